@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract between the kernel side (bpf/), the collector, and a human with bpftool: what lies in the maps.
+ * Fixed-width types, asserted layout; any change of a size or a meaning is a new ABI_LAYOUT (it names the pin folder).
+ */
+#ifndef WGSOCKS_ABI_H
+#define WGSOCKS_ABI_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define ABI_LAYOUT 1
+
+#define ABI_PORTS_MAX 8	      /* listener ports of one proxy */
+#define ABI_INTERFACES_MAX 16 /* interfaces of one proxy, for readers of the proxies map */
+#define ABI_PROCESSES_MAX 4   /* names of SOCKS server processes */
+#define ABI_COMM_SIZE 16      /* TASK_COMM_LEN */
+#define ABI_NAME_SIZE 64
+
+#define ABI_SESSIONS_MAX 65536
+#define ABI_UPSTREAMS_MAX 32768
+#define ABI_HANDSHAKES_MAX 1024
+#define ABI_EVENTS_BYTES 4096
+
+/* The look-up of a network namespace: buckets of four, found by the low bits of the namespace's inode. */
+#define ABI_NETNS_BUCKETS 4096
+#define ABI_NETNS_WAYS 4
+
+/* ---- histograms: decimal bounds, the last bucket is +Inf ---- */
+
+#define ABI_HISTOGRAM_BUCKETS 17
+
+enum abi_histogram_bounds {
+	ABI_BOUNDS_LATENCY,  /* 1 ms … 120 s: requests and connects, from a LAN to a dead target */
+	ABI_BOUNDS_LIFETIME, /* 10 ms … 24 h: connections */
+	ABI_BOUNDS_MAX
+};
+
+/* In nanoseconds: [bounds][bucket], 16 finite ones each. */
+#define ABI_MS(n) ((n)*1000000ULL)
+#define ABI_S(n) ((n)*1000000000ULL)
+#define ABI_HISTOGRAM_BOUNDS                                                                           \
+	{                                                                                              \
+		{ ABI_MS(1),	ABI_MS(2) + 500000ULL,                                                 \
+		  ABI_MS(5),	ABI_MS(10),                                                            \
+		  ABI_MS(25),	ABI_MS(50),                                                            \
+		  ABI_MS(100),	ABI_MS(250),                                                           \
+		  ABI_MS(500),	ABI_S(1),                                                              \
+		  ABI_MS(2500), ABI_S(5),                                                              \
+		  ABI_S(10),	ABI_S(30),                                                             \
+		  ABI_S(60),	ABI_S(120) },                                                          \
+			{ ABI_MS(10),  ABI_MS(50),  ABI_MS(100),  ABI_MS(500), ABI_S(1),   ABI_S(5),   \
+			  ABI_S(10),   ABI_S(30),   ABI_S(60),	  ABI_S(120),  ABI_S(300), ABI_S(600), \
+			  ABI_S(1800), ABI_S(3600), ABI_S(21600), ABI_S(86400) },                      \
+	}
+
+/* Buckets are not cumulative; the count is their sum. A value equal to a bound is in that bound's bucket (le). */
+struct abi_histogram {
+	__u64 buckets[ABI_HISTOGRAM_BUCKETS];
+	__u64 sum_ns;
+};
+
+/* ---- what is counted, by proxy ---- */
+
+enum abi_command {
+	ABI_COMMAND_CONNECT,
+	ABI_COMMAND_BIND,
+	ABI_COMMAND_UDP_ASSOCIATE,
+	ABI_COMMAND_UNKNOWN,
+	ABI_COMMAND_MAX
+};
+
+/* The first eight are the reply codes 1 … 8 of RFC 1928, section 6. */
+enum abi_failure {
+	ABI_FAILURE_GENERAL,
+	ABI_FAILURE_NOT_ALLOWED,
+	ABI_FAILURE_NETWORK_UNREACHABLE,
+	ABI_FAILURE_HOST_UNREACHABLE,
+	ABI_FAILURE_CONNECTION_REFUSED,
+	ABI_FAILURE_TTL_EXPIRED,
+	ABI_FAILURE_COMMAND_NOT_SUPPORTED,
+	ABI_FAILURE_ADDRESS_TYPE_NOT_SUPPORTED,
+	ABI_FAILURE_NO_ACCEPTABLE_METHOD,
+	ABI_FAILURE_AUTH_FAILED,
+	ABI_FAILURE_CLIENT_ABORT,
+	ABI_FAILURE_SERVER_ABORT,
+	ABI_FAILURE_PROTOCOL_ERROR,
+	ABI_FAILURE_OTHER,
+	ABI_FAILURE_MAX
+};
+
+/* sk_err at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, 0 (a side gave up), the rest. */
+enum abi_upstream_failure {
+	ABI_UPSTREAM_REFUSED,
+	ABI_UPSTREAM_TIMED_OUT,
+	ABI_UPSTREAM_HOST_UNREACHABLE,
+	ABI_UPSTREAM_NETWORK_UNREACHABLE,
+	ABI_UPSTREAM_RESET,
+	ABI_UPSTREAM_ABORTED,
+	ABI_UPSTREAM_OTHER,
+	ABI_UPSTREAM_MAX
+};
+
+enum abi_side { ABI_SIDE_CLIENT, ABI_SIDE_UPSTREAM, ABI_SIDE_MAX };
+
+enum abi_loss {
+	ABI_LOSS_RECURSION,    /* an event that neither copy of a tracepoint program saw, found by reconciliation */
+	ABI_LOSS_OUT_OF_ORDER, /* a segment of a dialogue that came before its predecessor and could not be read */
+	ABI_LOSS_INSERT,       /* a full map */
+	ABI_LOSS_DELETE,       /* -EBUSY and the like; never -ENOENT */
+	ABI_LOSS_PARSE,	       /* a dialogue that cannot be read (GSSAPI, longer than the parser's bound) */
+	ABI_LOSS_RESERVE,      /* a full ring buffer */
+	ABI_LOSS_NETNS_TABLE,  /* a full bucket of the netns table: that proxy's sockets are not seen */
+	ABI_LOSS_OTHER,
+	ABI_LOSS_MAX
+};
+
+enum abi_outcome { ABI_OUTCOME_SUCCESS, ABI_OUTCOME_FAILURE, ABI_OUTCOME_MAX };
+
+/* Map `counters`: slot → this. Only ever grows, but for the two gauges. */
+struct proxy_counters {
+	__u64 client_connections;
+	__s64 client_active;
+	__u64 requests[ABI_COMMAND_MAX];
+	__u64 successes;
+	__u64 failures[ABI_FAILURE_MAX];
+	__u64 upstream_connects;
+	__s64 upstream_active;
+	__u64 upstream_failures[ABI_UPSTREAM_MAX];
+	__u64 retransmits[ABI_SIDE_MAX];
+	__u64 losses[ABI_LOSS_MAX];
+	struct abi_histogram request_duration[ABI_OUTCOME_MAX];
+	struct abi_histogram connection_duration;
+	struct abi_histogram upstream_connect_duration;
+};
+
+enum abi_family { ABI_FAMILY_IPV4, ABI_FAMILY_IPV6, ABI_FAMILY_MAX };
+enum abi_protocol { ABI_PROTOCOL_TCP, ABI_PROTOCOL_UDP, ABI_PROTOCOL_ICMP, ABI_PROTOCOL_OTHER, ABI_PROTOCOL_MAX };
+enum abi_direction { ABI_RECEIVE, ABI_TRANSMIT, ABI_DIRECTION_MAX };
+
+struct traffic {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* Map `tunnels`: slot → this, per CPU. */
+struct tunnel_counters {
+	struct traffic traffic[ABI_DIRECTION_MAX][ABI_FAMILY_MAX][ABI_PROTOCOL_MAX];
+	__u64 last_jiffies[ABI_DIRECTION_MAX];
+};
+
+/* ---- where we are ---- */
+
+/* Map `proxies`: slot → this. Written by the collector. */
+struct proxy {
+	char name[ABI_NAME_SIZE];
+	__u32 netns_inode;
+	__u32 generation;	    /* of the slot; 0: the slot is free */
+	__u16 ports[ABI_PORTS_MAX]; /* SOCKS listeners, host order, 0 ends the list */
+	__u32 tunnel_ifindex;
+	__u32 underlay_ifindex[ABI_INTERFACES_MAX];
+	__u32 reserved;
+};
+
+struct netns_entry {
+	__u32 inode; /* 0: free */
+	__u32 slot;
+};
+
+/* Map `netns`: inode & (ABI_NETNS_BUCKETS - 1) → this. */
+struct netns_bucket {
+	struct netns_entry ways[ABI_NETNS_WAYS];
+};
+
+/* Map `processes`: one element, the names of SOCKS server processes, zero padded. */
+struct process_names {
+	char comm[ABI_PROCESSES_MAX][ABI_COMM_SIZE];
+};
+
+/* skb->cb[4] as the stub leaves it: slot, L2 header length, direction. */
+#define ABI_STUB_SLOT(cb) ((cb)&0xffff)
+#define ABI_STUB_L2(cb) (((cb) >> 16) & 0xff)
+#define ABI_STUB_CB(slot, l2) ((__u32)(slot) | (__u32)(l2) << 16)
+
+/* Indices of the PROG_ARRAY `packet_programs`; the tracepoints have an array of one each. */
+enum abi_packet_program {
+	ABI_PACKET_TUNNEL_RECEIVE,
+	ABI_PACKET_TUNNEL_TRANSMIT,
+	ABI_PACKET_UNDERLAY_INGRESS,
+	ABI_PACKET_UNDERLAY_EGRESS,
+	ABI_PACKET_UNDERLAY_LOOPBACK, /* lo, egress: both directions */
+	ABI_PACKET_MAX
+};
+
+/* ---- sessions ---- */
+
+/* IPv4 addresses are mapped (::ffff:a.b.c.d); ports in host order. */
+struct session_key {
+	__u8 client[16];
+	__u8 server[16];
+	__u16 client_port;
+	__u16 server_port;
+	__u16 slot;
+	__u16 generation; /* low bits of the slot's */
+};
+
+/* The state of one side of a SOCKS dialogue, by stream offset (0 is the first byte after the SYN). */
+struct dialogue_side {
+	__u32 isn;  /* sequence number of offset 0 */
+	__u32 next; /* first offset not yet read */
+	__u16 skip; /* bytes of the current field that are still to be passed over */
+	__u8 state; /* enum of bpf/socks.h; 0 at the start */
+	__u8 flags; /* DIALOGUE_… */
+};
+#define DIALOGUE_DONE 1u /* nothing more is to be read on this side */
+#define DIALOGUE_LOST 2u /* read in part: a segment came out of order, or it cannot be read */
+
+struct dialogue {
+	struct dialogue_side client; /* written at ingress */
+	__u64 request_ns;	     /* ingress: when the last byte of the request came */
+	__u8 version;		     /* ingress: 4 or 5 */
+	__u8 command;		     /* ingress: enum abi_command */
+	__u8 requested;		     /* ingress (or egress when the client's side was lost): counted as request */
+	__u8 zero_address;	     /* ingress: SOCKS4a */
+	__u32 reserved;
+	struct dialogue_side server; /* written at egress */
+	__u8 method;		     /* egress: chosen authentication method */
+	__u8 reply;		     /* egress: a verdict (VERDICT_…), see bpf/socks.h */
+	__u8 pending;		     /* egress: the verdict waits for CLOSE, since the client had sent its FIN */
+	__u8 settled;		     /* outcome counted */
+	__u32 reply_end;	     /* egress: stream offset after the byte that decided */
+};
+
+enum session_closer { SESSION_OPEN, SESSION_CLOSED_BY_CLIENT, SESSION_CLOSED_BY_SERVER };
+
+/* Map `sessions`: client connections. */
+struct session {
+	__u64 socket;	 /* struct sock * in the kernel: identity, never dereferenced */
+	__u64 opened_ns; /* CLOCK_MONOTONIC; 0: it began before us */
+	struct dialogue dialogue;
+	__u32 retransmits; /* of the socket's total_retrans, those that are counted */
+	__u8 closer;	   /* enum session_closer: who sent the first FIN */
+	__u8 adopted;	   /* it began before us: its dialogue is unknown */
+	__u8 reserved[2];
+};
+
+/* Map `upstreams`: struct sock * → this. */
+struct upstream {
+	__u64 started_ns;
+	__u16 slot;
+	__u16 generation;
+	__u32 retransmits;
+	__u8 established;
+	__u8 reserved[7];
+};
+
+/* Ring buffer `events`: rare events that make the collector look at once. */
+enum abi_event { ABI_EVENT_LISTEN = 1, ABI_EVENT_LISTEN_END };
+struct event {
+	__u32 kind; /* enum abi_event */
+	__u32 slot;
+	__u32 netns_inode;
+	__u16 port;
+	__u16 by_server; /* 1: by a process with the name of a SOCKS server */
+};
+
+/* Map `windows`: slot → the requests total at the end of each second, for rates over the last minute; written by the collector. */
+#define ABI_WINDOW_SECONDS 64
+struct window_sample {
+	__u64 second; /* CLOCK_MONOTONIC, 0: none yet */
+	__u64 requests;
+};
+struct window {
+	struct window_sample samples[ABI_WINDOW_SECONDS]; /* at second % ABI_WINDOW_SECONDS */
+};
+
+#define ABI_ASSERT_SIZE(type, size) \
+	_Static_assert(sizeof(struct type) == (size), #type " changed: that is a new ABI_LAYOUT")
+ABI_ASSERT_SIZE(abi_histogram, 144);
+ABI_ASSERT_SIZE(proxy_counters, 896);
+ABI_ASSERT_SIZE(tunnel_counters, 272);
+ABI_ASSERT_SIZE(proxy, 160);
+ABI_ASSERT_SIZE(netns_bucket, 32);
+ABI_ASSERT_SIZE(session_key, 40);
+ABI_ASSERT_SIZE(dialogue, 56);
+ABI_ASSERT_SIZE(session, 80);
+ABI_ASSERT_SIZE(upstream, 24);
+ABI_ASSERT_SIZE(event, 16);
+
+#endif

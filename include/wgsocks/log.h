@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One line per event on standard error, logfmt or JSON. Safe before log_setup (logfmt, info). */
+#ifndef WGSOCKS_LOG_H
+#define WGSOCKS_LOG_H
+
+#include <stdbool.h>
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+
+/* Sets level and format for this process and the children it forks. */
+void log_setup(enum log_level level, bool json);
+
+/* Names the process in each line ("supervisor", "health", …); a string literal, not copied. */
+void log_process(const char *name);
+
+/* Whether a message of this level would be printed. */
+bool log_enabled(enum log_level level);
+
+/* Prints one line in a single write(2): control characters and invalid UTF-8 of the message are escaped. */
+__attribute__((format(printf, 2, 3))) void log_write(enum log_level level, const char *format, ...);
+
+#define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define log_info(...) log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_warn(...) log_write(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+
+#endif

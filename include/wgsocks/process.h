@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a child gets from the supervisor, and what every child does first. */
+#ifndef WGSOCKS_PROCESS_H
+#define WGSOCKS_PROCESS_H
+
+#include <stddef.h>
+
+#include "wgsocks/config.h"
+#include "wgsocks/shared.h"
+
+struct child {
+	const struct config *config;
+	struct shared *shared;
+	enum process process;
+	int parent;			   /* pid of the supervisor, taken before the fork */
+	int sockets[CONFIG_ADDRESSES_MAX]; /* listening, non-blocking: health has one, web several */
+	size_t socket_count;
+	int channel; /* web, collector: their end of the SEQPACKET pair; else -1 */
+	int snapshot; /* collector: the snapshot memfd read-write (sealed against shrinking); web: the same read-only; else -1 */
+};
+
+/* The children's mains: run until SIGTERM or until their parent is gone; return an exit status. */
+int health_run(const struct child *child);
+int web_run(const struct child *child);
+int collector_run(const struct child *child);
+
+/* The supervisor: binds, forks, reaps, restarts until SIGTERM or SIGINT. Returns the exit status of the program. */
+int supervisor_run(const struct config *config);
+
+/*
+ * After a child dropped its rights (that clears it): asks for SIGKILL at the supervisor's death, and exits if that came before.
+ */
+void child_bind_to_parent(const struct child *child);
+
+/* Opens what process_beat reads (/proc/self/…): before seccomp. */
+int process_beat_open(void);
+
+/* Writes the heartbeat, and each 5 s PSS, virtual size and descriptors, to the process's cell. */
+void process_beat(struct shared *shared, enum process process, uint64_t now_ns);
+
+/* --detach: removes every pin, link and filter of ours. Returns an exit status. (collector's folder) */
+int collector_detach(const struct config *config);
+
+#endif

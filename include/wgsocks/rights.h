@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Giving up rights: capabilities (libcap-ng), user, no_new_privs, seccomp (libseccomp). */
+#ifndef WGSOCKS_RIGHTS_H
+#define WGSOCKS_RIGHTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Drops every capability from all sets (bounding too where permitted), becomes nobody when it was root, sets no_new_privs.
+ * Returns 0 or -errno (nothing should be served then).
+ */
+int rights_drop_all(void);
+
+/* Keeps only the given capabilities (CAP_… numbers) of those it has; user unchanged; sets no_new_privs. Returns 0 or -errno. */
+int rights_keep(const int *capabilities, size_t count);
+
+/* Allows only the given system calls (libseccomp numbers, SCMP_SYS(…)); any other kills the process. Returns 0 or -errno. */
+int rights_seccomp(const int *syscalls, size_t count);
+
+#endif
