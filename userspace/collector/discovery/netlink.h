@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What our netlink conversations share: non-blocking sockets that believe the kernel alone. */
+#ifndef DISCOVERY_NETLINK_H
+#define DISCOVERY_NETLINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <libmnl/libmnl.h>
+
+#define NETLINK_BUFFER_SIZE 32768 /* the kernel fills a dump's datagram up to this */
+
+/* Opens a close-on-exec, non-blocking socket of the current network namespace. Returns it or -errno. */
+int netlink_open(int protocol);
+
+/*
+ * Reads one datagram of the kernel; those of other senders are thrown away unread.
+ * Returns its length, -EAGAIN when nothing is pending, -ENOBUFS when messages were lost (overrun or truncation).
+ */
+ssize_t netlink_receive(int fd, void *buffer, size_t size);
+
+/*
+ * Sends a request and hands each message of the answer to `callback` (mnl_cb_t: MNL_CB_OK to go on), until the acknowledgement,
+ * the end of the dump, or one second of silence (-ETIMEDOUT). Sets NLM_F_REQUEST and a sequence number; the caller
+ * sets NLM_F_ACK or NLM_F_DUMP. Returns 0 or -errno, the kernel's own where it refuses; -EINTR: the dump was torn, ask again.
+ */
+int netlink_ask(int fd, struct nlmsghdr *request, mnl_cb_t callback, void *context);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SOCKS server processes, as far as /proc shows them to us. Not seeing any is normal (a pod has a PID namespace of its own,
+ * hidepid, no /proc at all) and no error; processes that vanish while being read are skipped.
+ */
+#ifndef DISCOVERY_PROCESSES_H
+#define DISCOVERY_PROCESSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "wgsocks/config.h"
+
+#define PROCESSES_ROOT "/proc"
+
+struct process {
+	pid_t pid;
+	uint32_t netns_inode; /* 0: not ours to see */
+	char comm[16];
+};
+
+/* Returns 0 to go on, anything else to stop. */
+typedef int process_callback(const struct process *process, void *context);
+
+/*
+ * Hands each process whose name is one of config->processes to the callback; with a netns_inode other than 0, only those of that
+ * namespace. `root` is PROCESSES_ROOT (tests have another). Returns 0 or what stopped it.
+ */
+int processes_each(const char *root, const struct config *config, uint32_t netns_inode, process_callback *callback,
+		   void *context);
+
+/*
+ * The ports on which such processes listen in the current network namespace, whose inode is `netns_inode`: ascending, each once, at most `max`.
+ * *rest (may be NULL) is the number of further ports that did not fit. Returns the number of ports, 0 when there are none
+ * or none can be seen, or -errno when listeners cannot be read.
+ */
+int processes_listener_ports(const struct config *config, uint32_t netns_inode, uint16_t *ports, size_t max,
+			     size_t *rest);
+
+/* Whether a process with this comm (with or without its newline) is a SOCKS server. */
+bool process_is_server(const char *comm, const struct config *config);
+
+/* Reads "socket:[N]". Returns N, 0 for anything else. */
+uint32_t process_socket_inode(const char *target);
+
+#endif
