@@ -32,8 +32,17 @@ int supervisor_run(const struct config *config);
  */
 void child_bind_to_parent(const struct child *child);
 
-/* Opens what process_beat reads (/proc/self/…): before seccomp. */
+/*
+ * Opens what process_beat reads (/proc/self/…): before rights are dropped (the files of a process that changed its user are
+ * root's) and before seccomp. Returns 0 or -errno: the heartbeat works all the same, what cannot be read stays 0.
+ */
 int process_beat_open(void);
+
+/* Closes it again: the supervisor's, in a child after the fork. */
+void process_beat_close(void);
+
+/* What process_beat calls, for rights_seccomp (with <seccomp.h>). */
+#define PROCESS_BEAT_SYSCALLS SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(getdents64)
 
 /* Writes the heartbeat, and each 5 s PSS, virtual size and descriptors, to the process's cell. */
 void process_beat(struct shared *shared, enum process process, uint64_t now_ns);

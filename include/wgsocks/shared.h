@@ -6,6 +6,7 @@
 #ifndef WGSOCKS_SHARED_H
 #define WGSOCKS_SHARED_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -77,9 +78,8 @@ struct shared *shared_create(uint32_t proxies_max);
 void health_board_publish(struct shared *shared, const struct health_proxy *proxies, uint32_t count);
 
 /*
- * Reader: calls visit(proxy, arg) for a consistent copy of each proxy, at most four attempts.
- * Returns the number of proxies, or -EAGAIN when the board changed under each attempt (the last attempt was used all the same
- * only if it was consistent).
+ * Reader: copies a consistent board, at most `max` proxies of it, in at most four attempts; names are terminated.
+ * Returns the number of proxies copied, or -EAGAIN when the board changed under each attempt (the copy is worth nothing then).
  */
 int health_board_copy(const struct shared *shared, struct health_proxy *copy, uint32_t max);
 
