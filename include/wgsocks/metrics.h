@@ -7,90 +7,108 @@
 #define WGSOCKS_METRICS_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 
 #define METRIC_LABELS_MAX 5
 
-/* X(id, name, type, unit, labels, help): unit "" when it has none; labels separated by commas, in the order of a sample's. */
-#define METRIC_FAMILIES(X)                                                                                                          \
-	/* the seed's */                                                                                                            \
-	X(PROXY_INFO, "proxy_info", GAUGE, "", "proxy_name", "1 for as long as the proxy's network namespace lives.")               \
-	X(PROXY_BYTES, "proxy_bytes_transferred_total", COUNTER, "bytes", "proxy_name",                                             \
-	  "Inner bytes received plus sent on the tunnel interface since first seen (IP length per segment).")                       \
-	X(PROXY_REQUESTS_FAILED, "proxy_requests_failed_total", COUNTER, "", "proxy_name",                                          \
-	  "SOCKS requests that did not end in a success reply; the sum of proxy_request_failures_total.")                           \
-	X(PROXY_ACTIVE, "proxy_active_connections", GAUGE, "", "proxy_name",                                                        \
-	  "Client TCP connections to the SOCKS listener that are open now.")                                                        \
-	X(PROXY_REQUEST_RATE, "proxy_request_rate_permin", GAUGE, "", "proxy_name",                                                 \
-	  "SOCKS requests that arrived in the last 60 seconds.")                                                                    \
-	X(VPN_STATUS, "vpn_connection_status", GAUGE, "", "proxy_name", "1 when the tunnel is up, idle or was never needed yet.")   \
-	/* requests and sessions */                                                                                                 \
-	X(PROXY_LISTENER_UP, "proxy_listener_up", GAUGE, "", "proxy_name", "1 while the SOCKS listener is there.")                  \
-	X(PROXY_REQUESTS_SUCCESSFUL, "proxy_requests_successful_total", COUNTER, "", "proxy_name",                                  \
-	  "SOCKS requests that ended in a success reply.")                                                                          \
-	X(PROXY_REQUESTS, "proxy_requests_total", COUNTER, "", "proxy_name,command", "SOCKS requests received.")                    \
-	X(PROXY_REQUEST_FAILURES, "proxy_request_failures_total", COUNTER, "", "proxy_name,reason",                                 \
-	  "SOCKS requests that did not end in a success reply, by reason.")                                                         \
-	X(PROXY_REQUEST_DURATION, "proxy_request_duration_seconds", HISTOGRAM, "seconds", "proxy_name,outcome",                     \
-	  "Time from the client's request to the server's reply.")                                                                  \
-	X(PROXY_CLIENT_CONNECTIONS, "proxy_client_connections_total", COUNTER, "", "proxy_name", "Client connections accepted.")    \
-	X(PROXY_CONNECTION_DURATION, "proxy_connection_duration_seconds", HISTOGRAM, "seconds", "proxy_name",                       \
-	  "Lifetime of client connections, observed when they close.")                                                              \
-	X(PROXY_UPSTREAM_CONNECTS, "proxy_upstream_connects_total", COUNTER, "", "proxy_name",                                      \
-	  "TCP connects to targets that the SOCKS server began.")                                                                   \
-	X(PROXY_UPSTREAM_FAILURES, "proxy_upstream_connect_failures_total", COUNTER, "", "proxy_name,reason",                       \
-	  "TCP connects to targets that were not established, by reason.")                                                          \
-	X(PROXY_UPSTREAM_DURATION, "proxy_upstream_connect_duration_seconds", HISTOGRAM, "seconds", "proxy_name",                   \
-	  "Time from the SYN of a connect to a target until it is established.")                                                    \
-	X(PROXY_UPSTREAM_ACTIVE, "proxy_upstream_active_connections", GAUGE, "", "proxy_name",                                      \
-	  "Established connections to targets that are open now.")                                                                  \
-	X(PROXY_RETRANSMITS, "proxy_tcp_retransmits_total", COUNTER, "", "proxy_name,side", "TCP segments sent again, by side.")    \
-	/* tunnel */                                                                                                                \
-	X(VPN_RECEIVE_BYTES, "vpn_interface_receive_bytes_total", COUNTER, "bytes", "proxy_name,interface,family,protocol",         \
-	  "Inner bytes that came out of the tunnel.")                                                                               \
-	X(VPN_TRANSMIT_BYTES, "vpn_interface_transmit_bytes_total", COUNTER, "bytes", "proxy_name,interface,family,protocol",       \
-	  "Inner bytes sent into the tunnel.")                                                                                      \
-	X(VPN_RECEIVE_PACKETS, "vpn_interface_receive_packets_total", COUNTER, "", "proxy_name,interface,family,protocol",          \
-	  "Inner packets that came out of the tunnel.")                                                                             \
-	X(VPN_TRANSMIT_PACKETS, "vpn_interface_transmit_packets_total", COUNTER, "", "proxy_name,interface,family,protocol",        \
-	  "Inner packets sent into the tunnel.")                                                                                    \
-	X(VPN_INTERFACE_UP, "vpn_interface_up", GAUGE, "", "proxy_name,interface", "1 when the tunnel interface exists and is up.") \
-	/* about itself */                                                                                                          \
-	X(BUILD_INFO, "wgsocks_exporter_build_info", GAUGE, "", "version,revision,arch,libbpf", "1, with what was built.")          \
-	X(PROGRAM_UP, "wgsocks_exporter_program_up", GAUGE, "", "program", "1 while the BPF program is loaded and attached.")       \
-	X(PINNED, "wgsocks_exporter_pinned", GAUGE, "", "", "1 when maps and links are pinned and outlive the collector.")          \
-	X(SOURCE_SUCCESS, "wgsocks_exporter_source_success", GAUGE, "", "proxy_name,collector",                                     \
-	  "1 when the collector's last read of this proxy succeeded.")                                                              \
-	X(ATTACH_MODE, "wgsocks_exporter_attach_mode", GAUGE, "", "proxy_name,interface,mode",                                      \
-	  "1 for how programs are attached to the interface: tcx or clsact.")                                                       \
-	X(COLLECTOR_SUCCESS, "wgsocks_exporter_collector_success", GAUGE, "", "collector",                                          \
-	  "1 when the collector's last read succeeded for every proxy.")                                                            \
-	X(COLLECTOR_DURATION, "wgsocks_exporter_collector_duration_seconds", GAUGE, "seconds", "collector",                         \
-	  "Time of the collector's last read.")                                                                                     \
-	X(EVENTS_LOST, "wgsocks_exporter_events_lost_total", COUNTER, "", "cause", "Events that could not be counted, by cause.")   \
-	X(RECURSION_MISSES, "wgsocks_exporter_recursion_misses_total", COUNTER, "", "program",                                      \
-	  "Events that one copy of a tracepoint program missed since it was interrupted; its other copy sees them.")               \
-	X(MAP_ENTRIES, "wgsocks_exporter_map_entries", GAUGE, "", "map", "Entries in the BPF map.")                                 \
-	X(MAP_MAX_ENTRIES, "wgsocks_exporter_map_max_entries", GAUGE, "", "map", "Entries that the BPF map can hold.")              \
-	X(BPF_MEMORY, "wgsocks_exporter_bpf_memory_bytes", GAUGE, "bytes", "", "Kernel memory of our BPF maps and programs.")       \
-	X(LISTENING, "wgsocks_exporter_listening", GAUGE, "", "port,address",                                                       \
-	  "1 while the exporter listens on this address; 0: it cannot (see the log) and tries again.")                              \
-	X(PROCESS_RESTARTS, "wgsocks_exporter_process_restarts_total", COUNTER, "", "process",                                      \
-	  "Times that the supervisor started a process again.")                                                                     \
-	X(PROXIES, "wgsocks_exporter_proxies", GAUGE, "", "", "Proxies that are watched.")                                          \
-	/* standard names */                                                                                                        \
-	X(PROCESS_CPU, "process_cpu_seconds_total", COUNTER, "seconds", "",                                                         \
-	  "User and system CPU time of all processes of the exporter, ended ones included.")                                        \
-	X(PROCESS_RESIDENT, "process_resident_memory_bytes", GAUGE, "bytes", "",                                                    \
-	  "Proportional set size (PSS) of all processes of the exporter.")                                                          \
-	X(PROCESS_VIRTUAL, "process_virtual_memory_bytes", GAUGE, "bytes", "", "Virtual memory of all processes of the exporter.")  \
-	X(PROCESS_FDS, "process_open_fds", GAUGE, "", "", "Open file descriptors of all processes of the exporter.")                \
-	X(PROCESS_MAX_FDS, "process_max_fds", GAUGE, "", "", "Limit of open file descriptors of one process.")                      \
-	X(PROCESS_START_TIME, "process_start_time_seconds", GAUGE, "seconds", "",                                                   \
-	  "Start time of the supervisor since the Unix epoch.")                                                                     \
-	X(HTTP_REQUESTS, "promhttp_metric_handler_requests_total", COUNTER, "", "code", "Scrapes by HTTP status code.")             \
-	X(HTTP_IN_FLIGHT, "promhttp_metric_handler_requests_in_flight", GAUGE, "", "", "Scrapes that are being answered now.")
+/* X(id, name, type, unit, LABELS(…), help): unit "" when it has none; labels in the order of a sample's. */
+#define METRIC_FAMILIES(X)                                                                                            \
+	/* the seed's */                                                                                              \
+	X(PROXY_INFO, "proxy_info", GAUGE, "", LABELS("proxy_name"),                                                  \
+	  "1 for as long as the proxy's network namespace lives.")                                                    \
+	X(PROXY_BYTES, "proxy_bytes_transferred_total", COUNTER, "bytes", LABELS("proxy_name"),                       \
+	  "Inner bytes received plus sent on the tunnel interface since first seen (IP length per segment).")         \
+	X(PROXY_REQUESTS_FAILED, "proxy_requests_failed_total", COUNTER, "", LABELS("proxy_name"),                    \
+	  "SOCKS requests that did not end in a success reply; the sum of proxy_request_failures_total.")             \
+	X(PROXY_ACTIVE, "proxy_active_connections", GAUGE, "", LABELS("proxy_name"),                                  \
+	  "Client TCP connections to the SOCKS listener that are open now.")                                          \
+	X(PROXY_REQUEST_RATE, "proxy_request_rate_permin", GAUGE, "", LABELS("proxy_name"),                           \
+	  "SOCKS requests that arrived in the last 60 seconds.")                                                      \
+	X(VPN_STATUS, "vpn_connection_status", GAUGE, "", LABELS("proxy_name"),                                       \
+	  "1 when the tunnel is up, idle or was never needed yet.")                                                   \
+	/* requests and sessions */                                                                                   \
+	X(PROXY_LISTENER_UP, "proxy_listener_up", GAUGE, "", LABELS("proxy_name"),                                    \
+	  "1 while the SOCKS listener is there.")                                                                     \
+	X(PROXY_REQUESTS_SUCCESSFUL, "proxy_requests_successful_total", COUNTER, "", LABELS("proxy_name"),            \
+	  "SOCKS requests that ended in a success reply.")                                                            \
+	X(PROXY_REQUESTS, "proxy_requests_total", COUNTER, "", LABELS("proxy_name", "command"),                       \
+	  "SOCKS requests received.")                                                                                 \
+	X(PROXY_REQUEST_FAILURES, "proxy_request_failures_total", COUNTER, "", LABELS("proxy_name", "reason"),        \
+	  "SOCKS requests that did not end in a success reply, by reason.")                                           \
+	X(PROXY_REQUEST_DURATION, "proxy_request_duration_seconds", HISTOGRAM, "seconds",                             \
+	  LABELS("proxy_name", "outcome"), "Time from the client's request to the server's reply.")                   \
+	X(PROXY_CLIENT_CONNECTIONS, "proxy_client_connections_total", COUNTER, "", LABELS("proxy_name"),              \
+	  "Client connections accepted.")                                                                             \
+	X(PROXY_CONNECTION_DURATION, "proxy_connection_duration_seconds", HISTOGRAM, "seconds", LABELS("proxy_name"), \
+	  "Lifetime of client connections, observed when they close.")                                                \
+	X(PROXY_UPSTREAM_CONNECTS, "proxy_upstream_connects_total", COUNTER, "", LABELS("proxy_name"),                \
+	  "TCP connects to targets that the SOCKS server began.")                                                     \
+	X(PROXY_UPSTREAM_FAILURES, "proxy_upstream_connect_failures_total", COUNTER, "",                              \
+	  LABELS("proxy_name", "reason"), "TCP connects to targets that were not established, by reason.")            \
+	X(PROXY_UPSTREAM_DURATION, "proxy_upstream_connect_duration_seconds", HISTOGRAM, "seconds",                   \
+	  LABELS("proxy_name"), "Time from the SYN of a connect to a target until it is established.")                \
+	X(PROXY_UPSTREAM_ACTIVE, "proxy_upstream_active_connections", GAUGE, "", LABELS("proxy_name"),                \
+	  "Established connections to targets that are open now.")                                                    \
+	X(PROXY_RETRANSMITS, "proxy_tcp_retransmits_total", COUNTER, "", LABELS("proxy_name", "side"),                \
+	  "TCP segments sent again, by side.")                                                                        \
+	/* tunnel */                                                                                                  \
+	X(VPN_RECEIVE_BYTES, "vpn_interface_receive_bytes_total", COUNTER, "bytes",                                   \
+	  LABELS("proxy_name", "interface", "family", "protocol"), "Inner bytes that came out of the tunnel.")        \
+	X(VPN_TRANSMIT_BYTES, "vpn_interface_transmit_bytes_total", COUNTER, "bytes",                                 \
+	  LABELS("proxy_name", "interface", "family", "protocol"), "Inner bytes sent into the tunnel.")               \
+	X(VPN_RECEIVE_PACKETS, "vpn_interface_receive_packets_total", COUNTER, "",                                    \
+	  LABELS("proxy_name", "interface", "family", "protocol"), "Inner packets that came out of the tunnel.")      \
+	X(VPN_TRANSMIT_PACKETS, "vpn_interface_transmit_packets_total", COUNTER, "",                                  \
+	  LABELS("proxy_name", "interface", "family", "protocol"), "Inner packets sent into the tunnel.")             \
+	X(VPN_INTERFACE_UP, "vpn_interface_up", GAUGE, "", LABELS("proxy_name", "interface"),                         \
+	  "1 when the tunnel interface exists and is up.")                                                            \
+	/* about itself */                                                                                            \
+	X(BUILD_INFO, "wgsocks_exporter_build_info", GAUGE, "", LABELS("version", "revision", "arch", "libbpf"),      \
+	  "1, with what was built.")                                                                                  \
+	X(PROGRAM_UP, "wgsocks_exporter_program_up", GAUGE, "", LABELS("program"),                                    \
+	  "1 while the BPF program is loaded and attached.")                                                          \
+	X(PINNED, "wgsocks_exporter_pinned", GAUGE, "", LABELS(),                                                     \
+	  "1 when maps and links are pinned and outlive the collector.")                                              \
+	X(SOURCE_SUCCESS, "wgsocks_exporter_source_success", GAUGE, "", LABELS("proxy_name", "collector"),            \
+	  "1 when the collector's last read of this proxy succeeded.")                                                \
+	X(ATTACH_MODE, "wgsocks_exporter_attach_mode", GAUGE, "", LABELS("proxy_name", "interface", "mode"),          \
+	  "1 for how programs are attached to the interface: tcx or clsact.")                                         \
+	X(COLLECTOR_SUCCESS, "wgsocks_exporter_collector_success", GAUGE, "", LABELS("collector"),                    \
+	  "1 when the collector's last read succeeded for every proxy.")                                              \
+	X(COLLECTOR_DURATION, "wgsocks_exporter_collector_duration_seconds", GAUGE, "seconds", LABELS("collector"),   \
+	  "Time of the collector's last read.")                                                                       \
+	X(EVENTS_LOST, "wgsocks_exporter_events_lost_total", COUNTER, "", LABELS("cause"),                            \
+	  "Events that could not be counted, by cause.")                                                              \
+	X(RECURSION_MISSES, "wgsocks_exporter_recursion_misses_total", COUNTER, "", LABELS("program"),                \
+	  "Events that one copy of a tracepoint program missed since it was interrupted; its other copy sees them.")  \
+	X(MAP_ENTRIES, "wgsocks_exporter_map_entries", GAUGE, "", LABELS("map"), "Entries in the BPF map.")           \
+	X(MAP_MAX_ENTRIES, "wgsocks_exporter_map_max_entries", GAUGE, "", LABELS("map"),                              \
+	  "Entries that the BPF map can hold.")                                                                       \
+	X(BPF_MEMORY, "wgsocks_exporter_bpf_memory_bytes", GAUGE, "bytes", LABELS(),                                  \
+	  "Kernel memory of our BPF maps and programs.")                                                              \
+	X(LISTENING, "wgsocks_exporter_listening", GAUGE, "", LABELS("port", "address"),                              \
+	  "1 while the exporter listens on this address; 0: it cannot (see the log) and tries again.")                \
+	X(PROCESS_RESTARTS, "wgsocks_exporter_process_restarts_total", COUNTER, "", LABELS("process"),                \
+	  "Times that the supervisor started a process again.")                                                       \
+	X(PROXIES, "wgsocks_exporter_proxies", GAUGE, "", LABELS(), "Proxies that are watched.")                      \
+	/* standard names */                                                                                          \
+	X(PROCESS_CPU, "process_cpu_seconds_total", COUNTER, "seconds", LABELS(),                                     \
+	  "User and system CPU time of all processes of the exporter, ended ones included.")                          \
+	X(PROCESS_RESIDENT, "process_resident_memory_bytes", GAUGE, "bytes", LABELS(),                                \
+	  "Proportional set size (PSS) of all processes of the exporter.")                                            \
+	X(PROCESS_VIRTUAL, "process_virtual_memory_bytes", GAUGE, "bytes", LABELS(),                                  \
+	  "Virtual memory of all processes of the exporter.")                                                         \
+	X(PROCESS_FDS, "process_open_fds", GAUGE, "", LABELS(),                                                       \
+	  "Open file descriptors of all processes of the exporter.")                                                  \
+	X(PROCESS_MAX_FDS, "process_max_fds", GAUGE, "", LABELS(), "Limit of open file descriptors of one process.")  \
+	X(PROCESS_START_TIME, "process_start_time_seconds", GAUGE, "seconds", LABELS(),                               \
+	  "Start time of the supervisor since the Unix epoch.")                                                       \
+	X(HTTP_REQUESTS, "promhttp_metric_handler_requests_total", COUNTER, "", LABELS("code"),                       \
+	  "Scrapes by HTTP status code.")                                                                             \
+	X(HTTP_IN_FLIGHT, "promhttp_metric_handler_requests_in_flight", GAUGE, "", LABELS(),                          \
+	  "Scrapes that are being answered now.")
 
 #define METRIC_ID_(id, ...) METRIC_##id,
 enum metric { METRIC_FAMILIES(METRIC_ID_) METRIC_MAX };
@@ -107,6 +125,12 @@ struct metric_family {
 
 /* The row of a family; NULL beyond the table. */
 const struct metric_family *metric_family(unsigned int metric);
+
+/* "gauge", "counter", "histogram": as # TYPE says it. */
+const char *metric_type_name(enum metric_type type);
+
+/* The table for people (--help-metrics): a block a family, the columns aligned. Returns 0 or -EIO. */
+int metrics_help_write(FILE *f);
 
 /* The values of the closed label sets, by the ABI's enums; NULL beyond the last. */
 const char *metric_command(unsigned int command);

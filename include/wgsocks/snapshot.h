@@ -48,6 +48,10 @@ struct snapshot_header {
 	uint64_t length; /* of the whole block */
 };
 
+_Static_assert(sizeof(struct sample) == 32, "samples follow each other without padding");
+_Static_assert(sizeof(struct sample_histogram) == 152, "histograms too");
+_Static_assert(sizeof(struct snapshot_header) == 32, "and the header");
+
 /* The messages on the channel: exactly this many bytes, else dropped. */
 struct snapshot_request {
 	uint64_t id;
@@ -68,16 +72,24 @@ struct snapshot_builder {
 	uint32_t sample_count, sample_max;
 	uint32_t histogram_count, histogram_max;
 	uint32_t string_bytes, string_max;
-	int error; /* first -ENOMEM; adding is then a no-op, snapshot_length returns it */
+	int error; /* the first: -ENOMEM, -EINVAL; adding is then a no-op, snapshot_length returns it */
 };
 
+/* Empties it, an error too; the memory is kept. */
 void snapshot_reset(struct snapshot_builder *b);
+/* Gives the memory back; the builder is empty and can be used again. */
 void snapshot_free(struct snapshot_builder *b);
 
-/* Copies a string in once, returns its offset, to be used for any number of samples. Invalid UTF-8 becomes U+FFFD. */
+/*
+ * Copies a string in, returns its offset, to be used for any number of samples: add a name once, not for each sample. Invalid UTF-8
+ * becomes U+FFFD, a byte at a time.
+ */
 uint32_t snapshot_string(struct snapshot_builder *b, const char *text);
 
-/* Adds a sample of `family` with as many label offsets as its row has labels. */
+/*
+ * Adds a sample of `family` with as many label offsets as its row has labels (`labels` may be NULL when that is none). A family, a kind
+ * or a label offset that snapshot_open would not take sets the error -EINVAL.
+ */
 void snapshot_add_unsigned(struct snapshot_builder *b, unsigned int family, const uint32_t *labels, uint64_t value);
 void snapshot_add_float(struct snapshot_builder *b, unsigned int family, const uint32_t *labels, double value);
 void snapshot_add_histogram(struct snapshot_builder *b, unsigned int family, const uint32_t *labels,
@@ -85,6 +97,7 @@ void snapshot_add_histogram(struct snapshot_builder *b, unsigned int family, con
 
 /* Bytes that snapshot_write will write, or -errno. */
 int64_t snapshot_length(const struct snapshot_builder *b);
+/* Writes that many bytes, to be called only when snapshot_length was not negative. */
 void snapshot_write(const struct snapshot_builder *b, uint64_t id, void *block);
 
 /* A checked view of a block that another process wrote. */
@@ -96,8 +109,9 @@ struct snapshot {
 };
 
 /*
- * Checks every count, offset, family, label count and terminator of the block: afterwards it can be printed without a check, as long
- * as nobody writes to it (copy it first if that cannot be ruled out). Returns 0 or -EBADMSG.
+ * Checks every count, offset, family, kind, label count and terminator of the block, and that its strings are UTF-8: afterwards it can
+ * be printed without a check, as long as nobody writes to it (copy it first if that cannot be ruled out). `length` may be larger than
+ * the block. The block is 8-byte aligned. Returns 0 or -EBADMSG.
  */
 int snapshot_open(struct snapshot *s, const void *block, size_t length, uint64_t id);
 
