@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# The lab's own programs, build/traffic and build/target. Included by the Makefile; works alone too:
+# make -f tests/lab/module.mk build/traffic
+BUILD ?= build
+LAB_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror
+LAB_TRAFFIC := traffic kind socks tally session exchange stream control pattern
+LAB_TARGET := target pattern
+LAB_OBJECTS = $(sort $(patsubst %,$(BUILD)/tests/lab/traffic/%.o,$(LAB_TRAFFIC) $(LAB_TARGET)))
+
+lab: $(BUILD)/traffic $(BUILD)/target
+
+$(BUILD)/tests/lab/traffic/%.o: tests/lab/traffic/%.c
+	@mkdir -p $(@D)
+	$(CC) $(LAB_CFLAGS) $(if $(CFLAGS),$(CFLAGS),-O2 -g) -MMD -MP -c -o $@ $<
+
+$(BUILD)/traffic: $(LAB_TRAFFIC:%=$(BUILD)/tests/lab/traffic/%.o)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/target: $(LAB_TARGET:%=$(BUILD)/tests/lab/traffic/%.o)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+-include $(LAB_OBJECTS:.o=.d)
+.PHONY: lab

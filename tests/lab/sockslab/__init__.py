@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lab of real SOCKS proxies behind real WireGuard tunnels; ../README.md shows its use."""
+
+from .root import enter
+from .traffic import Traffic
+from .wait import LabError, wait_until
+from .world import Lab
+
+__all__ = ["Lab", "LabError", "Traffic", "enter", "wait_until"]

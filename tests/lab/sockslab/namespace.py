@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A network namespace and a mount namespace, held by a process that does nothing else."""
+
+import os
+import signal
+import subprocess
+import time
+
+from . import kernel
+from .wait import LabError
+
+# What a container of the same pod has: the pod's network, and processes and mounts of its own.
+_CONTAINER = """
+mkdir -p /run/lab/cgroup
+mount --rbind /sys/fs/cgroup /run/lab/cgroup
+mount -t sysfs sysfs /sys
+mount --rbind /run/lab/cgroup /sys/fs/cgroup
+mount -t proc proc /proc
+mount -t tmpfs container /run
+[ "$1" = no ] || mount -t bpf bpffs /sys/fs/bpf
+shift
+cd "$1" && shift && exec "$@"
+"""
+
+
+class Namespace:
+    """Owns the holder; close() kills by its id every process that still runs in the namespace."""
+
+    def __init__(self, name, private_files=None):
+        """private_files: path → text of files that only this mount namespace has so."""
+        self.name = name
+        self.pid = self._hold(private_files or {})
+        self.net = os.stat(f"/proc/{self.pid}/ns/net").st_ino
+        handle = f"/run/netns/{name}"
+        with open(handle, "w", encoding="ascii"):
+            pass
+        kernel.bind(f"/proc/{self.pid}/ns/net", handle)
+
+    def _hold(self, private_files):
+        ready_read, ready_write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self._become_holder(private_files)
+                os.write(ready_write, b"ok")
+            except OSError as error:
+                os.write(ready_write, str(error).encode())
+            os.closerange(0, 1024)
+            while True:
+                signal.pause()
+        os.close(ready_write)
+        answer = os.read(ready_read, 4096).decode()
+        os.close(ready_read)
+        if answer != "ok":
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise LabError(f"namespace {self.name}: {answer}")
+        return pid
+
+    def _become_holder(self, private_files):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        kernel.prctl(kernel.PR_SET_NAME, f"ns-{self.name}")
+        kernel.unshare(kernel.CLONE_NEWNET | kernel.CLONE_NEWNS)
+        kernel.make_mounts_private()
+        kernel.mount_own_sys()
+        kernel.mount(self.name, "/run", "tmpfs", 0, "mode=0755")
+        for directory in ("/run/wireguard", "/run/lock", "/run/files", "/run/tmp"):
+            os.mkdir(directory)
+        for path, text in private_files.items():
+            self._replace_file(path, text)
+
+    @staticmethod
+    def _replace_file(path, text):
+        target = os.path.realpath(path)
+        if not os.path.exists(target):  # a link into the machine's /run, which the lab hides
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "w", encoding="ascii"):
+                pass
+        own = "/run/files/" + os.path.basename(path)
+        mode = 0o640 if path == "/etc/shadow" else 0o644
+        with open(os.open(own, os.O_WRONLY | os.O_CREAT, mode), "w", encoding="utf-8") as file:
+            file.write(text)
+        kernel.bind(own, target)
+
+    def command(self, argv, container=False, bpffs=True, capabilities=None):
+        """argv, so that it runs in here; see popen()."""
+        if capabilities is not None:
+            bounds = ",".join(["-all"] + [f"+{name}" for name in capabilities])
+            argv = ["setpriv", f"--bounding-set={bounds}", "--", *argv]
+        if container:
+            mode = "yes" if bpffs else "no"
+            argv = ["unshare", "--mount", "--propagation=private", "sh", "-ec", _CONTAINER, "sh", mode,
+                    os.getcwd(), *argv]
+            return ["nsenter", f"--net=/proc/{self.pid}/ns/net", "--", *argv]
+        return ["nsenter", f"--net=/proc/{self.pid}/ns/net", f"--mount=/proc/{self.pid}/ns/mnt",
+                f"--wdns={os.getcwd()}", "--", *argv]
+
+    def popen(self, argv, env=None, container=False, bpffs=True, capabilities=None, **kwargs):
+        """subprocess.Popen of argv in the network and mount namespace; .pid is argv's own.
+
+        env is added to the environment. With container=True argv shares the network namespace only,
+        as a container of the same pod does: it is PID 1 of a PID namespace of its own and its
+        mounts are those of the lab's root, with /proc, /sys, /run and a bpffs (unless bpffs=False)
+        of its own. capabilities: the only ones it may have (["bpf", "perfmon", "net_admin"]).
+        """
+        argv = self.command(argv, container, bpffs, capabilities)
+        environment = {**os.environ, **(env or {})}
+        if not container:
+            return subprocess.Popen(argv, env=environment, **kwargs)
+        ours = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        try:
+            kernel.unshare(kernel.CLONE_NEWPID)
+            return subprocess.Popen(argv, env=environment, **kwargs)
+        finally:
+            kernel.setns(ours, kernel.CLONE_NEWPID)
+            os.close(ours)
+
+    def run(self, argv, env=None, check=True, timeout=60, container=False, bpffs=True,
+            capabilities=None, **kwargs):
+        """subprocess.run with text output captured; an error with its output unless check=False."""
+        kwargs.setdefault("text", True)
+        if "stdout" not in kwargs and "stderr" not in kwargs:
+            kwargs["stdout"] = kwargs["stderr"] = subprocess.PIPE
+        data = kwargs.pop("input", None)
+        if data is not None:
+            kwargs["stdin"] = subprocess.PIPE
+        process = self.popen(argv, env, container, bpffs, capabilities, **kwargs)
+        try:
+            out, err = process.communicate(data, timeout=timeout)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        if check and process.returncode != 0:
+            raise LabError(f"{self.name}: {argv} ended with {process.returncode}: {err or out}")
+        return subprocess.CompletedProcess(argv, process.returncode, out, err)
+
+    def ip(self, *lines):
+        """Run lines of `ip -batch`."""
+        result = self.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", check=False)
+        if result.returncode != 0:
+            raise LabError(f"ip in {self.name}: {result.stderr.strip()}")
+
+    def sysctl(self, **values):
+        """Set the namespace's own sysctls; __ in a name stands for the slash."""
+        script = "".join(
+            f"echo '{value}' >/proc/sys/{name.replace('__', '/')}\n" for name, value in values.items()
+        )
+        self.run(["sh", "-ec", script])
+
+    def processes(self):
+        """PIDs of all that run in the network namespace, the holder too."""
+        found = []
+        for entry in os.listdir("/proc"):
+            if entry.isdigit():
+                try:
+                    if os.stat(f"/proc/{entry}/ns/net").st_ino == self.net:
+                        found.append(int(entry))
+                except OSError:
+                    pass
+        return found
+
+    def close(self):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            left = [pid for pid in self.processes() if pid not in (1, os.getpid())]
+            if not left:
+                break
+            for pid in left:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            try:
+                os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                pass
+            time.sleep(0.005)
+        handle = f"/run/netns/{self.name}"
+        subprocess.run(["umount", handle], check=False)
+        os.unlink(handle)

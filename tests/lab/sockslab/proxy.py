@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A proxy: danted behind a WireGuard tunnel, in namespaces of its own, as a pod is."""
+
+from . import addresses, dante, sockets, wireguard
+from .namespace import Namespace
+from .wait import wait_until
+
+
+class Proxy:
+    """p<index> of a Lab. Its network is .ns; popen, run and ip are the namespace's own."""
+
+    def __init__(self, index, keys, inet_key, auth=None, ports=(1080,), tunnel=True, keepalive=25,
+                 connect_timeout=2, negotiate_timeout=30, dante_extra=""):
+        self.index = index
+        self.name = f"p{index}"
+        self.auth = auth
+        self.ports = list(ports)
+        self.addr4 = addresses.underlay4(index)
+        self.addr6 = addresses.underlay6(index)
+        self.inner4 = addresses.inner4(index)
+        self.inner6 = addresses.inner6(index)
+        self.public_key = keys[1]
+        self.with_tunnel = tunnel
+        files = {"/etc/resolv.conf": f"nameserver {addresses.DNS4}\noptions timeout:1 attempts:2\n"}
+        if auth:
+            files.update(dante.user_files(auth))
+        self.ns = Namespace(self.name, files)
+        self.wg0 = wireguard.Device(self.ns, "wg0", self._wireguard_config(keys[0], inet_key, keepalive), [
+            f"address add {self.inner4}/32 dev wg0",
+            f"address add {self.inner6}/128 dev wg0 nodad",
+            "link set wg0 mtu 1420 up",
+            "route replace default dev wg0",
+            "route replace ::/0 dev wg0",
+        ])
+        self.dante = dante.Dante(
+            self.ns, self.ports,
+            dante.config(self.ports, auth, connect_timeout, negotiate_timeout, dante_extra))
+        self.popen = self.ns.popen
+        self.run = self.ns.run
+        self.ip = self.ns.ip
+
+    @staticmethod
+    def _wireguard_config(private, inet_key, keepalive):
+        lines = [
+            "[Interface]", f"PrivateKey = {private}",
+            "[Peer]", f"PublicKey = {inet_key}", "AllowedIPs = 0.0.0.0/0, ::/0",
+            f"Endpoint = {addresses.INET_UNDERLAY4}:{addresses.WIREGUARD_PORT}",
+        ]
+        if keepalive:
+            lines.append(f"PersistentKeepalive = {keepalive}")
+        return "\n".join(lines) + "\n"
+
+    def start(self, clients_mac):
+        """Addresses, tunnel and danted; eth0 is there already."""
+        self.ns.sysctl(net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__eth0__accept_dad=0,
+                       net__ipv4__ip_local_port_range="1024 65535")
+        self.ns.ip(
+            "link set lo up",
+            f"address add {self.addr4}/16 dev eth0",
+            f"address add {self.addr6}/64 dev eth0 nodad",
+            "link set eth0 up",
+            f"neighbour replace {addresses.RAW4} lladdr {clients_mac} dev eth0 nud permanent",
+            f"neighbour replace {addresses.RAW6} lladdr {clients_mac} dev eth0 nud permanent",
+        )
+        if self.with_tunnel:
+            self.wg0.create()
+            # danted refuses to start while `external` does not exist, as in a pod.
+            self.dante.start(wait=False)
+
+    def wait_ready(self):
+        if self.with_tunnel:
+            self.dante.wait_listening()
+            if self.wg0.peers()[0]["keepalive"]:
+                wait_until(lambda: self.wg0.peers()[0]["handshake"], what=f"handshake of {self.name}")
+
+    def create_tunnel(self):
+        """As `wg-quick up`."""
+        self.wg0.create()
+
+    def delete_tunnel(self):
+        """As `wg-quick down`: wg0 is gone."""
+        self.wg0.delete()
+
+    def start_dante(self):
+        self.dante.start()
+
+    def stop_dante(self):
+        self.dante.stop()
+
+    def link_stats(self, name="wg0"):
+        return sockets.link_stats(self.ns, name)
+
+    def ss(self):
+        return sockets.count_sockets(self.ns, self.ports)
+
+    def wg_show(self):
+        """The first peer's state; see wireguard.Device.peers."""
+        return self.wg0.peers()[0]
+
+    def mac(self):
+        with open(f"/proc/{self.ns.pid}/root/sys/class/net/eth0/address", encoding="ascii") as file:
+            return file.read().strip()

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lab's root: a private network, mount and PID namespace that the kernel reaps whole."""
+
+import os
+import select
+import signal
+import sys
+
+from . import kernel
+
+_inside = False
+
+
+def inside():
+    return _inside
+
+
+def enter():
+    """Go on in private network, mount and PID namespaces; call it early, from a single thread.
+
+    Three processes come of it. The caller stays outside, passes signals on and ends with the
+    status of what ran inside. Below it an init, PID 1 of the lab, only reaps; when it ends, for
+    whatever reason (it is killed when the process outside is), the kernel kills all that runs in
+    the lab and frees its mounts and network namespaces. The function returns in init's child.
+    """
+    global _inside
+    if _inside:
+        return
+    if os.geteuid() != 0:
+        sys.exit("the lab needs root")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    alive_read, alive_write = os.pipe()
+    kernel.unshare(kernel.CLONE_NEWNET | kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)
+    init = os.fork()
+    if init:
+        os.close(alive_read)
+        _wait_outside(init)
+    os.close(alive_write)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if select.select([alive_read], [], [], 0)[0]:
+        os._exit(1)  # the process outside ended before the line above
+    os.close(alive_read)
+    _mount_root()
+    child = os.fork()
+    if child:
+        _run_init(child)
+    _inside = True
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(signum, _frame):
+    sys.exit(128 + signum)
+
+
+def _mount_root():
+    kernel.make_mounts_private()
+    kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
+    kernel.mount_own_sys()
+    kernel.mount("lab", "/run", "tmpfs", 0, "mode=0755")
+    for directory in ("/run/netns", "/run/wireguard", "/run/lock", "/run/lab"):
+        os.mkdir(directory)
+
+
+def _forward_signals(pid):
+    def forward(signum, _frame):
+        try:
+            os.kill(pid, signum)
+        except ProcessLookupError:
+            pass
+
+    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(signum, forward)
+    # Ctrl-C reaches the whole foreground group; the one inside decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _exit_like(status):
+    code = os.waitstatus_to_exitcode(status)
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def _wait_outside(init):
+    _forward_signals(init)
+    _exit_like(os.waitpid(init, 0)[1])
+
+
+def _run_init(child):
+    _forward_signals(child)
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            _exit_like(status)

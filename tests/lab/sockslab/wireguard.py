@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""WireGuard devices. Whether they live in the kernel or in wireguard-go is decided here alone."""
+
+import os
+import shutil
+import subprocess
+
+from .wait import LabError, wait_until
+
+
+def implementation():
+    """"go" or "kernel": LAB_WIREGUARD says it, else wireguard-go where it can run.
+
+    wireguard-go comes first because the link counters of Debian's are inner bytes, to the byte.
+    """
+    choice = os.environ.get("LAB_WIREGUARD", "auto")
+    if choice in ("go", "kernel"):
+        return choice
+    if choice != "auto":
+        raise LabError(f"LAB_WIREGUARD={choice}: go, kernel or auto")
+    go = shutil.which("wireguard-go") and os.path.exists("/dev/net/tun")
+    return "go" if go else "kernel"
+
+
+def make_keys(count):
+    """count pairs (private, public)."""
+    script = f"for i in $(seq {count}); do k=$(wg genkey); echo $k $(echo $k | wg pubkey); done"
+    lines = subprocess.run(["sh", "-ec", script], check=True, capture_output=True, text=True).stdout
+    return [tuple(line.split()) for line in lines.splitlines()]
+
+
+def has_link(namespace, name):
+    with open(f"/proc/{namespace.pid}/net/dev", encoding="ascii") as file:
+        return any(line.split(":")[0].strip() == name for line in file)
+
+
+class Device:
+    """One WireGuard interface in a Namespace; config is what `wg setconf` reads."""
+
+    def __init__(self, namespace, name, config, setup):
+        """setup: lines of `ip -batch` once it is there (addresses, up, routes)."""
+        self.namespace = namespace
+        self.name = name
+        self.config = config
+        self.setup = setup
+        self.process = None
+
+    def create(self):
+        if implementation() == "go":
+            with open(f"/run/lab/{self.namespace.name}-{self.name}.log", "ab") as log:
+                self.process = self.namespace.popen(
+                    ["wireguard-go", "-f", self.name], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                )
+            socket = f"/proc/{self.namespace.pid}/root/run/wireguard/{self.name}.sock"
+            wait_until(lambda: os.path.exists(socket) and has_link(self.namespace, self.name),
+                       what=f"wireguard-go's {self.name} in {self.namespace.name}")
+        else:
+            self.namespace.ip(f"link add {self.name} type wireguard")
+        self.namespace.run(["wg", "setconf", self.name, "/dev/stdin"], input=self.config)
+        self.namespace.ip(*self.setup)
+
+    def delete(self):
+        """As `wg-quick down`: the interface is gone when this returns."""
+        self.namespace.ip(f"link del {self.name}")
+        if self.process:
+            self.process.wait(10)
+            self.process = None
+        wait_until(lambda: not has_link(self.namespace, self.name), what=f"{self.name} gone")
+
+    def peers(self):
+        """[{public_key, endpoint, allowed_ips, handshake, received, sent, keepalive}] of `wg show dump`."""
+        dump = self.namespace.run(["wg", "show", self.name, "dump"]).stdout.splitlines()
+        found = []
+        for line in dump[1:]:
+            key, _psk, endpoint, allowed, handshake, received, sent, keepalive = line.split("\t")
+            found.append({
+                "public_key": key,
+                "endpoint": None if endpoint == "(none)" else endpoint,
+                "allowed_ips": [] if allowed == "(none)" else allowed.split(","),
+                "handshake": int(handshake),
+                "received": int(received),
+                "sent": int(sent),
+                "keepalive": 0 if keepalive == "off" else int(keepalive),
+            })
+        return found

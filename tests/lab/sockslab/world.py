@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole lab: a bridge, the clients, the internet, N proxies."""
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+from . import addresses, build, root, wireguard
+from .inet import Clients, Inet
+from .proxy import Proxy
+from .traffic import Traffic
+from .wait import LabError
+
+
+class Lab:
+    """A context manager; enter() must have been called. Up, with every tunnel shaken, on entry.
+
+    proxies: how many. auth: for each of them None or (user, password); a shorter list is padded
+    with None. Further keywords go to each Proxy: ports, tunnel (False: no wg0 and no danted at
+    first), keepalive, connect_timeout, negotiate_timeout, dante_extra; a callable is called with the index.
+    """
+
+    def __init__(self, proxies=2, auth=(), **options):
+        if not root.inside():
+            raise LabError("call sockslab.enter() first")
+        if not 1 <= proxies <= addresses.MAX_PROXIES:
+            raise LabError(f"1 to {addresses.MAX_PROXIES} proxies")
+        self.count = proxies
+        self.auth = list(auth) + [None] * (proxies - len(auth))
+        self.options = options
+        self.proxies = []
+        self.clients = None
+        self.inet = None
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _namespaces(self):
+        return [part.ns for part in (self.clients, self.inet, *self.proxies) if part]
+
+    def start(self):
+        build.program("target")
+        keys = wireguard.make_keys(self.count + 1)
+        self.clients = Clients()
+        self.inet = Inet(keys[-1])
+        for index in range(self.count):
+            options = {name: value(index) if callable(value) else value
+                       for name, value in self.options.items()}
+            self.proxies.append(
+                Proxy(index, keys[index], self.inet.public_key, self.auth[index], **options))
+        self._connect()
+        self.clients.start()
+        self.inet.start(self.proxies)
+        mac = self.clients.mac()
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda proxy: proxy.start(mac), self.proxies))
+            list(pool.map(Proxy.wait_ready, self.proxies))
+
+    def _connect(self):
+        lines = ["link set lo up", "link add br0 type bridge mcast_snooping 0", "link set br0 up"]
+        for namespace in self._namespaces():
+            lines += [f"link add {namespace.name} type veth peer name eth0 netns {namespace.pid}",
+                      f"link set {namespace.name} master br0 up"]
+        result = subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True,
+                                capture_output=True, check=False)
+        if result.returncode != 0:
+            raise LabError(f"ip: {result.stderr.strip()}")
+
+    def traffic(self, *kinds, **options):
+        """Start build/traffic on the clients' side; see Traffic."""
+        return Traffic(self, kinds, **options)
+
+    def close(self):
+        for namespace in self._namespaces():
+            namespace.close()
+        subprocess.run(["ip", "link", "del", "br0"], check=False, capture_output=True)
+        self.proxies = []
+        self.clients = self.inet = None
