@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attach.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../discovery/links.h"
+#include "clsact.h"
+#include "tcx.h"
+#include "wgsocks/cleanup.h"
+
+uint32_t attach_instance(const char *name)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619u;
+	return hash ? hash : 1;
+}
+
+/* What an earlier process attached the other way would count everything a second time. */
+static int open_tcx(struct attachment *attachment, const struct attachment_spec *spec)
+{
+	int err = tcx_open(attachment, spec);
+
+	if (err)
+		return err;
+	attachment->mode = CONFIG_ATTACH_TCX;
+	err = clsact_remove_filters(spec->ifindex, spec->direction, spec->instance);
+	return err < 0 ? err : 0;
+}
+
+static int open_clsact(struct attachment *attachment, const struct attachment_spec *spec)
+{
+	int err = clsact_open(attachment, spec);
+
+	if (err)
+		return err;
+	attachment->mode = CONFIG_ATTACH_CLSACT;
+	err = spec->pin_path ? tcx_remove_pinned(spec->pin_path) : 0;
+	return err < 0 ? err : 0;
+}
+
+int attachment_open(struct attachment *attachment, const struct attachment_spec *spec)
+{
+	int err = -EOPNOTSUPP;
+
+	*attachment = (struct attachment){ .ifindex = spec->ifindex,
+					   .direction = spec->direction,
+					   .mode = CONFIG_ATTACH_AUTO,
+					   .instance = spec->instance,
+					   .link_fd = -1 };
+	if (!spec->instance)
+		return -EINVAL;
+	if (spec->pin_path && snprintf(attachment->pin_path, sizeof(attachment->pin_path), "%s", spec->pin_path) >=
+				      (int)sizeof(attachment->pin_path))
+		return -ENAMETOOLONG;
+	if (spec->mode != CONFIG_ATTACH_CLSACT)
+		err = open_tcx(attachment, spec);
+	if (spec->mode == CONFIG_ATTACH_CLSACT || (spec->mode == CONFIG_ATTACH_AUTO && err == -EOPNOTSUPP))
+		err = open_clsact(attachment, spec);
+	if (err)
+		attachment_close(attachment);
+	return err;
+}
+
+int attachment_alive(const struct attachment *attachment)
+{
+	switch (attachment->mode) {
+	case CONFIG_ATTACH_TCX: return tcx_alive(attachment);
+	case CONFIG_ATTACH_CLSACT: return clsact_alive(attachment);
+	default: return 0;
+	}
+}
+
+void attachment_close(struct attachment *attachment)
+{
+	close_descriptor(&attachment->link_fd);
+	attachment->link_fd = -1;
+	attachment->mode = CONFIG_ATTACH_AUTO;
+}
+
+int attachment_remove(struct attachment *attachment)
+{
+	int err = 0;
+
+	if (attachment->mode == CONFIG_ATTACH_TCX)
+		err = tcx_remove(attachment);
+	else if (attachment->mode == CONFIG_ATTACH_CLSACT)
+		err = clsact_remove(attachment);
+	attachment_close(attachment);
+	return err;
+}
+
+struct sweep {
+	uint32_t instance;
+	int removed;
+	int err;
+};
+
+static void note_result(struct sweep *sweep, int result)
+{
+	if (result >= 0)
+		sweep->removed += result;
+	else if (!sweep->err)
+		sweep->err = result;
+}
+
+static void sweep_link(const struct link *link, enum link_event event, void *context)
+{
+	struct sweep *sweep = context;
+
+	if (event != LINK_PRESENT)
+		return;
+	note_result(sweep, clsact_remove_filters(link->ifindex, ATTACH_INGRESS, sweep->instance));
+	note_result(sweep, clsact_remove_filters(link->ifindex, ATTACH_EGRESS, sweep->instance));
+}
+
+static void sweep_pins(struct sweep *sweep, const char *folder)
+{
+	_cleanup_closedir_ DIR *pins = opendir(folder);
+	const struct dirent *entry;
+
+	if (!pins) {
+		note_result(sweep, errno == ENOENT ? 0 : -errno);
+		return;
+	}
+	while ((entry = readdir(pins))) {
+		char path[CONFIG_PATH_SIZE + NAME_MAX + 2];
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		note_result(sweep, tcx_remove_pinned(path));
+	}
+}
+
+int attach_sweep(uint32_t instance, const char *pin_folder)
+{
+	struct sweep sweep = { .instance = instance };
+	struct links links;
+	int err = links_open(&links);
+
+	if (!err)
+		err = links_dump(&links, sweep_link, &sweep);
+	links_close(&links);
+	note_result(&sweep, err);
+	if (pin_folder)
+		sweep_pins(&sweep, pin_folder);
+	return sweep.err ? sweep.err : sweep.removed;
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clsact.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/if_ether.h>
+#include <linux/rtnetlink.h>
+
+#include "../discovery/netlink.h"
+#include "tc.h"
+#include "wgsocks/cleanup.h"
+
+/*
+ * Low, so that a filter that ends the walk (TC_ACT_OK) seldom comes before ours; not 1 … 10, which others like to name: a priority belongs
+ * to one kind of filter and one protocol, and who comes second with another gets EINVAL.
+ */
+#define PRIORITY_FIRST 13
+#define PRIORITY_COUNT 32
+
+#define OURS_MAX 16
+#define DUMP_ATTEMPTS 8
+
+/* What one look at the filters of one direction tells. */
+struct survey {
+	uint32_t instance; /* whose filters are "ours"; 0: those of any instance */
+	uint32_t listed;   /* all messages, heads of priorities included */
+	uint32_t blocked;  /* bit i: PRIORITY_FIRST + i cannot hold our filter */
+	uint32_t found;	   /* ours */
+	struct tc_filter ours[OURS_MAX];
+};
+
+static void name_filter(char name[TC_NAME_SIZE], uint32_t instance)
+{
+	snprintf(name, TC_NAME_SIZE, "wgsocks:%08x", instance);
+}
+
+/* By name and handle: a foreign filter that happens to have our handle is not ours. */
+static bool is_ours(const struct tc_filter *filter, uint32_t instance)
+{
+	char name[TC_NAME_SIZE];
+
+	name_filter(name, filter->handle);
+	return filter->handle && (!instance || filter->handle == instance) && strcmp(filter->kind, "bpf") == 0 &&
+	       strcmp(filter->name, name) == 0;
+}
+
+static void survey_filter(const struct tc_filter *filter, void *context)
+{
+	struct survey *survey = context;
+	bool shareable = strcmp(filter->kind, "bpf") == 0 && filter->protocol == ETH_P_ALL;
+
+	survey->listed++;
+	if (is_ours(filter, survey->instance)) {
+		if (survey->found < OURS_MAX)
+			survey->ours[survey->found++] = *filter;
+		return;
+	}
+	if (filter->priority < PRIORITY_FIRST || filter->priority >= PRIORITY_FIRST + PRIORITY_COUNT)
+		return;
+	if (!shareable || (filter->handle && filter->handle == survey->instance))
+		survey->blocked |= 1u << (filter->priority - PRIORITY_FIRST);
+}
+
+static int take_survey(int fd, uint32_t ifindex, enum attach_direction direction, uint32_t instance,
+		       struct survey *survey)
+{
+	int err = -EINTR;
+
+	for (int i = 0; i < DUMP_ATTEMPTS && err == -EINTR; i++) {
+		*survey = (struct survey){ .instance = instance };
+		err = tc_filters_each(fd, ifindex, direction, survey_filter, survey);
+	}
+	return err;
+}
+
+/* Clsact's place must hold a qdisc that has our direction: an `ingress` qdisc would take an egress filter, and run it at ingress. */
+static int ensure_qdisc(int fd, const struct attachment_spec *spec, bool *created)
+{
+	int err = tc_clsact_create(fd, spec->ifindex);
+
+	*created = err == 0;
+	if (err != -EEXIST || spec->direction == ATTACH_INGRESS)
+		return err == -EEXIST ? 0 : err;
+	err = tc_clsact_present(fd, spec->ifindex);
+	if (err < 0)
+		return err;
+	return err ? 0 : -EBUSY;
+}
+
+static int choose_priority(const struct survey *survey, uint16_t *priority)
+{
+	if (survey->found) {
+		*priority = survey->ours[0].priority;
+		return 0;
+	}
+	for (unsigned int i = 0; i < PRIORITY_COUNT; i++) {
+		if (survey->blocked & 1u << i)
+			continue;
+		*priority = (uint16_t)(PRIORITY_FIRST + i);
+		return 0;
+	}
+	return -EBUSY;
+}
+
+static bool is_gone(int err)
+{
+	return err == -ENOENT || err == -ENODEV;
+}
+
+/* Deletes what the survey found from index `from` on. Returns how many, or -errno. */
+static int delete_found(int fd, uint32_t ifindex, enum attach_direction direction, const struct survey *survey,
+			uint32_t from)
+{
+	int count = 0;
+
+	for (uint32_t i = from; i < survey->found; i++) {
+		int err = tc_filter_delete(fd, ifindex, direction, &survey->ours[i]);
+
+		if (err && !is_gone(err))
+			return err;
+		count += !err;
+	}
+	return count;
+}
+
+/* Between the look and the deletion somebody may add a filter, which then goes with the qdisc: microseconds, and only at removal. */
+static int remove_empty_qdisc(int fd, uint32_t ifindex)
+{
+	struct survey survey;
+	int err;
+
+	for (enum attach_direction direction = ATTACH_INGRESS; direction <= ATTACH_EGRESS; direction++) {
+		err = take_survey(fd, ifindex, direction, 0, &survey);
+		if (err || survey.listed > 0)
+			return err;
+	}
+	err = tc_clsact_delete(fd, ifindex);
+	return is_gone(err) ? 0 : err;
+}
+
+static int put_filter(int fd, struct attachment *attachment, const struct attachment_spec *spec)
+{
+	struct tc_filter filter = { .handle = spec->instance };
+	struct survey survey;
+	int err = take_survey(fd, spec->ifindex, spec->direction, spec->instance, &survey);
+
+	if (!err)
+		err = choose_priority(&survey, &filter.priority);
+	if (err)
+		return err;
+	name_filter(filter.name, filter.handle);
+	err = tc_filter_put(fd, spec->ifindex, spec->direction, &filter, spec->stub_fd, survey.found > 0);
+	if (err)
+		return err;
+	attachment->priority = filter.priority;
+	attachment->taken_over = survey.found > 0;
+	/* One filter an instance: a second one would count everything twice. */
+	err = delete_found(fd, spec->ifindex, spec->direction, &survey, 1);
+	return err < 0 ? err : 0;
+}
+
+int clsact_open(struct attachment *attachment, const struct attachment_spec *spec)
+{
+	_cleanup_close_ int fd = netlink_open(NETLINK_ROUTE);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = ensure_qdisc(fd, spec, &attachment->qdisc_created);
+	if (err)
+		return err;
+	err = put_filter(fd, attachment, spec);
+	if (err && attachment->qdisc_created)
+		remove_empty_qdisc(fd, spec->ifindex);
+	return err;
+}
+
+int clsact_alive(const struct attachment *attachment)
+{
+	_cleanup_close_ int fd = netlink_open(NETLINK_ROUTE);
+	struct survey survey;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = take_survey(fd, attachment->ifindex, attachment->direction, attachment->instance, &survey);
+	return err ? err : survey.found > 0;
+}
+
+static int remove_filters(int fd, uint32_t ifindex, enum attach_direction direction, uint32_t instance)
+{
+	struct survey survey;
+	int count = 0, err;
+
+	/* Again until a look finds none: a survey holds only so many. */
+	do {
+		err = take_survey(fd, ifindex, direction, instance, &survey);
+		if (!err)
+			err = delete_found(fd, ifindex, direction, &survey, 0);
+		if (err < 0)
+			return err;
+		count += err;
+	} while (survey.found == OURS_MAX && err > 0);
+	return count;
+}
+
+int clsact_remove(struct attachment *attachment)
+{
+	_cleanup_close_ int fd = netlink_open(NETLINK_ROUTE);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = remove_filters(fd, attachment->ifindex, attachment->direction, attachment->instance);
+	if (err < 0)
+		return err;
+	return attachment->qdisc_created ? remove_empty_qdisc(fd, attachment->ifindex) : 0;
+}
+
+int clsact_remove_filters(uint32_t ifindex, enum attach_direction direction, uint32_t instance)
+{
+	_cleanup_close_ int fd = netlink_open(NETLINK_ROUTE);
+
+	return fd < 0 ? fd : remove_filters(fd, ifindex, direction, instance);
+}

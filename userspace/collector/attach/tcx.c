@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tcx.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "wgsocks/cleanup.h"
+
+/* Numbers of linux/bpf.h that the headers of Debian 12 do not have yet. */
+#define TCX_INGRESS 46
+#define TCX_EGRESS 47
+#define TCX_LINK_TYPE 11
+#define TCX_BEFORE (1u << 3) /* BPF_F_BEFORE without an anchor: first */
+
+static int tcx_direction(enum attach_direction direction)
+{
+	return direction == ATTACH_INGRESS ? TCX_INGRESS : TCX_EGRESS;
+}
+
+/* What bpf_link_info holds of a TCX link: {ifindex, attach_type}, of the same layout as that of a netns link. */
+struct tcx_place {
+	uint32_t type;
+	uint32_t ifindex; /* 0: the interface is gone */
+	uint32_t attach_type;
+};
+
+static int read_place(int link_fd, struct tcx_place *place)
+{
+	struct bpf_link_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(link_fd, &info, &length) != 0)
+		return -errno;
+	*place = (struct tcx_place){ .type = info.type,
+				     .ifindex = info.netns.netns_ino,
+				     .attach_type = info.netns.attach_type };
+	return 0;
+}
+
+/* Returns a descriptor, -ENOENT when there is no link to take over (any more), or -errno. */
+static int take_over(const struct attachment_spec *spec)
+{
+	_cleanup_close_ int fd = bpf_obj_get(spec->pin_path);
+	struct tcx_place place;
+
+	if (fd < 0)
+		return -errno;
+	/*
+	 * Always exchanged, even for its like: only CAP_SYS_ADMIN may look at the program behind a link (a sidecar has not got it), and the exchange is
+	 * one pointer, atomic for packets.
+	 */
+	if (read_place(fd, &place) == 0 && place.type == TCX_LINK_TYPE && place.ifindex == spec->ifindex &&
+	    place.attach_type == (uint32_t)tcx_direction(spec->direction) &&
+	    bpf_link_update(fd, spec->stub_fd, NULL) == 0)
+		return TAKE_FD(fd);
+
+	/* Its interface is gone, or another one has got the name: a detached link refuses updates. */
+	bpf_link_detach(fd);
+	if (unlink(spec->pin_path) != 0 && errno != ENOENT)
+		return -errno;
+	return -ENOENT;
+}
+
+static int create_link(const struct attachment_spec *spec)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = TCX_BEFORE);
+	_cleanup_close_ int fd = bpf_link_create(spec->stub_fd, (int)spec->ifindex,
+						 (enum bpf_attach_type)tcx_direction(spec->direction), &opts);
+
+	if (fd < 0) {
+		switch (errno) {
+		case EINVAL: /* before 6.6, or without CONFIG_NET_XGRESS */
+		case E2BIG:
+		case ERANGE: /* all 64 places are taken */
+		case ENOSYS: return -EOPNOTSUPP;
+		default: return -errno;
+		}
+	}
+	if (spec->pin_path && bpf_obj_pin(fd, spec->pin_path) != 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+int tcx_open(struct attachment *attachment, const struct attachment_spec *spec)
+{
+	int fd = spec->pin_path ? take_over(spec) : -ENOENT;
+
+	attachment->taken_over = fd >= 0;
+	if (fd == -ENOENT)
+		fd = create_link(spec);
+	if (fd < 0)
+		return fd;
+	attachment->link_fd = fd;
+	return 0;
+}
+
+int tcx_alive(const struct attachment *attachment)
+{
+	struct tcx_place place = { 0 };
+	int err = read_place(attachment->link_fd, &place);
+
+	return err ? err : place.ifindex == attachment->ifindex;
+}
+
+int tcx_remove(struct attachment *attachment)
+{
+	int err = bpf_link_detach(attachment->link_fd) == 0 ? 0 : -errno;
+
+	if (attachment->pin_path[0] && unlink(attachment->pin_path) != 0 && errno != ENOENT && !err)
+		err = -errno;
+	return err;
+}
+
+int tcx_remove_pinned(const char *path)
+{
+	_cleanup_close_ int fd = bpf_obj_get(path);
+	struct tcx_place place;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (read_place(fd, &place) != 0 || place.type != TCX_LINK_TYPE)
+		return 0;
+	/* Only links can be detached: the type alone does not tell them from programs and maps. */
+	if (bpf_link_detach(fd) != 0)
+		return errno == EINVAL ? 0 : -errno;
+	return unlink(path) == 0 || errno == ENOENT ? 1 : -errno;
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netlink.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <linux/netlink.h>
+
+#include "wgsocks/cleanup.h"
+
+#define SILENCE_MS 1000
+
+int netlink_open(int protocol)
+{
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) != 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+ssize_t netlink_receive(int fd, void *buffer, size_t size)
+{
+	for (;;) {
+		struct sockaddr_nl sender;
+		struct iovec part = { .iov_base = buffer, .iov_len = size };
+		struct msghdr message = {
+			.msg_name = &sender, .msg_namelen = sizeof(sender), .msg_iov = &part, .msg_iovlen = 1
+		};
+		ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT);
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length < 0)
+			return -errno;
+		/* mnl_socket_recvfrom does not tell the sender, and a privileged process may send to any port. */
+		if (message.msg_namelen != sizeof(sender) || sender.nl_pid != 0)
+			continue;
+		return message.msg_flags & MSG_TRUNC ? -ENOBUFS : length;
+	}
+}
+
+static ssize_t receive_in_time(int fd, void *buffer, size_t size)
+{
+	for (;;) {
+		struct pollfd ready = { .fd = fd, .events = POLLIN };
+		ssize_t length = netlink_receive(fd, buffer, size);
+		int count;
+
+		if (length != -EAGAIN)
+			return length;
+		count = poll(&ready, 1, SILENCE_MS);
+		if (count == 0)
+			return -ETIMEDOUT;
+		if (count < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+int netlink_ask(int fd, struct nlmsghdr *request, mnl_cb_t callback, void *context)
+{
+	static uint32_t last_sequence;
+	uint32_t sequence = ++last_sequence;
+	char buffer[NETLINK_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+
+	request->nlmsg_flags |= NLM_F_REQUEST;
+	request->nlmsg_seq = sequence;
+	if (send(fd, request, request->nlmsg_len, 0) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t length = receive_in_time(fd, buffer, sizeof(buffer));
+		const struct nlmsghdr *first = (const struct nlmsghdr *)buffer;
+		int status;
+
+		if (length < 0)
+			return (int)length;
+		/* What is left of an earlier conversation that was given up. */
+		if (!mnl_nlmsg_ok(first, (int)length) || first->nlmsg_seq != sequence)
+			continue;
+		status = mnl_cb_run(buffer, (size_t)length, sequence, 0, callback, context);
+		if (status < 0)
+			return -errno;
+		if (status == MNL_CB_STOP)
+			return 0;
+	}
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "processes.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "listeners.h"
+#include "wgsocks/cleanup.h"
+
+/* Bounds of one look at /proc: beyond them a machine is not ours to search. */
+#define PIDS_MAX 131072
+#define DESCRIPTORS_MAX 65536
+#define LISTENERS_MAX 1024
+
+bool process_is_server(const char *comm, const struct config *config)
+{
+	size_t length = strcspn(comm, "\n");
+
+	for (uint32_t i = 0; i < config->process_count; i++) {
+		const char *name = config->processes[i];
+
+		if (length > 0 && length == strnlen(name, sizeof(config->processes[i])) &&
+		    memcmp(comm, name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+uint32_t process_socket_inode(const char *target)
+{
+	static const char prefix[] = "socket:[";
+	unsigned long inode;
+	char *end;
+
+	if (strncmp(target, prefix, sizeof(prefix) - 1) != 0 || !isdigit((unsigned char)target[sizeof(prefix) - 1]))
+		return 0;
+	errno = 0;
+	inode = strtoul(target + sizeof(prefix) - 1, &end, 10);
+	if (errno || inode > UINT32_MAX || strcmp(end, "]") != 0)
+		return 0;
+	return (uint32_t)inode;
+}
+
+static pid_t parse_pid(const char *name)
+{
+	unsigned long pid;
+	char *end;
+
+	if (!isdigit((unsigned char)name[0]))
+		return 0;
+	errno = 0;
+	pid = strtoul(name, &end, 10);
+	return errno || *end || pid > INT32_MAX ? 0 : (pid_t)pid;
+}
+
+static bool read_comm(int proc, pid_t pid, char comm[16])
+{
+	char path[32], text[32] = "";
+	_cleanup_close_ int fd = -1;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "%d/comm", pid);
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	length = read(fd, text, sizeof(text) - 1);
+	if (length <= 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	snprintf(comm, 16, "%.15s", text);
+	return true;
+}
+
+static uint32_t read_netns(int proc, pid_t pid)
+{
+	char path[32];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "%d/ns/net", pid);
+	return fstatat(proc, path, &status, 0) == 0 ? (uint32_t)status.st_ino : 0;
+}
+
+int processes_each(const char *root, const struct config *config, uint32_t netns_inode, process_callback *callback,
+		   void *context)
+{
+	_cleanup_closedir_ DIR *proc = opendir(root);
+	const struct dirent *entry;
+
+	if (!proc)
+		return 0;
+	for (int count = 0; count < PIDS_MAX && (entry = readdir(proc)); count++) {
+		struct process process = { .pid = parse_pid(entry->d_name) };
+		int stop;
+
+		if (!process.pid || !read_comm(dirfd(proc), process.pid, process.comm) ||
+		    !process_is_server(process.comm, config))
+			continue;
+		process.netns_inode = read_netns(dirfd(proc), process.pid);
+		if (netns_inode && process.netns_inode != netns_inode)
+			continue;
+		stop = callback(&process, context);
+		if (stop)
+			return stop;
+	}
+	return 0;
+}
+
+/* Listeners whose owner is still looked for; one that is found is taken out. */
+struct wanted {
+	struct listener *listeners;
+	size_t count;
+	bool served[UINT16_MAX + 1]; /* by port */
+};
+
+static int collect_listener(const struct listener *listener, void *context)
+{
+	struct wanted *wanted = context;
+
+	if (listener->inode)
+		wanted->listeners[wanted->count++] = *listener;
+	return wanted->count == LISTENERS_MAX;
+}
+
+static void claim_socket(struct wanted *wanted, uint32_t inode)
+{
+	for (size_t i = 0; i < wanted->count; i++) {
+		if (wanted->listeners[i].inode != inode)
+			continue;
+		wanted->served[wanted->listeners[i].port] = true;
+		wanted->listeners[i] = wanted->listeners[--wanted->count];
+		return;
+	}
+}
+
+static int claim_sockets(const struct process *process, void *context)
+{
+	struct wanted *wanted = context;
+	_cleanup_closedir_ DIR *descriptors = NULL;
+	const struct dirent *entry;
+	char path[32];
+
+	snprintf(path, sizeof(path), PROCESSES_ROOT "/%d/fd", process->pid);
+	descriptors = opendir(path);
+	if (!descriptors)
+		return 0;
+	for (int count = 0; count < DESCRIPTORS_MAX && (entry = readdir(descriptors)); count++) {
+		char target[64];
+		ssize_t length = readlinkat(dirfd(descriptors), entry->d_name, target, sizeof(target) - 1);
+
+		if (length <= 0)
+			continue;
+		target[length] = '\0';
+		claim_socket(wanted, process_socket_inode(target));
+	}
+	return wanted->count == 0;
+}
+
+int processes_listener_ports(const struct config *config, uint32_t netns_inode, uint16_t *ports, size_t max,
+			     size_t *rest)
+{
+	_cleanup_free_ struct wanted *wanted = calloc(1, sizeof(*wanted));
+	_cleanup_free_ struct listener *listeners = calloc(LISTENERS_MAX, sizeof(*listeners));
+	size_t found = 0, beyond = 0;
+	int err;
+
+	if (!wanted || !listeners)
+		return -ENOMEM;
+	wanted->listeners = listeners;
+	err = listeners_each(collect_listener, wanted);
+	if (err < 0)
+		return err;
+	if (wanted->count > 0)
+		processes_each(PROCESSES_ROOT, config, netns_inode, claim_sockets, wanted);
+	for (unsigned int port = 1; port <= UINT16_MAX; port++) {
+		if (!wanted->served[port])
+			continue;
+		if (found < max)
+			ports[found++] = (uint16_t)port;
+		else
+			beyond++;
+	}
+	if (rest)
+		*rest = beyond;
+	return (int)found;
+}
