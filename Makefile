@@ -1,50 +1,50 @@
 # SPDX-License-Identifier: Apache-2.0
-# make deps | all | install | clean | lint | check | demo | bench: see README.md
-BUILD ?= build
-CC ?= gcc
-CLANG ?= clang
-BPFTOOL ?= bpftool
-PKGS := libbpf libmicrohttpd libmnl libcap-ng libseccomp
-
+# `make help` tells what there is. Variables: BUILD (build), CC, CFLAGS, CLANG, BPFTOOL, PREFIX (/usr/local), DESTDIR.
 MAKEFLAGS += -rR --no-print-directory
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/wgsocks_exporter
+# The folder of what is compiled for users and of the tests' programs; the kernel side is the same for each variant and lies in ROOT.
+ROOT := build
+BUILD ?= $(ROOT)
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -Iinclude -I$(BUILD)/include
-CFLAGS ?= -O2 -g
-CFLAGS_ALL := -std=gnu11 -Wall -Wextra -Werror -fPIE -fstack-protector-strong $(CFLAGS) $(shell pkg-config --cflags $(PKGS))
-LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-LDLIBS_ALL := $(shell pkg-config --libs $(PKGS))
+all: $(BUILD)/wgsocks_exporter ## build the program (default)
 
-SOURCES := $(sort $(shell find userspace -name '*.c'))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+help: ## print this
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
-$(BUILD)/wgsocks_exporter: $(OBJECTS)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
+deps: ## install what build, tests and demo need (Debian 12, 13, Ubuntu 24.04; as root)
+	@mk/deps build test
 
-$(BUILD)/userspace/%.o: userspace/%.c | $(BUILD)/include/wgsocks.skel.h
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+# The programs that the rules below need are looked for when make reads them, so what installs them runs in a make before.
+check: ## run every test; the last line is "N passed, M failed, K skipped"
+	@mk/deps build test
+	@$(MAKE) check-programs
+	@tests/run
 
-BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c)))
-BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+demo: ## two real proxies behind two real tunnels, the truth beside the metrics; ONCE=1 ends by itself
+	@mk/deps build test
+	@$(MAKE) all lab
+	@ONCE=$(ONCE) tests/demo/demo
 
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
-	@mkdir -p $(@D)
-	$(CLANG) -g -O2 -Wall -Wextra -Werror -target bpf -mcpu=v2 -D__TARGET_ARCH_$(BPF_ARCH) -I. -Iinclude -Ibpf -MMD -MP -c -o $@ $<
+bench: ## one table of figures, each beside its limit
+	@mk/deps build test bench
+	@$(MAKE) all lab
+	@tests/bench/run
 
-$(BUILD)/bpf/wgsocks.o: $(BPF_OBJECTS)
-	$(BPFTOOL) gen object $@ $^
+lint: ## clang-format, clang-tidy, shellcheck, ruff, licences over the files that git knows
+	@mk/deps build test
+	@$(MAKE) lint-programs
+	@tests/run --kind lint
 
-$(BUILD)/include/wgsocks.skel.h: $(BUILD)/bpf/wgsocks.o
-	@mkdir -p $(@D)
-	$(BPFTOOL) gen skeleton $< name wgsocks > $@
+check-debian13: ## build and unit tests in a Debian 13 folder
+	@mk/deps build test
+	@tests/run --kind debian13
 
-clean:
-	rm -rf $(BUILD)
+clean: ## remove what was built
+	rm -rf --one-file-system $(ROOT)
 
--include $(OBJECTS:.o=.d) $(BPF_OBJECTS:.o=.d)
-.PHONY: all clean
+.PHONY: all help deps check demo bench lint check-debian13 clean
+
+include mk/flags.mk mk/bpf.mk mk/build.mk mk/install.mk mk/tests.mk
+-include $(wildcard tests/*/module.mk)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# userspace/**/*.c → objects → archive (what tests link with) → program. -MMD: a changed header rebuilds what includes it.
+SOURCES := $(sort $(shell find userspace -name '*.c'))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+ARCHIVE := $(BUILD)/libwgsocks.a
+
+$(BUILD)/wgsocks_exporter: $(BUILD)/userspace/main.o $(ARCHIVE)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGES_LIBS)
+
+$(ARCHIVE): $(filter-out %/main.o,$(OBJECTS)) $(BUILD)/objects
+	@rm -f $@
+	$(AR) rcs $@ $(filter %.o,$^)
+
+# Headers that are made come before the first compilation, which does not know yet who includes them.
+$(BUILD)/userspace/%.o: userspace/%.c $(BUILD)/flags | $(SKELETON) $(ROOT)/include/wgsocks/version-values.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# These two are written anew only when their content changes: other flags rebuild all, a file added or removed only the archive.
+$(BUILD)/flags: FORCE
+	@$(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || { echo "A library is missing ($(PACKAGES)): run make deps" >&2; exit 1; }
+	@mk/write-if-changed $@ '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PACKAGES_LIBS)'
+
+$(BUILD)/objects: FORCE
+	@mk/write-if-changed $@ '$(OBJECTS)'
+
+# Only version.c includes this, so a new commit rebuilds that and links.
+$(ROOT)/include/wgsocks/version-values.h: FORCE
+	@mk/version $(CC) | mk/write-if-changed $@
+
+-include $(OBJECTS:.o=.d)
+FORCE:
+.PHONY: FORCE

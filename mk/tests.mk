@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# tests/unit/**/*.c: Criterion programs of one file each, which link what they use of the archive.
+UNIT_SOURCES := $(sort $(shell find tests/unit -name '*.c' 2>/dev/null))
+UNIT_PROGRAMS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
+CRITERION_CFLAGS := $(shell $(PKG_CONFIG) --cflags criterion 2>/dev/null)
+CRITERION_LIBS := $(shell $(PKG_CONFIG) --libs criterion 2>/dev/null)
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(ARCHIVE) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes $(CRITERION_CFLAGS) $(ALL_LDFLAGS) -MMD -MP \
+		-o $@ $< $(ARCHIVE) $(PACKAGES_LIBS) $(CRITERION_LIBS)
+
+# The list is what tests/run runs: a program whose source is gone is not run again.
+unit-programs: $(UNIT_PROGRAMS) ## build the unit tests (tests/run --kind unit runs them)
+	@mk/write-if-changed $(BUILD)/tests/unit/programs '$(UNIT_PROGRAMS)'
+
+# A make of its own: another BUILD, other flags.
+sanitize: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h ## build program and unit tests with ASan and UBSan in build/sanitize
+	@$(MAKE) BUILD=$(ROOT)/sanitize SANITIZE=1 $(ROOT)/sanitize/wgsocks_exporter unit-programs
+
+check-programs: all unit-programs sanitize lint-programs $(if $(wildcard tests/lab/module.mk),lab)
+
+lint-programs: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h
+
+-include $(UNIT_PROGRAMS:%=%.d)
+.PHONY: unit-programs sanitize check-programs lint-programs

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "help.h"
+
+#include <argp.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "option.h"
+#include "wgsocks/cleanup.h"
+
+void help_variable(char out[static HELP_VARIABLE_SIZE], const char *flag)
+{
+	int length = snprintf(out, HELP_VARIABLE_SIZE, "WGSOCKS_%s", flag);
+
+	for (int i = 0; i < length; i++)
+		out[i] = out[i] == '.' || out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
+}
+
+bool help_flag_known(const char *argument)
+{
+	for (unsigned int i = 0; i < OPTION_COUNT; i++)
+		if (OPTION_ROWS[i].argument && !strncmp(argument, "--", 2) && !strcmp(argument + 2, OPTION_ROWS[i].flag))
+			return true;
+	return false;
+}
+
+static const char *const HEADINGS[] = {
+	[OPTION_GROUP_PROXY] = "What is watched:",
+	[OPTION_GROUP_BPF] = "The kernel side:",
+	[OPTION_GROUP_WEB] = "Metrics:",
+	[OPTION_GROUP_HEALTH] = "Probes:",
+	[OPTION_GROUP_LOG] = "Log (standard error):",
+};
+
+/* The names of --no-FLAG: argp wants a string for each. */
+static const char *negated_name(char (*names)[32], unsigned int row)
+{
+	snprintf(names[row], sizeof(names[row]), "no-%.28s", OPTION_ROWS[row].flag);
+	return names[row];
+}
+
+struct argp_option *help_options(void)
+{
+	const size_t groups = sizeof(HEADINGS) / sizeof(HEADINGS[0]);
+	const size_t count = 2 * OPTION_COUNT + groups + 4;
+	struct argp_option *options = calloc(1, count * sizeof(*options) + OPTION_COUNT * sizeof(char[32]));
+	struct argp_option *next = options;
+	char(*names)[32] = (char(*)[32])(options + count);
+	enum option_group group = 0;
+
+	if (!options)
+		return NULL;
+	for (unsigned int i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &OPTION_ROWS[i];
+		int key = HELP_KEY_ROWS + 2 * (int)i;
+
+		if (row->group != group)
+			*next++ = (struct argp_option){ .doc = HEADINGS[row->group], .group = row->group };
+		group = row->group;
+		*next++ = (struct argp_option){
+			.name = row->flag,
+			.key = key,
+			.arg = row->argument ? row->argument : "BOOL",
+			.flags = row->argument ? 0 : OPTION_ARG_OPTIONAL,
+			.doc = row->help,
+			.group = group,
+		};
+		if (!row->argument)
+			*next++ = (struct argp_option){ .name = negated_name(names, i), .key = key + 1, .flags = OPTION_ALIAS };
+	}
+	*next++ = (struct argp_option){ .name = "help", .key = HELP_KEY_HELP, .doc = "Print this", .group = -1 };
+	*next++ = (struct argp_option){ .name = "help-metrics", .key = HELP_KEY_METRICS, .doc = "Print every metric", .group = -1 };
+	*next++ = (struct argp_option){ .name = "version", .key = HELP_KEY_VERSION, .doc = "Print the version", .group = -1 };
+	return options;
+}
+
+/* Adds the variables to the help of a flag. argp frees what is not `text`. */
+static char *variables_add(int key, const char *text, void *input)
+{
+	const struct option_row *row = &OPTION_ROWS[help_key_row(key)];
+	char variable[HELP_VARIABLE_SIZE];
+	char *full;
+
+	if (key < HELP_KEY_ROWS || key >= ARGP_KEY_HELP_PRE_DOC || !text)
+		return (char *)text;
+	help_variable(variable, row->flag);
+	if (asprintf(&full, "%s [%s%s%s]", text, variable, row->seed ? ", " : "", row->seed ? row->seed : "") < 0)
+		return (char *)text;
+	return full;
+}
+
+void help_write(void)
+{
+	_cleanup_free_ struct argp_option *options = help_options();
+	const struct argp argp = {
+		.options = options,
+		.doc = "Prometheus exporter for SOCKS proxies behind WireGuard tunnels."
+		       "\vA flag goes before its variable (in brackets), that before the default.",
+		.help_filter = variables_add,
+	};
+	char program[] = "wgsocks_exporter";
+
+	if (options)
+		argp_help(&argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, program);
+}

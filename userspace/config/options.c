@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "option.h"
+
+#include <stddef.h>
+
+#define SWITCH(field) .read = read_switch, .data = offsetof(struct config, field)
+#define COLLECTOR(collector) .read = read_collector, .data = (collector)
+
+const struct option_row OPTION_ROWS[] = {
+	{ "mode", "MODE", OPTION_GROUP_PROXY, "sidecar: watch the network namespace that this runs in (default)", read_mode },
+	{ "proxy.name", "NAME", OPTION_GROUP_PROXY, "Value of the label proxy_name (default: the hostname)", read_proxy_name,
+	  .seed = "PROXY_NAME", .read_seed = read_proxy_name },
+	{ "proxy.interface", "GLOB", OPTION_GROUP_PROXY, "Tunnel interface (default: wg0)", read_interface },
+	{ "proxy.port", "PORT,...", OPTION_GROUP_PROXY, "Ports of the SOCKS listener (default: discovered)", read_ports,
+	  .seed = "SOCKS5_PORT", .read_seed = read_ports },
+	{ "proxy.process", "NAME,...", OPTION_GROUP_PROXY, "Names of SOCKS server processes (default: danted,sockd)",
+	  read_processes },
+	{ "proxies.max", "N", OPTION_GROUP_PROXY, "Proxies that are watched at most, in node mode (default: 500)",
+	  read_proxies_max },
+	{ "collector.interface", NULL, OPTION_GROUP_PROXY, "Bytes, packets and state of the tunnel (default: on)",
+	  COLLECTOR(COLLECTOR_INTERFACE) },
+	{ "collector.requests", NULL, OPTION_GROUP_PROXY, "SOCKS requests and their outcome (default: on)",
+	  COLLECTOR(COLLECTOR_REQUESTS) },
+	{ "collector.sessions", NULL, OPTION_GROUP_PROXY, "Client and upstream connections (default: on)",
+	  COLLECTOR(COLLECTOR_SESSIONS) },
+
+	{ "bpf.pin", "PATH", OPTION_GROUP_BPF,
+	  "Folder in a bpffs for maps and links, or none (default: /sys/fs/bpf/wgsocks)", read_pin_path },
+	{ "bpf.attach", "HOW", OPTION_GROUP_BPF, "auto, tcx or clsact (default: auto)", read_attach },
+	{ "detach", NULL, OPTION_GROUP_BPF, "Remove every pin, link and filter of this program, then exit", SWITCH(detach) },
+
+	{ "web.listen-address", "ADDRESS", OPTION_GROUP_WEB, "HOST:PORT of the metrics, repeatable (default: :9090)",
+	  read_metrics_address, .seed = "METRICS_PORT", .read_seed = read_metrics_port },
+	{ "web.telemetry-path", "PATH", OPTION_GROUP_WEB, "Path of the metrics (default: /metrics)", read_telemetry_path },
+	{ "web.max-requests", "N", OPTION_GROUP_WEB, "Scrapes at a time, 503 above; 0: no limit (default: 40)",
+	  read_max_requests },
+
+	{ "health.listen-address", "ADDRESS", OPTION_GROUP_HEALTH, "HOST:PORT of the probes (default: :9999)",
+	  read_health_address, .seed = "HEALTH_PORT", .read_seed = read_health_port },
+	{ "health.enabled", NULL, OPTION_GROUP_HEALTH, "Answer probes (default: on)", SWITCH(health_enabled),
+	  .seed = "ENABLE_HEALTH_PROBE", .read_seed = read_switch },
+	{ "health.require-vpn", NULL, OPTION_GROUP_HEALTH, "Answer 503 at / while the tunnel is not up (default: off)",
+	  SWITCH(health_require_vpn) },
+
+	{ "log.level", "LEVEL", OPTION_GROUP_LOG, "debug, info, warn or error (default: info)", read_log_level },
+	{ "log.format", "FORMAT", OPTION_GROUP_LOG, "logfmt or json (default: logfmt)", read_log_format },
+};
+
+const unsigned int OPTION_COUNT = sizeof(OPTION_ROWS) / sizeof(OPTION_ROWS[0]);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <stdlib.h>
+
+#include "wgsocks/config.h"
+#include "wgsocks/process.h"
+
+#define EXIT_USAGE 2
+
+static struct config config;
+
+int main(int argc, char **argv)
+{
+	int parsed = config_parse(&config, argc, argv, environ);
+
+	if (parsed < 0)
+		return EXIT_USAGE;
+	if (parsed > 0)
+		return EXIT_SUCCESS;
+
+	signal(SIGPIPE, SIG_IGN); /* a client, or a reader of our log, that went away is no reason to die */
+	if (config.detach)
+		return collector_detach(&config);
+	return supervisor_run(&config);
+}
