@@ -3,7 +3,6 @@
 #include "wgsocks/config.h"
 
 #include <argp.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -21,24 +20,27 @@ struct parser {
 	struct option_reader reader;
 	uint64_t seen; /* rows that a flag has set */
 	bool done;     /* --help and the like: said all */
+	bool refused;  /* a value or an argument, and its line was printed */
 };
 
-/* One line: what was set, to what (escaped, cut), and why that cannot be. Keeps to -EINVAL. */
+/* One line: what was set, to what (escaped and cut; quoted unless it is one plain word), and why that cannot be. Always -EINVAL. */
 static int complain(const char *what, const char *value, const char *why)
 {
 	char name[64], shown[128];
+	const char *quote;
 
 	log_escape(name, sizeof(name), what);
 	if (value) {
 		log_escape(shown, sizeof(shown), value);
-		fprintf(stderr, "wgsocks_exporter: %s=\"%s\": %s\n", name, shown, why);
+		quote = !*value || strchr(shown, ' ') || strcmp(shown, value) != 0 ? "\"" : "";
+		fprintf(stderr, "wgsocks_exporter: %s=%s%s%s: %s\n", name, quote, shown, quote, why);
 	} else {
 		fprintf(stderr, "wgsocks_exporter: %s: %s\n", name, why);
 	}
 	return -EINVAL;
 }
 
-static error_t flag_read(struct parser *parser, int key, const char *value)
+static int flag_read(struct parser *parser, int key, const char *value)
 {
 	const struct option_row *row = &OPTION_ROWS[help_key_row(key)];
 	bool negated = help_key_negated(key);
@@ -80,13 +82,17 @@ static error_t argument_read(int key, char *value, struct argp_state *state)
 		metrics_help_write(stdout);
 		break;
 	case ARGP_KEY_ARG:
-		return (error_t)-complain(value, NULL, "unexpected argument");
+		parser->refused = true;
+		return -complain(value, NULL, "unexpected argument");
 	case ARGP_KEY_ERROR:
-		if (!parser->reader.why && !parser->done)
+		if (!parser->refused && !parser->done)
 			flag_complain(state);
 		return 0;
 	default:
-		return key >= HELP_KEY_ROWS ? flag_read(parser, key, value) : ARGP_ERR_UNKNOWN;
+		if (!help_key_of_row(key))
+			return ARGP_ERR_UNKNOWN;
+		parser->refused = flag_read(parser, key, value) != 0;
+		return parser->refused ? EINVAL : 0;
 	}
 	parser->done = true;
 	return ECANCELED;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "option.h"
 #include "wgsocks/cleanup.h"
 
 void help_variable(char out[static HELP_VARIABLE_SIZE], const char *flag)
@@ -79,12 +78,13 @@ struct argp_option *help_options(void)
 /* Adds the variables to the help of a flag. argp frees what is not `text`. */
 static char *variables_add(int key, const char *text, void *input)
 {
-	const struct option_row *row = &OPTION_ROWS[help_key_row(key)];
+	const struct option_row *row;
 	char variable[HELP_VARIABLE_SIZE];
 	char *full;
 
-	if (key < HELP_KEY_ROWS || key >= ARGP_KEY_HELP_PRE_DOC || !text)
+	if (!help_key_of_row(key) || !text)
 		return (char *)text;
+	row = &OPTION_ROWS[help_key_row(key)];
 	help_variable(variable, row->flag);
 	if (asprintf(&full, "%s [%s%s%s]", text, variable, row->seed ? ", " : "", row->seed ? row->seed : "") < 0)
 		return (char *)text;

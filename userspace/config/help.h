@@ -5,12 +5,20 @@
 
 #include <stdbool.h>
 
+#include "option.h"
+
 enum {
 	HELP_KEY_HELP = 0x100,
 	HELP_KEY_VERSION,
 	HELP_KEY_METRICS,
 	HELP_KEY_ROWS = 0x200, /* two for each row: --FLAG and --no-FLAG */
 };
+
+/* argp's own keys (ARGP_KEY_…) lie above. */
+static inline bool help_key_of_row(int key)
+{
+	return key >= HELP_KEY_ROWS && key < HELP_KEY_ROWS + 2 * (int)OPTION_COUNT;
+}
 
 static inline unsigned int help_key_row(int key)
 {
