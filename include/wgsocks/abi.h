@@ -20,7 +20,7 @@
 
 #define ABI_SESSIONS_MAX 65536
 #define ABI_UPSTREAMS_MAX 32768
-#define ABI_HANDSHAKES_MAX 1024
+#define ABI_EARLY_MAX 1024
 #define ABI_EVENTS_BYTES 4096
 
 /* The look-up of a network namespace: buckets of four, found by the low bits of the namespace's inode. */
@@ -173,7 +173,7 @@ struct netns_bucket {
 	struct netns_entry ways[ABI_NETNS_WAYS];
 };
 
-/* Map `processes`: one element, the names of SOCKS server processes, zero padded. */
+/* In rodata: the names of SOCKS server processes, zero padded. */
 struct process_names {
 	char comm[ABI_PROCESSES_MAX][ABI_COMM_SIZE];
 };
@@ -218,18 +218,19 @@ struct dialogue_side {
 
 struct dialogue {
 	struct dialogue_side client; /* written at ingress */
-	__u64 request_ns;	     /* ingress: when the last byte of the request came */
-	__u8 version;		     /* ingress: 4 or 5 */
 	__u8 command;		     /* ingress: enum abi_command */
 	__u8 requested;		     /* ingress (or egress when the client's side was lost): counted as request */
-	__u8 zero_address;	     /* ingress: SOCKS4a */
-	__u32 reserved;
+	__u8 malformed; /* ingress: an event of bpf/socks.h: no SOCKS, or no request after a right negotiation */
+	__u8 reserved1;
+	__u64 request_ns;	     /* ingress: when the last byte of the request came */
 	struct dialogue_side server; /* written at egress */
 	__u8 method;		     /* egress: chosen authentication method */
-	__u8 reply;		     /* egress: a verdict (VERDICT_…), see bpf/socks.h */
+	__u8 verdict;		     /* egress: see bpf/socks.h */
 	__u8 pending;		     /* egress: the verdict waits for CLOSE, since the client had sent its FIN */
-	__u8 settled;		     /* outcome counted */
+	__u8 settled;		     /* egress, CLOSE: outcome counted */
+	__u64 reply_ns;		     /* egress: when the pending reply left */
 	__u32 reply_end;	     /* egress: stream offset after the byte that decided */
+	__u32 reserved2;
 };
 
 enum session_closer { SESSION_OPEN, SESSION_CLOSED_BY_CLIENT, SESSION_CLOSED_BY_SERVER };
@@ -242,7 +243,7 @@ struct session {
 	__u32 retransmits; /* of the socket's total_retrans, those that are counted */
 	__u8 closer;	   /* enum session_closer: who sent the first FIN */
 	__u8 adopted;	   /* it began before us: its dialogue is unknown */
-	__u8 reserved[2];
+	__u16 seen;	   /* round of the last reconciliation that met it */
 };
 
 /* Map `upstreams`: struct sock * → this. */
@@ -252,7 +253,8 @@ struct upstream {
 	__u16 generation;
 	__u32 retransmits;
 	__u8 established;
-	__u8 reserved[7];
+	__u8 reserved[5];
+	__u16 seen; /* as in struct session */
 };
 
 /* Ring buffer `events`: rare events that make the collector look at once. */

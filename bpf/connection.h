@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From a kernel socket to the proxy that it belongs to. */
+#ifndef WGSOCKS_BPF_CONNECTION_H
+#define WGSOCKS_BPF_CONNECTION_H
+
+#include "maps.h"
+#include "packet.h"
+
+#define AF_INET 2
+#define AF_INET6 10
+
+/* The table has fewer buckets in a sidecar: set between open and load. */
+const volatile __u32 netns_mask __weak = ABI_NETNS_BUCKETS - 1;
+
+/* The socket as the handlers need it: read once. */
+struct connection {
+	const struct sock *sk;
+	const struct tcp_sock *tcp;
+	struct proxy *proxy;
+	struct proxy_counters *c;
+	__u64 id;
+	__u32 slot;
+	__u16 local_port;
+};
+
+/* The slot of a watched network namespace, or -1. */
+static __always_inline int slot_of(const struct sock_common *sk)
+{
+	__u32 inode = sk->skc_net.net->ns.inum, index = inode & netns_mask;
+	const struct netns_bucket *b = bpf_map_lookup_elem(&netns, &index);
+
+	if (!b)
+		return -1;
+	for (int i = 0; i < ABI_NETNS_WAYS; i++) {
+		if (b->ways[i].inode == inode)
+			return b->ways[i].slot;
+	}
+	return -1;
+}
+
+/* 0, or -1 for what is no full TCP socket. */
+static __always_inline int connection_read(struct connection *k, const struct sock_common *sk, int slot)
+{
+	k->id = (__u64)(long)sk;
+	k->slot = slot;
+	k->proxy = proxy_of(slot);
+	k->c = counters_of(slot);
+	if (!k->proxy || !k->c)
+		return -1;
+	k->tcp = bpf_skc_to_tcp_sock((void *)sk);
+	if (!k->tcp)
+		return -1;
+	k->sk = &k->tcp->inet_conn.icsk_inet.sk;
+	k->local_port = bpf_ntohs(k->tcp->inet_conn.icsk_inet.inet_sport); /* skc_num is 0 by CLOSE */
+	return 0;
+}
+
+#endif

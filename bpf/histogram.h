@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef WGSOCKS_BPF_HISTOGRAM_H
+#define WGSOCKS_BPF_HISTOGRAM_H
+
+#include "maps.h"
+
+static const __u64 histogram_bounds[ABI_BOUNDS_MAX][ABI_HISTOGRAM_BUCKETS - 1] = ABI_HISTOGRAM_BOUNDS;
+
+/*
+ * The first bucket whose bound is not below the value; 16 when it is above all. Four steps of a binary search. A global function (weak, since two files have
+ * it): its result is an unknown scalar to the verifier, where the 17 ways through it would multiply with all that follows.
+ */
+__weak __noinline __u32 histogram_bucket(__u32 which, __u64 value_ns)
+{
+	const __u64 *bounds = histogram_bounds[which ? 1 : 0];
+	__u32 i = 0;
+
+	if (value_ns > bounds[7])
+		i = 8;
+	if (value_ns > bounds[i + 3])
+		i += 4;
+	if (value_ns > bounds[i + 1])
+		i += 2;
+	if (value_ns > bounds[i])
+		i += 1;
+	if (i == 15 && value_ns > bounds[15])
+		i = 16;
+	return i;
+}
+
+static __always_inline void histogram_observe(struct abi_histogram *h, enum abi_histogram_bounds which, __u64 value_ns)
+{
+	__u32 i = histogram_bucket(which, value_ns);
+
+	if (i >= ABI_HISTOGRAM_BUCKETS)
+		return;
+	COUNT(h->buckets[i]);
+	COUNT_BY(h->sum_ns, value_ns);
+}
+
+#endif

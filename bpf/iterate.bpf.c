@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Every TCP socket of the host, on demand: adopts the client connections that began before us and marks the sessions that still have a socket,
+ * so that the collector can end those whose CLOSE was lost. Runs under each socket's lock, so that no state changes meanwhile.
+ */
+#include "maps.h"
+#include "session.h"
+#include <bpf/bpf_tracing.h>
+
+/* Set by the collector before each run: not the last one's. */
+__u32 reconcile_round = 0;
+
+SEC("iter/tcp")
+int reconcile(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	struct session_key key;
+	struct connection k;
+	struct upstream *u;
+	int slot;
+
+	if (!common)
+		return 0;
+	slot = slot_of(common);
+	if (slot < 0)
+		return 0;
+	switch (common->skc_state) {
+	case TCP_ESTABLISHED:
+	case TCP_SYN_SENT:
+	case TCP_FIN_WAIT1:
+	case TCP_FIN_WAIT2:
+	case TCP_CLOSE_WAIT:
+	case TCP_LAST_ACK:
+	case TCP_CLOSING: break;
+	default: return 0; /* a listener, or no full socket */
+	}
+	if (connection_read(&k, common, slot))
+		return 0;
+	u = bpf_map_lookup_elem(&upstreams, &k.id);
+	if (u) {
+		u->seen = reconcile_round;
+		return 0;
+	}
+	if (!proxy_listens(k.proxy, k.local_port) || common->skc_state == TCP_SYN_SENT)
+		return 0;
+	session_key_of(&k, &key);
+	session_adopt(&k, &key, reconcile_round);
+	return 0;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

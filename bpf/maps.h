@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every map of the kernel side. Each program file includes this; the static linker makes one of each (hence __weak).
+ * Sizes by proxy (1 here) are set by the loader before it loads.
+ */
+#ifndef WGSOCKS_BPF_MAPS_H
+#define WGSOCKS_BPF_MAPS_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#include "wgsocks/abi.h"
+
+/* Kernel headers give 5.15+ its own name of the errno values; they are the same on both architectures. */
+#define ENOENT 2
+#define EEXIST 17
+
+/* Written by the collector, read by every program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct proxy);
+} proxies SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ABI_NETNS_BUCKETS);
+	__type(key, __u32);
+	__type(value, struct netns_bucket);
+} netns SEC(".maps") __weak;
+
+/* Per connection: shared memory with the collector, atomic adds. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct proxy_counters);
+} counters SEC(".maps") __weak;
+
+/* Per packet: per CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tunnel_counters);
+} tunnels SEC(".maps") __weak;
+
+/* Not preallocated: 1 MiB at rest instead of 11. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_SESSIONS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct session_key);
+	__type(value, struct session);
+} sessions SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_UPSTREAMS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct upstream);
+} upstreams SEC(".maps") __weak;
+
+/* What was read of a dialogue before its session was there: data on the handshake's last ACK. A hint: it may be evicted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_EARLY_MAX);
+	__type(key, struct session_key);
+	__type(value, struct dialogue);
+} early SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, ABI_EVENTS_BYTES);
+} events SEC(".maps") __weak;
+
+/* Only the collector uses it; it is here so that it is pinned and sized with the others. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct window);
+} windows SEC(".maps") __weak;
+
+static __always_inline struct proxy_counters *counters_of(__u32 slot)
+{
+	return bpf_map_lookup_elem(&counters, &slot);
+}
+
+static __always_inline struct proxy *proxy_of(__u32 slot)
+{
+	return bpf_map_lookup_elem(&proxies, &slot);
+}
+
+/* Whether the port (host order) is one of the proxy's SOCKS listeners. */
+static __always_inline int proxy_listens(const struct proxy *proxy, __u16 port)
+{
+	for (int i = 0; i < ABI_PORTS_MAX; i++) {
+		if (!proxy->ports[i])
+			return 0;
+		if (proxy->ports[i] == port)
+			return 1;
+	}
+	return 0;
+}
+
+/* Plain atomic adds: the result is not used, so that 5.10 verifies. */
+#define COUNT(field) __sync_fetch_and_add(&(field), 1)
+#define UNCOUNT(field) __sync_fetch_and_add(&(field), -1)
+#define COUNT_BY(field, n) __sync_fetch_and_add(&(field), n)
+
+/* Counts a loss and hands its cause on. */
+static __always_inline void count_loss(struct proxy_counters *c, enum abi_loss cause)
+{
+	if (c && cause < ABI_LOSS_MAX)
+		COUNT(c->losses[cause]);
+}
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Sessions: a client's connection from ESTABLISHED to CLOSE, and the server's connects from SYN_SENT to CLOSE.
+ * Every step is idempotent by the session's own state, since each event is seen by two copies of the program (see sockets.bpf.c),
+ * and the gauges change only when an insert or a delete did.
+ */
+#ifndef WGSOCKS_BPF_SESSION_H
+#define WGSOCKS_BPF_SESSION_H
+
+#include "connection.h"
+#include "early.h"
+#include "histogram.h"
+#include "maps.h"
+#include "outcome.h"
+#include "packet.h"
+
+static __always_inline void session_key_of(const struct connection *k, struct session_key *key)
+{
+	const struct sock_common *sk = &k->sk->__sk_common;
+
+	__builtin_memset(key, 0, sizeof(*key));
+	if (sk->skc_family == AF_INET) {
+		address_map_ipv4(key->client, sk->skc_daddr);
+		address_map_ipv4(key->server, sk->skc_rcv_saddr);
+	} else {
+		struct in6_addr client = sk->skc_v6_daddr, server = sk->skc_v6_rcv_saddr;
+
+		__builtin_memcpy(key->client, &client, 16);
+		__builtin_memcpy(key->server, &server, 16);
+	}
+	key->client_port = bpf_ntohs(sk->skc_dport);
+	key->server_port = k->local_port;
+	key->slot = k->slot;
+	key->generation = k->proxy->generation;
+}
+
+static __always_inline void retransmits_count(struct connection *k, enum abi_side side, __u32 *seen)
+{
+	__u32 total = k->tcp->total_retrans, more = total - *seen;
+
+	if (more && (__s32)more > 0) {
+		*seen = total;
+		COUNT_BY(k->c->retransmits[side], more);
+	}
+}
+
+/* What a connection's end says of a request that has no outcome yet. */
+static __always_inline void session_settle_at_close(struct connection *k, struct session *s, __u64 now)
+{
+	struct dialogue *d = &s->dialogue;
+	__u32 verdict = SOCKS_VERDICT_FAILURE;
+	__u64 duration = dialogue_age(d, now);
+	__u8 closer = s->closer;
+
+	if (s->adopted)
+		return;
+	if (!d->requested &&
+	    (d->settled || d->pending || d->malformed == SOCKS_EVENT_MALFORMED || d->client.flags & DIALOGUE_LOST)) {
+		d->requested = 1;
+		request_count(k->c, ABI_COMMAND_UNKNOWN);
+	}
+	if (!d->requested || d->settled)
+		return;
+	if (closer == SESSION_OPEN) /* no FIN: a reset. An error on the socket came from the client's side */
+		closer = k->sk->sk_err ? SESSION_CLOSED_BY_CLIENT : SESSION_CLOSED_BY_SERVER;
+	if (d->pending && (__s32)(k->tcp->snd_una - d->server.isn - d->reply_end) >= 0) {
+		verdict = d->verdict;
+		duration = dialogue_age(d, d->reply_ns);
+	} else if (d->malformed == SOCKS_EVENT_MALFORMED) {
+		verdict += ABI_FAILURE_PROTOCOL_ERROR;
+	} else if (d->pending || closer == SESSION_CLOSED_BY_CLIENT) {
+		verdict += ABI_FAILURE_CLIENT_ABORT;
+	} else {
+		verdict += ABI_FAILURE_SERVER_ABORT;
+	}
+	dialogue_settle(d, verdict, duration, k->c);
+}
+
+static __always_inline void session_start(struct connection *k, struct session *s)
+{
+	s->socket = k->id;
+	s->dialogue.client.isn = k->tcp->rcv_nxt;
+	s->dialogue.server.isn = k->tcp->snd_nxt;
+}
+
+/* The SYN-ACKs that were sent again are in the new socket's total_retrans already. */
+static __always_inline void session_opened(struct connection *k, const struct session_key *key, int first_copy)
+{
+	struct session new = { .opened_ns = bpf_ktime_get_ns() }, *s;
+	long error;
+
+	session_start(k, &new);
+	error = bpf_map_update_elem(&sessions, key, &new, BPF_NOEXIST);
+	if (error == -EEXIST) {
+		s = bpf_map_lookup_elem(&sessions, key);
+		if (!s || (s->socket == k->id && !first_copy)) /* the other copy was here */
+			return;
+		/*
+		 * The tuple is used again and its former connection's CLOSE is still to come (the socket leaves the hash tables before the
+		 * event), or was lost. It ends here; its CLOSE will find another socket in its place.
+		 */
+		if (s->socket == k->id)
+			count_loss(k->c, ABI_LOSS_RECURSION);
+		session_settle_at_close(k, s, new.opened_ns);
+		if (bpf_map_delete_elem(&sessions, key) == 0)
+			UNCOUNT(k->c->client_active);
+		error = bpf_map_update_elem(&sessions, key, &new, BPF_NOEXIST);
+	}
+	if (error) {
+		if (error != -EEXIST)
+			count_loss(k->c, ABI_LOSS_INSERT);
+		return;
+	}
+	COUNT(k->c->client_connections);
+	COUNT(k->c->client_active);
+	s = bpf_map_lookup_elem(&sessions, key);
+	if (!s)
+		return;
+	retransmits_count(k, ABI_SIDE_CLIENT, &s->retransmits);
+	early_take(key, s, k->c);
+}
+
+static __always_inline void session_closed(struct connection *k, const struct session_key *key)
+{
+	struct session *s = bpf_map_lookup_elem(&sessions, key);
+	__u64 now, opened;
+	long error;
+
+	if (!s || s->socket != k->id)
+		return;
+	now = bpf_ktime_get_ns();
+	opened = s->opened_ns;
+	retransmits_count(k, ABI_SIDE_CLIENT, &s->retransmits);
+	error = bpf_map_delete_elem(&sessions, key);
+	if (error) {
+		if (error != -ENOENT)
+			count_loss(k->c, ABI_LOSS_DELETE);
+		return;
+	}
+	UNCOUNT(k->c->client_active);
+	if (opened && opened <= now)
+		histogram_observe(&k->c->connection_duration, ABI_BOUNDS_LIFETIME, now - opened);
+	/* After the delete, so that what the ingress side did meanwhile is seen; the value stays readable until we return. */
+	if (s->socket == k->id)
+		session_settle_at_close(k, s, now);
+}
+
+static __always_inline void session_half_closed(const struct session_key *key, __u64 id, enum session_closer closer)
+{
+	struct session *s = bpf_map_lookup_elem(&sessions, key);
+
+	if (s && s->socket == id && s->closer == SESSION_OPEN)
+		s->closer = closer;
+}
+
+/* A connection that began before us: it is active, and leaves when it ends; what it said is unknown. */
+static __always_inline void session_adopt(struct connection *k, const struct session_key *key, __u16 round)
+{
+	struct session *s = bpf_map_lookup_elem(&sessions, key), new = {};
+
+	if (s) {
+		if (s->socket == k->id)
+			s->seen = round;
+		return;
+	}
+	new.socket = k->id;
+	new.adopted = 1;
+	new.seen = round;
+	new.retransmits = k->tcp->total_retrans;
+	new.dialogue.client.flags = DIALOGUE_DONE;
+	new.dialogue.server.flags = DIALOGUE_DONE;
+	if (bpf_map_update_elem(&sessions, key, &new, BPF_NOEXIST) == 0)
+		COUNT(k->c->client_active);
+	else
+		count_loss(k->c, ABI_LOSS_INSERT);
+}
+
+/* ---- upstream: keyed by the socket, since an autobound one has no port yet at SYN_SENT ---- */
+
+static __always_inline enum abi_upstream_failure upstream_failure_of(int error)
+{
+	switch (error) { /* asm-generic/errno.h: the same on x86-64 and arm64 */
+	case 111: return ABI_UPSTREAM_REFUSED;
+	case 110: return ABI_UPSTREAM_TIMED_OUT;
+	case 113: return ABI_UPSTREAM_HOST_UNREACHABLE;
+	case 101: return ABI_UPSTREAM_NETWORK_UNREACHABLE;
+	case 104: return ABI_UPSTREAM_RESET;
+	case 0: return ABI_UPSTREAM_ABORTED;
+	}
+	return ABI_UPSTREAM_OTHER;
+}
+
+static __always_inline void upstream_started(struct connection *k, int first_copy)
+{
+	struct upstream new = {
+		.started_ns = bpf_ktime_get_ns(),
+		.slot = k->slot,
+		.generation = k->proxy->generation,
+		.retransmits = k->tcp->total_retrans,
+	};
+	long error = bpf_map_update_elem(&upstreams, &k->id, &new, BPF_NOEXIST);
+
+	if (error == -EEXIST && first_copy) { /* this socket's former CLOSE was lost */
+		struct upstream *u = bpf_map_lookup_elem(&upstreams, &k->id);
+		int established = u && u->established;
+
+		count_loss(k->c, ABI_LOSS_RECURSION);
+		if (bpf_map_delete_elem(&upstreams, &k->id) == 0) {
+			if (established)
+				UNCOUNT(k->c->upstream_active);
+			else
+				COUNT(k->c->upstream_failures[ABI_UPSTREAM_OTHER]);
+		}
+		error = bpf_map_update_elem(&upstreams, &k->id, &new, BPF_NOEXIST);
+	}
+	if (error == 0)
+		COUNT(k->c->upstream_connects);
+	else if (error != -EEXIST)
+		count_loss(k->c, ABI_LOSS_INSERT);
+}
+
+static __always_inline void upstream_established(struct connection *k)
+{
+	struct upstream *u = bpf_map_lookup_elem(&upstreams, &k->id);
+
+	if (!u || u->established)
+		return;
+	u->established = 1;
+	COUNT(k->c->upstream_active);
+	histogram_observe(&k->c->upstream_connect_duration, ABI_BOUNDS_LATENCY, bpf_ktime_get_ns() - u->started_ns);
+}
+
+static __always_inline void upstream_closed(struct connection *k)
+{
+	struct upstream *u = bpf_map_lookup_elem(&upstreams, &k->id);
+	int established;
+	long error;
+
+	if (!u)
+		return;
+	established = u->established;
+	retransmits_count(k, ABI_SIDE_UPSTREAM, &u->retransmits);
+	error = bpf_map_delete_elem(&upstreams, &k->id);
+	if (error) {
+		if (error != -ENOENT)
+			count_loss(k->c, ABI_LOSS_DELETE);
+		return;
+	}
+	if (established)
+		UNCOUNT(k->c->upstream_active);
+	else
+		COUNT(k->c->upstream_failures[upstream_failure_of(k->sk->sk_err)]);
+}
+
+#endif

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * TCP states of the watched network namespaces. tp_btf and not kprobe or fentry: these are absent on some kernels that we run on, and
+ * tracepoints carry the socket with its type, so that lockdown=confidentiality does not matter either.
+ *
+ * A tracing program that is interrupted by a softirq which fires the same tracepoint is skipped for the inner event (the recursion guard of
+ * kernel/trace/bpf_trace.c). The guard is per program and softirqs do not nest: so two dispatchers are attached, and for each event at
+ * least one of them runs. Each hands over to a program of its own, found in `state_programs`; replacing that entry replaces the code
+ * without a gap, while what is attached never changes.
+ */
+#include "maps.h"
+#include "session.h"
+#include <bpf/bpf_tracing.h>
+
+/* Set between open and load. */
+const volatile struct process_names servers = {};
+#ifdef WGSOCKS_SLOW
+volatile __u64 slow_sink; /* a test build: widens the window of the recursion guard */
+#endif
+
+/*
+ * The event that the first copy has just done on this CPU, so that the second may leave at once. Only an optimisation: it is
+ * cleared before the work, and a second copy that does not find it does the work again, to no effect.
+ */
+struct transition {
+	__u64 socket;
+	__u32 from;
+	__u32 to;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct transition);
+} recent SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u32);
+} state_programs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} retransmit_programs SEC(".maps");
+
+/* Whether this is a process of the SOCKS server: asked only in its own context (connect, listen). */
+static __always_inline int by_server(void)
+{
+	char comm[ABI_COMM_SIZE] = {};
+	const __u64 *a = (const __u64 *)comm;
+
+	if (bpf_get_current_comm(comm, sizeof(comm)))
+		return 0;
+	for (int i = 0; i < ABI_PROCESSES_MAX; i++) {
+		const volatile __u64 *b = (const volatile __u64 *)servers.comm[i];
+
+		if (b[0] && b[0] == a[0] && b[1] == a[1])
+			return 1;
+	}
+	return 0;
+}
+
+static __always_inline void listener_event(struct connection *k, enum abi_event kind)
+{
+	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e) {
+		count_loss(k->c, ABI_LOSS_RESERVE);
+		return;
+	}
+	e->kind = kind;
+	e->slot = k->slot;
+	e->netns_inode = k->proxy->netns_inode;
+	e->port = k->local_port;
+	e->by_server = by_server();
+	bpf_ringbuf_submit(e, 0);
+}
+
+static __always_inline void state_changed(struct connection *k, int from, int to, int first_copy)
+{
+	struct session_key key;
+
+	if (to == TCP_SYN_SENT) {
+		if (by_server())
+			upstream_started(k, first_copy);
+		return;
+	}
+	if (to == TCP_LISTEN || from == TCP_LISTEN) {
+		if (to != TCP_SYN_RECV && first_copy)
+			listener_event(k, to == TCP_LISTEN ? ABI_EVENT_LISTEN : ABI_EVENT_LISTEN_END);
+		return;
+	}
+	if (to == TCP_SYN_RECV)
+		return;
+	if (!proxy_listens(k->proxy, k->local_port)) {
+		if (to == TCP_ESTABLISHED)
+			upstream_established(k);
+		else if (to == TCP_CLOSE)
+			upstream_closed(k);
+		return;
+	}
+	session_key_of(k, &key);
+	if (to == TCP_ESTABLISHED) {
+		if (from == TCP_SYN_RECV)
+			session_opened(k, &key, first_copy);
+		else
+			upstream_established(k); /* a connect from the listener's own port number */
+	} else if (to == TCP_CLOSE_WAIT) {
+		session_half_closed(&key, k->id, SESSION_CLOSED_BY_CLIENT);
+	} else if (to == TCP_FIN_WAIT1) {
+		session_half_closed(&key, k->id, SESSION_CLOSED_BY_SERVER);
+	} else if (to == TCP_CLOSE) {
+		session_closed(k, &key);
+		if (from == TCP_SYN_SENT)
+			upstream_closed(k);
+	}
+}
+
+static __always_inline int state_event(const struct sock *sk, int from, int to, int first_copy)
+{
+	int slot = slot_of(&sk->__sk_common);
+	struct transition *done;
+	struct connection k;
+	__u32 zero = 0;
+
+	if (slot < 0)
+		return 0;
+	done = bpf_map_lookup_elem(&recent, &zero);
+	if (!done)
+		return 0;
+	if (!first_copy && done->socket == (__u64)(long)sk && done->from == (__u32)from && done->to == (__u32)to) {
+		done->socket = 0;
+		return 0;
+	}
+	if (first_copy)
+		done->socket = 0;
+	if (connection_read(&k, &sk->__sk_common, slot))
+		return 0;
+	state_changed(&k, from, to, first_copy);
+#ifdef WGSOCKS_SLOW
+	for (int i = 0; i < 60000; i++)
+		slow_sink += i;
+#endif
+	if (first_copy) {
+		done->from = from;
+		done->to = to;
+		done->socket = (__u64)(long)sk; /* last: an interruption between finds no match */
+	}
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(state_first, const struct sock *sk, int from, int to)
+{
+	return state_event(sk, from, to, 1);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(state_second, const struct sock *sk, int from, int to)
+{
+	return state_event(sk, from, to, 0);
+}
+
+/* One copy is enough: what it misses is made up by the next one, or at CLOSE. */
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(retransmit, const struct sock *sk)
+{
+	struct session_key key;
+	struct connection k;
+	struct upstream *u;
+	struct session *s;
+	int slot = slot_of(&sk->__sk_common);
+
+	if (slot < 0 || connection_read(&k, &sk->__sk_common, slot))
+		return 0;
+	u = bpf_map_lookup_elem(&upstreams, &k.id);
+	if (u) {
+		retransmits_count(&k, ABI_SIDE_UPSTREAM, &u->retransmits);
+		return 0;
+	}
+	if (!proxy_listens(k.proxy, k.local_port))
+		return 0;
+	session_key_of(&k, &key);
+	s = bpf_map_lookup_elem(&sessions, &key);
+	if (s && s->socket == k.id)
+		retransmits_count(&k, ABI_SIDE_CLIENT, &s->retransmits);
+	return 0;
+}
+
+/* ---- what is attached ---- */
+
+SEC("tp_btf/inet_sock_set_state")
+int state_dispatch_a(void *ctx)
+{
+	bpf_tail_call(ctx, &state_programs, 0);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int state_dispatch_b(void *ctx)
+{
+	bpf_tail_call(ctx, &state_programs, 1);
+	return 0;
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int retransmit_dispatch(void *ctx)
+{
+	bpf_tail_call(ctx, &retransmit_programs, 0);
+	return 0;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

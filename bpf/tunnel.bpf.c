@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The tunnel interface, both directions: inner bytes and packets as they travel in the tunnel.
+ * Not from the link's own counters: these are gone with the interface, know no protocol, and for kernel WireGuard hold its headers.
+ */
+#include "maps.h"
+#include "packet.h"
+
+/* The IP header's protocol; the last one behind IPv6 extension headers. */
+static __noinline int ipv6_protocol(struct __sk_buff *skb, __u32 offset, __u32 next)
+{
+	for (int i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
+		__u8 extension[2];
+
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_DSTOPTS && next != IPPROTO_ROUTING &&
+		    next != IPPROTO_FRAGMENT)
+			break;
+		if (bpf_skb_load_bytes(skb, offset, extension, sizeof(extension)))
+			break;
+		offset += next == IPPROTO_FRAGMENT ? 8 : (extension[1] + 1) * 8;
+		next = extension[0];
+	}
+	return next;
+}
+
+static __always_inline enum abi_protocol protocol_of(__u32 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP: return ABI_PROTOCOL_TCP;
+	case IPPROTO_UDP: return ABI_PROTOCOL_UDP;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6: return ABI_PROTOCOL_ICMP;
+	}
+	return ABI_PROTOCOL_OTHER;
+}
+
+/*
+ * The headers that each segment of a GSO skb repeats. gso_segs is 0 at ingress, so the number of segments comes from gso_size.
+ */
+static __noinline int segments_count(struct __sk_buff *skb, __u32 l3, __u32 transport, __u32 protocol,
+				     struct traffic *sum)
+{
+	__u32 headers, payload, size = skb->gso_size, length = skb->len - l3;
+
+	if (!sum)
+		return 0;
+	if (protocol == IPPROTO_TCP) {
+		__u8 words;
+
+		if (bpf_skb_load_bytes(skb, transport + 12, &words, 1))
+			return 0;
+		headers = transport - l3 + (words >> 4) * 4;
+	} else {
+		headers = transport - l3 + 8; /* UDP */
+	}
+	if (length <= headers || !size)
+		return 0;
+	payload = length - headers;
+	sum->packets = (payload + size - 1) / size;
+	sum->bytes = length + (sum->packets - 1) * headers;
+	return 0;
+}
+
+static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_direction direction)
+{
+	__u32 slot = ABI_STUB_SLOT(skb->cb[4]), l2 = ABI_STUB_L2(skb->cb[4]);
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct tunnel_counters *c = bpf_map_lookup_elem(&tunnels, &slot);
+	__u32 transport = l2, protocol = IPPROTO_HOPOPTS;
+	struct traffic sum, *t;
+	enum abi_family family;
+
+	if (!c)
+		return TC_ACT_UNSPEC;
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		__u8 header[sizeof(struct iphdr)];
+		const struct iphdr *ip = data + l2;
+
+		family = ABI_FAMILY_IPV4;
+		if ((void *)(ip + 1) > end) {
+			if (!bpf_skb_load_bytes(skb, l2, header, sizeof(header))) {
+				protocol = ((struct iphdr *)header)->protocol;
+				transport += (header[0] & 15) * 4;
+			}
+		} else {
+			protocol = ip->protocol;
+			transport += (ip->version_ihl & 15) * 4;
+		}
+	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		__u8 header[sizeof(struct ipv6hdr)];
+		const struct ipv6hdr *ip = data + l2;
+
+		family = ABI_FAMILY_IPV6;
+		transport += sizeof(*ip);
+		if ((void *)(ip + 1) > end) {
+			if (!bpf_skb_load_bytes(skb, l2, header, sizeof(header)))
+				protocol = ((struct ipv6hdr *)header)->nexthdr;
+		} else {
+			protocol = ip->nexthdr;
+		}
+		if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_ICMPV6)
+			protocol = ipv6_protocol(skb, transport, protocol);
+	} else {
+		return TC_ACT_UNSPEC; /* WireGuard carries IP only */
+	}
+
+	sum.packets = 1;
+	sum.bytes = skb->len - l2;
+	if (skb->gso_size)
+		segments_count(skb, l2, transport, protocol, &sum);
+	t = &c->traffic[direction][family][protocol_of(protocol)];
+	t->packets += sum.packets;
+	t->bytes += sum.bytes;
+	c->last_jiffies[direction] = bpf_jiffies64();
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int tunnel_receive(struct __sk_buff *skb)
+{
+	return tunnel_packet(skb, ABI_RECEIVE);
+}
+
+SEC("tc")
+int tunnel_transmit(struct __sk_buff *skb)
+{
+	return tunnel_packet(skb, ABI_TRANSMIT);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Every interface of the network namespace but the tunnel: where the SOCKS clients come and go. tc and not socket hooks: only here is the
+ * stream seen as bytes with their offsets, on every kernel, whatever the server does with its sockets.
+ *
+ * On `lo` both directions run at egress (each packet passes there once).
+ */
+#include "dialogue.h"
+#include "early.h"
+#include "maps.h"
+#include "packet.h"
+
+/* Far above what a server says in a dialogue (RFC 1928: 2 + 2 + 22 bytes): beyond it there is only data. */
+#define DIALOGUE_ACKED_MAX 1024
+
+/* Data before there is a session: on the handshake's last ACK, or on another CPU at the same moment. */
+static __always_inline struct dialogue *early_dialogue(const struct segment *s, const struct session_key *key)
+{
+	struct dialogue *d = bpf_map_lookup_elem(&early, key), new = {};
+
+	if (d)
+		return d;
+	new.client.isn = s->sequence; /* compared with the connection's own when that is there */
+	bpf_map_update_elem(&early, key, &new, BPF_ANY);
+	return bpf_map_lookup_elem(&early, key);
+}
+
+/* From a client to the server. */
+static __always_inline void client_segment(struct __sk_buff *skb, const struct segment *s, struct session_key *key,
+					   struct proxy_counters *c)
+{
+	struct session *session = bpf_map_lookup_elem(&sessions, key);
+	struct dialogue *d = session ? &session->dialogue : early_dialogue(s, key);
+
+	if (!d || d->client.flags & DIALOGUE_DONE)
+		return;
+	dialogue_client(skb, s, d, session, session ? session->socket : 0, c);
+	if (session)
+		return;
+	session = bpf_map_lookup_elem(&sessions, key); /* it may have begun since, and have found nothing */
+	if (session)
+		early_take(key, session, c);
+}
+
+/* From the server to a client. */
+static __always_inline void server_segment(struct __sk_buff *skb, const struct segment *s, struct session_key *key,
+					   struct proxy_counters *c)
+{
+	struct session *session = bpf_map_lookup_elem(&sessions, key);
+
+	if (session && !(session->dialogue.server.flags & DIALOGUE_DONE))
+		dialogue_server(skb, s, session, session->socket, c);
+}
+
+static __always_inline int carries_data(const struct segment *s)
+{
+	return s->payload_length && !(s->flags & (TCP_FLAG_SYN | TCP_FLAG_RST));
+}
+
+/* Our own socket sends it, and the client has acknowledged more than any dialogue holds. */
+static __always_inline int is_bulk(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct bpf_tcp_sock *tcp = sk ? bpf_tcp_sock(sk) : NULL;
+
+	return tcp && tcp->bytes_acked > DIALOGUE_ACKED_MAX;
+}
+
+static __always_inline void key_set(struct session_key *key, const struct segment *s, int from_client, __u32 slot,
+				    const struct proxy *proxy)
+{
+	address_copy(key->client, from_client ? s->source : s->destination);
+	address_copy(key->server, from_client ? s->destination : s->source);
+	key->client_port = from_client ? s->source_port : s->destination_port;
+	key->server_port = from_client ? s->destination_port : s->source_port;
+	key->slot = slot;
+	key->generation = proxy->generation;
+}
+
+#define RUNS_CLIENT 1
+#define RUNS_SERVER 2
+
+static __always_inline int underlay_packet(struct __sk_buff *skb, int runs)
+{
+	__u32 slot = ABI_STUB_SLOT(skb->cb[4]);
+	struct session_key key = {};
+	struct segment s = {};
+	struct proxy_counters *c;
+	struct proxy *proxy;
+
+	if (runs == RUNS_SERVER && is_bulk(skb))
+		return TC_ACT_UNSPEC;
+	if (packet_read(skb, ABI_STUB_L2(skb->cb[4]), &s) != PACKET_TCP || !carries_data(&s))
+		return TC_ACT_UNSPEC;
+	proxy = proxy_of(slot);
+	c = counters_of(slot);
+	if (!proxy || !c)
+		return TC_ACT_UNSPEC;
+	if (runs & RUNS_CLIENT && proxy_listens(proxy, s.destination_port)) {
+		key_set(&key, &s, 1, slot, proxy);
+		client_segment(skb, &s, &key, c);
+	} else if (runs & RUNS_SERVER && proxy_listens(proxy, s.source_port)) {
+		key_set(&key, &s, 0, slot, proxy);
+		server_segment(skb, &s, &key, c);
+	}
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int underlay_ingress(struct __sk_buff *skb)
+{
+	return underlay_packet(skb, RUNS_CLIENT);
+}
+
+SEC("tc")
+int underlay_egress(struct __sk_buff *skb)
+{
+	return underlay_packet(skb, RUNS_SERVER);
+}
+
+SEC("tc")
+int underlay_loopback(struct __sk_buff *skb)
+{
+	return underlay_packet(skb, RUNS_CLIENT | RUNS_SERVER);
+}
+
+/* Where the stubs find the programs of packets: enum abi_packet_program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, ABI_PACKET_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} packet_programs SEC(".maps");
+
+char _license[] SEC("license") = "Dual BSD/GPL";
