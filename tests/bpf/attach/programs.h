@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packet programs of the tests: ones that count marked frames, as our tail-call targets and as foreign neighbours. */
+#ifndef TEST_ATTACH_PROGRAMS_H
+#define TEST_ATTACH_PROGRAMS_H
+
+#include <stdint.h>
+
+#include "../../../userspace/collector/attach/attach.h"
+#include "wgsocks/abi.h"
+
+#define COUNTERS_MAX 16
+#define VERDICT_NEXT (-1)
+#define VERDICT_OK 0
+
+/* A one-element array of {frames, cb[4] of the last one} pairs. */
+int counters_create(void);
+uint64_t counters_frames(int counters, int index);
+uint32_t counters_cb(int counters, int index);
+void counters_clear(int counters);
+
+/* A program that adds each marked frame to counters[index]; unmarked ones always go on. */
+int counter_load(int counters, int index, int verdict, const char *name);
+
+/* A PROG_ARRAY with the counter `index` at each place `index`. */
+int targets_create(int counters);
+
+/* A foreign TCX link at one end of the chain. */
+int foreign_tcx(uint32_t ifindex, enum attach_direction direction, int program, bool first);
+
+/* How many of the TCX programs of a direction have this name; *position (may be NULL) is that of the first. -1: no TCX. */
+int tcx_count(uint32_t ifindex, enum attach_direction direction, const char *name, int *position);
+
+#endif
