@@ -1,6 +1,93 @@
 # SPDX-License-Identifier: Apache-2.0
 """build/traffic, run on the clients' side."""
 
+import json
+import select
+import subprocess
+import time
+
+from . import addresses, build
+from .wait import LabError
+
+
+def proxy_argument(proxy, address=None, port=None):
+    parts = [address or proxy.addr4, str(port or proxy.ports[0]), *(proxy.auth or ())]
+    return "--proxy=" + ",".join(parts)
+
 
 class Traffic:
-    pass
+    """A running generator. Its tallies are dicts; see README.md.
+
+    kinds: "COUNT NAME [KEY=VALUE | FLAG]..." as `build/traffic --kinds` explains. proxies: which of
+    the lab's, all by default; ipv6: reach them over IPv6; each: every proxy gets each count, not
+    its share of it.
+    """
+
+    def __init__(self, lab, kinds, proxies=None, concurrency=64, seed=1, deadline=60, ipv6=False,
+                 each=False, port=None, sources=False):
+        argv = [build.program("traffic"), "--control", f"--concurrency={concurrency}",
+                f"--seed={seed}", f"--deadline={deadline}"]
+        if each:
+            argv.append("--each")
+        if sources:
+            argv += [f"--source={source}" for source in
+                     (addresses.CLIENTS6 if ipv6 else addresses.CLIENTS4)]
+        self.proxies = list(lab.proxies if proxies is None else proxies)
+        argv += [proxy_argument(proxy, proxy.addr6 if ipv6 else None, port) for proxy in self.proxies]
+        self.process = lab.clients.popen([*argv, "--", *kinds], stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE)
+        self._text = b""
+
+    def _next(self, timeout):
+        deadline = time.monotonic() + timeout
+        while b"\n" not in self._text:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                self.kill()
+                raise LabError(f"traffic said nothing for {timeout} s")
+            data = self.process.stdout.read1(1 << 20)
+            if not data:
+                raise LabError(f"traffic ended with {self.process.wait()}")
+            self._text += data
+        line, _, self._text = self._text.partition(b"\n")
+        tally = json.loads(line)
+        tally["by_proxy"] = list(tally["proxies"].values())
+        return tally
+
+    def wait_quiet(self, timeout=120):
+        """The tally, once all but the held connections have ended; "held" says how many stay."""
+        return self._next(timeout)
+
+    def release(self):
+        """End the held connections."""
+        self.process.stdin.write(b"release\n")
+        self.process.stdin.flush()
+
+    def finish(self, timeout=120):
+        """End the held connections, the last tally; LabError when anything unexpected happened."""
+        self.process.stdin.close()
+        while True:
+            tally = self._next(timeout)
+            if "event" not in tally:
+                break
+        self.process.wait(10)
+        self.process.stdout.close()
+        if tally["unexpected_total"]:
+            raise LabError(f"traffic saw {tally['unexpected']}")
+        return tally
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def sum_tallies(tallies):
+    """The sum of tallies' counts (nested dicts of numbers; other things are left out)."""
+    total = {}
+    for tally in tallies:
+        for key, value in tally.items():
+            if isinstance(value, dict) and key not in ("proxies", "latency_seconds", "unexpected"):
+                total[key] = sum_tallies([total.get(key, {}), value])
+            elif isinstance(value, (int, float)) and key not in ("requests_per_second", "duration_seconds"):
+                total[key] = total.get(key, 0) + value
+    return total

@@ -53,8 +53,7 @@ static struct conn *conn_add(enum role role, int fd, uint32_t events)
 	conn->role = role;
 	conn->fd = fd;
 	conn->events = events;
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd,
-		      &(struct epoll_event){ .events = events, .data.ptr = conn }))
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &(struct epoll_event){ .events = events, .data.ptr = conn }))
 		die("epoll_ctl");
 	return conn;
 }
@@ -70,8 +69,7 @@ static void conn_watch(struct conn *conn, uint32_t events)
 	if (events == conn->events)
 		return;
 	conn->events = events;
-	epoll_ctl(epoll_fd, EPOLL_CTL_MOD, conn->fd,
-		  &(struct epoll_event){ .events = events, .data.ptr = conn });
+	epoll_ctl(epoll_fd, EPOLL_CTL_MOD, conn->fd, &(struct epoll_event){ .events = events, .data.ptr = conn });
 }
 
 /* Sends what is due; false when the connection is over. */
@@ -79,8 +77,8 @@ static bool serve_write(struct conn *conn)
 {
 	while (conn->down_sent < conn->down) {
 		uint64_t left = conn->down - conn->down_sent;
-		ssize_t sent = send(conn->fd, pattern_at(conn->down_sent),
-				    left < PATTERN_MAX ? left : PATTERN_MAX, MSG_NOSIGNAL);
+		ssize_t sent = send(conn->fd, pattern_at(conn->down_sent), left < PATTERN_MAX ? left : PATTERN_MAX,
+				    MSG_NOSIGNAL);
 
 		if (sent < 0 && errno == EAGAIN) {
 			conn_watch(conn, EPOLLIN | EPOLLOUT);
@@ -179,8 +177,7 @@ static void call_back(const char *line)
 	fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		die("socket");
-	if (bind(fd, length == sizeof(v4) ? (struct sockaddr *)&from4 : (struct sockaddr *)&from6,
-		 length))
+	if (bind(fd, length == sizeof(v4) ? (struct sockaddr *)&from4 : (struct sockaddr *)&from6, length))
 		die("bind");
 	if (connect(fd, to, length) && errno != EINPROGRESS) {
 		close(fd);
@@ -230,8 +227,7 @@ static void echo_all(int fd)
 	socklen_t length = sizeof(from);
 	ssize_t got;
 
-	while ((got = recvfrom(fd, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &length)) >=
-	       0) {
+	while ((got = recvfrom(fd, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &length)) >= 0) {
 		sendto(fd, buffer, got, 0, (struct sockaddr *)&from, length);
 		length = sizeof(from);
 	}
@@ -258,8 +254,8 @@ static void echo_on(const char *address)
 	int fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	inet_pton(AF_INET6, address, &v6.sin6_addr);
-	if (fd < 0 || bind(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6,
-			   is_v4 ? sizeof(v4) : sizeof(v6)))
+	if (fd < 0 ||
+	    bind(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6, is_v4 ? sizeof(v4) : sizeof(v6)))
 		die(address);
 	conn_add(ECHO, fd, EPOLLIN);
 }
@@ -271,15 +267,9 @@ static void handle(struct conn *conn, uint32_t events)
 	switch (conn->role) {
 	case LISTENER:
 	case BANNER_LISTENER:
-	case CONTROL_LISTENER:
-		accept_all(conn);
-		break;
-	case ECHO:
-		echo_all(conn->fd);
-		break;
-	case CONTROL:
-		open = control_read(conn);
-		break;
+	case CONTROL_LISTENER: accept_all(conn); break;
+	case ECHO: echo_all(conn->fd); break;
+	case CONTROL: open = control_read(conn); break;
 	case SERVING:
 		if (events & EPOLLOUT)
 			open = serve_write(conn);
