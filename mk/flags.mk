@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # What compilers and linkers are told. Nothing here may fail or talk on a machine that has none of the tools yet.
-CC = gcc
+ifneq ($(filter default undefined,$(origin CC)),)
+CC := gcc
+endif
 CLANG ?= clang
-AR = ar
+AR := ar
 PKG_CONFIG ?= pkg-config
 # Ubuntu 24.04 has it in a folder named after a kernel that need not be the running one; Debian in /usr/sbin, which a user's PATH lacks.
 BPFTOOL ?= $(firstword $(shell command -v bpftool >/dev/null && bpftool version >/dev/null 2>&1 && echo bpftool) \

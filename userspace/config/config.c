@@ -72,18 +72,12 @@ static error_t argument_read(int key, char *value, struct argp_state *state)
 	struct parser *parser = state->input;
 
 	switch (key) {
-	case HELP_KEY_HELP:
-		help_write();
-		break;
+	case HELP_KEY_HELP: help_write(); break;
 	case HELP_KEY_VERSION:
 		printf("wgsocks_exporter, version %s (revision %s)\n", version_string, version_revision);
 		break;
-	case HELP_KEY_METRICS:
-		metrics_help_write(stdout);
-		break;
-	case ARGP_KEY_ARG:
-		parser->refused = true;
-		return -complain(value, NULL, "unexpected argument");
+	case HELP_KEY_METRICS: metrics_help_write(stdout); break;
+	case ARGP_KEY_ARG: parser->refused = true; return -complain(value, NULL, "unexpected argument");
 	case ARGP_KEY_ERROR:
 		if (!parser->refused && !parser->done)
 			flag_complain(state);

@@ -20,7 +20,8 @@ void help_variable(char out[static HELP_VARIABLE_SIZE], const char *flag)
 bool help_flag_known(const char *argument)
 {
 	for (unsigned int i = 0; i < OPTION_COUNT; i++)
-		if (OPTION_ROWS[i].argument && !strncmp(argument, "--", 2) && !strcmp(argument + 2, OPTION_ROWS[i].flag))
+		if (OPTION_ROWS[i].argument && !strncmp(argument, "--", 2) &&
+		    !strcmp(argument + 2, OPTION_ROWS[i].flag))
 			return true;
 	return false;
 }
@@ -43,7 +44,7 @@ static const char *negated_name(char (*names)[32], unsigned int row)
 struct argp_option *help_options(void)
 {
 	const size_t groups = sizeof(HEADINGS) / sizeof(HEADINGS[0]);
-	const size_t count = 2 * OPTION_COUNT + groups + 4;
+	const size_t count = 2 * (size_t)OPTION_COUNT + groups + 4;
 	struct argp_option *options = calloc(1, count * sizeof(*options) + OPTION_COUNT * sizeof(char[32]));
 	struct argp_option *next = options;
 	char(*names)[32] = (char(*)[32])(options + count);
@@ -67,11 +68,17 @@ struct argp_option *help_options(void)
 			.group = group,
 		};
 		if (!row->argument)
-			*next++ = (struct argp_option){ .name = negated_name(names, i), .key = key + 1, .flags = OPTION_ALIAS };
+			*next++ = (struct argp_option){ .name = negated_name(names, i),
+							.key = key + 1,
+							.flags = OPTION_ALIAS };
 	}
 	*next++ = (struct argp_option){ .name = "help", .key = HELP_KEY_HELP, .doc = "Print this", .group = -1 };
-	*next++ = (struct argp_option){ .name = "help-metrics", .key = HELP_KEY_METRICS, .doc = "Print every metric", .group = -1 };
-	*next++ = (struct argp_option){ .name = "version", .key = HELP_KEY_VERSION, .doc = "Print the version", .group = -1 };
+	*next++ = (struct argp_option){
+		.name = "help-metrics", .key = HELP_KEY_METRICS, .doc = "Print every metric", .group = -1
+	};
+	*next++ = (struct argp_option){
+		.name = "version", .key = HELP_KEY_VERSION, .doc = "Print the version", .group = -1
+	};
 	return options;
 }
 
@@ -103,5 +110,6 @@ void help_write(void)
 	char program[] = "wgsocks_exporter";
 
 	if (options)
-		argp_help(&argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, program);
+		argp_help(&argp, stdout,
+			  ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, program);
 }

@@ -7,9 +7,10 @@
 #define COLLECTOR(collector) .read = read_collector, .data = (collector)
 
 const struct option_row OPTION_ROWS[] = {
-	{ "mode", "MODE", OPTION_GROUP_PROXY, "sidecar: watch the network namespace that this runs in (default)", read_mode },
-	{ "proxy.name", "NAME", OPTION_GROUP_PROXY, "Value of the label proxy_name (default: the hostname)", read_proxy_name,
-	  .seed = "PROXY_NAME", .read_seed = read_proxy_name },
+	{ "mode", "MODE", OPTION_GROUP_PROXY, "sidecar: watch the network namespace that this runs in (default)",
+	  read_mode },
+	{ "proxy.name", "NAME", OPTION_GROUP_PROXY, "Value of the label proxy_name (default: the hostname)",
+	  read_proxy_name, .seed = "PROXY_NAME", .read_seed = read_proxy_name },
 	{ "proxy.interface", "GLOB", OPTION_GROUP_PROXY, "Tunnel interface (default: wg0)", read_interface },
 	{ "proxy.port", "PORT,...", OPTION_GROUP_PROXY, "Ports of the SOCKS listener (default: discovered)", read_ports,
 	  .seed = "SOCKS5_PORT", .read_seed = read_ports },
@@ -27,11 +28,13 @@ const struct option_row OPTION_ROWS[] = {
 	{ "bpf.pin", "PATH", OPTION_GROUP_BPF,
 	  "Folder in a bpffs for maps and links, or none (default: /sys/fs/bpf/wgsocks)", read_pin_path },
 	{ "bpf.attach", "HOW", OPTION_GROUP_BPF, "auto, tcx or clsact (default: auto)", read_attach },
-	{ "detach", NULL, OPTION_GROUP_BPF, "Remove every pin, link and filter of this program, then exit", SWITCH(detach) },
+	{ "detach", NULL, OPTION_GROUP_BPF, "Remove every pin, link and filter of this program, then exit",
+	  SWITCH(detach) },
 
 	{ "web.listen-address", "ADDRESS", OPTION_GROUP_WEB, "HOST:PORT of the metrics, repeatable (default: :9090)",
 	  read_metrics_address, .seed = "METRICS_PORT", .read_seed = read_metrics_port },
-	{ "web.telemetry-path", "PATH", OPTION_GROUP_WEB, "Path of the metrics (default: /metrics)", read_telemetry_path },
+	{ "web.telemetry-path", "PATH", OPTION_GROUP_WEB, "Path of the metrics (default: /metrics)",
+	  read_telemetry_path },
 	{ "web.max-requests", "N", OPTION_GROUP_WEB, "Scrapes at a time, 503 above; 0: no limit (default: 40)",
 	  read_max_requests },
 

@@ -63,7 +63,8 @@ int read_mode(struct option_reader *reader, unsigned int data, const char *value
 int read_proxy_name(struct option_reader *reader, unsigned int data, const char *value)
 {
 	char *name = reader->config->proxy_name;
-	size_t used = 0, left = strnlen(value, CONFIG_NAME_SIZE + 4); /* more cannot fit; + 4: a whole character beyond */
+	size_t used = 0,
+	       left = strnlen(value, CONFIG_NAME_SIZE + 4); /* more cannot fit; + 4: a whole character beyond */
 	bool replaced = false, cut = false;
 
 	if (!left)
@@ -87,7 +88,8 @@ int read_proxy_name(struct option_reader *reader, unsigned int data, const char 
 	if (replaced)
 		fprintf(reader->notices, "the proxy's name is not UTF-8: the bytes that are not became U+FFFD\n");
 	if (cut)
-		fprintf(reader->notices, "the proxy's name is longer than %d bytes: the rest is cut\n", CONFIG_NAME_SIZE - 1);
+		fprintf(reader->notices, "the proxy's name is longer than %d bytes: the rest is cut\n",
+			CONFIG_NAME_SIZE - 1);
 	return 0;
 }
 

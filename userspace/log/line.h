@@ -8,7 +8,7 @@
 
 #include "wgsocks/log.h"
 
-#define LOG_LINE_SIZE 4096   /* PIPE_BUF: up to here lines of several processes do not mix in a pipe */
+#define LOG_LINE_SIZE 4096    /* PIPE_BUF: up to here lines of several processes do not mix in a pipe */
 #define LOG_CUT_MARK "…[cut]" /* ends a message that did not fit */
 
 /* "2026-11-22T19:18:33.042Z" and NUL. */
