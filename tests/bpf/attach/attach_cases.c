@@ -10,7 +10,7 @@
 
 #include <bpf/bpf.h>
 
-#include "../../../userspace/collector/attach/stub.h"
+#include "collector/attach/stub.h"
 #include "cases.h"
 
 static void each_direction_counts(struct scene *scene)

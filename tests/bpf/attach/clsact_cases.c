@@ -6,8 +6,8 @@
 
 #include <bpf/bpf.h>
 
-#include "../../../userspace/collector/attach/tc.h"
-#include "../../../userspace/collector/discovery/netlink.h"
+#include "collector/attach/tc.h"
+#include "collector/discovery/netlink.h"
 #include "cases.h"
 
 static void priority_is_taken(struct scene *scene)

@@ -2,7 +2,7 @@
 /* What attaching costs. Lines with # are for the reader; the bounds are wide, against a change of kind. */
 #include <unistd.h>
 
-#include "../../../userspace/collector/attach/stub.h"
+#include "collector/attach/stub.h"
 #include "cases.h"
 
 #define ROUNDS 20

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "../../../userspace/collector/attach/attach.h"
+#include "collector/attach/attach.h"
 #include "wgsocks/abi.h"
 
 #define COUNTERS_MAX 16

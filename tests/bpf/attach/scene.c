@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../../userspace/collector/attach/stub.h"
+#include "collector/attach/stub.h"
 #include "cases.h"
 
 static enum abi_packet_program target_of(enum attach_direction direction)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../discovery/links.h"
+#include "collector/discovery/links.h"
 #include "clsact.h"
 #include "tcx.h"
 #include "wgsocks/cleanup.h"

@@ -8,7 +8,7 @@
 #include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
 
-#include "../discovery/netlink.h"
+#include "collector/discovery/netlink.h"
 #include "tc.h"
 #include "wgsocks/cleanup.h"
 

@@ -11,7 +11,7 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 
-#include "../discovery/netlink.h"
+#include "collector/discovery/netlink.h"
 
 /* Room for a header, its attributes and a name. */
 struct request {

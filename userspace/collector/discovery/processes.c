@@ -84,8 +84,8 @@ static uint32_t read_netns(int proc, pid_t pid)
 	return fstatat(proc, path, &status, 0) == 0 ? (uint32_t)status.st_ino : 0;
 }
 
-int processes_each(const char *root, const struct config *config, uint32_t netns_inode, process_callback *callback,
-		   void *context)
+int processes_each(const char *root, const struct config *config, uint32_t netns_inode,
+		   server_process_callback *callback, void *context)
 {
 	_cleanup_closedir_ DIR *proc = opendir(root);
 	const struct dirent *entry;
@@ -93,7 +93,7 @@ int processes_each(const char *root, const struct config *config, uint32_t netns
 	if (!proc)
 		return 0;
 	for (int count = 0; count < PIDS_MAX && (entry = readdir(proc)); count++) {
-		struct process process = { .pid = parse_pid(entry->d_name) };
+		struct server_process process = { .pid = parse_pid(entry->d_name) };
 		int stop;
 
 		if (!process.pid || !read_comm(dirfd(proc), process.pid, process.comm) ||
@@ -136,7 +136,7 @@ static void claim_socket(struct wanted *wanted, uint32_t inode)
 	}
 }
 
-static int claim_sockets(const struct process *process, void *context)
+static int claim_sockets(const struct server_process *process, void *context)
 {
 	struct wanted *wanted = context;
 	_cleanup_closedir_ DIR *descriptors = NULL;

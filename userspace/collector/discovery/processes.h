@@ -15,21 +15,21 @@
 
 #define PROCESSES_ROOT "/proc"
 
-struct process {
+struct server_process {
 	pid_t pid;
 	uint32_t netns_inode; /* 0: not ours to see */
 	char comm[16];
 };
 
 /* Returns 0 to go on, anything else to stop. */
-typedef int process_callback(const struct process *process, void *context);
+typedef int server_process_callback(const struct server_process *process, void *context);
 
 /*
  * Hands each process whose name is one of config->processes to the callback; with a netns_inode other than 0, only those of that
  * namespace. `root` is PROCESSES_ROOT (tests have another). Returns 0 or what stopped it.
  */
-int processes_each(const char *root, const struct config *config, uint32_t netns_inode, process_callback *callback,
-		   void *context);
+int processes_each(const char *root, const struct config *config, uint32_t netns_inode,
+		   server_process_callback *callback, void *context);
 
 /*
  * The ports on which such processes listen in the current network namespace, whose inode is `netns_inode`: ascending, each once, at most `max`.

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# build/tests/bpf/attach: the program behind tests/bpf/attach_test. Included by the Makefile.
+ATTACH_TEST_SOURCES := $(sort $(wildcard tests/bpf/attach/*.c))
+ATTACH_TEST_OBJECTS := $(ATTACH_TEST_SOURCES:%.c=$(BUILD)/%.o)
+
+$(BUILD)/tests/bpf/attach/%.o: tests/bpf/attach/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/bpf/attach_test: $(ATTACH_TEST_OBJECTS) $(ARCHIVE)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGES_LIBS) -lpthread
+
+check-programs: $(BUILD)/tests/bpf/attach_test
+
+-include $(ATTACH_TEST_OBJECTS:.o=.d)
