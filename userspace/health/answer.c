@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "target.h"
+#include "text.h"
+
+/* What the checks of one request found; good ones are only told when asked for. */
+struct report {
+	struct text text;
+	bool verbose;
+	bool failed;
+};
+
+static const struct {
+	const char *text;
+	bool named; /* "tunnel <interface>" goes before it */
+	bool usable;
+} tunnels[] = {
+	[HEALTH_TUNNEL_UNKNOWN] = { "the tunnel's state is not known", false, false },
+	[HEALTH_TUNNEL_UP] = { "is up", true, true },
+	[HEALTH_TUNNEL_IDLE] = { "is idle", true, true },
+	[HEALTH_TUNNEL_NEVER] = { "was not used yet", true, true },
+	[HEALTH_TUNNEL_STALE] = { "is stale: no recent handshake", true, false },
+	[HEALTH_TUNNEL_NO_PEER] = { "has no peer", true, false },
+	[HEALTH_TUNNEL_NO_INTERFACE] = { "there is no tunnel interface", false, false },
+	[HEALTH_TUNNEL_INTERFACE_DOWN] = { "is down", true, false },
+};
+
+static void check(struct report *report, bool good, const char *who, const char *what)
+{
+	const char *colon = *who ? ": " : "";
+
+	report->failed |= !good;
+	if (report->verbose)
+		text_line(&report->text, "[%c]%s%s%s", good ? '+' : '-', who, colon, what);
+	else if (!good)
+		text_line(&report->text, "%s%s%s", who, colon, what);
+}
+
+static void check_tunnel(struct report *report, const struct health_proxy *proxy)
+{
+	uint32_t state = proxy->tunnel < sizeof(tunnels) / sizeof(*tunnels) ? proxy->tunnel : HEALTH_TUNNEL_UNKNOWN;
+	char what[96];
+
+	snprintf(what, sizeof(what), "%s%s%s%s", tunnels[state].named ? "tunnel " : "",
+		 tunnels[state].named ? proxy->interface : "", tunnels[state].named ? " " : "", tunnels[state].text);
+	check(report, tunnels[state].usable, proxy->name, what);
+}
+
+static void check_listener(struct report *report, const struct health_proxy *proxy)
+{
+	check(report, proxy->listener_up, proxy->name,
+	      proxy->listener_up ? "the SOCKS server listens" : "no SOCKS server listens");
+}
+
+/* Whether there is a state that can be judged. */
+static bool check_collector(struct report *report, const struct health_view *view)
+{
+	bool good = view->collector_alive && view->collector_reported;
+
+	if (good)
+		check(report, true, "", "the collector reports");
+	else
+		check(report, false, "", view->collector_alive ? "collector starting" : "collector silent");
+	return good;
+}
+
+static uint16_t root_answer(struct report *report, const struct health_view *view)
+{
+	if (check_collector(report, view)) {
+		for (uint32_t i = 0; i < view->proxy_count; i++)
+			check_tunnel(report, &view->proxies[i]);
+	}
+	if (!report->failed)
+		text_line(&report->text, "VPN is active");
+	return report->failed && view->require_vpn ? 503 : 200;
+}
+
+static uint16_t readyz_answer(struct report *report, const struct health_view *view, const struct target *target)
+{
+	bool found = false;
+
+	if (check_collector(report, view)) {
+		for (uint32_t i = 0; i < view->proxy_count; i++) {
+			const struct health_proxy *proxy = &view->proxies[i];
+
+			if (target->proxy_given && strcmp(target->proxy, proxy->name) != 0)
+				continue;
+			found = true;
+			check_tunnel(report, proxy);
+			check_listener(report, proxy);
+		}
+		if (target->proxy_given && !found) {
+			check(report, false, "", "unknown proxy");
+			return 404;
+		}
+	}
+	if (!report->failed)
+		text_line(&report->text, report->verbose ? "readyz check passed" : "ok");
+	return report->failed ? 503 : 200;
+}
+
+static uint16_t target_answer(struct report *report, const struct health_view *view, const struct target *target)
+{
+	switch (target->path) {
+	case TARGET_ROOT: return root_answer(report, view);
+	case TARGET_READYZ: return readyz_answer(report, view, target);
+	case TARGET_LIVEZ:
+	case TARGET_HEALTHZ:
+		if (report->verbose)
+			check(report, true, "", "the accept loop runs");
+		text_line(&report->text, "ok");
+		return 200;
+	case TARGET_STARTUPZ:
+		check(report, view->startup_done, "",
+		      view->startup_done ? "the first attempt to attach has ended"
+					 : "the first attempt to attach has not ended yet");
+		if (view->startup_done)
+			text_line(&report->text, "ok");
+		return view->startup_done ? 200 : 503;
+	case TARGET_UNKNOWN: break;
+	}
+	text_line(&report->text, "no such page: /, /livez, /healthz, /readyz, /startupz");
+	return 404;
+}
+
+static uint16_t request_answer(struct report *report, const struct request *request, const struct health_view *view)
+{
+	struct target target;
+
+	if (request->status != 200)
+		return request->status;
+	if (request->method == REQUEST_OTHER)
+		return 405;
+	if (target_parse(&target, request->target) < 0)
+		return 400;
+	report->verbose = target.verbose;
+	return target_answer(report, view, &target);
+}
+
+static const char *status_reason(uint16_t status)
+{
+	switch (status) {
+	case 200: return "OK";
+	case 404: return "Not Found";
+	case 405: return "Method Not Allowed";
+	case 414: return "URI Too Long";
+	case 431: return "Request Header Fields Too Large";
+	case 503: return "Service Unavailable";
+	case 505: return "HTTP Version Not Supported";
+	default: return "Bad Request";
+	}
+}
+
+size_t answer_write(char *out, const struct request *request, const struct health_view *view)
+{
+	char body[ANSWER_BODY_MAX];
+	struct report report = { .text = { .bytes = body, .size = sizeof(body) } };
+	uint16_t status = request_answer(&report, request, view);
+	size_t length;
+
+	text_end(&report.text);
+	if (!report.text.length)
+		text_line(&report.text, "%s", status_reason(status));
+	length = (size_t)snprintf(out, ANSWER_SIZE,
+				  "HTTP/1.1 %u %s\r\n"
+				  "Content-Type: text/plain; charset=utf-8\r\n"
+				  "Content-Length: %zu\r\n"
+				  "%s"
+				  "Connection: close\r\n"
+				  "\r\n",
+				  (unsigned int)status, status_reason(status), report.text.length,
+				  status == 405 ? "Allow: GET, HEAD\r\n" : "");
+	if (request->method == REQUEST_HEAD)
+		return length;
+	memcpy(out + length, body, report.text.length);
+	return length + report.text.length;
+}

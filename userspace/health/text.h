@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A text of lines in a fixed buffer: what does not fit is counted and told in the last line. */
+#ifndef HEALTH_TEXT_H
+#define HEALTH_TEXT_H
+
+#include <stddef.h>
+
+struct text {
+	char *bytes;
+	size_t size, length;
+	unsigned int omitted; /* lines */
+};
+
+/* Adds a line (without its end). Control characters become '?': a name must not forge a line. */
+__attribute__((format(printf, 2, 3))) void text_line(struct text *text, const char *format, ...);
+
+/* Adds "… and N more" when lines were left out; room for it was kept. */
+void text_end(struct text *text);
+
+#endif

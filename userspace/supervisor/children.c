@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "children.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backoff.h"
+#include "wgsocks/log.h"
+
+static int (*const child_mains[PROCESS_MAX])(const struct child *child) = {
+	[PROCESS_HEALTH] = health_run,
+	[PROCESS_WEB] = web_run,
+	[PROCESS_COLLECTOR] = collector_run,
+};
+
+enum process listener_process(unsigned int listener)
+{
+	return listener == LISTENER_HEALTH ? PROCESS_HEALTH : PROCESS_WEB;
+}
+
+/* Sockets that listen now are the child's, those of others are closed in it. */
+static void child_take_sockets(struct supervisor *s, struct child *child)
+{
+	for (unsigned int i = 0; i < LISTENER_MAX; i++) {
+		if (s->listeners.sockets[i] < 0)
+			continue;
+		if (listener_process(i) == child->process)
+			child->sockets[child->socket_count++] = s->listeners.sockets[i];
+		else
+			close(s->listeners.sockets[i]);
+	}
+}
+
+static _Noreturn void child_main(struct supervisor *s, enum process process, int parent)
+{
+	struct child child = { .config = s->config, .shared = s->shared, .process = process, .parent = parent };
+	char comm[16] = "wgsocks-";
+	sigset_t none;
+
+	process_beat_close();
+	child_take_sockets(s, &child);
+	exchange_take(&s->exchange, &child);
+	strncat(comm, process_name(process), sizeof(comm) - strlen(comm) - 1);
+	prctl(PR_SET_NAME, comm);
+	log_process(process_name(process));
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGINT, SIG_IGN); /* Ctrl-C goes to all: the supervisor passes it on, as SIGTERM and once */
+	_exit(child_mains[process](&child));
+}
+
+static void child_schedule(struct supervised *child, uint64_t now_ns)
+{
+	child->failures = now_ns - child->started_ns >= BACKOFF_RESET_NS ? 1 : child->failures + 1;
+	child->start_ns = now_ns + backoff_delay_ns(child->failures);
+}
+
+void child_start(struct supervisor *s, enum process process)
+{
+	struct process_cell *cell = &s->shared->processes[process];
+	struct supervised *child = &s->children[process];
+	int parent = getpid();
+
+	child->started_ns = clock_now_ns();
+	cell->started_ns = child->started_ns;
+	child->pid = fork();
+	if (child->pid == 0)
+		child_main(s, process, parent);
+	if (child->pid < 0) {
+		log_error("cannot fork %s: %s", process_name(process), strerror(errno));
+		child->pid = 0;
+		child_schedule(child, child->started_ns);
+		return;
+	}
+	cell->pid = child->pid;
+	if (child->began)
+		cell->restarts++;
+	child->began = true;
+	child->kill_ns = 0;
+}
+
+bool child_wanted(const struct supervisor *s, enum process process)
+{
+	if (process == PROCESS_COLLECTOR)
+		return true;
+	for (unsigned int i = 0; i < LISTENER_MAX; i++) {
+		if (listener_process(i) == process && s->listeners.sockets[i] >= 0)
+			return true;
+	}
+	return false;
+}
+
+void child_replace(struct supervisor *s, enum process process, uint64_t now_ns)
+{
+	struct supervised *child = &s->children[process];
+
+	if (!child->pid || child->kill_ns)
+		return;
+	child->kill_ns = now_ns + REPLACE_NS;
+	kill(child->pid, SIGTERM);
+}
+
+static void child_ended(struct supervisor *s, enum process process, int status, uint64_t now_ns)
+{
+	struct supervised *child = &s->children[process];
+
+	child->pid = 0;
+	s->shared->processes[process].pid = 0;
+	if (child->kill_ns) {
+		child->start_ns = now_ns;
+		return;
+	}
+	child_schedule(child, now_ns);
+	if (WIFSIGNALED(status))
+		log_warn("%s was killed by signal %d (%s); starting it again", process_name(process), WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		log_warn("%s ended with status %d; starting it again", process_name(process), WEXITSTATUS(status));
+}
+
+void children_reap(struct supervisor *s, bool stopping)
+{
+	struct rusage usage;
+	int status;
+	pid_t pid;
+
+	while ((pid = wait4(-1, &status, WNOHANG | WUNTRACED, &usage)) > 0) {
+		for_each_child (process) {
+			struct supervised *child = &s->children[process];
+
+			if (child->pid != pid)
+				continue;
+			if (WIFSTOPPED(status)) {
+				log_warn("%s was stopped; killing it", process_name(process));
+				kill(pid, SIGKILL);
+				break;
+			}
+			s->shared->reaped_cpu_ns +=
+				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000u +
+				(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u;
+			if (stopping)
+				child->pid = s->shared->processes[process].pid = 0;
+			else
+				child_ended(s, process, status, clock_now_ns());
+			break;
+		}
+	}
+}
+
+void children_start_due(struct supervisor *s, uint64_t now_ns)
+{
+	/* Health first: a probe waits for it. */
+	static const enum process order[] = { PROCESS_HEALTH, PROCESS_COLLECTOR, PROCESS_WEB };
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+		const struct supervised *child = &s->children[order[i]];
+
+		if (!child->pid && child->start_ns <= now_ns && child_wanted(s, order[i]))
+			child_start(s, order[i]);
+	}
+}
+
+void children_kill_hung(struct supervisor *s, uint64_t now_ns)
+{
+	for_each_child (process) {
+		const struct supervised *child = &s->children[process];
+		uint64_t last_ns = s->shared->processes[process].heartbeat_ns;
+
+		if (last_ns < child->started_ns)
+			last_ns = child->started_ns;
+		if (!child->pid)
+			continue;
+		if (last_ns + HUNG_NS <= now_ns)
+			log_warn("%s has not stirred for 10 s; killing it", process_name(process));
+		else if (!child->kill_ns || child->kill_ns > now_ns)
+			continue;
+		kill(child->pid, SIGKILL);
+	}
+}
+
+bool children_signal(const struct supervisor *s, int number)
+{
+	bool any = false;
+
+	for_each_child (process) {
+		if (s->children[process].pid && kill(s->children[process].pid, number) == 0)
+			any = true;
+	}
+	return any;
+}

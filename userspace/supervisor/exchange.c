@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "wgsocks/cleanup.h"
+#include "wgsocks/log.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008u /* Linux 6.3; implies MFD_ALLOW_SEALING */
+#endif
+
+/* Sealed against shrinking: a reader that mapped it cannot be made to fault by the writer. */
+static int memory_open(void)
+{
+	_cleanup_close_ int fd = memfd_create("snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static int parts_open(struct exchange *exchange)
+{
+	char path[32];
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	exchange->web = pair[0];
+	exchange->collector = pair[1];
+	exchange->snapshot = memory_open();
+	if (exchange->snapshot < 0)
+		return exchange->snapshot;
+	/* A duplicate would be as writable as the original: only opening it anew makes it read-only. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", exchange->snapshot);
+	exchange->snapshot_reader = open(path, O_RDONLY | O_CLOEXEC);
+	return exchange->snapshot_reader < 0 ? -errno : 0;
+}
+
+int exchange_open(struct exchange *exchange)
+{
+	int r = parts_open(exchange);
+
+	if (r < 0)
+		log_error("no channel between web and collector: %s", strerror(-r));
+	return r;
+}
+
+void exchange_take(struct exchange *exchange, struct child *child)
+{
+	child->channel = -1;
+	child->snapshot = -1;
+	if (child->process == PROCESS_WEB) {
+		child->channel = TAKE_FD(exchange->web);
+		child->snapshot = TAKE_FD(exchange->snapshot_reader);
+	} else if (child->process == PROCESS_COLLECTOR) {
+		child->channel = TAKE_FD(exchange->collector);
+		child->snapshot = TAKE_FD(exchange->snapshot);
+	}
+	close_descriptor(&exchange->web);
+	close_descriptor(&exchange->collector);
+	close_descriptor(&exchange->snapshot);
+	close_descriptor(&exchange->snapshot_reader);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What web and collector talk through: kept by the supervisor, so that it outlives both. */
+#ifndef SUPERVISOR_EXCHANGE_H
+#define SUPERVISOR_EXCHANGE_H
+
+#include "wgsocks/process.h"
+
+struct exchange {
+	int web, collector;	       /* the ends of a SEQPACKET pair */
+	int snapshot, snapshot_reader; /* one memfd: read-write, read-only */
+};
+
+#define EXCHANGE_NONE          \
+	{                      \
+		-1, -1, -1, -1 \
+	}
+
+/* Opens all of it. Returns 0 or -errno, logged. */
+int exchange_open(struct exchange *exchange);
+
+/* In a child after the fork: gives it its part and closes the rest. */
+void exchange_take(struct exchange *exchange, struct child *child);
+
+#endif

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The parent of all: holds what must outlive a child (listening sockets, the channel, the snapshot's memory), forks the
+ * children, and starts again whoever dies, stands still or hangs. It reads no byte from anyone: it only waits for signals.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "children.h"
+#include "rights.h"
+#include "wgsocks/log.h"
+
+#define TICK_NS (1000 * MS)	/* own heartbeat, look at the others', try to bind again */
+#define STOP_TERM_NS (700 * MS) /* at the end: until SIGTERM becomes SIGKILL … */
+#define STOP_KILL_NS (950 * MS) /* … and until nobody is waited for any more */
+
+/* A child gets a socket that has become available by being replaced; its other sockets meanwhile keep who connects. */
+static void listeners_retry(struct supervisor *s, uint64_t now_ns)
+{
+	for (unsigned int i = 0; i < LISTENER_MAX; i++) {
+		if (listener_try(&s->listeners, i, s->config, s->shared))
+			child_replace(s, listener_process(i), now_ns);
+	}
+}
+
+static void tick(struct supervisor *s, uint64_t now_ns)
+{
+	/* Who stood still itself (a frozen container, a stopped machine) lets the others stir before it judges them. */
+	if (now_ns - s->tick_ns < 3 * TICK_NS)
+		children_kill_hung(s, now_ns);
+	s->tick_ns = now_ns;
+	listeners_retry(s, now_ns);
+	process_beat(s->shared, PROCESS_SUPERVISOR, now_ns);
+}
+
+/* Waits for a signal until a point in time. Returns its number, 0 without. */
+static int signal_wait(const struct supervisor *s, uint64_t until_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+	struct timespec timeout = { .tv_sec = (time_t)(left_ns / 1000000000u),
+				    .tv_nsec = (long)(left_ns % 1000000000u) };
+	int number = sigtimedwait(&s->signals, NULL, &timeout);
+
+	return number > 0 ? number : 0;
+}
+
+static uint64_t next_event_ns(const struct supervisor *s)
+{
+	uint64_t next_ns = s->tick_ns + TICK_NS;
+
+	for_each_child (process) {
+		const struct supervised *child = &s->children[process];
+
+		if (!child->pid && child_wanted(s, process) && child->start_ns < next_ns)
+			next_ns = child->start_ns;
+	}
+	return next_ns;
+}
+
+static void run(struct supervisor *s)
+{
+	int received = 0;
+
+	while (received != SIGTERM && received != SIGINT) {
+		uint64_t now_ns = clock_now_ns();
+
+		children_reap(s, false);
+		if (now_ns - s->tick_ns >= TICK_NS)
+			tick(s, now_ns);
+		children_start_due(s, clock_now_ns());
+		received = signal_wait(s, next_event_ns(s));
+	}
+	log_info("%s: stopping", strsignal(received));
+}
+
+/* Who does not even die of SIGKILL in time (in the kernel's hands) is left to the death signal it asked for. */
+static void stop(struct supervisor *s)
+{
+	uint64_t begin_ns = clock_now_ns(), now_ns = begin_ns;
+
+	children_signal(s, SIGTERM);
+	while (children_signal(s, 0) && now_ns - begin_ns < STOP_KILL_NS) {
+		bool late = now_ns - begin_ns >= STOP_TERM_NS;
+
+		if (late)
+			children_signal(s, SIGKILL);
+		signal_wait(s, begin_ns + (late ? STOP_KILL_NS : STOP_TERM_NS));
+		children_reap(s, true);
+		now_ns = clock_now_ns();
+	}
+}
+
+static void signals_take(struct supervisor *s)
+{
+	/* Blocked and waited for: that also works as PID 1, which gets no signal that it only leaves to the default. */
+	sigemptyset(&s->signals);
+	sigaddset(&s->signals, SIGTERM);
+	sigaddset(&s->signals, SIGINT);
+	sigaddset(&s->signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &s->signals, NULL);
+	signal(SIGCHLD, SIG_DFL); /* may come ignored from who started us: then nothing could be reaped */
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe that nobody reads any more */
+}
+
+/* Health answers before anything else is looked at. */
+static int begin(struct supervisor *s)
+{
+	struct process_cell *self;
+	struct timespec realtime;
+
+	s->shared = shared_create(s->config->proxies_max);
+	if (!s->shared) {
+		log_error("no memory for the shared region: %s", strerror(errno));
+		return -errno;
+	}
+	clock_gettime(CLOCK_REALTIME, &realtime);
+	s->shared->start_time_realtime_ns = (uint64_t)realtime.tv_sec * 1000000000u + (uint64_t)realtime.tv_nsec;
+	self = &s->shared->processes[PROCESS_SUPERVISOR];
+	self->started_ns = clock_now_ns();
+	self->pid = getpid();
+
+	listener_try(&s->listeners, LISTENER_HEALTH, s->config, s->shared);
+	if (child_wanted(s, PROCESS_HEALTH))
+		child_start(s, PROCESS_HEALTH);
+	supervisor_limit_rights();
+	process_beat_open();
+	return exchange_open(&s->exchange);
+}
+
+int supervisor_run(const struct config *config)
+{
+	struct supervisor s = { .config = config, .exchange = EXCHANGE_NONE };
+	int r;
+
+	log_process(process_name(PROCESS_SUPERVISOR));
+	signals_take(&s);
+	listeners_init(&s.listeners);
+	r = begin(&s);
+	if (r == 0)
+		run(&s);
+	if (s.shared)
+		stop(&s);
+	listeners_close(&s.listeners);
+	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
