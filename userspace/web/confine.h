@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEB_CONFINE_H
+#define WEB_CONFINE_H
+
+#include "wgsocks/process.h"
+
+/* Gives up every right that the loop does not need. Returns 0 or -errno (nothing should be served then). */
+int confine(const struct child *child);
+
+#endif

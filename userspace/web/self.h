@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the web process knows of the exporter without asking anybody. */
+#ifndef WEB_SELF_H
+#define WEB_SELF_H
+
+#include "wgsocks/process.h"
+#include "wgsocks/snapshot.h"
+
+enum scrape_code { SCRAPE_OK, SCRAPE_ERROR, SCRAPE_BUSY, SCRAPE_CODES };
+
+struct self {
+	const struct config *config;
+	const struct shared *shared;
+	uint64_t max_fds;
+	uint64_t codes[SCRAPE_CODES]; /* scrapes answered, by HTTP status */
+	uint64_t in_flight;	      /* scrapes being answered */
+	uint64_t cpu_ns;	      /* as last shown: a counter never falls */
+};
+
+/* The HTTP status of a code: 200, 500, 503. */
+unsigned int scrape_status(enum scrape_code code);
+
+/* Empties the builder and adds all that is known; with `alone`, that the collector's reads failed too. */
+void self_fill(struct self *self, struct snapshot_builder *b, bool alone);
+
+#endif

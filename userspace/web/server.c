@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "web.h"
+#include "wgsocks/log.h"
+
+#define ACCEPT_BATCH 64
+#define CONNECTION_MEMORY 8192
+#define PAUSE_NS 50000000ull
+#define WORK_ROUNDS 16
+
+static void connection_notify(void *closure, struct MHD_Connection *mhd, void **context,
+			      enum MHD_ConnectionNotificationCode what)
+{
+	struct web *web = closure;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+		*context = connections_add(&web->connections, info->connect_fd, web->now_ns);
+	} else if (*context) {
+		connections_remove(&web->connections, *context);
+		*context = NULL;
+	}
+}
+
+/* Level-triggered: what is not accepted in one round is there in the next. */
+static int epoll_watch(const struct web *web, int operation, int fd, uint32_t events, uint32_t what)
+{
+	struct epoll_event event = { .events = events, .data.u32 = what };
+
+	return epoll_ctl(web->epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+static int listeners_watch(const struct web *web, int operation, uint32_t events)
+{
+	for (size_t i = 0; i < web->child->socket_count; i++) {
+		int err = epoll_watch(web, operation, web->child->sockets[i], events, EVENT_LISTEN + (uint32_t)i);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int server_start(struct web *web)
+{
+	const union MHD_DaemonInfo *info;
+	int err;
+
+	web->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, request_handle, web,
+		MHD_OPTION_NOTIFY_COMPLETED, request_completed, web, MHD_OPTION_NOTIFY_CONNECTION, connection_notify,
+		web, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		/* Ours comes first; those that are closing count here. */
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)web->connections.max + 2 * ACCEPT_BATCH, MHD_OPTION_END);
+	info = web->daemon ? MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	if (!info)
+		return -EIO;
+	err = epoll_watch(web, EPOLL_CTL_ADD, info->epoll_fd, EPOLLIN, EVENT_SERVER);
+	return err ? err : listeners_watch(web, EPOLL_CTL_ADD, EPOLLIN);
+}
+
+void server_stop(struct web *web)
+{
+	if (web->daemon)
+		MHD_stop_daemon(web->daemon);
+	web->daemon = NULL;
+}
+
+static void server_pause(struct web *web)
+{
+	if (!web->paused)
+		listeners_watch(web, EPOLL_CTL_MOD, 0);
+	web->paused = true;
+	web->resumed_ns = web->now_ns + PAUSE_NS;
+}
+
+void server_resume(struct web *web)
+{
+	if (!web->paused || web->stopping || web->now_ns < web->resumed_ns)
+		return;
+	web->paused = false;
+	listeners_watch(web, EPOLL_CTL_MOD, EPOLLIN);
+}
+
+void server_quiesce(struct web *web)
+{
+	listeners_watch(web, EPOLL_CTL_DEL, 0);
+}
+
+/* Makes room for one more. False when everybody is at work. */
+static bool room_make(struct web *web)
+{
+	if (!connections_full(&web->connections))
+		return true;
+	web->pending = true;
+	return connections_evict(&web->connections, web->now_ns);
+}
+
+static void connection_add(struct web *web, int fd, const struct sockaddr *address, socklen_t length)
+{
+	/* It closes the socket when it fails. */
+	if (MHD_add_connection(web->daemon, fd, address, length) != MHD_YES)
+		log_debug("a connection could not be taken: %m");
+	web->pending = true;
+}
+
+/* Out of descriptors or memory: the connection stays in the backlog, and trying again at once would spin. */
+static void accept_failed(struct web *web, int error)
+{
+	switch (error) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		connections_evict(&web->connections, web->now_ns);
+		web->pending = true;
+		server_pause(web);
+		return;
+	default: return; /* nobody there, or gone again */
+	}
+}
+
+void server_accept(struct web *web, int socket)
+{
+	for (int i = 0; i < ACCEPT_BATCH && !web->paused; i++) {
+		struct sockaddr_storage address;
+		socklen_t length = sizeof(address);
+		int fd;
+
+		if (!room_make(web)) {
+			server_pause(web);
+			return;
+		}
+		fd = accept4(socket, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0) {
+			accept_failed(web, errno);
+			return;
+		}
+		connection_add(web, fd, (const struct sockaddr *)&address, length);
+	}
+}
+
+void server_work(struct web *web)
+{
+	MHD_UNSIGNED_LONG_LONG timeout;
+
+	for (int i = 0; i < WORK_ROUNDS; i++) {
+		web->pending = false;
+		MHD_run(web->daemon);
+		/* A pipelined request is in its memory, not in the socket: epoll would not tell. */
+		if (MHD_get_timeout(web->daemon, &timeout) != MHD_YES || timeout)
+			return;
+	}
+	web->pending = true;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "snapshots.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "block.h"
+#include "wgsocks/log.h"
+
+#define NS_PER_S 1000000000ull
+#define SILENCE_NS (10 * NS_PER_S) /* of the heartbeat: taken for dead */
+#define PATIENCE_NS (2 * NS_PER_S) /* with a dead collector: a restart takes a tenth of a second */
+#define WATCH_NS (NS_PER_S / 50)   /* between looks at the collector's cell while somebody waits */
+
+void snapshots_init(struct snapshots *s, int channel, int memory, const struct shared *shared, uint32_t mask,
+		    uint64_t now_ns)
+{
+	*s = (struct snapshots){
+		.channel = channel,
+		.memory = memory,
+		.shared = shared,
+		.mask = mask,
+		/* An answer to the process that was here before us must not look like one to us. */
+		.last_id = now_ns,
+	};
+	TAILQ_INIT(&s->running);
+	TAILQ_INIT(&s->queued);
+}
+
+void snapshots_free(struct snapshots *s)
+{
+	free(s->block);
+	s->block = NULL;
+	s->block_max = 0;
+}
+
+static const struct process_cell *collector(const struct snapshots *s)
+{
+	return &s->shared->processes[PROCESS_COLLECTOR];
+}
+
+/* A process that has just been forked has not beaten yet, and its cell still holds the beat of the one before. */
+static bool collector_alive(const struct snapshots *s, uint64_t now_ns)
+{
+	uint64_t beat = collector(s)->heartbeat_ns, started = collector(s)->started_ns;
+	uint64_t seen = beat > started ? beat : started;
+
+	return collector(s)->pid && (seen >= now_ns || now_ns - seen <= SILENCE_NS);
+}
+
+static void request_send(struct snapshots *s)
+{
+	struct snapshot_request request = { .id = s->running_id, .mask = s->mask };
+	const struct waiter *waiter;
+
+	/* The latest: a client in a hurry must not make the collector cut the samples of the others. */
+	TAILQ_FOREACH(waiter, &s->running, link)
+	if (waiter->deadline_ns > request.deadline_ns)
+		request.deadline_ns = waiter->deadline_ns;
+	s->sent = send(s->channel, &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(request);
+}
+
+/* Everybody who waits now may have the answer: it is not yet begun. A new id, so that two answers never compete for the memfd. */
+static void snapshot_start(struct snapshots *s)
+{
+	TAILQ_CONCAT(&s->running, &s->queued, link);
+	s->running_id = ++s->last_id;
+	s->asked_ns = collector(s)->started_ns;
+	request_send(s);
+}
+
+static void list_finish(struct snapshots *s, struct waiter_list *list, const struct snapshot *samples)
+{
+	struct waiter *waiter;
+
+	s->round++;
+	while ((waiter = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, waiter, link);
+		waiter->done(waiter, samples);
+	}
+}
+
+static void snapshot_finish(struct snapshots *s, const struct snapshot *samples)
+{
+	/* A waiter that comes while these are told belongs to the next one. */
+	struct waiter_list told = TAILQ_HEAD_INITIALIZER(told);
+
+	TAILQ_CONCAT(&told, &s->running, link);
+	s->running_id = 0;
+	list_finish(s, &told, samples);
+	if (!s->running_id && !TAILQ_EMPTY(&s->queued))
+		snapshot_start(s);
+}
+
+void snapshots_wait(struct snapshots *s, struct waiter *waiter, uint64_t now_ns)
+{
+	waiter->patience_ns = now_ns + PATIENCE_NS;
+	TAILQ_INSERT_TAIL(&s->queued, waiter, link);
+	if (!s->running_id)
+		snapshot_start(s);
+}
+
+void snapshots_remove(struct snapshots *s, struct waiter *waiter)
+{
+	struct waiter *other;
+
+	TAILQ_FOREACH(other, &s->running, link)
+	{
+		if (other == waiter) {
+			TAILQ_REMOVE(&s->running, waiter, link);
+			break;
+		}
+	}
+	TAILQ_FOREACH(other, &s->queued, link)
+	{
+		if (other == waiter) {
+			TAILQ_REMOVE(&s->queued, waiter, link);
+			break;
+		}
+	}
+}
+
+/* Copies the block out of the memfd and checks the copy. */
+static int block_take(struct snapshots *s, struct snapshot *samples, const struct snapshot_answer *answer)
+{
+	int err = block_read(s->memory, answer->length, &s->block, &s->block_max);
+
+	return err ? err : snapshot_open(samples, s->block, answer->length, answer->id);
+}
+
+static void answer_take(struct snapshots *s, const struct snapshot_answer *answer, uint64_t now_ns)
+{
+	struct snapshot samples;
+	int err;
+
+	if (!answer->length) {
+		snapshot_finish(s, NULL);
+		return;
+	}
+	err = block_take(s, &samples, answer);
+	if (err) {
+		if (!s->complained)
+			log_warn("a snapshot of the collector is not usable: %s", strerror(-err));
+		s->complained = true;
+		snapshot_finish(s, NULL);
+		return;
+	}
+	s->complained = false;
+	s->answered_ns = now_ns;
+	snapshot_finish(s, &samples);
+}
+
+bool snapshots_receive(struct snapshots *s, uint64_t now_ns)
+{
+	struct snapshot_answer answer;
+	ssize_t length;
+
+	while ((length = recv(s->channel, &answer, sizeof(answer), MSG_DONTWAIT | MSG_TRUNC)) > 0)
+		if (length == sizeof(answer) && s->running_id && answer.id == s->running_id)
+			answer_take(s, &answer, now_ns);
+	return length < 0 && errno == EAGAIN;
+}
+
+static uint64_t waiter_end(const struct snapshots *s, const struct waiter *waiter)
+{
+	uint64_t patience = waiter->patience_ns;
+
+	if (!s->dead_since_ns)
+		return waiter->deadline_ns;
+	if (patience < s->dead_since_ns + PATIENCE_NS)
+		patience = s->dead_since_ns + PATIENCE_NS;
+	return patience < waiter->deadline_ns ? patience : waiter->deadline_ns;
+}
+
+static void late_move(const struct snapshots *s, struct waiter_list *late, struct waiter_list *list, uint64_t now_ns)
+{
+	struct waiter *waiter = TAILQ_FIRST(list);
+
+	while (waiter) {
+		struct waiter *next = TAILQ_NEXT(waiter, link);
+
+		if (waiter_end(s, waiter) <= now_ns) {
+			TAILQ_REMOVE(list, waiter, link);
+			TAILQ_INSERT_TAIL(late, waiter, link);
+		}
+		waiter = next;
+	}
+}
+
+void snapshots_tick(struct snapshots *s, uint64_t now_ns)
+{
+	struct waiter_list late = TAILQ_HEAD_INITIALIZER(late);
+
+	if (collector_alive(s, now_ns))
+		s->dead_since_ns = 0;
+	else if (!s->dead_since_ns)
+		s->dead_since_ns = now_ns;
+	if (!s->running_id)
+		return;
+
+	late_move(s, &late, &s->running, now_ns);
+	late_move(s, &late, &s->queued, now_ns);
+	if (TAILQ_EMPTY(&s->running)) {
+		/* Nobody wants that answer any more; it is dropped when it comes. */
+		s->running_id = 0;
+		if (!TAILQ_EMPTY(&s->queued))
+			snapshot_start(s);
+	} else if (collector(s)->started_ns != s->asked_ns) {
+		/* The request may have died with the collector that had read it. */
+		snapshot_start(s);
+	} else if (!s->sent) {
+		request_send(s);
+	}
+	list_finish(s, &late, NULL);
+}
+
+void snapshots_abandon(struct snapshots *s)
+{
+	s->running_id = 0;
+	TAILQ_CONCAT(&s->running, &s->queued, link);
+	list_finish(s, &s->running, NULL);
+}
+
+uint64_t snapshots_due(const struct snapshots *s, uint64_t now_ns)
+{
+	const struct waiter_list *lists[] = { &s->running, &s->queued };
+	uint64_t due = now_ns + WATCH_NS;
+	const struct waiter *waiter;
+
+	if (!s->running_id)
+		return UINT64_MAX;
+	for (size_t i = 0; i < 2; i++)
+		TAILQ_FOREACH(waiter, lists[i], link)
+	if (waiter_end(s, waiter) < due)
+		due = waiter_end(s, waiter);
+	return due;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The web process: one thread, one epoll loop, libmicrohttpd within it. */
+#ifndef WEB_WEB_H
+#define WEB_WEB_H
+
+#include <microhttpd.h>
+
+#include "body.h"
+#include "connections.h"
+#include "self.h"
+#include "snapshots.h"
+#include "wgsocks/exposition.h"
+#include "wgsocks/process.h"
+
+struct web {
+	const struct child *child;
+	int epoll, signals;
+	uint64_t now_ns; /* of this round of the loop */
+
+	struct MHD_Daemon *daemon;
+	bool pending;	     /* libmicrohttpd has something to do */
+	bool paused;	     /* no new connections are accepted … */
+	uint64_t resumed_ns; /* … until then */
+	bool stopping;
+
+	struct connections connections;
+	struct snapshots snapshots;
+	struct self self;
+
+	struct snapshot_builder builder;
+	struct exposition exposition;
+	struct body *body;   /* the last that was rendered */
+	uint64_t body_round; /* of the snapshots that it shows */
+	bool body_good;
+};
+
+/* What epoll tells us; a listening socket is EVENT_LISTEN + its index. */
+enum web_event { EVENT_SIGNAL, EVENT_CHANNEL, EVENT_SERVER, EVENT_LISTEN };
+
+/* server.c: starts libmicrohttpd and watches it and the listening sockets. 0 or -errno. */
+int server_start(struct web *web);
+void server_stop(struct web *web);
+
+/* Accepts what waits at a listening socket. */
+void server_accept(struct web *web, int socket);
+
+/* Lets libmicrohttpd work until it has nothing more to do for now. */
+void server_work(struct web *web);
+
+/* Accepts again after a pause, when its time has come. */
+void server_resume(struct web *web);
+
+/* Accepts no more: the end is near. */
+void server_quiesce(struct web *web);
+
+/* requests.c: libmicrohttpd's callbacks; their closure is the web. */
+enum MHD_Result request_handle(void *closure, struct MHD_Connection *connection, const char *url, const char *method,
+			       const char *version, const char *upload, size_t *upload_size, void **context);
+void request_completed(void *closure, struct MHD_Connection *connection, void **context,
+		       enum MHD_RequestTerminationCode code);
+
+#endif
