@@ -3,7 +3,7 @@
 # make -f tests/lab/module.mk build/traffic
 BUILD ?= build
 LAB_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror
-LAB_TRAFFIC := traffic kind socks tally session exchange stream pattern
+LAB_TRAFFIC := traffic kind socks tally session dialogue exchange stream pattern
 LAB_TARGET := target pattern
 LAB_OBJECTS = $(sort $(patsubst %,$(BUILD)/tests/lab/traffic/%.o,$(LAB_TRAFFIC) $(LAB_TARGET)))
 

@@ -138,12 +138,11 @@ static enum outcome outcome_expected(const struct kind *kind)
 		return OUTCOME_NO_ACCEPTABLE_METHOD;
 	if (kind->leave == LEAVE_REQUEST)
 		return OUTCOME_CLIENT_ABORT;
-	if (kind->dest != DEST_TARGET && kind->proto != PROTO_SOCKS5)
+	/* dante closes without a word. */
+	if (kind->command > COMMAND_UDP || kind->addressing == BY_UNKNOWN_TYPE)
+		return OUTCOME_SERVER_ABORT;
+	if (kind_dest(kind) != DEST_TARGET && kind->proto != PROTO_SOCKS5)
 		return OUTCOME_GENERAL_FAILURE;
-	if (kind->command > COMMAND_UDP)
-		return OUTCOME_COMMAND_NOT_SUPPORTED;
-	if (kind->addressing == BY_UNKNOWN_TYPE)
-		return OUTCOME_ADDRESS_TYPE_NOT_SUPPORTED;
 	return of_dest[kind->dest];
 }
 

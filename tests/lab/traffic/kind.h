@@ -78,6 +78,15 @@ int kind_parse(struct kind *kind, const char *line);
 /* Prints the names and keys. */
 void kind_help(FILE *out);
 
+/*
+ * What the target of the upstream connect does. dante knows no SOCKS4a: it connects to 0.0.0.1,
+ * where nobody answers.
+ */
+static inline enum dest kind_dest(const struct kind *kind)
+{
+	return kind->proto == PROTO_SOCKS4A ? DEST_SWALLOW : kind->dest;
+}
+
 /* Whether the connection asks the target for payload after a success reply. */
 static inline bool kind_has_payload(const struct kind *kind)
 {

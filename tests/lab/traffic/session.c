@@ -6,12 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
-
-static const char http[] = "GET / HTTP/1.1\r\nHost: proxy\r\n\r\n";
-static const uint8_t tls[] = { 0x16, 3, 1, 0, 0x31, 1, 0, 0, 0x2d, 3, 3, 0xaa, 0xbb, 0xcc };
-static const uint8_t zeros[64];
 
 uint64_t clock_now(void)
 {
@@ -19,72 +16,6 @@ uint64_t clock_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
-static void say(struct session *session, const void *data, size_t size)
-{
-	memcpy(session->out + session->out_length, data, size);
-	session->out_length += size;
-}
-
-static uint8_t *out_end(struct session *session)
-{
-	return session->out + session->out_length;
-}
-
-static void say_request(struct session *session)
-{
-	const struct kind *kind = session->kind;
-
-	session->out_length += request_write(out_end(session), kind);
-	session->request_end = session->out_length;
-}
-
-/* The line that tells the target what to do; with one write it goes with the request. */
-static void say_payload_line(struct session *session)
-{
-	const struct kind *kind = session->kind;
-	char line[96];
-	int length;
-
-	if (kind->command != COMMAND_CONNECT || !kind_has_payload(kind))
-		return;
-	length = snprintf(line, sizeof(line), "%lu %lu %s\n", kind->up, kind->down, kind->closing ? "close" : "keep");
-	say(session, line, length);
-	session->proxy->tally.up += length;
-}
-
-static enum auth session_auth(const struct session *session)
-{
-	return auth_resolve(session->kind, &session->proxy->credentials);
-}
-
-static void say_login(struct session *session)
-{
-	enum auth auth = session_auth(session);
-
-	session->out_length += login_write(out_end(session), auth, &session->proxy->credentials);
-}
-
-static void open_socks(struct session *session)
-{
-	const struct kind *kind = session->kind;
-	enum auth auth = session_auth(session);
-
-	if (kind->proto == PROTO_SOCKS5) {
-		session->out_length = greeting_write(session->out, auth);
-		session->greeting_end = session->out_length;
-		session->stage = STAGE_METHOD;
-		if (kind->shape != SHAPE_ONE_WRITE)
-			return;
-		if (auth != AUTH_NONE)
-			say_login(session);
-	} else {
-		session->stage = STAGE_REPLY;
-	}
-	say_request(session);
-	if (kind->shape == SHAPE_ONE_WRITE)
-		say_payload_line(session);
 }
 
 /* Connected: the client's first words. */
@@ -97,15 +28,7 @@ static void session_open(struct loop *loop, struct session *session)
 		session_leave(loop, session, OUTCOME_NO_REQUEST);
 		return;
 	}
-	session->stage = STAGE_ALIEN;
-	if (kind->opening == OPEN_SOCKS)
-		open_socks(session);
-	else if (kind->opening == OPEN_HTTP)
-		say(session, http, sizeof(http) - 1);
-	else if (kind->opening == OPEN_TLS)
-		say(session, tls, sizeof(tls));
-	else if (kind->opening == OPEN_ZEROS)
-		say(session, zeros, sizeof(zeros));
+	dialogue_open(session);
 	if (session->stage == STAGE_ALIEN && kind->hold) {
 		session->stage = STAGE_HELD;
 		loop->held_count++;
@@ -125,8 +48,9 @@ void session_outcome(struct session *session, enum outcome outcome)
 	session->outcome_known = true;
 	/* Where the server would not even hear the request, its command is unknown. */
 	tally_request(&session->proxy->tally, refused && session->stage < STAGE_REPLY ? 0 : kind->command, outcome);
-	if (kind->command == COMMAND_CONNECT && outcome != OUTCOME_NO_REQUEST && !refused)
-		session->proxy->tally.asked[kind->dest]++;
+	if (kind->command == COMMAND_CONNECT && outcome != OUTCOME_NO_REQUEST && !refused &&
+	    kind->addressing != BY_UNKNOWN_TYPE)
+		session->proxy->tally.asked[kind_dest(kind)]++;
 	if (kind->expect != OUTCOME_ANY && kind->expect != outcome) {
 		snprintf(event, sizeof(event), "%s instead of %s", outcome_names[outcome], outcome_names[kind->expect]);
 		unexpected_add(event, kind);
@@ -135,10 +59,14 @@ void session_outcome(struct session *session, enum outcome outcome)
 
 static void session_end(struct loop *loop, struct session *session, bool reset)
 {
+	int unread = 0;
+
 	if (session->over)
 		return;
 	if (session->stage == STAGE_HELD)
 		loop->held_count--;
+	if (ioctl(session->fd, FIONREAD, &unread) == 0)
+		session->proxy->tally.received += unread;
 	if (reset)
 		setsockopt(session->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
 	close(session->fd);
@@ -169,7 +97,7 @@ void session_leave(struct loop *loop, struct session *session, enum outcome outc
 	session_end(loop, session, session->kind->reset);
 }
 
-static void session_fail(struct loop *loop, struct session *session, const char *event)
+void session_fail(struct loop *loop, struct session *session, const char *event)
 {
 	unexpected_add(event, session->kind);
 	if (session->stage != STAGE_CONNECT)
@@ -178,7 +106,7 @@ static void session_fail(struct loop *loop, struct session *session, const char 
 }
 
 /* All went as it should: stay, wait for the server's FIN, or go. */
-static void session_complete(struct loop *loop, struct session *session)
+void session_complete(struct loop *loop, struct session *session)
 {
 	if (session->kind->hold) {
 		session->stage = STAGE_HELD;
@@ -188,101 +116,6 @@ static void session_complete(struct loop *loop, struct session *session)
 		session->stage = STAGE_EOF;
 	} else {
 		session_leave(loop, session, OUTCOME_SUCCESS);
-	}
-}
-
-static void reply_success(struct loop *loop, struct session *session, const struct reply *reply)
-{
-	const struct kind *kind = session->kind;
-
-	if (kind->command == COMMAND_BIND && session->stage == STAGE_REPLY) {
-		session->stage = STAGE_BIND;
-		if (!bind_call(loop, session, reply))
-			session_fail(loop, session, "no way to the bound address");
-	} else if (kind->command == COMMAND_UDP) {
-		session->stage = STAGE_UDP;
-		if (!udp_open(loop, session, reply))
-			session_fail(loop, session, "no relay socket");
-	} else {
-		session->stage = STAGE_DATA;
-		if (kind->shape != SHAPE_ONE_WRITE)
-			say_payload_line(session);
-	}
-}
-
-static int method_take(struct loop *loop, struct session *session)
-{
-	if (session->in_length < 2)
-		return 0;
-	if (session->in[0] != 5)
-		return -EPROTO;
-	if (session->in[1] == 0xff) {
-		session_leave(loop, session, OUTCOME_NO_ACCEPTABLE_METHOD);
-		return 2;
-	}
-	if (session->kind->leave == LEAVE_METHOD) {
-		session_leave(loop, session, OUTCOME_NO_REQUEST);
-		return 2;
-	}
-	session->stage = session->in[1] == 2 ? STAGE_LOGIN : STAGE_REPLY;
-	if (session->kind->shape != SHAPE_ONE_WRITE) {
-		if (session->stage == STAGE_LOGIN)
-			say_login(session);
-		else
-			say_request(session);
-	}
-	return 2;
-}
-
-static int login_take(struct loop *loop, struct session *session)
-{
-	if (session->in_length < 2)
-		return 0;
-	if (session->in[1]) {
-		session_leave(loop, session, OUTCOME_AUTH_FAILED);
-		return 2;
-	}
-	session->stage = STAGE_REPLY;
-	if (session->kind->shape != SHAPE_ONE_WRITE)
-		say_request(session);
-	return 2;
-}
-
-static int reply_take(struct loop *loop, struct session *session)
-{
-	struct reply reply;
-	int used = reply_read(&reply, session->in, session->in_length, session->kind->proto);
-
-	if (used <= 0)
-		return used;
-	if (session->stage == STAGE_REPLY) {
-		tally_latency(&session->proxy->tally, clock_now() - session->request_time);
-		session_outcome(session, outcome_of_code(reply.code));
-	}
-	if (reply.code && session->stage == STAGE_BIND)
-		session_fail(loop, session, "the second reply of BIND tells a failure");
-	else if (reply.code)
-		session_leave(loop, session, OUTCOME_OTHER);
-	else if (session->stage == STAGE_BIND)
-		session->stage = STAGE_DATA;
-	else
-		reply_success(loop, session, &reply);
-	return used;
-}
-
-/* Takes what lies in in[]; bytes used, 0 when more are needed, -EPROTO. */
-static int session_take(struct loop *loop, struct session *session)
-{
-	switch (session->stage) {
-	case STAGE_METHOD: return method_take(loop, session);
-	case STAGE_LOGIN: return login_take(loop, session);
-	case STAGE_REPLY:
-	case STAGE_BIND: return session->in_length ? reply_take(loop, session) : 0;
-	case STAGE_DATA:
-		return stream_take(session, session->in, session->in_length) ? (int)session->in_length : -EPROTO;
-	case STAGE_ALIEN: /* whatever it answers to that */
-	case STAGE_HELD: return session->in_length;
-	default: return session->in_length ? -EPROTO : 0;
 	}
 }
 
@@ -353,7 +186,7 @@ static void session_read(struct loop *loop, struct session *session)
 		}
 		session->proxy->tally.received += got;
 		session->in_length += got;
-		while (!session->over && (used = session_take(loop, session)) != 0) {
+		while (!session->over && (used = dialogue_take(loop, session)) != 0) {
 			if (used < 0) {
 				session_fail(loop, session, "not what the protocol says");
 				return;
@@ -417,6 +250,18 @@ static bool session_connected(struct loop *loop, struct session *session)
 	return !session->over;
 }
 
+/* The FIN of a client that waits for more: behind its payload, or else behind its request. */
+static void session_half(struct session *session)
+{
+	bool payload = kind_has_payload(session->kind) && session->kind->shape != SHAPE_ONE_WRITE;
+
+	if (!session->kind->half || session->half_done || !session->request_sent || !stream_done(session) ||
+	    (payload && session->stage < STAGE_DATA))
+		return;
+	session->half_done = true;
+	shutdown(session->fd, SHUT_WR);
+}
+
 void session_run(struct loop *loop, struct session *session)
 {
 	if (session->over || session_timers(loop, session))
@@ -430,10 +275,7 @@ void session_run(struct loop *loop, struct session *session)
 		}
 		if (session_leave_early(loop, session))
 			return;
-		if (session->kind->half && session->request_sent && stream_done(session) && !session->half_done) {
-			session->half_done = true;
-			shutdown(session->fd, SHUT_WR);
-		}
+		session_half(session);
 		if (round == 0)
 			session_read(loop, session);
 		if (session->over)

@@ -82,6 +82,17 @@ void session_outcome(struct session *session, enum outcome outcome);
 /* Closes, by FIN or as the kind says by RST, and notes the outcome if none is known yet. */
 void session_leave(struct loop *loop, struct session *session, enum outcome outcome);
 
+/* An event that should not be: ends the session by RST. */
+void session_fail(struct loop *loop, struct session *session, const char *event);
+
+/* Payload is complete: stays, waits for the server's FIN, or goes, as the kind says. */
+void session_complete(struct loop *loop, struct session *session);
+
+/* dialogue.c: the first words, once connected. */
+void dialogue_open(struct session *session);
+/* Takes what lies in in[]; bytes used, 0 when more are needed, -EPROTO. */
+int dialogue_take(struct loop *loop, struct session *session);
+
 /* stream.c: sends what is due. 0, or -errno when the connection is broken. */
 int stream_send(struct loop *loop, struct session *session);
 bool stream_done(const struct session *session);

@@ -67,6 +67,8 @@ static ssize_t send_piece(struct session *session)
 	}
 	if (session->kind->shape == SHAPE_BYTES)
 		size = 1;
+	if (!session->request_sent) /* the last piece of the request sets it for good */
+		session->request_time = clock_now();
 	sent = send(session->fd, data, size, MSG_NOSIGNAL);
 	if (sent < 0)
 		return -errno;

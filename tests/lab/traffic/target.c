@@ -31,7 +31,7 @@ struct conn {
 	int fd;
 	char line[128];
 	size_t line_length;
-	bool has_line, close_after;
+	bool has_line, close_after, half_closed;
 	uint64_t up, up_seen, down, down_sent;
 	uint32_t events;
 };
@@ -81,7 +81,7 @@ static bool serve_write(struct conn *conn)
 				    MSG_NOSIGNAL);
 
 		if (sent < 0 && errno == EAGAIN) {
-			conn_watch(conn, EPOLLIN | EPOLLOUT);
+			conn_watch(conn, EPOLLOUT | (conn->half_closed ? 0 : EPOLLIN));
 			return true;
 		}
 		if (sent < 0)
@@ -143,6 +143,10 @@ static bool serve_read(struct conn *conn)
 
 		if (got < 0 && errno == EAGAIN)
 			return true;
+		if (got == 0 && conn->down_sent < conn->down && conn->up_seen == conn->up) {
+			conn->half_closed = conn->close_after = true; /* a half-closed client still gets its bytes */
+			return serve_write(conn);
+		}
 		if (got <= 0 || !serve_data(conn, buffer, got))
 			return false;
 	}

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The lab itself: it comes up, leaves nothing behind, keeps out of its neighbours' way."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from harness import case, equal, run_cases
+from sockslab import wait_until
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+HOLD = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from sockslab import Lab, enter
+enter()
+with Lab(proxies=int(sys.argv[2])) as lab:
+    print("up", flush=True)
+    sys.stdin.readline()
+    {body}
+    print("done", flush=True)
+"""
+
+
+def start_lab(proxies=2, body="pass"):
+    """A lab in a process of its own; returns once it is up."""
+    process = subprocess.Popen([sys.executable, "-c", HOLD.format(body=body), HERE, str(proxies)],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    equal(process.stdout.readline(), "up\n", "the lab")
+    return process
+
+
+def end_lab(process):
+    """Lets it go on to its end; what it printed."""
+    return process.communicate("\n", timeout=60)[0]
+
+
+def tree(pid):
+    """pid and all its descendants."""
+    children = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", encoding="utf-8") as file:
+                parent = int(file.read().rsplit(")", 1)[1].split()[1])
+                children.setdefault(parent, []).append(int(entry))
+    found, todo = [], [pid]
+    while todo:
+        one = todo.pop()
+        found.append(one)
+        todo += children.get(one, [])
+    return found
+
+
+def net_namespaces():
+    """Inodes of the network namespaces in which processes of this machine run."""
+    found = set()
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                found.add(os.stat(f"/proc/{entry}/ns/net").st_ino)
+    return found
+
+
+def machine_state():
+    """What a lab must not touch: names of network namespaces and interfaces, mounts, bpffs, /tmp, /etc."""
+    state = {}
+    state["netns"] = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
+    links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout
+    state["links"] = sorted(line.split()[0] for line in links.splitlines())
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        state["mounts"] = file.read()
+    state["bpf"] = sorted(os.listdir("/sys/fs/bpf"))
+    state["wireguard"] = sorted(os.listdir("/run/wireguard")) if os.path.isdir("/run/wireguard") else []
+    for path in ("/etc/passwd", "/etc/shadow", "/etc/resolv.conf", "/etc/danted.conf"):
+        state[path] = os.stat(path).st_mtime_ns if os.path.exists(path) else None
+    return state
+
+
+def check_gone(pids, namespaces, before):
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 10, "processes gone")
+    left = net_namespaces() & namespaces
+    equal(left, set(), "network namespaces left")
+    equal(machine_state(), before, "the machine")
+
+
+def lab_namespaces(pids):
+    return {os.stat(f"/proc/{pid}/ns/net").st_ino for pid in pids} - {os.stat("/proc/self/ns/net").st_ino}
+
+
+@case
+def test_up_with_2_proxies():
+    begun = time.monotonic()
+    lab = start_lab(2)
+    took = time.monotonic() - begun
+    equal(end_lab(lab), "done\n")
+    return f"up in {took:.2f} s"
+
+
+@case
+def test_up_with_50_proxies_each_of_which_serves():
+    body = ("t = lab.traffic('2 connect', '1 connect addr=name6', each=True).finish(); "
+            "print(t['successful'], min(p['successful'] for p in t['by_proxy']))")
+    begun = time.monotonic()
+    lab = start_lab(50, body)
+    took = time.monotonic() - begun
+    equal(end_lab(lab), "150 3\ndone\n")
+    return f"up in {took:.2f} s"
+
+
+@case
+def test_an_ended_lab_leaves_nothing():
+    before = machine_state()
+    lab = start_lab()
+    pids = tree(lab.pid)
+    namespaces = lab_namespaces(pids)
+    equal(end_lab(lab), "done\n")
+    check_gone(pids, namespaces, before)
+
+
+def killed_at(depth, signum):
+    """Kills the process at depth below (and with) the lab's root; all the others must follow."""
+    before = machine_state()
+    lab = start_lab()
+    pids = tree(lab.pid)
+    namespaces = lab_namespaces(pids)
+    assert len(pids) > 40, f"only {len(pids)} processes in the lab"
+    assert len(namespaces) >= 5, f"only {len(namespaces)} network namespaces in the lab"
+    victim = pids[0]
+    for _ in range(depth):
+        with open(f"/proc/{victim}/task/{victim}/children", encoding="ascii") as file:
+            victim = int(file.read().split()[0])
+    os.kill(victim, signum)
+    lab.wait(10)
+    lab.stdin.close()
+    lab.stdout.close()
+    check_gone(pids, namespaces, before)
+
+
+@case
+def test_kill_9_of_the_outermost_process_leaves_nothing():
+    killed_at(0, signal.SIGKILL)
+
+
+@case
+def test_kill_9_of_its_init_leaves_nothing():
+    killed_at(1, signal.SIGKILL)
+
+
+@case
+def test_kill_9_of_the_program_inside_leaves_nothing():
+    killed_at(2, signal.SIGKILL)
+
+
+@case
+def test_SIGTERM_leaves_nothing():
+    killed_at(0, signal.SIGTERM)
+
+
+@case
+def test_two_labs_at_once():
+    body = "print(lab.traffic('300 connect', '100 transfer').finish()['successful'])"
+    before = machine_state()
+    labs = [start_lab(2, body), start_lab(2, body)]
+    for lab in labs:
+        lab.stdin.write("\n")
+        lab.stdin.flush()
+    for lab in labs:
+        equal(end_lab(lab), "400\ndone\n")
+    equal(machine_state(), before, "the machine")
+
+
+@case
+def test_the_command():
+    done = subprocess.run([os.path.join(HERE, "lab"), "up", "--proxies", "3", "--", "ip", "netns"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    equal(done.returncode, 0, done.stderr)
+    equal(sorted(re.findall(r"^(\w+) \(id", done.stdout, re.MULTILINE)),
+          ["clients", "inet", "p0", "p1", "p2"])
+    failed = subprocess.run([os.path.join(HERE, "lab"), "up", "--", "sh", "-c", "exit 7"],
+                            capture_output=True, timeout=60, check=False)
+    equal(failed.returncode, 7, "the command's status")
+
+
+if __name__ == "__main__":
+    run_cases()
