@@ -42,7 +42,7 @@ struct {
 /* Per packet: per CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, ABI_TUNNELS_MAX);
 	__type(key, __u32);
 	__type(value, struct tunnel_counters);
 } tunnels SEC(".maps") __weak;

@@ -190,6 +190,16 @@ static __always_inline enum abi_upstream_failure upstream_failure_of(int error)
 	return ABI_UPSTREAM_OTHER;
 }
 
+static __always_inline void upstream_ended(struct connection *k, int established, enum abi_upstream_failure failure)
+{
+	if (established) {
+		UNCOUNT(k->c->upstream_active);
+	} else {
+		UNCOUNT(k->c->upstream_pending);
+		COUNT(k->c->upstream_failures[failure]);
+	}
+}
+
 static __always_inline void upstream_started(struct connection *k, int first_copy)
 {
 	struct upstream new = {
@@ -205,18 +215,16 @@ static __always_inline void upstream_started(struct connection *k, int first_cop
 		int established = u && u->established;
 
 		count_loss(k->c, ABI_LOSS_RECURSION);
-		if (bpf_map_delete_elem(&upstreams, &k->id) == 0) {
-			if (established)
-				UNCOUNT(k->c->upstream_active);
-			else
-				COUNT(k->c->upstream_failures[ABI_UPSTREAM_OTHER]);
-		}
+		if (bpf_map_delete_elem(&upstreams, &k->id) == 0)
+			upstream_ended(k, established, ABI_UPSTREAM_OTHER);
 		error = bpf_map_update_elem(&upstreams, &k->id, &new, BPF_NOEXIST);
 	}
-	if (error == 0)
+	if (error == 0) {
 		COUNT(k->c->upstream_connects);
-	else if (error != -EEXIST)
+		COUNT(k->c->upstream_pending);
+	} else if (error != -EEXIST) {
 		count_loss(k->c, ABI_LOSS_INSERT);
+	}
 }
 
 static __always_inline void upstream_established(struct connection *k)
@@ -227,6 +235,7 @@ static __always_inline void upstream_established(struct connection *k)
 		return;
 	u->established = 1;
 	COUNT(k->c->upstream_active);
+	UNCOUNT(k->c->upstream_pending);
 	histogram_observe(&k->c->upstream_connect_duration, ABI_BOUNDS_LATENCY, bpf_ktime_get_ns() - u->started_ns);
 }
 
@@ -246,10 +255,7 @@ static __always_inline void upstream_closed(struct connection *k)
 			count_loss(k->c, ABI_LOSS_DELETE);
 		return;
 	}
-	if (established)
-		UNCOUNT(k->c->upstream_active);
-	else
-		COUNT(k->c->upstream_failures[upstream_failure_of(k->sk->sk_err)]);
+	upstream_ended(k, established, upstream_failure_of(k->sk->sk_err));
 }
 
 #endif

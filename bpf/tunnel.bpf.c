@@ -63,9 +63,9 @@ static __noinline int segments_count(struct __sk_buff *skb, __u32 l3, __u32 tran
 
 static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_direction direction)
 {
-	__u32 slot = ABI_STUB_SLOT(skb->cb[4]), l2 = ABI_STUB_L2(skb->cb[4]);
+	__u32 index = ABI_STUB_SLOT(skb->cb[4]), l2 = ABI_STUB_L2(skb->cb[4]);
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct tunnel_counters *c = bpf_map_lookup_elem(&tunnels, &slot);
+	struct tunnel_counters *c = bpf_map_lookup_elem(&tunnels, &index);
 	__u32 transport = l2, protocol = IPPROTO_HOPOPTS;
 	struct traffic sum, *t;
 	enum abi_family family;

@@ -18,8 +18,9 @@ static __always_inline struct dialogue *early_dialogue(const struct segment *s, 
 {
 	struct dialogue *d = bpf_map_lookup_elem(&early, key), new = {};
 
-	if (d)
+	if (d && early_is_fresh(d))
 		return d;
+	new.request_ns = bpf_ktime_get_ns();
 	new.client.isn = s->sequence; /* compared with the connection's own when that is there */
 	bpf_map_update_elem(&early, key, &new, BPF_ANY);
 	return bpf_map_lookup_elem(&early, key);

@@ -13,7 +13,9 @@
 #define ABI_LAYOUT 1
 
 #define ABI_PORTS_MAX 8	      /* listener ports of one proxy */
-#define ABI_INTERFACES_MAX 16 /* interfaces of one proxy, for readers of the proxies map */
+#define ABI_TUNNELS_MAX 4     /* tunnel interfaces of one proxy */
+#define ABI_INTERFACES_MAX 12 /* other interfaces of one proxy, for readers of the proxies map */
+#define ABI_INTERFACE_SIZE 16 /* IFNAMSIZ */
 #define ABI_PROCESSES_MAX 4   /* names of SOCKS server processes */
 #define ABI_COMM_SIZE 16      /* TASK_COMM_LEN */
 #define ABI_NAME_SIZE 64
@@ -118,7 +120,7 @@ enum abi_loss {
 
 enum abi_outcome { ABI_OUTCOME_SUCCESS, ABI_OUTCOME_FAILURE, ABI_OUTCOME_MAX };
 
-/* Map `counters`: slot → this. Only ever grows, but for the two gauges. */
+/* Map `counters`: slot → this. Only ever grows, but for the gauges (active, pending). */
 struct proxy_counters {
 	__u64 client_connections;
 	__s64 client_active;
@@ -127,6 +129,7 @@ struct proxy_counters {
 	__u64 failures[ABI_FAILURE_MAX];
 	__u64 upstream_connects;
 	__s64 upstream_active;
+	__s64 upstream_pending; /* SYN sent, no answer yet */
 	__u64 upstream_failures[ABI_UPSTREAM_MAX];
 	__u64 retransmits[ABI_SIDE_MAX];
 	__u64 losses[ABI_LOSS_MAX];
@@ -144,7 +147,7 @@ struct traffic {
 	__u64 bytes;
 };
 
-/* Map `tunnels`: slot → this, per CPU. */
+/* Map `tunnels`: slot × ABI_TUNNELS_MAX + the tunnel's place in struct proxy → this, per CPU. */
 struct tunnel_counters {
 	struct traffic traffic[ABI_DIRECTION_MAX][ABI_FAMILY_MAX][ABI_PROTOCOL_MAX];
 	__u64 last_jiffies[ABI_DIRECTION_MAX];
@@ -152,15 +155,21 @@ struct tunnel_counters {
 
 /* ---- where we are ---- */
 
+/* A tunnel keeps its place, and so its counts, when it is deleted and comes again: it is known by its name. */
+struct proxy_tunnel {
+	char name[ABI_INTERFACE_SIZE]; /* "": the place is free */
+	__u32 ifindex;		       /* 0: it is not there now */
+	__u32 reserved;
+};
+
 /* Map `proxies`: slot → this. Written by the collector. */
 struct proxy {
 	char name[ABI_NAME_SIZE];
 	__u32 netns_inode;
 	__u32 generation;	    /* of the slot; 0: the slot is free */
 	__u16 ports[ABI_PORTS_MAX]; /* SOCKS listeners, host order, 0 ends the list */
-	__u32 tunnel_ifindex;
+	struct proxy_tunnel tunnels[ABI_TUNNELS_MAX];
 	__u32 underlay_ifindex[ABI_INTERFACES_MAX];
-	__u32 reserved;
 };
 
 struct netns_entry {
@@ -178,7 +187,7 @@ struct process_names {
 	char comm[ABI_PROCESSES_MAX][ABI_COMM_SIZE];
 };
 
-/* skb->cb[4] as the stub leaves it: slot, L2 header length, direction. */
+/* skb->cb[4] as the stub leaves it: slot (of a tunnel: its index in `tunnels`), L2 header length. */
 #define ABI_STUB_SLOT(cb) ((cb)&0xffff)
 #define ABI_STUB_L2(cb) (((cb) >> 16) & 0xff)
 #define ABI_STUB_CB(slot, l2) ((__u32)(slot) | (__u32)(l2) << 16)
@@ -280,9 +289,9 @@ struct window {
 #define ABI_ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type " changed: that is a new ABI_LAYOUT")
 ABI_ASSERT_SIZE(abi_histogram, 144);
-ABI_ASSERT_SIZE(proxy_counters, 896);
+ABI_ASSERT_SIZE(proxy_counters, 904);
 ABI_ASSERT_SIZE(tunnel_counters, 272);
-ABI_ASSERT_SIZE(proxy, 160);
+ABI_ASSERT_SIZE(proxy, 232);
 ABI_ASSERT_SIZE(netns_bucket, 32);
 ABI_ASSERT_SIZE(session_key, 40);
 ABI_ASSERT_SIZE(dialogue, 56);

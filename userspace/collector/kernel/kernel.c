@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../discovery/netns.h"
+#include "wgsocks.skel.h"
+#include "wgsocks/cleanup.h"
+#include "wgsocks/log.h"
+
+#define SIDECAR_NETNS_BUCKETS 16
+
+static const char *const dispatcher_names[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit" };
+
+/* libbpf's own lines are for debugging; what an operator must know is said once, by kernel_load. */
+__attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_level level, const char *format,
+							      va_list arguments)
+{
+	char line[512];
+
+	if (level == LIBBPF_DEBUG || !log_enabled(LOG_LEVEL_DEBUG))
+		return 0;
+	vsnprintf(line, sizeof(line), format, arguments);
+	line[strcspn(line, "\n")] = 0;
+	log_debug("%s", line);
+	return 0;
+}
+
+int kernel_init(struct kernel *kernel, const struct config *config)
+{
+	*kernel = (struct kernel){ .config = config, .dispatchers = { -1, -1, -1 } };
+	libbpf_set_print(print_libbpf);
+	return pins_init(&kernel->pins, config);
+}
+
+/* Maps that are ours to size and to pin: not those that libbpf makes for .rodata and .bss. */
+static bool map_is_internal(const struct bpf_map *map)
+{
+	return strchr(bpf_map__name(map), '.') != NULL;
+}
+
+static int prepare(struct kernel *kernel)
+{
+	struct wgsocks *s = kernel->skeleton;
+	const struct config *config = kernel->config;
+	uint32_t buckets = config->mode == CONFIG_MODE_SIDECAR ? SIDECAR_NETNS_BUCKETS : ABI_NETNS_BUCKETS;
+	char path[CONFIG_PATH_SIZE];
+	struct bpf_map *map;
+	int r = 0;
+
+	memcpy(s->rodata->servers.comm, config->processes, sizeof(s->rodata->servers.comm));
+	s->rodata->netns_mask = buckets - 1;
+	r = r ?: bpf_map__set_max_entries(s->maps.netns, buckets);
+	r = r ?: bpf_map__set_max_entries(s->maps.proxies, config->proxies_max);
+	r = r ?: bpf_map__set_max_entries(s->maps.counters, config->proxies_max);
+	r = r ?: bpf_map__set_max_entries(s->maps.tunnels, config->proxies_max * ABI_TUNNELS_MAX);
+	r = r ?: bpf_map__set_max_entries(s->maps.windows, config->proxies_max);
+	if (r || !kernel->pinned)
+		return r;
+	bpf_object__for_each_map(map, s->obj)
+	{
+		if (map_is_internal(map))
+			continue;
+		snprintf(path, sizeof(path), "%.200s/%s", kernel->pins.folder, bpf_map__name(map));
+		r = bpf_map__set_pin_path(map, path);
+		if (r)
+			return r;
+		if (!access(path, F_OK) && map == s->maps.counters)
+			kernel->taken_over = true;
+	}
+	return 0;
+}
+
+static int hand_over(int array, uint32_t index, const struct bpf_program *program)
+{
+	int fd = bpf_program__fd(program);
+
+	return bpf_map_update_elem(array, &index, &fd, BPF_ANY) ? -errno : 0;
+}
+
+/* From here on the new code runs, behind whatever is attached already. */
+static int hand_over_all(struct wgsocks *s)
+{
+	int packets = bpf_map__fd(s->maps.packet_programs), states = bpf_map__fd(s->maps.state_programs), r = 0;
+
+	r = r ?: hand_over(packets, ABI_PACKET_TUNNEL_RECEIVE, s->progs.tunnel_receive);
+	r = r ?: hand_over(packets, ABI_PACKET_TUNNEL_TRANSMIT, s->progs.tunnel_transmit);
+	r = r ?: hand_over(packets, ABI_PACKET_UNDERLAY_INGRESS, s->progs.underlay_ingress);
+	r = r ?: hand_over(packets, ABI_PACKET_UNDERLAY_EGRESS, s->progs.underlay_egress);
+	r = r ?: hand_over(packets, ABI_PACKET_UNDERLAY_LOOPBACK, s->progs.underlay_loopback);
+	r = r ?: hand_over(states, 0, s->progs.state_first);
+	r = r ?: hand_over(states, 1, s->progs.state_second);
+	r = r ?: hand_over(bpf_map__fd(s->maps.retransmit_programs), 0, s->progs.retransmit);
+	return r;
+}
+
+/*
+ * Takes a pinned dispatcher over as it is, or attaches (and pins) ours. The program is pinned beside its link, since finding it
+ * through the link takes CAP_SYS_ADMIN.
+ */
+static int attach_dispatcher(struct kernel *kernel, enum kernel_link which, struct bpf_program *program)
+{
+	char link_path[CONFIG_PATH_SIZE], program_path[CONFIG_PATH_SIZE];
+	struct bpf_link *link;
+	int r;
+
+	snprintf(link_path, sizeof(link_path), "%.200s/link_%s", kernel->pins.folder, dispatcher_names[which]);
+	snprintf(program_path, sizeof(program_path), "%.200s/dispatch_%s", kernel->pins.folder,
+		 dispatcher_names[which]);
+	if (kernel->pinned) {
+		link = bpf_link__open(link_path);
+		if (link) {
+			kernel->links[which] = link;
+			kernel->dispatchers[which] = bpf_obj_get(program_path);
+			return 0;
+		}
+		unlink(program_path);
+	}
+	link = bpf_program__attach(program);
+	if (!link)
+		return -errno;
+	kernel->links[which] = link;
+	kernel->dispatchers[which] = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
+	if (!kernel->pinned)
+		return 0;
+	r = bpf_program__pin(program, program_path);
+	return r ?: bpf_link__pin(link, link_path);
+}
+
+static void *map_shared(const struct bpf_map *map)
+{
+	size_t bytes = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static int share(struct kernel *kernel)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus < 1)
+		return cpus ?: -EINVAL;
+	kernel->cpus = cpus;
+	kernel->counters = map_shared(kernel->skeleton->maps.counters);
+	if (!kernel->counters)
+		return -errno;
+	kernel->windows = map_shared(kernel->skeleton->maps.windows);
+	return kernel->windows ? 0 : -errno;
+}
+
+static int load_once(struct kernel *kernel, const char **step)
+{
+	struct wgsocks *s;
+	int r;
+
+	*step = "open";
+	kernel->taken_over = false;
+	s = kernel->skeleton = wgsocks__open();
+	if (!s)
+		return -errno;
+	*step = "set up";
+	r = prepare(kernel);
+	if (r)
+		return r;
+	*step = "load";
+	r = wgsocks__load(s);
+	if (r)
+		return r;
+	*step = "map";
+	r = share(kernel);
+	if (r)
+		return r;
+	*step = "hand over";
+	r = hand_over_all(s);
+	if (r)
+		return r;
+	*step = "attach";
+	r = attach_dispatcher(kernel, KERNEL_STATE_A, s->progs.state_dispatch_a);
+	r = r ?: attach_dispatcher(kernel, KERNEL_STATE_B, s->progs.state_dispatch_b);
+	r = r ?: attach_dispatcher(kernel, KERNEL_RETRANSMIT, s->progs.retransmit_dispatch);
+	return r;
+}
+
+static void release(struct kernel *kernel)
+{
+	for (int i = 0; i < KERNEL_LINK_MAX; i++) {
+		if (kernel->links[i])
+			bpf_link__destroy(kernel->links[i]);
+		kernel->links[i] = NULL;
+		if (kernel->dispatchers[i] >= 0)
+			close(kernel->dispatchers[i]);
+		kernel->dispatchers[i] = -1;
+	}
+	if (kernel->counters)
+		munmap(kernel->counters, (size_t)kernel->config->proxies_max * sizeof(*kernel->counters));
+	if (kernel->windows)
+		munmap(kernel->windows, (size_t)kernel->config->proxies_max * sizeof(*kernel->windows));
+	kernel->counters = NULL;
+	kernel->windows = NULL;
+	wgsocks__destroy(kernel->skeleton);
+	kernel->skeleton = NULL;
+}
+
+/* What an operator can do about it. */
+static const char *load_hint(int error)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return " (this kernel offers no BTF: CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)";
+	if (error == -EPERM || error == -EACCES)
+		return " (it needs the capabilities BPF, PERFMON and NET_ADMIN)";
+	return "";
+}
+
+static int pins_take(struct kernel *kernel)
+{
+	static int last_error;
+	int r = pins_open(&kernel->pins, kernel->config);
+
+	kernel->pinned = r == 0;
+	if (r == -EBUSY) {
+		if (last_error != r)
+			log_error("another exporter that runs holds the pins of this network namespace (%s): waiting "
+				  "for it",
+				  kernel->pins.instance);
+	} else if (r && r != last_error) {
+		if (!kernel->config->pin_path[0])
+			log_info("pins are off: counts begin anew when the collector is restarted");
+		else if (r == -ENOTSUP)
+			log_warn("no bpffs at %s: nothing is pinned, counts begin anew when the collector is restarted",
+				 kernel->config->pin_path);
+		else
+			log_warn("cannot use the pin folder under %s: %s: nothing is pinned", kernel->config->pin_path,
+				 strerror(-r));
+	}
+	last_error = r;
+	return r == -EBUSY ? r : 0;
+}
+
+int kernel_load(struct kernel *kernel)
+{
+	static char last_failure[64];
+	char failure[64];
+	const char *step;
+	int r = pins_take(kernel);
+
+	if (r)
+		return r;
+	r = load_once(kernel, &step);
+	if (r == -EINVAL && kernel->pinned) { /* what is pinned may not fit, or be half written: afresh */
+		int pins;
+
+		release(kernel);
+		pins = pins_clear(&kernel->pins);
+		if (pins > 0) {
+			log_warn("the pins in %s do not fit this version (%s: %s): counts begin anew",
+				 kernel->pins.folder, step, strerror(-r));
+			r = load_once(kernel, &step);
+		}
+	}
+	if (!r) {
+		last_failure[0] = 0;
+		return 0;
+	}
+	release(kernel);
+	if (kernel->pinned && !kernel->taken_over && pins_clear(&kernel->pins) >= 0)
+		pins_remove(&kernel->pins);
+	else
+		pins_close(&kernel->pins); /* what an earlier process counted is kept for the next try */
+	kernel->pinned = false;
+	snprintf(failure, sizeof(failure), "%s %d", step, r);
+	if (strcmp(failure, last_failure))
+		log_error("cannot %s the BPF programs: %s%s: trying again", step, strerror(-r), load_hint(r));
+	memcpy(last_failure, failure, sizeof(failure));
+	return r;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	if (kernel->skeleton) {
+		for (int i = 0; i < KERNEL_LINK_MAX; i++) {
+			if (kernel->links[i] && kernel->pinned)
+				bpf_link__disconnect(kernel->links[i]); /* destroying it lets go of it, no more */
+		}
+	}
+	release(kernel);
+	pins_close(&kernel->pins);
+}
+
+void kernel_remove(struct kernel *kernel)
+{
+	for (int i = 0; i < KERNEL_LINK_MAX; i++) {
+		if (kernel->links[i] && kernel->pinned)
+			bpf_link__unpin(kernel->links[i]);
+	}
+	release(kernel);
+	if (!kernel->pinned)
+		return;
+	pins_clear(&kernel->pins);
+	pins_remove(&kernel->pins);
+	kernel->pinned = false;
+}
+
+int kernel_packet_programs(const struct kernel *kernel)
+{
+	return bpf_map__fd(kernel->skeleton->maps.packet_programs);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pins.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "../discovery/netns.h"
+#include "wgsocks/abi.h"
+#include "wgsocks/cleanup.h"
+#include "wgsocks/log.h"
+
+#define BPFFS_PATH "/sys/fs/bpf"
+
+int pins_init(struct pins *pins, const struct config *config)
+{
+	uint64_t cookie = netns_cookie();
+	uint32_t inode;
+	int r;
+
+	*pins = (struct pins){ .lock = -1 };
+	if (config->mode == CONFIG_MODE_NODE) {
+		snprintf(pins->instance, sizeof(pins->instance), "node");
+		return 0;
+	}
+	if (cookie) {
+		snprintf(pins->instance, sizeof(pins->instance), "%016" PRIx64, cookie);
+		return 0;
+	}
+	r = netns_inode(
+		&inode); /* before 5.14: an inode may come back, its pins are then seen to be stale by their interfaces */
+	snprintf(pins->instance, sizeof(pins->instance), "inode-%" PRIu32, inode);
+	return r;
+}
+
+/* Whether the nearest existing folder at or above the path lies in a bpffs. */
+static bool path_in_bpffs(const char *path)
+{
+	char folder[CONFIG_PATH_SIZE];
+	struct statfs fs;
+	char *slash;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	while (statfs(folder, &fs)) {
+		slash = strrchr(folder, '/');
+		if (errno != ENOENT || !slash || slash == folder)
+			return false;
+		*slash = 0;
+	}
+	return fs.f_type == BPF_FS_MAGIC;
+}
+
+static bool on_host(void)
+{
+	struct stat own, init;
+
+	return !stat("/proc/self/ns/mnt", &own) && !stat("/proc/1/ns/mnt", &init) && own.st_ino == init.st_ino &&
+	       own.st_dev == init.st_dev;
+}
+
+void pins_mount(const struct config *config)
+{
+	if (!config->pin_path[0] || strncmp(config->pin_path, BPFFS_PATH "/", sizeof(BPFFS_PATH)) ||
+	    path_in_bpffs(config->pin_path) || !on_host())
+		return;
+	if (mount("bpf", BPFFS_PATH, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
+		log_debug("cannot mount bpffs at %s: %s", BPFFS_PATH, strerror(errno));
+	else
+		log_info("mounted bpffs at %s: it was missing", BPFFS_PATH);
+}
+
+static int make_folders(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		if (mkdir(path, 0700) && errno != EEXIST) {
+			int r = -errno;
+
+			*slash = '/';
+			return r;
+		}
+		*slash = '/';
+	}
+	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+int pins_open(struct pins *pins, const struct config *config)
+{
+	char folder[CONFIG_PATH_SIZE], size[16] = "";
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!config->pin_path[0])
+		return -ENOTSUP;
+	if (!path_in_bpffs(config->pin_path))
+		return -ENOTSUP;
+	if (config->proxies_max > 1)
+		snprintf(size, sizeof(size), "-%" PRIu32, config->proxies_max);
+	r = snprintf(folder, sizeof(folder), "%s/v%d%s/%s", config->pin_path, ABI_LAYOUT, size, pins->instance);
+	if (r >= (int)sizeof(folder) - 32) /* room for the longest pin's name */
+		return -ENAMETOOLONG;
+	r = make_folders(folder);
+	if (r)
+		return r;
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	pins->lock = TAKE_FD(fd);
+	memcpy(pins->folder, folder, sizeof(folder));
+	return 0;
+}
+
+int pins_clear(struct pins *pins)
+{
+	_cleanup_closedir_ DIR *d = opendir(pins->folder);
+	struct dirent *e;
+	int n = 0;
+
+	if (!d)
+		return -errno;
+	while ((e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
+		if (unlinkat(dirfd(d), e->d_name, 0))
+			return -errno;
+		n++;
+	}
+	return n;
+}
+
+void pins_remove(struct pins *pins)
+{
+	char folder[CONFIG_PATH_SIZE];
+	char *slash;
+
+	memcpy(folder, pins->folder, sizeof(folder));
+	pins_close(pins);
+	for (int up = 0; up < 3 && folder[0]; up++) { /* instance, layout, wgsocks; each only when it is empty */
+		if (rmdir(folder))
+			return;
+		slash = strrchr(folder, '/');
+		if (!slash)
+			return;
+		*slash = 0;
+	}
+}
+
+void pins_close(struct pins *pins)
+{
+	if (pins->lock >= 0)
+		close(pins->lock);
+	pins->lock = -1;
+	pins->folder[0] = 0;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Reading and writing the maps of a loaded kernel side. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel.h"
+#include "wgsocks.skel.h"
+#include "wgsocks/cleanup.h"
+
+int kernel_proxy_write(struct kernel *kernel, uint32_t slot, const struct proxy *proxy)
+{
+	return bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.proxies), &slot, proxy, BPF_ANY) ? -errno : 0;
+}
+
+int kernel_proxy_read(const struct kernel *kernel, uint32_t slot, struct proxy *proxy)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(kernel->skeleton->maps.proxies), &slot, proxy) ? -errno : 0;
+}
+
+/* Exchanges one inode for another in its bucket; 0 is a free way. Adding what is there already is no change. */
+static int netns_exchange(struct kernel *kernel, uint32_t bucket_of, uint32_t from, struct netns_entry to)
+{
+	int fd = bpf_map__fd(kernel->skeleton->maps.netns);
+	uint32_t index = bucket_of & (bpf_map__max_entries(kernel->skeleton->maps.netns) - 1);
+	struct netns_bucket bucket;
+
+	if (bpf_map_lookup_elem(fd, &index, &bucket))
+		return -errno;
+	for (int i = 0; i < ABI_NETNS_WAYS; i++) {
+		if (to.inode && bucket.ways[i].inode == to.inode)
+			from = to.inode;
+	}
+	for (int i = 0; i < ABI_NETNS_WAYS; i++) {
+		if (bucket.ways[i].inode != from)
+			continue;
+		bucket.ways[i] = to;
+		return bpf_map_update_elem(fd, &index, &bucket, BPF_ANY) ? -errno : 0;
+	}
+	return -ENOSPC;
+}
+
+int kernel_netns_add(struct kernel *kernel, uint32_t inode, uint32_t slot)
+{
+	return netns_exchange(kernel, inode, 0, (struct netns_entry){ .inode = inode, .slot = slot });
+}
+
+int kernel_netns_remove(struct kernel *kernel, uint32_t inode)
+{
+	int r = netns_exchange(kernel, inode, inode, (struct netns_entry){});
+
+	return r == -ENOSPC ? 0 : r;
+}
+
+int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunnel_counters *sum)
+{
+	_cleanup_free_ struct tunnel_counters *each = calloc(kernel->cpus, sizeof(*each));
+
+	memset(sum, 0, sizeof(*sum));
+	if (!each)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(bpf_map__fd(kernel->skeleton->maps.tunnels), &index, each))
+		return -errno;
+	for (unsigned int cpu = 0; cpu < kernel->cpus; cpu++) {
+		const struct traffic *from = &each[cpu].traffic[0][0][0];
+		struct traffic *to = &sum->traffic[0][0][0];
+
+		for (int i = 0; i < ABI_DIRECTION_MAX * ABI_FAMILY_MAX * ABI_PROTOCOL_MAX; i++) {
+			to[i].packets += from[i].packets;
+			to[i].bytes += from[i].bytes;
+		}
+		for (int i = 0; i < ABI_DIRECTION_MAX; i++) {
+			if (each[cpu].last_jiffies[i] > sum->last_jiffies[i])
+				sum->last_jiffies[i] = each[cpu].last_jiffies[i];
+		}
+	}
+	return 0;
+}
+
+uint64_t kernel_recursion_misses(const struct kernel *kernel, enum kernel_link which)
+{
+	struct bpf_prog_info info = {};
+	uint32_t length = sizeof(info);
+
+	if (kernel->dispatchers[which] < 0 || bpf_obj_get_info_by_fd(kernel->dispatchers[which], &info, &length))
+		return 0;
+	return info.recursion_misses;
+}
+
+static uint64_t memlock_of(int fd)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[64], line[128];
+	uint64_t bytes;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "memlock: %" SCNu64, &bytes) == 1)
+			return bytes;
+	}
+	return 0;
+}
+
+uint64_t kernel_memory(const struct kernel *kernel)
+{
+	struct bpf_program *program;
+	struct bpf_map *map;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_map(map, kernel->skeleton->obj)
+	{
+		sum += memlock_of(bpf_map__fd(map));
+	}
+	bpf_object__for_each_program(program, kernel->skeleton->obj)
+	{
+		sum += memlock_of(bpf_program__fd(program));
+	}
+	return sum;
+}
