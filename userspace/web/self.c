@@ -59,12 +59,16 @@ static void http_add(struct snapshot_builder *b, const struct self *self)
 }
 
 /* A process that has just ended has no clock any more; its time is in reaped_cpu_ns a moment later. */
-static uint64_t process_cpu_ns(int32_t pid)
+static uint64_t process_cpu_ns(struct process_clock *known, int32_t pid)
 {
 	struct timespec time;
-	clockid_t clock;
 
-	if (!pid || clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &time))
+	if (known->pid != pid) {
+		if (clock_getcpuclockid(pid, &known->clock))
+			return 0;
+		known->pid = pid;
+	}
+	if (clock_gettime(known->clock, &time))
 		return 0;
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
@@ -85,7 +89,7 @@ static void processes_add(struct snapshot_builder *b, struct self *self)
 		}
 		if (!pid)
 			continue;
-		cpu_ns += process_cpu_ns(pid);
+		cpu_ns += process_cpu_ns(&self->clocks[i], pid);
 		resident += cell->pss_bytes;
 		virtual += cell->virtual_bytes;
 		fds += cell->open_fds;

@@ -3,10 +3,18 @@
 #ifndef WEB_SELF_H
 #define WEB_SELF_H
 
+#include <sys/types.h>
+
 #include "wgsocks/process.h"
 #include "wgsocks/snapshot.h"
 
 enum scrape_code { SCRAPE_OK, SCRAPE_ERROR, SCRAPE_BUSY, SCRAPE_CODES };
+
+/* The CPU clock of a process: found once for each that is started. */
+struct process_clock {
+	int32_t pid;
+	clockid_t clock;
+};
 
 struct self {
 	const struct config *config;
@@ -14,7 +22,8 @@ struct self {
 	uint64_t max_fds;
 	uint64_t codes[SCRAPE_CODES]; /* scrapes answered, by HTTP status */
 	uint64_t in_flight;	      /* scrapes being answered */
-	uint64_t cpu_ns;	      /* as last shown: a counter never falls */
+	struct process_clock clocks[PROCESS_MAX];
+	uint64_t cpu_ns; /* as last shown: a counter never falls */
 };
 
 /* The HTTP status of a code: 200, 500, 503. */

@@ -157,10 +157,11 @@ bool snapshots_receive(struct snapshots *s, uint64_t now_ns)
 	struct snapshot_answer answer;
 	ssize_t length;
 
-	while ((length = recv(s->channel, &answer, sizeof(answer), MSG_DONTWAIT | MSG_TRUNC)) > 0)
-		if (length == sizeof(answer) && s->running_id && answer.id == s->running_id)
-			answer_take(s, &answer, now_ns);
-	return length < 0 && errno == EAGAIN;
+	/* One at a time: the next, which is rare, wakes us again. */
+	length = recv(s->channel, &answer, sizeof(answer), MSG_DONTWAIT | MSG_TRUNC);
+	if (length == sizeof(answer) && s->running_id && answer.id == s->running_id)
+		answer_take(s, &answer, now_ns);
+	return length > 0 || (length < 0 && errno == EAGAIN);
 }
 
 static uint64_t waiter_end(const struct snapshots *s, const struct waiter *waiter)
