@@ -7,7 +7,7 @@ CRITERION_LIBS := $(shell $(PKG_CONFIG) --libs criterion 2>/dev/null)
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(ARCHIVE) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes $(CRITERION_CFLAGS) $(ALL_LDFLAGS) -MMD -MP \
+	$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -Wno-write-strings $(CRITERION_CFLAGS) $(ALL_LDFLAGS) -MMD -MP \
 		-o $@ $< $(ARCHIVE) $(PACKAGES_LIBS) $(CRITERION_LIBS)
 
 # The list is what tests/run runs: a program whose source is gone is not run again.
