@@ -207,8 +207,7 @@ static void mode_changes(struct scene *scene)
 	enum config_attach other = scene->mode == CONFIG_ATTACH_TCX ? CONFIG_ATTACH_CLSACT : CONFIG_ATTACH_TCX;
 	struct attachment egress;
 
-	if (tcx_count(scene->world.near, ATTACH_EGRESS, "", NULL) < 0)
-		return;
+	scene_needs_tcx(scene);
 	crash_attached(scene, true);
 	scene->mode = other;
 	egress = scene_open(scene, ATTACH_EGRESS, true);
@@ -233,8 +232,7 @@ static void auto_finds_a_full_chain(struct scene *scene)
 	struct attachment egress;
 	int program;
 
-	if (tcx_count(scene->world.near, ATTACH_EGRESS, "", NULL) < 0)
-		return;
+	scene_needs_tcx(scene);
 	for (int i = 0; i < 63; i++) {
 		program = counter_load(scene->counters, FOREIGN_FIRST, VERDICT_NEXT, "foreign");
 		foreign_tcx(scene->world.near, ATTACH_EGRESS, program, false);

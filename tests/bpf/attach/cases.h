@@ -31,6 +31,9 @@ struct test_case {
 
 extern const struct test_case attach_cases[], neighbour_cases[], clsact_cases[], cost_cases[];
 
+/* Ends the case when this kernel has no TCX. */
+void scene_needs_tcx(const struct scene *scene);
+
 /* A stub of slot SLOT (plus `shift`) that ends in the target of its direction. */
 int scene_stub(const struct scene *scene, enum attach_direction direction, uint32_t shift);
 

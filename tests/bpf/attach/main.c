@@ -19,10 +19,8 @@ static void run_here(const struct test_case *test, enum config_attach mode)
 
 	alarm(CASE_SECONDS);
 	world_enter(&scene.world);
-	if (mode == CONFIG_ATTACH_TCX && tcx_count(scene.world.near, ATTACH_EGRESS, "", NULL) < 0) {
-		printf("skip %s: this kernel has no TCX\n", case_name);
-		return;
-	}
+	if (mode == CONFIG_ATTACH_TCX)
+		scene_needs_tcx(&scene);
 	scene.counters = counters_create();
 	scene.targets = targets_create(scene.counters);
 	test->function(&scene);

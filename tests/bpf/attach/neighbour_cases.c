@@ -36,8 +36,7 @@ static void foreign_tcx_links_stay(struct scene *scene)
 	int first, last;
 	struct attachment egress;
 
-	if (tcx_count(near, ATTACH_EGRESS, "", NULL) < 0)
-		return;
+	scene_needs_tcx(scene);
 	first = counter_load(scene->counters, FOREIGN_FIRST, VERDICT_NEXT, "foreign");
 	last = counter_load(scene->counters, FOREIGN_LAST, VERDICT_NEXT, "foreign");
 	foreign_tcx(near, ATTACH_EGRESS, first, true);

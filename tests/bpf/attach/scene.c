@@ -23,6 +23,12 @@ int scene_stub(const struct scene *scene, enum attach_direction direction, uint3
 	return fd;
 }
 
+void scene_needs_tcx(const struct scene *scene)
+{
+	if (tcx_count(scene->world.near, ATTACH_EGRESS, "", NULL) < 0)
+		skip("this kernel has no TCX");
+}
+
 uint32_t scene_ifindex(const struct scene *scene, enum attach_direction direction)
 {
 	return direction == ATTACH_INGRESS ? scene->world.far : scene->world.near;

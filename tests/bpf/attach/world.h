@@ -30,6 +30,9 @@ struct world {
 		}                                                                                    \
 	} while (0)
 
+/* Ends the case when the kernel cannot do what it is about. */
+void skip(const char *why);
+
 extern const char *case_name;
 
 /* Enters new namespaces and builds the world in them. */
