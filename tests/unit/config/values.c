@@ -61,6 +61,7 @@ Test(switches, words)
 		cr_expect_eq(PARSE_NOTHING(), 0);
 		cr_expect_not(config.health_enabled, "%s", OFF[i]);
 	}
+	ENVIRONMENT(NULL);
 	cr_expect_eq(PARSE("--health.enabled"), 0);
 	cr_expect(config.health_enabled);
 	cr_expect_eq(PARSE("--health.enabled=false"), 0);
