@@ -28,7 +28,7 @@ struct process_cell {
 	_Atomic uint64_t open_fds;
 };
 
-enum listener {
+enum listen_socket {
 	LISTENER_HEALTH,
 	LISTENER_METRICS,
 	LISTENER_METRICS_LAST = LISTENER_METRICS + CONFIG_ADDRESSES_MAX - 1,

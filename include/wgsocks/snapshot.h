@@ -93,7 +93,7 @@ uint32_t snapshot_string(struct snapshot_builder *b, const char *text);
 void snapshot_add_unsigned(struct snapshot_builder *b, unsigned int family, const uint32_t *labels, uint64_t value);
 void snapshot_add_float(struct snapshot_builder *b, unsigned int family, const uint32_t *labels, double value);
 void snapshot_add_histogram(struct snapshot_builder *b, unsigned int family, const uint32_t *labels,
-			    unsigned int bounds, const uint64_t *buckets, uint64_t sum_ns);
+			    unsigned int bounds, const struct abi_histogram *histogram);
 
 /* Bytes that snapshot_write will write, or -errno. */
 int64_t snapshot_length(const struct snapshot_builder *b);

@@ -114,7 +114,7 @@ void snapshot_add_float(struct snapshot_builder *b, unsigned int family, const u
 }
 
 void snapshot_add_histogram(struct snapshot_builder *b, unsigned int family, const uint32_t *labels,
-			    unsigned int bounds, const uint64_t *buckets, uint64_t sum_ns)
+			    unsigned int bounds, const struct abi_histogram *from)
 {
 	struct sample_histogram *histogram;
 	struct sample *sample;
@@ -129,6 +129,6 @@ void snapshot_add_histogram(struct snapshot_builder *b, unsigned int family, con
 		return;
 	sample->value.histogram = b->histogram_count;
 	histogram = &b->histograms[b->histogram_count++];
-	*histogram = (struct sample_histogram){ .bounds = bounds, .sum_ns = sum_ns };
-	memcpy(histogram->buckets, buckets, sizeof(histogram->buckets));
+	*histogram = (struct sample_histogram){ .bounds = bounds, .sum_ns = from->sum_ns };
+	memcpy(histogram->buckets, from->buckets, sizeof(histogram->buckets));
 }

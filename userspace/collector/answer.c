@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A snapshot on demand. Nothing here discovers, forks or waits; what web sends is a mask and a deadline, no more. */
+#include <errno.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "collector.h"
+#include "readers/readers.h"
+#include "wgsocks/log.h"
+#include "wgsocks/metrics.h"
+
+#define BLOCK_BYTES_MIN (64 * 1024)
+
+typedef int reader(const struct reading *r);
+static reader *const readers[COLLECTOR_MAX] = {
+	[COLLECTOR_INTERFACE] = read_interface,
+	[COLLECTOR_REQUESTS] = read_requests,
+	[COLLECTOR_SESSIONS] = read_sessions,
+};
+
+static void read_one(struct collector *c, const struct reading *r, unsigned int which)
+{
+	struct snapshot_builder *b = &c->builder, before = *b;
+	uint64_t start = clock_now_ns();
+	int error = c->kernel.skeleton ? readers[which](r) : -ENOTCONN;
+	uint32_t collector, labels[2];
+
+	if (error) { /* nothing half read is shown */
+		b->sample_count = before.sample_count;
+		b->histogram_count = before.histogram_count;
+		log_debug("cannot read %s: %s", config_collector_name(which), strerror(-error));
+	}
+	collector = snapshot_string(b, config_collector_name(which));
+	labels[0] = r->name;
+	labels[1] = collector;
+	snapshot_add_unsigned(b, METRIC_SOURCE_SUCCESS, labels, !error);
+	snapshot_add_unsigned(b, METRIC_COLLECTOR_SUCCESS, &collector, !error);
+	snapshot_add_float(b, METRIC_COLLECTOR_DURATION, &collector, (double)(clock_now_ns() - start) / 1e9);
+}
+
+void collector_read(struct collector *c, uint32_t mask)
+{
+	struct snapshot_builder *b = &c->builder;
+	struct reading r = { .kernel = &c->kernel, .watch = &c->watch, .to = b };
+
+	snapshot_reset(b);
+	r.name = snapshot_string(b, c->watch.name);
+	r.second = clock_now_ns() / 1000000000;
+	read_presence(&r);
+	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
+		if (c->child->config->collectors & mask & 1u << i)
+			read_one(c, &r, i);
+	}
+	collector_read_itself(c);
+}
+
+/* The memfd grows, and never shrinks (it is sealed): web may be reading it. */
+static int block_reserve(struct collector *c, size_t bytes)
+{
+	size_t wanted = c->block_bytes ?: BLOCK_BYTES_MIN;
+	void *block;
+
+	if (bytes <= c->block_bytes)
+		return 0;
+	while (wanted < bytes)
+		wanted *= 2;
+	if (ftruncate(c->child->snapshot, wanted) && errno != EPERM) /* an earlier collector may have made it larger */
+		return -errno;
+	block = mmap(NULL, wanted, PROT_READ | PROT_WRITE, MAP_SHARED, c->child->snapshot, 0);
+	if (block == MAP_FAILED)
+		return -errno;
+	if (c->block)
+		munmap(c->block, c->block_bytes);
+	c->block = block;
+	c->block_bytes = wanted;
+	return 0;
+}
+
+static uint64_t snapshot_put(struct collector *c, uint64_t id)
+{
+	int64_t length = snapshot_length(&c->builder);
+	int r = length < 0 ? (int)length : block_reserve(c, length);
+
+	if (r) {
+		log_warn("cannot write a snapshot: %s", strerror(-r));
+		return 0;
+	}
+	snapshot_write(&c->builder, id, c->block);
+	return length;
+}
+
+void collector_answer(struct collector *c)
+{
+	struct snapshot_request request, last = {};
+	struct snapshot_answer answer;
+	bool asked = false;
+	ssize_t n;
+
+	/* Only the newest is of use: web has given up on the others. */
+	while ((n = recv(c->child->channel, &request, sizeof(request), MSG_DONTWAIT | MSG_TRUNC)) >= 0) {
+		if (n != sizeof(request))
+			continue;
+		last = request;
+		asked = true;
+	}
+	if (!asked || clock_now_ns() >= last.deadline_ns)
+		return;
+	collector_read(c, last.mask);
+	answer.id = last.id;
+	answer.length = snapshot_put(c, last.id);
+	if (send(c->child->channel, &answer, sizeof(answer), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_debug("cannot answer web: %s", strerror(errno));
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The collector: holds the kernel side, follows the proxy's interfaces and listeners, answers web's requests for a snapshot.
+ * One loop; listens on nothing; reads no byte of the network.
+ */
+#include "collector.h"
+
+#include <bpf/libbpf.h>
+#include <cap-ng.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/utsname.h>
+
+#include "kernel/reconcile.h"
+#include "readers/readers.h"
+#include "wgsocks.skel.h"
+#include "wgsocks/log.h"
+#include "wgsocks/rights.h"
+
+#define SECOND_NS 1000000000ULL
+#define LOAD_RETRY_MAX_S 30
+#define RECONCILE_PERIOD_S 60
+#define MEMORY_PERIOD_S 10
+
+/* ---- rights ---- */
+
+static bool kernel_before(int major, int minor)
+{
+	struct utsname name;
+	int a, b;
+
+	return !uname(&name) && sscanf(name.release, "%d.%d", &a, &b) == 2 && (a < major || (a == major && b < minor));
+}
+
+/*
+ * BPF and PERFMON: maps and programs, tracepoints. NET_ADMIN: packet programs. Only where there is something to discover: SYS_PTRACE and
+ * DAC_READ_SEARCH, to see which sockets a SOCKS server of another user holds; a pod without them has its ports from the flag.
+ */
+static int keep_rights(const struct config *config)
+{
+	int keep[8] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN };
+	size_t n = 3;
+
+	if (!config->port_count) {
+		keep[n++] = CAP_SYS_PTRACE;
+		keep[n++] = CAP_DAC_READ_SEARCH;
+	}
+	if (kernel_before(5, 11)) /* maps are charged to RLIMIT_MEMLOCK there */
+		keep[n++] = CAP_SYS_RESOURCE;
+	capng_get_caps_process();
+	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF)) /* a container runtime that does not know it */
+		keep[n++] = CAP_SYS_ADMIN;
+	return rights_keep(keep, n);
+}
+
+/* ---- the kernel side ---- */
+
+static int on_event(void *context, void *data, size_t size)
+{
+	struct collector *c = context;
+	const struct event *e = data;
+
+	if (size >= sizeof(*e) && e->slot == c->watch.slot && e->netns_inode == c->watch.entry.netns_inode)
+		watch_listeners(&c->watch, e->kind == ABI_EVENT_LISTEN && e->by_server);
+	return 0;
+}
+
+static int watch_descriptor(struct collector *c, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static void reconcile(struct collector *c, uint64_t now)
+{
+	int ended = reconcile_run(&c->kernel);
+
+	c->reconcile_at_ns = now + RECONCILE_PERIOD_S * SECOND_NS;
+	if (ended > 0)
+		log_warn("%d sessions had lost their end: they are closed and counted as lost", ended);
+	else if (ended < 0)
+		log_warn("cannot compare sessions with sockets: %s", strerror(-ended));
+}
+
+static void start_kernel(struct collector *c, uint64_t now)
+{
+	int r = kernel_load(&c->kernel);
+
+	if (r) {
+		unsigned int wait = 1u << (c->load_failures < 5 ? c->load_failures : 5);
+
+		c->load_failures++;
+		c->load_at_ns = now + (wait < LOAD_RETRY_MAX_S ? wait : LOAD_RETRY_MAX_S) * SECOND_NS;
+		return;
+	}
+	c->load_failures = 0;
+	c->events = ring_buffer__new(bpf_map__fd(c->kernel.skeleton->maps.events), on_event, c, NULL);
+	if (c->events)
+		watch_descriptor(c, ring_buffer__epoll_fd(c->events));
+	watch_start(&c->watch);
+	reconcile(c, now);
+	window_remember(&c->kernel, c->watch.slot, now / SECOND_NS);
+	c->memory_bytes = kernel_memory(&c->kernel);
+	log_info("proxy %s: watching, %s, counts %s", c->watch.name, c->kernel.pinned ? "pinned" : "not pinned",
+		 c->kernel.taken_over ? "go on" : "begin at 0");
+}
+
+/* ---- the loop ---- */
+
+static void publish(struct collector *c)
+{
+	struct health_proxy *health = malloc(sizeof(*health));
+
+	if (!health)
+		return;
+	watch_health(&c->watch, health);
+	health_board_publish(c->child->shared, health, 1);
+	free(health);
+}
+
+static void guard_misses(struct collector *c, uint64_t now)
+{
+	bool missed = false;
+
+	for (int i = KERNEL_STATE_A; i <= KERNEL_STATE_B; i++) {
+		uint64_t misses = kernel_recursion_misses(&c->kernel, i);
+
+		missed |= misses != c->misses[i];
+		c->misses[i] = misses;
+	}
+	if (missed || now >= c->reconcile_at_ns)
+		reconcile(c, now);
+}
+
+static void tick(struct collector *c)
+{
+	uint64_t now = clock_now_ns(), expirations;
+
+	if (read(c->timer, &expirations, sizeof(expirations)) < 0)
+		return;
+	if (!c->kernel.skeleton && now >= c->load_at_ns)
+		start_kernel(c, now);
+	watch_tick(&c->watch);
+	if (c->kernel.skeleton) {
+		window_remember(&c->kernel, c->watch.slot, now / SECOND_NS);
+		guard_misses(c, now);
+		if (now >= c->memory_at_ns) {
+			c->memory_bytes = kernel_memory(&c->kernel);
+			c->memory_at_ns = now + MEMORY_PERIOD_S * SECOND_NS;
+		}
+	}
+	process_beat(c->child->shared, PROCESS_COLLECTOR, now);
+}
+
+static void signalled(struct collector *c)
+{
+	struct signalfd_siginfo info;
+
+	while (read(c->signals, &info, sizeof(info)) == sizeof(info)) {
+		c->leaving = true;
+		c->ending |= (int)info.ssi_pid == c->child->parent;
+	}
+}
+
+static void run(struct collector *c)
+{
+	while (!c->leaving) {
+		struct epoll_event ready[8];
+		int n = epoll_wait(c->epoll, ready, 8, -1);
+		bool asked = false;
+
+		if (n < 0 && errno != EINTR)
+			return;
+		for (int i = 0; i < n; i++) {
+			int fd = ready[i].data.fd;
+
+			if (fd == c->signals)
+				signalled(c);
+			else if (fd == c->timer)
+				tick(c);
+			else if (fd == c->watch.links.events_fd)
+				watch_links(&c->watch);
+			else if (fd == c->child->channel)
+				asked = true;
+			else if (c->events)
+				ring_buffer__consume(c->events);
+		}
+		publish(c);
+		if (asked) { /* last: what came at the same time is in the answer */
+			watch_links(&c->watch);
+			if (c->events)
+				ring_buffer__consume(c->events);
+			collector_answer(c);
+		}
+	}
+}
+
+static int set_up(struct collector *c)
+{
+	struct itimerspec each_second = { .it_interval.tv_sec = 1, .it_value.tv_nsec = 1 };
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	c->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	c->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	c->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (c->signals < 0 || c->timer < 0 || c->epoll < 0 || timerfd_settime(c->timer, 0, &each_second, NULL))
+		return -errno;
+	r = watch_descriptor(c, c->signals);
+	r = r ?: watch_descriptor(c, c->timer);
+	r = r ?: watch_descriptor(c, c->child->channel);
+	return r;
+}
+
+int collector_run(const struct child *child)
+{
+	static struct collector c;
+	int r;
+
+	log_process("collector");
+	c = (struct collector){ .child = child };
+	pins_mount(child->config);
+	process_beat_open();
+	r = keep_rights(child->config);
+	if (r) {
+		log_error("cannot drop capabilities: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	child_bind_to_parent(child);
+	process_beat(child->shared, PROCESS_COLLECTOR, clock_now_ns());
+	r = set_up(&c);
+	r = r ?: kernel_init(&c.kernel, child->config);
+	if (r) {
+		log_error("cannot start: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	r = watch_open(&c.watch, child->config, &c.kernel, 0, child->config->proxy_name);
+	if (r)
+		log_error("cannot watch interfaces: %s", strerror(-r));
+	else
+		watch_descriptor(&c, c.watch.links.events_fd);
+	start_kernel(&c, clock_now_ns());
+	publish(&c);
+	child->shared->startup_done = 1;
+	run(&c);
+
+	/* A node's agent leaves its pins to the next one; a sidecar leaves nothing. Sent away alone, it will be back at once. */
+	if (c.ending && child->config->mode == CONFIG_MODE_SIDECAR) {
+		watch_remove(&c.watch);
+		kernel_remove(&c.kernel);
+	} else {
+		watch_close(&c.watch);
+		kernel_close(&c.kernel);
+	}
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "readers.h"
+#include "wgsocks/metrics.h"
+
+/* METRIC_… by direction. */
+static const unsigned int bytes_families[] = { METRIC_VPN_RECEIVE_BYTES, METRIC_VPN_TRANSMIT_BYTES };
+static const unsigned int packets_families[] = { METRIC_VPN_RECEIVE_PACKETS, METRIC_VPN_TRANSMIT_PACKETS };
+
+static void add_traffic(const struct reading *r, uint32_t interface, const struct tunnel_counters *c, uint64_t *bytes)
+{
+	for (int d = 0; d < ABI_DIRECTION_MAX; d++) {
+		for (int f = 0; f < ABI_FAMILY_MAX; f++) {
+			uint32_t family = snapshot_string(r->to, metric_network_family(f));
+
+			for (int p = 0; p < ABI_PROTOCOL_MAX; p++) {
+				const struct traffic *t = &c->traffic[d][f][p];
+				uint32_t labels[] = { r->name, interface, family,
+						      snapshot_string(r->to, metric_protocol(p)) };
+
+				snapshot_add_unsigned(r->to, bytes_families[d], labels, t->bytes);
+				snapshot_add_unsigned(r->to, packets_families[d], labels, t->packets);
+				*bytes += t->bytes;
+			}
+		}
+	}
+}
+
+int read_interface(const struct reading *r)
+{
+	const struct watch *watch = r->watch;
+	uint64_t bytes = 0;
+
+	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
+		struct tunnel_counters counters;
+		int e;
+
+		if (!tunnel_shown(watch, place))
+			continue;
+		e = kernel_tunnel_read(r->kernel, watch->slot * ABI_TUNNELS_MAX + place, &counters);
+		if (e)
+			return e;
+		add_traffic(r, snapshot_string(r->to, tunnel_name(watch, place)), &counters, &bytes);
+	}
+	snapshot_add_unsigned(r->to, METRIC_PROXY_BYTES, &r->name, bytes);
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Readers: from the maps of one proxy to samples. They know nothing of Prometheus but the metric table's ids. */
+#ifndef COLLECTOR_READERS_H
+#define COLLECTOR_READERS_H
+
+#include "../kernel/kernel.h"
+#include "../watch/watch.h"
+#include "wgsocks/snapshot.h"
+
+struct reading {
+	const struct kernel *kernel; /* loaded */
+	const struct watch *watch;
+	struct snapshot_builder *to;
+	uint32_t name;	 /* the proxy's name in `to` */
+	uint64_t second; /* CLOCK_MONOTONIC */
+};
+
+/* Needs no kernel side: the proxy, its listener, its tunnels. */
+void read_presence(const struct reading *r);
+
+/*
+ * Which of the proxy's places for tunnels are shown, and by which name: those that have, or had, a tunnel; and the first, which shows
+ * a tunnel that never was as down, by the name that is looked for.
+ */
+bool tunnel_shown(const struct watch *watch, unsigned int place);
+const char *tunnel_name(const struct watch *watch, unsigned int place);
+
+/* Each returns 0 or -errno; after an error nothing of it may be shown (the caller drops what it added). */
+int read_interface(const struct reading *r);
+int read_requests(const struct reading *r);
+int read_sessions(const struct reading *r);
+
+/* Remembers the requests total of a slot at this second, for rates over the last minute. */
+void window_remember(struct kernel *kernel, uint32_t slot, uint64_t second);
+
+/* Requests that arrived in the last 60 s, in steps of 1 s. */
+uint64_t window_requests(const struct kernel *kernel, uint32_t slot, uint64_t second);
+
+/* Sum over the commands. */
+uint64_t requests_total(const struct proxy_counters *counters);
+
+#endif

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "interfaces.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../attach/stub.h"
+#include "wgsocks/cleanup.h"
+#include "wgsocks/log.h"
+
+struct attach_plan {
+	enum attach_direction direction;
+	enum abi_packet_program program;
+};
+
+static const struct attach_plan tunnel_plan[] = {
+	{ ATTACH_INGRESS, ABI_PACKET_TUNNEL_RECEIVE },
+	{ ATTACH_EGRESS, ABI_PACKET_TUNNEL_TRANSMIT },
+};
+static const struct attach_plan underlay_plan[] = {
+	{ ATTACH_INGRESS, ABI_PACKET_UNDERLAY_INGRESS },
+	{ ATTACH_EGRESS, ABI_PACKET_UNDERLAY_EGRESS },
+};
+static const struct attach_plan loopback_plan[] = {
+	{ ATTACH_EGRESS, ABI_PACKET_UNDERLAY_LOOPBACK },
+};
+
+static unsigned int plan_of(const struct watched_link *w, const struct attach_plan **plan)
+{
+	if (w->link.is_loopback) {
+		*plan = loopback_plan;
+		return 1;
+	}
+	*plan = w->tunnel ? tunnel_plan : underlay_plan;
+	return 2;
+}
+
+static int attach_one(struct watch *watch, struct watched_link *w, const struct attach_plan *plan)
+{
+	struct attachment_spec spec = {
+		.ifindex = w->link.ifindex,
+		.direction = plan->direction,
+		.mode = watch->config->attach,
+		.instance = attach_instance(watch->kernel->pins.instance),
+	};
+	struct stub_spec stub = {
+		.slot = w->tunnel ? watch->slot * ABI_TUNNELS_MAX + w->place : watch->slot,
+		.l2_header_length = w->link.l2_header_length,
+		.program = plan->program,
+		.programs_fd = kernel_packet_programs(watch->kernel),
+	};
+	_cleanup_close_ int fd = stub_load(&stub);
+	char path[CONFIG_PATH_SIZE];
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (watch->kernel->pinned) {
+		snprintf(path, sizeof(path), "%.200s/tcx_%" PRIu32 "_%s", watch->kernel->pins.folder, w->link.ifindex,
+			 plan->direction == ATTACH_INGRESS ? "ingress" : "egress");
+		spec.pin_path = path;
+	}
+	spec.stub_fd = fd;
+	r = attachment_open(&w->attachments[w->attachment_count], &spec);
+	if (!r)
+		w->attachment_count++;
+	return r;
+}
+
+static void detach(struct watched_link *w, bool remove)
+{
+	while (w->attachment_count) {
+		struct attachment *a = &w->attachments[--w->attachment_count];
+
+		if (remove)
+			attachment_remove(a);
+		else
+			attachment_close(a);
+	}
+}
+
+static void attach(struct watch *watch, struct watched_link *w)
+{
+	const struct attach_plan *plan;
+	unsigned int n = plan_of(w, &plan);
+	int r = 0, former = w->error;
+
+	if (!watch->kernel->skeleton) /* watch_start attaches what is known by then */
+		return;
+	if (w->link.l2_header_length == LINK_L2_UNKNOWN) {
+		if (!former)
+			log_warn("proxy %s: packets of %s (type %u) cannot be read: it is not watched", watch->name,
+				 w->link.name, w->link.type);
+		w->error = -EPROTONOSUPPORT;
+		return;
+	}
+	detach(w, true);
+	for (unsigned int i = 0; i < n && !r; i++)
+		r = attach_one(watch, w, &plan[i]);
+	w->error = r;
+	if (r && r != former)
+		log_warn("proxy %s: cannot attach to %s: %s: trying again", watch->name, w->link.name, strerror(-r));
+	else if (!r)
+		log_info("proxy %s: %s %s attached by %s", watch->name, w->tunnel ? "tunnel" : "interface",
+			 w->link.name, w->attachments[0].mode == CONFIG_ATTACH_TCX ? "tcx" : "clsact");
+}
+
+static struct watched_link *find(struct watch *watch, uint32_t ifindex)
+{
+	for (int i = 0; i < WATCH_LINKS_MAX; i++) {
+		if (watch->table[i].link.ifindex == ifindex)
+			return &watch->table[i];
+	}
+	return NULL;
+}
+
+/* The tunnel's place: its own from before, else a free one, else -1. */
+static int tunnel_place(struct watch *watch, const char *name)
+{
+	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
+		if (!strncmp(watch->entry.tunnels[i].name, name, ABI_INTERFACE_SIZE))
+			return i;
+	}
+	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
+		if (!watch->entry.tunnels[i].name[0])
+			return i;
+	}
+	return -1;
+}
+
+static void underlay_entry(struct watch *watch, uint32_t from, uint32_t to)
+{
+	for (int i = 0; i < ABI_INTERFACES_MAX; i++) {
+		if (watch->entry.underlay_ifindex[i] == to && to)
+			return;
+	}
+	for (int i = 0; i < ABI_INTERFACES_MAX; i++) {
+		if (watch->entry.underlay_ifindex[i] == from) {
+			watch->entry.underlay_ifindex[i] = to;
+			return;
+		}
+	}
+}
+
+static void link_forget(struct watch *watch, struct watched_link *w, bool remove)
+{
+	detach(w, remove);
+	if (w->tunnel)
+		watch->entry.tunnels[w->place].ifindex = 0;
+	else
+		underlay_entry(watch, w->link.ifindex, 0);
+	memset(w, 0, sizeof(*w));
+}
+
+static bool link_add(struct watch *watch, const struct link *link)
+{
+	struct watched_link *w = find(watch, 0);
+	bool tunnel = link_is_tunnel(link, watch->config);
+	int place = tunnel ? tunnel_place(watch, link->name) : 0;
+
+	if (!w || place < 0) {
+		if (!watch->links_lost++)
+			log_warn("proxy %s: too many interfaces: %s is not watched", watch->name, link->name);
+		return false;
+	}
+	*w = (struct watched_link){ .link = *link, .tunnel = tunnel, .place = place, .seen = true };
+	if (tunnel) {
+		struct proxy_tunnel *t = &watch->entry.tunnels[place];
+
+		memset(t, 0, sizeof(*t));
+		memcpy(t->name, link->name, sizeof(t->name));
+		t->ifindex = link->ifindex;
+	} else {
+		underlay_entry(watch, 0, link->ifindex);
+	}
+	attach(watch, w);
+	return true;
+}
+
+static bool link_changed(struct watch *watch, const struct link *link)
+{
+	struct watched_link *w = find(watch, link->ifindex);
+
+	if (w && strncmp(w->link.name, link->name, sizeof(link->name)) &&
+	    (w->tunnel || link_is_tunnel(link, watch->config))) { /* renamed from or to a tunnel's name */
+		link_forget(watch, w, true);
+		w = NULL;
+	}
+	if (!w)
+		return link_add(watch, link);
+	w->link = *link;
+	w->seen = true;
+	return false;
+}
+
+struct pass {
+	struct watch *watch;
+	bool changed;
+};
+
+static void on_link(const struct link *link, enum link_event event, void *context)
+{
+	struct pass *pass = context;
+	struct watched_link *w;
+
+	if (event == LINK_PRESENT) {
+		pass->changed |= link_changed(pass->watch, link);
+		return;
+	}
+	w = find(pass->watch, link->ifindex);
+	if (!w)
+		return;
+	log_info("proxy %s: %s %s is gone", pass->watch->name, w->tunnel ? "tunnel" : "interface", w->link.name);
+	link_forget(pass->watch, w, true);
+	pass->changed = true;
+}
+
+static int dump(struct pass *pass)
+{
+	struct watch *watch = pass->watch;
+	int r;
+
+	for (int i = 0; i < WATCH_LINKS_MAX; i++)
+		watch->table[i].seen = false;
+	r = links_dump(&watch->links, on_link, pass);
+	if (r)
+		return r;
+	for (int i = 0; i < WATCH_LINKS_MAX; i++) {
+		if (watch->table[i].link.ifindex && !watch->table[i].seen) {
+			link_forget(watch, &watch->table[i], true);
+			pass->changed = true;
+		}
+	}
+	return 0;
+}
+
+int interfaces_dump(struct watch *watch)
+{
+	struct pass pass = { .watch = watch };
+	int r;
+
+	for (int i = 0; i < ABI_TUNNELS_MAX; i++)
+		watch->entry.tunnels[i].ifindex = 0; /* known again by their names */
+	memset(watch->entry.underlay_ifindex, 0, sizeof(watch->entry.underlay_ifindex));
+	r = dump(&pass);
+	return r;
+}
+
+bool interfaces_read(struct watch *watch)
+{
+	struct pass pass = { .watch = watch };
+	int r = links_read(&watch->links, on_link, &pass);
+
+	if (r == -ENOBUFS) {
+		log_info("proxy %s: interface events were lost: asking again", watch->name);
+		r = dump(&pass);
+	}
+	if (r < 0)
+		log_warn("proxy %s: cannot read interface events: %s", watch->name, strerror(-r));
+	return pass.changed;
+}
+
+bool interfaces_repair(struct watch *watch)
+{
+	for (int i = 0; i < WATCH_LINKS_MAX; i++) {
+		struct watched_link *w = &watch->table[i];
+		bool lost = false;
+
+		if (!w->link.ifindex || w->error == -EPROTONOSUPPORT)
+			continue;
+		for (unsigned int j = 0; j < w->attachment_count; j++)
+			lost |= attachment_alive(&w->attachments[j]) == 0;
+		if (w->error || lost)
+			attach(watch, w);
+	}
+	return false;
+}
+
+void interfaces_close(struct watch *watch, bool remove)
+{
+	for (int i = 0; i < WATCH_LINKS_MAX; i++) {
+		if (watch->table[i].link.ifindex)
+			detach(&watch->table[i], remove);
+		memset(&watch->table[i], 0, sizeof(watch->table[i]));
+	}
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The interfaces of a watched proxy and what is attached to them. Used by watch.c. */
+#ifndef COLLECTOR_INTERFACES_H
+#define COLLECTOR_INTERFACES_H
+
+#include "watch.h"
+
+/* Each returns whether watch->entry changed (to be written), interfaces_dump 0 or -errno. */
+int interfaces_dump(struct watch *watch);
+bool interfaces_read(struct watch *watch);
+
+/* Attaches again where it failed, or where somebody removed it. */
+bool interfaces_repair(struct watch *watch);
+
+/* Lets go of all; with `remove`, detaches. */
+void interfaces_close(struct watch *watch, bool remove);
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "watch.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../attach/stub.h"
+#include "../discovery/listeners.h"
+#include "../discovery/netns.h"
+#include "../discovery/processes.h"
+#include "interfaces.h"
+#include "wgsocks/cleanup.h"
+#include "wgsocks/log.h"
+
+/* Cuts a name to what fits, at a character's boundary. */
+static void name_copy(char *to, size_t size, const char *from)
+{
+	size_t n = strnlen(from, size - 1);
+
+	while (n && from[n] && ((unsigned char)from[n] & 0xc0) == 0x80)
+		n--;
+	memset(to, 0, size);
+	memcpy(to, from, n);
+}
+
+static int entry_write(struct watch *watch)
+{
+	return watch->kernel->skeleton ? kernel_proxy_write(watch->kernel, watch->slot, &watch->entry) : 0;
+}
+
+/* Ports are only ever added: a session on a former port must still be recognised when it ends. */
+static bool port_add(struct watch *watch, uint16_t port)
+{
+	for (int i = 0; i < ABI_PORTS_MAX; i++) {
+		if (watch->entry.ports[i] == port)
+			return false;
+		if (watch->entry.ports[i])
+			continue;
+		watch->entry.ports[i] = port;
+		log_info("proxy %s: SOCKS listener port %u", watch->name, port);
+		return true;
+	}
+	log_warn("proxy %s: no place for port %u: at most %d listener ports are watched", watch->name, port,
+		 ABI_PORTS_MAX);
+	return false;
+}
+
+int watch_open(struct watch *watch, const struct config *config, struct kernel *kernel, uint32_t slot, const char *name)
+{
+	int r;
+
+	*watch = (struct watch){ .config = config, .kernel = kernel, .slot = slot, .links = LINKS_CLOSED };
+	snprintf(watch->name, sizeof(watch->name), "%s", name);
+	watch->ports_configured = config->port_count > 0;
+	if (watch->ports_configured) {
+		watch->port_count = config->port_count;
+		memcpy(watch->ports, config->ports, sizeof(watch->ports));
+	}
+	r = netns_inode(&watch->entry.netns_inode);
+	r = r ?: links_open(&watch->links);
+	r = r ?: interfaces_dump(watch);
+	watch_listeners(watch, true);
+	return r;
+}
+
+int watch_start(struct watch *watch)
+{
+	struct proxy earlier;
+	int r;
+
+	if (!kernel_proxy_read(watch->kernel, watch->slot, &earlier) && earlier.generation &&
+	    earlier.netns_inode == watch->entry.netns_inode)
+		watch->entry = earlier; /* tunnels keep their places, ports with sessions stay */
+	else
+		watch->entry.generation = 1;
+	interfaces_close(watch, false);
+	name_copy(watch->entry.name, sizeof(watch->entry.name), watch->name);
+	for (unsigned int i = 0; i < watch->port_count; i++)
+		port_add(watch, watch->ports[i]);
+	r = entry_write(watch);
+	if (r)
+		return r;
+	r = interfaces_dump(watch);
+	if (r)
+		log_warn("cannot list interfaces: %s", strerror(-r));
+	r = entry_write(watch);
+	if (r)
+		return r;
+	r = kernel_netns_add(watch->kernel, watch->entry.netns_inode, watch->slot);
+	if (r)
+		log_error("the netns table has no place for %s: its connections are not seen", watch->name);
+	return r;
+}
+
+void watch_links(struct watch *watch)
+{
+	if (interfaces_read(watch))
+		entry_write(watch);
+}
+
+static void ports_discover(struct watch *watch)
+{
+	uint16_t ports[ABI_PORTS_MAX];
+	size_t rest = 0;
+	int n = processes_listener_ports(watch->config, watch->entry.netns_inode, ports, ABI_PORTS_MAX, &rest);
+
+	if (rest)
+		log_warn("proxy %s: %zu more listener ports than the %d that are watched", watch->name, rest,
+			 ABI_PORTS_MAX);
+	if (n > 0) {
+		memcpy(watch->ports, ports, n * sizeof(ports[0]));
+		watch->port_count = n;
+	} else if (!watch->port_count) {
+		watch->ports[0] = WATCH_PORT_DEFAULT; /* nobody is seen: the usual one */
+		watch->port_count = 1;
+	}
+}
+
+void watch_listeners(struct watch *watch, bool discover)
+{
+	bool changed = false;
+	int present;
+
+	if (discover && !watch->ports_configured)
+		ports_discover(watch);
+	for (unsigned int i = 0; i < watch->port_count; i++)
+		changed |= port_add(watch, watch->ports[i]);
+	if (changed)
+		entry_write(watch);
+	present = listeners_present(watch->ports, watch->port_count);
+	if (present < 0) {
+		log_debug("cannot ask for listeners: %s", strerror(-present));
+		return;
+	}
+	watch->listener_up = watch->port_count && present == (1 << watch->port_count) - 1;
+}
+
+void watch_tick(struct watch *watch)
+{
+	if (watch->kernel->skeleton && interfaces_repair(watch))
+		entry_write(watch);
+	watch_listeners(watch, !watch->listener_up);
+}
+
+void watch_close(struct watch *watch)
+{
+	interfaces_close(watch, false);
+	links_close(&watch->links);
+}
+
+void watch_remove(struct watch *watch)
+{
+	interfaces_close(watch, true);
+	links_close(&watch->links);
+}
+
+const struct watched_link *watch_tunnel(const struct watch *watch, unsigned int place)
+{
+	uint32_t ifindex = place < ABI_TUNNELS_MAX ? watch->entry.tunnels[place].ifindex : 0;
+
+	for (int i = 0; ifindex && i < WATCH_LINKS_MAX; i++) {
+		if (watch->table[i].link.ifindex == ifindex)
+			return &watch->table[i];
+	}
+	return NULL;
+}
+
+void watch_health(const struct watch *watch, struct health_proxy *health)
+{
+	memset(health, 0, sizeof(*health));
+	snprintf(health->name, sizeof(health->name), "%s", watch->name);
+	health->listener_up = watch->listener_up;
+	health->tunnel = HEALTH_TUNNEL_NO_INTERFACE;
+	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) { /* any tunnel that is up will do */
+		const struct watched_link *w = watch_tunnel(watch, place);
+
+		if (!w || health->tunnel == HEALTH_TUNNEL_UP)
+			continue;
+		snprintf(health->interface, sizeof(health->interface), "%s", w->link.name);
+		health->tunnel = w->link.flags & IFF_UP ? HEALTH_TUNNEL_UP : HEALTH_TUNNEL_INTERFACE_DOWN;
+	}
+}

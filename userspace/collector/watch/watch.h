@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One proxy that is watched: its network namespace, tunnels, other interfaces and listeners, and what is attached where.
+ * Kept up to date by netlink events and the kernel's own; a slow tick repairs what events missed.
+ */
+#ifndef COLLECTOR_WATCH_H
+#define COLLECTOR_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../attach/attach.h"
+#include "../discovery/links.h"
+#include "../kernel/kernel.h"
+#include "wgsocks/abi.h"
+#include "wgsocks/shared.h"
+
+#define WATCH_LINKS_MAX 64	/* interfaces of one network namespace that are watched; more are a line and a loss */
+#define WATCH_PORT_DEFAULT 1080 /* RFC 1928, section 3 */
+
+struct watched_link {
+	struct link link; /* ifindex 0: the place is free */
+	bool tunnel;
+	unsigned int place; /* of a tunnel, in struct proxy */
+	bool seen;	    /* by the dump that runs */
+	int error;	    /* of the last attempt to attach: 0 when all is attached */
+	struct attachment attachments[2];
+	unsigned int attachment_count;
+};
+
+struct watch {
+	const struct config *config;
+	struct kernel *kernel;
+	uint32_t slot;
+	char name[CONFIG_NAME_SIZE];
+	struct proxy entry; /* as in the `proxies` map */
+	struct links links;
+	struct watched_link table[WATCH_LINKS_MAX];
+	bool ports_configured;
+	uint16_t ports[ABI_PORTS_MAX]; /* those that a listener is expected on now; entry.ports keeps former ones too */
+	unsigned int port_count;
+	bool listener_up;    /* a listener on each of them */
+	uint64_t links_lost; /* interfaces that could not be watched */
+};
+
+/* Opens netlink in the current network namespace. Returns 0 or -errno. */
+int watch_open(struct watch *watch, const struct config *config, struct kernel *kernel, uint32_t slot,
+	       const char *name);
+
+/*
+ * After the kernel side was loaded: writes the slot, attaches to every interface, then lets the socket programs see the namespace
+ * (in this order, so that each connection that they see begins has its packets seen as well).
+ */
+int watch_start(struct watch *watch);
+
+/* Reads what netlink has; to be called when watch->links.events_fd is readable. */
+void watch_links(struct watch *watch);
+
+/* Looks for listeners; with `discover`, for the ports of SOCKS servers too (reads /proc). */
+void watch_listeners(struct watch *watch, bool discover);
+
+/* Each second: tries again what failed, repairs what is gone. */
+void watch_tick(struct watch *watch);
+
+/* Keeps what is pinned attached; or detaches everything. */
+void watch_close(struct watch *watch);
+void watch_remove(struct watch *watch);
+
+/* The state that probes ask for. */
+void watch_health(const struct watch *watch, struct health_proxy *health);
+
+/* The interface in a tunnel's place: NULL when it is not there now. */
+const struct watched_link *watch_tunnel(const struct watch *watch, unsigned int place);
+
+#endif
