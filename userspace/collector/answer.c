@@ -17,9 +17,9 @@
 
 typedef int reader(const struct reading *r);
 static reader *const readers[COLLECTOR_MAX] = {
-	[COLLECTOR_INTERFACE] = read_interface,
-	[COLLECTOR_REQUESTS] = read_requests,
-	[COLLECTOR_SESSIONS] = read_sessions,
+	[COLLECTOR_INTERFACE] = samples_interface,
+	[COLLECTOR_REQUESTS] = samples_requests,
+	[COLLECTOR_SESSIONS] = samples_sessions,
 };
 
 static void read_one(struct collector *c, const struct reading *r, unsigned int which)
@@ -50,7 +50,7 @@ void collector_read(struct collector *c, uint32_t mask)
 	snapshot_reset(b);
 	r.name = snapshot_string(b, c->watch.name);
 	r.second = clock_now_ns() / 1000000000;
-	read_presence(&r);
+	samples_presence(&r);
 	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
 		if (c->child->config->collectors & mask & 1u << i)
 			read_one(c, &r, i);

@@ -25,7 +25,7 @@ static void add_traffic(const struct reading *r, uint32_t interface, const struc
 	}
 }
 
-int read_interface(const struct reading *r)
+int samples_interface(const struct reading *r)
 {
 	const struct watch *watch = r->watch;
 	uint64_t bytes = 0;

@@ -5,7 +5,7 @@
 #include "readers.h"
 #include "wgsocks/metrics.h"
 
-void read_presence(const struct reading *r)
+void samples_presence(const struct reading *r)
 {
 	const struct watch *watch = r->watch;
 	bool any_up = false;

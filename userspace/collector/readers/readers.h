@@ -16,7 +16,7 @@ struct reading {
 };
 
 /* Needs no kernel side: the proxy, its listener, its tunnels. */
-void read_presence(const struct reading *r);
+void samples_presence(const struct reading *r);
 
 /*
  * Which of the proxy's places for tunnels are shown, and by which name: those that have, or had, a tunnel; and the first, which shows
@@ -26,9 +26,9 @@ bool tunnel_shown(const struct watch *watch, unsigned int place);
 const char *tunnel_name(const struct watch *watch, unsigned int place);
 
 /* Each returns 0 or -errno; after an error nothing of it may be shown (the caller drops what it added). */
-int read_interface(const struct reading *r);
-int read_requests(const struct reading *r);
-int read_sessions(const struct reading *r);
+int samples_interface(const struct reading *r);
+int samples_requests(const struct reading *r);
+int samples_sessions(const struct reading *r);
 
 /* Remembers the requests total of a slot at this second, for rates over the last minute. */
 void window_remember(struct kernel *kernel, uint32_t slot, uint64_t second);

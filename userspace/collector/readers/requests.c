@@ -11,7 +11,7 @@ uint64_t requests_total(const struct proxy_counters *counters)
 	return sum;
 }
 
-int read_requests(const struct reading *r)
+int samples_requests(const struct reading *r)
 {
 	const struct proxy_counters *c = &r->kernel->counters[r->watch->slot];
 	struct snapshot_builder *to = r->to;

@@ -8,7 +8,7 @@ static uint64_t gauge(int64_t value)
 	return value > 0 ? value : 0;
 }
 
-int read_sessions(const struct reading *r)
+int samples_sessions(const struct reading *r)
 {
 	const struct proxy_counters *c = &r->kernel->counters[r->watch->slot];
 	struct snapshot_builder *to = r->to;
