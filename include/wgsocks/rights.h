@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Giving up rights: capabilities (libcap-ng), user, no_new_privs, seccomp (libseccomp). */
+/* Giving up rights: capabilities (libcap-ng), user, no_new_privs, seccomp (libseccomp). Before any thread is started. */
 #ifndef WGSOCKS_RIGHTS_H
 #define WGSOCKS_RIGHTS_H
 
