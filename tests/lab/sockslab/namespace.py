@@ -3,6 +3,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -135,6 +136,18 @@ class Namespace:
         if check and process.returncode != 0:
             raise LabError(f"{self.name}: {argv} ended with {process.returncode}: {err or out}")
         return subprocess.CompletedProcess(argv, process.returncode, out, err)
+
+    def socket(self, *arguments):
+        """socket.socket(*arguments) of this network namespace, in the calling process."""
+        ours = os.open("/proc/self/ns/net", os.O_RDONLY)
+        theirs = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
+        try:
+            kernel.setns(theirs, kernel.CLONE_NEWNET)
+            return socket.socket(*arguments)
+        finally:
+            kernel.setns(ours, kernel.CLONE_NEWNET)
+            os.close(ours)
+            os.close(theirs)
 
     def ip(self, *lines):
         """Run lines of `ip -batch`."""

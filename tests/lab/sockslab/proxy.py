@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A proxy: danted behind a WireGuard tunnel, in namespaces of its own, as a pod is."""
 
+import json
+import os
+import subprocess
+import sys
+
 from . import addresses, dante, sockets, wireguard
 from .namespace import Namespace
 from .wait import wait_until
@@ -35,6 +40,7 @@ class Proxy:
         self.dante = dante.Dante(
             self.ns, self.ports,
             dante.config(self.ports, auth, connect_timeout, negotiate_timeout, dante_extra))
+        self.scripted = None
         self.popen = self.ns.popen
         self.run = self.ns.run
         self.ip = self.ns.ip
@@ -92,6 +98,30 @@ class Proxy:
 
     def ss(self):
         return sockets.count_sockets(self.ns, self.ports)
+
+    def start_scripted(self):
+        """Put the scripted server (scripted.py) in danted's place."""
+        self.dante.stop()
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scripted.py")
+        self.scripted = self.popen(
+            [sys.executable, script, *map(str, self.ports)], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, text=True)
+        wait_until(lambda: self.dante.listening() == sorted(self.ports), what="the scripted server listens")
+
+    def scripted_note(self):
+        """The next request that the scripted server met: {"command": …, "outcome": …}."""
+        return json.loads(self.scripted.stdout.readline())
+
+    def stop_scripted(self):
+        """danted is back."""
+        self.scripted.kill()
+        self.scripted.wait()
+        self.scripted.stdout.close()
+        self.dante.start()
+
+    def tcp_counters(self):
+        """The kernel's own count of TCP in this netns: ActiveOpens, PassiveOpens, RetransSegs, ..."""
+        return sockets.tcp_counters(self.ns)
 
     def wg_show(self):
         """The first peer's state; see wireguard.Device.peers."""

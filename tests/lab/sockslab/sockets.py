@@ -44,3 +44,10 @@ def link_stats(namespace, name):
                 return {"rx_bytes": field[0], "rx_packets": field[1], "tx_bytes": field[8],
                         "tx_packets": field[9]}
     return None
+
+
+def tcp_counters(namespace):
+    """The namespace's own TCP counters: ActiveOpens, PassiveOpens, AttemptFails, RetransSegs, ..."""
+    with open(f"/proc/{namespace.pid}/net/snmp", encoding="ascii") as file:
+        names, values = [line.split()[1:] for line in file if line.startswith("Tcp:")]
+    return dict(zip(names, map(int, values), strict=True))

@@ -251,6 +251,10 @@ int kind_parse(struct kind *kind, const char *line)
 		snprintf(keys, sizeof(keys), "%s", kind->line + used);
 		if (keys_apply(kind, keys))
 			return -EINVAL;
+		if (kind->shape == SHAPE_ONE_WRITE && (kind->leave == LEAVE_GREETING || kind->leave == LEAVE_METHOD)) {
+			fprintf(stderr, "traffic: \"%s\": the request goes with the greeting\n", kind->line);
+			return -EINVAL;
+		}
 		if ((int)kind->expect == -1)
 			kind->expect = outcome_expected(kind);
 		return 0;

@@ -37,24 +37,41 @@ static void session_open(struct loop *loop, struct session *session)
 	}
 }
 
+/* dante has no use for SOCKS4, which has no passwords, where it wants one. */
+static bool is_unheard(const struct session *session)
+{
+	return session->kind->proto != PROTO_SOCKS5 && session->proxy->credentials.user;
+}
+
+static void outcome_check(const struct session *session, enum outcome outcome)
+{
+	const struct kind *kind = session->kind;
+	enum outcome expect = kind->expect;
+	char event[96];
+
+	if (is_unheard(session) && expect == OUTCOME_SUCCESS)
+		expect = OUTCOME_GENERAL_FAILURE;
+	if (expect == OUTCOME_ANY || expect == outcome)
+		return;
+	snprintf(event, sizeof(event), "%s instead of %s", outcome_names[outcome], outcome_names[expect]);
+	unexpected_add(event, kind);
+}
+
 void session_outcome(struct session *session, enum outcome outcome)
 {
 	const struct kind *kind = session->kind;
-	bool refused = outcome == OUTCOME_AUTH_FAILED || outcome == OUTCOME_NO_ACCEPTABLE_METHOD;
-	char event[96];
+	bool unheard = session->stage < STAGE_REPLY &&
+		       (outcome == OUTCOME_AUTH_FAILED || outcome == OUTCOME_NO_ACCEPTABLE_METHOD);
 
 	if (session->outcome_known)
 		return;
 	session->outcome_known = true;
 	/* Where the server would not even hear the request, its command is unknown. */
-	tally_request(&session->proxy->tally, refused && session->stage < STAGE_REPLY ? 0 : kind->command, outcome);
-	if (kind->command == COMMAND_CONNECT && outcome != OUTCOME_NO_REQUEST && !refused &&
-	    kind->addressing != BY_UNKNOWN_TYPE)
+	tally_request(&session->proxy->tally, unheard ? 0 : kind->command, outcome);
+	if (kind->command == COMMAND_CONNECT && outcome != OUTCOME_NO_REQUEST && !unheard &&
+	    kind->addressing != BY_UNKNOWN_TYPE && !is_unheard(session))
 		session->proxy->tally.asked[kind_dest(kind)]++;
-	if (kind->expect != OUTCOME_ANY && kind->expect != outcome) {
-		snprintf(event, sizeof(event), "%s instead of %s", outcome_names[outcome], outcome_names[kind->expect]);
-		unexpected_add(event, kind);
-	}
+	outcome_check(session, outcome);
 }
 
 static void session_end(struct loop *loop, struct session *session, bool reset)
@@ -83,10 +100,8 @@ static enum outcome unread_outcome(struct session *session, enum outcome outcome
 	uint8_t in[512];
 	ssize_t got = recv(session->fd, in, sizeof(in), MSG_PEEK | MSG_DONTWAIT);
 
-	if (session->stage == STAGE_REPLY && got > 0 && reply_read(&reply, in, got, session->kind->proto) > 0) {
-		session->proxy->tally.received += got;
+	if (session->stage == STAGE_REPLY && got > 0 && reply_read(&reply, in, got, session->kind->proto) > 0)
 		return outcome_of_code(reply.code);
-	}
 	return outcome;
 }
 

@@ -91,10 +91,8 @@ int stream_send(struct loop *loop, struct session *session)
 			break;
 		if (sent < 0)
 			return sent;
-		if (session->request_end && session->out_sent >= session->request_end && !session->request_sent) {
+		if (session->request_end && session->out_sent >= session->request_end)
 			session->request_sent = true;
-			session->request_time = clock_now();
-		}
 	}
 	stream_watch(loop, session);
 	return 0;
