@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Probes a port as fast as it answers, a new connection each: `probe_load PORT SECONDS CONCURRENCY [PATH]`. Prints one JSON object:
+ * probes, failed (anything but a whole 200), rate, and the latency from connect to the end of the answer in microseconds.
+ * As the server closes first, the waiting time of closed connections is its, and local ports do not run out here.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONCURRENCY_MAX 1024
+#define LATENCY_MAX_US 2000000
+#define ANSWER_MAX 16384
+
+struct probe {
+	int fd;
+	uint64_t begin_ns;
+	size_t length;
+	char answer[ANSWER_MAX];
+};
+
+static struct probe probes[CONCURRENCY_MAX];
+static uint32_t latencies[LATENCY_MAX_US + 1]; /* how many took that many µs */
+static uint64_t done, failed;
+static struct sockaddr_in target = { .sin_family = AF_INET };
+static char request[4096];
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void probe_begin(struct probe *probe)
+{
+	probe->begin_ns = now_ns();
+	probe->length = 0;
+	probe->fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (connect(probe->fd, (struct sockaddr *)&target, sizeof(target)) < 0 ||
+	    send(probe->fd, request, strlen(request), MSG_NOSIGNAL) < 0)
+		probe->length = 0; /* the read below fails, and counts it */
+}
+
+/* Whether the whole answer is there: status 200, and as many bytes as announced. */
+static int probe_good(struct probe *probe)
+{
+	const char *length, *body;
+
+	probe->answer[probe->length] = '\0';
+	length = strstr(probe->answer, "Content-Length: ");
+	body = strstr(probe->answer, "\r\n\r\n");
+	return strncmp(probe->answer, "HTTP/1.1 200 ", 13) == 0 && length && body &&
+	       strtoul(length + 16, NULL, 10) == probe->length - (size_t)(body + 4 - probe->answer);
+}
+
+/* The oldest first, without asking which is ready: the server answers in this order. */
+static void probe_end(struct probe *probe)
+{
+	ssize_t length;
+	uint64_t us;
+	int good = 0;
+
+	while (!good &&
+	       (length = recv(probe->fd, probe->answer + probe->length, ANSWER_MAX - 1 - probe->length, 0)) > 0) {
+		probe->length += (size_t)length;
+		good = probe_good(probe);
+	}
+	us = (now_ns() - probe->begin_ns) / 1000;
+	done++;
+	failed += !good;
+	latencies[us < LATENCY_MAX_US ? us : LATENCY_MAX_US]++;
+	close(probe->fd);
+}
+
+static unsigned int percentile(double share)
+{
+	uint64_t wanted = (uint64_t)((double)done * share), seen = 0;
+
+	for (unsigned int us = 0; us <= LATENCY_MAX_US; us++) {
+		seen += latencies[us];
+		if (seen > wanted)
+			return us;
+	}
+	return LATENCY_MAX_US;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t begin_ns = now_ns(), end_ns;
+	int concurrency;
+	double seconds;
+
+	if (argc < 4)
+		return 2;
+	target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	target.sin_port = htons((uint16_t)atoi(argv[1]));
+	end_ns = begin_ns + (uint64_t)(atof(argv[2]) * 1e9);
+	concurrency = atoi(argv[3]) < CONCURRENCY_MAX ? atoi(argv[3]) : CONCURRENCY_MAX;
+	/* kubelet's own. */
+	snprintf(request, sizeof(request),
+		 "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nUser-Agent: kube-probe/1.34\r\nAccept: */*\r\nConnection: "
+		 "close\r\n\r\n",
+		 argc > 4 ? argv[4] : "/livez", argv[1]);
+	for (int i = 0; i < concurrency; i++)
+		probe_begin(&probes[i]);
+	for (int i = 0; now_ns() < end_ns; i = (i + 1) % concurrency) {
+		probe_end(&probes[i]);
+		probe_begin(&probes[i]);
+	}
+	seconds = (double)(now_ns() - begin_ns) / 1e9;
+	printf("{\"probes\": %llu, \"failed\": %llu, \"rate\": %.0f, \"p50_us\": %u, \"p99_us\": %u, \"max_us\": %u}\n",
+	       (unsigned long long)done, (unsigned long long)failed, (double)done / seconds, percentile(0.5),
+	       percentile(0.99), percentile(1.0 - 1e-12));
+	return 0;
+}

@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The supervisor: whoever dies is back, nobody who asks is refused, and at the end nothing is left."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import time
+
+from exporter import (CHILDREN, HEALTH, METRICS, Exporter, Prober, alive, cpu_seconds, enter_namespace, get,
+                      namespace_pids, port_free, read, status)
+from harness import Skip, add_case, case, equal, run_cases
+from sockslab import wait_until
+
+# A scrape waits at most this long for a collector that is being started again.
+SCRAPE = "X-Prometheus-Scrape-Timeout-Seconds: 1\r\n"
+
+
+def expect_nothing_left():
+    wait_until(lambda: not namespace_pids(), 2, "no process of ours")
+    assert port_free(HEALTH) and port_free(METRICS), "a port is still taken"
+
+
+def strike(names, number):
+    """Sends a signal to children while probes and scrapes go on; the seconds until each was back."""
+    with Exporter() as exporter, Prober(HEALTH, "/livez") as probes, Prober(METRICS, "/metrics", 50, SCRAPE) as scrapes:
+        probes.wait(10)
+        before = exporter.children()
+        equal(sorted(before), sorted(CHILDREN), "children")
+        # Not in the middle of an answer: that one is lost with who gives it, and nobody promised otherwise.
+        with probes.between, scrapes.between:
+            begun = time.monotonic()
+            for name in names:
+                os.kill(before[name], number)
+        back = 0
+        for name in names:
+            exporter.wait_child(name, before[name], 5)
+            back = max(back, time.monotonic() - begun)
+        assert back < 1, f"back after {back:.2f} s"
+        for name in names:
+            wait_until(lambda name=name: not alive(before[name]), 5, f"the end of the old {name}")
+        probes.wait(20)
+        scrapes.wait(20)
+        after = exporter.children()
+        equal({name: after[name] for name in CHILDREN if name not in names},
+              {name: before[name] for name in CHILDREN if name not in names}, "the others")
+        exporter_log = exporter.log()
+    for name in names:
+        assert f"{name} was" in exporter_log, exporter_log
+    expect_nothing_left()
+    return f"back in {back * 1000:.0f} ms, probes: {probes.check()}, scrapes: {scrapes.check()}"
+
+
+for _names in [(name,) for name in CHILDREN] + [CHILDREN]:
+    _who = "all at once" if len(_names) > 1 else _names[0]
+    add_case(f"kill -9 of {_who}", lambda names=_names: strike(names, signal.SIGKILL))
+    add_case(f"SIGSTOP of {_who}", lambda names=_names: strike(names, signal.SIGSTOP))
+
+
+@case
+def test_one_after_another_ten_times():
+    with Exporter() as exporter, Prober(HEALTH, "/livez") as probes, Prober(METRICS, "/-/healthy") as scrapes:
+        supervisor_files = len(os.listdir(f"/proc/{exporter.pid}/fd"))
+        for turn in range(10):
+            name = CHILDREN[turn % 3]
+            old = exporter.children()[name]
+            with probes.between, scrapes.between:
+                os.kill(old, signal.SIGKILL)
+            exporter.wait_child(name, old, 5)
+            probes.wait(5)
+            scrapes.wait(5)
+        equal(len(os.listdir(f"/proc/{exporter.pid}/fd")), supervisor_files, "descriptors of the supervisor")
+    return f"probes: {probes.check()}, scrapes: {scrapes.check()}"
+
+
+@case
+def test_a_child_that_always_dies_is_started_ever_more_slowly():
+    wanted = [0, 0, 0.1, 0.2, 0.4, 0.8, 0.8]
+    with Exporter() as exporter:
+        waited, pid = [], exporter.children()["web"]
+        before = cpu_seconds(exporter.pid)
+        for _ in wanted:
+            os.kill(pid, signal.SIGKILL)
+            begun = time.monotonic()
+            pid = exporter.wait_child("web", pid, 5)
+            waited.append(time.monotonic() - begun)
+            equal(get(HEALTH, "/livez").status, 200)
+        used = cpu_seconds(exporter.pid) - before
+    for pause, actual in zip(wanted, waited):
+        assert pause - 0.01 <= actual < pause + 0.4, f"{actual:.3f} s instead of {pause}"
+    assert used < 0.2, f"{used} s of CPU"
+    return " ".join(f"{actual:.2f}" for actual in waited)
+
+
+@case
+def test_a_child_that_hangs_without_ending_is_found():
+    """Held by a tracer it neither runs nor is stopped in its parent's eyes: only its heartbeat tells."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    seize, interrupt = 0x4206, 0x4207
+    with Exporter() as exporter, Prober(HEALTH, "/livez", 10) as probes:
+        pid = exporter.children()["web"]
+        if libc.ptrace(seize, pid, None, None) or libc.ptrace(interrupt, pid, None, None):
+            raise Skip(f"ptrace: {os.strerror(ctypes.get_errno())}")
+        os.waitpid(pid, 0x40000000)  # __WALL: it stands
+        begun = time.monotonic()
+        equal(os.WIFSIGNALED(os.waitpid(pid, 0x40000000)[1]), True, "killed")
+        took = time.monotonic() - begun
+        exporter.wait_child("web", pid, 2)
+        assert "web has not stirred" in exporter.log(), exporter.log()
+        assert 9 < took < 13, f"after {took:.1f} s"
+    return f"after {took:.1f} s, probes: {probes.check()}"
+
+
+for _number in (signal.SIGTERM, signal.SIGINT):
+    def _ends(number=_number):
+        with Exporter() as exporter:
+            took, code = exporter.stop(number)
+        equal(code, 0, "status")
+        assert took < 1, f"{took:.2f} s"
+        expect_nothing_left()
+        return f"{took * 1000:.0f} ms"
+
+    add_case(f"{_number.name} ends all within a second", _ends)
+
+
+@case
+def test_SIGTERM_ends_all_though_none_of_them_can_answer():
+    with Exporter() as exporter:
+        children = exporter.children()
+        # The supervisor must not see that they stand still, or it would start them again.
+        os.kill(exporter.pid, signal.SIGSTOP)
+        for pid in children.values():
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(exporter.pid, signal.SIGTERM)
+        begun = time.monotonic()
+        os.kill(exporter.pid, signal.SIGCONT)
+        code = exporter.process.wait(5)
+        took = time.monotonic() - begun
+    equal(code, 0, "status")
+    assert took < 1, f"{took:.2f} s"
+    expect_nothing_left()
+
+
+@case
+def test_SIGTERM_right_after_the_start():
+    """Whatever it was doing: it ends, and leaves nothing."""
+    for delay in range(0, 20):
+        with Exporter(wait=False) as exporter:
+            wait_until(lambda: read(f"/proc/{exporter.pid}/comm").startswith("wgsocks"), 5, every=0.0005)
+            end = time.monotonic() + delay / 1000
+            while time.monotonic() < end:
+                pass
+            exporter.process.terminate()
+            exporter.process.wait(2)
+        expect_nothing_left()
+
+
+@case
+def test_kill_9_of_the_supervisor_leaves_nothing():
+    for turn in range(5):
+        with Exporter(wait=turn == 0) as exporter:
+            wait_until(lambda turn=turn: len(exporter.children()) > min(turn, 2), 5, every=0.0005)
+            exporter.process.kill()
+            exporter.process.wait()
+            begun = time.monotonic()
+            expect_nothing_left()
+            took = time.monotonic() - begun
+            assert took < 0.5, f"{took:.2f} s"
+
+
+@case
+def test_works_as_PID_1():
+    with Exporter(wrapper=("unshare", "--pid", "--fork", "--mount-proc")) as outer:
+        init = int(wait_until(lambda: read(f"/proc/{outer.pid}/task/{outer.pid}/children").split(), 5)[0])
+        equal(status(init)["NSpid"].split()[1], "1", "its number inside")
+        # Orphans become its children: it must collect them.
+        subprocess.run(["nsenter", "-t", str(init), "-p", "-m", "sh", "-c", "for i in 1 2 3 4 5; do (true &) & done"],
+                       check=True)
+        wait_until(lambda: len(read(f"/proc/{init}/task/{init}/children").split()) == 3, 5, "no orphan, no zombie")
+        with Prober(HEALTH, "/livez") as probes:
+            web = next(pid for pid in read(f"/proc/{init}/task/{init}/children").split()
+                       if read(f"/proc/{pid}/comm") == "wgsocks-web\n")
+            os.kill(int(web), signal.SIGKILL)
+            probes.wait(10)
+        probes.check()
+        wait_until(lambda: get(METRICS, "/-/healthy").status == 200, 5)
+        begun = time.monotonic()
+        os.kill(init, signal.SIGTERM)
+        code = outer.process.wait(5)
+        took = time.monotonic() - begun
+    equal(code, 0, "status")
+    assert took < 1, f"{took:.2f} s"
+    expect_nothing_left()
+
+
+@case
+def test_a_port_in_use_is_taken_when_it_becomes_free():
+    for port, other, path in ((HEALTH, METRICS, "/-/healthy"), (METRICS, HEALTH, "/livez")):
+        taken = socket.create_server(("127.0.0.1", port))
+        with Exporter(wait=False) as exporter:
+            wait_until(lambda port=port: f":{port}" in exporter.log(), 5, "a line")
+            with Prober(other, path, 50) as probes:
+                probes.wait(125)  # it tries at least twice meanwhile
+                equal(exporter.log().count("cannot listen"), 1, "lines")
+                equal("health" in exporter.children(), port != HEALTH, "health runs")
+                taken.close()
+                wait_until(lambda port=port: not port_free(port), 2, "the port to be taken")
+                wait_until(lambda port=port: get(port, "/" if port == HEALTH else "/-/healthy").status == 200, 2)
+                probes.wait(10)
+            probes.check()
+            equal(exporter.log().count("cannot listen"), 1, "lines")
+    expect_nothing_left()
+
+
+@case
+def test_a_second_metrics_address_that_becomes_free():
+    taken = socket.create_server(("127.0.0.1", 9091))
+    with Exporter("--web.listen-address=127.0.0.1:9090", "--web.listen-address=127.0.0.1:9091") as exporter:
+        old = exporter.children()["web"]
+        with Prober(METRICS, "/-/healthy") as scrapes, Prober(HEALTH, "/livez") as probes:
+            scrapes.wait(10)
+            with scrapes.between:
+                taken.close()
+                exporter.wait_child("web", old, 3)
+            wait_until(lambda: get(9091, "/-/healthy").status == 200, 2)
+            scrapes.wait(10)
+        assert "web was killed" not in exporter.log(), exporter.log()
+    return f"probes: {probes.check()}, scrapes: {scrapes.check()}"
+
+
+@case
+def test_without_the_health_port():
+    with Exporter("--no-health.enabled", wait=False) as exporter:
+        wait_until(lambda: not port_free(METRICS), 5)
+        wait_until(lambda: sorted(exporter.children()) == ["collector", "web"], 5)
+        assert port_free(HEALTH), "somebody listens"
+        wait_until(lambda: get(METRICS, "/-/healthy").status == 200, 5)
+        equal(sorted(exporter.children()), ["collector", "web"])
+    expect_nothing_left()
+
+
+@case
+def test_listens_on_both_ip_versions():
+    with Exporter():
+        for address in ("127.0.0.1", "::1"):
+            for port in (HEALTH, METRICS):
+                socket.create_connection((address, port), 2).close()
+
+
+# What each may have at most, by the numbers of linux/capability.h.
+COLLECTOR = {1: "DAC_OVERRIDE", 2: "DAC_READ_SEARCH", 11: "NET_BROADCAST", 12: "NET_ADMIN", 19: "SYS_PTRACE",
+             21: "SYS_ADMIN", 24: "SYS_RESOURCE", 38: "PERFMON", 39: "BPF"}
+SUPERVISOR = COLLECTOR | {5: "KILL", 6: "SETGID", 7: "SETUID", 8: "SETPCAP", 10: "NET_BIND_SERVICE"}
+
+
+def capabilities(text):
+    return {number for number in range(64) if int(text, 16) >> number & 1}
+
+
+def expect_rights(name, allowed, seccomp, user):
+    with Exporter() as exporter:
+        pid = {**exporter.children(), "supervisor": exporter.pid}[name]
+        told = status(pid)
+        for key in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            beyond = capabilities(told[key]) - (set(allowed) if key not in ("CapInh", "CapAmb") else set())
+            assert not beyond, f"{key} has {sorted(beyond)}"
+        equal(told["NoNewPrivs"], "1", "NoNewPrivs")
+        equal(told["Seccomp"], seccomp, "Seccomp")
+        equal(told["Uid"].split(), [user] * 4, "Uid")
+        equal(told["Gid"].split(), [user] * 4, "Gid")
+        if user != "0":
+            equal(told["Groups"].strip(), "", "Groups")
+
+
+for _name, _allowed, _seccomp, _user in (("health", {}, "2", "65534"), ("web", {}, "2", "65534"),
+                                         ("collector", COLLECTOR, "0", "0"), ("supervisor", SUPERVISOR, "0", "0")):
+    add_case(f"rights of {_name}", lambda row=(_name, _allowed, _seccomp, _user): expect_rights(*row))
+
+
+@case
+def test_health_holds_no_file():
+    """Nothing but standard streams, its socket, its epoll and what tells about itself."""
+    reader, writer = os.pipe()
+    os.set_inheritable(reader, True)
+    with Exporter(limits=lambda: os.set_inheritable(writer, True)) as exporter:
+        pid = exporter.children()["health"]
+        held = {int(fd): os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    os.close(reader)
+    os.close(writer)
+    kinds = sorted(target.split(":")[0].replace(f"/proc/{pid}", "") for fd, target in held.items() if fd > 2)
+    equal(kinds, ["/fd", "/smaps_rollup", "/statm", "anon_inode", "socket"], "descriptors")
+
+
+@case
+def test_without_root_and_without_capabilities():
+    with Exporter(wrapper=("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--inh-caps=-all")) as exporter:
+        told = {name: status(pid) for name, pid in exporter.children().items()}
+        for name in ("health", "web"):
+            equal((told[name]["CapEff"], told[name]["Seccomp"], told[name]["NoNewPrivs"]),
+                  ("0" * 16, "2", "1"), name)
+        old = exporter.children()["health"]
+        os.kill(old, signal.SIGKILL)
+        exporter.wait_child("health", old, 2)
+        equal(get(HEALTH, "/livez").status, 200)
+        took, code = exporter.stop()
+    equal(code, 0, "status")
+    assert took < 1, f"{took:.2f} s"
+    expect_nothing_left()
+
+
+@case
+def test_as_a_containers_root_with_few_capabilities():
+    """uid 0, but only what a sidecar's pod adds: it may not become nobody, and goes on as a root without rights."""
+    keep = "-all,+bpf,+perfmon,+net_admin"
+    with Exporter(wrapper=("setpriv", f"--bounding-set={keep}", f"--inh-caps={keep}")) as exporter:
+        told = status(exporter.children()["health"])
+        equal((told["CapEff"], told["Uid"].split()[0], told["Seccomp"]), ("0" * 16, "0", "2"))
+        equal(get(METRICS, "/-/healthy").status, 200)
+        took, _ = exporter.stop()
+    assert took < 1, f"{took:.2f} s"
+    expect_nothing_left()
+
+
+if __name__ == "__main__":
+    enter_namespace()
+    run_cases()

@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Each number equals what the clients, ss, the kernel's own counters and the link say: to the last count."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import case, equal, run_cases, same  # noqa: E402
+from sidecar import Sidecar, join_underlay  # noqa: E402
+from sockslab import Lab, enter, wait_until  # noqa: E402
+
+NAMES = ("golden-crab", "free-salmon")
+
+# Every kind of traffic, in one shuffled run.
+MIXED = (
+    "300 connect", "60 connect socks=4", "60 connect socks=4a addr=name", "60 connect addr=name", "40 connect shape=bytes",
+    "40 connect shape=onewrite", "30 connect socks=4a addr=name shape=bytes", "40 transfer", "10 transfer up=300000 down=3000000",
+    "10 transfer down=100000 half", "15 connect closing", "10 bind", "10 udp", "40 refused", "30 blocked", "20 unresolved",
+    "10 hostunreach", "10 netunreach", "4 timeout", "20 nomethod", "10 badcommand", "10 badaddress", "20 abort", "20 abort rst",
+    "20 unread", "20 unread rst", "10 leaveconnect", "10 leaveconnect rst", "10 leavegreeting", "10 leavegreeting rst",
+    "10 leavemethod", "20 silent", "10 http", "10 tls", "10 zeros",
+)
+AUTH = ("20 badauth", "10 emptyauth")
+
+
+class Before:
+    """What was counted before the traffic, by us and by the witnesses."""
+
+    def __init__(self, sidecar):
+        self.sidecar = sidecar
+        self.link = sidecar.proxy.link_stats("wg0")
+        self.network = sidecar.proxy.tcp_counters()
+        self.metrics = sidecar.scrape()
+
+
+def change(before, after, name, **labels):
+    return after.sum(name, **labels) - before.metrics.sum(name, **labels)
+
+
+def counted(before, after):
+    """The change since, in the words of the tally."""
+    return {
+        "client_connections": change(before, after, "proxy_client_connections_total"),
+        "requests": {command: value - before.metrics.value("proxy_requests_total", command=command)
+                     for command, value in after.by("proxy_requests_total", "command").items()},
+        "successful": change(before, after, "proxy_requests_successful_total"),
+        "failed": change(before, after, "proxy_requests_failed_total"),
+        "failures": {reason: value - before.metrics.value("proxy_request_failures_total", reason=reason)
+                     for reason, value in after.by("proxy_request_failures_total", "reason").items()},
+    }
+
+
+def settle(sidecar):
+    """The metrics once no connection is open any more on either side."""
+    wait_until(lambda: not any(vars(sidecar.proxy.ss()).values()), 30, "the sockets to be gone")
+    return sidecar.scrape()
+
+
+def check_upstream(before, after):
+    network = before.sidecar.proxy.tcp_counters()
+    equal(change(before, after, "proxy_upstream_connects_total"),
+          network["ActiveOpens"] - before.network["ActiveOpens"], "upstream connects, against TcpActiveOpens")
+
+
+def check_bytes(before, after):
+    link = before.sidecar.proxy.link_stats("wg0")
+    moved = {key: link[key] - before.link[key] for key in link}
+    equal(change(before, after, "proxy_bytes_transferred_total"), moved["rx_bytes"] + moved["tx_bytes"], "bytes")
+    for way, short in (("receive", "rx"), ("transmit", "tx")):
+        for unit in ("bytes", "packets"):
+            equal(change(before, after, f"vpn_interface_{way}_{unit}_total"), moved[f"{short}_{unit}"], f"{short} {unit}")
+
+
+def check_rest(after, lost=0):
+    equal(after.value("proxy_active_connections"), 0, "active at rest")
+    equal(after.value("proxy_upstream_active_connections"), 0, "upstream active at rest")
+    equal(after.sum("wgsocks_exporter_map_entries", map="sessions"), 0, "sessions at rest")
+    equal(after.sum("wgsocks_exporter_map_entries", map="upstreams"), 0, "upstreams at rest")
+    equal(after.sum("wgsocks_exporter_events_lost_total"), lost, f"losses {after.by('wgsocks_exporter_events_lost_total', 'cause')}")
+    requests = after.sum("proxy_requests_total")
+    equal(after.value("proxy_requests_successful_total") + after.value("proxy_requests_failed_total"), requests, "successful + failed")
+    equal(after.sum("proxy_request_duration_seconds_count"), requests, "durations")
+    equal(after.sum("proxy_request_failures_total"), after.value("proxy_requests_failed_total"), "failures by reason")
+    equal(after.value("proxy_connection_duration_seconds_count"), after.value("proxy_client_connections_total"), "connection durations")
+    equal(after.value("proxy_upstream_connect_duration_seconds_count") + after.sum("proxy_upstream_connect_failures_total"),
+          after.value("proxy_upstream_connects_total"), "upstream outcomes")
+
+
+def check_all(befores, tally, lost=0):
+    equal(tally["unexpected_total"], 0, f"unexpected by the clients: {tally.get('unexpected')}")
+    for before, truth in zip(befores, tally["by_proxy"]):
+        after = settle(before.sidecar)
+        same(counted(before, after), truth | {"requests": truth["requests"]}, before.sidecar.name)
+        check_upstream(before, after)
+        check_bytes(before, after)
+        check_rest(after, lost)
+
+
+@case
+def test_mixed_traffic_of_every_kind(lab, sidecars):
+    befores = [Before(sidecar) for sidecar in sidecars]
+    tally = lab.traffic(*MIXED, concurrency=64, seed=11, each=True).finish()
+    check_all(befores, tally)
+
+
+@case
+def test_mixed_traffic_over_IPv6(lab, sidecars):
+    befores = [Before(sidecar) for sidecar in sidecars]
+    tally = lab.traffic(*MIXED, concurrency=64, seed=12, each=True, ipv6=True).finish()
+    check_all(befores, tally)
+
+
+@case
+def test_authentication(lab, sidecars):
+    befores = [Before(sidecars[1])]
+    tally = lab.traffic("200 connect", "50 connect shape=bytes", "50 connect shape=onewrite", *AUTH, "20 abort", "20 leavemethod",
+                        proxies=[lab.proxies[1]], concurrency=32, seed=13).finish()
+    check_all(befores, tally)
+
+
+@case
+def test_twenty_thousand_requests_at_the_highest_rate_on_two_proxies(lab, sidecars):
+    befores = [Before(sidecar) for sidecar in sidecars]
+    tally = lab.traffic("8800 connect", "600 transfer", "600 refused", concurrency=128, seed=14, each=True, deadline=120).finish()
+    check_all(befores, tally)
+    return f"{tally['requests_per_second']:.0f} requests/s"
+
+
+@case
+def test_active_equals_ss_while_traffic_stands_still(lab, sidecars):
+    befores = [Before(sidecar) for sidecar in sidecars]
+    traffic = lab.traffic("57 hold", "100 connect", "20 refused", concurrency=64, seed=15, each=True)
+    traffic.wait_quiet()
+    for sidecar in sidecars:
+        metrics = wait_until(lambda s=sidecar: (m := s.scrape()).value("proxy_upstream_active_connections") == 57 and m, 10,
+                             "57 held connections")
+        sockets = sidecar.proxy.ss()
+        equal(metrics.value("proxy_active_connections"), sockets.clients, "active, against ss")
+        equal(metrics.value("proxy_upstream_active_connections"), sockets.upstream, "upstream active, against ss")
+        equal(sockets.clients, 57, "held")
+    traffic.release()
+    check_all(befores, traffic.finish())
+
+
+@case
+def test_rate_over_the_last_minute(lab, sidecars):
+    before = sidecars[0].scrape()
+    requests = before.sum("proxy_requests_total")
+    lab.traffic("100 connect", proxies=[lab.proxies[0]], seed=16).finish()
+    after = settle(sidecars[0])
+    gained = after.value("proxy_request_rate_permin") - before.value("proxy_request_rate_permin")
+    equal(after.sum("proxy_requests_total") - requests, 100, "requests")
+    if not gained <= 100:
+        raise AssertionError(f"the rate rose by {gained} with 100 requests")
+    equal(after.value("proxy_request_rate_permin") >= 100, True, "rate holds the last 100")
+
+
+@case
+def test_connections_older_than_the_exporter(lab, sidecars):
+    """They are active, and leave when they end; their requests are not counted."""
+    sidecars[0].stop()
+    traffic = lab.traffic("23 hold", "5 silent wait=60000", proxies=[lab.proxies[0]], seed=17)
+    wait_until(lambda: lab.proxies[0].ss().clients == 28, 10, "28 connections")
+    sidecars[0] = Sidecar(lab.proxies[0], NAMES[0])
+    metrics = wait_until(lambda: (m := sidecars[0].scrape()).value("proxy_active_connections") == 28 and m, 10, "28 to be adopted")
+    equal(metrics.value("proxy_client_connections_total"), 0, "connections")
+    traffic.release()
+    traffic.kill()
+    after = settle(sidecars[0])
+    equal(after.value("proxy_active_connections"), 0, "active")
+    equal(after.sum("proxy_requests_total"), 0, "requests")
+    equal(after.sum("wgsocks_exporter_events_lost_total"), 0, "losses")
+
+
+def main():
+    enter()
+    with Lab(proxies=2, auth=[None, ("golden", "crab")]) as lab:
+        join_underlay()
+        sidecars = [Sidecar(proxy, name) for proxy, name in zip(lab.proxies, NAMES)]
+        return run_cases(lab, sidecars)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
