@@ -13,12 +13,12 @@ from .wait import LabError
 # What a container of the same pod has: the pod's network, and processes and mounts of its own.
 _CONTAINER = """
 mkdir -p /run/lab/cgroup
-mount --rbind /sys/fs/cgroup /run/lab/cgroup
-mount -t sysfs sysfs /sys
-mount --rbind /run/lab/cgroup /sys/fs/cgroup
-mount -t proc proc /proc
-mount -t tmpfs container /run
-[ "$1" = no ] || mount -t bpf bpffs /sys/fs/bpf
+mount -n --rbind /sys/fs/cgroup /run/lab/cgroup
+mount -n -t sysfs sysfs /sys
+mount -n --rbind /run/lab/cgroup /sys/fs/cgroup
+mount -n -t proc proc /proc
+mount -n -t tmpfs container /run
+[ "$1" = no ] || mount -n -t bpf bpffs /sys/fs/bpf
 shift
 cd "$1" && shift && exec "$@"
 """

@@ -37,13 +37,15 @@ class Proxy:
             "route replace default dev wg0",
             "route replace ::/0 dev wg0",
         ])
-        self.dante = dante.Dante(
-            self.ns, self.ports,
-            dante.config(self.ports, auth, connect_timeout, negotiate_timeout, dante_extra))
+        self._dante_options = (connect_timeout, negotiate_timeout, dante_extra)
+        self.dante = dante.Dante(self.ns, self.ports, self._dante_config())
         self.scripted = None
         self.popen = self.ns.popen
         self.run = self.ns.run
         self.ip = self.ns.ip
+
+    def _dante_config(self):
+        return dante.config(self.ports, self.auth, *self._dante_options)
 
     @staticmethod
     def _wireguard_config(private, inet_key, keepalive):
@@ -111,6 +113,13 @@ class Proxy:
     def scripted_note(self):
         """The next request that the scripted server met: {"command": …, "outcome": …}."""
         return json.loads(self.scripted.stdout.readline())
+
+    def listen_on(self, port):
+        """Another SOCKS port from now on: danted starts again with it."""
+        self.ports.append(port)
+        self.dante.stop()
+        self.dante.text = self._dante_config()
+        self.dante.start()
 
     def stop_scripted(self):
         """danted is back."""

@@ -6,8 +6,8 @@ for case in CASES:  run_case(lab, proxy, case, ipv6) plays it on a proxy with th
 must then have risen by case.tally() and by nothing else.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 from .raw import ACK, FIN, MASK, PSH, RST, RawConnection
 

@@ -22,7 +22,8 @@ def count_sockets(namespace, ports):
     for line in listing.splitlines():
         state, _recvq, _sendq, local, remote = line.split()[:5]
         if int(_PORT.search(local).group(1)) in ports:
-            orphan = state == "FIN-WAIT-2" and " ino:" not in line
+            # What the kernel keeps of an orphan in FIN-WAIT-2 is a time-wait record, no socket.
+            orphan = state == "FIN-WAIT-2" and "timer:(timewait" in line
             if state not in ("LISTEN", "SYN-RECV", "TIME-WAIT") and not orphan:
                 sockets.clients += 1
         elif int((_PORT.search(remote) or ["", "0"])[1]) in ports and local.split("%")[0].startswith(("127.", "[::1]")):

@@ -24,7 +24,7 @@ static void say_request(struct session *session)
 {
 	const struct kind *kind = session->kind;
 
-	session->out_length += request_write(out_end(session), kind);
+	session->out_length += request_write(out_end(session), kind, session->proxy->address.ss_family);
 	session->request_end = session->out_length;
 }
 

@@ -113,15 +113,20 @@ static size_t request_write_v4(uint8_t *out, const struct kind *kind)
 	return kind->proto == PROTO_SOCKS4A ? append(out, length, name, strlen(name) + 1) : length;
 }
 
-size_t request_write(uint8_t *out, const struct kind *kind)
+size_t request_write(uint8_t *out, const struct kind *kind, sa_family_t family)
 {
 	size_t length;
 
 	if (kind->proto != PROTO_SOCKS5)
 		return request_write_v4(out, kind);
 	length = append(out, 0, (uint8_t[]){ 5, kind->command, 0 }, 3);
-	if (kind->command == COMMAND_UDP) /* where from is not known yet */
-		return append(out, length, (uint8_t[]){ 1, 0, 0, 0, 0, 0, 0 }, 7);
+	if (kind->command == COMMAND_UDP) { /* where from is not known yet */
+		size_t zeros = family == AF_INET ? 6 : 18;
+
+		out[length] = family == AF_INET ? 1 : 4;
+		memset(out + length + 1, 0, zeros);
+		return length + 1 + zeros;
+	}
 	return length + address_write(out + length, kind);
 }
 

@@ -25,10 +25,12 @@ struct credentials {
 /* The auth that the kind means at a proxy with these credentials: never AUTH_DEFAULT. */
 enum auth auth_resolve(const struct kind *kind, const struct credentials *credentials);
 
-/* Each writes into out (SOCKS_OUT_MAX bytes) and returns the length. */
+/*
+ * Each writes into out (SOCKS_OUT_MAX bytes) and returns the length. family is that of the client's connection.
+ */
 size_t greeting_write(uint8_t *out, enum auth auth);
 size_t login_write(uint8_t *out, enum auth auth, const struct credentials *credentials);
-size_t request_write(uint8_t *out, const struct kind *kind);
+size_t request_write(uint8_t *out, const struct kind *kind, sa_family_t family);
 
 /* The header of a relayed datagram to where kind goes. */
 size_t datagram_write(uint8_t *out, const struct kind *kind);
