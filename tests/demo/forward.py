@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports of the machine's own 127.0.0.1 that lead into the lab.
+
+A socket belongs to the network namespace that it was made in, wherever its process goes: the listeners are made
+before the demo enters the lab, the connections to the sidecars after.
+"""
+
+import contextlib
+import selectors
+import socket
+import threading
+
+
+def listen(port):
+    """A listener on 127.0.0.1, on a port of the kernel's choice when this one is taken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.bind(("127.0.0.1", 0))
+    listener.listen(64)
+    return listener
+
+
+def _pump(one, other):
+    """Bytes both ways until both sides have ended."""
+    peers = {one: other, other: one}
+    with selectors.DefaultSelector() as selector:
+        for end in peers:
+            selector.register(end, selectors.EVENT_READ)
+        while selector.get_map():
+            for key, _events in selector.select():
+                data = key.fileobj.recv(65536)
+                if data:
+                    peers[key.fileobj].sendall(data)
+                else:
+                    selector.unregister(key.fileobj)
+                    peers[key.fileobj].shutdown(socket.SHUT_WR)
+
+
+def _connect(client, address):
+    with contextlib.suppress(OSError), client, socket.create_connection(address, 5) as server:
+        server.settimeout(None)
+        _pump(client, server)
+
+
+def _accept(listener, address):
+    with contextlib.suppress(OSError):  # the listener is closed at the end
+        while True:
+            client, _ = listener.accept()
+            threading.Thread(target=_connect, args=(client, address), daemon=True).start()
+
+
+def forward(listener, address):
+    """Every connection to the listener goes on to address, from the network namespace that we are in now."""
+    threading.Thread(target=_accept, args=(listener, address), daemon=True).start()
