@@ -112,7 +112,7 @@ def check_kind(lab, row, ipv6):
     outcomes = [without, with_password or without]
     before = [opens(proxy) for proxy in lab.proxies]
     # The default expectation of the generator is for the proxy that the kind is meant for.
-    tally = lab.traffic(f"{COUNT} {kind} expect=any", each=True, ipv6=ipv6, concurrency=3).finish()
+    tally = lab.traffic(f"{COUNT} {kind} expect=any", each=True, ipv6=ipv6, concurrency=10).finish()
     settled(lab)
     for proxy, begun, outcome, seen in zip(lab.proxies, before, outcomes, tally["by_proxy"], strict=True):
         same(seen, truth(outcome, command), proxy.name)

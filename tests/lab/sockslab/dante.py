@@ -83,6 +83,7 @@ class Dante:
             ["danted", "-f", "/run/danted.conf"],
             env={"TMPDIR": "/run/tmp", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         if wait:
             self.wait_listening()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The internet's side: the other end of all tunnels, the targets, a resolver."""
 
-import os
 import subprocess
 
 from . import addresses, build, wireguard
@@ -75,7 +74,7 @@ class Inet:
     def start_target(self):
         with open("/run/lab/target.log", "ab") as log:
             self.target = self.ns.popen([build.program("target")], stdin=subprocess.DEVNULL,
-                                        stdout=log, stderr=log)
+                                        stdout=log, stderr=log, start_new_session=True)
         wait_until(lambda: self._listens(addresses.TARGET_PORT), what="target listens")
 
     def start_dns(self):
@@ -86,7 +85,7 @@ class Inet:
             command += [f"--host-record={name}.lab,{addr4},{addr6}",
                         f"--host-record={name}4.lab,{addr4}", f"--host-record={name}6.lab,{addr6}"]
         with open("/run/lab/dnsmasq.log", "ab") as log:
-            self.dnsmasq = self.ns.popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.dnsmasq = self.ns.popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         wait_until(lambda: self._listens(53), what="dnsmasq listens")
 
     def _listens(self, port):
@@ -120,6 +119,3 @@ class Clients:
         path = f"/proc/{self.ns.pid}/root/sys/class/net/eth0/address"
         with open(path, encoding="ascii") as file:
             return file.read().strip()
-
-    def has_interface(self):
-        return os.path.exists(f"/proc/{self.ns.pid}/root/sys/class/net/eth0")

@@ -99,7 +99,7 @@ class Proxy:
         return sockets.link_stats(self.ns, name)
 
     def ss(self):
-        return sockets.count_sockets(self.ns, self.ports)
+        return sockets.count_sockets(self.ns, self.ports, (self.inner4, self.inner6))
 
     def start_scripted(self):
         """Put the scripted server (scripted.py) in danted's place."""
@@ -107,7 +107,7 @@ class Proxy:
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scripted.py")
         self.scripted = self.popen(
             [sys.executable, script, *map(str, self.ports)], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, text=True, start_new_session=True)
         wait_until(lambda: self.dante.listening() == sorted(self.ports), what="the scripted server listens")
 
     def scripted_note(self):

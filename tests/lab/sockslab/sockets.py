@@ -1,36 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts of a namespace's TCP sockets, from ss."""
 
-import re
 from dataclasses import dataclass
 
 
 @dataclass
 class Sockets:
     clients: int = 0  # to the SOCKS ports: all but LISTEN, SYN-RECV, TIME-WAIT, orphaned FIN-WAIT-2
-    upstream: int = 0  # ESTAB and not to a SOCKS port (an accepted BIND is one too)
+    upstream: int = 0  # ESTAB with an address of the tunnel (an accepted BIND is one too)
     upstream_connecting: int = 0  # SYN-SENT
 
 
-_PORT = re.compile(r":(\d+)$")
+def _split(endpoint):
+    """(address without brackets and scope, port as text) of what ss prints."""
+    address, _, port = endpoint.rpartition(":")
+    return address.strip("[]").split("%")[0].removeprefix("::ffff:"), port
 
 
-def count_sockets(namespace, ports):
-    """Sockets of namespace now, seen from the side of a proxy that listens on ports."""
-    listing = namespace.run(["ss", "-tanHeO"]).stdout
+def count_sockets(namespace, ports, inner):
+    """Sockets of a proxy that listens on ports and has the addresses inner in its tunnel."""
     sockets = Sockets()
-    for line in listing.splitlines():
-        state, _recvq, _sendq, local, remote = line.split()[:5]
-        if int(_PORT.search(local).group(1)) in ports:
+    for line in namespace.run(["ss", "-tanHeO"]).stdout.splitlines():
+        state, _recvq, _sendq, local = line.split()[:4]
+        address, port = _split(local)
+        if int(port) in ports:
             # What the kernel keeps of an orphan in FIN-WAIT-2 is a time-wait record, no socket.
             orphan = state == "FIN-WAIT-2" and "timer:(timewait" in line
             if state not in ("LISTEN", "SYN-RECV", "TIME-WAIT") and not orphan:
                 sockets.clients += 1
-        elif int((_PORT.search(remote) or ["", "0"])[1]) in ports and local.split("%")[0].startswith(("127.", "[::1]")):
-            pass  # the client's end of a connection over lo
-        elif state == "ESTAB":
+        elif state == "ESTAB" and address in inner:
             sockets.upstream += 1
-        elif state == "SYN-SENT":
+        elif state == "SYN-SENT" and address in inner:
             sockets.upstream_connecting += 1
     return sockets
 

@@ -35,7 +35,7 @@ class Traffic:
         self.proxies = list(lab.proxies if proxies is None else proxies)
         argv += [proxy_argument(proxy, proxy.addr6 if ipv6 else None, port) for proxy in self.proxies]
         self.process = lab.clients.popen([*argv, "--", *kinds], stdin=subprocess.PIPE,
-                                         stdout=subprocess.PIPE)
+                                         stdout=subprocess.PIPE, start_new_session=True)
         self._text = b""
 
     def _next(self, timeout):

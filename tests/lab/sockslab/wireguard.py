@@ -49,7 +49,8 @@ class Device:
         if implementation() == "go":
             with open(f"/run/lab/{self.namespace.name}-{self.name}.log", "ab") as log:
                 self.process = self.namespace.popen(
-                    ["wireguard-go", "-f", self.name], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                    ["wireguard-go", "-f", self.name], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C is for those who use the lab
                 )
             socket = f"/proc/{self.namespace.pid}/root/run/wireguard/{self.name}.sock"
             wait_until(lambda: os.path.exists(socket) and has_link(self.namespace, self.name),
