@@ -8,14 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "lab"))
 
-from sockslab import kernel, wait_until  # noqa: E402 - the path comes first
+from sockslab import kernel, wait_until
 
 BINARY = os.environ.get("WGSOCKS_EXPORTER", os.path.join(ROOT, "build", "wgsocks_exporter"))
 HEALTH, METRICS = 9999, 9090
@@ -153,11 +152,10 @@ class Prober:
 class Exporter:
     """One supervisor with its children; ends them, whatever happens."""
 
-    def __init__(self, *arguments, wrapper=(), wait=True, limits=None):
-        self.log_file = tempfile.TemporaryFile()
-        self.process = subprocess.Popen([*wrapper, BINARY, "--bpf.pin=none", *arguments],
-                                        stdin=subprocess.DEVNULL, stdout=self.log_file, stderr=self.log_file,
-                                        preexec_fn=limits)
+    def __init__(self, *arguments, wrapper=(), wait=True, inherited=()):
+        self.log_fd = os.memfd_create("log")
+        self.process = subprocess.Popen([*wrapper, BINARY, "--bpf.pin=none", *arguments], pass_fds=inherited,
+                                        stdin=subprocess.DEVNULL, stdout=self.log_fd, stderr=self.log_fd)
         self.pid = self.process.pid
         if wait:
             self.wait_up()
@@ -173,10 +171,10 @@ class Exporter:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self.log_file.close()
+        os.close(self.log_fd)
 
     def log(self):
-        return os.pread(self.log_file.fileno(), 1 << 20, 0).decode()
+        return os.pread(self.log_fd, 1 << 20, 0).decode()
 
     def children(self):
         """{name: pid} of those that run."""

@@ -9,8 +9,21 @@ import socket
 import subprocess
 import time
 
-from exporter import (CHILDREN, HEALTH, METRICS, Exporter, Prober, alive, cpu_seconds, enter_namespace, get,
-                      namespace_pids, port_free, read, status)
+from exporter import (
+    CHILDREN,
+    HEALTH,
+    METRICS,
+    Exporter,
+    Prober,
+    alive,
+    cpu_seconds,
+    enter_namespace,
+    get,
+    namespace_pids,
+    port_free,
+    read,
+    status,
+)
 from harness import Skip, add_case, case, equal, run_cases
 from sockslab import wait_until
 
@@ -146,7 +159,7 @@ def test_SIGTERM_ends_all_though_none_of_them_can_answer():
 @case
 def test_SIGTERM_right_after_the_start():
     """Whatever it was doing: it ends, and leaves nothing."""
-    for delay in range(0, 20):
+    for delay in range(20):
         with Exporter(wait=False) as exporter:
             wait_until(lambda: read(f"/proc/{exporter.pid}/comm").startswith("wgsocks"), 5, every=0.0005)
             end = time.monotonic() + delay / 1000
@@ -282,13 +295,12 @@ for _name, _allowed, _seccomp, _user in (("health", {}, "2", "65534"), ("web", {
 @case
 def test_health_holds_no_file():
     """Nothing but standard streams, its socket, its epoll and what tells about itself."""
-    reader, writer = os.pipe()
-    os.set_inheritable(reader, True)
-    with Exporter(limits=lambda: os.set_inheritable(writer, True)) as exporter:
+    strays = os.pipe()
+    with Exporter(inherited=strays) as exporter:
         pid = exporter.children()["health"]
         held = {int(fd): os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
-    os.close(reader)
-    os.close(writer)
+    for stray in strays:
+        os.close(stray)
     kinds = sorted(target.split(":")[0].replace(f"/proc/{pid}", "") for fd, target in held.items() if fd > 2)
     equal(kinds, ["/fd", "/smaps_rollup", "/statm", "anon_inode", "socket"], "descriptors")
 
