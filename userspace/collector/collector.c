@@ -66,7 +66,7 @@ static int on_event(void *context, void *data, size_t size)
 	const struct event *e = data;
 
 	if (size >= sizeof(*e) && e->slot == c->watch.slot && e->netns_inode == c->watch.entry.netns_inode)
-		watch_listeners(&c->watch, e->kind == ABI_EVENT_LISTEN && e->by_server);
+		watch_listener_event(&c->watch, e);
 	return 0;
 }
 

@@ -75,6 +75,26 @@ static bool read_comm(int proc, pid_t pid, char comm[16])
 	return true;
 }
 
+/* The fourth field of stat, behind the name in brackets, which may hold anything (proc(5)). */
+static pid_t read_parent(int proc, pid_t pid)
+{
+	char path[32], text[256], *end;
+	_cleanup_close_ int fd = -1;
+	ssize_t length;
+	int parent;
+
+	snprintf(path, sizeof(path), "%d/stat", pid);
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	length = read(fd, text, sizeof(text) - 1);
+	if (length <= 0)
+		return 0;
+	text[length] = '\0';
+	end = strrchr(text, ')');
+	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
 static uint32_t read_netns(int proc, pid_t pid)
 {
 	char path[32];
@@ -94,12 +114,15 @@ int processes_each(const char *root, const struct config *config, uint32_t netns
 		return 0;
 	for (int count = 0; count < PIDS_MAX && (entry = readdir(proc)); count++) {
 		struct server_process process = { .pid = parse_pid(entry->d_name) };
+		char parent[16];
 		int stop;
 
 		if (!process.pid || !read_comm(dirfd(proc), process.pid, process.comm) ||
 		    !process_is_server(process.comm, config))
 			continue;
 		process.netns_inode = read_netns(dirfd(proc), process.pid);
+		process.is_child = read_comm(dirfd(proc), read_parent(dirfd(proc), process.pid), parent) &&
+				   process_is_server(parent, config);
 		if (netns_inode && process.netns_inode != netns_inode)
 			continue;
 		stop = callback(&process, context);
@@ -143,6 +166,8 @@ static int claim_sockets(const struct server_process *process, void *context)
 	const struct dirent *entry;
 	char path[32];
 
+	if (process->is_child) /* what only it listens on is a client's BIND */
+		return 0;
 	snprintf(path, sizeof(path), PROCESSES_ROOT "/%d/fd", process->pid);
 	descriptors = opendir(path);
 	if (!descriptors)

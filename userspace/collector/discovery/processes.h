@@ -19,6 +19,7 @@ struct server_process {
 	pid_t pid;
 	uint32_t netns_inode; /* 0: not ours to see */
 	char comm[16];
+	bool is_child; /* of another process of a SOCKS server: its parent has such a name too */
 };
 
 /* Returns 0 to go on, anything else to stop. */
@@ -32,7 +33,7 @@ int processes_each(const char *root, const struct config *config, uint32_t netns
 		   server_process_callback *callback, void *context);
 
 /*
- * The ports on which such processes listen in the current network namespace, whose inode is `netns_inode`: ascending, each once, at most `max`.
+ * The ports on which such processes, their children (is_child) left out, listen in the current network namespace, whose inode is `netns_inode`: ascending, each once, at most `max`.
  * *rest (may be NULL) is the number of further ports that did not fit. Returns the number of ports, 0 when there are none
  * or none can be seen, or -errno when listeners cannot be read.
  */

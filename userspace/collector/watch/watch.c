@@ -42,8 +42,10 @@ static bool port_add(struct watch *watch, uint16_t port)
 		log_info("proxy %s: SOCKS listener port %u", watch->name, port);
 		return true;
 	}
-	log_warn("proxy %s: no place for port %u: at most %d listener ports are watched", watch->name, port,
-		 ABI_PORTS_MAX);
+	if (watch->ports_lost != port)
+		log_warn("proxy %s: no place for port %u: at most %d listener ports are watched", watch->name, port,
+			 ABI_PORTS_MAX);
+	watch->ports_lost = port;
 	return false;
 }
 
@@ -100,18 +102,43 @@ void watch_links(struct watch *watch)
 		entry_write(watch);
 }
 
+static bool is_candidate(const struct watch *watch, uint16_t port)
+{
+	for (unsigned int i = 0; i < watch->candidate_count; i++) {
+		if (watch->candidates[i] == port)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Ports that are found for the first time are believed at the start, later only when they are still there the next time: the listener of a client's
+ * BIND passes through the hands of a SOCKS server's first process.
+ */
 static void ports_discover(struct watch *watch)
 {
 	uint16_t ports[ABI_PORTS_MAX];
+	unsigned int kept = 0;
 	size_t rest = 0;
 	int n = processes_listener_ports(watch->config, watch->entry.netns_inode, ports, ABI_PORTS_MAX, &rest);
 
 	if (rest)
 		log_warn("proxy %s: %zu more listener ports than the %d that are watched", watch->name, rest,
 			 ABI_PORTS_MAX);
+	watch->discovery_due = false;
+	for (int i = 0; i < n; i++) {
+		if (!watch->discovered || is_candidate(watch, ports[i]))
+			watch->ports[kept++] = ports[i];
+		else
+			watch->discovery_due = true;
+	}
 	if (n > 0) {
-		memcpy(watch->ports, ports, n * sizeof(ports[0]));
-		watch->port_count = n;
+		memcpy(watch->candidates, ports, n * sizeof(ports[0]));
+		watch->candidate_count = n;
+		watch->discovered = true;
+	}
+	if (kept) {
+		watch->port_count = kept;
 	} else if (!watch->port_count) {
 		watch->ports[0] = WATCH_PORT_DEFAULT; /* nobody is seen: the usual one */
 		watch->port_count = 1;
@@ -137,11 +164,20 @@ void watch_listeners(struct watch *watch, bool discover)
 	watch->listener_up = watch->port_count && present == (1 << watch->port_count) - 1;
 }
 
+void watch_listener_event(struct watch *watch, const struct event *event)
+{
+	watch->discovery_due |= event->kind == ABI_EVENT_LISTEN && event->by_server;
+	for (unsigned int i = 0; i < watch->port_count; i++) {
+		if (watch->ports[i] == event->port)
+			watch_listeners(watch, false);
+	}
+}
+
 void watch_tick(struct watch *watch)
 {
 	if (watch->kernel->skeleton && interfaces_repair(watch))
 		entry_write(watch);
-	watch_listeners(watch, !watch->listener_up);
+	watch_listeners(watch, watch->discovery_due || !watch->listener_up);
 }
 
 void watch_close(struct watch *watch)

@@ -39,6 +39,11 @@ struct watch {
 	bool ports_configured;
 	uint16_t ports[ABI_PORTS_MAX]; /* those that a listener is expected on now; entry.ports keeps former ones too */
 	unsigned int port_count;
+	uint16_t candidates[ABI_PORTS_MAX]; /* found by the last discovery */
+	unsigned int candidate_count;
+	bool discovered;     /* once, at the start */
+	bool discovery_due;  /* a SOCKS server has begun to listen on something */
+	uint32_t ports_lost; /* the last port that found no place */
 	bool listener_up;    /* a listener on each of them */
 	uint64_t links_lost; /* interfaces that could not be watched */
 };
@@ -56,10 +61,13 @@ int watch_start(struct watch *watch);
 /* Reads what netlink has; to be called when watch->links.events_fd is readable. */
 void watch_links(struct watch *watch);
 
-/* Looks for listeners; with `discover`, for the ports of SOCKS servers too (reads /proc). */
+/* Looks whether the listeners are there; with `discover`, for the ports of SOCKS servers too (reads /proc). */
 void watch_listeners(struct watch *watch, bool discover);
 
-/* Each second: tries again what failed, repairs what is gone. */
+/* A process began or ceased to listen in this namespace. */
+void watch_listener_event(struct watch *watch, const struct event *event);
+
+/* Each second: tries again what failed, repairs what is gone, looks for new listeners if there was cause. */
 void watch_tick(struct watch *watch);
 
 /* Keeps what is pinned attached; or detaches everything. */
