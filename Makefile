@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# `make help` tells what there is. Variables: BUILD (build), CC, CFLAGS, CLANG, BPFTOOL, PREFIX (/usr/local), DESTDIR.
+# `make help` tells what there is. Variables: BUILD (build), V, CC, CFLAGS, CLANG, BPFTOOL, PREFIX (/usr/local), DESTDIR.
 MAKEFLAGS += -rR --no-print-directory
 .SUFFIXES:
 .DELETE_ON_ERROR:
+
+# One short line for each step; V=1 shows the commands.
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
 # The folder of what is compiled for users and of the tests' programs; the kernel side is the same for each variant and lies in ROOT.
 ROOT := build
@@ -25,7 +28,7 @@ check: ## run every test; the last line is "N passed, M failed, K skipped"
 demo: ## two real proxies behind two real tunnels, the truth beside the metrics; ONCE=1 ends by itself
 	@mk/deps build test
 	@$(MAKE) all lab
-	@ONCE=$(ONCE) tests/demo/demo
+	@tests/demo/demo
 
 bench: ## one table of figures, each beside its limit
 	@mk/deps build test bench

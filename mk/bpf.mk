@@ -6,14 +6,14 @@ BPF_CFLAGS := -g -O2 -Wall -Wextra -Werror -Wno-unused-parameter -target bpf -mc
 SKELETON := $(ROOT)/include/wgsocks.skel.h
 
 $(ROOT)/bpf/%.bpf.o: bpf/%.bpf.c $(ROOT)/bpf/flags
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,BPF,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(ROOT)/bpf/wgsocks.o: $(BPF_OBJECTS) $(ROOT)/bpf/flags
-	$(BPFTOOL) gen object $@ $(BPF_OBJECTS)
+	$(call say,LINK,$@)$(BPFTOOL) gen object $@ $(BPF_OBJECTS)
 
 $(SKELETON): $(ROOT)/bpf/wgsocks.o
 	@mkdir -p $(@D)
-	$(BPFTOOL) gen skeleton $< name wgsocks > $@
+	$(call say,GEN,$@)$(BPFTOOL) gen skeleton $< name wgsocks > $@
 
 $(ROOT)/bpf/flags: FORCE
 	@mk/write-if-changed $@ '$(CLANG) $(BPFTOOL) $(BPF_CFLAGS) $(BPF_OBJECTS)'

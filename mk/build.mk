@@ -5,16 +5,16 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 ARCHIVE := $(BUILD)/libwgsocks.a
 
 $(BUILD)/wgsocks_exporter: $(BUILD)/userspace/main.o $(ARCHIVE)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGES_LIBS)
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGES_LIBS)
 
 $(ARCHIVE): $(filter-out %/main.o,$(OBJECTS)) $(BUILD)/objects
 	@rm -f $@
-	$(AR) rcs $@ $(filter %.o,$^)
+	$(call say,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
 
 # Headers that are made come before the first compilation, which does not know yet who includes them.
 $(BUILD)/userspace/%.o: userspace/%.c $(BUILD)/flags | $(SKELETON) $(ROOT)/include/wgsocks/version-values.h
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # These two are written anew only when their content changes: other flags rebuild all, a file added or removed only the archive.
 $(BUILD)/flags: FORCE

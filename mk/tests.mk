@@ -5,10 +5,13 @@ UNIT_PROGRAMS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 CRITERION_CFLAGS := $(shell $(PKG_CONFIG) --cflags criterion 2>/dev/null)
 CRITERION_LIBS := $(shell $(PKG_CONFIG) --libs criterion 2>/dev/null)
 
-$(BUILD)/tests/unit/%: tests/unit/%.c $(ARCHIVE) $(BUILD)/flags
+$(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags | $(SKELETON)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -Wno-write-strings $(CRITERION_CFLAGS) $(ALL_LDFLAGS) -MMD -MP \
-		-o $@ $< $(ARCHIVE) $(PACKAGES_LIBS) $(CRITERION_LIBS)
+	$(call say,CC,$@)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -Wno-write-strings $(CRITERION_CFLAGS) \
+		-MMD -MP -c -o $@ $<
+
+$(UNIT_PROGRAMS): %: %.o $(ARCHIVE)
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $@.o $(ARCHIVE) $(PACKAGES_LIBS) $(CRITERION_LIBS)
 
 # The list is what tests/run runs: a program whose source is gone is not run again.
 unit-programs: $(UNIT_PROGRAMS) ## build the unit tests (tests/run --kind unit runs them)
