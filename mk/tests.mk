@@ -7,7 +7,7 @@ CRITERION_LIBS := $(shell $(PKG_CONFIG) --libs criterion 2>/dev/null)
 
 $(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags | $(SKELETON)
 	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -Wno-write-strings $(CRITERION_CFLAGS) \
+	$(call say,CC,$@)$(CC) $(ALL_CPPFLAGS) -I. -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -Wno-write-strings $(CRITERION_CFLAGS) \
 		-MMD -MP -c -o $@ $<
 
 $(UNIT_PROGRAMS): %: %.o $(ARCHIVE)
