@@ -52,6 +52,17 @@ static void remove_leaves_nothing(struct scene *scene)
 	check(count_lines("tc qdisc show | grep clsact") == 0, "a qdisc is left");
 }
 
+/* A descriptor that somebody else still holds (a child, a debugger) does not keep a link attached. */
+static void remove_is_not_close(struct scene *scene)
+{
+	struct attachment egress = scene_open(scene, ATTACH_EGRESS, true);
+	int held = dup(egress.link_fd);
+
+	check(attachment_remove(&egress) == 0, "remove");
+	check(scene_counted(scene, ATTACH_EGRESS) == 0, "still counts");
+	close(held);
+}
+
 /* The second direction finds the qdisc of the first: it goes with whoever made it, and only when it is empty. */
 static void qdisc_goes_last(struct scene *scene)
 {
@@ -191,13 +202,17 @@ static void pin_of_another_interface(struct scene *scene)
 	int stub = scene_stub(scene, ATTACH_EGRESS, 0);
 	struct attachment_spec spec = scene_spec(scene, ATTACH_EGRESS, stub, true);
 	struct attachment lo, egress;
+	int held;
 
+	scene_needs_tcx(scene);
 	spec.ifindex = 1;
 	check(attachment_open(&lo, &spec) == 0, "lo");
+	held = dup(lo.link_fd);
 	attachment_close(&lo);
 	egress = scene_open(scene, ATTACH_EGRESS, true);
 	check(!egress.taken_over, "took over the link of lo");
-	check(tcx_count(1, ATTACH_EGRESS, "wgsocks_stub", NULL) <= 0, "still on lo");
+	check(tcx_count(1, ATTACH_EGRESS, "wgsocks_stub", NULL) == 0, "still on lo");
+	close(held);
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "not counted");
 	attachment_remove(&egress);
 }
@@ -264,6 +279,9 @@ static void bad_specs(struct scene *scene)
 	spec = scene_spec(scene, ATTACH_EGRESS, stub, false);
 	spec.ifindex = 999;
 	check(attachment_open(&attachment, &spec) == -ENODEV, "ifindex");
+	spec = scene_spec(scene, ATTACH_EGRESS, -1, false);
+	spec.mode = CONFIG_ATTACH_CLSACT;
+	check(attachment_open(&attachment, &spec) < 0, "no program");
 	attachment_close(&attachment);
 	check(attachment_alive(&attachment) == 0 && attachment_remove(&attachment) == 0, "a closed one");
 	check(scene_ours(scene, ATTACH_EGRESS) == 0, "something is left");
@@ -274,6 +292,7 @@ const struct test_case attach_cases[] = {
 	{ "each_direction_counts", each_direction_counts, true },
 	{ "empty_array_lets_pass", empty_array_lets_pass, true },
 	{ "remove_leaves_nothing", remove_leaves_nothing, true },
+	{ "remove_is_not_close", remove_is_not_close, true },
 	{ "qdisc_goes_last", qdisc_goes_last, true },
 	{ "take_over_after_crash", take_over_after_crash, true },
 	{ "close_keeps_what_stays", close_keeps_what_stays, true },

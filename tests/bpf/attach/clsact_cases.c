@@ -12,16 +12,17 @@
 
 static void priority_is_taken(struct scene *scene)
 {
+	int program = counter_load(scene->counters, FOREIGN_FIRST, VERDICT_NEXT, "foreign");
 	struct attachment egress, again;
 
+	check(bpf_obj_pin(program, "/mnt/foreign") == 0, "%s", strerror(errno));
 	scene->mode = CONFIG_ATTACH_CLSACT;
 	egress = scene_open(scene, ATTACH_EGRESS, false);
 	attachment_remove(&egress);
 	run("tc qdisc add dev near clsact");
 	run("tc filter add dev near egress pref %u protocol all u32 match u32 0xfeedbeef 0xffffffff at 40 flowid 1:1",
 	    egress.priority);
-	run("tc filter add dev near egress pref %u protocol ip u32 match u32 0xfeedbeef 0xffffffff at 40 flowid 1:1",
-	    egress.priority + 1);
+	run("tc filter add dev near egress pref %u protocol ip bpf da object-pinned /mnt/foreign", egress.priority + 1);
 	again = scene_open(scene, ATTACH_EGRESS, false);
 	check(again.priority == egress.priority + 2, "priority %u", again.priority);
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "not counted");
@@ -32,7 +33,7 @@ static void priority_is_taken(struct scene *scene)
 	check(again.taken_over && scene_ours(scene, ATTACH_EGRESS) == 1, "%d of ours",
 	      scene_ours(scene, ATTACH_EGRESS));
 	check(attachment_remove(&again) == 0, "remove");
-	check(count_lines("tc filter show dev near egress | grep flowid") == 1, "a foreign filter is gone");
+	check(count_lines("tc filter show dev near egress | grep foreign") == 1, "a foreign filter is gone");
 }
 
 /* A filter with our handle and priority, but another's name: not ours to replace. */

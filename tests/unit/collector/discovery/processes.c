@@ -36,7 +36,7 @@ Test(process_socket_inode, links)
 {
 	cr_assert_eq(process_socket_inode("socket:[12345]"), 12345);
 	cr_assert_eq(process_socket_inode("socket:[4294967295]"), 4294967295u);
-	cr_assert_eq(process_socket_inode("socket:[4294967296]"), 0);
+	cr_assert_eq(process_socket_inode("socket:[4294967297]"), 0);
 	cr_assert_eq(process_socket_inode("socket:[99999999999999999999999]"), 0);
 	cr_assert_eq(process_socket_inode("socket:[]"), 0);
 	cr_assert_eq(process_socket_inode("socket:[-1]"), 0);
@@ -97,7 +97,7 @@ Test(processes, odd_entries)
 	write_comm(root, "12", "");
 	write_comm(root, "13", "bash\n");
 	write_comm(root, "self", "danted\n");
-	write_comm(root, "14x", "danted\n");
+	write_comm(root, "10x", "danted\n");
 	write_comm(root, "0", "danted\n");
 	write_comm(root, "99999999999", "danted\n");
 	cr_assert_eq(processes_each(root, &config, 0, see, &seen), 0);
