@@ -59,13 +59,16 @@ static __always_inline void address_copy(__u8 *to, const __u8 *from)
 	__builtin_memcpy(to, from, 16);
 }
 
-/* The TCP header at `tcp`; `length` is that of the IP payload. */
-static __always_inline enum packet_result segment_set_tcp(struct segment *s, const struct tcphdr *tcp, __u32 offset,
-							  __u32 length)
+/*
+ * The TCP header at `tcp`; `length` is that of the IP payload as its header states it: where the packet is shorter, the kernel
+ * drops it, and what was passed over would not be what the server reads.
+ */
+static __always_inline enum packet_result segment_set_tcp(const struct __sk_buff *skb, struct segment *s,
+							  const struct tcphdr *tcp, __u32 offset, __u32 length)
 {
 	__u32 header = (tcp->data_offset >> 4) * 4;
 
-	if (header < sizeof(*tcp) || length < header)
+	if (header < sizeof(*tcp) || length < header || offset + length > skb->len)
 		return PACKET_OTHER;
 	s->source_port = bpf_ntohs(tcp->source);
 	s->destination_port = bpf_ntohs(tcp->dest);
@@ -76,10 +79,10 @@ static __always_inline enum packet_result segment_set_tcp(struct segment *s, con
 	return PACKET_TCP;
 }
 
-/* Length 0 in the header: a GSO skb above 64 KiB ("BIG TCP"); what is behind the IP header then is the skb's. */
-static __always_inline __u32 ip_payload_length(const struct __sk_buff *skb, __u32 offset, __u32 stated)
+/* Length 0 in the header: a GSO skb above 64 KiB ("BIG TCP"); what is from `offset` on then is the skb's. Else the kernel drops it. */
+static __always_inline __u32 length_of(const struct __sk_buff *skb, __u32 offset, __u32 stated)
 {
-	return stated ? stated : skb->len - offset;
+	return stated || !skb->gso_size ? stated : skb->len - offset;
 }
 
 /* Without extension headers and with linear headers: PACKET_SLOW when it is otherwise. */
@@ -98,9 +101,7 @@ static __always_inline enum packet_result packet_read_direct(const struct __sk_b
 		if (ip->protocol != IPPROTO_TCP || ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS))
 			return PACKET_OTHER;
 		header = (ip->version_ihl & 15) * 4;
-		total = bpf_ntohs(ip->tot_len);
-		if (!total)
-			total = skb->len - l2;
+		total = length_of(skb, l2, bpf_ntohs(ip->tot_len));
 		tcp = network + header;
 		if (header < sizeof(*ip) || total < header)
 			return PACKET_OTHER;
@@ -108,7 +109,7 @@ static __always_inline enum packet_result packet_read_direct(const struct __sk_b
 			return PACKET_SLOW;
 		address_map_ipv4(s->source, ip->saddr);
 		address_map_ipv4(s->destination, ip->daddr);
-		return segment_set_tcp(s, tcp, l2 + header, total - header);
+		return segment_set_tcp(skb, s, tcp, l2 + header, total - header);
 	}
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
 		const struct ipv6hdr *ip = network;
@@ -118,8 +119,8 @@ static __always_inline enum packet_result packet_read_direct(const struct __sk_b
 			return PACKET_SLOW;
 		address_copy(s->source, ip->saddr);
 		address_copy(s->destination, ip->daddr);
-		return segment_set_tcp(s, tcp, l2 + sizeof(*ip),
-				       ip_payload_length(skb, l2 + sizeof(*ip), bpf_ntohs(ip->payload_len)));
+		return segment_set_tcp(skb, s, tcp, l2 + sizeof(*ip),
+				       length_of(skb, l2 + sizeof(*ip), bpf_ntohs(ip->payload_len)));
 	}
 	return PACKET_OTHER;
 }
@@ -145,9 +146,7 @@ static __noinline int packet_read_loaded(struct __sk_buff *skb, __u32 l2, struct
 		if (ip.protocol != IPPROTO_TCP || header < sizeof(ip) ||
 		    ip.frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS))
 			return PACKET_OTHER;
-		length = bpf_ntohs(ip.tot_len);
-		if (!length)
-			length = skb->len - l2;
+		length = length_of(skb, l2, bpf_ntohs(ip.tot_len));
 		if (length < header)
 			return PACKET_OTHER;
 		offset += header;
@@ -162,7 +161,7 @@ static __noinline int packet_read_loaded(struct __sk_buff *skb, __u32 l2, struct
 			return PACKET_OTHER;
 		next = ip.nexthdr;
 		offset += sizeof(ip);
-		length = ip_payload_length(skb, offset, bpf_ntohs(ip.payload_len));
+		length = length_of(skb, offset, bpf_ntohs(ip.payload_len));
 		for (int i = 0; i < IPV6_EXTENSIONS_MAX && next != IPPROTO_TCP; i++) {
 			__u8 extension[2]; /* next header, length in 8 bytes beyond the first 8 (RFC 8200, section 4) */
 			__u32 size;
@@ -187,7 +186,7 @@ static __noinline int packet_read_loaded(struct __sk_buff *skb, __u32 l2, struct
 	}
 	if (bpf_skb_load_bytes(skb, offset, &tcp, sizeof(tcp)))
 		return PACKET_OTHER;
-	return segment_set_tcp(s, &tcp, offset, length);
+	return segment_set_tcp(skb, s, &tcp, offset, length);
 }
 
 static __always_inline enum packet_result packet_read(struct __sk_buff *skb, __u32 l2, struct segment *s)
