@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# build/tests/bpf/attach: the program behind tests/bpf/attach_test. Included by the Makefile.
+# The programs behind tests/bpf/*_test. Included by the Makefile.
+
+# Unit tests that include the headers of bpf/ as they are.
+$(BUILD)/tests/unit/bpf/%: private ALL_CPPFLAGS += -I.
+
 ATTACH_TEST_SOURCES := $(sort $(wildcard tests/bpf/attach/*.c))
 ATTACH_TEST_OBJECTS := $(ATTACH_TEST_SOURCES:%.c=$(BUILD)/%.o)
 
