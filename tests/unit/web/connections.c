@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "web/connections.h"
+
+#include <criterion/criterion.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define S 1000000000ull
+
+static struct connections all;
+
+/* A connection whose other end is `peer`. */
+static struct connection *connect_at(uint64_t now_ns, int *peer)
+{
+	int fds[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	*peer = fds[1];
+	return connections_add(&all, fds[0], now_ns);
+}
+
+static bool is_shut(int peer)
+{
+	char byte;
+
+	return recv(peer, &byte, 1, 0) == 0;
+}
+
+static void init(void)
+{
+	connections_init(&all, 3);
+}
+
+TestSuite(connections, .init = init);
+
+Test(connections, a_request_has_an_absolute_deadline)
+{
+	int early, late;
+
+	connect_at(1 * S, &early);
+	connect_at(5 * S, &late);
+	cr_expect_eq(connections_due(&all), 11 * S);
+	cr_expect_eq(connections_expire(&all, 11 * S - 1), 0);
+	cr_expect_not(is_shut(early));
+	cr_expect_eq(connections_expire(&all, 11 * S), 1);
+	cr_expect(is_shut(early));
+	cr_expect_not(is_shut(late));
+	cr_expect_eq(connections_due(&all), 15 * S);
+}
+
+Test(connections, work_has_none)
+{
+	struct connection *one;
+	int peer;
+
+	one = connect_at(1 * S, &peer);
+	connections_enter(&all, one, CONNECTION_WORKING, 2 * S);
+	cr_expect_eq(connections_due(&all), UINT64_MAX);
+	cr_expect_eq(connections_expire(&all, 10000 * S), 0);
+	connections_enter(&all, one, CONNECTION_SENDING, 10000 * S);
+	cr_expect_eq(connections_due(&all), 10030 * S, "who does not read the answer is ended too");
+	connections_enter(&all, one, CONNECTION_IDLE, 10001 * S);
+	cr_expect_eq(connections_due(&all), 10151 * S);
+	cr_expect_eq(connections_expire(&all, 10151 * S), 1);
+	cr_expect(is_shut(peer));
+}
+
+Test(connections, the_oldest_without_work_goes_first)
+{
+	int busy, idle, fresh, last;
+	struct connection *one, *two;
+
+	one = connect_at(1 * S, &busy);
+	connections_enter(&all, one, CONNECTION_WORKING, 1 * S);
+	two = connect_at(2 * S, &idle);
+	connections_enter(&all, two, CONNECTION_IDLE, 3 * S);
+	cr_expect_not(connections_full(&all));
+	connect_at(4 * S, &fresh);
+	cr_expect(connections_full(&all));
+	cr_expect(connections_evict(&all, 5 * S));
+	cr_expect(is_shut(idle));
+	cr_expect_not(connections_full(&all), "one that is closing does not count");
+	connect_at(5 * S, &last);
+	cr_expect(connections_evict(&all, 5 * S));
+	cr_expect(is_shut(fresh));
+	cr_expect(connections_evict(&all, 5 * S));
+	cr_expect_not(connections_evict(&all, 5 * S), "who works is not interrupted");
+	cr_expect_not(is_shut(busy));
+}
+
+Test(connections, a_closing_one_stays_so)
+{
+	struct connection *one;
+	int peer;
+
+	one = connect_at(1 * S, &peer);
+	cr_assert(connections_evict(&all, 1 * S));
+	connections_enter(&all, one, CONNECTION_SENDING, 1 * S);
+	cr_expect_eq(one->state, CONNECTION_CLOSING);
+	cr_expect_eq(all.count, 0);
+	connections_remove(&all, one);
+	cr_expect_eq(all.count, 0);
+	one = connect_at(1 * S, &peer);
+	connections_remove(&all, one);
+	cr_expect_eq(all.count, 0);
+	cr_expect_eq(connections_due(&all), UINT64_MAX);
+}
