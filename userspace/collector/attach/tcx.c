@@ -43,7 +43,7 @@ static int read_place(int link_fd, struct tcx_place *place)
 static int take_over(const struct attachment_spec *spec)
 {
 	_cleanup_close_ int fd = bpf_obj_get(spec->pin_path);
-	struct tcx_place place;
+	struct tcx_place place = { 0 };
 
 	if (fd < 0)
 		return -errno;
@@ -116,7 +116,7 @@ int tcx_remove(struct attachment *attachment)
 int tcx_remove_pinned(const char *path)
 {
 	_cleanup_close_ int fd = bpf_obj_get(path);
-	struct tcx_place place;
+	struct tcx_place place = { 0 };
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
