@@ -4,8 +4,9 @@ MAKEFLAGS += -rR --no-print-directory
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
-# One short line for each step; V=1 shows the commands.
-say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
+# One short line for each step; V=1 shows the commands, -s says nothing.
+SILENT := $(findstring s,$(firstword -$(filter-out --%,$(MAKEFLAGS))))
+say = $(if $(V),,@$(if $(SILENT),,printf '  %-5s %s\n' $(1) $(2);))
 
 # The folder of what is compiled for users and of the tests' programs; the kernel side is the same for each variant and lies in ROOT.
 ROOT := build

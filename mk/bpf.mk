@@ -16,6 +16,6 @@ $(SKELETON): $(ROOT)/bpf/wgsocks.o
 	$(call say,GEN,$@)$(BPFTOOL) gen skeleton $< name wgsocks > $@
 
 $(ROOT)/bpf/flags: FORCE
-	@mk/write-if-changed $@ '$(CLANG) $(BPFTOOL) $(BPF_CFLAGS) $(BPF_OBJECTS)'
+	+@mk/write-if-changed $@ '$(CLANG) $(BPFTOOL) $(BPF_CFLAGS) $(BPF_OBJECTS)'
 
 -include $(BPF_OBJECTS:.o=.d)

@@ -16,17 +16,17 @@ $(BUILD)/userspace/%.o: userspace/%.c $(BUILD)/flags | $(SKELETON) $(ROOT)/inclu
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# These two are written anew only when their content changes: other flags rebuild all, a file added or removed only the archive.
+# Written, under -n too (+), only when their content changes: other flags rebuild all, a file added or removed only the archive.
 $(BUILD)/flags: FORCE
-	@$(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || { echo "A library is missing ($(PACKAGES)): run make deps" >&2; exit 1; }
-	@mk/write-if-changed $@ '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PACKAGES_LIBS)'
+	+@$(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || { echo "A library is missing ($(PACKAGES)): run make deps" >&2; exit 1; }
+	+@mk/write-if-changed $@ '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PACKAGES_LIBS)'
 
 $(BUILD)/objects: FORCE
-	@mk/write-if-changed $@ '$(OBJECTS)'
+	+@mk/write-if-changed $@ '$(OBJECTS)'
 
 # Only version.c includes this, so a new commit rebuilds that and links.
 $(ROOT)/include/wgsocks/version-values.h: FORCE
-	@mk/version $(CC) | mk/write-if-changed $@
+	+@mk/version $(CC) | mk/write-if-changed $@
 
 -include $(OBJECTS:.o=.d)
 FORCE:

@@ -15,7 +15,7 @@ $(UNIT_PROGRAMS): %: %.o $(ARCHIVE)
 
 # The list is what tests/run runs: a program whose source is gone is not run again.
 unit-programs: $(UNIT_PROGRAMS) ## build the unit tests (tests/run --kind unit runs them)
-	@mk/write-if-changed $(BUILD)/tests/unit/programs '$(UNIT_PROGRAMS)'
+	+@mk/write-if-changed $(BUILD)/tests/unit/programs '$(UNIT_PROGRAMS)'
 
 # A make of its own: another BUILD, other flags.
 sanitize: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h ## build program and unit tests with ASan and UBSan in build/sanitize
