@@ -196,6 +196,29 @@ static void interface_returns(struct scene *scene)
 	check(count_lines("ls %s", scene->world.pins) == 0, "a pin is left");
 }
 
+/* A pin of an interface that went while nobody looked goes; live links, programs and maps stay. */
+static void prune_takes_the_dead(struct scene *scene)
+{
+	struct attachment egress, ingress;
+	char path[128];
+	int pruned;
+
+	scene_needs_tcx(scene);
+	egress = scene_open(scene, ATTACH_EGRESS, true);
+	attachment_close(&egress);
+	run("ip link del near");
+	world_plug(&scene->world);
+	ingress = scene_open(scene, ATTACH_INGRESS, true);
+	snprintf(path, sizeof(path), "%s/map", scene->world.pins);
+	check(bpf_obj_pin(scene->counters, path) == 0, "%s", strerror(errno));
+	pruned = attach_prune(scene->world.pins);
+	check(pruned == 1, "pruned %d", pruned);
+	check(count_lines("ls %s | grep -e far -e map", scene->world.pins) == 2, "what lives is gone");
+	check(scene_counted(scene, ATTACH_INGRESS) == FRAMES, "the live one is detached");
+	check(attach_prune(scene->world.pins) == 0 && attach_prune("/mnt/missing") == 0, "nothing to prune");
+	attachment_remove(&ingress);
+}
+
 /* A pin whose link is on another interface: that one is let go, the wanted one attached. */
 static void pin_of_another_interface(struct scene *scene)
 {
@@ -262,8 +285,11 @@ static void bad_specs(struct scene *scene)
 	char path[CONFIG_PATH_SIZE + 8];
 	int stub = scene_stub(scene, ATTACH_EGRESS, 0);
 	struct attachment_spec spec = scene_spec(scene, ATTACH_EGRESS, stub, false);
+	struct stub_spec wide = { .slot = 0x10000, .l2_header_length = 14, .programs_fd = scene->targets };
+	struct stub_spec deep = { .slot = 0xffff, .l2_header_length = 256, .programs_fd = scene->targets };
 	struct attachment attachment;
 
+	check(stub_load(&wide) == -ERANGE && stub_load(&deep) == -ERANGE, "what does not fit");
 	spec.instance = 0;
 	check(attachment_open(&attachment, &spec) == -EINVAL, "instance 0 is every instance");
 	spec = scene_spec(scene, ATTACH_EGRESS, stub, false);
@@ -301,6 +327,7 @@ const struct test_case attach_cases[] = {
 	{ "interface_returns", interface_returns, true },
 	{ "mode_changes", mode_changes, true },
 	{ "pin_of_another_interface", pin_of_another_interface, false },
+	{ "prune_takes_the_dead", prune_takes_the_dead, false },
 	{ "auto_takes_the_best", auto_takes_the_best, false },
 	{ "auto_finds_a_full_chain", auto_finds_a_full_chain, false },
 	{ "bad_specs", bad_specs, false },

@@ -117,7 +117,7 @@ static void sweep_link(const struct link *link, enum link_event event, void *con
 	note_result(sweep, clsact_remove_filters(link->ifindex, ATTACH_EGRESS, sweep->instance));
 }
 
-static void sweep_pins(struct sweep *sweep, const char *folder)
+static void each_pin(struct sweep *sweep, const char *folder, int (*remove)(const char *path))
 {
 	_cleanup_closedir_ DIR *pins = opendir(folder);
 	const struct dirent *entry;
@@ -132,7 +132,7 @@ static void sweep_pins(struct sweep *sweep, const char *folder)
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		note_result(sweep, tcx_remove_pinned(path));
+		note_result(sweep, remove(path));
 	}
 }
 
@@ -147,6 +147,14 @@ int attach_sweep(uint32_t instance, const char *pin_folder)
 	links_close(&links);
 	note_result(&sweep, err);
 	if (pin_folder)
-		sweep_pins(&sweep, pin_folder);
+		each_pin(&sweep, pin_folder, tcx_remove_pinned);
+	return sweep.err ? sweep.err : sweep.removed;
+}
+
+int attach_prune(const char *pin_folder)
+{
+	struct sweep sweep = { 0 };
+
+	each_pin(&sweep, pin_folder, tcx_prune_pinned);
 	return sweep.err ? sweep.err : sweep.removed;
 }

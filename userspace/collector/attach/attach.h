@@ -66,4 +66,10 @@ int attachment_remove(struct attachment *attachment);
  */
 int attach_sweep(uint32_t instance, const char *pin_folder);
 
+/*
+ * At start: unpins the TCX links in `pin_folder` whose interface went while nobody looked; nothing would ever take them over. Returns their
+ * number (0 when there is no such folder) or the first -errno.
+ */
+int attach_prune(const char *pin_folder);
+
 #endif

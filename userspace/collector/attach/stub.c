@@ -31,8 +31,14 @@ int stub_load(const struct stub_spec *spec)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = TC_UNSPEC },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, STUB_NAME, "Dual BSD/GPL", code, sizeof(code) / sizeof(code[0]),
-			       NULL);
+	int fd;
+
+	/* What does not fit would spill over into its neighbour. */
+	if (ABI_STUB_SLOT(ABI_STUB_CB(spec->slot, spec->l2_header_length)) != spec->slot ||
+	    ABI_STUB_L2(ABI_STUB_CB(spec->slot, spec->l2_header_length)) != spec->l2_header_length)
+		return -ERANGE;
+	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, STUB_NAME, "Dual BSD/GPL", code, sizeof(code) / sizeof(code[0]),
+			   NULL);
 
 	return fd < 0 ? -errno : fd;
 }

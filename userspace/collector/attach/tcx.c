@@ -127,3 +127,18 @@ int tcx_remove_pinned(const char *path)
 		return errno == EINVAL ? 0 : -errno;
 	return unlink(path) == 0 || errno == ENOENT ? 1 : -errno;
 }
+
+int tcx_prune_pinned(const char *path)
+{
+	_cleanup_close_ int fd = bpf_obj_get(path);
+	struct tcx_place place = { 0 };
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (read_place(fd, &place) != 0 || place.type != TCX_LINK_TYPE || place.ifindex != 0)
+		return 0;
+	/* Refused for what is no link: the type alone does not tell. A detached link may be detached again. */
+	if (bpf_link_detach(fd) != 0)
+		return 0;
+	return unlink(path) == 0 || errno == ENOENT ? 1 : -errno;
+}

@@ -22,4 +22,7 @@ int tcx_remove(struct attachment *attachment);
 /* Detaches the TCX link pinned at `path` and unpins it. Returns 1, 0 when nothing or no TCX link is there, -errno. */
 int tcx_remove_pinned(const char *path);
 
+/* Unpins the TCX link at `path` if its interface is gone. Returns 1, 0 when it is not one of those, -errno. */
+int tcx_prune_pinned(const char *path);
+
 #endif
