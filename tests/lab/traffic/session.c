@@ -333,7 +333,7 @@ static void source_bind(struct loop *loop, int fd, int family)
 		if (source->ss_family != family)
 			continue;
 		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
-		bind(fd, (struct sockaddr *)source, sizeof(*source));
+		(void)bind(fd, (struct sockaddr *)source, sizeof(*source));
 		return;
 	}
 }

@@ -104,7 +104,7 @@ bool stream_take(struct session *session, const uint8_t *data, size_t size)
 
 	session->proxy->tally.down += size;
 	while (size && session->banner_seen < banner) {
-		if (*data++ != BANNER[session->banner_seen++])
+		if (*data++ != (uint8_t)BANNER[session->banner_seen++])
 			return false;
 		size--;
 	}

@@ -106,7 +106,8 @@ void tally_print(FILE *out, struct tally *tally, double seconds)
 	const uint64_t *asked = tally->asked;
 	uint64_t total = r[0] + r[1] + r[2] + r[3];
 
-	qsort(tally->latencies, tally->latency_count, sizeof(uint32_t), latency_compare);
+	if (tally->latency_count)
+		qsort(tally->latencies, tally->latency_count, sizeof(uint32_t), latency_compare);
 	fprintf(out, "\"client_connections\": %lu, \"requests_total\": %lu, ", tally->connections, total);
 	fprintf(out, "\"requests\": {\"connect\": %lu, \"bind\": %lu, \"udp_associate\": %lu, \"unknown\": %lu}, ",
 		r[COMMAND_CONNECT], r[COMMAND_BIND], r[COMMAND_UDP], r[0]);
