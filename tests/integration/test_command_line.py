@@ -49,6 +49,7 @@ def help_and_version():
 
 
 def revision_is_of_git():
+    subprocess.run(["make", "-s", "all"], timeout=100, check=True)  # HEAD may have moved since
     git = ["git", "-c", "safe.directory=*"]
     head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     assert f"(revision {head}" in run("--version").stdout.decode(), "not HEAD: " + run("--version").stdout.decode()
