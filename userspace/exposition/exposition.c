@@ -20,9 +20,8 @@ struct row {
 
 static void row_fill(struct row *row, unsigned int family)
 {
-	row->family = metric_family(family);
+	*row = (struct row){ .family = metric_family(family) };
 	row->name_length = strlen(row->family->name);
-	row->labels_length = 0;
 	for (unsigned int i = 0; i < row->family->label_count; i++) {
 		row->label_lengths[i] = strlen(row->family->labels[i]);
 		row->labels_length += row->label_lengths[i] + sizeof(",=\"\"");

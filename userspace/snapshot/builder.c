@@ -82,7 +82,7 @@ static struct sample *sample_add(struct snapshot_builder *b, unsigned int family
 
 	if (!b->error && (!row || (row->type == METRIC_HISTOGRAM) != (kind == SAMPLE_HISTOGRAM)))
 		b->error = -EINVAL;
-	if (!array_reserve(b, (void **)&b->samples, &b->sample_max, b->sample_count, 1, sizeof(*b->samples)))
+	if (!row || !array_reserve(b, (void **)&b->samples, &b->sample_max, b->sample_count, 1, sizeof(*b->samples)))
 		return NULL;
 	sample = &b->samples[b->sample_count];
 	*sample = (struct sample){ .family = (uint16_t)family, .kind = kind, .label_count = (uint8_t)row->label_count };

@@ -76,6 +76,7 @@ static uint64_t process_cpu_ns(struct process_clock *known, int32_t pid)
 static void processes_add(struct snapshot_builder *b, struct self *self)
 {
 	const struct shared *shared = self->shared;
+	uint64_t started_ms = shared->start_time_realtime_ns / 1000000;
 	uint64_t cpu_ns = shared->reaped_cpu_ns, resident = 0, virtual = 0, fds = 0;
 
 	for (int i = 0; i < PROCESS_MAX; i++) {
@@ -101,8 +102,7 @@ static void processes_add(struct snapshot_builder *b, struct self *self)
 	snapshot_add_unsigned(b, METRIC_PROCESS_VIRTUAL, NULL, virtual);
 	snapshot_add_unsigned(b, METRIC_PROCESS_FDS, NULL, fds);
 	snapshot_add_unsigned(b, METRIC_PROCESS_MAX_FDS, NULL, self->max_fds);
-	snapshot_add_float(b, METRIC_PROCESS_START_TIME, NULL,
-			   (double)(shared->start_time_realtime_ns / 1000000) / 1e3);
+	snapshot_add_float(b, METRIC_PROCESS_START_TIME, NULL, (double)started_ms / 1e3);
 }
 
 static void failures_add(struct snapshot_builder *b, const struct self *self)

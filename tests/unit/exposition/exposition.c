@@ -51,17 +51,17 @@ Test(exposition, families_stay_together)
 	snapshot_add_unsigned(&b, METRIC_PROXY_INFO, &crab, 1);
 	snapshot_add_unsigned(&b, METRIC_PROXY_ACTIVE, &salmon, 4);
 	snapshot_add_unsigned(&b, METRIC_PROXY_INFO, &salmon, 1);
-	cr_expect_str_eq(printed_builder(&b), INFO "proxy_info{proxy_name=\"crab\"} 1\n"
-						   "proxy_info{proxy_name=\"salmon\"} 1\n" HEADER(
-							   "proxy_active_connections", "gauge",
-							   "Client TCP connections to the SOCKS listener that are open "
-							   "now.") "proxy_active_connections{proxy_name=\"crab\"} 3\n"
-								   "proxy_active_connections{proxy_name=\"salmon\"} "
-								   "4\n" HEADER(
-									   "wgsocks_exporter_proxies", "gauge",
-									   "Proxies that are watched.") "wgsocks_"
-													"exporter_"
-													"proxies 2\n");
+	cr_expect_str_eq(printed_builder(&b),
+			 INFO "proxy_info{proxy_name=\"crab\"} 1\n"
+			      "proxy_info{proxy_name=\"salmon\"} 1\n" HEADER(
+				      "proxy_active_connections", "gauge",
+				      "Client TCP connections to the SOCKS listener that are open "
+				      "now.") "proxy_active_connections{proxy_name=\"crab\"} 3\n"
+					      "proxy_active_connections{proxy_name=\"salmon\"} "
+					      "4\n" HEADER("wgsocks_exporter_proxies", "gauge",
+							   "Proxies that are watched.") "wgsocks_"
+											"exporter_"
+											"proxies 2\n");
 	snapshot_free(&b);
 }
 
