@@ -218,7 +218,7 @@ def test_a_seed_makes_the_same_order(lab):
 def test_all_kinds_at_once(lab):
     before = [opens(proxy) for proxy in lab.proxies]
     kinds = [f"{COUNT} {row[0]} expect=any" for row in KINDS]
-    tally = lab.traffic(*kinds, each=True, concurrency=100, sources=True).finish()
+    tally = lab.traffic(*kinds, each=True, concurrency=50, sources=True).finish()
     settled(lab)
     for index, proxy in enumerate(lab.proxies):
         seen = tally["by_proxy"][index]

@@ -83,7 +83,7 @@ static const struct {
 	{ "nomethod", "auth=unacceptable" },
 	{ "badcommand", "command=9" },
 	{ "badaddress", "addr=unknown" },
-	{ "abort", "to=swallow leave=request wait=100" },
+	{ "abort", "to=swallow leave=request wait=500" },
 	{ "unread", "leave=reply" },
 	{ "leaveconnect", "leave=connect" },
 	{ "leavegreeting", "leave=greeting" },
