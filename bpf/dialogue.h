@@ -14,9 +14,9 @@
 
 /*
  * Steps in one segment: the longest dialogue of SOCKS5 with authentication, all in one segment, takes 14; SOCKS4 takes 9 and then one for each
- * SCAN_MAX bytes of user and name, which a server bounds at 255 each.
+ * SCAN_MAX bytes of user and name, which a server bounds at 255 each: 9 + 8 + 8.
  */
-#define DIALOGUE_STEPS_MAX 24
+#define DIALOGUE_STEPS_MAX 25
 #define SERVER_STEPS_MAX 6 /* two bytes of method, two of authentication, two of reply */
 #define SCAN_MAX 32
 
