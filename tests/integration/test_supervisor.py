@@ -118,7 +118,8 @@ def test_a_child_that_hangs_without_ending_is_found():
             raise Skip(f"ptrace: {os.strerror(ctypes.get_errno())}")
         os.waitpid(pid, 0x40000000)  # __WALL: it stands
         begun = time.monotonic()
-        equal(os.WIFSIGNALED(os.waitpid(pid, 0x40000000)[1]), True, "killed")
+        ended = wait_until(lambda: [end for end in [os.waitpid(pid, 0x40000000 | os.WNOHANG)] if end[0]], 15, "its end", every=0.1)
+        equal(os.WIFSIGNALED(ended[0][1]), True, "killed")
         took = time.monotonic() - begun
         exporter.wait_child("web", pid, 2)
         assert "web has not stirred" in exporter.log(), exporter.log()

@@ -108,8 +108,6 @@ static void child_ended(struct supervisor *s, enum process process, int status, 
 {
 	struct supervised *child = &s->children[process];
 
-	child->pid = 0;
-	s->shared->processes[process].pid = 0;
 	if (child->kill_ns) {
 		child->start_ns = now_ns;
 		return;
@@ -142,9 +140,9 @@ void children_reap(struct supervisor *s, bool stopping)
 			s->shared->reaped_cpu_ns +=
 				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000u +
 				(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u;
-			if (stopping)
-				child->pid = s->shared->processes[process].pid = 0;
-			else
+			child->pid = 0;
+			s->shared->processes[process].pid = 0;
+			if (!stopping)
 				child_ended(s, process, status, clock_now_ns());
 			break;
 		}
