@@ -3,6 +3,7 @@
 """What the Makefile promises: a hardened program, exact rebuilds, an install that can be staged."""
 
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -45,7 +46,7 @@ def a_changed_header_rebuilds_what_includes_it():
     for folder, _, names in os.walk("build/userspace"):
         for name in names:
             path = os.path.join(folder, name)
-            if name.endswith(".d") and header in open(path).read().split():
+            if name.endswith(".d") and header in pathlib.Path(path).read_text().split():
                 users.add(path.removeprefix("build/").removesuffix(".d"))
     # What reads the sources, beside what the compiler told.
     includes = output("grep", "-rl", "--include=*.c", "wgsocks/version.h", "userspace").split()
