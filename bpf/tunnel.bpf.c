@@ -6,8 +6,12 @@
 #include "maps.h"
 #include "packet.h"
 
-/* The IP header's protocol; the last one behind IPv6 extension headers. */
-static __noinline int ipv6_protocol(struct __sk_buff *skb, __u32 offset, __u32 next)
+/* Behind IPv6 extension headers: the protocol, and where its header begins. */
+#define TRANSPORT(protocol, offset) ((protocol) | (offset) << 8)
+#define TRANSPORT_PROTOCOL(t) ((t)&0xff)
+#define TRANSPORT_OFFSET(t) ((t) >> 8)
+
+static __noinline __u32 ipv6_transport(struct __sk_buff *skb, __u32 offset, __u32 next)
 {
 	for (int i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
 		__u8 extension[2];
@@ -20,7 +24,7 @@ static __noinline int ipv6_protocol(struct __sk_buff *skb, __u32 offset, __u32 n
 		offset += next == IPPROTO_FRAGMENT ? 8 : (extension[1] + 1) * 8;
 		next = extension[0];
 	}
-	return next;
+	return TRANSPORT(next, offset);
 }
 
 static __always_inline enum abi_protocol protocol_of(__u32 protocol)
@@ -98,8 +102,12 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 		} else {
 			protocol = ip->nexthdr;
 		}
-		if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_ICMPV6)
-			protocol = ipv6_protocol(skb, transport, protocol);
+		if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_ICMPV6) {
+			__u32 found = ipv6_transport(skb, transport, protocol);
+
+			protocol = TRANSPORT_PROTOCOL(found);
+			transport = TRANSPORT_OFFSET(found);
+		}
 	} else {
 		return TC_ACT_UNSPEC; /* WireGuard carries IP only */
 	}
