@@ -39,6 +39,10 @@ enum bpf_map_type {
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
 enum { BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024 };
 
+struct bpf_spin_lock {
+	__u32 val;
+};
+
 struct bpf_sock {
 	__u32 bound_dev_if;
 	__u32 family;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The SOCKS dialogue by TCP stream offset, so that split, pipelined, retransmitted and overlapping segments count once.
+ * The SOCKS dialogue by TCP stream offset, so that split, pipelined, retransmitted, overlapping and overtaking segments count once.
  * One writer for each field (see struct dialogue): the ingress side counts requests, the egress side outcomes, the socket's CLOSE
- * what is left. Egress and CLOSE do not run at once: the server sends, and closes, under its socket's lock.
+ * what is left. Egress and CLOSE do not run at once: the server sends, and closes, under its socket's lock. Ingress runs under no lock but ours.
  */
 #ifndef WGSOCKS_BPF_DIALOGUE_H
 #define WGSOCKS_BPF_DIALOGUE_H
@@ -51,6 +51,21 @@ __noinline __u32 scan_to_nul(struct __sk_buff *skb, __u32 offset, __u32 length)
 	return SCAN_MAX;
 }
 
+static __always_inline __u8 command_of(__u8 byte)
+{
+	return byte >= 1 && byte <= 3 ? byte - 1 : ABI_COMMAND_UNKNOWN;
+}
+
+__noinline __u32 client_next(__u32 state, __u32 byte)
+{
+	return socks_client_next(state, byte & 0xff);
+}
+
+__noinline __u32 client_leave(__u32 state)
+{
+	return socks_client_after(state);
+}
+
 __noinline __u64 client_step(struct __sk_buff *skb, __u32 offset, __u32 left, __u32 state, __u32 skip)
 {
 	__u8 byte = 0;
@@ -58,7 +73,7 @@ __noinline __u64 client_step(struct __sk_buff *skb, __u32 offset, __u32 left, __
 
 	if (skip) {
 		n = left < skip ? left : skip;
-		return READ_PACK(n, n == skip ? socks_client_after(state) : state, skip - n, 0, 0);
+		return READ_PACK(n, n == skip ? client_leave(state) : state, skip - n, 0, 0);
 	}
 	if (socks_client_scans(state)) {
 		n = scan_to_nul(skb, offset, left);
@@ -67,11 +82,11 @@ __noinline __u64 client_step(struct __sk_buff *skb, __u32 offset, __u32 left, __
 	}
 	if (bpf_skb_load_bytes(skb, offset, &byte, 1))
 		return 0;
-	n = socks_client_next(state, byte);
-	return READ_PACK(1, SOCKS_STEP_STATE(n), SOCKS_STEP_SKIP(n), SOCKS_STEP_EVENT(n), byte);
+	n = client_next(state, byte);
+	return READ_PACK(1, SOCKS_STEP_STATE(n), SOCKS_STEP_SKIP(n), SOCKS_STEP_EVENT(n), command_of(byte));
 }
 
-/* Reads what it can of the client's side. The event, if any: COMMAND with its byte, FOREIGN or MALFORMED. */
+/* Reads what it can of the client's side. The event, if any: COMMAND with an enum abi_command, FOREIGN or MALFORMED. */
 __noinline __u64 client_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 state, __u32 skip)
 {
 	__u32 consumed = 0, event = 0, byte = 0;
@@ -91,6 +106,37 @@ __noinline __u64 client_read(struct __sk_buff *skb, __u32 offset, __u32 length, 
 		if (READ_EVENT(r)) {
 			event = READ_EVENT(r);
 			byte = READ_BYTE(r);
+		}
+	}
+	return READ_PACK(consumed, state, skip, event, byte);
+}
+
+/* The same for up to eight bytes that waited, the first in the lowest bits. */
+__noinline __u64 client_read_word(__u64 word, __u32 length, __u32 state, __u32 skip)
+{
+	__u32 consumed = 0, event = 0, byte = 0;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 8; i++) {
+		__u32 n = word & 0xff;
+
+		if (consumed >= length || state == SOCKS_CLIENT_DONE)
+			break;
+		consumed++;
+		word >>= 8;
+		if (skip) {
+			skip--;
+			if (!skip)
+				state = client_leave(state);
+			continue;
+		}
+		byte = command_of(n);
+		n = client_next(state, n);
+		state = SOCKS_STEP_STATE(n);
+		skip = SOCKS_STEP_SKIP(n);
+		if (SOCKS_STEP_EVENT(n)) {
+			event = SOCKS_STEP_EVENT(n);
+			break; /* the caller goes on behind it */
 		}
 	}
 	return READ_PACK(consumed, state, skip, event, byte);
@@ -132,95 +178,194 @@ __noinline __u64 server_read(struct __sk_buff *skb, __u32 offset, __u32 length, 
 	return READ_PACK(consumed, state, 0, verdict, method);
 }
 
-static __always_inline __u8 command_of(__u8 byte)
-{
-	return byte >= 1 && byte <= 3 ? byte - 1 : ABI_COMMAND_UNKNOWN;
-}
-
-/* Where a segment's unread bytes begin, and how many there are; 0: it was read before; -1: bytes before it are missing. */
-static __always_inline int side_unread(const struct segment *s, const struct dialogue_side *side, __u32 *offset,
-				       __u32 *length)
-{
-	__u32 start = s->sequence - side->isn, end = start + s->payload_length;
-
-	if ((__s32)(end - side->next) <= 0)
-		return 0;
-	if ((__s32)(start - side->next) > 0)
-		return -1;
-	*offset = s->payload + (side->next - start);
-	*length = end - side->next;
-	return 1;
-}
-
 static __always_inline void side_give_up(struct dialogue_side *side, enum abi_loss cause, struct proxy_counters *c)
 {
 	side->flags |= DIALOGUE_DONE | DIALOGUE_LOST;
 	count_loss(c, cause);
 }
 
-/* Whether the value still is the session that we looked up: a freed hash value may be reused at once. */
-#define STILL(session, id) (!(session) || (session)->socket == (id))
+/* The next word of what waits in a session, or less of it: up to the next event. */
+static __always_inline __u64 held_read(const struct session *s, __u32 from, __u32 length, __u32 state, __u32 skip)
+{
+	__u32 at = from & 0x38, ahead = from & 7; /* below 64, in words */
+
+	return client_read_word(*(const __u64 *)(s->held + at) >> ahead * 8, length < 8 - ahead ? length : 8 - ahead,
+				state, skip);
+}
 
 /*
- * Reads a segment of the client's side. `session` is NULL before there is one (then nothing is counted: the session's start does that).
+ * Keeps a segment that overtook another: one run of bytes, to which what follows it directly is added. Its place is taken under the lock, its bytes are
+ * loaded after it (no helper may be called under a lock), and nobody reads them until all that were promised are there.
+ * Returns 0, or -1 when it does not fit.
  */
-static __always_inline void dialogue_client(struct __sk_buff *skb, const struct segment *s, struct dialogue *d,
-					    struct session *session, __u64 id, struct proxy_counters *c)
+static __always_inline int held_add(struct __sk_buff *skb, const struct segment *segment, struct session *s)
 {
-	__u32 offset, length;
-	int unread = side_unread(s, &d->client, &offset, &length);
-	__u64 r;
+	__u32 start = segment->sequence - s->dialogue.client.isn, length = segment->payload_length, at, again;
+	int placed = 0;
 
-	if (unread <= 0) {
-		if (unread < 0)
-			side_give_up(&d->client, ABI_LOSS_OUT_OF_ORDER, c);
-		return;
+	if (length - 1 >= ABI_HELD_SEGMENT_MAX)
+		return -1;
+	bpf_spin_lock(&s->lock);
+	if (!s->held_length)
+		s->held_start = start;
+	at = start - s->held_start;
+	again = at < s->held_length && at + length <= s->held_length;
+	if (at == s->held_length && at + length <= ABI_HELD_MAX) {
+		s->held_length = at + length;
+		placed = 1;
 	}
-	if (d->method == SOCKS_METHOD_GSSAPI) { /* what follows is opaque; the egress side has counted it */
-		d->client.flags |= DIALOGUE_DONE;
-		return;
-	}
-	r = client_read(skb, offset, length, d->client.state, d->client.skip);
-	if (!STILL(session, id))
-		return;
+	bpf_spin_unlock(&s->lock);
+	if (!placed || at >= ABI_HELD_MAX)
+		return again ? 0 : -1;
+	if (bpf_skb_load_bytes(skb, segment->payload, s->held + at, length))
+		return -1;
+	bpf_spin_lock(&s->lock);
+	s->held_filled += length;
+	bpf_spin_unlock(&s->lock);
+	return 0;
+}
+
+/* A side as it was when we began to read. */
+struct view {
+	__u64 socket;
+	__u32 next;
+	__u32 skip;
+	__u32 state;
+	__u32 held_from; /* of the held bytes, the first that is unread */
+	__u32 held_length;
+	__u32 flags;
+};
+
+static __always_inline void view_take(struct session *s, struct view *v)
+{
+	bpf_spin_lock(&s->lock);
+	v->socket = s->socket;
+	v->next = s->dialogue.client.next;
+	v->skip = s->dialogue.client.skip;
+	v->state = s->dialogue.client.state;
+	v->flags = s->dialogue.client.flags;
+	v->held_from = v->next - s->held_start;
+	v->held_length = s->held_filled == s->held_length ? s->held_length : 0;
+	bpf_spin_unlock(&s->lock);
+}
+
+/* Takes over what was read. Returns whether a request is complete. With few branches: the loop around it is verified round by round. */
+static __always_inline int dialogue_advance(struct dialogue *d, __u64 r, __u64 now)
+{
 	if (!d->client.next)
-		d->request_ns = bpf_ktime_get_ns(); /* of a request that is refused before it comes */
+		d->request_ns = now; /* of a request that is refused before it comes */
 	d->client.next += READ_CONSUMED(r);
 	d->client.skip = READ_SKIP(r);
 	d->client.state = READ_STATE(r);
-	if (READ_EVENT(r) == SOCKS_EVENT_COMMAND)
-		d->command = command_of(READ_BYTE(r));
-	else if (READ_EVENT(r))
-		d->malformed = READ_EVENT(r);
-	if (d->client.state == SOCKS_CLIENT_DONE) {
-		d->client.flags |= DIALOGUE_DONE;
-		if (d->malformed)
+	if (READ_EVENT(r)) {
+		d->malformed = READ_EVENT(r) & ~SOCKS_EVENT_COMMAND;
+		d->command = READ_BYTE(r);
+	}
+	if (d->client.state != SOCKS_CLIENT_DONE)
+		return 0;
+	d->client.flags |= DIALOGUE_DONE;
+	d->request_ns = now;
+	d->requested = !d->malformed;
+	return d->requested;
+}
+
+/* Writes what was read, unless somebody else has, or the session has ended. Returns whether a request is to be counted. */
+static __always_inline int view_commit(struct session *s, const struct view *v, __u64 r, __u64 now)
+{
+	int complete = 0;
+
+	bpf_spin_lock(&s->lock);
+	/* A freed hash value may be reused at once: is it still the same session? */
+	if (!((s->socket ^ v->socket) | (s->dialogue.client.next ^ v->next) |
+	      (s->dialogue.client.flags & DIALOGUE_DONE) | s->closed))
+		complete = dialogue_advance(&s->dialogue, r, now);
+	bpf_spin_unlock(&s->lock);
+	return complete;
+}
+
+/* Before there is a session: nothing is counted, the session's start does that. */
+static __always_inline void dialogue_early(struct __sk_buff *skb, const struct segment *segment, struct dialogue *d)
+{
+	__u32 read = d->client.next - (segment->sequence - d->client.isn);
+	__u64 r;
+
+	if (read >= segment->payload_length) { /* read before, or bytes before it are missing */
+		if ((__s32)read < 0)
+			d->client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;
+		return;
+	}
+	r = client_read(skb, segment->payload + read, segment->payload_length - read, d->client.state, d->client.skip);
+	dialogue_advance(d, r, bpf_ktime_get_ns());
+	if (READ_CONSUMED(r) < segment->payload_length - read && d->client.state != SOCKS_CLIENT_DONE)
+		d->client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;
+}
+
+/*
+ * Reads a segment of the client's side, and what waited for it. Each round reads one run of bytes: the segment's, then the held ones word by word (and up to the command
+ * in it); again when another CPU was faster.
+ */
+#define CLIENT_ROUNDS_MAX (ABI_HELD_MAX / 8 + 2)
+
+static __always_inline void dialogue_client(struct __sk_buff *skb, const struct segment *segment, struct session *s,
+					    struct proxy_counters *c)
+{
+	__u32 start = segment->sequence - s->dialogue.client.isn, end = start + segment->payload_length;
+	int stored = 0;
+
+#pragma clang loop unroll(disable)
+	for (int round = 0; round < CLIENT_ROUNDS_MAX; round++) {
+		struct view v;
+		__u64 r;
+
+		view_take(s, &v);
+		if (v.flags & DIALOGUE_DONE)
 			return;
-		d->request_ns = bpf_ktime_get_ns();
-		d->requested = 1;
-		if (session)
-			request_count(c, d->command);
-	} else if (READ_CONSUMED(r) < length) { /* unreadable, or longer than any request */
-		side_give_up(&d->client, ABI_LOSS_PARSE, c);
+		if ((__s32)(start - v.next) <= 0 && (__s32)(end - v.next) > 0) {
+			__u32 read = v.next - start;
+
+			r = client_read(skb, segment->payload + read, segment->payload_length - read, v.state, v.skip);
+			if (READ_CONSUMED(r) < segment->payload_length - read && READ_STATE(r) != SOCKS_CLIENT_DONE) {
+				side_give_up(&s->dialogue.client, ABI_LOSS_PARSE, c); /* longer than any request */
+				return;
+			}
+		} else if (v.held_from < v.held_length) {
+			r = held_read(s, v.held_from, v.held_length - v.held_from, v.state, v.skip);
+		} else if ((__s32)(start - v.next) > 0 && !stored) {
+			stored = 1;
+			if (held_add(skb, segment, s)) {
+				side_give_up(&s->dialogue.client, ABI_LOSS_OUT_OF_ORDER, c);
+				return;
+			}
+			continue; /* what was missing may have come meanwhile */
+		} else {
+			return; /* read before, or held */
+		}
+		if (s->dialogue.method == SOCKS_METHOD_GSSAPI) { /* opaque; the egress side has counted it */
+			s->dialogue.client.flags |= DIALOGUE_DONE;
+			return;
+		}
+		if (view_commit(s, &v, r, bpf_ktime_get_ns()))
+			request_count(c, s->dialogue.command);
 	}
 }
 
-/* Reads a segment of the server's side, up to the byte that decides. */
-static __always_inline void dialogue_server(struct __sk_buff *skb, const struct segment *s, struct session *session,
-					    __u64 id, struct proxy_counters *c)
+/* Reads a segment of the server's side, up to the byte that decides. Under the socket's lock: it sends. */
+static __always_inline void dialogue_server(struct __sk_buff *skb, const struct segment *segment, struct session *s,
+					    struct proxy_counters *c)
 {
-	struct dialogue *d = &session->dialogue;
-	__u32 offset, length, verdict;
-	int unread = side_unread(s, &d->server, &offset, &length);
-	__u64 r, now;
+	struct dialogue *d = &s->dialogue;
+	__u32 start = segment->sequence - d->server.isn, end = start + segment->payload_length;
+	__u32 read = d->server.next - start, verdict;
+	__u64 r, now, id = s->socket;
 
-	if (unread <= 0) {
-		if (unread < 0)
-			side_give_up(&d->server, ABI_LOSS_OUT_OF_ORDER, c);
+	if ((__s32)(end - d->server.next) <= 0)
+		return;
+	if ((__s32)(start - d->server.next) > 0) {
+		side_give_up(&d->server, ABI_LOSS_OUT_OF_ORDER, c);
 		return;
 	}
-	r = server_read(skb, offset, length, d->server.state);
-	if (!STILL(session, id))
+	r = server_read(skb, segment->payload + read, segment->payload_length - read, d->server.state);
+	if (s->socket != id)
 		return;
 	verdict = READ_EVENT(r);
 	d->server.next += READ_CONSUMED(r);
@@ -231,7 +376,7 @@ static __always_inline void dialogue_server(struct __sk_buff *skb, const struct 
 		d->server.flags |= DIALOGUE_DONE;
 		if (d->method == SOCKS_METHOD_GSSAPI)
 			side_give_up(&d->server, ABI_LOSS_PARSE, c);
-	} else if (READ_CONSUMED(r) < length) {
+	} else if (READ_CONSUMED(r) < segment->payload_length - read) {
 		side_give_up(&d->server, ABI_LOSS_PARSE, c);
 	}
 	if (verdict == SOCKS_VERDICT_NONE || d->settled)
@@ -243,7 +388,7 @@ static __always_inline void dialogue_server(struct __sk_buff *skb, const struct 
 	}
 	now = bpf_ktime_get_ns();
 	d->verdict = verdict;
-	if (session->closer == SESSION_CLOSED_BY_CLIENT) { /* whether it still reads is known at CLOSE */
+	if (s->closer == SESSION_CLOSED_BY_CLIENT) { /* whether it still reads is known at CLOSE */
 		d->pending = 1;
 		d->reply_end = d->server.next;
 		d->reply_ns = now;

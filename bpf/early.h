@@ -11,33 +11,42 @@
  */
 #define EARLY_AGE_MAX_NS 1000000000ULL
 
-static __always_inline int early_is_fresh(const struct dialogue *d)
+static __always_inline int early_is_fresh(const struct early_dialogue *e)
 {
-	return bpf_ktime_get_ns() - d->request_ns < EARLY_AGE_MAX_NS;
+	return bpf_ktime_get_ns() - e->begun_ns < EARLY_AGE_MAX_NS;
 }
 
 /* How the first data of the client, read before there was a session, gets into it: whose delete succeeds owns it. */
 static __always_inline void early_take(const struct session_key *key, struct session *s, struct proxy_counters *c)
 {
-	struct dialogue *found = bpf_map_lookup_elem(&early, key), copy;
+	struct early_dialogue *e = bpf_map_lookup_elem(&early, key);
+	struct dialogue copy;
+	int fresh, count = 0, lost = 0;
 
-	if (!found)
+	if (!e)
 		return;
-	copy = *found;
-	if (bpf_map_delete_elem(&early, key) || !early_is_fresh(&copy))
+	copy = e->dialogue;
+	fresh = early_is_fresh(e);
+	if (bpf_map_delete_elem(&early, key) || !fresh)
 		return;
+	bpf_spin_lock(&s->lock);
 	if (copy.client.isn != s->dialogue.client.isn) { /* the data did not begin where the connection does */
-		s->dialogue.client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;
-		count_loss(c, ABI_LOSS_OUT_OF_ORDER);
-		return;
+		lost = !s->dialogue.client.next;
+		if (lost)
+			s->dialogue.client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;
+	} else if (copy.client.next > s->dialogue.client.next) { /* else the session has read as much itself */
+		s->dialogue.client = copy.client;
+		s->dialogue.command = copy.command;
+		s->dialogue.malformed = copy.malformed;
+		s->dialogue.request_ns = copy.request_ns;
+		count = copy.requested && !s->closed;
+		s->dialogue.requested = count;
 	}
-	s->dialogue.client = copy.client;
-	s->dialogue.command = copy.command;
-	s->dialogue.malformed = copy.malformed;
-	s->dialogue.request_ns = copy.request_ns;
-	s->dialogue.requested = copy.requested;
-	if (copy.requested)
+	bpf_spin_unlock(&s->lock);
+	if (count)
 		request_count(c, copy.command);
+	if (lost)
+		count_loss(c, ABI_LOSS_OUT_OF_ORDER);
 }
 
 #endif

@@ -69,7 +69,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, ABI_EARLY_MAX);
 	__type(key, struct session_key);
-	__type(value, struct dialogue);
+	__type(value, struct early_dialogue);
 } early SEC(".maps") __weak;
 
 struct {

@@ -44,26 +44,28 @@ static __always_inline void retransmits_count(struct connection *k, enum abi_sid
 	}
 }
 
-/* What a connection's end says of a request that has no outcome yet. */
-static __always_inline void session_settle_at_close(struct connection *k, struct session *s, __u64 now)
+/* What a connection's end says of a request that has no outcome yet. `k` is the connection, or its successor on the same ports. */
+static __always_inline void session_settle(struct connection *k, struct session *s, __u64 now)
 {
 	struct dialogue *d = &s->dialogue;
 	__u32 verdict = SOCKS_VERDICT_FAILURE;
 	__u64 duration = dialogue_age(d, now);
 	__u8 closer = s->closer;
+	int own = s->socket == k->id;
 
-	if (s->adopted)
-		return;
 	if (!d->requested &&
 	    (d->settled || d->pending || d->malformed == SOCKS_EVENT_MALFORMED || d->client.flags & DIALOGUE_LOST)) {
 		d->requested = 1;
-		request_count(k->c, ABI_COMMAND_UNKNOWN);
+		/* The server may have answered before all of the request had come. */
+		request_count(k->c, socks_client_commanded(d->client.state) && !(d->client.flags & DIALOGUE_LOST)
+					    ? d->command
+					    : ABI_COMMAND_UNKNOWN);
 	}
 	if (!d->requested || d->settled)
 		return;
 	if (closer == SESSION_OPEN) /* no FIN: a reset. An error on the socket came from the client's side */
-		closer = k->sk->sk_err ? SESSION_CLOSED_BY_CLIENT : SESSION_CLOSED_BY_SERVER;
-	if (d->pending && (__s32)(k->tcp->snd_una - d->server.isn - d->reply_end) >= 0) {
+		closer = own && k->sk->sk_err ? SESSION_CLOSED_BY_CLIENT : SESSION_CLOSED_BY_SERVER;
+	if (d->pending && own && (__s32)(k->tcp->snd_una - d->server.isn - d->reply_end) >= 0) {
 		verdict = d->verdict;
 		duration = dialogue_age(d, d->reply_ns);
 	} else if (d->malformed == SOCKS_EVENT_MALFORMED) {
@@ -76,11 +78,35 @@ static __always_inline void session_settle_at_close(struct connection *k, struct
 	dialogue_settle(d, verdict, duration, k->c);
 }
 
-static __always_inline void session_start(struct connection *k, struct session *s)
+/*
+ * Ends a session: closed first, so that the ingress side counts nothing more; then whose delete succeeds settles it, by a copy, since a freed value may be
+ * reused at once.
+ */
+static __always_inline void session_end(struct connection *k, const struct session_key *key, struct session *s)
 {
-	s->socket = k->id;
-	s->dialogue.client.isn = k->tcp->rcv_nxt;
-	s->dialogue.server.isn = k->tcp->snd_nxt;
+	__u64 now = bpf_ktime_get_ns();
+	struct session last = {};
+	long error;
+
+	bpf_spin_lock(&s->lock);
+	s->closed = 1;
+	last.dialogue = s->dialogue;
+	last.socket = s->socket;
+	last.opened_ns = s->opened_ns;
+	last.closer = s->closer;
+	last.adopted = s->adopted;
+	bpf_spin_unlock(&s->lock);
+	error = bpf_map_delete_elem(&sessions, key);
+	if (error) {
+		if (error != -ENOENT) /* the other copy of the program was here */
+			count_loss(k->c, ABI_LOSS_DELETE);
+		return;
+	}
+	UNCOUNT(k->c->client_active);
+	if (last.adopted)
+		return;
+	histogram_observe(&k->c->connection_duration, ABI_BOUNDS_LIFETIME, now - last.opened_ns);
+	session_settle(k, &last, now);
 }
 
 /* The SYN-ACKs that were sent again are in the new socket's total_retrans already. */
@@ -89,7 +115,9 @@ static __always_inline void session_opened(struct connection *k, const struct se
 	struct session new = { .opened_ns = bpf_ktime_get_ns() }, *s;
 	long error;
 
-	session_start(k, &new);
+	new.socket = k->id;
+	new.dialogue.client.isn = k->tcp->rcv_nxt;
+	new.dialogue.server.isn = k->tcp->snd_nxt;
 	error = bpf_map_update_elem(&sessions, key, &new, BPF_NOEXIST);
 	if (error == -EEXIST) {
 		s = bpf_map_lookup_elem(&sessions, key);
@@ -101,9 +129,7 @@ static __always_inline void session_opened(struct connection *k, const struct se
 		 */
 		if (s->socket == k->id)
 			count_loss(k->c, ABI_LOSS_RECURSION);
-		session_settle_at_close(k, s, new.opened_ns);
-		if (bpf_map_delete_elem(&sessions, key) == 0)
-			UNCOUNT(k->c->client_active);
+		session_end(k, key, s);
 		error = bpf_map_update_elem(&sessions, key, &new, BPF_NOEXIST);
 	}
 	if (error) {
@@ -123,26 +149,11 @@ static __always_inline void session_opened(struct connection *k, const struct se
 static __always_inline void session_closed(struct connection *k, const struct session_key *key)
 {
 	struct session *s = bpf_map_lookup_elem(&sessions, key);
-	__u64 now, opened;
-	long error;
 
 	if (!s || s->socket != k->id)
 		return;
-	now = bpf_ktime_get_ns();
-	opened = s->opened_ns;
 	retransmits_count(k, ABI_SIDE_CLIENT, &s->retransmits);
-	error = bpf_map_delete_elem(&sessions, key);
-	if (error) {
-		if (error != -ENOENT)
-			count_loss(k->c, ABI_LOSS_DELETE);
-		return;
-	}
-	UNCOUNT(k->c->client_active);
-	if (opened && opened <= now)
-		histogram_observe(&k->c->connection_duration, ABI_BOUNDS_LIFETIME, now - opened);
-	/* After the delete, so that what the ingress side did meanwhile is seen; the value stays readable until we return. */
-	if (s->socket == k->id)
-		session_settle_at_close(k, s, now);
+	session_end(k, key, s);
 }
 
 static __always_inline void session_half_closed(const struct session_key *key, __u64 id, enum session_closer closer)

@@ -13,13 +13,13 @@
 
 enum socks_event {
 	SOCKS_EVENT_NONE,
-	SOCKS_EVENT_COMMAND,   /* the byte is the command */
-	SOCKS_EVENT_FOREIGN,   /* this is no SOCKS */
-	SOCKS_EVENT_MALFORMED, /* the negotiation was right, what follows is no request (or no reply) */
-	SOCKS_EVENT_METHOD,    /* the byte is the chosen authentication method */
-	SOCKS_EVENT_AUTH,      /* the byte is the status of the authentication, and it failed */
-	SOCKS_EVENT_REPLY,     /* the byte is a SOCKS5 reply code */
-	SOCKS_EVENT_REPLY4,    /* the byte is a SOCKS4 reply code */
+	SOCKS_EVENT_COMMAND,	   /* the byte is the command; a bit of its own */
+	SOCKS_EVENT_FOREIGN = 2,   /* this is no SOCKS */
+	SOCKS_EVENT_MALFORMED = 4, /* the negotiation was right, what follows is no request (or no reply) */
+	SOCKS_EVENT_METHOD,	   /* the byte is the chosen authentication method */
+	SOCKS_EVENT_AUTH,	   /* the byte is the status of the authentication, and it failed */
+	SOCKS_EVENT_REPLY,	   /* the byte is a SOCKS5 reply code */
+	SOCKS_EVENT_REPLY4,	   /* the byte is a SOCKS4 reply code */
 };
 
 #define SOCKS_METHOD_GSSAPI 1
@@ -59,6 +59,12 @@ enum socks_client_state {
 static inline int socks_client_scans(__u32 state)
 {
 	return state == SOCKS_CLIENT_4_USER || state == SOCKS_CLIENT_4_USER_NAMED || state == SOCKS_CLIENT_4_NAME;
+}
+
+/* Whether the command of a request that is not complete is known. */
+static inline int socks_client_commanded(__u32 state)
+{
+	return state >= SOCKS_CLIENT_RESERVED && state != SOCKS_CLIENT_4_COMMAND && state != SOCKS_CLIENT_DONE;
 }
 
 static inline __u32 socks_client_next(__u32 state, __u32 byte)

@@ -13,34 +13,40 @@
 /* Far above what a server says in a dialogue (RFC 1928: 2 + 2 + 22 bytes): beyond it there is only data. */
 #define DIALOGUE_ACKED_MAX 1024
 
-/* Data before there is a session: on the handshake's last ACK, or on another CPU at the same moment. */
-static __always_inline struct dialogue *early_dialogue(const struct segment *s, const struct session_key *key)
+/*
+ * Data before there is a session: on the handshake's last ACK, or on another CPU at the same moment. Returns the session if it has begun meanwhile:
+ * it may have found nothing here, or the entry as it was before our data, so the segment is read there again (what is read already, is not read twice).
+ */
+static __always_inline struct session *early_segment(struct __sk_buff *skb, const struct segment *segment,
+						     struct session_key *key, struct proxy_counters *c)
 {
-	struct dialogue *d = bpf_map_lookup_elem(&early, key), new = {};
+	struct early_dialogue *e = bpf_map_lookup_elem(&early, key), new = {};
+	struct session *session;
 
-	if (d && early_is_fresh(d))
-		return d;
-	new.request_ns = bpf_ktime_get_ns();
-	new.client.isn = s->sequence; /* compared with the connection's own when that is there */
-	bpf_map_update_elem(&early, key, &new, BPF_ANY);
-	return bpf_map_lookup_elem(&early, key);
+	if (!e || !early_is_fresh(e)) {
+		new.begun_ns = bpf_ktime_get_ns();
+		new.dialogue.client.isn = segment->sequence; /* compared with the connection's own when that is there */
+		bpf_map_update_elem(&early, key, &new, BPF_ANY);
+		e = bpf_map_lookup_elem(&early, key);
+	}
+	if (e && !(e->dialogue.client.flags & DIALOGUE_DONE))
+		dialogue_early(skb, segment, &e->dialogue);
+	session = bpf_map_lookup_elem(&sessions, key);
+	if (session)
+		early_take(key, session, c);
+	return session;
 }
 
 /* From a client to the server. */
-static __always_inline void client_segment(struct __sk_buff *skb, const struct segment *s, struct session_key *key,
-					   struct proxy_counters *c)
+static __always_inline void client_segment(struct __sk_buff *skb, const struct segment *segment,
+					   struct session_key *key, struct proxy_counters *c)
 {
 	struct session *session = bpf_map_lookup_elem(&sessions, key);
-	struct dialogue *d = session ? &session->dialogue : early_dialogue(s, key);
 
-	if (!d || d->client.flags & DIALOGUE_DONE)
-		return;
-	dialogue_client(skb, s, d, session, session ? session->socket : 0, c);
-	if (session)
-		return;
-	session = bpf_map_lookup_elem(&sessions, key); /* it may have begun since, and have found nothing */
-	if (session)
-		early_take(key, session, c);
+	if (!session)
+		session = early_segment(skb, segment, key, c);
+	if (session && !(session->dialogue.client.flags & DIALOGUE_DONE))
+		dialogue_client(skb, segment, session, c);
 }
 
 /* From the server to a client. */
@@ -50,7 +56,7 @@ static __always_inline void server_segment(struct __sk_buff *skb, const struct s
 	struct session *session = bpf_map_lookup_elem(&sessions, key);
 
 	if (session && !(session->dialogue.server.flags & DIALOGUE_DONE))
-		dialogue_server(skb, s, session, session->socket, c);
+		dialogue_server(skb, s, session, c);
 }
 
 static __always_inline int carries_data(const struct segment *s)
@@ -77,6 +83,8 @@ static __always_inline void key_set(struct session_key *key, const struct segmen
 	key->slot = slot;
 	key->generation = proxy->generation;
 }
+
+#define LOOPBACK_IFINDEX 1 /* in each network namespace: include/net/flow.h */
 
 #define RUNS_CLIENT 1
 #define RUNS_SERVER 2
@@ -110,19 +118,14 @@ static __always_inline int underlay_packet(struct __sk_buff *skb, int runs)
 SEC("tc")
 int underlay_ingress(struct __sk_buff *skb)
 {
-	return underlay_packet(skb, RUNS_CLIENT);
+	/* On lo, at egress. Elsewhere nothing that comes in may pass for the server's word, whatever its addresses say. */
+	return underlay_packet(skb, skb->ifindex == LOOPBACK_IFINDEX ? RUNS_CLIENT | RUNS_SERVER : RUNS_CLIENT);
 }
 
 SEC("tc")
 int underlay_egress(struct __sk_buff *skb)
 {
 	return underlay_packet(skb, RUNS_SERVER);
-}
-
-SEC("tc")
-int underlay_loopback(struct __sk_buff *skb)
-{
-	return underlay_packet(skb, RUNS_CLIENT | RUNS_SERVER);
 }
 
 /* Where the stubs find the programs of packets: enum abi_packet_program. */

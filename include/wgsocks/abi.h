@@ -7,6 +7,7 @@
 #define WGSOCKS_ABI_H
 
 #ifndef __VMLINUX_H__
+#include <linux/bpf.h> /* struct bpf_spin_lock */
 #include <linux/types.h>
 #endif
 
@@ -196,9 +197,8 @@ struct process_names {
 enum abi_packet_program {
 	ABI_PACKET_TUNNEL_RECEIVE,
 	ABI_PACKET_TUNNEL_TRANSMIT,
-	ABI_PACKET_UNDERLAY_INGRESS,
+	ABI_PACKET_UNDERLAY_INGRESS, /* on lo, at egress: both directions */
 	ABI_PACKET_UNDERLAY_EGRESS,
-	ABI_PACKET_UNDERLAY_LOOPBACK, /* lo, egress: both directions */
 	ABI_PACKET_MAX
 };
 
@@ -244,15 +244,35 @@ struct dialogue {
 
 enum session_closer { SESSION_OPEN, SESSION_CLOSED_BY_CLIENT, SESSION_CLOSED_BY_SERVER };
 
-/* Map `sessions`: client connections. */
+/*
+ * Map `sessions`: client connections.
+ *
+ * The lock is for the client's side of the dialogue, whose segments may be read on two CPUs at once: each reads without it, and writes what it read only
+ * if nobody has written meanwhile. Segments that overtook others wait in `held`.
+ */
+#define ABI_HELD_SEGMENT_MAX 32 /* the longest segment that is held */
+#define ABI_HELD_MAX 40		/* and all that is held */
 struct session {
-	__u64 socket;	 /* struct sock * in the kernel: identity, never dereferenced */
-	__u64 opened_ns; /* CLOCK_MONOTONIC; 0: it began before us */
-	struct dialogue dialogue;
+	struct bpf_spin_lock lock;
 	__u32 retransmits; /* of the socket's total_retrans, those that are counted */
-	__u8 closer;	   /* enum session_closer: who sent the first FIN */
-	__u8 adopted;	   /* it began before us: its dialogue is unknown */
-	__u16 seen;	   /* round of the last reconciliation that met it */
+	__u64 socket;	   /* struct sock * in the kernel: identity, never dereferenced */
+	__u64 opened_ns;   /* CLOCK_MONOTONIC; 0: it began before us */
+	struct dialogue dialogue;
+	__u8 closer;	  /* enum session_closer: who sent the first FIN */
+	__u8 adopted;	  /* it began before us: its dialogue is unknown */
+	__u8 closed;	  /* nothing is counted any more */
+	__u8 held_length; /* of what waits */
+	__u32 held_start; /* its stream offset */
+	__u8 held_filled; /* as many bytes of it are written */
+	__u8 reserved[5];
+	__u16 seen;					/* round of the last reconciliation that met it */
+	__u8 held[ABI_HELD_MAX + ABI_HELD_SEGMENT_MAX]; /* the verifier sees no sum of place and length */
+};
+
+/* Map `early`: what was read of a connection before its session was there. */
+struct early_dialogue {
+	__u64 begun_ns;
+	struct dialogue dialogue;
 };
 
 /* Map `upstreams`: struct sock * → this. */
@@ -295,7 +315,8 @@ ABI_ASSERT_SIZE(proxy, 232);
 ABI_ASSERT_SIZE(netns_bucket, 32);
 ABI_ASSERT_SIZE(session_key, 40);
 ABI_ASSERT_SIZE(dialogue, 56);
-ABI_ASSERT_SIZE(session, 80);
+ABI_ASSERT_SIZE(session, 168);
+ABI_ASSERT_SIZE(early_dialogue, 64);
 ABI_ASSERT_SIZE(upstream, 24);
 ABI_ASSERT_SIZE(event, 16);
 

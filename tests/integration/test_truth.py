@@ -55,7 +55,9 @@ def counted(before, after):
 def settle(sidecar):
     """The metrics once no connection is open any more on either side."""
     wait_until(lambda: not any(vars(sidecar.proxy.ss()).values()), 30, "the sockets to be gone")
-    return sidecar.scrape()
+    gauges = ("proxy_active_connections", "proxy_upstream_active_connections")
+    # A socket leaves the tables that ss reads a little before its last transition.
+    return wait_until(lambda: (m := sidecar.scrape()) and not any(map(m.value, gauges)) and m, 5, "the gauges to be 0")
 
 
 def check_upstream(before, after):
@@ -178,7 +180,7 @@ def test_connections_older_than_the_exporter(lab, sidecars):
 
 def main():
     enter()
-    with Lab(proxies=2, auth=[None, ("golden", "crab")]) as lab:
+    with Lab(proxies=2, auth=[None, ("golden", "crab")], connect_timeout=6) as lab:
         join_underlay()
         sidecars = [Sidecar(proxy, name) for proxy, name in zip(lab.proxies, NAMES)]
         return run_cases(lab, sidecars)

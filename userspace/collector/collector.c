@@ -79,9 +79,10 @@ static int watch_descriptor(struct collector *c, int fd)
 
 static void reconcile(struct collector *c, uint64_t now)
 {
-	int ended = reconcile_run(&c->kernel);
+	unsigned int suspects = 0;
+	int ended = reconcile_run(&c->kernel, &suspects);
 
-	c->reconcile_at_ns = now + RECONCILE_PERIOD_S * SECOND_NS;
+	c->reconcile_at_ns = now + (suspects ? RECONCILE_SUSPECT_AGE_NS : RECONCILE_PERIOD_S * SECOND_NS);
 	if (ended > 0)
 		log_warn("%d sessions had lost their end: they are closed and counted as lost", ended);
 	else if (ended < 0)

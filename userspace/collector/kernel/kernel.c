@@ -94,7 +94,6 @@ static int hand_over_all(struct wgsocks *s)
 	r = r ?: hand_over(packets, ABI_PACKET_TUNNEL_TRANSMIT, s->progs.tunnel_transmit);
 	r = r ?: hand_over(packets, ABI_PACKET_UNDERLAY_INGRESS, s->progs.underlay_ingress);
 	r = r ?: hand_over(packets, ABI_PACKET_UNDERLAY_EGRESS, s->progs.underlay_egress);
-	r = r ?: hand_over(packets, ABI_PACKET_UNDERLAY_LOOPBACK, s->progs.underlay_loopback);
 	r = r ?: hand_over(states, 0, s->progs.state_first);
 	r = r ?: hand_over(states, 1, s->progs.state_second);
 	r = r ?: hand_over(bpf_map__fd(s->maps.retransmit_programs), 0, s->progs.retransmit);

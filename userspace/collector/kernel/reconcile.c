@@ -4,11 +4,48 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "wgsocks.skel.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/shared.h"
+
+/* Suspects of the last run, by socket; those that find no place are suspects of a later one. */
+#define SUSPECTS_MAX 1024
+struct suspect {
+	uint64_t socket;
+	uint64_t began_ns; /* of the session: with it, a socket's address is not mistaken for its successor's */
+	uint64_t since_ns;
+};
+static struct suspect suspects[SUSPECTS_MAX];
+static unsigned int suspect_count;
+
+/* The run's own list, in the making. */
+struct run {
+	struct kernel *kernel;
+	uint64_t started_ns;
+	uint16_t round;
+	int ended;
+	struct suspect *next;
+	unsigned int next_count;
+};
+
+/* Whether it was a suspect long enough; if not, it is one now. */
+static bool convicted(struct run *run, uint64_t socket, uint64_t began_ns)
+{
+	uint64_t since = run->started_ns;
+
+	for (unsigned int i = 0; i < suspect_count; i++) {
+		if (suspects[i].socket == socket && suspects[i].began_ns == began_ns)
+			since = suspects[i].since_ns;
+	}
+	if (since + RECONCILE_SUSPECT_AGE_NS <= run->started_ns)
+		return true;
+	if (run->next_count < SUSPECTS_MAX)
+		run->next[run->next_count++] = (struct suspect){ socket, began_ns, since };
+	return false;
+}
 
 #define ADD(field, n) __atomic_fetch_add(&(field), n, __ATOMIC_RELAXED)
 
@@ -69,9 +106,9 @@ static bool end_upstream(struct kernel *kernel, uint64_t key, const struct upstr
 	return true;
 }
 
-static int sweep_sessions(struct kernel *kernel, uint16_t round, uint64_t started_ns)
+static void sweep_sessions(struct run *run)
 {
-	int fd = bpf_map__fd(kernel->skeleton->maps.sessions), ended = 0;
+	int fd = bpf_map__fd(run->kernel->skeleton->maps.sessions);
 	struct session_key key, next;
 	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
 	struct session s;
@@ -80,16 +117,16 @@ static int sweep_sessions(struct kernel *kernel, uint16_t round, uint64_t starte
 	for (unsigned int i = 0; more && i < ABI_SESSIONS_MAX; i++) {
 		key = next;
 		more = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (bpf_map_lookup_elem(fd, &key, &s) || s.seen == round || s.opened_ns >= started_ns)
+		if (bpf_map_lookup_elem(fd, &key, &s) || s.seen == run->round || s.opened_ns >= run->started_ns)
 			continue;
-		ended += end_session(kernel, &key, &s);
+		if (convicted(run, s.socket, s.opened_ns))
+			run->ended += end_session(run->kernel, &key, &s);
 	}
-	return ended;
 }
 
-static int sweep_upstreams(struct kernel *kernel, uint16_t round, uint64_t started_ns)
+static void sweep_upstreams(struct run *run)
 {
-	int fd = bpf_map__fd(kernel->skeleton->maps.upstreams), ended = 0;
+	int fd = bpf_map__fd(run->kernel->skeleton->maps.upstreams);
 	uint64_t key, next;
 	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
 	struct upstream u;
@@ -97,22 +134,31 @@ static int sweep_upstreams(struct kernel *kernel, uint16_t round, uint64_t start
 	for (unsigned int i = 0; more && i < ABI_UPSTREAMS_MAX; i++) {
 		key = next;
 		more = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (bpf_map_lookup_elem(fd, &key, &u) || u.seen == round || u.started_ns >= started_ns)
+		if (bpf_map_lookup_elem(fd, &key, &u) || u.seen == run->round || u.started_ns >= run->started_ns)
 			continue;
-		ended += end_upstream(kernel, key, &u);
+		if (convicted(run, key, u.started_ns))
+			run->ended += end_upstream(run->kernel, key, &u);
 	}
-	return ended;
 }
 
-int reconcile_run(struct kernel *kernel)
+int reconcile_run(struct kernel *kernel, unsigned int *suspected)
 {
-	uint64_t started_ns = clock_now_ns();
-	uint32_t round = (uint16_t)(started_ns >> 20) ?: 1; /* about a millisecond: another one than in the last run */
+	_cleanup_free_ struct suspect *next = calloc(SUSPECTS_MAX, sizeof(*next));
+	struct run run = { .kernel = kernel, .started_ns = clock_now_ns(), .next = next };
 	int r;
 
-	kernel->skeleton->bss->reconcile_round = round;
+	if (!next)
+		return -ENOMEM;
+	run.round = (uint16_t)(run.started_ns >> 20) ?: 1; /* about a millisecond: another one than in the last run */
+	kernel->skeleton->bss->reconcile_round = run.round;
 	r = iterate(kernel);
 	if (r)
 		return r;
-	return sweep_sessions(kernel, round, started_ns) + sweep_upstreams(kernel, round, started_ns);
+	sweep_sessions(&run);
+	sweep_upstreams(&run);
+	memcpy(suspects, next, run.next_count * sizeof(*next));
+	suspect_count = run.next_count;
+	if (suspected)
+		*suspected = run.next_count;
+	return run.ended;
 }

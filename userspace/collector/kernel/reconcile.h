@@ -8,7 +8,13 @@
 
 #include "kernel.h"
 
-/* Returns the number of sessions that were ended (each is counted as a loss: recursion), or -errno. */
-int reconcile_run(struct kernel *kernel);
+/*
+ * Returns the number of sessions that were ended (each is counted as a loss: recursion), or -errno. A socket leaves the kernel's tables a little before its CLOSE, or
+ * long before it on a busy machine: a session without a socket is a suspect, and ended by the next run at least RECONCILE_SUSPECT_AGE_NS later.
+ * *suspects (may be NULL) is their number: run again then.
+ */
+int reconcile_run(struct kernel *kernel, unsigned int *suspects);
+
+#define RECONCILE_SUSPECT_AGE_NS 2000000000ULL
 
 #endif

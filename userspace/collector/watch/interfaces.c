@@ -24,7 +24,7 @@ static const struct attach_plan underlay_plan[] = {
 	{ ATTACH_EGRESS, ABI_PACKET_UNDERLAY_EGRESS },
 };
 static const struct attach_plan loopback_plan[] = {
-	{ ATTACH_EGRESS, ABI_PACKET_UNDERLAY_LOOPBACK },
+	{ ATTACH_EGRESS, ABI_PACKET_UNDERLAY_INGRESS }, /* each packet passes lo twice: once is enough */
 };
 
 static unsigned int plan_of(const struct watched_link *w, const struct attach_plan **plan)
