@@ -62,7 +62,7 @@ static int address_parse(struct option_reader *reader, struct config_address *ad
 		return option_refuse(reader, "longer than 79 bytes");
 	memcpy(text, value, length + 1);
 	colon = strrchr(text, ':');
-	if (!colon || strchr(colon, ']'))
+	if (!colon)
 		return option_refuse(reader, "must be HOST:PORT or :PORT");
 	if (number_parse(&port, colon + 1, 1, 65535))
 		return option_refuse(reader, "must end with a port (1 to 65535)");
