@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the bench measures: a function for each group of rows takes the Bench and returns table rows."""
+
+from . import bulk, memory, packets, scrape, sockets, start, throughput
+
+ROWS = {
+    "tunnel": packets.tunnel,
+    "bulk": bulk.bulk,
+    "sockets": sockets.sockets,
+    "throughput": throughput.throughput,
+    "scrape": scrape.scrape,
+    "probes": scrape.probes,
+    "memory": memory.memory,
+    "start": start.start,
+}

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Medians and what surrounds them."""
+
+import math
+from statistics import median
+
+__all__ = ["interval", "median", "quantile"]
+
+
+def quantile(values, q):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
+
+
+def interval(values):
+    """Where the true median lies with a probability of 95 %: by the order of the values alone, whatever their distribution."""
+    ordered = sorted(values)
+    count = len(ordered)
+    low = max(0, math.floor(count / 2 - 0.98 * math.sqrt(count)) - 1)
+    return ordered[low], ordered[count - 1 - low]
