@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Probes a port as fast as it answers, a new connection each: `probe_load PORT SECONDS CONCURRENCY [PATH]`. Prints one JSON object:
+ * Probes a port as fast as it answers, a new connection each: `probe_load PORT SECONDS CONCURRENCY [PATH [PROCESSES]]` (each process with
+ * that concurrency: a loopback connection costs the client more than the server, so one may be too slow). Prints one JSON object:
  * probes, failed (anything but a whole 200), rate, and the latency from connect to the end of the answer in microseconds.
  * As the server closes first, the waiting time of closed connections is its, and local ports do not run out here.
  */
@@ -10,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,8 +29,10 @@ struct probe {
 };
 
 static struct probe probes[CONCURRENCY_MAX];
-static uint32_t latencies[LATENCY_MAX_US + 1]; /* how many took that many µs */
-static uint64_t done, failed;
+static struct {
+	_Atomic uint64_t done, failed;
+	_Atomic uint32_t latencies[LATENCY_MAX_US + 1]; /* how many took that many µs */
+} * tally;						/* of all processes */
 static struct sockaddr_in target = { .sin_family = AF_INET };
 static char request[4096];
 
@@ -74,28 +79,38 @@ static void probe_end(struct probe *probe)
 		good = probe_good(probe);
 	}
 	us = (now_ns() - probe->begin_ns) / 1000;
-	done++;
-	failed += !good;
-	latencies[us < LATENCY_MAX_US ? us : LATENCY_MAX_US]++;
+	tally->done++;
+	tally->failed += !good;
+	tally->latencies[us < LATENCY_MAX_US ? us : LATENCY_MAX_US]++;
 	close(probe->fd);
 }
 
 static unsigned int percentile(double share)
 {
-	uint64_t wanted = (uint64_t)((double)done * share), seen = 0;
+	uint64_t wanted = (uint64_t)((double)tally->done * share), seen = 0;
 
 	for (unsigned int us = 0; us <= LATENCY_MAX_US; us++) {
-		seen += latencies[us];
+		seen += tally->latencies[us];
 		if (seen > wanted)
 			return us;
 	}
 	return LATENCY_MAX_US;
 }
 
+static void load(int concurrency, uint64_t end_ns)
+{
+	for (int i = 0; i < concurrency; i++)
+		probe_begin(&probes[i]);
+	for (int i = 0; now_ns() < end_ns; i = (i + 1) % concurrency) {
+		probe_end(&probes[i]);
+		probe_begin(&probes[i]);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t begin_ns = now_ns(), end_ns;
-	int concurrency;
+	int concurrency, processes;
 	double seconds;
 
 	if (argc < 4)
@@ -104,20 +119,25 @@ int main(int argc, char **argv)
 	target.sin_port = htons((uint16_t)atoi(argv[1]));
 	end_ns = begin_ns + (uint64_t)(atof(argv[2]) * 1e9);
 	concurrency = atoi(argv[3]) < CONCURRENCY_MAX ? atoi(argv[3]) : CONCURRENCY_MAX;
+	processes = argc > 5 ? atoi(argv[5]) : 1;
 	/* kubelet's own. */
 	snprintf(request, sizeof(request),
 		 "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nUser-Agent: kube-probe/1.34\r\nAccept: */*\r\nConnection: "
 		 "close\r\n\r\n",
 		 argc > 4 ? argv[4] : "/livez", argv[1]);
-	for (int i = 0; i < concurrency; i++)
-		probe_begin(&probes[i]);
-	for (int i = 0; now_ns() < end_ns; i = (i + 1) % concurrency) {
-		probe_end(&probes[i]);
-		probe_begin(&probes[i]);
+	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (int i = 1; i < processes; i++) {
+		if (fork() == 0) {
+			load(concurrency, end_ns);
+			_exit(0);
+		}
 	}
+	load(concurrency, end_ns);
+	while (wait(NULL) > 0)
+		;
 	seconds = (double)(now_ns() - begin_ns) / 1e9;
 	printf("{\"probes\": %llu, \"failed\": %llu, \"rate\": %.0f, \"p50_us\": %u, \"p99_us\": %u, \"max_us\": %u}\n",
-	       (unsigned long long)done, (unsigned long long)failed, (double)done / seconds, percentile(0.5),
-	       percentile(0.99), percentile(1.0 - 1e-12));
+	       (unsigned long long)tally->done, (unsigned long long)tally->failed, (double)tally->done / seconds,
+	       percentile(0.5), percentile(0.99), percentile(1.0 - 1e-12));
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cap-ng.h>
@@ -14,18 +15,26 @@
 #define NOBODY 65534
 
 /*
- * Sets the process's sets to what libcap-ng's tables hold. The bounding set first, for it takes a right that the rest may
- * give up; without that right it stays as it is, and no_new_privs makes it mean nothing.
+ * Sets the process's sets to what libcap-ng's tables hold. The bounding set comes before, for it takes a right that is given up
+ * here; without that right it stays as it is, and no_new_privs makes it mean nothing.
  */
-static int sets_apply(bool may_bound)
+static int sets_apply(void)
 {
-	if (may_bound && capng_apply(CAPNG_SELECT_BOUNDS) != 0)
-		return -EPERM;
 	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
 		return -EPERM;
 	/* Ambient rights went with the permitted ones, unless the kernel refuses to tell about them. */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* The kernel's word: libcap-ng would read /proc for it, thrice. */
+static bool is_without_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+	return syscall(SYS_capget, &header, sets) == 0 && !sets[0].effective && !sets[0].permitted &&
+	       !sets[0].inheritable && !sets[1].effective && !sets[1].permitted && !sets[1].inheritable;
 }
 
 /*
@@ -47,35 +56,23 @@ static void user_change(void)
 
 int rights_drop_all(void)
 {
-	bool may_bound;
 	int r;
 
-	if (capng_get_caps_process() != 0)
-		return -EPERM;
-	may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
-	if (may_bound) {
-		capng_clear(CAPNG_SELECT_BOUNDS);
-		if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)
-			return -EPERM;
-	}
-	user_change();
 	capng_clear(CAPNG_SELECT_BOTH);
-	r = sets_apply(false);
+	capng_apply(CAPNG_SELECT_BOUNDS);
+	user_change();
+	r = sets_apply();
 	if (r < 0)
 		return r;
-	if (capng_get_caps_process() != 0 || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE)
-		return -EPERM;
-	return 0;
+	return is_without_capabilities() ? 0 : -EPERM;
 }
 
 int rights_keep(const int *capabilities, size_t count)
 {
 	bool permitted[CAP_LAST_CAP + 1] = { false };
-	bool may_bound;
 
 	if (capng_get_caps_process() != 0)
 		return -EPERM;
-	may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 	for (size_t i = 0; i < count; i++) {
 		if (capabilities[i] < 0 || capabilities[i] > CAP_LAST_CAP)
 			return -EINVAL;
@@ -87,5 +84,6 @@ int rights_keep(const int *capabilities, size_t count)
 		    capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, i) != 0)
 			return -EPERM;
 	}
-	return sets_apply(may_bound);
+	capng_apply(CAPNG_SELECT_BOUNDS);
+	return sets_apply();
 }
