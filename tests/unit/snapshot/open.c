@@ -99,6 +99,7 @@ Test(open, samples)
 	EXPECT_GOOD(p.samples[0].labels[4] = UINT32_MAX);
 	EXPECT_GOOD(p.samples[0].labels[0] = p.samples[0].labels[1]);
 	EXPECT_BAD(p.samples[0].kind = SAMPLE_HISTOGRAM);
+	EXPECT_BAD((p.samples[0].kind = SAMPLE_HISTOGRAM, p.samples[0].value.histogram = 0));
 	EXPECT_BAD(p.samples[0].kind = SAMPLE_HISTOGRAM + 1);
 	EXPECT_BAD(p.samples[0].kind = UINT8_MAX);
 	EXPECT_GOOD(p.samples[0].kind = SAMPLE_FLOAT);

@@ -42,6 +42,9 @@ Test(block, that_is_not_there)
 	cr_expect_eq(block_read(fd, 11, &block, &max), -EBADMSG);
 	cr_expect_eq(block_read(fd, BLOCK_MAX + 1, &block, &max), -EBADMSG);
 	cr_expect_eq(block_read(fd, UINT64_MAX, &block, &max), -EBADMSG);
+	cr_assert_eq(ftruncate(fd, BLOCK_MAX + 8), 0);
+	cr_expect_eq(block_read(fd, BLOCK_MAX + 8, &block, &max), -EBADMSG, "it is there, and too much");
+	cr_assert_eq(ftruncate(fd, 10), 0);
 	cr_expect_null(block, "no memory for what is only claimed");
 	cr_assert_eq(block_read(fd, 10, &block, &max), 0);
 	cr_assert_eq(ftruncate(fd, 5), 0);
