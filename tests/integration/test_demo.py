@@ -135,6 +135,9 @@ def test_once_every_row_is_equal_and_nothing_is_left():
     assert "\033" not in text, "colour where there is no terminal"
     shown = text[text.index("wgsocks_exporter: the truth"):]
     equal([line for line in shown.splitlines() if len(line) > 100], [], "lines too long")
+    excerpt = re.search(r"^```\n(golden-crab.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
+    for line in excerpt.splitlines():  # the number of bytes is another each time
+        assert line in shown or "link wg0" in line, f"README.md's excerpt has {line}"
     return f"{rows} rows"
 
 

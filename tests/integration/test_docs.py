@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What README.md and docs/ say is so: commands, flags, folders, links, the recipe, what is generated."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest.mock
+import xml.dom.minidom
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "lab"))
+
+from harness import Skip, case, equal, run_cases
+from sidecar import BINARY, Sidecar, join_underlay
+from sockslab import Lab, enter, wait_until
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "lab" / "README.md"]
+SIDECAR = "sudo PROXY_NAME=golden-crab nsenter --net=/run/netns/golden-crab wgsocks_exporter"
+CURL = ("curl -s http://127.0.0.1:9090/metrics", "curl -s 'http://127.0.0.1:9999/readyz?verbose'")
+PAGE = "make && docs/list-metrics >docs/metrics.md"
+
+# Each command of README.md, and who runs it.
+COMMANDS = {
+    "sudo make demo": "test_demo.py, until Ctrl-C",
+    "sudo make demo ONCE=1": "test_demo.py",
+    "sudo make check": "not run: it is what runs this test",
+    "make": "the recipe, below, in a copy",
+    "sudo make install": "the recipe, with a DESTDIR",
+    SIDECAR: "the sidecar, below",
+    CURL[0]: "the sidecar",
+    CURL[1]: "the sidecar",
+    PAGE: "the recipe",
+}
+
+
+def program(*arguments):
+    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+@case
+def test_every_command_of_the_readme_is_run_by_a_test(_lab):
+    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    commands = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    equal(sorted(commands), sorted(COMMANDS), "commands")
+
+
+@case
+def test_generated_files_are_current(_lab):
+    for script, name in (("list-metrics", "metrics.md"), ("draw-data-flow", "data-flow.svg")):
+        made = subprocess.run([ROOT / "docs" / script], capture_output=True, text=True, check=True,
+                              env={**os.environ, "WGSOCKS_EXPORTER": str(BINARY)}).stdout
+        if made != (ROOT / "docs" / name).read_text(encoding="utf-8"):
+            raise AssertionError(f"docs/{name} is out of date: docs/{script} >docs/{name}")
+
+
+@case
+def test_every_family_has_its_line(_lab):
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    names = re.findall(r"^(\w+) +(?:gauge|counter|histogram) ", program("--help-metrics"), re.MULTILINE)
+    assert len(names) > 30, names
+    equal(sorted(re.findall(r"^\| `(\w+)` \| (?:gauge|counter|histogram) ", page, re.MULTILINE)), sorted(names))
+
+
+@case
+def test_the_picture_is_well_formed(_lab):
+    text = (ROOT / "docs" / "data-flow.svg").read_text(encoding="utf-8")
+    width, height = map(int, re.search(r'viewBox="0 0 (\d+) (\d+)"', text).groups())
+    for rect in xml.dom.minidom.parseString(text).getElementsByTagName("rect"):
+        x, y, w, h = (float(rect.getAttribute(name)) for name in ("x", "y", "width", "height"))
+        assert 0 <= x <= x + w <= width and 0 <= y <= y + h <= height, f"outside of the picture: {rect.toxml()}"
+
+
+@case
+def test_links_lead_somewhere(_lab):
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            if not link.startswith("http") and not (page.parent / link).exists():
+                raise AssertionError(f"{page.relative_to(ROOT)}: {link}")
+
+
+@case
+def test_the_map_of_folders_is_the_tree(_lab):
+    chapter = README.split("## The map of folders")[1].split("\n## ")[0]
+    shown = set(re.findall(r"`([\w./-]+)/`", "\n".join(row.split(" | ")[0] for row in chapter.splitlines())))
+    for path in shown:
+        assert (ROOT / path).is_dir(), f"{path}/ is in README.md only"
+    listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        raise Skip("no git here, which knows the files")
+    folders = set()
+    for file in listed.stdout.splitlines():
+        parts = pathlib.PurePath(file).parts[:-1]
+        if parts and parts[0] != "LICENSES":
+            folders.add("/".join(parts[:2] if parts[0] in ("userspace", "tests", "include") else parts[:1]))
+    equal(sorted(folders - shown - {"userspace", "tests"}), [], "folders that README.md does not show")
+
+
+@case
+def test_flags_and_variables_are_those_of_the_program(_lab):
+    text = " ".join(program("--help").split())
+    options = {flag: words for flag, words in re.findall(r"(?<=\s)(--[a-z][\w.-]*)(.*?\[WGSOCKS_[^\]]*\])", text)}
+    rows = re.findall(r"^\| `(--[\w.-]+)` \| (.*?) \| (.*?) \|$", README, re.MULTILINE)
+    assert len(rows) > 5, rows
+    for flag, variables, default in rows:
+        words = options[flag]
+        named = re.search(r"\[([^\[]*)\]$", words)[1].split(", ")
+        equal(sorted(re.findall(r"`(\w+)`", variables)), sorted(named), f"variables of {flag}")
+        said = re.search(r"default: ([^)]*)\)", words)[1]
+        if said != "discovered":
+            equal(default.strip("`"), said, f"default of {flag}")
+    for flag in re.findall(r"`(--[a-z][\w.-]*)", README):
+        assert flag in text, f"{flag} is in README.md only"
+
+
+@case
+def test_the_excerpt_names_what_is_there(_lab):
+    families = program("--help-metrics")
+    names = re.findall(r"^((?:proxy|vpn)_\w+)", re.search(r"^```\n(golden-crab.*?)^```", README, re.MULTILINE | re.DOTALL)[1], re.MULTILINE)
+    assert len(names) > 5, names
+    for name in names:
+        assert re.search(f"^{name} ", families, re.MULTILINE), name
+    demo = (ROOT / "tests" / "demo" / "truth.py").read_text(encoding="utf-8")
+    for name in names:
+        assert f'"{name}"' in demo, f"the demo does not show {name}"
+
+
+def pins():
+    return sorted(path.name for path in pathlib.Path("/sys/fs/bpf").glob("wgsocks/*/*/*"))
+
+
+@case
+def test_the_sidecar_as_the_readme_starts_it(lab):
+    """Word for word, but for sudo, with the proxy's namespace under the name that the README gives it."""
+    os.symlink(f"/run/netns/{lab.proxies[0].name}", "/run/netns/golden-crab")
+    environment = {**os.environ, "PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}"}
+    command = "exec env " + SIDECAR.removeprefix("sudo ")
+    inside = "nsenter --net=/run/netns/golden-crab"
+
+    def curl(number):
+        return subprocess.run(["sh", "-c", f"{inside} {CURL[number]}"], capture_output=True, text=True, check=False).stdout
+
+    def start():
+        process = subprocess.Popen(["sh", "-c", command], env=environment, stderr=subprocess.DEVNULL)
+        wait_until(lambda: 'proxy_listener_up{proxy_name="golden-crab"} 1' in curl(0)
+                   and 'program_up{program="underlay"} 1' in curl(0), 20, "metrics of golden-crab")
+        return process
+
+    process = start()
+    wait_until(lambda: "readyz check passed" in curl(1), 10, "ready")
+    assert "counters" in pins(), "nothing is pinned"
+    process.terminate()
+    process.wait(5)
+    equal(pins(), [], "pins after SIGTERM")
+
+    process = start()
+    process.send_signal(signal.SIGKILL)
+    process.wait(5)
+    assert "counters" in pins(), "nothing is left pinned by kill -9"
+    detach = ["sh", "-c", f"{inside} {BINARY} --detach"]
+    wait_until(lambda: subprocess.run(detach, stderr=subprocess.DEVNULL, check=False).returncode == 0, 10, "detach")
+    equal(pins(), [], "pins after --detach")
+
+
+def edit(path, pattern, replacement):
+    text = path.read_text(encoding="utf-8")
+    changed, count = re.subn(pattern, replacement, text, count=1)
+    assert count, f"{path.name}: nothing like {pattern}"
+    path.write_text(changed, encoding="utf-8")
+
+
+def step(text):
+    """It is in the recipe as it is used here."""
+    assert f"`{text}`" in README, f"README.md's recipe does not say {text}"
+    return text
+
+
+def follow_recipe(tree):
+    abi = tree / "include" / "wgsocks" / "abi.h"
+    edit(abi, r"(struct proxy_counters \{\n)", r"\1\t" + step("__u64 client_adopted;") + "\n")
+    edit(abi, r"(ABI_ASSERT_SIZE\(proxy_counters, )(\d+)", lambda m: f"{m[1]}{int(m[2]) + 8}")
+    edit(abi, r"(#define ABI_LAYOUT )(\d+)", lambda m: f"{m[1]}{int(m[2]) + 1}")
+    edit(tree / "bpf" / "session.h",
+         r"(session_adopt\(struct(?:.|\n)*?BPF_NOEXIST\) == 0\)\n\t\t)COUNT\(k->c->client_active\);",
+         r"\1{ COUNT(k->c->client_active); " + step("COUNT(k->c->client_adopted);") + " }")
+    edit(tree / "include" / "wgsocks" / "metrics.h", r"(\n)(\tX\(PROXY_CLIENT_CONNECTIONS,)",
+         r"\1\t" + step('X(PROXY_CLIENT_ADOPTED, "proxy_client_connections_adopted_total", COUNTER, "", LABELS("proxy_name"), "…")')
+         + r" \\\n\2")
+    edit(tree / "userspace" / "collector" / "readers" / "sessions.c", r"(\n)(\tsnapshot_add_unsigned\()",
+         r"\1\t" + step("snapshot_add_unsigned(to, METRIC_PROXY_CLIENT_ADOPTED, &r->name, c->client_adopted);") + r"\n\2")
+
+
+@case
+def test_the_recipe_adds_a_metric(lab):
+    name = "proxy_client_connections_adopted_total"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    with tempfile.TemporaryDirectory(prefix="wgsocks-recipe-") as folder:
+        tree = pathlib.Path(folder) / "tree"
+        shutil.copytree(ROOT, tree, symlinks=True, ignore=lambda path, names: [
+            one for one in names if one in (".git", "debian13", "sanitize", "ruff", ".ruff_cache", "__pycache__")
+            or (one == "tests" and path == str(ROOT / "build"))])
+        follow_recipe(tree)
+        subprocess.run(["sh", "-ec", PAGE], cwd=tree, env=environment, check=True, capture_output=True, text=True)
+        assert f"| `{name}` | counter | proxy_name | … |" in (tree / "docs" / "metrics.md").read_text(encoding="utf-8")
+        subprocess.run(["make", "install", f"DESTDIR={folder}/root"], cwd=tree, env=environment, check=True, capture_output=True)
+
+        traffic = lab.traffic("3 hold")
+        traffic.wait_quiet()
+        with unittest.mock.patch("sidecar.BINARY", f"{folder}/root/usr/local/sbin/wgsocks_exporter"):
+            sidecar = Sidecar(lab.proxies[0], "new", stderr=subprocess.DEVNULL)
+        wait_until(lambda: sidecar.scrape().sum(name) == 3, 10, "the three connections that were open")
+        traffic.finish()
+        sidecar.stop()
+
+
+def main():
+    enter()
+    with Lab(proxies=1) as lab:
+        join_underlay()
+        run_cases(lab)
+
+
+if __name__ == "__main__":
+    main()
