@@ -215,6 +215,7 @@ def test_a_port_in_use_is_taken_when_it_becomes_free():
         taken = socket.create_server(("127.0.0.1", port))
         with Exporter(wait=False) as exporter:
             wait_until(lambda port=port: f":{port}" in exporter.log(), 5, "a line")
+            wait_until(lambda other=other: not port_free(other), 5, "the other port")
             with Prober(other, path, 50) as probes:
                 probes.wait(125)  # it tries at least twice meanwhile
                 equal(exporter.log().count("cannot listen"), 1, "lines")
