@@ -206,6 +206,9 @@ static __always_inline int held_add(struct __sk_buff *skb, const struct segment 
 	if (length - 1 >= ABI_HELD_SEGMENT_MAX)
 		return -1;
 	bpf_spin_lock(&s->lock);
+	/* What waited was read, so the next gap may use its place; who still reads it, will find that `next` has moved. */
+	if (s->held_filled == s->held_length && (__s32)(s->dialogue.client.next - s->held_start - s->held_length) >= 0)
+		s->held_length = s->held_filled = 0;
 	if (!s->held_length)
 		s->held_start = start;
 	at = start - s->held_start;
