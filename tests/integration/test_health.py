@@ -5,13 +5,20 @@
 import contextlib
 import json
 import os
+import pathlib
 import random
 import resource
 import selectors
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import Skip, case, equal, run_cases
+from sockslab import wait_until
 
 from exporter import (
     HEALTH,
@@ -26,8 +33,6 @@ from exporter import (
     read_all,
     status,
 )
-from harness import Skip, case, equal, run_cases
-from sockslab import wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT_SECONDS = 2.0

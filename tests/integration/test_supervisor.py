@@ -4,10 +4,17 @@
 
 import ctypes
 import os
+import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import Skip, add_case, case, equal, run_cases
+from sockslab import wait_until
 
 from exporter import (
     CHILDREN,
@@ -24,8 +31,6 @@ from exporter import (
     read,
     status,
 )
-from harness import Skip, add_case, case, equal, run_cases
-from sockslab import wait_until
 
 # A scrape waits at most this long for a collector that is being started again.
 SCRAPE = "X-Prometheus-Scrape-Timeout-Seconds: 1\r\n"
