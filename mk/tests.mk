@@ -21,9 +21,14 @@ unit-programs: $(UNIT_PROGRAMS) ## build the unit tests (tests/run --kind unit r
 sanitize: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h ## build program and unit tests with ASan and UBSan in build/sanitize
 	@$(MAKE) BUILD=$(ROOT)/sanitize SANITIZE=1 $(ROOT)/sanitize/wgsocks_exporter unit-programs
 
-check-programs: all unit-programs sanitize lint-programs $(if $(wildcard tests/lab/module.mk),lab)
+# What the tests of exactness run beside the real one: programs that are slow inside, so that the recursion guard strikes; a session map that is soon full.
+variants: $(ROOT)/include/wgsocks/version-values.h ## build the programs for the tests of exactness in build/slow and build/small
+	@$(MAKE) ROOT=$(ROOT)/slow CPPFLAGS=-DWGSOCKS_SLOW all
+	@$(MAKE) ROOT=$(ROOT)/small CPPFLAGS=-DABI_SESSIONS_MAX=64 all
+
+check-programs: all unit-programs sanitize variants lint-programs $(if $(wildcard tests/lab/module.mk),lab)
 
 lint-programs: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h
 
 -include $(UNIT_PROGRAMS:%=%.d)
-.PHONY: unit-programs sanitize check-programs lint-programs
+.PHONY: unit-programs sanitize variants check-programs lint-programs

@@ -77,6 +77,18 @@ def join_underlay():
     subprocess.run(["ip", "address", "add", "10.77.254.1/16", "dev", "br0"], check=True)
 
 
+_running = []
+
+
+def kill_all():
+    """Each exporter that was started and still runs, with its children: they would keep the proxy's namespace alive."""
+    for process in _running:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    _running.clear()
+
+
 class Sidecar:
     """Runs the exporter in the proxy's namespaces; scraped from the lab's root, so that nothing of it passes the tunnel."""
 
@@ -84,6 +96,7 @@ class Sidecar:
         self.proxy = proxy
         self.name = name
         self.process = proxy.popen([BINARY, *arguments], env={"PROXY_NAME": name, **(env or {})}, **where)
+        _running.append(self.process)
         if wait:
             self.wait_ready()
 

@@ -7,98 +7,12 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from harness import case, equal, run_cases, same  # noqa: E402
+from harness import case, equal, run_cases  # noqa: E402
 from sidecar import Sidecar, join_underlay  # noqa: E402
 from sockslab import Lab, enter, wait_until  # noqa: E402
+from truth import AUTH, MIXED, Before, check_all, settle  # noqa: E402
 
 NAMES = ("golden-crab", "free-salmon")
-
-# Every kind of traffic, in one shuffled run.
-MIXED = (
-    "300 connect", "60 connect socks=4", "60 connect socks=4a addr=name", "60 connect addr=name", "40 connect shape=bytes",
-    "40 connect shape=onewrite", "30 connect socks=4a addr=name shape=bytes", "40 transfer", "10 transfer up=300000 down=3000000",
-    "10 transfer down=100000 half", "15 connect closing", "10 bind", "10 udp", "40 refused", "30 blocked", "20 unresolved",
-    "10 hostunreach", "10 netunreach", "4 timeout", "20 nomethod", "10 badcommand", "10 badaddress", "20 abort", "20 abort rst",
-    "20 unread", "20 unread rst", "10 leaveconnect", "10 leaveconnect rst", "10 leavegreeting", "10 leavegreeting rst",
-    "10 leavemethod", "20 silent", "10 http", "10 tls", "10 zeros",
-)
-AUTH = ("20 badauth", "10 emptyauth")
-
-
-class Before:
-    """What was counted before the traffic, by us and by the witnesses."""
-
-    def __init__(self, sidecar):
-        self.sidecar = sidecar
-        self.link = sidecar.proxy.link_stats("wg0")
-        self.network = sidecar.proxy.tcp_counters()
-        self.metrics = sidecar.scrape()
-
-
-def change(before, after, name, **labels):
-    return after.sum(name, **labels) - before.metrics.sum(name, **labels)
-
-
-def counted(before, after):
-    """The change since, in the words of the tally."""
-    return {
-        "client_connections": change(before, after, "proxy_client_connections_total"),
-        "requests": {command: value - before.metrics.value("proxy_requests_total", command=command)
-                     for command, value in after.by("proxy_requests_total", "command").items()},
-        "successful": change(before, after, "proxy_requests_successful_total"),
-        "failed": change(before, after, "proxy_requests_failed_total"),
-        "failures": {reason: value - before.metrics.value("proxy_request_failures_total", reason=reason)
-                     for reason, value in after.by("proxy_request_failures_total", "reason").items()},
-    }
-
-
-def settle(sidecar):
-    """The metrics once no connection is open any more on either side."""
-    wait_until(lambda: not any(vars(sidecar.proxy.ss()).values()), 30, "the sockets to be gone")
-    gauges = ("proxy_active_connections", "proxy_upstream_active_connections")
-    # A socket leaves the tables that ss reads a little before its last transition.
-    return wait_until(lambda: (m := sidecar.scrape()) and not any(map(m.value, gauges)) and m, 5, "the gauges to be 0")
-
-
-def check_upstream(before, after):
-    network = before.sidecar.proxy.tcp_counters()
-    equal(change(before, after, "proxy_upstream_connects_total"),
-          network["ActiveOpens"] - before.network["ActiveOpens"], "upstream connects, against TcpActiveOpens")
-
-
-def check_bytes(before, after):
-    link = before.sidecar.proxy.link_stats("wg0")
-    moved = {key: link[key] - before.link[key] for key in link}
-    equal(change(before, after, "proxy_bytes_transferred_total"), moved["rx_bytes"] + moved["tx_bytes"], "bytes")
-    for way, short in (("receive", "rx"), ("transmit", "tx")):
-        for unit in ("bytes", "packets"):
-            equal(change(before, after, f"vpn_interface_{way}_{unit}_total"), moved[f"{short}_{unit}"], f"{short} {unit}")
-
-
-def check_rest(after, lost=0):
-    equal(after.value("proxy_active_connections"), 0, "active at rest")
-    equal(after.value("proxy_upstream_active_connections"), 0, "upstream active at rest")
-    equal(after.sum("wgsocks_exporter_map_entries", map="sessions"), 0, "sessions at rest")
-    equal(after.sum("wgsocks_exporter_map_entries", map="upstreams"), 0, "upstreams at rest")
-    equal(after.sum("wgsocks_exporter_events_lost_total"), lost, f"losses {after.by('wgsocks_exporter_events_lost_total', 'cause')}")
-    requests = after.sum("proxy_requests_total")
-    equal(after.value("proxy_requests_successful_total") + after.value("proxy_requests_failed_total"), requests, "successful + failed")
-    equal(after.sum("proxy_request_duration_seconds_count"), requests, "durations")
-    equal(after.sum("proxy_request_failures_total"), after.value("proxy_requests_failed_total"), "failures by reason")
-    equal(after.value("proxy_connection_duration_seconds_count"), after.value("proxy_client_connections_total"), "connection durations")
-    equal(after.value("proxy_upstream_connect_duration_seconds_count") + after.sum("proxy_upstream_connect_failures_total"),
-          after.value("proxy_upstream_connects_total"), "upstream outcomes")
-
-
-def check_all(befores, tally, lost=0):
-    equal(tally["unexpected_total"], 0, f"unexpected by the clients: {tally.get('unexpected')}")
-    for before, truth in zip(befores, tally["by_proxy"]):
-        after = settle(before.sidecar)
-        mine = counted(before, after)
-        same(mine, {key: truth[key] for key in mine}, before.sidecar.name)
-        check_upstream(before, after)
-        check_bytes(before, after)
-        check_rest(after, lost)
 
 
 @case

@@ -78,8 +78,11 @@ class Lab:
         return Traffic(self, kinds, **options)
 
     def close(self):
+        links = ["br0", *(namespace.name for namespace in self._namespaces())]
         for namespace in self._namespaces():
             namespace.close()
-        subprocess.run(["ip", "link", "del", "br0"], check=False, capture_output=True)
+        # The kernel takes a namespace apart in its own time, and the next lab wants these names.
+        for link in links:
+            subprocess.run(["ip", "link", "del", link], check=False, capture_output=True)
         self.proxies = []
         self.clients = self.inet = None

@@ -58,11 +58,15 @@ static bool path_in_bpffs(const char *path)
 	return fs.f_type == BPF_FS_MAGIC;
 }
 
+#define INIT_PID_NAMESPACE 0xEFFFFFFCu /* PROC_PID_INIT_INO of include/linux/proc_ns.h */
+
+/* The first PID namespace, and the mounts of its PID 1. */
 static bool on_host(void)
 {
-	struct stat own, init;
+	struct stat pid, own, init;
 
-	return !stat("/proc/self/ns/mnt", &own) && !stat("/proc/1/ns/mnt", &init) && own.st_ino == init.st_ino &&
+	return !stat("/proc/self/ns/pid", &pid) && pid.st_ino == INIT_PID_NAMESPACE &&
+	       !stat("/proc/self/ns/mnt", &own) && !stat("/proc/1/ns/mnt", &init) && own.st_ino == init.st_ino &&
 	       own.st_dev == init.st_dev;
 }
 

@@ -78,6 +78,8 @@ int watch_start(struct watch *watch)
 	else
 		watch->entry.generation = 1;
 	interfaces_close(watch, false);
+	if (watch->kernel->pinned)
+		attach_prune(watch->kernel->pins.folder); /* of interfaces that went while nobody looked */
 	name_copy(watch->entry.name, sizeof(watch->entry.name), watch->name);
 	for (unsigned int i = 0; i < watch->port_count; i++)
 		port_add(watch, watch->ports[i]);
@@ -183,6 +185,8 @@ void watch_tick(struct watch *watch)
 void watch_close(struct watch *watch)
 {
 	interfaces_close(watch, false);
+	if (watch->kernel->pinned)
+		attach_prune(watch->kernel->pins.folder); /* of interfaces that went while nobody looked */
 	links_close(&watch->links);
 }
 

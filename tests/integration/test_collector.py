@@ -1,0 +1,348 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The collector in trouble, and what it leaves: each case has a proxy of its own."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import case, equal, run_cases, same  # noqa: E402
+from sidecar import ROOT, Sidecar, fetch, join_underlay, kill_all  # noqa: E402
+from sockslab import Lab, enter, wait_until  # noqa: E402
+from truth import MIXED, Before, check_all, check_bytes, settle  # noqa: E402
+
+KEPT = {  # capabilities(7): what the collector may keep, with the reason in collector.c
+    "bpf": 39, "perfmon": 38, "net_admin": 12, "sys_ptrace": 19, "dac_read_search": 2,
+}
+
+
+class World:
+    """A lab of one proxy, and its root beside it."""
+
+    def __init__(self, **keywords):
+        self.lab = Lab(proxies=1, connect_timeout=6, **keywords)
+
+    def __enter__(self):
+        self.lab.__enter__()
+        join_underlay()
+        self.proxy = self.lab.proxies[0]
+        return self
+
+    def __exit__(self, *what):
+        kill_all()
+        return self.lab.__exit__(*what)
+
+
+def capability_sets(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return {line.split(":")[0]: line.split()[1] for line in status.splitlines() if line.startswith(("Cap", "Seccomp:", "NoNewPrivs"))}
+
+
+def attached(proxy):
+    """Our programs on the proxy's interfaces: TCX by BPF_PROG_QUERY (bpftool of Debian 12 does not know it), clsact by tc."""
+    programs = proxy.run([sys.executable, str(ROOT / "tests" / "integration" / "tcx_programs.py")]).stdout.split()
+    filters = proxy.run(["sh", "-c", "for i in $(ls /sys/class/net); do tc filter show dev $i ingress; tc filter show dev $i egress; done"]).stdout
+    return programs + [line for line in filters.splitlines() if "wgsocks" in line]
+
+
+def pins(proxy):
+    """Without what the kernel itself puts into each bpffs (kernel/bpf/preload)."""
+    return proxy.run(["find", "/sys/fs/bpf", "-type", "f", "!", "-name", "*.debug"]).stdout.split()
+
+
+@case
+def test_capabilities_of_each_process():
+    with World() as world:
+        sidecar = Sidecar(world.proxy, "crab", "--proxy.port=1080")
+        children = sidecar.children()
+        equal(sorted(children), ["wgsocks-collect", "wgsocks-health", "wgsocks-web"], "children")
+        for name in ("wgsocks-health", "wgsocks-web"):
+            sets = capability_sets(children[name])
+            same(sets, {"CapPrm": "0" * 16, "CapEff": "0" * 16, "CapInh": "0" * 16, "CapBnd": "0" * 16, "CapAmb": "0" * 16,
+                        "Seccomp": "2", "NoNewPrivs": "1"}, name)
+        three = f"{sum(1 << KEPT[c] for c in ('bpf', 'perfmon', 'net_admin')):016x}"
+        same(capability_sets(children["wgsocks-collect"]), {"CapPrm": three, "CapEff": three, "CapBnd": three, "NoNewPrivs": "1"}, "collector")
+        sidecar.stop()
+        discovering = Sidecar(world.proxy, "crab")
+        equal(capability_sets(discovering.children()["wgsocks-collect"])["CapEff"], f"{sum(1 << n for n in KEPT.values()):016x}",
+              "a collector that has to discover")
+
+
+@case
+def test_as_a_container_with_three_capabilities():
+    """Sees neither dante's processes nor its mounts; the port comes from the seed's variable."""
+    with World(ports=(1090,)) as world:
+        sidecar = Sidecar(world.proxy, "crab", env={"SOCKS5_PORT": "1090"}, container=True,
+                          capabilities=["bpf", "perfmon", "net_admin"])
+        equal(sidecar.scrape().value("proxy_listener_up"), 1, "listener")
+        before = Before(sidecar)
+        tally = world.lab.traffic(*MIXED, concurrency=48, seed=21).finish()
+        check_all([before], tally)
+        equal(sidecar.scrape().value("wgsocks_exporter_pinned"), 1, "pinned")
+
+
+@case
+def test_several_listener_ports_are_discovered():
+    with World(ports=(1080, 2080, 3128)) as world:
+        sidecar = Sidecar(world.proxy, "crab")
+        before = Before(sidecar)
+        total = 0
+        for port in world.proxy.ports:
+            tally = world.lab.traffic("50 connect", "5 refused", port=port, seed=port).finish()
+            total += tally["requests_total"]
+        equal(settle(sidecar).sum("proxy_requests_total") - before.metrics.sum("proxy_requests_total"), total, "requests on all ports")
+
+
+@case
+def test_a_tunnel_that_comes_later_goes_and_returns():
+    with World(tunnel=False) as world:
+        proxy = world.proxy
+        sidecar = Sidecar(proxy, "crab", wait=False)
+        metrics = wait_until(lambda: _try(sidecar.scrape), 10, "a scrape without a tunnel")
+        same({name: metrics.value(name) for name in ("proxy_info", "vpn_connection_status", "vpn_interface_up", "proxy_listener_up")},
+             {"proxy_info": 1, "vpn_connection_status": 0, "vpn_interface_up": 0, "proxy_listener_up": 0}, "without tunnel and dante")
+        equal(sidecar.probe("/livez")[0], 200, "/livez")
+        status, reasons = sidecar.probe("/readyz")
+        equal(status, 503, f"/readyz {reasons}")
+        proxy.create_tunnel()
+        proxy.start_dante()
+        sidecar.wait_ready()
+        wait_until(lambda: sidecar.probe("/readyz")[0] == 200, 5, "ready")
+        before = Before(sidecar)
+        world.lab.traffic("100 connect", "10 transfer down=100000", seed=22).finish()
+        after = settle(sidecar)
+        check_bytes(before, after)
+        bytes_before = after.value("proxy_bytes_transferred_total")
+
+        proxy.delete_tunnel()
+        wait_until(lambda: sidecar.scrape().value("vpn_connection_status") == 0, 5, "the tunnel to be seen as gone")
+        equal(sidecar.probe("/readyz")[0], 503, "/readyz without the tunnel")
+        equal(sidecar.scrape().value("proxy_bytes_transferred_total"), bytes_before, "bytes while it is gone")
+        proxy.create_tunnel()
+        sidecar.wait_ready()
+        equal(sidecar.scrape().value("vpn_connection_status"), 1, "back")
+        before = Before(sidecar)
+        if before.metrics.value("proxy_bytes_transferred_total") < bytes_before:
+            raise AssertionError("the bytes fell when the tunnel came back")
+        world.lab.traffic("100 connect", seed=23).finish()
+        check_bytes(before, settle(sidecar))
+
+
+def _try(function):
+    try:
+        return function()
+    except (OSError, AssertionError):
+        return None
+
+
+@case
+def test_dante_that_comes_and_goes():
+    with World() as world:
+        sidecar = Sidecar(world.proxy, "crab")
+        world.proxy.stop_dante()
+        wait_until(lambda: sidecar.scrape().value("proxy_listener_up") == 0, 5, "the listener to be seen as gone")
+        equal(sidecar.scrape().value("proxy_info"), 1, "proxy_info")
+        equal(sidecar.probe("/readyz")[0], 503, "/readyz")
+        world.proxy.start_dante()
+        wait_until(lambda: sidecar.scrape().value("proxy_listener_up") == 1, 5, "the listener to be back")
+        equal(sidecar.probe("/readyz")[0], 200, "/readyz")
+
+
+TROUBLE = {
+    "no BTF": (["mount", "-t", "tmpfs", "none", "/sys/kernel/btf"], {}, "BTF"),
+    "no capability": ([], {"capabilities": []}, "capabilities"),
+}
+
+
+def trouble(setup, where, word):
+    """One line that says it, metrics that show it, probes that pass."""
+    with World() as world:
+        if setup:
+            world.proxy.run(setup)
+        sidecar = Sidecar(world.proxy, "crab", wait=False, stderr=subprocess.PIPE, **where)
+        wait_until(lambda: _try(lambda: sidecar.probe("/startupz")[0] == 200), 10, "/startupz")
+        metrics = wait_until(lambda: _try(sidecar.scrape), 5, "a scrape")
+        equal(metrics.by("wgsocks_exporter_program_up", "program")["state"], 0, "program_up")
+        equal(set(metrics.by("wgsocks_exporter_collector_success", "collector").values()), {0}, "collector_success")
+        equal(metrics.find("proxy_requests_total"), [], "samples of what cannot be read")
+        equal(metrics.value("proxy_info"), 1, "proxy_info")
+        equal(metrics.value("vpn_connection_status"), 1, "vpn_connection_status, which needs no program")
+        equal(sidecar.probe("/livez")[0], 200, "/livez")
+        start = wait_until(lambda: _try(sidecar.scrape), 5, "another scrape")
+        equal(start.value("wgsocks_exporter_process_restarts_total", process="collector"), 0, "restarts")
+        sidecar.process.send_signal(signal.SIGTERM)
+        lines = sidecar.process.communicate(timeout=5)[1].decode().splitlines()
+        found = [line for line in lines if "level=error" in line]
+        equal(len(found), 1, f"error lines {found}")
+        if word not in found[0]:
+            raise AssertionError(f"{word} is not in {found[0]}")
+
+
+@case
+def test_no_BTF():
+    trouble(*TROUBLE["no BTF"])
+
+
+@case
+def test_no_capability():
+    trouble(*TROUBLE["no capability"])
+
+
+@case
+def test_no_bpffs():
+    with World() as world:
+        sidecar = Sidecar(world.proxy, "crab", container=True, bpffs=False, stderr=subprocess.PIPE, env={"SOCKS5_PORT": "1080"})
+        equal(sidecar.scrape().value("wgsocks_exporter_pinned"), 0, "pinned")
+        before = Before(sidecar)
+        check_all([before], world.lab.traffic("100 connect", "10 refused", seed=24).finish())
+        sidecar.process.send_signal(signal.SIGTERM)
+        lines = sidecar.process.communicate(timeout=5)[1].decode().splitlines()
+        equal(len([line for line in lines if "bpffs" in line]), 1, "lines about bpffs")
+        equal(attached(world.proxy), [], "left behind")
+
+
+NAMES = {
+    'a"b\\c\nd': 'a"b\\c\nd',
+    "n" * 300: "n" * 300,
+    b"x\xff\xfey": "x\ufffd\ufffdy",
+    "käse-🦀": "käse-🦀",
+}
+
+
+@case
+def test_names_of_every_shape():
+    with World() as world:
+        for given, shown in NAMES.items():
+            sidecar = Sidecar(world.proxy, given, env={"SOCKS5_PORT": "1080"})
+            equal(sidecar.scrape().find("proxy_info")[0][1], {"proxy_name": shown}, "proxy_info")
+            equal(sidecar.probe("/readyz")[0], 200, "/readyz")
+            sidecar.stop()
+
+
+@case
+def test_SIGTERM_leaves_nothing():
+    for mode in ("tcx", "clsact"):
+        with World() as world:
+            sidecar = Sidecar(world.proxy, "crab", f"--bpf.attach={mode}")
+            equal(set(sidecar.scrape().by("wgsocks_exporter_attach_mode", "mode")), {mode}, "mode")
+            equal(bool(attached(world.proxy) and pins(world.proxy)), True, "attached and pinned before")
+            world.lab.traffic("50 connect", seed=25).finish()
+            sidecar.stop(timeout=1)
+            equal(attached(world.proxy), [], f"attached after ({mode})")
+            equal(pins(world.proxy), [], f"pinned after ({mode})")
+
+
+@case
+def test_detach_after_kill():
+    for mode in ("tcx", "clsact"):
+        with World() as world:
+            sidecar = Sidecar(world.proxy, "crab", f"--bpf.attach={mode}")
+            sidecar.stop(signal.SIGKILL)
+            equal(bool(attached(world.proxy) and pins(world.proxy)), True, f"left by kill -9 ({mode})")
+            world.proxy.run([str(ROOT / "build" / "wgsocks_exporter"), "--detach"])
+            equal(attached(world.proxy), [], f"attached after --detach ({mode})")
+            equal(pins(world.proxy), [], f"pinned after --detach ({mode})")
+
+
+@case
+def test_kill_of_the_collector_loses_no_count():
+    with World() as world:
+        sidecar = Sidecar(world.proxy, "crab")
+        before = Before(sidecar)
+        traffic = world.lab.traffic("4000 connect", "200 refused", "100 transfer", "30 hold", concurrency=64, seed=26, deadline=90)
+        for _ in range(5):
+            pid = wait_until(lambda: sidecar.children().get("wgsocks-collect"), 5, "the collector")
+            requests = sidecar.scrape().sum("proxy_requests_total")
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: sidecar.children().get("wgsocks-collect", pid) != pid, 2, "another collector")
+            wait_until(lambda r=requests: _try(lambda: sidecar.scrape().sum("proxy_requests_total") >= r), 5, "counts that go on")
+        traffic.wait_quiet()
+        wait_until(lambda: sidecar.scrape().value("proxy_active_connections") == world.proxy.ss().clients == 30, 10, "30 active, against ss")
+        traffic.release()
+        tally = traffic.finish()
+        check_all([before], tally)
+        equal(sidecar.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"), 5, "restarts")
+
+
+@case
+def test_kill_of_the_whole_exporter_loses_no_count():
+    with World() as world:
+        sidecar = Sidecar(world.proxy, "crab")
+        before = Before(sidecar)
+        traffic = world.lab.traffic("3000 connect", "200 refused", concurrency=64, seed=27, deadline=90)
+        for _ in range(3):
+            sidecar.stop(signal.SIGKILL)
+            sidecar = Sidecar(world.proxy, "crab")
+        before.sidecar = sidecar
+        check_all([before], traffic.finish())
+
+
+def run_variant(variant, **keywords):
+    import sidecar as module
+    module.BINARY = str(ROOT / "build" / variant / "wgsocks_exporter")
+    try:
+        with World(**keywords) as world:
+            yield world, Sidecar(world.proxy, "crab")
+    finally:
+        module.BINARY = str(ROOT / "build" / "wgsocks_exporter")
+
+
+@case
+def test_a_widened_recursion_window():
+    """A program that is slow inside: softirqs strike it in the middle, and the second copy sees what the first misses."""
+    for world, sidecar in run_variant("slow"):
+        before = Before(sidecar)
+        tally = world.lab.traffic("6000 connect", "300 refused", "100 transfer", concurrency=128, seed=28, deadline=120).finish()
+        check_all([before], tally)
+        misses = sidecar.scrape().by("wgsocks_exporter_recursion_misses_total", "program")
+        if not misses["state_a"] + misses["state_b"]:
+            raise AssertionError("the recursion guard did not strike: this proves nothing")
+        return f"{misses['state_a']} and {misses['state_b']} misses"
+
+
+@case
+def test_a_full_session_map():
+    """64 sessions: the connections beyond are a loss, each counted once; all others stay exact."""
+    for world, sidecar in run_variant("small"):
+        before = Before(sidecar)
+        traffic = world.lab.traffic("100 hold", concurrency=100, seed=29)
+        traffic.wait_quiet()
+        full = sidecar.scrape()
+        equal(full.value("proxy_active_connections"), 64, "active")
+        equal(full.value("wgsocks_exporter_map_entries", map="sessions"), 64, "entries")
+        equal(full.value("wgsocks_exporter_map_max_entries", map="sessions"), 64, "max entries")
+        equal(full.value("wgsocks_exporter_events_lost_total", cause="insert"), 36, "lost")
+        equal(full.sum("proxy_requests_total"), 64, "requests of those that are seen")
+        traffic.release()
+        traffic.finish()
+        settle(sidecar)
+        before = Before(sidecar)
+        check_all([before], world.lab.traffic("200 connect", "20 refused", concurrency=8, seed=30).finish(), lost=36)
+
+
+@case
+def test_nothing_else_is_counted():
+    """Scrapes, probes, other processes' connects, a neighbour's proxy: none is the proxy's."""
+    with World() as world:
+        sidecar = Sidecar(world.proxy, "crab")
+        before = sidecar.scrape()
+        for _ in range(20):
+            fetch(world.proxy.addr4, 9090, "/metrics")
+            sidecar.probe("/readyz")
+        world.proxy.run(["python3", "-c", f"import socket; [socket.create_connection(('{world.proxy.addr4}', 9090)).close() for _ in range(20)]"])
+        after = sidecar.scrape()
+        for name in ("proxy_client_connections_total", "proxy_upstream_connects_total", "proxy_active_connections", "proxy_bytes_transferred_total"):
+            equal(after.sum(name) - before.sum(name), 0, name)
+
+
+def main():
+    enter()
+    return run_cases()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
