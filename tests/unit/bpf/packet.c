@@ -13,7 +13,7 @@
 #define AREA 8192
 #define LOW_ADDRESS ((void *)0x20000000) /* skb->data has 32 bits here */
 
-static __u8 *area;
+static __u8 *page, *area;
 static __u64 random_state = 88172645463325252ULL;
 
 static __u32 random_below(__u32 limit)
@@ -26,8 +26,14 @@ static __u32 random_below(__u32 limit)
 
 static void area_create(void)
 {
-	area = mmap(LOW_ADDRESS, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	cr_assert((unsigned long)area + AREA < 1UL << 32 && area != MAP_FAILED, "no memory below 4 GiB");
+	page = mmap(LOW_ADDRESS, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cr_assert((unsigned long)page + AREA < 1UL << 32 && page != MAP_FAILED, "no memory below 4 GiB");
+}
+
+/* The IP header is aligned, as in the kernel. */
+static void area_begin(__u32 l2)
+{
+	area = page + (l2 + 3) / 4 * 4 - l2;
 	packet_bytes = area;
 }
 
@@ -130,8 +136,10 @@ static void put_tcp(__u32 offset, __u32 words)
 static __u32 make_ipv4(__u32 l2, __u32 options, __u32 tcp_options, __u32 payload)
 {
 	__u32 total = 20 + options * 4 + 20 + tcp_options * 4 + payload;
-	__u8 *ip = area + l2;
+	__u8 *ip;
 
+	area_begin(l2);
+	ip = area + l2;
 	for (__u32 i = 0; i < l2 + total; i++)
 		area[i] = (__u8)random_below(256);
 	ip[0] = (__u8)(0x45 + options);
@@ -146,8 +154,10 @@ static __u32 make_ipv6(__u32 l2, __u32 extensions, __u32 tcp_options, __u32 payl
 {
 	static const __u8 KINDS[] = { IPPROTO_HOPOPTS, IPPROTO_DSTOPTS, IPPROTO_ROUTING };
 	__u32 offset = l2 + 40;
-	__u8 *next = area + l2 + 6;
+	__u8 *next;
 
+	area_begin(l2);
+	next = area + l2 + 6;
 	for (__u32 i = 0; i < AREA / 4; i++)
 		area[i] = (__u8)random_below(256);
 	for (__u32 i = 0; i < extensions; i++) {

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cases.h"
+#include "kernel.h"
+#include "wgsocks.skel.h"
+
+#define VERDICT_NEXT (-1) /* TC_ACT_UNSPEC, TCX_NEXT */
+
+/* An interface that is not lo, for as long as the descriptor is open. Returns that, or -errno. */
+static int device_create(uint32_t *ifindex)
+{
+	struct ifreq request = { .ifr_name = "underlay", .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int device = unshare(CLONE_NEWNET) == 0 ? open("/dev/net/tun", O_RDWR | O_CLOEXEC) : -1;
+
+	if (device < 0 || ioctl(device, TUNSETIFF, &request) < 0)
+		return -errno;
+	*ifindex = if_nametoindex(request.ifr_name);
+	return device;
+}
+
+int kernel_open(struct kernel *kernel)
+{
+	struct wgsocks *s = wgsocks__open_and_load();
+
+	if (!s)
+		return -errno;
+	*kernel = (struct kernel){
+		.skeleton = s,
+		.programs = {
+			[HOOK_TUNNEL_RECEIVE] = bpf_program__fd(s->progs.tunnel_receive),
+			[HOOK_TUNNEL_TRANSMIT] = bpf_program__fd(s->progs.tunnel_transmit),
+			[HOOK_INGRESS] = bpf_program__fd(s->progs.underlay_ingress),
+			[HOOK_EGRESS] = bpf_program__fd(s->progs.underlay_egress),
+			[HOOK_LOOPBACK] = bpf_program__fd(s->progs.underlay_ingress),
+		},
+		.sessions = bpf_map__fd(s->maps.sessions),
+		.early = bpf_map__fd(s->maps.early),
+		.proxies = bpf_map__fd(s->maps.proxies),
+		.tunnels = bpf_map__fd(s->maps.tunnels),
+		.cpus = libbpf_num_possible_cpus(),
+	};
+	kernel->counters = mmap(NULL, sizeof(*kernel->counters), PROT_READ | PROT_WRITE, MAP_SHARED,
+				bpf_map__fd(s->maps.counters), 0);
+	if (kernel->counters == MAP_FAILED) {
+		wgsocks__destroy(s);
+		return -errno;
+	}
+	kernel->device = device_create(&kernel->ifindex);
+	return kernel->device < 0 ? kernel->device : 0;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	munmap(kernel->counters, sizeof(*kernel->counters));
+	wgsocks__destroy(kernel->skeleton);
+	close(kernel->device);
+}
+
+void kernel_set_proxy(const struct kernel *kernel, const struct proxy *proxy)
+{
+	uint32_t slot = 0;
+
+	check(bpf_map_update_elem(kernel->proxies, &slot, proxy, BPF_ANY) == 0, "proxies: %s", strerror(errno));
+}
+
+void kernel_listen(const struct kernel *kernel, const uint16_t *ports, int count)
+{
+	struct proxy proxy = { .generation = GENERATION };
+
+	for (int i = 0; i < count; i++)
+		proxy.ports[i] = ports[i];
+	kernel_set_proxy(kernel, &proxy);
+}
+
+void kernel_reset(struct kernel *kernel)
+{
+	static const uint16_t ports[] = { PORT };
+	struct tunnel_counters *zero = calloc((size_t)kernel->cpus, sizeof(*zero));
+
+	for (uint32_t i = 0; zero && i < ABI_TUNNELS_MAX; i++)
+		check(bpf_map_update_elem(kernel->tunnels, &i, zero, BPF_ANY) == 0, "tunnels: %s", strerror(errno));
+	free(zero);
+	memset(kernel->counters, 0, sizeof(*kernel->counters));
+	kernel_listen(kernel, ports, 1);
+}
+
+bool kernel_run(const struct kernel *kernel, enum kernel_hook hook, const struct frame *frame, uint32_t slot,
+		uint32_t gso_size)
+{
+	struct __sk_buff before = { .gso_size = gso_size, .ifindex = hook == HOOK_LOOPBACK ? 1 : kernel->ifindex };
+	struct __sk_buff after = {};
+	uint8_t packet[FRAME_MAX];
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame->bytes, .data_size_in = (uint32_t)frame->length,
+		    .data_out = packet, .data_size_out = sizeof(packet), .ctx_in = &before,
+		    .ctx_size_in = sizeof(before), .ctx_out = &after, .ctx_size_out = sizeof(after), .repeat = 1);
+
+	before.cb[4] = ABI_STUB_CB(slot, frame->l2);
+	if (bpf_prog_test_run_opts(kernel->programs[hook], &run) != 0)
+		return false;
+	check((int)run.retval == VERDICT_NEXT, "verdict %d", (int)run.retval);
+	check(run.data_size_out == frame->length && memcmp(packet, frame->bytes, frame->length) == 0,
+	      "the packet was changed");
+	check(memcmp(before.cb, after.cb, sizeof(before.cb)) == 0, "cb was changed");
+	return true;
+}
+
+struct tunnel_counters kernel_tunnel(const struct kernel *kernel, uint32_t index)
+{
+	struct tunnel_counters *all = calloc((size_t)kernel->cpus, sizeof(*all)), sum = {};
+
+	if (!all || !check(bpf_map_lookup_elem(kernel->tunnels, &index, all) == 0, "tunnels: %s", strerror(errno))) {
+		free(all);
+		return sum;
+	}
+	for (int cpu = 0; cpu < kernel->cpus; cpu++) {
+		for (int direction = 0; direction < ABI_DIRECTION_MAX; direction++) {
+			uint64_t *last = (uint64_t *)&sum.last_jiffies[direction];
+
+			for (int family = 0; family < ABI_FAMILY_MAX; family++)
+				for (int protocol = 0; protocol < ABI_PROTOCOL_MAX; protocol++) {
+					struct traffic *to = &sum.traffic[direction][family][protocol];
+					const struct traffic *from = &all[cpu].traffic[direction][family][protocol];
+
+					to->packets += from->packets;
+					to->bytes += from->bytes;
+				}
+			if (all[cpu].last_jiffies[direction] > *last)
+				*last = all[cpu].last_jiffies[direction];
+		}
+	}
+	free(all);
+	return sum;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packets of the tunnel, beside what must be counted of them. */
+#ifndef TEST_PACKETS_TUNNEL_H
+#define TEST_PACKETS_TUNNEL_H
+
+#include "cases.h"
+
+/* Counts `packets` of `bytes` in all that the next tunnel_check must find. */
+void tunnel_want(enum abi_direction direction, int version, enum abi_protocol protocol, uint64_t packets,
+		 uint64_t bytes);
+void tunnel_send(struct kernel *kernel, enum abi_direction direction, const struct frame *frame, uint32_t gso_size);
+
+/* Begins at 0, in this place of the proxy's tunnels. */
+void tunnel_begin(struct kernel *kernel, uint32_t index);
+
+/* All series of all places are what was wanted. */
+void tunnel_check(struct kernel *kernel);
+
+/* A packet of this transport protocol (TCP and UDP with their headers) and so many bytes of payload. */
+void tunnel_frame(struct frame *frame, const struct frame_shape *shape, uint8_t protocol, size_t payload);
+
+#endif
