@@ -477,6 +477,17 @@ def test_no_descriptors_left():
         used = cpu_seconds(web) - before
         if used > 1:
             raise AssertionError(f"{used} s of CPU in 2 s: it spins")
+        with exporter.collector_stopped():
+            # Now nobody can be sent away: all descriptors are at work.
+            for _ in range(20):
+                stack.enter_context(client(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"))
+            wait_until(lambda: max(map(int, os.listdir(f"/proc/{web}/fd"))) == few - 1, what="no descriptor left")
+            before = cpu_seconds(web)
+            time.sleep(1)  # the time over which CPU is measured
+            busy = cpu_seconds(web) - before
+        if busy > 0.3:
+            raise AssertionError(f"{busy} s of CPU in 1 s: it spins while all are at work")
+        equal(get().full(), True, "afterwards")
         return f"{count} scrapes, {used:.2f} s of CPU"
 
 

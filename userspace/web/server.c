@@ -91,13 +91,18 @@ void server_quiesce(struct web *web)
 	listeners_watch(web, EPOLL_CTL_DEL, 0);
 }
 
+/* Sends somebody away, but first takes in the requests that have come: who waits for an answer stays. False when all do. */
+static bool room_force(struct web *web)
+{
+	server_work(web);
+	web->pending = true;
+	return connections_evict(&web->connections, web->now_ns);
+}
+
 /* Makes room for one more. False when everybody is at work. */
 static bool room_make(struct web *web)
 {
-	if (!connections_full(&web->connections))
-		return true;
-	web->pending = true;
-	return connections_evict(&web->connections, web->now_ns);
+	return !connections_full(&web->connections) || room_force(web);
 }
 
 static void connection_add(struct web *web, int fd, const struct sockaddr *address, socklen_t length)
@@ -116,8 +121,7 @@ static void accept_failed(struct web *web, int error)
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-		connections_evict(&web->connections, web->now_ns);
-		web->pending = true;
+		room_force(web);
 		server_pause(web);
 		return;
 	default: return; /* nobody there, or gone again */
