@@ -114,7 +114,7 @@ enum abi_loss {
 	ABI_LOSS_OUT_OF_ORDER, /* a segment of a dialogue that came before its predecessor and could not be read */
 	ABI_LOSS_INSERT,       /* a full map */
 	ABI_LOSS_DELETE,       /* -EBUSY and the like; never -ENOENT */
-	ABI_LOSS_PARSE,	       /* a dialogue that cannot be read (GSSAPI, longer than the parser's bound) */
+	ABI_LOSS_PARSE,	       /* a dialogue that cannot be read (GSSAPI, IP fragments, longer than the parser's bound) */
 	ABI_LOSS_RESERVE,      /* a full ring buffer */
 	ABI_LOSS_NETNS_TABLE,  /* a full bucket of the netns table: that proxy's sockets are not seen */
 	ABI_LOSS_OTHER,

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Segments that no kernel sends on purpose: each dialogue is counted as what the server makes of it."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import add_case, equal, run_cases  # noqa: E402
+from sidecar import Sidecar, join_underlay  # noqa: E402
+from sockslab import Lab, enter, wait_until  # noqa: E402
+from sockslab.segments import CASES, run_case  # noqa: E402
+
+
+def settled(sidecar, expected, before):
+    """The metrics once the connection has come and gone."""
+    def look():
+        metrics = sidecar.scrape()
+        gone = metrics.value("proxy_active_connections") == 0
+        return gone and metrics.value("proxy_client_connections_total") == before.value("proxy_client_connections_total") + expected and metrics
+    return wait_until(look, 10, "the connection to be counted and gone")
+
+
+def grown(before, after, name, label):
+    former = before.by(name, label)
+    return {key: value - former[key] for key, value in after.by(name, label).items() if value != former[key]}
+
+
+def check(lab, sidecar, one, ipv6):
+    proxy = lab.proxies[0]
+    before = sidecar.scrape()
+    run_case(lab, proxy, one, ipv6)
+    proxy.scripted_note() if one.outcome is not None else None
+    wait_until(lambda: proxy.ss().clients == 0, what="no client left")
+    truth = one.tally()
+    after = settled(sidecar, truth["client_connections"], before)
+    requests = grown(before, after, "proxy_requests_total", "command")
+    lost = grown(before, after, "wgsocks_exporter_events_lost_total", "cause")
+    if one.out_of_order and lost:  # the contract: then it may be a request of unknown command, and a loss
+        equal(sum(requests.values()), sum(truth["requests"].values()), f"requests {requests}")
+        equal(sum(lost.values()), 1, f"losses {lost}")
+    else:
+        equal(requests, truth["requests"], "requests")
+        equal(lost, {}, "losses")
+    equal(after.value("proxy_requests_successful_total") - before.value("proxy_requests_successful_total"), truth["successful"], "successful")
+    equal(grown(before, after, "proxy_request_failures_total", "reason"), truth["failures"], "failures")
+    return f"lost {lost}" if lost else None
+
+
+def main():
+    for one in CASES:
+        for ipv6 in one.families:
+            add_case(f"{one.name}: IPv{6 if ipv6 else 4}", lambda lab, sidecar, one=one, ipv6=ipv6: check(lab, sidecar, one, ipv6))
+    enter()
+    with Lab(proxies=1) as lab:
+        join_underlay()
+        lab.proxies[0].start_scripted()
+        return run_cases(lab, Sidecar(lab.proxies[0], "crab", "--proxy.port=1080"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
