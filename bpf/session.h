@@ -53,6 +53,9 @@ static __always_inline void session_settle(struct connection *k, struct session 
 	__u8 closer = s->closer;
 	int own = s->socket == k->id;
 
+	/* A success without a request that we could read: it came in IP fragments, or a corrupt segment came before the right one. */
+	if (!d->requested && d->verdict == SOCKS_VERDICT_SUCCESS && !(d->client.flags & DIALOGUE_LOST))
+		count_loss(k->c, ABI_LOSS_PARSE);
 	if (!d->requested &&
 	    (d->settled || d->pending || d->malformed == SOCKS_EVENT_MALFORMED || d->client.flags & DIALOGUE_LOST)) {
 		d->requested = 1;
