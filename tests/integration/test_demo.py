@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -59,18 +60,27 @@ def tree(pid):
     return found
 
 
-def net_namespaces():
-    found = set()
+def started(pid):
+    """In clock ticks since boot."""
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[19])
+
+
+def running_in(namespaces, before):
+    """Processes in these network namespaces; not those that began later: the kernel gives a dead namespace's inode away again."""
+    found = []
     for entry in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            found.add(os.stat(f"/proc/{entry}/ns/net").st_ino)
+            if os.stat(f"/proc/{entry}/ns/net").st_ino in namespaces and started(entry) <= before:
+                found.append(entry)
     return found
 
 
 def check_gone(processes, before):
-    ours = os.stat("/proc/self/ns/net").st_ino
+    now = time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")
+    namespaces = set(processes.values()) - {os.stat("/proc/self/ns/net").st_ino}
+    assert len(namespaces) >= 5, f"only {len(namespaces)} network namespaces were there"
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processes), 15, "the demo's processes gone")
-    equal(net_namespaces() & set(processes.values()) - {ours}, set(), "network namespaces left")
+    wait_until(lambda: not running_in(namespaces, now), 15, "nothing runs in the demo's network namespaces")
     equal(machine_state(), before, "the machine")
 
 
