@@ -1,73 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Packets that nobody would send, through each program. Whatever they are, they go on unchanged (kernel_run sees to that), and what
- * is counted agrees with itself. FUZZ_SEED and FUZZ_PACKETS in the environment choose others.
+ * Segments that nobody would send, through the underlay's programs. Whatever they are, they go on unchanged (kernel_run sees to that),
+ * and what is counted agrees with what the sessions say. FUZZ_SEED and FUZZ_PACKETS in the environment choose others.
  */
-#include <bpf/bpf.h>
-#include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "noise.h"
 #include "talk.h"
 #include "bpf/socks.h"
 
-#define PACKETS 200000
-#define BATCH 2000 /* packets between two looks at the counters */
 #define TALKS 24
 #define WITHOUT_SESSION 4 /* of the talks: what they say is early */
-
-static uint64_t random_state;
-
-static uint32_t random_below(uint32_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 32) % limit;
-}
-
-static unsigned long setting(const char *name, unsigned long otherwise)
-{
-	const char *value = getenv(name);
-
-	return value ? strtoul(value, NULL, 10) : otherwise;
-}
-
-static uint32_t random_gso(void)
-{
-	return random_below(3) ? 0 : random_below(2) ? 1 + random_below(1500) : random_below(65536);
-}
-
-/* A bit or a byte, mostly in the headers; a cut; a packet of noise. */
-static void mutate(struct frame *frame)
-{
-	for (uint32_t i = random_below(4); i; i--) {
-		size_t headers = frame->payload < frame->length ? frame->payload : frame->length;
-		size_t at = random_below((uint32_t)(random_below(4) ? headers : frame->length));
-
-		if (at == 12 || at == 13) /* what makes it IP: changed below, and seldom */
-			continue;
-		frame->bytes[at] =
-			(uint8_t)(random_below(2) ? random_below(256) : frame->bytes[at] ^ (1u << random_below(8)));
-	}
-	if (!random_below(16))
-		frame->length = 34 + random_below((uint32_t)frame->length - 33);
-	if (!random_below(64))
-		frame->bytes[12 + random_below(2)] = (uint8_t)random_below(256);
-	if (!random_below(64))
-		for (size_t at = 14; at < frame->length; at++)
-			frame->bytes[at] = (uint8_t)random_below(256);
-}
-
-static struct frame_shape random_shape(void)
-{
-	int version = random_below(2) ? 4 : 6;
-
-	return (struct frame_shape){ version, 14 * random_below(2), (int)random_below(version == 4 ? 4 : 3),
-				     (int)random_below(4) };
-}
-
-/* ---- underlay ---- */
 
 /* Words of the grammar, so that dialogues go far. */
 static size_t random_words(char *bytes, enum talk_side side)
@@ -99,32 +42,32 @@ static size_t random_words(char *bytes, enum talk_side side)
 	};
 	size_t length = 0;
 
-	for (uint32_t n = random_below(3); n || !length; n -= n > 0) {
-		uint32_t word = random_below(10);
+	for (uint32_t n = noise_below(3); n || !length; n -= n > 0) {
+		uint32_t word = noise_below(10);
 
 		memcpy(bytes + length, words[side][word].bytes, words[side][word].length);
 		length += words[side][word].length;
 	}
-	if (!random_below(8))
-		bytes[random_below((uint32_t)length)] = (char)random_below(256);
-	return random_below(4) ? length : 1 + random_below((uint32_t)length);
+	if (!noise_below(8))
+		bytes[noise_below((uint32_t)length)] = (char)noise_below(256);
+	return noise_below(4) ? length : 1 + noise_below((uint32_t)length);
 }
 
 static void talks_begin(struct talk *talks, struct kernel *kernel)
 {
 	for (int i = 0; i < TALKS; i++) {
-		struct talk_way way = { random_shape(), false, "" };
+		struct talk_way way = { noise_shape(), false, "" };
 
 		talk_begin(&talks[i], kernel, &way);
-		talks[i].isn[CLIENT] = random_below(2) ? random_below(~0u) : 0u - random_below(20);
-		talks[i].isn[SERVER] = random_below(2) ? random_below(~0u) : 0u - random_below(20);
+		talks[i].isn[CLIENT] = noise_below(2) ? noise_below(~0u) : 0u - noise_below(20);
+		talks[i].isn[SERVER] = noise_below(2) ? noise_below(~0u) : 0u - noise_below(20);
 		if (i < TALKS - WITHOUT_SESSION)
 			talk_open(&talks[i]);
-		if (!random_below(4)) {
+		if (!noise_below(4)) {
 			struct session session;
 
 			if (talk_session(&talks[i], &session)) {
-				session.closer = (uint8_t)random_below(3);
+				session.closer = (uint8_t)noise_below(3);
 				talk_session_set(&talks[i], &session);
 			}
 		}
@@ -135,23 +78,23 @@ static void say_something(struct talk *talk, struct kernel *kernel, enum kernel_
 {
 	enum talk_side side = hook == HOOK_INGRESS  ? CLIENT
 			      : hook == HOOK_EGRESS ? SERVER
-			      : random_below(2)	    ? CLIENT
+			      : noise_below(2)	    ? CLIENT
 						    : SERVER;
 	uint32_t offset = talk->said[side];
 	struct frame frame;
 	char bytes[64];
 	size_t length = random_words(bytes, side);
 
-	if (!random_below(8))
-		offset -= random_below(16);
-	else if (!random_below(32))
-		offset += random_below(random_below(2) ? 5 : ~0u);
+	if (!noise_below(8))
+		offset -= noise_below(16);
+	else if (!noise_below(32))
+		offset += noise_below(noise_below(2) ? 5 : ~0u);
 	else
 		talk->said[side] += (uint32_t)length;
-	talk_frame(talk, &frame, side, offset, bytes, length, (uint8_t)(random_below(16) ? 0 : 1u << random_below(8)));
-	if (random_below(2))
-		mutate(&frame);
-	kernel_run(kernel, hook, &frame, random_below(64) ? 0 : random_below(3), random_gso());
+	talk_frame(talk, &frame, side, offset, bytes, length, (uint8_t)(noise_below(16) ? 0 : 1u << noise_below(8)));
+	if (noise_below(2))
+		noise_mutate(&frame);
+	kernel_run(kernel, hook, &frame, noise_below(64) ? 0 : noise_below(3), noise_gso());
 }
 
 struct state {
@@ -228,18 +171,19 @@ static void talks_check(struct talk *talks, const struct proxy_counters *c)
 
 static void fuzz_underlay(struct kernel *kernel, enum kernel_hook hook)
 {
-	unsigned long packets = setting("FUZZ_PACKETS", PACKETS), seed = setting("FUZZ_SEED", 1) + hook;
+	unsigned long packets = noise_setting("FUZZ_PACKETS", FUZZ_PACKETS),
+		      seed = noise_setting("FUZZ_SEED", 1) + hook;
 	uint64_t requests = 0, outcomes = 0, lost = 0;
 	struct talk talks[TALKS];
 
-	random_state = 88172645463325252ULL * (2 * seed + 1);
-	for (unsigned long done = 0; done < packets && !check_is_failed(); done += BATCH) {
+	noise_seed(seed);
+	for (unsigned long done = 0; done < packets && !check_is_failed(); done += FUZZ_BATCH) {
 		struct state said;
 
-		check_about("seed %lu, packets up to %lu", seed - hook, done + BATCH);
+		check_about("seed %lu, packets up to %lu", seed - hook, done + FUZZ_BATCH);
 		talks_begin(talks, kernel);
-		for (int i = 0; i < BATCH; i++)
-			say_something(&talks[random_below(TALKS)], kernel, hook);
+		for (int i = 0; i < FUZZ_BATCH; i++)
+			say_something(&talks[noise_below(TALKS)], kernel, hook);
 		talks_check(talks, kernel->counters);
 		said = talks_look(talks);
 		requests += said.requested;
@@ -249,8 +193,8 @@ static void fuzz_underlay(struct kernel *kernel, enum kernel_hook hook)
 			talk_end(&talks[i]);
 	}
 	/* That it was no fuzz in vain. */
-	check(lost > packets / BATCH && (hook == HOOK_EGRESS || requests > packets / BATCH) &&
-		      (hook == HOOK_INGRESS || outcomes > packets / BATCH),
+	check(lost > packets / FUZZ_BATCH && (hook == HOOK_EGRESS || requests > packets / FUZZ_BATCH) &&
+		      (hook == HOOK_INGRESS || outcomes > packets / FUZZ_BATCH),
 	      "only %llu requests, %llu outcomes, %llu losses", (unsigned long long)requests,
 	      (unsigned long long)outcomes, (unsigned long long)lost);
 }
@@ -270,76 +214,9 @@ static void loopback(struct kernel *kernel)
 	fuzz_underlay(kernel, HOOK_LOOPBACK);
 }
 
-/* ---- tunnel ---- */
-
-static void random_packet(struct frame *frame)
-{
-	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_GRE };
-	struct frame_shape shape = random_shape();
-	uint8_t protocol = protocols[random_below(sizeof(protocols))];
-	uint8_t bytes[1200] = {};
-
-	frame_begin(frame, &shape, 1, 2, protocol);
-	if (protocol == IPPROTO_TCP)
-		frame_tcp(frame, shape.tcp_options, 1, 2, 3, FRAME_TCP_ACK);
-	frame_payload(frame, bytes, 20 + random_below(random_below(4) ? 100 : sizeof(bytes) - 20));
-	frame_end(frame);
-	mutate(frame);
-}
-
-/* Without GSO each IP packet is one, with all its bytes. With it, at least that, and at most one packet a byte. */
-static void fuzz_tunnel(struct kernel *kernel, enum kernel_hook hook, enum abi_direction direction)
-{
-	unsigned long packets = setting("FUZZ_PACKETS", PACKETS), seed = setting("FUZZ_SEED", 1) + hook;
-
-	random_state = 88172645463325252ULL * (2 * seed + 1);
-	for (unsigned long done = 0; done < packets && !check_is_failed(); done += BATCH) {
-		uint64_t sent = 0, bytes = 0, least = 0, counted = 0, counted_bytes = 0;
-		bool gso = done / BATCH & 1;
-		struct tunnel_counters c;
-
-		check_about("seed %lu, packets up to %lu", seed - hook, done + BATCH);
-		kernel_reset(kernel);
-		for (int i = 0; i < BATCH; i++) {
-			struct frame frame;
-			uint32_t protocol;
-
-			random_packet(&frame);
-			protocol = frame.bytes[12] << 8u | frame.bytes[13];
-			if (!kernel_run(kernel, hook, &frame, 3, gso ? random_gso() : 0))
-				continue;
-			if (protocol != 0x0800 && protocol != 0x86dd)
-				continue;
-			sent++;
-			bytes += frame.length - frame.l2;
-			least += frame.length;
-		}
-		c = kernel_tunnel(kernel, 3);
-		for (int family = 0; family < ABI_FAMILY_MAX; family++)
-			for (int p = 0; p < ABI_PROTOCOL_MAX; p++) {
-				counted += c.traffic[direction][family][p].packets;
-				counted_bytes += c.traffic[direction][family][p].bytes;
-				check(!c.traffic[!direction][family][p].packets, "the other direction has packets");
-			}
-		check(gso ? counted >= sent && counted <= sent + least && counted_bytes >= bytes
-			  : counted == sent && counted_bytes == bytes,
-		      "%llu packets of %llu bytes are %llu of %llu", (unsigned long long)sent,
-		      (unsigned long long)bytes, (unsigned long long)counted, (unsigned long long)counted_bytes);
-		check(sent > BATCH / 2, "the kernel took only %llu", (unsigned long long)sent);
-	}
-}
-
-static void receive(struct kernel *kernel)
-{
-	fuzz_tunnel(kernel, HOOK_TUNNEL_RECEIVE, ABI_RECEIVE);
-}
-
-static void transmit(struct kernel *kernel)
-{
-	fuzz_tunnel(kernel, HOOK_TUNNEL_TRANSMIT, ABI_TRANSMIT);
-}
-
 const struct test_case fuzz_cases[] = {
-	{ "tunnel_receive", receive }, { "tunnel_transmit", transmit },	  { "underlay_ingress", ingress },
-	{ "underlay_egress", egress }, { "underlay_loopback", loopback }, { NULL },
+	{ "underlay_ingress", ingress },
+	{ "underlay_egress", egress },
+	{ "underlay_ingress on lo", loopback },
+	{ NULL },
 };

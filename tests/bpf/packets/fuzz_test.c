@@ -4,7 +4,7 @@
 
 int main(int argc, char **argv)
 {
-	static const struct test_case *const lists[] = { fuzz_cases };
+	static const struct test_case *const lists[] = { fuzz_tunnel_cases, fuzz_cases };
 
 	return cases_run(lists, sizeof(lists) / sizeof(lists[0]), "fuzz", argc, argv);
 }

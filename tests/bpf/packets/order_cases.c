@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Segments of the client that overtake each other: read when what was missing has come, or given up and counted as lost. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "noise.h"
 #include "talk.h"
 
 #define GREETING "\5\1\0"
@@ -106,16 +104,6 @@ static void pairs(struct kernel *kernel)
 		}
 }
 
-static uint32_t random_below(uint32_t limit)
-{
-	static uint64_t state = 88172645463325252ULL;
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)(state >> 32) % limit;
-}
-
 /*
  * Any order, some segments twice. What is held is one run, so some orders are lost: then it is said so, once. Never is anything else
  * counted than the request, or the loss.
@@ -125,21 +113,20 @@ static void any_order(struct kernel *kernel)
 	int read = 0, rounds = 20000;
 
 	for (int round = 0; round < rounds && !check_is_failed(); round++) {
-		uint32_t begin[64], length[64], count = 0, t = random_below(TEXTS);
+		uint32_t begin[64], length[64], count = 0, t = noise_below(TEXTS);
 		struct session session;
 		struct talk talk;
 		bool lost;
 
 		for (uint32_t at = 0; at < texts[t].length; count++) {
 			begin[count] = at;
-			length[count] = 1 + random_below(random_below(2) ? 3 : 12);
+			length[count] = 1 + noise_below(noise_below(2) ? 3 : 12);
 			if (length[count] > texts[t].length - at)
 				length[count] = texts[t].length - at;
 			at += length[count];
 		}
-		for (uint32_t i = random_below(4); i; i--) { /* swaps, near or far; or one more time */
-			uint32_t a = random_below(count),
-				 b = random_below(2) ? random_below(count) : a + (a + 1 < count);
+		for (uint32_t i = noise_below(4); i; i--) { /* swaps, near or far; or one more time */
+			uint32_t a = noise_below(count), b = noise_below(2) ? noise_below(count) : a + (a + 1 < count);
 			uint32_t other = begin[a], other_length = length[a];
 
 			begin[a] = begin[b];
@@ -152,7 +139,7 @@ static void any_order(struct kernel *kernel)
 		talk_open(&talk);
 		for (uint32_t i = 0; i < count; i++) {
 			talk_segment(&talk, CLIENT, begin[i], texts[t].bytes + begin[i], length[i], 0);
-			if (!random_below(4))
+			if (!noise_below(4))
 				talk_segment(&talk, CLIENT, begin[i], texts[t].bytes + begin[i], length[i], 0);
 		}
 		check(talk_session(&talk, &session), "no session");
