@@ -41,6 +41,7 @@ static __always_inline void early_take(const struct session_key *key, struct ses
 		s->dialogue.request_ns = copy.request_ns;
 		count = copy.requested && !s->closed;
 		s->dialogue.requested = count;
+		lost = copy.client.flags & DIALOGUE_LOST;
 	}
 	bpf_spin_unlock(&s->lock);
 	if (count)

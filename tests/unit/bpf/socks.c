@@ -205,6 +205,32 @@ Test(socks_grammar, each_state_is_reached_and_none_beyond)
 		cr_expect(server[state], "server state %u is never reached", state);
 }
 
+/* Every way again: the command is known in exactly the states that come after its event. */
+static void walk_commanded(__u32 state, int commanded, int (*seen)[2])
+{
+	if (seen[state][commanded]++ || state == SOCKS_CLIENT_DONE)
+		return;
+	cr_assert_eq(!!socks_client_commanded(state), commanded, "state %u", state);
+	if (state == SOCKS_CLIENT_ADDRESS || is_skipped(state)) {
+		walk_commanded(socks_client_after(state), commanded, seen);
+		return;
+	}
+	for (__u32 byte = 0; byte < 256; byte++) {
+		__u32 step = socks_client_next(state, byte);
+
+		walk_commanded(SOCKS_STEP_STATE(step), commanded || SOCKS_STEP_EVENT(step) == SOCKS_EVENT_COMMAND,
+			       seen);
+	}
+}
+
+Test(socks_grammar, a_command_is_known_from_its_byte_on)
+{
+	int seen[256][2] = {};
+
+	walk_commanded(SOCKS_CLIENT_VERSION, 0, seen);
+	cr_assert_not(socks_client_commanded(SOCKS_CLIENT_DONE));
+}
+
 Test(socks_verdict, each_event_and_byte)
 {
 	static const int REPLIES[] = { ABI_FAILURE_GENERAL,
