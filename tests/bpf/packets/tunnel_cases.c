@@ -82,7 +82,7 @@ static void fragments(struct kernel *kernel)
 
 	tunnel_begin(kernel, 0);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		struct frame_shape four = { 4, 14, 0, 0 }, six = { 6, 14, 1, 0 };
+		struct frame_shape four = { 4, 14, 0, 0 }, six = { 6, 14, 1 + (int)i, 0 };
 		struct frame frame;
 
 		tunnel_frame(&frame, &four, IPPROTO_UDP, 1000);
@@ -90,7 +90,7 @@ static void fragments(struct kernel *kernel)
 		tunnel_send(kernel, ABI_RECEIVE, &frame, 0);
 		tunnel_want(ABI_RECEIVE, 4, ABI_PROTOCOL_UDP, 1, frame.length - 14);
 
-		tunnel_frame(&frame, &six, IPPROTO_UDP, 1000); /* 8 bytes, as a fragment header has */
+		tunnel_frame(&frame, &six, IPPROTO_UDP, 1000); /* the first one has 8 bytes, as a fragment header */
 		frame.bytes[frame.network + 6] = IPPROTO_FRAGMENT;
 		frame.bytes[frame.network + 41] = 0xff; /* reserved: not a length */
 		tunnel_send(kernel, ABI_RECEIVE, &frame, 0);
