@@ -12,7 +12,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
-from sockslab import wait_until  # noqa: E402
+from sockslab import wait_until
 
 BINARY = os.environ.get("WGSOCKS_EXPORTER", str(ROOT / "build" / "wgsocks_exporter"))
 

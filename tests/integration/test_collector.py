@@ -10,10 +10,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from harness import case, equal, run_cases, same  # noqa: E402
-from sidecar import ROOT, Sidecar, fetch, join_underlay, kill_all  # noqa: E402
-from sockslab import Lab, enter, wait_until  # noqa: E402
-from truth import MIXED, Before, check_all, check_bytes, settle  # noqa: E402
+from harness import case, equal, run_cases, same
+from sidecar import ROOT, Sidecar, fetch, join_underlay, kill_all
+from sockslab import Lab, enter, wait_until
+from truth import MIXED, Before, check_all, check_bytes, settle
 
 KEPT = {  # capabilities(7): what the collector may keep, with the reason in collector.c
     "bpf": 39, "perfmon": 38, "net_admin": 12, "sys_ptrace": 19, "dac_read_search": 2,
@@ -258,7 +258,7 @@ def test_kill_of_the_collector_loses_no_count():
             pid = wait_until(lambda: sidecar.children().get("wgsocks-collect"), 5, "the collector")
             requests = sidecar.scrape().sum("proxy_requests_total")
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda: sidecar.children().get("wgsocks-collect", pid) != pid, 2, "another collector")
+            wait_until(lambda p=pid: sidecar.children().get("wgsocks-collect", p) != p, 2, "another collector")
             wait_until(lambda r=requests: _try(lambda: sidecar.scrape().sum("proxy_requests_total") >= r), 5, "counts that go on")
         traffic.wait_quiet()
         wait_until(lambda: sidecar.scrape().value("proxy_active_connections") == world.proxy.ss().clients == 30, 10, "30 active, against ss")

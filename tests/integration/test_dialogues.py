@@ -7,10 +7,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from harness import add_case, equal, run_cases  # noqa: E402
-from sidecar import Sidecar, join_underlay  # noqa: E402
-from sockslab import Lab, enter, wait_until  # noqa: E402
-from sockslab.segments import CASES, run_case  # noqa: E402
+from harness import add_case, equal, run_cases
+from sidecar import Sidecar, join_underlay
+from sockslab import Lab, enter, wait_until
+from sockslab.segments import CASES, run_case
 
 
 def settled(sidecar, expected, before):

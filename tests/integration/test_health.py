@@ -17,9 +17,6 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from harness import Skip, case, equal, run_cases
-from sockslab import wait_until
-
 from exporter import (
     HEALTH,
     Exporter,
@@ -33,6 +30,8 @@ from exporter import (
     read_all,
     status,
 )
+from harness import Skip, case, equal, run_cases
+from sockslab import wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT_SECONDS = 2.0

@@ -13,9 +13,6 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from harness import Skip, add_case, case, equal, run_cases
-from sockslab import wait_until
-
 from exporter import (
     CHILDREN,
     HEALTH,
@@ -31,6 +28,8 @@ from exporter import (
     read,
     status,
 )
+from harness import Skip, add_case, case, equal, run_cases
+from sockslab import wait_until
 
 # A scrape waits at most this long for a collector that is being started again.
 SCRAPE = "X-Prometheus-Scrape-Timeout-Seconds: 1\r\n"

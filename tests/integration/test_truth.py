@@ -7,10 +7,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from harness import case, equal, run_cases  # noqa: E402
-from sidecar import Sidecar, join_underlay  # noqa: E402
-from sockslab import Lab, enter, wait_until  # noqa: E402
-from truth import AUTH, MIXED, Before, check_all, settle  # noqa: E402
+from harness import case, equal, run_cases
+from sidecar import Sidecar, join_underlay
+from sockslab import Lab, enter, wait_until
+from truth import AUTH, MIXED, Before, check_all, settle
 
 NAMES = ("golden-crab", "free-salmon")
 

@@ -6,8 +6,8 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from harness import equal, same  # noqa: E402
-from sockslab import wait_until  # noqa: E402
+from harness import equal, same
+from sockslab import wait_until
 
 # Every kind of traffic, in one shuffled run.
 MIXED = (
