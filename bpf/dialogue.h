@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The SOCKS dialogue by TCP stream offset, so that split, pipelined, retransmitted, overlapping and overtaking segments count once.
- * One writer for each field (see struct dialogue): the ingress side counts requests, the egress side outcomes, the socket's CLOSE
- * what is left. Egress and CLOSE do not run at once: the server sends, and closes, under its socket's lock. Ingress runs under no lock but ours.
+ * The SOCKS dialogue by TCP stream offset, so that split, pipelined, retransmitted, overlapping and overtaking segments
+ * count once. One writer for each field (see struct dialogue): the ingress side counts requests, the egress side
+ * outcomes, the socket's CLOSE what is left. Egress and CLOSE do not run at once: the server sends, and closes, under
+ * its socket's lock. Ingress runs under no lock but ours.
  */
 #ifndef WGSOCKS_BPF_DIALOGUE_H
 #define WGSOCKS_BPF_DIALOGUE_H
@@ -29,9 +30,9 @@ static __always_inline __u64 held_read(const struct session *s, __u32 from, __u3
 }
 
 /*
- * Keeps a segment that overtook another: one run of bytes, to which what follows it directly is added. Its place is taken under the lock, its bytes are
- * loaded after it (no helper may be called under a lock), and nobody reads them until all that were promised are there.
- * Returns 0, or -1 when it does not fit.
+ * Keeps a segment that overtook another: one run of bytes, to which what follows it directly is added. Its place is
+ * taken under the lock, its bytes are loaded after it (no helper may be called under a lock), and nobody reads them
+ * until all that were promised are there. Returns 0, or -1 when it does not fit.
  */
 static __always_inline int held_add(struct __sk_buff *skb, const struct segment *segment, struct session *s)
 {
@@ -41,7 +42,9 @@ static __always_inline int held_add(struct __sk_buff *skb, const struct segment 
 	if (length - 1 >= ABI_HELD_SEGMENT_MAX)
 		return -1;
 	bpf_spin_lock(&s->lock);
-	/* What waited was read, so the next gap may use its place; who still reads it, will find that `next` has moved. */
+	/*
+	 * What waited was read, so the next gap may use its place; who still reads it, will find that `next` has moved.
+	 */
 	if (s->held_filled == s->held_length && (__s32)(s->dialogue.client.next - s->held_start - s->held_length) >= 0)
 		s->held_length = s->held_filled = 0;
 	if (!s->held_length)
@@ -87,7 +90,10 @@ static __always_inline void view_take(struct session *s, struct view *v)
 	bpf_spin_unlock(&s->lock);
 }
 
-/* Takes over what was read. Returns whether a request is complete. With few branches: the loop around it is verified round by round. */
+/*
+ * Takes over what was read. Returns whether a request is complete. With few branches: the loop around it is verified
+ * round by round.
+ */
 static __always_inline int dialogue_advance(struct dialogue *d, __u64 r, __u64 now)
 {
 	if (!d->client.next)
@@ -107,7 +113,9 @@ static __always_inline int dialogue_advance(struct dialogue *d, __u64 r, __u64 n
 	return d->requested;
 }
 
-/* Writes what was read, unless somebody else has, or the session has ended. Returns whether a request is to be counted. */
+/*
+ * Writes what was read, unless somebody else has, or the session has ended. Returns whether a request is to be counted.
+ */
 static __always_inline int view_commit(struct session *s, const struct view *v, __u64 r, __u64 now)
 {
 	int complete = 0;
@@ -139,8 +147,8 @@ static __always_inline void dialogue_early(struct __sk_buff *skb, const struct s
 }
 
 /*
- * Reads a segment of the client's side, and what waited for it. Each round reads one run of bytes: the segment's, then the held ones word by word (and up to the command
- * in it); again when another CPU was faster.
+ * Reads a segment of the client's side, and what waited for it. Each round reads one run of bytes: the segment's, then
+ * the held ones word by word (and up to the command in it); again when another CPU was faster.
  */
 #define CLIENT_ROUNDS_MAX (ABI_HELD_MAX / 8 + 2)
 

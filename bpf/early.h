@@ -6,8 +6,8 @@
 #include "outcome.h"
 
 /*
- * An entry is of use between a segment and the end of the handshake that it came with: microseconds. What is older came from data that no session was
- * ever made for, and its ports may be used again.
+ * An entry is of use between a segment and the end of the handshake that it came with: microseconds. What is older came
+ * from data that no session was ever made for, and its ports may be used again.
  */
 #define EARLY_AGE_MAX_NS 1000000000ULL
 

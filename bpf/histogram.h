@@ -7,8 +7,9 @@
 static const __u64 histogram_bounds[ABI_BOUNDS_MAX][ABI_HISTOGRAM_BUCKETS - 1] = ABI_HISTOGRAM_BOUNDS;
 
 /*
- * The first bucket whose bound is not below the value; 16 when it is above all. Four steps of a binary search. A global function (weak, since two files have
- * it): its result is an unknown scalar to the verifier, where the 17 ways through it would multiply with all that follows.
+ * The first bucket whose bound is not below the value; 16 when it is above all. Four steps of a binary search. A global
+ * function (weak, since two files have it): its result is an unknown scalar to the verifier, where the 17 ways through
+ * it would multiply with all that follows.
  */
 __weak __noinline __u32 histogram_bucket(__u32 which, __u64 value_ns)
 {

@@ -64,7 +64,10 @@ struct {
 	__type(value, struct upstream);
 } upstreams SEC(".maps") __weak;
 
-/* What was read of a dialogue before its session was there: data on the handshake's last ACK. A hint: it may be evicted. */
+/*
+ * What was read of a dialogue before its session was there: data on the handshake's last ACK. A hint: it may be
+ * evicted.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, ABI_EARLY_MAX);

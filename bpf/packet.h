@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A TCP segment of the SOCKS listener, cut out of an skb. Direct packet access first (2 ns); bpf_skb_load_bytes (18 ns) where the headers are
- * not linear or IPv6 has extension headers.
+ * A TCP segment of the SOCKS listener, cut out of an skb. Direct packet access first (2 ns); bpf_skb_load_bytes (18 ns)
+ * where the headers are not linear or IPv6 has extension headers.
  */
 #ifndef WGSOCKS_BPF_PACKET_H
 #define WGSOCKS_BPF_PACKET_H
@@ -60,8 +60,8 @@ static __always_inline void address_copy(__u8 *to, const __u8 *from)
 }
 
 /*
- * The TCP header at `tcp`; `length` is that of the IP payload as its header states it: where the packet is shorter, the kernel
- * drops it, and what was passed over would not be what the server reads.
+ * The TCP header at `tcp`; `length` is that of the IP payload as its header states it: where the packet is shorter, the
+ * kernel drops it, and what was passed over would not be what the server reads.
  */
 static __always_inline enum packet_result segment_set_tcp(const struct __sk_buff *skb, struct segment *s,
 							  const struct tcphdr *tcp, __u32 offset, __u32 length)
@@ -79,7 +79,10 @@ static __always_inline enum packet_result segment_set_tcp(const struct __sk_buff
 	return PACKET_TCP;
 }
 
-/* Length 0 in the header: a GSO skb above 64 KiB ("BIG TCP"); what is from `offset` on then is the skb's. Else the kernel drops it. */
+/*
+ * Length 0 in the header: a GSO skb above 64 KiB ("BIG TCP"); what is from `offset` on then is the skb's. Else the
+ * kernel drops it.
+ */
 static __always_inline __u32 length_of(const struct __sk_buff *skb, __u32 offset, __u32 stated)
 {
 	return stated || !skb->gso_size ? stated : skb->len - offset;

@@ -7,18 +7,20 @@
 #include "socks.h"
 
 /*
- * Steps in one segment: the longest dialogue of SOCKS5 with authentication, all in one segment, takes 14; SOCKS4 takes 9 and then one for each
- * SCAN_MAX bytes of user and name, which a server bounds at 255 each: 9 + 8 + 8.
+ * Steps in one segment: the longest dialogue of SOCKS5 with authentication, all in one segment, takes 14; SOCKS4 takes
+ * 9 and then one for each SCAN_MAX bytes of user and name, which a server bounds at 255 each: 9 + 8 + 8.
  */
 #define DIALOGUE_STEPS_MAX 25
 #define SERVER_STEPS_MAX 6 /* two bytes of method, two of authentication, two of reply */
 #define SCAN_MAX 32
 
 /*
- * Reading is done on scalars alone, in global functions: each is verified once, whatever calls it, and what a loop keeps are unknown scalars, so that
- * its iterations look alike to the verifier. (One inlined loop over map memory took 65,000 instructions to verify; this takes 2,000.)
+ * Reading is done on scalars alone, in global functions: each is verified once, whatever calls it, and what a loop
+ * keeps are unknown scalars, so that its iterations look alike to the verifier. (One inlined loop over map memory took
+ * 65,000 instructions to verify; this takes 2,000.)
  *
- * What they return: bytes read (of a segment of at most 2^20), state, bytes still to be passed over, and an event with its byte.
+ * What they return: bytes read (of a segment of at most 2^20), state, bytes still to be passed over, and an event with
+ * its byte.
  */
 #define READ_PACK(consumed, state, skip, event, byte)                                                      \
 	((__u64)((consumed)&0xfffff) | (__u64)(event) << 20 | (__u64)(byte) << 32 | (__u64)(state) << 40 | \
@@ -146,7 +148,10 @@ __noinline __u32 server_verdict(__u32 event, __u32 byte)
 	return socks_verdict(event, byte & 0xff);
 }
 
-/* Reads the server's side up to the byte that decides: `event` is the verdict, `byte` the chosen method (none: 0, which needs no remembering). */
+/*
+ * Reads the server's side up to the byte that decides: `event` is the verdict, `byte` the chosen method (none: 0, which
+ * needs no remembering).
+ */
 __noinline __u64 server_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 state)
 {
 	__u32 consumed = 0, verdict = SOCKS_VERDICT_NONE, method = 0;

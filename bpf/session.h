@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Sessions: a client's connection from ESTABLISHED to CLOSE, and the server's connects from SYN_SENT to CLOSE.
- * Every step is idempotent by the session's own state, since each event is seen by two copies of the program (see sockets.bpf.c),
- * and the gauges change only when an insert or a delete did.
+ * Every step is idempotent by the session's own state, since each event is seen by two copies of the program (see
+ * sockets.bpf.c), and the gauges change only when an insert or a delete did.
  */
 #ifndef WGSOCKS_BPF_SESSION_H
 #define WGSOCKS_BPF_SESSION_H
@@ -44,7 +44,10 @@ static __always_inline void retransmits_count(struct connection *k, enum abi_sid
 	}
 }
 
-/* What a connection's end says of a request that has no outcome yet. `k` is the connection, or its successor on the same ports. */
+/*
+ * What a connection's end says of a request that has no outcome yet. `k` is the connection, or its successor on the
+ * same ports.
+ */
 static __always_inline void session_settle(struct connection *k, struct session *s, __u64 now)
 {
 	struct dialogue *d = &s->dialogue;
@@ -53,7 +56,10 @@ static __always_inline void session_settle(struct connection *k, struct session 
 	__u8 closer = s->closer;
 	int own = s->socket == k->id;
 
-	/* A success without a request that we could read: it came in IP fragments, or a corrupt segment came before the right one. */
+	/*
+	 * A success without a request that we could read: it came in IP fragments, or a corrupt segment came before the
+	 * right one.
+	 */
 	if (!d->requested && d->verdict == SOCKS_VERDICT_SUCCESS && !(d->client.flags & DIALOGUE_LOST))
 		count_loss(k->c, ABI_LOSS_PARSE);
 	if (!d->requested &&
@@ -82,8 +88,8 @@ static __always_inline void session_settle(struct connection *k, struct session 
 }
 
 /*
- * Ends a session: closed first, so that the ingress side counts nothing more; then whose delete succeeds settles it, by a copy, since a freed value may be
- * reused at once.
+ * Ends a session: closed first, so that the ingress side counts nothing more; then whose delete succeeds settles it, by
+ * a copy, since a freed value may be reused at once.
  */
 static __always_inline void session_end(struct connection *k, const struct session_key *key, struct session *s)
 {
@@ -127,8 +133,9 @@ static __always_inline void session_opened(struct connection *k, const struct se
 		if (!s || (s->socket == k->id && !first_copy)) /* the other copy was here */
 			return;
 		/*
-		 * The tuple is used again and its former connection's CLOSE is still to come (the socket leaves the hash tables before the
-		 * event), or was lost. It ends here; its CLOSE will find another socket in its place.
+		 * The tuple is used again and its former connection's CLOSE is still to come (the socket leaves the
+		 * hash tables before the event), or was lost. It ends here; its CLOSE will find another socket in its
+		 * place.
 		 */
 		if (s->socket == k->id)
 			count_loss(k->c, ABI_LOSS_RECURSION);

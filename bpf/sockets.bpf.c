@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * TCP states of the watched network namespaces. tp_btf and not kprobe or fentry: these are absent on some kernels that we run on, and
- * tracepoints carry the socket with its type, so that lockdown=confidentiality does not matter either.
+ * TCP states of the watched network namespaces. tp_btf and not kprobe or fentry: these are absent on some kernels that
+ * we run on, and tracepoints carry the socket with its type, so that lockdown=confidentiality does not matter either.
  *
- * A tracing program that is interrupted by a softirq which fires the same tracepoint is skipped for the inner event (the recursion guard of
- * kernel/trace/bpf_trace.c). The guard is per program and softirqs do not nest: so two dispatchers are attached, and for each event at
- * least one of them runs. Each hands over to a program of its own, found in `state_programs`; replacing that entry replaces the code
- * without a gap, while what is attached never changes.
+ * A tracing program that is interrupted by a softirq which fires the same tracepoint is skipped for the inner event
+ * (the recursion guard of kernel/trace/bpf_trace.c). The guard is per program and softirqs do not nest: so two
+ * dispatchers are attached, and for each event at least one of them runs. Each hands over to a program of its own,
+ * found in `state_programs`; replacing that entry replaces the code without a gap, while what is attached never
+ * changes.
  */
 #include "maps.h"
 #include "session.h"
@@ -19,8 +20,8 @@ volatile __u64 slow_sink; /* a test build: widens the window of the recursion gu
 #endif
 
 /*
- * The event that the first copy has just done on this CPU, so that the second may leave at once. Only an optimisation: it is
- * cleared before the work, and a second copy that does not find it does the work again, to no effect.
+ * The event that the first copy has just done on this CPU, so that the second may leave at once. Only an optimisation:
+ * it is cleared before the work, and a second copy that does not find it does the work again, to no effect.
  */
 struct transition {
 	__u64 socket;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The grammar of SOCKS4, 4a (openssh.com/txt/socks4.protocol, socks4a.protocol), SOCKS5 (RFC 1928) and its username/password
- * authentication (RFC 1929), as one step a byte: (state, byte) → state, bytes to pass over, event. Pure: the unit tests include it.
+ * The grammar of SOCKS4, 4a (openssh.com/txt/socks4.protocol, socks4a.protocol), SOCKS5 (RFC 1928) and its
+ * username/password authentication (RFC 1929), as one step a byte: (state, byte) → state, bytes to pass over, event.
+ * Pure: the unit tests include it.
  */
 #ifndef WGSOCKS_BPF_SOCKS_H
 #define WGSOCKS_BPF_SOCKS_H

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The tunnel interface, both directions: inner bytes and packets as they travel in the tunnel.
- * Not from the link's own counters: these are gone with the interface, know no protocol, and for kernel WireGuard hold its headers.
+ * Not from the link's own counters: these are gone with the interface, know no protocol, and for kernel WireGuard hold
+ * its headers.
  */
 #include "maps.h"
 #include "packet.h"
@@ -39,7 +40,8 @@ static __always_inline enum abi_protocol protocol_of(__u32 protocol)
 }
 
 /*
- * The headers that each segment of a GSO skb repeats. gso_segs is 0 at ingress, so the number of segments comes from gso_size.
+ * The headers that each segment of a GSO skb repeats. gso_segs is 0 at ingress, so the number of segments comes from
+ * gso_size.
  */
 static __noinline int segments_count(struct __sk_buff *skb, __u32 l3, __u32 transport, __u32 protocol,
 				     struct traffic *sum)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Every interface of the network namespace but the tunnel: where the SOCKS clients come and go. tc and not socket hooks: only here is the
- * stream seen as bytes with their offsets, on every kernel, whatever the server does with its sockets.
+ * Every interface of the network namespace but the tunnel: where the SOCKS clients come and go. tc and not socket
+ * hooks: only here is the stream seen as bytes with their offsets, on every kernel, whatever the server does with its
+ * sockets.
  *
  * On `lo` both directions run at egress (each packet passes there once).
  */
@@ -14,8 +15,9 @@
 #define DIALOGUE_ACKED_MAX 1024
 
 /*
- * Data before there is a session: on the handshake's last ACK, or on another CPU at the same moment. Returns the session if it has begun meanwhile:
- * it may have found nothing here, or the entry as it was before our data, so the segment is read there again (what is read already, is not read twice).
+ * Data before there is a session: on the handshake's last ACK, or on another CPU at the same moment. Returns the
+ * session if it has begun meanwhile: it may have found nothing here, or the entry as it was before our data, so the
+ * segment is read there again (what is read already, is not read twice).
  */
 static __always_inline struct session *early_segment(struct __sk_buff *skb, const struct segment *segment,
 						     struct session_key *key, struct proxy_counters *c)
@@ -118,7 +120,9 @@ static __always_inline int underlay_packet(struct __sk_buff *skb, int runs)
 SEC("tc")
 int underlay_ingress(struct __sk_buff *skb)
 {
-	/* On lo, at egress. Elsewhere nothing that comes in may pass for the server's word, whatever its addresses say. */
+	/*
+	 * On lo, at egress. Elsewhere nothing that comes in may pass for the server's word, whatever its addresses say.
+	 */
 	return underlay_packet(skb, skb->ifindex == LOOPBACK_IFINDEX ? RUNS_CLIENT | RUNS_SERVER : RUNS_CLIENT);
 }
 

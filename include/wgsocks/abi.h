@@ -95,7 +95,10 @@ enum abi_failure {
 	ABI_FAILURE_MAX
 };
 
-/* sk_err at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, 0 (a side gave up), the rest. */
+/*
+ * sk_err at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, 0 (a side gave up), the
+ * rest.
+ */
 enum abi_upstream_failure {
 	ABI_UPSTREAM_REFUSED,
 	ABI_UPSTREAM_TIMED_OUT,
@@ -114,9 +117,9 @@ enum abi_loss {
 	ABI_LOSS_OUT_OF_ORDER, /* a segment of a dialogue that came before its predecessor and could not be read */
 	ABI_LOSS_INSERT,       /* a full map */
 	ABI_LOSS_DELETE,       /* -EBUSY and the like; never -ENOENT */
-	ABI_LOSS_PARSE,	       /* a dialogue that cannot be read (GSSAPI, IP fragments, longer than the parser's bound) */
-	ABI_LOSS_RESERVE,      /* a full ring buffer */
-	ABI_LOSS_NETNS_TABLE,  /* a full bucket of the netns table: that proxy's sockets are not seen */
+	ABI_LOSS_PARSE,	  /* a dialogue that cannot be read (GSSAPI, IP fragments, longer than the parser's bound) */
+	ABI_LOSS_RESERVE, /* a full ring buffer */
+	ABI_LOSS_NETNS_TABLE, /* a full bucket of the netns table: that proxy's sockets are not seen */
 	ABI_LOSS_OTHER,
 	ABI_LOSS_MAX
 };
@@ -249,8 +252,8 @@ enum session_closer { SESSION_OPEN, SESSION_CLOSED_BY_CLIENT, SESSION_CLOSED_BY_
 /*
  * Map `sessions`: client connections.
  *
- * The lock is for the client's side of the dialogue, whose segments may be read on two CPUs at once: each reads without it, and writes what it read only
- * if nobody has written meanwhile. Segments that overtook others wait in `held`.
+ * The lock is for the client's side of the dialogue, whose segments may be read on two CPUs at once: each reads without
+ * it, and writes what it read only if nobody has written meanwhile. Segments that overtook others wait in `held`.
  */
 #define ABI_HELD_SEGMENT_MAX 32 /* the longest segment that is held */
 #define ABI_HELD_MAX 40		/* and all that is held */
@@ -298,7 +301,10 @@ struct event {
 	__u16 by_server; /* 1: by a process with the name of a SOCKS server */
 };
 
-/* Map `windows`: slot → the requests total at the end of each second, for rates over the last minute; written by the collector. */
+/*
+ * Map `windows`: slot → the requests total at the end of each second, for rates over the last minute; written by the
+ * collector.
+ */
 #define ABI_WINDOW_SECONDS 64
 struct window_sample {
 	__u64 second; /* CLOCK_MONOTONIC, 0: none yet */

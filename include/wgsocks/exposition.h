@@ -25,9 +25,10 @@ void exposition_free(struct exposition *e);
 const char *exposition_content_type(enum exposition_format format);
 
 /*
- * Appends the samples of all parts, at most UINT32_MAX of them, by family in the order of the metric table, each with its HELP and TYPE
- * once. A family belongs to the first part that has samples of it; those of later parts are left out, so that no series comes twice.
- * The parts must have been checked (snapshot_open) or built here (snapshot_view). Returns 0 or -ENOMEM.
+ * Appends the samples of all parts, at most UINT32_MAX of them, by family in the order of the metric table, each with
+ * its HELP and TYPE once. A family belongs to the first part that has samples of it; those of later parts are left out,
+ * so that no series comes twice. The parts must have been checked (snapshot_open) or built here (snapshot_view).
+ * Returns 0 or -ENOMEM.
  */
 int exposition_write(struct exposition *e, struct text *out, enum exposition_format format,
 		     const struct snapshot *parts, size_t part_count);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line per event on standard error, logfmt or JSON. Safe before log_setup (logfmt, info) and under seccomp: it allocates nothing,
- * opens nothing and needs only clock_gettime (a vDSO call as a rule) and write.
+ * One line per event on standard error, logfmt or JSON. Safe before log_setup (logfmt, info) and under seccomp: it
+ * allocates nothing, opens nothing and needs only clock_gettime (a vDSO call as a rule) and write.
  */
 #ifndef WGSOCKS_LOG_H
 #define WGSOCKS_LOG_H
@@ -20,8 +20,9 @@ void log_process(const char *name);
 bool log_enabled(enum log_level level);
 
 /*
- * Prints one line in a single write(2): control characters and invalid UTF-8 of the message are escaped, a message too long for a line
- * (see log/line.h) is cut with a mark. Keeps errno, so that "%m" and a later `return -errno` are right. What cannot be written is lost.
+ * Prints one line in a single write(2): control characters and invalid UTF-8 of the message are escaped, a message too
+ * long for a line (see log/line.h) is cut with a mark. Keeps errno, so that "%m" and a later `return -errno` are right.
+ * What cannot be written is lost.
  */
 __attribute__((format(printf, 2, 3))) void log_write(enum log_level level, const char *format, ...);
 

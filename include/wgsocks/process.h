@@ -15,8 +15,9 @@ struct child {
 	int parent;			   /* pid of the supervisor, taken before the fork */
 	int sockets[CONFIG_ADDRESSES_MAX]; /* listening, non-blocking: health has one, web several */
 	size_t socket_count;
-	int channel; /* web, collector: their end of the SEQPACKET pair; else -1 */
-	int snapshot; /* collector: the snapshot memfd read-write (sealed against shrinking); web: the same read-only; else -1 */
+	int channel;  /* web, collector: their end of the SEQPACKET pair; else -1 */
+	int snapshot; /* collector: the snapshot memfd read-write (sealed against shrinking); web: the same read-only;
+			 else -1 */
 };
 
 /* The children's mains: run until SIGTERM or until their parent is gone; return an exit status. */
@@ -28,13 +29,14 @@ int collector_run(const struct child *child);
 int supervisor_run(const struct config *config);
 
 /*
- * After a child dropped its rights (that clears it): asks for SIGKILL at the supervisor's death, and exits if that came before.
+ * After a child dropped its rights (that clears it): asks for SIGKILL at the supervisor's death, and exits if that came
+ * before.
  */
 void child_bind_to_parent(const struct child *child);
 
 /*
- * Opens what process_beat reads (/proc/self/…): before rights are dropped (the files of a process that changed its user are
- * root's) and before seccomp. Returns 0 or -errno: the heartbeat works all the same, what cannot be read stays 0.
+ * Opens what process_beat reads (/proc/self/…): before rights are dropped (the files of a process that changed its user
+ * are root's) and before seccomp. Returns 0 or -errno: the heartbeat works all the same, what cannot be read stays 0.
  */
 int process_beat_open(void);
 

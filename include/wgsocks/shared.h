@@ -17,7 +17,10 @@ enum process { PROCESS_SUPERVISOR, PROCESS_HEALTH, PROCESS_WEB, PROCESS_COLLECTO
 /* "supervisor", "health", "web", "collector". */
 const char *process_name(enum process process);
 
-/* Written by the process itself but for pid, restarts and started_ns, which are the supervisor's. Times: CLOCK_MONOTONIC ns. */
+/*
+ * Written by the process itself but for pid, restarts and started_ns, which are the supervisor's. Times:
+ * CLOCK_MONOTONIC ns.
+ */
 struct process_cell {
 	_Atomic int32_t pid;		/* 0 while it does not run */
 	_Atomic uint64_t started_ns;	/* last fork */
@@ -79,7 +82,8 @@ void health_board_publish(struct shared *shared, const struct health_proxy *prox
 
 /*
  * Reader: copies a consistent board, at most `max` proxies of it, in at most four attempts; names are terminated.
- * Returns the number of proxies copied, or -EAGAIN when the board changed under each attempt (the copy is worth nothing then).
+ * Returns the number of proxies copied, or -EAGAIN when the board changed under each attempt (the copy is worth nothing
+ * then).
  */
 int health_board_copy(const struct shared *shared, struct health_proxy *copy, uint32_t max);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The neutral form between reading and printing: a snapshot is an array of samples with their strings and histograms, in one
- * flat block, so that it can lie in a memfd between two processes that do not trust each other. No pointer inside: offsets.
+ * The neutral form between reading and printing: a snapshot is an array of samples with their strings and histograms,
+ * in one flat block, so that it can lie in a memfd between two processes that do not trust each other. No pointer
+ * inside: offsets.
  */
 #ifndef WGSOCKS_SNAPSHOT_H
 #define WGSOCKS_SNAPSHOT_H
@@ -81,14 +82,14 @@ void snapshot_reset(struct snapshot_builder *b);
 void snapshot_free(struct snapshot_builder *b);
 
 /*
- * Copies a string in, returns its offset, to be used for any number of samples: add a name once, not for each sample. Invalid UTF-8
- * becomes U+FFFD, a byte at a time.
+ * Copies a string in, returns its offset, to be used for any number of samples: add a name once, not for each sample.
+ * Invalid UTF-8 becomes U+FFFD, a byte at a time.
  */
 uint32_t snapshot_string(struct snapshot_builder *b, const char *text);
 
 /*
- * Adds a sample of `family` with as many label offsets as its row has labels (`labels` may be NULL when that is none). A family, a kind
- * or a label offset that snapshot_open would not take sets the error -EINVAL.
+ * Adds a sample of `family` with as many label offsets as its row has labels (`labels` may be NULL when that is none).
+ * A family, a kind or a label offset that snapshot_open would not take sets the error -EINVAL.
  */
 void snapshot_add_unsigned(struct snapshot_builder *b, unsigned int family, const uint32_t *labels, uint64_t value);
 void snapshot_add_float(struct snapshot_builder *b, unsigned int family, const uint32_t *labels, double value);
@@ -109,9 +110,9 @@ struct snapshot {
 };
 
 /*
- * Checks every count, offset, family, kind, label count and terminator of the block, and that its strings are UTF-8: afterwards it can
- * be printed without a check, as long as nobody writes to it (copy it first if that cannot be ruled out). `length` may be larger than
- * the block. The block is 8-byte aligned. Returns 0 or -EBADMSG.
+ * Checks every count, offset, family, kind, label count and terminator of the block, and that its strings are UTF-8:
+ * afterwards it can be printed without a check, as long as nobody writes to it (copy it first if that cannot be ruled
+ * out). `length` may be larger than the block. The block is 8-byte aligned. Returns 0 or -EBADMSG.
  */
 int snapshot_open(struct snapshot *s, const void *block, size_t length, uint64_t id);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The collector: holds the kernel side, follows the proxy's interfaces and listeners, answers web's requests for a snapshot.
- * One loop; listens on nothing; reads no byte of the network.
+ * The collector: holds the kernel side, follows the proxy's interfaces and listeners, answers web's requests for a
+ * snapshot. One loop; listens on nothing; reads no byte of the network.
  */
 #include "collector.h"
 
@@ -38,8 +38,9 @@ static bool kernel_before(int major, int minor)
 }
 
 /*
- * BPF and PERFMON: maps and programs, tracepoints. NET_ADMIN: packet programs. Only where there is something to discover: SYS_PTRACE and
- * DAC_READ_SEARCH, to see which sockets a SOCKS server of another user holds; a pod without them has its ports from the flag.
+ * BPF and PERFMON: maps and programs, tracepoints. NET_ADMIN: packet programs. Only where there is something to
+ * discover: SYS_PTRACE and DAC_READ_SEARCH, to see which sockets a SOCKS server of another user holds; a pod without
+ * them has its ports from the flag.
  */
 static int keep_rights(const struct config *config)
 {
@@ -52,8 +53,8 @@ static int keep_rights(const struct config *config)
 	}
 	if (kernel_before(5, 11)) /* maps are charged to RLIMIT_MEMLOCK there */
 		keep[n++] = CAP_SYS_RESOURCE;
-	capng_get_caps_process();
-	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF)) /* a container runtime that does not know it */
+	if (capng_get_caps_process() ||
+	    !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF)) /* a container runtime that does not know it */
 		keep[n++] = CAP_SYS_ADMIN;
 	return rights_keep(keep, n);
 }
@@ -255,7 +256,10 @@ int collector_run(const struct child *child)
 	child->shared->startup_done = 1;
 	run(&c);
 
-	/* A node's agent leaves its pins to the next one; a sidecar leaves nothing. Sent away alone, it will be back at once. */
+	/*
+	 * A node's agent leaves its pins to the next one; a sidecar leaves nothing. Sent away alone, it will be back at
+	 * once.
+	 */
 	if (c.ending && child->config->mode == CONFIG_MODE_SIDECAR) {
 		watch_remove(&c.watch);
 		kernel_remove(&c.kernel);

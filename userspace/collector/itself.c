@@ -81,7 +81,10 @@ static void add_map(struct collector *c, const struct bpf_map *map, int64_t entr
 	snapshot_add_unsigned(&c->builder, METRIC_MAP_MAX_ENTRIES, &label, bpf_map__max_entries(map));
 }
 
-/* By the gauges, which count each insert and delete that succeeded: walking a full table would take longer than the scrape. */
+/*
+ * By the gauges, which count each insert and delete that succeeded: walking a full table would take longer than the
+ * scrape.
+ */
 static void read_maps(struct collector *c)
 {
 	const struct wgsocks *s = c->kernel.skeleton;

@@ -23,7 +23,10 @@ struct parser {
 	bool refused;  /* a value or an argument, and its line was printed */
 };
 
-/* One line: what was set, to what (escaped and cut; quoted unless it is one plain word), and why that cannot be. Always -EINVAL. */
+/*
+ * One line: what was set, to what (escaped and cut; quoted unless it is one plain word), and why that cannot be. Always
+ * -EINVAL.
+ */
 static int complain(const char *what, const char *value, const char *why)
 {
 	char name[64], shown[128];
@@ -57,7 +60,9 @@ static int flag_read(struct parser *parser, int key, const char *value)
 	return 0;
 }
 
-/* argp tells only that something was wrong; which it was lies just before the next argument (or is it, within "-abc"). */
+/*
+ * argp tells only that something was wrong; which it was lies just before the next argument (or is it, within "-abc").
+ */
 static void flag_complain(const struct argp_state *state)
 {
 	const char *flag = state->argv[state->next - 1];
@@ -111,7 +116,10 @@ static bool service_link(const char *name, const char *value)
 	       (!strncmp(value, "tcp://", 6) || !strncmp(value, "udp://", 6) || !strncmp(value, "sctp://", 7));
 }
 
-/* Reads a variable if it is set. An empty one counts as unset. Returns 1 when it was read, 0 when there is none, or -EINVAL. */
+/*
+ * Reads a variable if it is set. An empty one counts as unset. Returns 1 when it was read, 0 when there is none, or
+ * -EINVAL.
+ */
 static int variable_read(struct parser *parser, const struct option_row *row, char **environment, const char *name,
 			 option_read read)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Listen addresses: numbers, or names of /etc/hosts. Never the DNS, which may be what the proxy is for and does not answer yet. */
+/*
+ * Listen addresses: numbers, or names of /etc/hosts. Never the DNS, which may be what the proxy is for and does not
+ * answer yet.
+ */
 #include "option.h"
 
 #include <errno.h>

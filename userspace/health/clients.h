@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The connections that wait, for the rest of their request or for their end: a fixed table in order of age. No system call. */
+/*
+ * The connections that wait, for the rest of their request or for their end: a fixed table in order of age. No system
+ * call.
+ */
 #ifndef HEALTH_CLIENTS_H
 #define HEALTH_CLIENTS_H
 
@@ -9,8 +12,9 @@
 #include "request.h"
 
 /*
- * A probe is answered within the turn that accepts it, so the table only holds the slow and the idle. 1,024 of them, two seconds
- * each: far more than real probes ever need, and at most 2.3 MiB, which only clients that send half a request touch.
+ * A probe is answered within the turn that accepts it, so the table only holds the slow and the idle. 1,024 of them,
+ * two seconds each: far more than real probes ever need, and at most 2.3 MiB, which only clients that send half a
+ * request touch.
  */
 #define CLIENTS_MAX 1024
 

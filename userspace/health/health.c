@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The health port: one epoll loop that accepts, reads, answers and closes. Who sends a whole request is answered in the turn
- * that accepts it, however many others are silent. Each connection gets one answer and two seconds in all.
+ * The health port: one epoll loop that accepts, reads, answers and closes. Who sends a whole request is answered in the
+ * turn that accepts it, however many others are silent. Each connection gets one answer and two seconds in all.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -82,8 +82,9 @@ static void client_close(struct health *h, struct client *client)
 }
 
 /*
- * Sends the answer. `rest`: bytes of the client's are or will be unread; closing now would make a reset of them, which may overtake the
- * answer, so they are thrown away first. An answer that the socket buffer does not take whole (it is at most 10 KiB) is not worth a buffer.
+ * Sends the answer. `rest`: bytes of the client's are or will be unread; closing now would make a reset of them, which
+ * may overtake the answer, so they are thrown away first. An answer that the socket buffer does not take whole (it is
+ * at most 10 KiB) is not worth a buffer.
  */
 static void client_answer(struct health *h, struct client *client, const struct request *request, bool rest)
 {
@@ -168,7 +169,10 @@ static void listeners_watch(struct health *h, bool watch)
 	h->paused = !watch;
 }
 
-/* Out of descriptors or memory: the oldest makes room, else everyone gets a pause, for the event would come again at once. */
+/*
+ * Out of descriptors or memory: the oldest makes room, else everyone gets a pause, for the event would come again at
+ * once.
+ */
 static bool make_room(struct health *h, bool tried)
 {
 	struct client *oldest = client_oldest(&h->clients);

@@ -18,8 +18,8 @@ struct target {
 };
 
 /*
- * Reads a request target ("/readyz?proxy=a%20b", or with http://host before it). Returns 0 or -EINVAL (a bad escape, an encoded
- * NUL, not a path).
+ * Reads a request target ("/readyz?proxy=a%20b", or with http://host before it). Returns 0 or -EINVAL (a bad escape, an
+ * encoded NUL, not a path).
  */
 int target_parse(struct target *target, const char *text);
 

@@ -13,7 +13,10 @@ static const char *const LEVELS[] = {
 	[LOG_LEVEL_ERROR] = "error",
 };
 
-/* By hand, since gmtime_r reads /etc/localtime the first time, which seccomp would not survive. Days to civil date: the year begins in March. */
+/*
+ * By hand, since gmtime_r reads /etc/localtime the first time, which seccomp would not survive. Days to civil date: the
+ * year begins in March.
+ */
 void log_time_format(char out[static LOG_TIME_SIZE], int64_t seconds, long nanoseconds)
 {
 	int64_t days = seconds / 86400;

@@ -16,9 +16,9 @@
 void log_time_format(char out[static LOG_TIME_SIZE], int64_t seconds, long nanoseconds);
 
 /*
- * Writes `text` to `out` so that it can stand between double quotes in logfmt and in JSON: quote, backslash, control characters (C1 too)
- * and what is not UTF-8 (\ufffd) escaped. Cut with LOG_CUT_MARK, never inside a character or an escape. Returns the length; adds a NUL.
- * `size` is at least 16.
+ * Writes `text` to `out` so that it can stand between double quotes in logfmt and in JSON: quote, backslash, control
+ * characters (C1 too) and what is not UTF-8 (\ufffd) escaped. Cut with LOG_CUT_MARK, never inside a character or an
+ * escape. Returns the length; adds a NUL. `size` is at least 16.
  */
 size_t log_escape(char *out, size_t size, const char *text);
 

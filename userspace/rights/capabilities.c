@@ -15,8 +15,8 @@
 #define NOBODY 65534
 
 /*
- * Sets the process's sets to what libcap-ng's tables hold. The bounding set comes before, for it takes a right that is given up
- * here; without that right it stays as it is, and no_new_privs makes it mean nothing.
+ * Sets the process's sets to what libcap-ng's tables hold. The bounding set comes before, for it takes a right that is
+ * given up here; without that right it stays as it is, and no_new_privs makes it mean nothing.
  */
 static int sets_apply(void)
 {
@@ -38,8 +38,8 @@ static bool is_without_capabilities(void)
 }
 
 /*
- * A container's root may lack CAP_SETUID or CAP_SETGID, and a user namespace may know no nobody: then it gives up what it can,
- * and may remain a root without capabilities.
+ * A container's root may lack CAP_SETUID or CAP_SETGID, and a user namespace may know no nobody: then it gives up what
+ * it can, and may remain a root without capabilities.
  */
 static void user_change(void)
 {
@@ -54,12 +54,20 @@ static void user_change(void)
 		log_debug("still user %d, group %d: no right to become nobody", (int)geteuid(), (int)getegid());
 }
 
+/* Cuts the bounding set where that is permitted (CAP_SETPCAP); what counts is what is_without_capabilities and
+ * sets_apply see. */
+static void bounds_apply(void)
+{
+	if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)
+		log_debug("the bounding set of capabilities stays as it is");
+}
+
 int rights_drop_all(void)
 {
 	int r;
 
 	capng_clear(CAPNG_SELECT_BOTH);
-	capng_apply(CAPNG_SELECT_BOUNDS);
+	bounds_apply();
 	user_change();
 	r = sets_apply();
 	if (r < 0)
@@ -84,6 +92,6 @@ int rights_keep(const int *capabilities, size_t count)
 		    capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, i) != 0)
 			return -EPERM;
 	}
-	capng_apply(CAPNG_SELECT_BOUNDS);
+	bounds_apply();
 	return sets_apply();
 }

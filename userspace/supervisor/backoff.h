@@ -9,8 +9,8 @@
 #define BACKOFF_RESET_NS (5 * 1000000000ull)
 
 /*
- * Delay before the next start after `failures` short lives in a row (1: the first): 0, 0, 100, 200, 400, 800, 800 … ms, so that
- * each is back within a second; 10 s after 30 of them, when the cause is unlikely to pass by itself.
+ * Delay before the next start after `failures` short lives in a row (1: the first): 0, 0, 100, 200, 400, 800, 800 … ms,
+ * so that each is back within a second; 10 s after 30 of them, when the cause is unlikely to pass by itself.
  */
 uint64_t backoff_delay_ns(unsigned int failures);
 

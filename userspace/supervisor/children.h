@@ -55,7 +55,10 @@ void children_start_due(struct supervisor *s, uint64_t now_ns);
 /* Kills who does not stir any more, or does not end though asked to. */
 void children_kill_hung(struct supervisor *s, uint64_t now_ns);
 
-/* Collects who ended (as PID 1 also what was never a child of ours), kills who was stopped. `stopping`: an end is no news. */
+/*
+ * Collects who ended (as PID 1 also what was never a child of ours), kills who was stopped. `stopping`: an end is no
+ * news.
+ */
 void children_reap(struct supervisor *s, bool stopping);
 
 /* Sends a signal (0: none) to all that run. Whether there was anyone. */

@@ -8,8 +8,9 @@
 #include "wgsocks/rights.h"
 
 /*
- * A child has at most what its parent has, and each may have to be started again. So the supervisor, which reads no byte from
- * anyone, keeps what the collector may need, and the collector cuts that down to what its mode and its work take.
+ * A child has at most what its parent has, and each may have to be started again. So the supervisor, which reads no
+ * byte from anyone, keeps what the collector may need, and the collector cuts that down to what its mode and its work
+ * take.
  */
 static const int capabilities[] = {
 	CAP_KILL,   /* its children become nobody's … */

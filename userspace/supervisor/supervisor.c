@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The parent of all: holds what must outlive a child (listening sockets, the channel, the snapshot's memory), forks the
- * children, and starts again whoever dies, stands still or hangs. It reads no byte from anyone: it only waits for signals.
+ * children, and starts again whoever dies, stands still or hangs. It reads no byte from anyone: it only waits for
+ * signals.
  */
 #include <errno.h>
 #include <stdlib.h>

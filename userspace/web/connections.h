@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is connected and how long they may take. libmicrohttpd only knows how long a client was silent; here a request has an absolute
- * deadline, so that a byte a second buys no time. Knows nothing of libmicrohttpd.
+ * Who is connected and how long they may take. libmicrohttpd only knows how long a client was silent; here a request
+ * has an absolute deadline, so that a byte a second buys no time. Knows nothing of libmicrohttpd.
  */
 #ifndef WEB_CONNECTIONS_H
 #define WEB_CONNECTIONS_H

@@ -6,7 +6,10 @@
 #include "wgsocks/shared.h"
 #include "wgsocks/text.h"
 
-/* Appends the page at "/": what this is, where to go, how each proxy does by the health board. `ready`: a snapshot was answered lately. */
+/*
+ * Appends the page at "/": what this is, where to go, how each proxy does by the health board. `ready`: a snapshot was
+ * answered lately.
+ */
 void page_write(struct text *out, const struct config *config, const struct shared *shared, bool ready,
 		uint64_t now_ns);
 

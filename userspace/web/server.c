@@ -91,7 +91,10 @@ void server_quiesce(struct web *web)
 	listeners_watch(web, EPOLL_CTL_DEL, 0);
 }
 
-/* Sends somebody away, but first takes in the requests that have come: who waits for an answer stays. False when all do. */
+/*
+ * Sends somebody away, but first takes in the requests that have come: who waits for an answer stays. False when all
+ * do.
+ */
 static bool room_force(struct web *web)
 {
 	server_work(web);

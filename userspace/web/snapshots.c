@@ -62,7 +62,10 @@ static void request_send(struct snapshots *s)
 	s->sent = send(s->channel, &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(request);
 }
 
-/* Everybody who waits now may have the answer: it is not yet begun. A new id, so that two answers never compete for the memfd. */
+/*
+ * Everybody who waits now may have the answer: it is not yet begun. A new id, so that two answers never compete for the
+ * memfd.
+ */
 static void snapshot_start(struct snapshots *s)
 {
 	TAILQ_CONCAT(&s->running, &s->queued, link);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asking the collector: one snapshot runs at a time, those who come while it runs share the next. Knows nothing of HTTP; time is
- * given to it.
+ * Asking the collector: one snapshot runs at a time, those who come while it runs share the next. Knows nothing of
+ * HTTP; time is given to it.
  */
 #ifndef WEB_SNAPSHOTS_H
 #define WEB_SNAPSHOTS_H
@@ -13,7 +13,10 @@
 
 struct snapshots;
 
-/* Who wants a snapshot that begins after now. `done` is called once: with the samples, or with NULL when there are none. */
+/*
+ * Who wants a snapshot that begins after now. `done` is called once: with the samples, or with NULL when there are
+ * none.
+ */
 struct waiter {
 	TAILQ_ENTRY(waiter) link;
 	uint64_t deadline_ns;

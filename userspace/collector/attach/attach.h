@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One packet program on one interface of the current network namespace, in one direction: a TCX link (Linux 6.6+) or a clsact filter.
- * Ours runs first, always passes the packet on, and neither way touches what others have attached.
+ * One packet program on one interface of the current network namespace, in one direction: a TCX link (Linux 6.6+) or a
+ * clsact filter. Ours runs first, always passes the packet on, and neither way touches what others have attached.
  */
 #ifndef ATTACH_ATTACH_H
 #define ATTACH_ATTACH_H
@@ -38,9 +38,9 @@ struct attachment {
 uint32_t attach_instance(const char *name);
 
 /*
- * Attaches the stub, or takes over what an earlier process of the same instance left there: its program is exchanged for this one in place, without a
- * packet lost or seen twice. A pinned link whose interface is gone is replaced. CONFIG_ATTACH_AUTO takes clsact when the kernel has no TCX.
- * Takes 12 ms for a new TCX link, else well below 1 ms.
+ * Attaches the stub, or takes over what an earlier process of the same instance left there: its program is exchanged
+ * for this one in place, without a packet lost or seen twice. A pinned link whose interface is gone is replaced.
+ * CONFIG_ATTACH_AUTO takes clsact when the kernel has no TCX. Takes 12 ms for a new TCX link, else well below 1 ms.
  * Returns 0; -ENODEV: no such interface; -EBUSY: clsact's place is held by a qdisc `ingress`, which has no egress;
  * -ENAMETOOLONG: pin_path; or the kernel's -errno.
  */
@@ -53,22 +53,23 @@ int attachment_alive(const struct attachment *attachment);
 void attachment_close(struct attachment *attachment);
 
 /*
- * Detaches and unpins, then closes. With clsact only our filter goes, and the qdisc if we made it and nobody has a filter in it:
- * remove in the reverse order of opening, so that the one that made the qdisc comes last. A qdisc that an earlier process made stays (empty, harmless):
- * nothing in the kernel tells whose it was. Returns 0 also when it was gone already, else -errno (closed all the same).
+ * Detaches and unpins, then closes. With clsact only our filter goes, and the qdisc if we made it and nobody has a
+ * filter in it: remove in the reverse order of opening, so that the one that made the qdisc comes last. A qdisc that an
+ * earlier process made stays (empty, harmless): nothing in the kernel tells whose it was. Returns 0 also when it was
+ * gone already, else -errno (closed all the same).
  */
 int attachment_remove(struct attachment *attachment);
 
 /*
- * For --detach: removes each of our clsact filters of `instance` (0: of any instance) on all interfaces of the current network namespace, and detaches and
- * unpins each TCX link in the folder pin_folder (may be NULL; a missing one is fine). Returns the number removed, or the first -errno
- * after having tried all.
+ * For --detach: removes each of our clsact filters of `instance` (0: of any instance) on all interfaces of the current
+ * network namespace, and detaches and unpins each TCX link in the folder pin_folder (may be NULL; a missing one is
+ * fine). Returns the number removed, or the first -errno after having tried all.
  */
 int attach_sweep(uint32_t instance, const char *pin_folder);
 
 /*
- * At start: unpins the TCX links in `pin_folder` whose interface went while nobody looked; nothing would ever take them over. Returns their
- * number (0 when there is no such folder) or the first -errno.
+ * At start: unpins the TCX links in `pin_folder` whose interface went while nobody looked; nothing would ever take them
+ * over. Returns their number (0 when there is no such folder) or the first -errno.
  */
 int attach_prune(const char *pin_folder);
 

@@ -13,8 +13,8 @@
 #include "wgsocks/cleanup.h"
 
 /*
- * Low, so that a filter that ends the walk (TC_ACT_OK) seldom comes before ours; not 1 … 10, which others like to name: a priority belongs
- * to one kind of filter and one protocol, and who comes second with another gets EINVAL.
+ * Low, so that a filter that ends the walk (TC_ACT_OK) seldom comes before ours; not 1 … 10, which others like to name:
+ * a priority belongs to one kind of filter and one protocol, and who comes second with another gets EINVAL.
  */
 #define PRIORITY_FIRST 13
 #define PRIORITY_COUNT 32
@@ -75,7 +75,10 @@ static int take_survey(int fd, uint32_t ifindex, enum attach_direction direction
 	return err;
 }
 
-/* Clsact's place must hold a qdisc that has our direction: an `ingress` qdisc would take an egress filter, and run it at ingress. */
+/*
+ * Clsact's place must hold a qdisc that has our direction: an `ingress` qdisc would take an egress filter, and run it
+ * at ingress.
+ */
 static int ensure_qdisc(int fd, const struct attachment_spec *spec, bool *created)
 {
 	int err = tc_clsact_create(fd, spec->ifindex);
@@ -125,7 +128,10 @@ static int delete_found(int fd, uint32_t ifindex, enum attach_direction directio
 	return count;
 }
 
-/* Between the look and the deletion somebody may add a filter, which then goes with the qdisc: microseconds, and only at removal. */
+/*
+ * Between the look and the deletion somebody may add a filter, which then goes with the qdisc: microseconds, and only
+ * at removal.
+ */
 static int remove_empty_qdisc(int fd, uint32_t ifindex)
 {
 	struct survey survey;

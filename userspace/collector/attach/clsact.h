@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Filters of a clsact qdisc, for kernels without TCX. Ours are known by their name, "wgsocks:" and the instance in hex, which is their handle as well:
- * several instances stand side by side, and an earlier process of the same instance is found again. Used by attach.c; see attach.h.
+ * Filters of a clsact qdisc, for kernels without TCX. Ours are known by their name, "wgsocks:" and the instance in hex,
+ * which is their handle as well: several instances stand side by side, and an earlier process of the same instance is
+ * found again. Used by attach.c; see attach.h.
  */
 #ifndef ATTACH_CLSACT_H
 #define ATTACH_CLSACT_H

@@ -32,13 +32,16 @@ int tc_clsact_delete(int fd, uint32_t ifindex);
 /* Whether the qdisc at clsact's place is a clsact: 1, 0 or -errno. */
 int tc_clsact_present(int fd, uint32_t ifindex);
 
-/* Hands each filter of one direction to the callback; none when there is no qdisc. Returns 0 or -errno (-EINTR: torn, ask again). */
+/*
+ * Hands each filter of one direction to the callback; none when there is no qdisc. Returns 0 or -errno (-EINTR: torn,
+ * ask again).
+ */
 int tc_filters_each(int fd, uint32_t ifindex, enum attach_direction direction, tc_filter_callback *callback,
 		    void *context);
 
 /*
- * Puts a direct-action bpf filter for all protocols, by its handle and priority; in place, atomically, when `replace` and it is there. Returns 0, -EEXIST,
- * -EINVAL when the priority is of another kind or protocol, or -errno.
+ * Puts a direct-action bpf filter for all protocols, by its handle and priority; in place, atomically, when `replace`
+ * and it is there. Returns 0, -EEXIST, -EINVAL when the priority is of another kind or protocol, or -errno.
  */
 int tc_filter_put(int fd, uint32_t ifindex, enum attach_direction direction, const struct tc_filter *filter,
 		  int program_fd, bool replace);

@@ -48,8 +48,8 @@ static int take_over(const struct attachment_spec *spec)
 	if (fd < 0)
 		return -errno;
 	/*
-	 * Always exchanged, even for its like: only CAP_SYS_ADMIN may look at the program behind a link (a sidecar has not got it), and the exchange is
-	 * one pointer, atomic for packets.
+	 * Always exchanged, even for its like: only CAP_SYS_ADMIN may look at the program behind a link (a sidecar has
+	 * not got it), and the exchange is one pointer, atomic for packets.
 	 */
 	if (read_place(fd, &place) == 0 && place.type == TCX_LINK_TYPE && place.ifindex == spec->ifindex &&
 	    place.attach_type == (uint32_t)tcx_direction(spec->direction) &&

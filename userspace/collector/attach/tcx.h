@@ -8,8 +8,8 @@
 #include "attach.h"
 
 /*
- * Creates and pins the link, or takes over the pinned one: fills link_fd and taken_over. Returns 0, -EOPNOTSUPP when the kernel has no TCX
- * (or no place left), -ENODEV, or another -errno.
+ * Creates and pins the link, or takes over the pinned one: fills link_fd and taken_over. Returns 0, -EOPNOTSUPP when
+ * the kernel has no TCX (or no place left), -ENODEV, or another -errno.
  */
 int tcx_open(struct attachment *attachment, const struct attachment_spec *spec);
 

@@ -64,7 +64,10 @@ int links_read(struct links *links, link_callback *callback, void *context);
 /* Asks for one interface by index, with fresh counters (about 10 µs). Returns 0, -ENODEV or another -errno. */
 int links_query(struct links *links, uint32_t ifindex, struct link *link);
 
-/* Reads one RTM_NEWLINK or RTM_DELLINK message. Returns 0, -ENOMSG when it is something else (another type, a bridge port), -EBADMSG. */
+/*
+ * Reads one RTM_NEWLINK or RTM_DELLINK message. Returns 0, -ENOMSG when it is something else (another type, a bridge
+ * port), -EBADMSG.
+ */
 int link_parse(const struct nlmsghdr *message, struct link *link, enum link_event *event);
 
 /* Whether it is one of the tunnels that config->interface names; everything else is underlay. */

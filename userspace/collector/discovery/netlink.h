@@ -21,9 +21,10 @@ int netlink_open(int protocol);
 ssize_t netlink_receive(int fd, void *buffer, size_t size);
 
 /*
- * Sends a request and hands each message of the answer to `callback` (mnl_cb_t: MNL_CB_OK to go on), until the acknowledgement,
- * the end of the dump, or one second of silence (-ETIMEDOUT). Sets NLM_F_REQUEST and a sequence number; the caller
- * sets NLM_F_ACK or NLM_F_DUMP. Returns 0 or -errno, the kernel's own where it refuses; -EINTR: the dump was torn, ask again.
+ * Sends a request and hands each message of the answer to `callback` (mnl_cb_t: MNL_CB_OK to go on), until the
+ * acknowledgement, the end of the dump, or one second of silence (-ETIMEDOUT). Sets NLM_F_REQUEST and a sequence
+ * number; the caller sets NLM_F_ACK or NLM_F_DUMP. Returns 0 or -errno, the kernel's own where it refuses; -EINTR: the
+ * dump was torn, ask again.
  */
 int netlink_ask(int fd, struct nlmsghdr *request, mnl_cb_t callback, void *context);
 

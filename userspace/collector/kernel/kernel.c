@@ -101,8 +101,8 @@ static int hand_over_all(struct wgsocks *s)
 }
 
 /*
- * Takes a pinned dispatcher over as it is, or attaches (and pins) ours. The program is pinned beside its link, since finding it
- * through the link takes CAP_SYS_ADMIN.
+ * Takes a pinned dispatcher over as it is, or attaches (and pins) ours. The program is pinned beside its link, since
+ * finding it through the link takes CAP_SYS_ADMIN.
  */
 static int attach_dispatcher(struct kernel *kernel, enum kernel_link which, struct bpf_program *program)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel side as the collector holds it: open → rodata → load → attach. Pinned where there is a bpffs, so that the kernel goes on counting
- * while the collector is away; a new collector takes the maps and links over and hands new code to them through the PROG_ARRAYs.
+ * The kernel side as the collector holds it: open → rodata → load → attach. Pinned where there is a bpffs, so that the
+ * kernel goes on counting while the collector is away; a new collector takes the maps and links over and hands new code
+ * to them through the PROG_ARRAYs.
  */
 #ifndef COLLECTOR_KERNEL_H
 #define COLLECTOR_KERNEL_H
@@ -38,8 +39,8 @@ struct kernel {
 int kernel_init(struct kernel *kernel, const struct config *config);
 
 /*
- * Loads and attaches the tracepoint programs, reusing pins that fit. Returns 0, or -errno after one line that says why (the same line is not repeated).
- * Nothing is left behind on failure.
+ * Loads and attaches the tracepoint programs, reusing pins that fit. Returns 0, or -errno after one line that says why
+ * (the same line is not repeated). Nothing is left behind on failure.
  */
 int kernel_load(struct kernel *kernel);
 
@@ -63,7 +64,10 @@ int kernel_netns_remove(struct kernel *kernel, uint32_t inode);
 /* Sums the per-CPU counters of a tunnel by its index in `tunnels`. Returns 0 or -errno. */
 int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunnel_counters *sum);
 
-/* Events that the recursion guard kept from a tracepoint's dispatcher so far; 0 where the kernel does not tell (before 5.12). */
+/*
+ * Events that the recursion guard kept from a tracepoint's dispatcher so far; 0 where the kernel does not tell
+ * (before 5.12).
+ */
 uint64_t kernel_recursion_misses(const struct kernel *kernel, enum kernel_link link);
 
 /* What our maps and programs take in the kernel (memlock of their fdinfo), in bytes. */

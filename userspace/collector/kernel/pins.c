@@ -35,8 +35,8 @@ int pins_init(struct pins *pins, const struct config *config)
 		snprintf(pins->instance, sizeof(pins->instance), "%016" PRIx64, cookie);
 		return 0;
 	}
-	r = netns_inode(
-		&inode); /* before 5.14: an inode may come back, its pins are then seen to be stale by their interfaces */
+	r = netns_inode(&inode); /* before 5.14: an inode may come back, its pins are then seen to be stale by their
+				    interfaces */
 	snprintf(pins->instance, sizeof(pins->instance), "inode-%" PRIu32, inode);
 	return r;
 }

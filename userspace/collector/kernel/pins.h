@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pin folder: <pin path>/v<layout>[-<proxies.max>]/<instance>/, where instance is "node" or the netns cookie of a sidecar.
- * One process at a time holds its lock, so that sidecars and an agent can share a bpffs.
+ * The pin folder: <pin path>/v<layout>[-<proxies.max>]/<instance>/, where instance is "node" or the netns cookie of a
+ * sidecar. One process at a time holds its lock, so that sidecars and an agent can share a bpffs.
  */
 #ifndef COLLECTOR_PINS_H
 #define COLLECTOR_PINS_H
@@ -20,14 +20,14 @@ struct pins {
 int pins_init(struct pins *pins, const struct config *config);
 
 /*
- * Mounts bpffs where it is missing at the usual place, on a host (the mount namespace of PID 1) only. Needs CAP_SYS_ADMIN; without it, or in a container, does
- * nothing. To be called before rights are dropped.
+ * Mounts bpffs where it is missing at the usual place, on a host (the mount namespace of PID 1) only. Needs
+ * CAP_SYS_ADMIN; without it, or in a container, does nothing. To be called before rights are dropped.
  */
 void pins_mount(const struct config *config);
 
 /*
- * Makes and locks the folder. Returns 0; -ENOTSUP: pins are off or there is no bpffs (one line says which); -EBUSY: another instance that runs
- * holds it; or another -errno (one line).
+ * Makes and locks the folder. Returns 0; -ENOTSUP: pins are off or there is no bpffs (one line says which); -EBUSY:
+ * another instance that runs holds it; or another -errno (one line).
  */
 int pins_open(struct pins *pins, const struct config *config);
 

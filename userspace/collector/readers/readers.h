@@ -19,8 +19,8 @@ struct reading {
 void samples_presence(const struct reading *r);
 
 /*
- * Which of the proxy's places for tunnels are shown, and by which name: those that have, or had, a tunnel; and the first, which shows
- * a tunnel that never was as down, by the name that is looked for.
+ * Which of the proxy's places for tunnels are shown, and by which name: those that have, or had, a tunnel; and the
+ * first, which shows a tunnel that never was as down, by the name that is looked for.
  */
 bool tunnel_shown(const struct watch *watch, unsigned int place);
 const char *tunnel_name(const struct watch *watch, unsigned int place);

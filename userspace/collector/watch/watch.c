@@ -114,8 +114,8 @@ static bool is_candidate(const struct watch *watch, uint16_t port)
 }
 
 /*
- * Ports that are found for the first time are believed at the start, later only when they are still there the next time: the listener of a client's
- * BIND passes through the hands of a SOCKS server's first process.
+ * Ports that are found for the first time are believed at the start, later only when they are still there the next
+ * time: the listener of a client's BIND passes through the hands of a SOCKS server's first process.
  */
 static void ports_discover(struct watch *watch)
 {

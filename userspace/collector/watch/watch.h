@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One proxy that is watched: its network namespace, tunnels, other interfaces and listeners, and what is attached where.
- * Kept up to date by netlink events and the kernel's own; a slow tick repairs what events missed.
+ * One proxy that is watched: its network namespace, tunnels, other interfaces and listeners, and what is attached
+ * where. Kept up to date by netlink events and the kernel's own; a slow tick repairs what events missed.
  */
 #ifndef COLLECTOR_WATCH_H
 #define COLLECTOR_WATCH_H
@@ -53,8 +53,8 @@ int watch_open(struct watch *watch, const struct config *config, struct kernel *
 	       const char *name);
 
 /*
- * After the kernel side was loaded: writes the slot, attaches to every interface, then lets the socket programs see the namespace
- * (in this order, so that each connection that they see begins has its packets seen as well).
+ * After the kernel side was loaded: writes the slot, attaches to every interface, then lets the socket programs see the
+ * namespace (in this order, so that each connection that they see begins has its packets seen as well).
  */
 int watch_start(struct watch *watch);
 
