@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Asks an HTTP server again and again, a new connection each time: `http PORT PATH COUNT THREADS`. Prints one JSON object: seconds in all, what
- * failed (anything but a whole 200), the bytes of the last answer, and every latency from connect to end of file, in µs.
- * In C, so that the client costs little beside what it measures.
+ * Asks an HTTP server again and again, a new connection each time: `http PORT PATH COUNT THREADS`. Prints one JSON
+ * object: seconds in all, what failed (anything but a whole 200), the bytes of the last answer, and every latency from
+ * connect to end of file, in µs. In C, so that the client costs little beside what it measures.
  */
 #include <netinet/in.h>
 #include <pthread.h>

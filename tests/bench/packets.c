@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What the exporter's packet programs cost by BPF_PROG_TEST_RUN, behind their stubs as in real life, net of an empty program that runs in turns
- * with them: `packets BATCHES`. Prints one JSON object.
+ * What the exporter's packet programs cost by BPF_PROG_TEST_RUN, behind their stubs as in real life, net of an empty
+ * program that runs in turns with them: `packets BATCHES`. Prints one JSON object.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * How long a program takes from exec to its answers: `start HEALTH-PORT METRICS-PORT TEXT PROGRAM [ARGUMENT]...`. HEALTH-PORT 0 leaves health out;
- * the metrics have come when their body holds TEXT. Prints {"health_ms": …, "metrics_ms": …}; then SIGTERM ends the program.
+ * How long a program takes from exec to its answers: `start HEALTH-PORT METRICS-PORT TEXT PROGRAM [ARGUMENT]...`.
+ * HEALTH-PORT 0 leaves health out; the metrics have come when their body holds TEXT. Prints {"health_ms": …,
+ * "metrics_ms": …}; then SIGTERM ends the program.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -43,7 +43,10 @@ struct attachment_spec scene_spec(const struct scene *scene, enum attach_directi
 /* Opens as above; the attachment must come up in the scene's mode. */
 struct attachment scene_open(const struct scene *scene, enum attach_direction direction, bool pinned);
 
-/* Sends FRAMES frames, that must arrive, and returns how many the target of a direction has counted (twice FRAMES is twice). */
+/*
+ * Sends FRAMES frames, that must arrive, and returns how many the target of a direction has counted (twice FRAMES is
+ * twice).
+ */
 int scene_counted(struct scene *scene, enum attach_direction direction);
 
 /* How many of ours (of any instance) are on the end of a direction, seen with other eyes (tc, prog query). */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Attaching packet programs, in both modes and among foreign ones. Prints `ok NAME`, `not ok NAME: why` or `skip NAME: why`. */
+/*
+ * Attaching packet programs, in both modes and among foreign ones. Prints `ok NAME`, `not ok NAME: why` or `skip NAME:
+ * why`.
+ */
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>

@@ -27,7 +27,9 @@ int targets_create(int counters);
 /* A foreign TCX link at one end of the chain. */
 int foreign_tcx(uint32_t ifindex, enum attach_direction direction, int program, bool first);
 
-/* How many of the TCX programs of a direction have this name; *position (may be NULL) is that of the first. -1: no TCX. */
+/*
+ * How many of the TCX programs of a direction have this name; *position (may be NULL) is that of the first. -1: no TCX.
+ */
 int tcx_count(uint32_t ifindex, enum attach_direction direction, const char *name, int *position);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What it costs to load: the instructions that the verifier goes through, by program, and its time. The start of the exporter and every
- * upgrade wait for it, and a branch in the wrong loop makes it a hundred times as long.
+ * What it costs to load: the instructions that the verifier goes through, by program, and its time. The start of the
+ * exporter and every upgrade wait for it, and a branch in the wrong loop makes it a hundred times as long.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Whether the hand-trimmed vmlinux.h fits a kernel: `vmlinux_test OBJECT [BTF...]`. OBJECT holds all its relocated structs as BTF
- * (module.mk makes it); each member must be in the kernel's BTF, by its name, in the same struct and of a compatible type. Without
- * a file it is the running kernel's BTF, and libbpf's own relocation and the verifier are asked too. Files: of other kernels.
+ * Whether the hand-trimmed vmlinux.h fits a kernel: `vmlinux_test OBJECT [BTF...]`. OBJECT holds all its relocated
+ * structs as BTF (module.mk makes it); each member must be in the kernel's BTF, by its name, in the same struct and of
+ * a compatible type. Without a file it is the running kernel's BTF, and libbpf's own relocation and the verifier are
+ * asked too. Files: of other kernels.
  */
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Segments that nobody would send, through the underlay's programs. Whatever they are, they go on unchanged (kernel_run sees to that),
- * and what is counted agrees with what the sessions say. FUZZ_SEED and FUZZ_PACKETS in the environment choose others.
+ * Segments that nobody would send, through the underlay's programs. Whatever they are, they go on unchanged (kernel_run
+ * sees to that), and what is counted agrees with what the sessions say. FUZZ_SEED and FUZZ_PACKETS in the environment
+ * choose others.
  */
 #include <string.h>
 

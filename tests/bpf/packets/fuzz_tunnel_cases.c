@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Packets that nobody would send, through the tunnel's programs: each is counted, and goes on unchanged (kernel_run sees to that). */
+/*
+ * Packets that nobody would send, through the tunnel's programs: each is counted, and goes on unchanged (kernel_run
+ * sees to that).
+ */
 #include <netinet/in.h>
 
 #include "cases.h"

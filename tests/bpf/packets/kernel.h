@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The BPF object, loaded for this process alone: neither pinned nor attached. Packets run through it by BPF_PROG_TEST_RUN. */
+/*
+ * The BPF object, loaded for this process alone: neither pinned nor attached. Packets run through it by
+ * BPF_PROG_TEST_RUN.
+ */
 #ifndef TEST_PACKETS_KERNEL_H
 #define TEST_PACKETS_KERNEL_H
 
@@ -35,8 +38,8 @@ void kernel_set_proxy(const struct kernel *kernel, const struct proxy *proxy);
 void kernel_listen(const struct kernel *kernel, const uint16_t *ports, int count);
 
 /*
- * Runs one packet as the stub of `slot` would. What holds for every packet is checked here: it goes on (TC_ACT_UNSPEC), it is the same
- * as before, and so is cb. Returns whether it ran (the kernel itself refuses some packets that are cut).
+ * Runs one packet as the stub of `slot` would. What holds for every packet is checked here: it goes on (TC_ACT_UNSPEC),
+ * it is the same as before, and so is cb. Returns whether it ran (the kernel itself refuses some packets that are cut).
  */
 bool kernel_run(const struct kernel *kernel, enum kernel_hook hook, const struct frame *frame, uint32_t slot,
 		uint32_t gso_size);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Segments of the client that overtake each other: read when what was missing has come, or given up and counted as lost. */
+/*
+ * Segments of the client that overtake each other: read when what was missing has come, or given up and counted as
+ * lost.
+ */
 #include "noise.h"
 #include "talk.h"
 
@@ -105,8 +108,8 @@ static void pairs(struct kernel *kernel)
 }
 
 /*
- * Any order, some segments twice. What is held is one run, so some orders are lost: then it is said so, once. Never is anything else
- * counted than the request, or the loss.
+ * Any order, some segments twice. What is held is one run, so some orders are lost: then it is said so, once. Never is
+ * anything else counted than the request, or the loss.
  */
 static void any_order(struct kernel *kernel)
 {

@@ -30,7 +30,10 @@ extern const struct script scripts[];
 typedef void script_send(struct talk *talk, enum talk_side side, const char *bytes, size_t length, size_t n);
 void script_play(const struct script *script, struct talk *talk, script_send *send, size_t n);
 
-/* As above, in a talk of its own with a session, counters checked. The first sequence numbers are behind `wrap` bytes at 2^32. */
+/*
+ * As above, in a talk of its own with a session, counters checked. The first sequence numbers are behind `wrap` bytes
+ * at 2^32.
+ */
 void script_check(const struct script *script, struct kernel *kernel, const struct talk_way *way, script_send *send,
 		  size_t n, uint32_t wrap);
 

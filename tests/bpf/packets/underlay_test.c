@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The underlay's programs: SOCKS dialogues in segments. Prints `ok NAME`, `not ok NAME: why`; an argument chooses cases. */
+/*
+ * The underlay's programs: SOCKS dialogues in segments. Prints `ok NAME`, `not ok NAME: why`; an argument chooses
+ * cases.
+ */
 #include "cases.h"
 
 int main(int argc, char **argv)

@@ -9,7 +9,9 @@
 #define EVENT_LAST SOCKS_EVENT_REPLY4
 #define ITSELF (-1)
 
-/* Bytes `first` to `last` in `state`: what the step must be. The skip is `skip`, and the byte on top when `skip_byte`. */
+/*
+ * Bytes `first` to `last` in `state`: what the step must be. The skip is `skip`, and the byte on top when `skip_byte`.
+ */
 struct rule {
 	int state, first, last, next, skip, skip_byte, event;
 };
@@ -151,7 +153,10 @@ Test(socks_grammar, skipped_fields_lead_on)
 		cr_assert_eq(socks_client_after(AFTER[i].field), AFTER[i].next, "after %u", AFTER[i].field);
 }
 
-/* Every way through the client's grammar: all states are met, none outside of the enums, and only a NUL-ended field stays where it is. */
+/*
+ * Every way through the client's grammar: all states are met, none outside of the enums, and only a NUL-ended field
+ * stays where it is.
+ */
 static void walk(__u32 state, int *reached, int *on_path, int depth)
 {
 	cr_assert_leq(state, SOCKS_CLIENT_DONE, "state %u is outside of the enum", state);

@@ -23,7 +23,10 @@ static void put_many(struct text *t, int byte, int count)
 		put(t, byte);
 }
 
-/* Reads all and must then be done; until the last byte it must not be. Returns the command byte, and counts how often it was said. */
+/*
+ * Reads all and must then be done; until the last byte it must not be. Returns the command byte, and counts how often
+ * it was said.
+ */
 static void check_request(const struct text *t, int command)
 {
 	__u32 state = SOCKS_CLIENT_VERSION, skip = 0;

@@ -181,7 +181,10 @@ Test(config, lines_go_to_the_log_as_configured)
 	cr_expect_str_eq(said, "");
 }
 
-/* Each flag and each variable is given a megabyte and every single byte: a line or success, never a crash or a second line. */
+/*
+ * Each flag and each variable is given a megabyte and every single byte: a line or success, never a crash or a second
+ * line.
+ */
 Test(config, hostile_values)
 {
 	static const char *const FLAGS[] = {

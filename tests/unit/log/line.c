@@ -48,7 +48,10 @@ Test(log_escape, what_a_quoted_string_may_hold)
 	}
 }
 
-/* Every size: the output fits, is whole characters and whole escapes, and ends with the mark only when something was cut. */
+/*
+ * Every size: the output fits, is whole characters and whole escapes, and ends with the mark only when something was
+ * cut.
+ */
 Test(log_escape, cut_at_any_size)
 {
 	static const char TEXT[] = "ab\"\n\x01\xff€🦀ü\\x";

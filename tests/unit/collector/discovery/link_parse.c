@@ -137,7 +137,10 @@ Test(link_parse, strings_and_stats_that_do_not_fit)
 	cr_assert_eq(link_parse(message.header, &link, &event), -EBADMSG, "an empty name");
 }
 
-/* Each length that a message can be cut to, each attribute length that lies: no crash (ASan watches), never a name that is not there. */
+/*
+ * Each length that a message can be cut to, each attribute length that lies: no crash (ASan watches), never a name that
+ * is not there.
+ */
 Test(link_parse, cut_and_lying)
 {
 	struct message whole;
