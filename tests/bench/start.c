@@ -78,6 +78,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: start HEALTH-PORT METRICS-PORT TEXT PROGRAM [ARGUMENT]...\n");
 		return 2;
 	}
+	if (answers(atoi(argv[2]), "/", "") || answers(atoi(argv[1]), "/", "")) {
+		fprintf(stderr, "start: somebody answers already\n");
+		return 1;
+	}
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	*begin = 0;
 	child = fork();

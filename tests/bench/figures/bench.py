@@ -12,12 +12,19 @@ class Bench:
         self.lab = lab
         self.proxy = lab.proxies[0]
         self.raw = {}
+        # The lab's sockets take any port, and one that waits after its end would keep a server of ours from its own.
+        for namespace in (self.proxy.ns, lab.clients.ns):
+            namespace.sysctl(net__ipv4__ip_local_reserved_ports="8080-8082,9090,9100,9999")
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         pass
+
+    def namespaces(self):
+        """Where all of the lab runs."""
+        return self.lab.clients.ns, self.lab.inet.ns, self.proxy.ns
 
     def exporter(self, *flags, **options):
         return Exporter(self.proxy, *flags, **options)

@@ -45,9 +45,10 @@ def bulk(bench):
     for direction, what in (("ingress", "client's data, session of a finished dialogue"),
                             ("egress", "server's data, bytes_acked exit")):
         net = [ours - empty for ours, empty, _ in found[direction]]
+        packets_seen = sum(runs for _, _, runs in found[direction])
         empty = median(empty for _, empty, _ in found[direction])
         rows.append(table.row(f"{what}, bpf_stats", median(net), LIMIT_NS, "ns more",
-                              f"empty program {empty:.0f} ns with bpf_stats", (min(net), max(net)), 0))
+                              f"empty program {empty:.0f} ns with bpf_stats; {ROUNDS * MIB * 1024 / packets_seen:.0f} KiB a packet", (min(net), max(net)), 0))
     for name, what in (("client_data", "client's data"),):
         for family in ("ipv4", "ipv6"):
             figure = tested[f"{name}_{family}"]

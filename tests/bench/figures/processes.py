@@ -30,8 +30,11 @@ def children_cpu_ns(pids):
     """What children of these processes had run when they were reaped; in steps of 10 ms."""
     ticks = 0
     for pid in pids:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
         ticks += int(fields[13]) + int(fields[14])
     return ticks * 10**9 // os.sysconf("SC_CLK_TCK")
 
@@ -89,8 +92,9 @@ class Server:
         try:
             wait_until(lambda: text in self.get(path), timeout=20, what=f"{text} of {path}")
         except LabError as error:
+            self.stop()
             with open(self.log, encoding="utf-8", errors="replace") as log:
-                raise LabError(f"{error}: {log.read()[-300:]}") from error
+                raise LabError(f"{error}: {log.read()[-1000:]}") from error
         return self
 
     def pids(self):

@@ -23,19 +23,19 @@ def at_least(value, limit):
     return MET if value >= limit else MISSED
 
 
-def row(what, value, limit, unit, beside="", spread=None, digits=1, low=None, high=None):
-    """value beside an upper limit. low, high: when the limit lies between, the noise hides the answer."""
+def row(what, value, limit, unit, beside="", spread=None, digits=1, hidden=False):
+    """value beside an upper limit. hidden: a miss is the machine's noise, as its floor or the spread shows."""
     figure = f"{value:.{digits}f} {unit}"
     if spread:
         figure += f" ({spread[0]:.{digits}f}–{spread[1]:.{digits}f})"
     verdict = at_most(value, limit)
-    if low is not None and low <= limit < high:
+    if hidden and verdict == MISSED:
         verdict = UNCLEAR
     return Row(what, figure, f"≤ {limit:g} {unit}", beside, verdict)
 
 
 def failed(name, error):
-    return Row(name, str(error).split("\n")[0][:80], verdict=FAILED)
+    return Row(name, " ".join(str(error).split())[:160], verdict=FAILED)
 
 
 _HEADER = Row("what", "figure", "goal", "beside, same run", "")

@@ -2,11 +2,12 @@
 """dante's throughput with and without the exporter, in turns: only ratios of neighbours count on a machine that others use too."""
 
 from . import table
+from .machine import priority
 from .processes import children_cpu_ns, cpu_ns
 from .spread import interval, median
 
 PAIRS = 16
-REQUESTS = 2500
+REQUESTS = 2000
 LIMIT_LOST = 1.0
 
 
@@ -40,11 +41,12 @@ def pairs(bench):
 
 
 def throughput(bench):
-    found = bench.raw["throughput"] = pairs(bench)
+    with priority(*bench.namespaces()):
+        found = bench.raw["throughput"] = pairs(bench)
     lost = [100 * (1 - with_us[0] / without[0]) for without, with_us in found]
     cpu = [100 * (with_us[1] / without[1] - 1) for without, with_us in found]
     low, high = interval(lost)
     rates = [median(side[0] for side in sides) for sides in zip(*found, strict=True)]
     return [table.row("dante's throughput lost with us", median(lost), LIMIT_LOST, "%",
                       f"{rates[0]:.0f}/s without, {rates[1]:.0f}/s with; dante's CPU a request {median(cpu):+.1f} %",
-                      (low, high), low=low, high=high)]
+                      (low, high), hidden=low <= LIMIT_LOST)]
