@@ -147,49 +147,65 @@ static __always_inline void dialogue_early(struct __sk_buff *skb, const struct s
 }
 
 /*
- * Reads a segment of the client's side, and what waited for it. Each round reads one run of bytes: the segment's, then
- * the held ones word by word (and up to the command in it); again when another CPU was faster.
+ * Reads a segment of the client's side; again when another CPU was faster. Returns whether there is more to be read.
  */
-#define CLIENT_ROUNDS_MAX (ABI_HELD_MAX / 8 + 2)
+#define SEGMENT_ROUNDS_MAX 2
 
-static __always_inline void dialogue_client(struct __sk_buff *skb, const struct segment *segment, struct session *s,
-					    struct proxy_counters *c)
+static __always_inline int client_segment_read(struct __sk_buff *skb, const struct segment *segment, struct session *s,
+					       struct proxy_counters *c)
 {
 	__u32 start = segment->sequence - s->dialogue.client.isn, end = start + segment->payload_length;
-	int stored = 0;
 
 #pragma clang loop unroll(disable)
-	for (int round = 0; round < CLIENT_ROUNDS_MAX; round++) {
+	for (int round = 0; round < SEGMENT_ROUNDS_MAX; round++) {
 		struct view v;
+		__u32 read;
 		__u64 r;
 
 		view_take(s, &v);
 		if (v.flags & DIALOGUE_DONE)
-			return;
-		if ((__s32)(start - v.next) <= 0 && (__s32)(end - v.next) > 0) {
-			__u32 read = v.next - start;
+			return 0;
+		read = v.next - start;
+		if ((__s32)read < 0) {
+			if (!held_add(skb, segment, s))
+				return 1; /* what was missing may have come meanwhile */
+			side_give_up(&s->dialogue.client, ABI_LOSS_OUT_OF_ORDER, c);
+			return 0;
+		}
+		if ((__s32)(end - v.next) <= 0) /* read before */
+			return 1;
+		r = client_read(skb, segment->payload + read, segment->payload_length - read, v.state, v.skip);
+		if (READ_CONSUMED(r) < segment->payload_length - read && READ_STATE(r) != SOCKS_CLIENT_DONE) {
+			side_give_up(&s->dialogue.client, ABI_LOSS_PARSE, c); /* longer than any request */
+			return 0;
+		}
+		if (view_commit(s, &v, r, bpf_ktime_get_ns()))
+			request_count(c, s->dialogue.command);
+	}
+	return 1;
+}
 
-			r = client_read(skb, segment->payload + read, segment->payload_length - read, v.state, v.skip);
-			if (READ_CONSUMED(r) < segment->payload_length - read && READ_STATE(r) != SOCKS_CLIENT_DONE) {
-				side_give_up(&s->dialogue.client, ABI_LOSS_PARSE, c); /* longer than any request */
-				return;
-			}
-		} else if (v.held_from < v.held_length) {
-			r = held_read(s, v.held_from, v.held_length - v.held_from, v.state, v.skip);
-		} else if ((__s32)(start - v.next) > 0 && !stored) {
-			stored = 1;
-			if (held_add(skb, segment, s)) {
-				side_give_up(&s->dialogue.client, ABI_LOSS_OUT_OF_ORDER, c);
-				return;
-			}
-			continue; /* what was missing may have come meanwhile */
-		} else {
-			return; /* read before, or held */
-		}
-		if (s->dialogue.method == SOCKS_METHOD_GSSAPI) { /* opaque; the egress side has counted it */
-			s->dialogue.client.flags |= DIALOGUE_DONE;
+/* And what waited for it: word by word, and up to the command in it. */
+#define HELD_ROUNDS_MAX (ABI_HELD_MAX / 8 + 2)
+
+static __always_inline void dialogue_client(struct __sk_buff *skb, const struct segment *segment, struct session *s,
+					    struct proxy_counters *c)
+{
+	if (s->dialogue.method == SOCKS_METHOD_GSSAPI) { /* opaque; the egress side has counted it */
+		s->dialogue.client.flags |= DIALOGUE_DONE;
+		return;
+	}
+	if (!client_segment_read(skb, segment, s, c) || !s->held_length)
+		return;
+#pragma clang loop unroll(disable)
+	for (int round = 0; round < HELD_ROUNDS_MAX; round++) {
+		struct view v;
+		__u64 r;
+
+		view_take(s, &v);
+		if (v.flags & DIALOGUE_DONE || v.held_from >= v.held_length)
 			return;
-		}
+		r = held_read(s, v.held_from, v.held_length - v.held_from, v.state, v.skip);
 		if (view_commit(s, &v, r, bpf_ktime_get_ns()))
 			request_count(c, s->dialogue.command);
 	}
