@@ -39,20 +39,41 @@ static __always_inline int slot_of(const struct sock_common *sk)
 }
 
 /* 0, or -1 for what is no full TCP socket. */
-static __always_inline int connection_read(struct connection *k, const struct sock_common *sk, int slot)
+static __always_inline int connection_set(struct connection *k, const struct tcp_sock *tcp, int slot)
 {
-	k->id = (__u64)(long)sk;
+	k->tcp = tcp;
 	k->slot = slot;
 	k->proxy = proxy_of(slot);
 	k->c = counters_of(slot);
 	if (!k->proxy || !k->c)
 		return -1;
-	k->tcp = bpf_skc_to_tcp_sock((void *)sk);
-	if (!k->tcp)
-		return -1;
-	k->sk = &k->tcp->inet_conn.icsk_inet.sk;
-	k->local_port = bpf_ntohs(k->tcp->inet_conn.icsk_inet.inet_sport); /* skc_num is 0 by CLOSE */
+	k->sk = &tcp->inet_conn.icsk_inet.sk;
+	k->local_port = bpf_ntohs(tcp->inet_conn.icsk_inet.inet_sport); /* skc_num is 0 by CLOSE */
 	return 0;
+}
+
+static __always_inline int connection_read(struct connection *k, const struct sock_common *sk, int slot)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
+
+	k->id = (__u64)(long)sk;
+	return tcp ? connection_set(k, tcp, slot) : -1;
+}
+
+/*
+ * The same where it does not matter how long it takes: by way of the helper also for the namespace. To the verifier of
+ * 6.4 and later a pointer read through a trusted pointer costs scans of the kernel's BTF, 2 ms for a program.
+ */
+static __always_inline int connection_of(struct connection *k, void *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	int slot;
+
+	if (!tcp)
+		return -1;
+	k->id = (__u64)(long)sk;
+	slot = slot_of(&tcp->inet_conn.icsk_inet.sk.__sk_common);
+	return slot < 0 ? -1 : connection_set(k, tcp, slot);
 }
 
 #endif

@@ -16,6 +16,25 @@ static __always_inline int early_is_fresh(const struct early_dialogue *e)
 	return bpf_ktime_get_ns() - e->begun_ns < EARLY_AGE_MAX_NS;
 }
 
+/* Before the entry is made, so that a session which begins after that sees it; `now` is the time of the entry. */
+static __always_inline void early_announce(__u64 now)
+{
+	__u32 zero = 0;
+	__u64 *last = bpf_map_lookup_elem(&early_last, &zero);
+
+	if (last)
+		*last = now;
+}
+
+/* Whether there may be an entry of use. */
+static __always_inline int early_is_possible(__u64 now)
+{
+	__u32 zero = 0;
+	__u64 *last = bpf_map_lookup_elem(&early_last, &zero);
+
+	return last && now - *last < EARLY_AGE_MAX_NS;
+}
+
 /* How the first data of the client, read before there was a session, gets into it: whose delete succeeds owns it. */
 static __always_inline void early_take(const struct session_key *key, struct session *s, struct proxy_counters *c)
 {

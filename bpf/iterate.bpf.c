@@ -18,12 +18,8 @@ int reconcile(struct bpf_iter__tcp *ctx)
 	struct session_key key;
 	struct connection k;
 	struct upstream *u;
-	int slot;
 
 	if (!common)
-		return 0;
-	slot = slot_of(common);
-	if (slot < 0)
 		return 0;
 	switch (common->skc_state) {
 	case TCP_ESTABLISHED:
@@ -35,7 +31,7 @@ int reconcile(struct bpf_iter__tcp *ctx)
 	case TCP_CLOSING: break;
 	default: return 0; /* a listener, or no full socket */
 	}
-	if (connection_read(&k, common, slot))
+	if (connection_of(&k, common))
 		return 0;
 	u = bpf_map_lookup_elem(&upstreams, &k.id);
 	if (u) {

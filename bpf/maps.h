@@ -75,6 +75,14 @@ struct {
 	__type(value, struct early_dialogue);
 } early SEC(".maps") __weak;
 
+/* When data last came before its session (bpf_ktime_get_ns), so that a session that begins need not look for it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} early_last SEC(".maps") __weak;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, ABI_EVENTS_BYTES);

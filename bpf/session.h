@@ -44,6 +44,18 @@ static __always_inline void retransmits_count(struct connection *k, enum abi_sid
 	}
 }
 
+/* A global function: its result is an unknown scalar to the verifier, so that what follows is verified once. */
+__weak __noinline __u32 verdict_at_close(__u32 delivered, __u32 pending, __u32 malformed, __u32 closer)
+{
+	if (delivered != SOCKS_VERDICT_NONE)
+		return delivered;
+	if (malformed == SOCKS_EVENT_MALFORMED)
+		return SOCKS_VERDICT_FAILURE + ABI_FAILURE_PROTOCOL_ERROR;
+	if (pending || closer == SESSION_CLOSED_BY_CLIENT)
+		return SOCKS_VERDICT_FAILURE + ABI_FAILURE_CLIENT_ABORT;
+	return SOCKS_VERDICT_FAILURE + ABI_FAILURE_SERVER_ABORT;
+}
+
 /*
  * What a connection's end says of a request that has no outcome yet. `k` is the connection, or its successor on the
  * same ports.
@@ -51,9 +63,9 @@ static __always_inline void retransmits_count(struct connection *k, enum abi_sid
 static __always_inline void session_settle(struct connection *k, struct session *s, __u64 now)
 {
 	struct dialogue *d = &s->dialogue;
-	__u32 verdict = SOCKS_VERDICT_FAILURE;
-	__u64 duration = dialogue_age(d, now);
+	__u32 verdict = SOCKS_VERDICT_NONE;
 	__u8 closer = s->closer;
+	__u64 duration;
 	int own = s->socket == k->id;
 
 	/*
@@ -76,14 +88,10 @@ static __always_inline void session_settle(struct connection *k, struct session 
 		closer = own && k->sk->sk_err ? SESSION_CLOSED_BY_CLIENT : SESSION_CLOSED_BY_SERVER;
 	if (d->pending && own && (__s32)(k->tcp->snd_una - d->server.isn - d->reply_end) >= 0) {
 		verdict = d->verdict;
-		duration = dialogue_age(d, d->reply_ns);
-	} else if (d->malformed == SOCKS_EVENT_MALFORMED) {
-		verdict += ABI_FAILURE_PROTOCOL_ERROR;
-	} else if (d->pending || closer == SESSION_CLOSED_BY_CLIENT) {
-		verdict += ABI_FAILURE_CLIENT_ABORT;
-	} else {
-		verdict += ABI_FAILURE_SERVER_ABORT;
+		now = d->reply_ns;
 	}
+	verdict = verdict_at_close(verdict, d->pending, d->malformed, closer);
+	duration = dialogue_age(d, now);
 	dialogue_settle(d, verdict, duration, k->c);
 }
 
@@ -91,9 +99,9 @@ static __always_inline void session_settle(struct connection *k, struct session 
  * Ends a session: closed first, so that the ingress side counts nothing more; then whose delete succeeds settles it, by
  * a copy, since a freed value may be reused at once.
  */
-static __always_inline void session_end(struct connection *k, const struct session_key *key, struct session *s)
+static __always_inline void session_end(struct connection *k, const struct session_key *key, struct session *s,
+					__u64 now)
 {
-	__u64 now = bpf_ktime_get_ns();
 	struct session last = {};
 	long error;
 
@@ -118,52 +126,79 @@ static __always_inline void session_end(struct connection *k, const struct sessi
 	session_settle(k, &last, now);
 }
 
-/* The SYN-ACKs that were sent again are in the new socket's total_retrans already. */
-static __always_inline void session_opened(struct connection *k, const struct session_key *key, int first_copy)
+static __always_inline long session_insert(struct connection *k, const struct session_key *key, __u64 now)
 {
-	struct session new = { .opened_ns = bpf_ktime_get_ns() }, *s;
-	long error;
+	struct session new = { .opened_ns = now };
 
 	new.socket = k->id;
 	new.dialogue.client.isn = k->tcp->rcv_nxt;
 	new.dialogue.server.isn = k->tcp->snd_nxt;
-	error = bpf_map_update_elem(&sessions, key, &new, BPF_NOEXIST);
-	if (error == -EEXIST) {
-		s = bpf_map_lookup_elem(&sessions, key);
-		if (!s || (s->socket == k->id && !first_copy)) /* the other copy was here */
-			return;
-		/*
-		 * The tuple is used again and its former connection's CLOSE is still to come (the socket leaves the
-		 * hash tables before the event), or was lost. It ends here; its CLOSE will find another socket in its
-		 * place.
-		 */
-		if (s->socket == k->id)
-			count_loss(k->c, ABI_LOSS_RECURSION);
-		session_end(k, key, s);
-		error = bpf_map_update_elem(&sessions, key, &new, BPF_NOEXIST);
-	}
-	if (error) {
-		if (error != -EEXIST)
-			count_loss(k->c, ABI_LOSS_INSERT);
-		return;
-	}
-	COUNT(k->c->client_connections);
-	COUNT(k->c->client_active);
-	s = bpf_map_lookup_elem(&sessions, key);
-	if (!s)
-		return;
-	retransmits_count(k, ABI_SIDE_CLIENT, &s->retransmits);
-	early_take(key, s, k->c);
+	new.retransmits = k->tcp->total_retrans; /* SYN-ACKs that were sent again */
+	return bpf_map_update_elem(&sessions, key, &new, BPF_NOEXIST);
 }
 
-static __always_inline void session_closed(struct connection *k, const struct session_key *key)
+static __always_inline void session_begun(struct connection *k, const struct session_key *key, __u64 now)
 {
-	struct session *s = bpf_map_lookup_elem(&sessions, key);
+	__u32 retransmits = k->tcp->total_retrans;
+	struct session *s;
 
-	if (!s || s->socket != k->id)
+	COUNT(k->c->client_connections);
+	COUNT(k->c->client_active);
+	if (retransmits)
+		COUNT_BY(k->c->retransmits[ABI_SIDE_CLIENT], retransmits);
+	if (!early_is_possible(now))
 		return;
-	retransmits_count(k, ABI_SIDE_CLIENT, &s->retransmits);
-	session_end(k, key, s);
+	s = bpf_map_lookup_elem(&sessions, key);
+	if (s)
+		early_take(key, s, k->c);
+}
+
+/*
+ * A connection is established, or closed: one session begins, or one ends, or both. Returns whether it was a client's:
+ * what is closed may also be a connect from the listener's own port number.
+ */
+static __always_inline int session_changed(struct connection *k, const struct session_key *key, int opens,
+					   int first_copy)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct session *s;
+	long error = 0;
+
+	if (opens) {
+		error = session_insert(k, key, now);
+		if (!error)
+			goto begun;
+		if (error != -EEXIST)
+			goto lost;
+	}
+	s = bpf_map_lookup_elem(&sessions, key);
+	if (!s)
+		return opens;
+	if (!opens) {
+		if (s->socket != k->id)
+			return 0;
+		retransmits_count(k, ABI_SIDE_CLIENT, &s->retransmits);
+	} else if (s->socket == k->id) {
+		if (!first_copy) /* the other copy was here */
+			return 1;
+		count_loss(k->c, ABI_LOSS_RECURSION); /* nobody saw its former CLOSE */
+	}
+	/*
+	 * When it opens: the tuple is used again and its former connection's CLOSE is still to come (the socket leaves
+	 * the hash tables before the event), or was lost. It ends here; its CLOSE will find another socket in its
+	 * place.
+	 */
+	session_end(k, key, s, now);
+	if (!opens)
+		return 1;
+	if (session_insert(k, key, now))
+		goto lost;
+begun:
+	session_begun(k, key, now);
+	return 1;
+lost:
+	count_loss(k->c, ABI_LOSS_INSERT);
+	return 1;
 }
 
 static __always_inline void session_half_closed(const struct session_key *key, __u64 id, enum session_closer closer)

@@ -98,39 +98,29 @@ static __always_inline void state_changed(struct connection *k, int from, int to
 	}
 	if (to == TCP_SYN_RECV)
 		return;
-	if (!proxy_listens(k->proxy, k->local_port)) {
-		if (to == TCP_ESTABLISHED)
-			upstream_established(k);
-		else if (to == TCP_CLOSE)
-			upstream_closed(k);
-		return;
+	if (proxy_listens(k->proxy, k->local_port) && from != TCP_SYN_SENT) {
+		session_key_of(k, &key);
+		if (to == TCP_CLOSE_WAIT)
+			session_half_closed(&key, k->id, SESSION_CLOSED_BY_CLIENT);
+		else if (to == TCP_FIN_WAIT1)
+			session_half_closed(&key, k->id, SESSION_CLOSED_BY_SERVER);
+		else if ((to != TCP_ESTABLISHED && to != TCP_CLOSE) ||
+			 session_changed(k, &key, to == TCP_ESTABLISHED, first_copy))
+			return;
 	}
-	session_key_of(k, &key);
-	if (to == TCP_ESTABLISHED) {
-		if (from == TCP_SYN_RECV)
-			session_opened(k, &key, first_copy);
-		else
-			upstream_established(k); /* a connect from the listener's own port number */
-	} else if (to == TCP_CLOSE_WAIT) {
-		session_half_closed(&key, k->id, SESSION_CLOSED_BY_CLIENT);
-	} else if (to == TCP_FIN_WAIT1) {
-		session_half_closed(&key, k->id, SESSION_CLOSED_BY_SERVER);
-	} else if (to == TCP_CLOSE) {
-		session_closed(k, &key);
-		if (from == TCP_SYN_SENT)
-			upstream_closed(k);
-	}
+	if (to == TCP_ESTABLISHED)
+		upstream_established(k);
+	else if (to == TCP_CLOSE)
+		upstream_closed(k);
 }
 
 static __always_inline int state_event(const struct sock *sk, int from, int to, int first_copy)
 {
-	int slot = slot_of(&sk->__sk_common);
 	struct transition *done;
 	struct connection k;
 	__u32 zero = 0;
+	int slot;
 
-	if (slot < 0)
-		return 0;
 	done = bpf_map_lookup_elem(&recent, &zero);
 	if (!done)
 		return 0;
@@ -140,6 +130,9 @@ static __always_inline int state_event(const struct sock *sk, int from, int to, 
 	}
 	if (first_copy)
 		done->socket = 0;
+	slot = slot_of(&sk->__sk_common);
+	if (slot < 0)
+		return 0;
 	if (connection_read(&k, &sk->__sk_common, slot))
 		return 0;
 	state_changed(&k, from, to, first_copy);
@@ -175,9 +168,8 @@ int BPF_PROG(retransmit, const struct sock *sk)
 	struct connection k;
 	struct upstream *u;
 	struct session *s;
-	int slot = slot_of(&sk->__sk_common);
 
-	if (slot < 0 || connection_read(&k, &sk->__sk_common, slot))
+	if (connection_of(&k, (void *)sk))
 		return 0;
 	u = bpf_map_lookup_elem(&upstreams, &k.id);
 	if (u) {
@@ -193,19 +185,25 @@ int BPF_PROG(retransmit, const struct sock *sk)
 	return 0;
 }
 
-/* ---- what is attached ---- */
+/*
+ * ---- what is attached ----
+ *
+ * The state dispatchers look for the namespace themselves: every socket of the host passes through them.
+ */
 
 SEC("tp_btf/inet_sock_set_state")
-int state_dispatch_a(void *ctx)
+int BPF_PROG(state_dispatch_a, const struct sock *sk)
 {
-	bpf_tail_call(ctx, &state_programs, 0);
+	if (slot_of(&sk->__sk_common) >= 0)
+		bpf_tail_call(ctx, &state_programs, 0);
 	return 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
-int state_dispatch_b(void *ctx)
+int BPF_PROG(state_dispatch_b, const struct sock *sk)
 {
-	bpf_tail_call(ctx, &state_programs, 1);
+	if (slot_of(&sk->__sk_common) >= 0)
+		bpf_tail_call(ctx, &state_programs, 1);
 	return 0;
 }
 
