@@ -109,7 +109,8 @@ class Clients:
 
     def start(self):
         self.ns.sysctl(net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__eth0__accept_dad=0,
-                       net__ipv4__ip_local_port_range="1024 65535", net__ipv4__tcp_tw_reuse=1)
+                       net__ipv4__ip_local_port_range="1024 65535", net__ipv4__tcp_tw_reuse=1,
+                       net__ipv4__ip_local_reserved_ports="1080,9090,9999")
         lines = ["link set lo up"]
         lines += [f"address add {address}/16 dev eth0" for address in addresses.CLIENTS4]
         lines += [f"address add {address}/64 dev eth0 nodad" for address in addresses.CLIENTS6]

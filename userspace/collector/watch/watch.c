@@ -14,6 +14,9 @@
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
 
+/* Reading /proc takes about 10 µs a process. */
+#define DISCOVERY_PERIOD_NS 900000000ULL
+
 /* Cuts a name to what fits, at a character's boundary. */
 static void name_copy(char *to, size_t size, const char *from)
 {
@@ -128,6 +131,7 @@ static void ports_discover(struct watch *watch)
 		log_warn("proxy %s: %zu more listener ports than the %d that are watched", watch->name, rest,
 			 ABI_PORTS_MAX);
 	watch->discovery_due = false;
+	watch->discovered_ns = clock_now_ns();
 	for (int i = 0; i < n; i++) {
 		if (!watch->discovered || is_candidate(watch, ports[i]))
 			watch->ports[kept++] = ports[i];
@@ -177,9 +181,12 @@ void watch_listener_event(struct watch *watch, const struct event *event)
 
 void watch_tick(struct watch *watch)
 {
+	bool discover;
+
 	if (watch->kernel->skeleton && interfaces_repair(watch))
 		entry_write(watch);
-	watch_listeners(watch, watch->discovery_due || !watch->listener_up);
+	discover = watch->discovery_due || !watch->listener_up;
+	watch_listeners(watch, discover && clock_now_ns() - watch->discovered_ns >= DISCOVERY_PERIOD_NS);
 }
 
 void watch_close(struct watch *watch)

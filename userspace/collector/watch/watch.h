@@ -41,11 +41,12 @@ struct watch {
 	unsigned int port_count;
 	uint16_t candidates[ABI_PORTS_MAX]; /* found by the last discovery */
 	unsigned int candidate_count;
-	bool discovered;     /* once, at the start */
-	bool discovery_due;  /* a SOCKS server has begun to listen on something */
-	uint32_t ports_lost; /* the last port that found no place */
-	bool listener_up;    /* a listener on each of them */
-	uint64_t links_lost; /* interfaces that could not be watched */
+	bool discovered;	/* once, at the start */
+	bool discovery_due;	/* a SOCKS server has begun to listen on something */
+	uint64_t discovered_ns; /* when /proc was last read */
+	uint32_t ports_lost;	/* the last port that found no place */
+	bool listener_up;	/* a listener on each of them */
+	uint64_t links_lost;	/* interfaces that could not be watched */
 };
 
 /* Opens netlink in the current network namespace. Returns 0 or -errno. */
