@@ -20,9 +20,10 @@ enum config_attach { CONFIG_ATTACH_AUTO, CONFIG_ATTACH_TCX, CONFIG_ATTACH_CLSACT
 
 /* What can be switched with --[no-]collector.NAME; a bit in collector masks. */
 enum config_collector {
-	COLLECTOR_INTERFACE, /* the tunnel's bytes, packets and state */
+	COLLECTOR_INTERFACE, /* the tunnel's bytes and packets */
 	COLLECTOR_REQUESTS,  /* the SOCKS dialogue */
 	COLLECTOR_SESSIONS,  /* client and upstream connections */
+	COLLECTOR_WIREGUARD, /* the tunnel's state and its peers */
 	COLLECTOR_MAX
 };
 #define COLLECTOR_ALL ((1u << COLLECTOR_MAX) - 1)

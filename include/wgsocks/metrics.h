@@ -64,6 +64,22 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	  LABELS("proxy_name", "interface", "family", "protocol"), "Inner packets sent into the tunnel.")             \
 	X(VPN_INTERFACE_UP, "vpn_interface_up", GAUGE, "", LABELS("proxy_name", "interface"),                         \
 	  "1 when the tunnel interface exists and is up.")                                                            \
+	X(VPN_TUNNEL_STATE, "vpn_tunnel_state", GAUGE, "", LABELS("proxy_name", "interface", "state"),                \
+	  "1 for the state that the tunnel is in, 0 for the others; a missing interface or one that is down is "      \
+	  "no_interface.")                                                                                            \
+	X(VPN_PEER_INFO, "vpn_peer_info", GAUGE, "",                                                                  \
+	  LABELS("proxy_name", "interface", "public_key", "peer_address", "allowed_ips"),                             \
+	  "1, with the peer's address (without the port) and what may pass through it.")                              \
+	X(VPN_PEER_RECEIVE_BYTES, "vpn_peer_receive_bytes_total", COUNTER, "bytes",                                   \
+	  LABELS("proxy_name", "interface", "public_key"), "Bytes received from the peer, by WireGuard's own count.") \
+	X(VPN_PEER_TRANSMIT_BYTES, "vpn_peer_transmit_bytes_total", COUNTER, "bytes",                                 \
+	  LABELS("proxy_name", "interface", "public_key"), "Bytes sent to the peer, by WireGuard's own count.")       \
+	X(VPN_PEER_HANDSHAKE, "vpn_peer_last_handshake_timestamp_seconds", GAUGE, "seconds",                          \
+	  LABELS("proxy_name", "interface", "public_key"),                                                            \
+	  "Time of the last handshake with the peer, since the Unix epoch; absent while there was none.")             \
+	X(VPN_PEER_KEEPALIVE, "vpn_peer_persistent_keepalive_seconds", GAUGE, "seconds",                              \
+	  LABELS("proxy_name", "interface", "public_key"),                                                            \
+	  "Interval of the keepalives that are sent to the peer; 0 when they are off.")                               \
 	/* about itself */                                                                                            \
 	X(BUILD_INFO, "wgsocks_exporter_build_info", GAUGE, "", LABELS("version", "revision", "arch", "libbpf"),      \
 	  "1, with what was built.")                                                                                  \
@@ -132,7 +148,7 @@ const char *metric_type_name(enum metric_type type);
 /* The table for people (--help-metrics): a block a family, the columns aligned. Returns 0 or -EIO. */
 int metrics_help_write(FILE *f);
 
-/* The values of the closed label sets, by the ABI's enums; NULL beyond the last. */
+/* The values of the closed label sets, by the ABI's enums (and enum tunnel_state); NULL beyond the last. */
 const char *metric_command(unsigned int command);
 const char *metric_failure(unsigned int failure);
 const char *metric_upstream_failure(unsigned int failure);
@@ -141,5 +157,6 @@ const char *metric_loss(unsigned int loss);
 const char *metric_outcome(unsigned int outcome);
 const char *metric_network_family(unsigned int family);
 const char *metric_protocol(unsigned int protocol);
+const char *metric_tunnel_state(unsigned int state);
 
 #endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A snapshot on demand. Nothing here discovers, forks or waits; what web sends is a mask and a deadline, no more. */
+/*
+ * A snapshot on demand. Nothing here discovers or forks, and nothing waits, but for userspace WireGuard devices, and
+ * for them WIREGUARD_WAIT_NS at most; what web sends is a mask and a deadline, no more.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
@@ -20,13 +23,15 @@ static reader *const readers[COLLECTOR_MAX] = {
 	[COLLECTOR_INTERFACE] = samples_interface,
 	[COLLECTOR_REQUESTS] = samples_requests,
 	[COLLECTOR_SESSIONS] = samples_sessions,
+	[COLLECTOR_WIREGUARD] = samples_wireguard,
 };
 
 static void read_one(struct collector *c, const struct reading *r, unsigned int which)
 {
 	struct snapshot_builder *b = &c->builder, before = *b;
 	uint64_t start = clock_now_ns();
-	int error = c->kernel.skeleton ? readers[which](r) : -ENOTCONN;
+	bool readable = c->kernel.skeleton || which == COLLECTOR_WIREGUARD;
+	int error = readable ? readers[which](r) : -ENOTCONN;
 	uint32_t collector, labels[2];
 
 	if (error) { /* nothing half read is shown */
@@ -50,11 +55,11 @@ void collector_read(struct collector *c, uint32_t mask)
 	snapshot_reset(b);
 	r.name = snapshot_string(b, c->watch.name);
 	r.second = clock_now_ns() / 1000000000;
-	samples_presence(&r);
 	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
 		if (c->child->config->collectors & mask & 1u << i)
 			read_one(c, &r, i);
 	}
+	samples_presence(&r); /* after WireGuard was read: it tells the tunnel's state */
 	collector_read_itself(c);
 }
 

@@ -59,7 +59,7 @@ static void read_losses(struct collector *c)
 
 	for (int i = 0; i < ABI_LOSS_MAX; i++) {
 		uint32_t label = snapshot_string(&c->builder, metric_loss(i));
-		uint64_t n = i == ABI_LOSS_OTHER ? c->watch.links_lost : 0;
+		uint64_t n = i == ABI_LOSS_OTHER ? c->watch.links_lost + c->watch.wireguard.lost : 0;
 
 		for (uint32_t slot = 0; c->kernel.counters && slot < c->child->config->proxies_max; slot++)
 			n += c->kernel.counters[slot].losses[i];

@@ -226,6 +226,7 @@ const char *config_collector_name(unsigned int collector)
 		[COLLECTOR_INTERFACE] = "interface",
 		[COLLECTOR_REQUESTS] = "requests",
 		[COLLECTOR_SESSIONS] = "sessions",
+		[COLLECTOR_WIREGUARD] = "wireguard",
 	};
 
 	return collector < COLLECTOR_MAX ? NAMES[collector] : NULL;

@@ -2,6 +2,7 @@
 /* The values of the closed label sets: the ABI's enums in the words of the contract. */
 #include "wgsocks/abi.h"
 #include "wgsocks/metrics.h"
+#include "wgsocks/tunnel.h"
 
 /* A word for each value, none missing, none beyond the last. */
 #define WORDS(function, count, ...)                                                                          \
@@ -42,3 +43,6 @@ WORDS(metric_network_family, ABI_FAMILY_MAX, [ABI_FAMILY_IPV4] = "ipv4", [ABI_FA
 
 WORDS(metric_protocol, ABI_PROTOCOL_MAX, [ABI_PROTOCOL_TCP] = "tcp", [ABI_PROTOCOL_UDP] = "udp",
       [ABI_PROTOCOL_ICMP] = "icmp", [ABI_PROTOCOL_OTHER] = "other")
+
+WORDS(metric_tunnel_state, TUNNEL_STATE_MAX, [TUNNEL_NO_INTERFACE] = "no_interface", [TUNNEL_NO_PEER] = "no_peer",
+      [TUNNEL_NEVER] = "never", [TUNNEL_UP] = "up", [TUNNEL_IDLE] = "idle", [TUNNEL_STALE] = "stale")

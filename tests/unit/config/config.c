@@ -80,7 +80,8 @@ Test(config, every_flag)
 	cr_expect_str_eq(config.pin_path, "");
 	cr_expect_eq(config.attach, CONFIG_ATTACH_CLSACT);
 	cr_expect(config.detach);
-	cr_expect_eq(config.collectors, 1u << COLLECTOR_INTERFACE | 1u << COLLECTOR_SESSIONS);
+	cr_expect_eq(config.collectors,
+		     1u << COLLECTOR_INTERFACE | 1u << COLLECTOR_SESSIONS | 1u << COLLECTOR_WIREGUARD);
 	cr_expect_str_eq(config.telemetry_path, "/m");
 	cr_expect_eq(config.max_requests, 0);
 	cr_expect_str_eq(config.health.text, "[::1]:1");
@@ -234,5 +235,6 @@ Test(config, collector_names)
 	cr_expect_str_eq(config_collector_name(COLLECTOR_INTERFACE), "interface");
 	cr_expect_str_eq(config_collector_name(COLLECTOR_REQUESTS), "requests");
 	cr_expect_str_eq(config_collector_name(COLLECTOR_SESSIONS), "sessions");
+	cr_expect_str_eq(config_collector_name(COLLECTOR_WIREGUARD), "wireguard");
 	cr_expect_null(config_collector_name(COLLECTOR_MAX));
 }

@@ -38,6 +38,7 @@ Test(labels, words_of_the_contract)
 	EXPECT_WORDS(metric_outcome, "success failure");
 	EXPECT_WORDS(metric_network_family, "ipv4 ipv6");
 	EXPECT_WORDS(metric_protocol, "tcp udp icmp other");
+	EXPECT_WORDS(metric_tunnel_state, "no_interface no_peer never up idle stale");
 }
 
 Test(labels, belong_to_their_values)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -60,19 +61,29 @@ static ssize_t receive_in_time(int fd, void *buffer, size_t size)
 	}
 }
 
+/* What the kernel says of a WireGuard device holds its private key. */
+struct answer_buffer {
+	char bytes[NETLINK_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+};
+
+static void wipe(struct answer_buffer *buffer)
+{
+	explicit_bzero(buffer, sizeof(*buffer));
+}
+
 int netlink_ask(int fd, struct nlmsghdr *request, mnl_cb_t callback, void *context)
 {
 	static uint32_t last_sequence;
 	uint32_t sequence = ++last_sequence;
-	char buffer[NETLINK_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	_cleanup_(wipe) struct answer_buffer buffer;
 
 	request->nlmsg_flags |= NLM_F_REQUEST;
 	request->nlmsg_seq = sequence;
 	if (send(fd, request, request->nlmsg_len, 0) < 0)
 		return -errno;
 	for (;;) {
-		ssize_t length = receive_in_time(fd, buffer, sizeof(buffer));
-		const struct nlmsghdr *first = (const struct nlmsghdr *)buffer;
+		ssize_t length = receive_in_time(fd, &buffer, sizeof(buffer));
+		const struct nlmsghdr *first = (const struct nlmsghdr *)buffer.bytes;
 		int status;
 
 		if (length < 0)
@@ -80,7 +91,7 @@ int netlink_ask(int fd, struct nlmsghdr *request, mnl_cb_t callback, void *conte
 		/* What is left of an earlier conversation that was given up. */
 		if (!mnl_nlmsg_ok(first, (int)length) || first->nlmsg_seq != sequence)
 			continue;
-		status = mnl_cb_run(buffer, (size_t)length, sequence, 0, callback, context);
+		status = mnl_cb_run(buffer.bytes, (size_t)length, sequence, 0, callback, context);
 		if (status < 0)
 			return -errno;
 		if (status == MNL_CB_STOP)

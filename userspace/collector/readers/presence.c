@@ -8,7 +8,7 @@
 void samples_presence(const struct reading *r)
 {
 	const struct watch *watch = r->watch;
-	bool any_up = false;
+	bool any_usable = false;
 
 	snapshot_add_unsigned(r->to, METRIC_PROXY_INFO, &r->name, 1);
 	snapshot_add_unsigned(r->to, METRIC_PROXY_LISTENER_UP, &r->name, watch->listener_up);
@@ -21,9 +21,9 @@ void samples_presence(const struct reading *r)
 			continue;
 		labels[1] = snapshot_string(r->to, tunnel_name(watch, place));
 		snapshot_add_unsigned(r->to, METRIC_VPN_INTERFACE_UP, labels, up);
-		any_up |= up;
+		any_usable |= watch_tunnel_usable(watch, place);
 	}
-	snapshot_add_unsigned(r->to, METRIC_VPN_STATUS, &r->name, any_up);
+	snapshot_add_unsigned(r->to, METRIC_VPN_STATUS, &r->name, any_usable);
 }
 
 bool tunnel_shown(const struct watch *watch, unsigned int place)

@@ -9,7 +9,7 @@
 
 struct reading {
 	const struct kernel *kernel; /* loaded */
-	const struct watch *watch;
+	struct watch *watch;
 	struct snapshot_builder *to;
 	uint32_t name;	 /* the proxy's name in `to` */
 	uint64_t second; /* CLOCK_MONOTONIC */
@@ -29,6 +29,9 @@ const char *tunnel_name(const struct watch *watch, unsigned int place);
 int samples_interface(const struct reading *r);
 int samples_requests(const struct reading *r);
 int samples_sessions(const struct reading *r);
+
+/* The same; needs no kernel side, and reads the devices itself (watch_wireguard). */
+int samples_wireguard(const struct reading *r);
 
 /* Remembers the requests total of a slot at this second, for rates over the last minute. */
 void window_remember(struct kernel *kernel, uint32_t slot, uint64_t second);

@@ -16,6 +16,7 @@
 
 /* Reading /proc takes about 10 µs a process. */
 #define DISCOVERY_PERIOD_NS 900000000ULL
+#define WIREGUARD_PERIOD_NS 900000000ULL /* a tick's, with a margin */
 
 /* Cuts a name to what fits, at a character's boundary. */
 static void name_copy(char *to, size_t size, const char *from)
@@ -58,6 +59,9 @@ int watch_open(struct watch *watch, const struct config *config, struct kernel *
 
 	*watch = (struct watch){ .config = config, .kernel = kernel, .slot = slot, .links = LINKS_CLOSED };
 	snprintf(watch->name, sizeof(watch->name), "%s", name);
+	r = wireguard_open(&watch->wireguard, "/");
+	if (r)
+		log_warn("cannot look for WireGuard's sockets: %s", strerror(-r));
 	watch->ports_configured = config->port_count > 0;
 	if (watch->ports_configured) {
 		watch->port_count = config->port_count;
@@ -179,10 +183,31 @@ void watch_listener_event(struct watch *watch, const struct event *event)
 	}
 }
 
+int watch_wireguard(struct watch *watch)
+{
+	struct wireguard_target targets[ABI_TUNNELS_MAX] = {};
+
+	if (!(watch->config->collectors & 1u << COLLECTOR_WIREGUARD))
+		return 0;
+	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
+		const struct watched_link *w = watch_tunnel(watch, place);
+
+		targets[place].name = watch->entry.tunnels[place].name;
+		if (!w)
+			continue;
+		targets[place].ifindex = w->link.ifindex;
+		targets[place].in_kernel = !strcmp(w->link.kind, "wireguard");
+		targets[place].up = w->link.flags & IFF_UP;
+	}
+	return wireguard_read(&watch->wireguard, targets, watch->name);
+}
+
 void watch_tick(struct watch *watch)
 {
 	bool discover;
 
+	if (clock_now_ns() - watch->wireguard.read_ns >= WIREGUARD_PERIOD_NS) /* unless a scrape just did */
+		watch_wireguard(watch);
 	if (watch->kernel->skeleton && interfaces_repair(watch))
 		entry_write(watch);
 	discover = watch->discovery_due || !watch->listener_up;
@@ -195,12 +220,14 @@ void watch_close(struct watch *watch)
 	if (watch->kernel->pinned)
 		attach_prune(watch->kernel->pins.folder); /* of interfaces that went while nobody looked */
 	links_close(&watch->links);
+	wireguard_close(&watch->wireguard);
 }
 
 void watch_remove(struct watch *watch)
 {
 	interfaces_close(watch, true);
 	links_close(&watch->links);
+	wireguard_close(&watch->wireguard);
 }
 
 const struct watched_link *watch_tunnel(const struct watch *watch, unsigned int place)
@@ -214,18 +241,55 @@ const struct watched_link *watch_tunnel(const struct watch *watch, unsigned int 
 	return NULL;
 }
 
+/* What is known of the device behind an interface: NULL when nothing is. */
+static const struct wireguard_tunnel *tunnel_device(const struct watch *watch, const struct watched_link *w)
+{
+	const struct wireguard_tunnel *t = &watch->wireguard.tunnels[w->place];
+
+	return t->known && t->ifindex == w->link.ifindex ? t : NULL;
+}
+
+bool watch_tunnel_usable(const struct watch *watch, unsigned int place)
+{
+	const struct watched_link *w = watch_tunnel(watch, place);
+	const struct wireguard_tunnel *t = w ? tunnel_device(watch, w) : NULL;
+
+	return w && w->link.flags & IFF_UP && (!t || tunnel_usable(t->state));
+}
+
+static enum health_tunnel tunnel_health(const struct watch *watch, const struct watched_link *w)
+{
+	static const enum health_tunnel of[TUNNEL_STATE_MAX] = {
+		[TUNNEL_NO_INTERFACE] = HEALTH_TUNNEL_INTERFACE_DOWN, /* it is there */
+		[TUNNEL_NO_PEER] = HEALTH_TUNNEL_NO_PEER,
+		[TUNNEL_NEVER] = HEALTH_TUNNEL_NEVER,
+		[TUNNEL_UP] = HEALTH_TUNNEL_UP,
+		[TUNNEL_IDLE] = HEALTH_TUNNEL_IDLE,
+		[TUNNEL_STALE] = HEALTH_TUNNEL_STALE,
+	};
+	const struct wireguard_tunnel *t = tunnel_device(watch, w);
+
+	if (!(w->link.flags & IFF_UP))
+		return HEALTH_TUNNEL_INTERFACE_DOWN;
+	return t ? of[t->state] : HEALTH_TUNNEL_UP;
+}
+
 void watch_health(const struct watch *watch, struct health_proxy *health)
 {
+	bool usable = false;
+
 	memset(health, 0, sizeof(*health));
 	snprintf(health->name, sizeof(health->name), "%s", watch->name);
 	health->listener_up = watch->listener_up;
 	health->tunnel = HEALTH_TUNNEL_NO_INTERFACE;
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) { /* any tunnel that is up will do */
+	for (unsigned int place = 0; place < ABI_TUNNELS_MAX && !usable;
+	     place++) { /* any tunnel that is usable will do */
 		const struct watched_link *w = watch_tunnel(watch, place);
 
-		if (!w || health->tunnel == HEALTH_TUNNEL_UP)
+		if (!w)
 			continue;
 		snprintf(health->interface, sizeof(health->interface), "%s", w->link.name);
-		health->tunnel = w->link.flags & IFF_UP ? HEALTH_TUNNEL_UP : HEALTH_TUNNEL_INTERFACE_DOWN;
+		health->tunnel = tunnel_health(watch, w);
+		usable = watch_tunnel_usable(watch, place);
 	}
 }

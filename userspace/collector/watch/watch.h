@@ -12,6 +12,7 @@
 #include "../attach/attach.h"
 #include "../discovery/links.h"
 #include "../kernel/kernel.h"
+#include "../wireguard/wireguard.h"
 #include "wgsocks/abi.h"
 #include "wgsocks/shared.h"
 
@@ -47,6 +48,7 @@ struct watch {
 	uint32_t ports_lost;	/* the last port that found no place */
 	bool listener_up;	/* a listener on each of them */
 	uint64_t links_lost;	/* interfaces that could not be watched */
+	struct wireguard wireguard;
 };
 
 /* Opens netlink in the current network namespace. Returns 0 or -errno. */
@@ -74,6 +76,18 @@ void watch_tick(struct watch *watch);
 /* Keeps what is pinned attached; or detaches everything. */
 void watch_close(struct watch *watch);
 void watch_remove(struct watch *watch);
+
+/*
+ * Reads the tunnels' WireGuard devices, if that is not switched off; waits for userspace ones, WIREGUARD_WAIT_NS at
+ * most. Returns 0 or the first -errno.
+ */
+int watch_wireguard(struct watch *watch);
+
+/*
+ * Whether the tunnel in this place can be used, by the last reading of its device; where that is not known, whether its
+ * interface is up.
+ */
+bool watch_tunnel_usable(const struct watch *watch, unsigned int place);
 
 /* The state that probes ask for. */
 void watch_health(const struct watch *watch, struct health_proxy *health);

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "device.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CUT ",…"
+
+void wireguard_device_reset(struct wireguard_device *device)
+{
+	device->count = 0;
+	device->text_length = 0;
+	device->any = false;
+	device->lost_last = false;
+	device->lost = 0;
+}
+
+void wireguard_device_free(struct wireguard_device *device)
+{
+	free(device->peers);
+	free(device->text);
+	*device = (struct wireguard_device){};
+}
+
+static int text_reserve(struct wireguard_device *device, uint32_t more)
+{
+	uint32_t wanted = device->text_max ?: 256;
+	char *text;
+
+	while (wanted < device->text_length + more)
+		wanted *= 2; /* bounded by WIREGUARD_PEERS_MAX lists */
+	if (wanted == device->text_max)
+		return 0;
+	text = realloc(device->text, wanted);
+	if (!text)
+		return -ENOMEM;
+	device->text = text;
+	device->text_max = wanted;
+	return 0;
+}
+
+static int peers_reserve(struct wireguard_device *device)
+{
+	uint32_t wanted = device->max ? device->max * 2 : 4;
+	struct wireguard_peer *peers;
+
+	if (device->count < device->max)
+		return 0;
+	peers = reallocarray(device->peers, wanted, sizeof(*peers));
+	if (!peers)
+		return -ENOMEM;
+	device->peers = peers;
+	device->max = wanted;
+	return 0;
+}
+
+int wireguard_peer_begin(struct wireguard_device *device, const uint8_t *key, struct wireguard_peer **peer)
+{
+	bool same = device->any && !memcmp(key, device->last_key, WIREGUARD_KEY_SIZE);
+	int r;
+
+	*peer = NULL;
+	if (!same) {
+		device->any = true;
+		memcpy(device->last_key, key, WIREGUARD_KEY_SIZE);
+		device->lost_last = device->count == WIREGUARD_PEERS_MAX;
+		device->lost += device->lost_last;
+	}
+	if (device->lost_last)
+		return 0;
+	if (!same) {
+		r = peers_reserve(device);
+		r = r ?: text_reserve(device, 1);
+		if (r)
+			return r;
+		device->peers[device->count] = (struct wireguard_peer){ .allowed = device->text_length };
+		memcpy(device->peers[device->count].public_key, key, WIREGUARD_KEY_SIZE);
+		device->text[device->text_length++] = '\0';
+		device->count++;
+	}
+	*peer = &device->peers[device->count - 1];
+	return 0;
+}
+
+/* The list's end is the text's end: its NUL moves. */
+static void text_append(struct wireguard_device *device, struct wireguard_peer *peer, const char *text, size_t length)
+{
+	memcpy(device->text + device->text_length - 1, text, length);
+	device->text_length += length;
+	device->text[device->text_length - 1] = '\0';
+	peer->allowed_length += length;
+}
+
+int wireguard_allowed_add(struct wireguard_device *device, int family, const void *address, unsigned int bits)
+{
+	char host[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 8];
+	struct wireguard_peer *peer;
+	int length, r;
+
+	if ((family != AF_INET && family != AF_INET6) || bits > (family == AF_INET ? 32u : 128u) ||
+	    !inet_ntop(family, address, host, sizeof(host)))
+		return -EBADMSG;
+	if (device->lost_last || !device->count)
+		return 0;
+	peer = &device->peers[device->count - 1];
+	peer->default_route |= !bits;
+	if (peer->allowed_cut)
+		return 0;
+	length = snprintf(text, sizeof(text), "%s%s/%u", peer->allowed_length ? "," : "", host, bits);
+	r = text_reserve(device, sizeof(text));
+	if (r)
+		return r;
+	if (peer->allowed_length + length + strlen(CUT) > WIREGUARD_ALLOWED_TEXT_MAX) {
+		peer->allowed_cut = true;
+		device->lost++;
+		text_append(device, peer, CUT, strlen(CUT));
+	} else {
+		text_append(device, peer, text, length);
+	}
+	return 0;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return memcmp(((const struct wireguard_peer *)a)->public_key, ((const struct wireguard_peer *)b)->public_key,
+		      WIREGUARD_KEY_SIZE);
+}
+
+int wireguard_device_finish(struct wireguard_device *device)
+{
+	if (device->count)
+		qsort(device->peers, device->count, sizeof(*device->peers), by_key);
+	for (uint32_t i = 1; i < device->count; i++) {
+		if (!by_key(&device->peers[i - 1], &device->peers[i]))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+const char *wireguard_allowed(const struct wireguard_device *device, const struct wireguard_peer *peer)
+{
+	return device->text + peer->allowed;
+}
+
+void wireguard_key_text(const uint8_t *key, char text[WIREGUARD_KEY_TEXT_SIZE])
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *to = text;
+
+	for (int i = 0; i < WIREGUARD_KEY_SIZE; i += 3) {
+		uint32_t last = i + 2 < WIREGUARD_KEY_SIZE ? key[i + 2] : 0;
+		uint32_t three = (uint32_t)key[i] << 16 | (uint32_t)key[i + 1] << 8 | last;
+
+		for (int shift = 18; shift >= 0; shift -= 6)
+			*to++ = digits[three >> shift & 63];
+	}
+	to[-1] = '='; /* 32 bytes leave two for the last group */
+	*to = '\0';
+}
