@@ -260,7 +260,8 @@ Test(message, cut_anywhere)
 		cr_expect(r == 0 || r == -EBADMSG);
 		good += !r;
 	}
-	/* Behind each of the six attributes before the peers and before them, and in the two bytes that pad the first. */
+	/* Behind each of the six attributes before the peers and before them, and in the two bytes that pad the first.
+	 */
 	cr_expect_eq(good, 9, "%u", good);
 }
 
