@@ -418,12 +418,13 @@ def test_no_key_is_in_anybodys_memory():
 
 @case
 def test_switched_off():
-    with lab_of_one() as (_lab, proxy):
+    with lab_of_one(tunnel=False) as (_lab, proxy):
+        Fake(proxy).behave("well", answer(age=181, keepalive=25))  # stale, if anybody asked
         sidecar = start(proxy, "--no-collector.wireguard")
         metrics = sidecar.scrape()
         equal([s for s in metrics.samples if s[0].startswith("vpn_peer") or s[0] == "vpn_tunnel_state" or "wireguard" in s[1].values()], [], "samples")
-        equal(metrics.value("vpn_connection_status"), 1, "status")
-        equal(sidecar.probe("/readyz")[0], 200, "/readyz")
+        equal(metrics.value("vpn_connection_status"), 1, "status: the interface is up")
+        wait_until(lambda: "tunnel wg0 is up" in sidecar.probe("/readyz?verbose")[1], 5, "/readyz")
 
 
 def main():

@@ -260,8 +260,7 @@ Test(message, cut_anywhere)
 		cr_expect(r == 0 || r == -EBADMSG);
 		good += !r;
 	}
-	/* Behind each of the six attributes before the peers and before them, and in the two bytes that pad the first.
-	 */
+	/* Before and behind each of the six attributes in front of the peers, and in what pads the first. */
 	cr_expect_eq(good, 9, "%u", good);
 }
 
