@@ -185,7 +185,7 @@ int links_read(struct links *links, link_callback *callback, void *context)
 		if (length < 0)
 			return (int)length;
 		/* An event of its own kind or with a mistake in it ends this datagram only. */
-		mnl_cb_run(buffer, (size_t)length, 0, 0, handle_message, &handler);
+		netlink_run(buffer, (size_t)length, 0, handle_message, &handler);
 	}
 	return lost ? -ENOBUFS : handler.count;
 }

@@ -61,6 +61,22 @@ static ssize_t receive_in_time(int fd, void *buffer, size_t size)
 	}
 }
 
+int netlink_run(const void *datagram, size_t length, uint32_t sequence, mnl_cb_t callback, void *context)
+{
+	size_t whole = 0;
+
+	/* mnl_nlmsg_ok takes a length of 2^31 and more for a negative one, and so for one that fits. */
+	while (length - whole >= sizeof(struct nlmsghdr)) {
+		const struct nlmsghdr *message = (const void *)((const char *)datagram + whole);
+		size_t size = message->nlmsg_len, left = length - whole;
+
+		if (size < sizeof(*message) || size > left)
+			break;
+		whole += MNL_ALIGN(size) < left ? MNL_ALIGN(size) : left;
+	}
+	return mnl_cb_run(datagram, whole, sequence, 0, callback, context);
+}
+
 /* What the kernel says of a WireGuard device holds its private key. */
 struct answer_buffer {
 	char bytes[NETLINK_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -91,7 +107,7 @@ int netlink_ask(int fd, struct nlmsghdr *request, mnl_cb_t callback, void *conte
 		/* What is left of an earlier conversation that was given up. */
 		if (!mnl_nlmsg_ok(first, (int)length) || first->nlmsg_seq != sequence)
 			continue;
-		status = mnl_cb_run(buffer.bytes, (size_t)length, sequence, 0, callback, context);
+		status = netlink_run(buffer.bytes, (size_t)length, sequence, callback, context);
 		if (status < 0)
 			return -errno;
 		if (status == MNL_CB_STOP)

@@ -21,6 +21,12 @@ int netlink_open(int protocol);
 ssize_t netlink_receive(int fd, void *buffer, size_t size);
 
 /*
+ * Hands the messages of a datagram to `callback`, up to one that does not fit in it. Returns what mnl_cb_run returns.
+ * `sequence` 0: any.
+ */
+int netlink_run(const void *datagram, size_t length, uint32_t sequence, mnl_cb_t callback, void *context);
+
+/*
  * Sends a request and hands each message of the answer to `callback` (mnl_cb_t: MNL_CB_OK to go on), until the
  * acknowledgement, the end of the dump, or one second of silence (-ETIMEDOUT). Sets NLM_F_REQUEST and a sequence
  * number; the caller sets NLM_F_ACK or NLM_F_DUMP. Returns 0 or -errno, the kernel's own where it refuses; -EINTR: the
