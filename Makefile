@@ -36,6 +36,11 @@ bench: ## one table of figures, each beside its limit
 	@$(MAKE) all lab
 	@tests/bench/run
 
+fuzz: ## look for input that breaks a parser, TIME=60 seconds for each
+	@mk/deps build test
+	@$(MAKE) fuzz-programs
+	@tests/fuzz/run --keep --time $(or $(TIME),60)
+
 lint: ## clang-format, clang-tidy, shellcheck, ruff, licences over the files that git knows
 	@mk/deps build test
 	@$(MAKE) lint-programs
@@ -48,7 +53,7 @@ check-debian13: ## build and unit tests in a Debian 13 folder
 clean: ## remove what was built
 	rm -rf --one-file-system $(ROOT)
 
-.PHONY: all help deps check demo bench lint check-debian13 clean
+.PHONY: all help deps check demo bench fuzz lint check-debian13 clean
 
 include mk/flags.mk mk/bpf.mk mk/build.mk mk/install.mk mk/tests.mk
 -include $(wildcard tests/*/module.mk)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A datagram of the kernel as netlink.c reads it: it is split into messages, each is handed on. */
+#ifndef FUZZ_NETLINK_H
+#define FUZZ_NETLINK_H
+
+#include "fuzz.h"
+
+#include "collector/discovery/netlink.h"
+
+static inline void netlink_feed(const uint8_t *data, size_t size, mnl_cb_t each)
+{
+	void *datagram = fuzz_copy(data, size);
+
+	netlink_run(datagram, size, 0, each, NULL);
+	free(datagram);
+}
+
+#endif

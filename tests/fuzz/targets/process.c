@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * userspace/collector/discovery/processes.c: a /proc of two processes whose files hold what the input says, and links
+ * as in fd/. The input: strings, each ended by a NUL: comm of process 10, its stat, comm of process 11 (its parent if
+ * stat says so), a link.
+ */
+#include "fuzz.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "collector/discovery/processes.h"
+
+static const struct config config = { .processes = { "danted", "sockd", "fifteen-letters" }, .process_count = 3 };
+static char root[] = "/tmp/wgsocks-fuzz-proc-XXXXXX";
+static const char *const FILES[] = { "10/comm", "10/stat", "11/comm" };
+static pid_t owner;
+
+static void remove_root(void)
+{
+	char command[64];
+
+	if (getpid() != owner)
+		return;
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	if (system(command))
+		return;
+}
+
+static void make_root(void)
+{
+	char path[64];
+
+	CHECK(mkdtemp(root));
+	owner = getpid();
+	atexit(remove_root);
+	for (int pid = 10; pid <= 11; pid++) {
+		snprintf(path, sizeof(path), "%s/%d", root, pid);
+		CHECK(mkdir(path, 0700) == 0);
+	}
+}
+
+static void put(const char *name, const char *bytes, size_t size)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CHECK(fd >= 0 && write(fd, bytes, size) == (ssize_t)size);
+	close(fd);
+}
+
+static int each(const struct server_process *process, void *context)
+{
+	int *count = context;
+
+	++*count;
+	CHECK(process->pid == 10 || process->pid == 11, "process %d", process->pid);
+	CHECK(memchr(process->comm, '\0', sizeof(process->comm)) && process_is_server(process->comm, &config));
+	CHECK(process->netns_inode == 0);
+	CHECK(process->pid == 10 || !process->is_child);
+	return 0;
+}
+
+static void check_link(const char *text)
+{
+	uint32_t inode = process_socket_inode(text);
+	char again[32];
+	size_t zeros;
+
+	if (!inode)
+		return;
+	CHECK(!strncmp(text, "socket:[", 8));
+	zeros = strspn(text + 8, "0");
+	snprintf(again, sizeof(again), "%u]", inode);
+	CHECK(!strcmp(text + 8 + zeros, again), "%s is %u", text, inode);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = fuzz_string(data, size), *at = text;
+	int count = 0, expected = 0;
+
+	if (!owner)
+		make_root();
+	check_link(text);
+	for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]) && at <= text + size; i++) {
+		put(FILES[i], at, strlen(at));
+		at += strlen(at) + 1;
+	}
+	if (at <= text + size)
+		check_link(at);
+	processes_each(root, &config, 0, each, &count);
+	CHECK(count <= 2);
+	count = expected = 0;
+	processes_each(root, &config, 4026531840u, each, &count);
+	CHECK(count == expected, "a process of no namespace that can be seen is taken for one of ours");
+	free(text);
+	return 0;
+}

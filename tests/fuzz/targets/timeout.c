@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/* userspace/web/timeout.c: any header gives a time within its bounds; a plain number the one that it says. */
+#include "fuzz.h"
+
+#include "web/timeout.h"
+
+#define MS 1000000ULL
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = fuzz_string(data, size);
+	uint64_t ns = scrape_timeout_ns(text);
+	size_t digits = strspn(text, "0123456789");
+
+	CHECK(ns <= 300000 * MS - 500 * MS, "%llu", (unsigned long long)ns);
+	if (!*text || *text == '-')
+		CHECK(ns == 9500 * MS, "%llu", (unsigned long long)ns);
+	if (digits && digits < 4 && !text[digits]) {
+		uint64_t seconds = strtoul(text, NULL, 10), want;
+
+		seconds = !seconds ? 10 : seconds > 300 ? 300 : seconds;
+		want = seconds * 1000 * MS - (seconds < 10 ? seconds * 50 * MS : 500 * MS);
+		CHECK(ns + 1 >= want && ns <= want + 1, "%llu, not %llu", (unsigned long long)ns,
+		      (unsigned long long)want);
+	}
+	free(text);
+	return 0;
+}

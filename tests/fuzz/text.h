@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What text must be that the program made of bytes from elsewhere. */
+#ifndef FUZZ_TEXT_H
+#define FUZZ_TEXT_H
+
+#include "fuzz.h"
+#include "wgsocks/utf8.h"
+
+static inline int text_is_utf8(const char *text, size_t size)
+{
+	for (size_t at = 0, length; at < size; at += length) {
+		length = utf8_length(text + at, size - at);
+		if (!length)
+			return 0;
+	}
+	return 1;
+}
+
+/* The text with U+FFFD for each byte that is not UTF-8; the caller frees it. */
+static inline char *text_repaired(const char *text)
+{
+	size_t size = strlen(text), used = 0;
+	char *to = malloc(3 * size + 1);
+
+	for (size_t at = 0; at < size;) {
+		size_t length = utf8_length(text + at, size - at);
+
+		memcpy(to + used, length ? text + at : UTF8_REPLACEMENT, length ? length : 3);
+		used += length ? length : 3;
+		at += length ? length : 1;
+	}
+	to[used] = '\0';
+	return to;
+}
+
+#endif
