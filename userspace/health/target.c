@@ -65,7 +65,7 @@ static int path_parse(struct target *target, const char *text, size_t length)
 static int parameter_parse(struct target *target, const char *text, size_t length)
 {
 	static const char key[] = "proxy=";
-	size_t name = strcspn(text, "=&");
+	size_t name = strcspn(text, "=&#");
 	int r;
 
 	if (name == strlen("verbose") && strncmp(text, "verbose", name) == 0)
