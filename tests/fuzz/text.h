@@ -16,6 +16,14 @@ static inline int text_is_utf8(const char *text, size_t size)
 	return 1;
 }
 
+/* Whether a terminal would take the character at `text` (which may be the NUL behind it) for a command: C0, DEL, C1. */
+static inline int text_is_control(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0);
+}
+
 /* The text with U+FFFD for each byte that is not UTF-8; the caller frees it. */
 static inline char *text_repaired(const char *text)
 {

@@ -15,7 +15,7 @@ static char *unescape(const char *text, size_t size)
 	for (size_t i = 0; i < size; i++) {
 		unsigned int code;
 
-		CHECK((unsigned char)text[i] >= 0x20 && text[i] != '"' && text[i] != 0x7f, "a bare 0x%02x", text[i]);
+		CHECK(!text_is_control(text + i) && text[i] != '"', "a bare 0x%02x", text[i]);
 		if (text[i] != '\\') {
 			*end++ = text[i];
 			continue;
