@@ -11,8 +11,10 @@ static struct config config;
 
 int main(int argc, char **argv)
 {
-	int parsed = config_parse(&config, argc, argv, environ);
+	int parsed;
 
+	log_open();
+	parsed = config_parse(&config, argc, argv, environ);
 	if (parsed < 0)
 		return EXIT_USAGE;
 	if (parsed > 0)

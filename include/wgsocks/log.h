@@ -10,6 +10,15 @@
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
+/*
+ * First of all in main: standard error is made such that a line never waits for its reader (a line for which there is
+ * no room is lost, and counted in a later one), and descriptors 0 to 2 that are closed become /dev/null.
+ */
+void log_open(void);
+
+/* What log_write calls, for rights_seccomp (with <seccomp.h>). */
+#define LOG_SYSCALLS SCMP_SYS(write), SCMP_SYS(sendto), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(clock_gettime)
+
 /* Sets level and format for this process and the children it forks. */
 void log_setup(enum log_level level, bool json);
 

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The collector in trouble, and what it leaves: each case has a proxy of its own."""
 
+import fcntl
 import os
 import pathlib
+import select
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from harness import case, equal, run_cases, same
-from sidecar import ROOT, Sidecar, fetch, join_underlay, kill_all
+from sidecar import BINARY, ROOT, Sidecar, fetch, join_underlay, kill_all
 from sockslab import Lab, enter, wait_until
 from truth import MIXED, Before, check_all, check_bytes, settle
 
@@ -205,6 +207,47 @@ def test_no_bpffs():
         lines = sidecar.process.communicate(timeout=5)[1].decode().splitlines()
         equal(len([line for line in lines if "bpffs" in line]), 1, "lines about bpffs")
         equal(attached(world.proxy), [], "left behind")
+
+
+@case
+def test_a_log_that_nobody_reads():
+    """A full pipe as standard error: lines are lost, nothing else is, and the first line that finds room says so."""
+    with World() as world:
+        reader, writer = os.pipe()
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+        os.write(writer, b"x" * 4096)
+        sidecar = Sidecar(world.proxy, "crab", stderr=writer, env={"SOCKS5_PORT": "1080"})
+        equal(sidecar.probe("/readyz")[0], 200, "/readyz")
+        equal(len(os.read(reader, 4096)), 4096, "what filled the pipe")
+        os.kill(sidecar.children()["wgsocks-web"], signal.SIGKILL)
+        line = wait_until(lambda: select.select([reader], [], [], 0)[0] and os.read(reader, 4096).decode(), 5, "a line")
+        if "lines were lost" not in line:
+            raise AssertionError(f"no word of what was lost in {line!r}")
+        os.set_blocking(writer, False)
+        try:
+            while os.write(writer, b"x"):
+                pass
+        except BlockingIOError:
+            pass
+        equal(sidecar.stop(timeout=1), 0, "status")
+        os.close(reader)
+        os.close(writer)
+
+
+@case
+def test_standard_descriptors_closed_and_no_proc():
+    """What it opens must not become its log; without /proc it goes on."""
+    with World() as world:
+        shell = 'mount -t tmpfs none /proc; exec "$0" <&- >&- 2>&-'
+        process = world.proxy.popen(["sh", "-c", shell, BINARY], env={"PROXY_NAME": "crab", "SOCKS5_PORT": "1080"}, container=True)
+        try:
+            wait_until(lambda: _try(lambda: fetch(world.proxy.addr4, 9999, "/readyz")[0] == 200), 5, "/readyz")
+            status, body = wait_until(lambda: _try(lambda: fetch(world.proxy.addr4, 9090)), 5, "a scrape")
+            equal(status, 200, "/metrics")
+            equal("proxy_info{" in body, True, "a snapshot")
+        finally:
+            process.terminate()
+            equal(process.wait(3), 0, "status")
 
 
 NAMES = {

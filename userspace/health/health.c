@@ -285,12 +285,9 @@ static int rights_give_up(const struct child *child)
 	static const int syscalls[] = {
 		SCMP_SYS(epoll_wait),  /* x86-64 … */
 		SCMP_SYS(epoll_pwait), /* … and arm64 */
-		SCMP_SYS(epoll_ctl),	SCMP_SYS(accept4),
-		SCMP_SYS(recvfrom),	SCMP_SYS(sendto),
-		SCMP_SYS(shutdown),	SCMP_SYS(close),
-		SCMP_SYS(write),	/* log */ SCMP_SYS(clock_gettime),
-		SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
-		SCMP_SYS(exit_group),	PROCESS_BEAT_SYSCALLS,
+		SCMP_SYS(epoll_ctl),   SCMP_SYS(accept4),     SCMP_SYS(recvfrom),     SCMP_SYS(shutdown),
+		SCMP_SYS(close),       LOG_SYSCALLS,	      SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+		SCMP_SYS(exit_group),  PROCESS_BEAT_SYSCALLS,
 	};
 	int r;
 

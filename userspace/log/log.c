@@ -2,8 +2,12 @@
 #include "wgsocks/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +17,9 @@ static struct {
 	enum log_level level;
 	bool json;
 	const char *process;
+	bool socket;	/* standard error is one: sent without waiting */
+	bool unwaiting; /* it is a pipe of our own description, that does not block */
+	unsigned long lost;
 } settings = { .level = LOG_LEVEL_INFO };
 
 void log_setup(enum log_level level, bool json)
@@ -29,6 +36,54 @@ void log_process(const char *name)
 bool log_enabled(enum log_level level)
 {
 	return level >= settings.level;
+}
+
+void log_open(void)
+{
+	struct stat status;
+	int fd;
+
+	/* A descriptor that is closed would be given to the next socket, and get our lines. */
+	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+		;
+	if (fd >= 0)
+		close(fd);
+	if (fstat(STDERR_FILENO, &status))
+		return;
+	settings.socket = S_ISSOCK(status.st_mode);
+	if (!S_ISFIFO(status.st_mode))
+		return;
+	/* O_NONBLOCK belongs to the open file, which others share: open it anew. */
+	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK);
+	if (fd < 0)
+		return; /* somebody else's pipe, or no /proc: looked at before each line */
+	settings.unwaiting = dup2(fd, STDERR_FILENO) == STDERR_FILENO;
+	close(fd);
+}
+
+/* Writes a line if that can be done at once. */
+static bool put(const char *line, size_t length)
+{
+	struct pollfd writable = { .fd = STDERR_FILENO, .events = POLLOUT };
+	ssize_t n;
+
+	if (!settings.socket && !settings.unwaiting && poll(&writable, 1, 0) != 1)
+		return false;
+	do
+		n = settings.socket ? send(STDERR_FILENO, line, length, MSG_DONTWAIT | MSG_NOSIGNAL)
+				    : write(STDERR_FILENO, line, length);
+	while (n < 0 && errno == EINTR);
+	return n >= 0;
+}
+
+/* Room again: says how many lines there was none for. */
+static void put_lost(const char *time)
+{
+	char message[64], line[LOG_LINE_SIZE];
+
+	snprintf(message, sizeof(message), "%lu lines were lost: nobody read them", settings.lost);
+	if (put(line, log_line_format(line, settings.json, time, LOG_LEVEL_WARN, settings.process, message)))
+		settings.lost = 0;
 }
 
 void log_write(enum log_level level, const char *format, ...)
@@ -51,7 +106,9 @@ void log_write(enum log_level level, const char *format, ...)
 	log_time_format(time, now.tv_sec, now.tv_nsec);
 	length = log_line_format(line, settings.json, time, level, settings.process, message);
 	/* A full or closed pipe must not stop the work: the line is lost then. */
-	while (write(STDERR_FILENO, line, length) < 0 && errno == EINTR)
-		;
+	if (!put(line, length))
+		settings.lost++;
+	else if (settings.lost)
+		put_lost(time);
 	errno = saved;
 }

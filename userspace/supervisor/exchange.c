@@ -42,6 +42,8 @@ static int parts_open(struct exchange *exchange)
 	/* A duplicate would be as writable as the original: only opening it anew makes it read-only. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", exchange->snapshot);
 	exchange->snapshot_reader = open(path, O_RDONLY | O_CLOEXEC);
+	if (exchange->snapshot_reader < 0) /* no /proc: web then could write what it reads, and harm itself alone */
+		exchange->snapshot_reader = fcntl(exchange->snapshot, F_DUPFD_CLOEXEC, 0);
 	return exchange->snapshot_reader < 0 ? -errno : 0;
 }
 

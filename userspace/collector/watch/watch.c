@@ -68,7 +68,9 @@ int watch_open(struct watch *watch, const struct config *config, struct kernel *
 		memcpy(watch->ports, config->ports, sizeof(watch->ports));
 	}
 	r = netns_inode(&watch->entry.netns_inode);
-	r = r ?: links_open(&watch->links);
+	if (r)
+		log_error("cannot tell the network namespace: %s: connections are not seen", strerror(-r));
+	r = links_open(&watch->links);
 	r = r ?: interfaces_dump(watch);
 	watch_listeners(watch, true);
 	return r;
