@@ -39,6 +39,11 @@ enum bpf_map_type {
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
 enum { BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024 };
 
+/* Only to ask whether the kernel has the helper; numbers do not matter. */
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158, /* 5.11 */
+};
+
 struct bpf_spin_lock {
 	__u32 val;
 };
@@ -238,6 +243,17 @@ struct tcp_sock {
 	__u32 snd_nxt;
 	__u32 snd_una;
 	__u32 total_retrans;
+	__u64 bytes_received;
+};
+
+struct nsproxy {
+	struct net *net_ns;
+};
+
+struct task_struct {
+	struct task_struct *real_parent;
+	struct nsproxy *nsproxy;
+	char comm[16];
 };
 
 struct seq_file;

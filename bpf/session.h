@@ -68,6 +68,10 @@ static __always_inline void session_settle(struct connection *k, struct session 
 	__u64 duration;
 	int own = s->socket == k->id;
 
+	/* The server got data (a FIN counts as one byte) and we saw none: another port was in the packets (nft
+	 * redirect). */
+	if (own && !d->client.next && !d->client.flags && !s->held_length && k->tcp->bytes_received > 1)
+		count_loss(k->c, ABI_LOSS_PARSE);
 	/*
 	 * A success without a request that we could read: it came in IP fragments, or a corrupt segment came before the
 	 * right one.
@@ -112,6 +116,7 @@ static __always_inline void session_end(struct connection *k, const struct sessi
 	last.opened_ns = s->opened_ns;
 	last.closer = s->closer;
 	last.adopted = s->adopted;
+	last.held_length = s->held_length;
 	bpf_spin_unlock(&s->lock);
 	error = bpf_map_delete_elem(&sessions, key);
 	if (error) {

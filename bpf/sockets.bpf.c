@@ -11,10 +11,12 @@
  */
 #include "maps.h"
 #include "session.h"
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
 /* Set between open and load. */
 const volatile struct process_names servers = {};
+const volatile __u8 ports_discovered = 0; /* none was configured */
 #ifdef WGSOCKS_SLOW
 volatile __u64 slow_sink; /* a test build: widens the window of the recursion guard */
 #endif
@@ -49,14 +51,10 @@ struct {
 	__type(value, __u32);
 } retransmit_programs SEC(".maps");
 
-/* Whether this is a process of the SOCKS server: asked only in its own context (connect, listen). */
-static __always_inline int by_server(void)
+static __always_inline int comm_is_server(const char *comm)
 {
-	char comm[ABI_COMM_SIZE] = {};
 	const __u64 *a = (const __u64 *)comm;
 
-	if (bpf_get_current_comm(comm, sizeof(comm)))
-		return 0;
 	for (int i = 0; i < ABI_PROCESSES_MAX; i++) {
 		const volatile __u64 *b = (const volatile __u64 *)servers.comm[i];
 
@@ -66,10 +64,53 @@ static __always_inline int by_server(void)
 	return 0;
 }
 
+/* Whether this is a process of the SOCKS server: asked only in its own context (connect, listen). */
+static __always_inline int by_server(void)
+{
+	char comm[ABI_COMM_SIZE] = {};
+
+	return !bpf_get_current_comm(comm, sizeof(comm)) && comm_is_server(comm);
+}
+
+/* A child's parent has such a name too, and lives in the same network namespace. */
+static __always_inline enum abi_server server_process(__u32 netns_inode)
+{
+	const struct task_struct *parent;
+	char comm[ABI_COMM_SIZE];
+
+	if (!by_server())
+		return ABI_SERVER_NONE;
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return ABI_SERVER_UNKNOWN;
+	parent = ((struct task_struct *)bpf_get_current_task_btf())->real_parent;
+	for (int i = 0; i < ABI_COMM_SIZE; i++)
+		comm[i] = parent->comm[i];
+	if (!comm_is_server(comm) || parent->nsproxy->net_ns->ns.inum != netns_inode)
+		return ABI_SERVER_FIRST;
+	return ABI_SERVER_CHILD;
+}
+
+/* At once, so that the first client is counted: its SYN cannot come before the port listens. */
+static __always_inline void port_learn(struct proxy *proxy, __u16 port)
+{
+	for (int i = 0; i < ABI_PORTS_MAX; i++) {
+		if (proxy->ports[i] == port)
+			return;
+		if (!proxy->ports[i]) {
+			proxy->ports[i] = port;
+			return;
+		}
+	}
+}
+
 static __always_inline void listener_event(struct connection *k, enum abi_event kind)
 {
-	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	enum abi_server server = server_process(k->proxy->netns_inode);
+	struct event *e;
 
+	if (ports_discovered && kind == ABI_EVENT_LISTEN && server == ABI_SERVER_FIRST)
+		port_learn(k->proxy, k->local_port);
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
 		count_loss(k->c, ABI_LOSS_RESERVE);
 		return;
@@ -78,7 +119,7 @@ static __always_inline void listener_event(struct connection *k, enum abi_event 
 	e->slot = k->slot;
 	e->netns_inode = k->proxy->netns_inode;
 	e->port = k->local_port;
-	e->by_server = by_server();
+	e->by_server = server;
 	bpf_ringbuf_submit(e, 0);
 }
 

@@ -176,6 +176,7 @@ struct proxy {
 	__u16 ports[ABI_PORTS_MAX]; /* SOCKS listeners, host order, 0 ends the list */
 	struct proxy_tunnel tunnels[ABI_TUNNELS_MAX];
 	__u32 underlay_ifindex[ABI_INTERFACES_MAX];
+	__u64 retired_bytes; /* of tunnels that gave their place to another */
 };
 
 struct netns_entry {
@@ -293,12 +294,19 @@ struct upstream {
 
 /* Ring buffer `events`: rare events that make the collector look at once. */
 enum abi_event { ABI_EVENT_LISTEN = 1, ABI_EVENT_LISTEN_END };
+/* Whose process it is that begins to listen. */
+enum abi_server {
+	ABI_SERVER_NONE,    /* not a SOCKS server's */
+	ABI_SERVER_UNKNOWN, /* a SOCKS server's: which of its processes, this kernel does not tell (before 5.11) */
+	ABI_SERVER_FIRST,   /* its first: a listener for clients */
+	ABI_SERVER_CHILD,   /* another one: a client's BIND */
+};
 struct event {
 	__u32 kind; /* enum abi_event */
 	__u32 slot;
 	__u32 netns_inode;
 	__u16 port;
-	__u16 by_server; /* 1: by a process with the name of a SOCKS server */
+	__u16 by_server; /* enum abi_server */
 };
 
 /*
@@ -319,7 +327,7 @@ struct window {
 ABI_ASSERT_SIZE(abi_histogram, 144);
 ABI_ASSERT_SIZE(proxy_counters, 904);
 ABI_ASSERT_SIZE(tunnel_counters, 272);
-ABI_ASSERT_SIZE(proxy, 232);
+ABI_ASSERT_SIZE(proxy, 240);
 ABI_ASSERT_SIZE(netns_bucket, 32);
 ABI_ASSERT_SIZE(session_key, 40);
 ABI_ASSERT_SIZE(dialogue, 56);

@@ -50,7 +50,7 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	X(PROXY_UPSTREAM_DURATION, "proxy_upstream_connect_duration_seconds", HISTOGRAM, "seconds",                   \
 	  LABELS("proxy_name"), "Time from the SYN of a connect to a target until it is established.")                \
 	X(PROXY_UPSTREAM_ACTIVE, "proxy_upstream_active_connections", GAUGE, "", LABELS("proxy_name"),                \
-	  "Established connections to targets that are open now.")                                                    \
+	  "Established connections to targets that are open now and began after the exporter first watched.")         \
 	X(PROXY_RETRANSMITS, "proxy_tcp_retransmits_total", COUNTER, "", LABELS("proxy_name", "side"),                \
 	  "TCP segments sent again, by side.")                                                                        \
 	/* tunnel */                                                                                                  \

@@ -154,6 +154,66 @@ def test_dante_that_comes_and_goes():
         equal(sidecar.probe("/readyz")[0], 200, "/readyz")
 
 
+@case
+def test_a_server_on_a_port_that_nobody_named():
+    """dante begins after the exporter, on a port of its own, with clients at once; then it moves to another."""
+    with World(ports=(3128,)) as world:
+        proxy = world.proxy
+        proxy.stop_dante()
+        sidecar = Sidecar(proxy, "crab", wait=False)
+        wait_until(lambda: _try(sidecar.scrape), 10, "a scrape")
+        proxy.start_dante()
+        before = Before(sidecar)
+        check_all([before], world.lab.traffic("50 connect", "5 refused", seed=41).finish())
+        equal(sidecar.scrape().value("proxy_listener_up"), 1, "listener")
+        proxy.stop_dante()
+        wait_until(lambda: sidecar.scrape().value("proxy_listener_up") == 0, 5, "the listener to be seen as gone")
+        proxy.ports.clear()
+        proxy.listen_on(4128)
+        before = Before(sidecar)
+        traffic = world.lab.traffic("40 connect", "7 hold", port=4128, seed=42)
+        traffic.wait_quiet()
+        wait_until(lambda: sidecar.scrape().value("proxy_active_connections") == proxy.ss().clients == 7, 5, "7 active, against ss")
+        traffic.release()
+        check_all([before], traffic.finish())
+        equal(sidecar.scrape().value("proxy_listener_up"), 1, "listener on the new port")
+
+
+@case
+def test_many_tunnels_one_after_another():
+    """More names than places: each is watched, and the proxy's bytes go on."""
+    with World() as world:
+        proxy = world.proxy
+        sidecar = Sidecar(proxy, "crab", "--proxy.interface=*g[0-9]*")
+        total = sidecar.scrape().value("proxy_bytes_transferred_total")
+        for n in range(1, 7):
+            proxy.ip(f"link add xg{n} type veth peer name peer{n}", f"address add 10.66.{n}.1/24 dev xg{n}", f"link set peer{n} up",
+                     f"link set xg{n} up")
+            wait_until(lambda i=n: sidecar.scrape().find("vpn_interface_up", interface=f"xg{i}"), 5, f"xg{n}")
+            before = sidecar.scrape().value("proxy_bytes_transferred_total")
+            proxy.run(["ping", "-c", "1", "-W", "1", "-b", f"10.66.{n}.255"], check=False)
+            if sidecar.scrape().value("proxy_bytes_transferred_total") < before:
+                raise AssertionError("the bytes fell")
+            proxy.ip(f"link del xg{n}")
+            wait_until(lambda i=n: not sum(s[2] for s in sidecar.scrape().find("vpn_interface_up", interface=f"xg{i}")), 5, f"no xg{n}")
+        if sidecar.scrape().value("proxy_bytes_transferred_total") < total:
+            raise AssertionError("the bytes fell")
+
+
+@case
+def test_a_redirected_port_is_a_loss():
+    """nft redirects inside the namespace: the packets carry another port than the socket, so nothing can be read of them."""
+    with World() as world:
+        world.proxy.run(["nft", "-f", "-"], input="table inet t { chain c { type nat hook prerouting priority -100; "
+                        "tcp dport 1081 redirect to :1080; }; }")
+        sidecar = Sidecar(world.proxy, "crab")
+        tally = world.lab.traffic("10 connect", port=1081, seed=43).finish()
+        equal(tally["successful"], 10, "successful, say the clients")
+        after = settle(sidecar)
+        equal(after.value("proxy_client_connections_total"), 10, "connections")
+        equal(after.value("wgsocks_exporter_events_lost_total", cause="parse"), 10, "losses")
+
+
 TROUBLE = {
     "no BTF": (["mount", "-t", "tmpfs", "none", "/sys/kernel/btf"], {}, "BTF"),
     "no capability": ([], {"capabilities": []}, "capabilities"),

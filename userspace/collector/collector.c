@@ -106,6 +106,7 @@ static void start_kernel(struct collector *c, uint64_t now)
 	if (c->events)
 		watch_descriptor(c, ring_buffer__epoll_fd(c->events));
 	watch_start(&c->watch);
+	c->watch.ports_added = false;
 	reconcile(c, now);
 	window_remember(&c->kernel, c->watch.slot, now / SECOND_NS);
 	c->memory_bytes = kernel_memory(&c->kernel);
@@ -192,6 +193,11 @@ static void run(struct collector *c)
 				asked = true;
 			else if (c->events)
 				ring_buffer__consume(c->events);
+		}
+		if (c->watch.ports_added &&
+		    c->kernel.skeleton) { /* connections to it may be older than our knowledge */
+			c->watch.ports_added = false;
+			reconcile(c, clock_now_ns());
 		}
 		publish(c);
 		if (asked) { /* last: what came at the same time is in the answer */

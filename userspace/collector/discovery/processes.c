@@ -104,6 +104,16 @@ static uint32_t read_netns(int proc, pid_t pid)
 	return fstatat(proc, path, &status, 0) == 0 ? (uint32_t)status.st_ino : 0;
 }
 
+/* Whoever started the server may have such a name too (an interpreter's), but from another network namespace. */
+static bool is_child_of_server(int proc, const struct server_process *process, const struct config *config)
+{
+	pid_t parent = read_parent(proc, process->pid);
+	char comm[16];
+
+	return parent && read_comm(proc, parent, comm) && process_is_server(comm, config) &&
+	       read_netns(proc, parent) == process->netns_inode;
+}
+
 int processes_each(const char *root, const struct config *config, uint32_t netns_inode,
 		   server_process_callback *callback, void *context)
 {
@@ -114,15 +124,13 @@ int processes_each(const char *root, const struct config *config, uint32_t netns
 		return 0;
 	for (int count = 0; count < PIDS_MAX && (entry = readdir(proc)); count++) {
 		struct server_process process = { .pid = parse_pid(entry->d_name) };
-		char parent[16];
 		int stop;
 
 		if (!process.pid || !read_comm(dirfd(proc), process.pid, process.comm) ||
 		    !process_is_server(process.comm, config))
 			continue;
 		process.netns_inode = read_netns(dirfd(proc), process.pid);
-		process.is_child = read_comm(dirfd(proc), read_parent(dirfd(proc), process.pid), parent) &&
-				   process_is_server(parent, config);
+		process.is_child = is_child_of_server(dirfd(proc), &process, config);
 		if (netns_inode && process.netns_inode != netns_inode)
 			continue;
 		stop = callback(&process, context);

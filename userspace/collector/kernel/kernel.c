@@ -57,6 +57,7 @@ static int prepare(struct kernel *kernel)
 
 	memcpy(s->rodata->servers.comm, config->processes, sizeof(s->rodata->servers.comm));
 	s->rodata->netns_mask = buckets - 1;
+	s->rodata->ports_discovered = config->port_count == 0;
 	r = r ?: bpf_map__set_max_entries(s->maps.netns, buckets);
 	r = r ?: bpf_map__set_max_entries(s->maps.proxies, config->proxies_max);
 	r = r ?: bpf_map__set_max_entries(s->maps.counters, config->proxies_max);

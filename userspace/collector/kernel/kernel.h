@@ -57,12 +57,18 @@ int kernel_packet_programs(const struct kernel *kernel);
 int kernel_proxy_write(struct kernel *kernel, uint32_t slot, const struct proxy *proxy);
 int kernel_proxy_read(const struct kernel *kernel, uint32_t slot, struct proxy *proxy);
 
+/* Whether a session is open on this listener port of a slot. Walks all sessions: for rare decisions. */
+bool kernel_port_in_use(const struct kernel *kernel, uint32_t slot, uint16_t port);
+
 /* Lets the socket programs find the slot of a network namespace. Returns 0, or -ENOSPC when its bucket is full. */
 int kernel_netns_add(struct kernel *kernel, uint32_t inode, uint32_t slot);
 int kernel_netns_remove(struct kernel *kernel, uint32_t inode);
 
 /* Sums the per-CPU counters of a tunnel by its index in `tunnels`. Returns 0 or -errno. */
 int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunnel_counters *sum);
+
+/* Sets a tunnel's counters back to 0: only while no program is attached to it. Returns 0 or -errno. */
+int kernel_tunnel_clear(struct kernel *kernel, uint32_t index);
 
 /*
  * Events that the recursion guard kept from a tracepoint's dispatcher so far; 0 where the kernel does not tell

@@ -21,6 +21,21 @@ int kernel_proxy_read(const struct kernel *kernel, uint32_t slot, struct proxy *
 	return bpf_map_lookup_elem(bpf_map__fd(kernel->skeleton->maps.proxies), &slot, proxy) ? -errno : 0;
 }
 
+bool kernel_port_in_use(const struct kernel *kernel, uint32_t slot, uint16_t port)
+{
+	int fd = bpf_map__fd(kernel->skeleton->maps.sessions);
+	struct session_key key, next;
+	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+
+	for (unsigned int i = 0; more && i < ABI_SESSIONS_MAX; i++) {
+		key = next;
+		if (key.slot == slot && key.server_port == port)
+			return true;
+		more = bpf_map_get_next_key(fd, &key, &next) == 0;
+	}
+	return false;
+}
+
 /* Exchanges one inode for another in its bucket; 0 is a free way. Adding what is there already is no change. */
 static int netns_exchange(struct kernel *kernel, uint32_t bucket_of, uint32_t from, struct netns_entry to)
 {
@@ -78,6 +93,15 @@ int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunne
 		}
 	}
 	return 0;
+}
+
+int kernel_tunnel_clear(struct kernel *kernel, uint32_t index)
+{
+	_cleanup_free_ struct tunnel_counters *each = calloc(kernel->cpus, sizeof(*each));
+
+	if (!each)
+		return -ENOMEM;
+	return bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.tunnels), &index, each, BPF_ANY) ? -errno : 0;
 }
 
 uint64_t kernel_recursion_misses(const struct kernel *kernel, enum kernel_link which)

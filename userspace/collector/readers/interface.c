@@ -28,7 +28,7 @@ static void add_traffic(const struct reading *r, uint32_t interface, const struc
 int samples_interface(const struct reading *r)
 {
 	const struct watch *watch = r->watch;
-	uint64_t bytes = 0;
+	uint64_t bytes = watch->entry.retired_bytes;
 
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
 		struct tunnel_counters counters;

@@ -100,7 +100,9 @@ static void attach(struct watch *watch, struct watched_link *w)
 	for (unsigned int i = 0; i < n && !r; i++)
 		r = attach_one(watch, w, &plan[i]);
 	w->error = r;
-	if (r && r != former)
+	if (r == -ENODEV || r == -ENXIO)
+		log_debug("proxy %s: %s went while we attached to it", watch->name, w->link.name);
+	else if (r && r != former)
 		log_warn("proxy %s: cannot attach to %s: %s: trying again", watch->name, w->link.name, strerror(-r));
 	else if (!r)
 		log_info("proxy %s: %s %s attached by %s", watch->name, w->tunnel ? "tunnel" : "interface",
@@ -116,6 +118,27 @@ static struct watched_link *find(struct watch *watch, uint32_t ifindex)
 	return NULL;
 }
 
+/* A tunnel that is not there gives its place up: its bytes stay the proxy's, its series end. */
+static bool tunnel_retire(struct watch *watch, unsigned int place)
+{
+	uint32_t index = watch->slot * ABI_TUNNELS_MAX + place;
+	struct tunnel_counters counters;
+	uint64_t bytes = 0;
+
+	if (!watch->kernel->skeleton)
+		return true; /* nothing was counted */
+	if (kernel_tunnel_read(watch->kernel, index, &counters) || kernel_tunnel_clear(watch->kernel, index))
+		return false;
+	for (int d = 0; d < ABI_DIRECTION_MAX; d++) {
+		for (int f = 0; f < ABI_FAMILY_MAX; f++) {
+			for (int p = 0; p < ABI_PROTOCOL_MAX; p++)
+				bytes += counters.traffic[d][f][p].bytes;
+		}
+	}
+	watch->entry.retired_bytes += bytes;
+	return true;
+}
+
 /* The tunnel's place: its own from before, else a free one, else -1. */
 static int tunnel_place(struct watch *watch, const char *name)
 {
@@ -125,6 +148,10 @@ static int tunnel_place(struct watch *watch, const char *name)
 	}
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
 		if (!watch->entry.tunnels[i].name[0])
+			return i;
+	}
+	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
+		if (!watch->entry.tunnels[i].ifindex && tunnel_retire(watch, i))
 			return i;
 	}
 	return -1;
@@ -161,8 +188,8 @@ static bool link_add(struct watch *watch, const struct link *link)
 	int place = tunnel ? tunnel_place(watch, link->name) : 0;
 
 	if (!w || place < 0) {
-		if (!watch->links_lost++)
-			log_warn("proxy %s: too many interfaces: %s is not watched", watch->name, link->name);
+		watch->links_lost++;
+		log_warn("proxy %s: too many interfaces: %s is not watched", watch->name, link->name);
 		return false;
 	}
 	*w = (struct watched_link){ .link = *link, .tunnel = tunnel, .place = place, .seen = true };

@@ -34,23 +34,53 @@ static int entry_write(struct watch *watch)
 	return watch->kernel->skeleton ? kernel_proxy_write(watch->kernel, watch->slot, &watch->entry) : 0;
 }
 
-/* Ports are only ever added: a session on a former port must still be recognised when it ends. */
+static bool port_is_current(const struct watch *watch, uint16_t port)
+{
+	for (unsigned int i = 0; i < watch->port_count; i++) {
+		if (watch->ports[i] == port)
+			return true;
+	}
+	return false;
+}
+
+/* A place for a port: a free one, else that of a former port with neither listener nor session; else -1. */
+static int port_place(struct watch *watch)
+{
+	for (int i = 0; i < ABI_PORTS_MAX; i++) {
+		if (!watch->entry.ports[i])
+			return i;
+	}
+	for (int i = 0; i < ABI_PORTS_MAX; i++) {
+		uint16_t former = watch->entry.ports[i];
+
+		if (!port_is_current(watch, former) && listeners_present(&former, 1) == 0 &&
+		    (!watch->kernel->skeleton || !kernel_port_in_use(watch->kernel, watch->slot, former)))
+			return i;
+	}
+	return -1;
+}
+
+/* Former ports stay while there is room: a session on one of them must still be recognised when it ends. */
 static bool port_add(struct watch *watch, uint16_t port)
 {
+	int place;
+
 	for (int i = 0; i < ABI_PORTS_MAX; i++) {
 		if (watch->entry.ports[i] == port)
 			return false;
-		if (watch->entry.ports[i])
-			continue;
-		watch->entry.ports[i] = port;
-		log_info("proxy %s: SOCKS listener port %u", watch->name, port);
-		return true;
 	}
-	if (watch->ports_lost != port)
-		log_warn("proxy %s: no place for port %u: at most %d listener ports are watched", watch->name, port,
-			 ABI_PORTS_MAX);
-	watch->ports_lost = port;
-	return false;
+	place = port_place(watch);
+	if (place < 0) {
+		if (watch->ports_lost != port)
+			log_warn("proxy %s: no place for port %u: at most %d listener ports are watched", watch->name,
+				 port, ABI_PORTS_MAX);
+		watch->ports_lost = port;
+		return false;
+	}
+	watch->entry.ports[place] = port;
+	watch->ports_added = true;
+	log_info("proxy %s: SOCKS listener port %u", watch->name, port);
+	return true;
 }
 
 int watch_open(struct watch *watch, const struct config *config, struct kernel *kernel, uint32_t slot, const char *name)
@@ -157,6 +187,18 @@ static void ports_discover(struct watch *watch)
 	}
 }
 
+static void ports_keep(struct watch *watch, int present)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < watch->port_count; i++) {
+		if (present & 1 << i)
+			watch->ports[kept++] = watch->ports[i];
+	}
+	watch->port_count = kept;
+	watch->listener_up = true;
+}
+
 void watch_listeners(struct watch *watch, bool discover)
 {
 	bool changed = false;
@@ -173,16 +215,39 @@ void watch_listeners(struct watch *watch, bool discover)
 		log_debug("cannot ask for listeners: %s", strerror(-present));
 		return;
 	}
-	watch->listener_up = watch->port_count && present == (1 << watch->port_count) - 1;
+	if (present &&
+	    !watch->ports_configured) /* of those that were found, one that goes is no loss while another stays */
+		ports_keep(watch, present);
+	else
+		watch->listener_up = watch->port_count && present == (1 << watch->port_count) - 1;
+}
+
+/* The programs watch this port already; of the others, those without a listener are history. */
+static void port_learned(struct watch *watch, uint16_t port)
+{
+	int present = listeners_present(watch->ports, watch->port_count);
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < watch->port_count; i++) {
+		if (present >= 0 && present & 1 << i && watch->ports[i] != port)
+			watch->ports[kept++] = watch->ports[i];
+	}
+	if (kept < ABI_PORTS_MAX)
+		watch->ports[kept++] = port;
+	watch->port_count = kept;
+	watch->discovered = true;
 }
 
 void watch_listener_event(struct watch *watch, const struct event *event)
 {
-	watch->discovery_due |= event->kind == ABI_EVENT_LISTEN && event->by_server;
-	for (unsigned int i = 0; i < watch->port_count; i++) {
-		if (watch->ports[i] == event->port)
-			watch_listeners(watch, false);
-	}
+	bool discovers = event->kind == ABI_EVENT_LISTEN && !watch->ports_configured;
+
+	if (discovers && event->by_server == ABI_SERVER_FIRST)
+		port_learned(watch, event->port);
+	else if (discovers && event->by_server == ABI_SERVER_UNKNOWN)
+		watch->discovery_due = true;
+	if (port_is_current(watch, event->port))
+		watch_listeners(watch, false);
 }
 
 int watch_wireguard(struct watch *watch)

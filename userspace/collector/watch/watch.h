@@ -46,6 +46,7 @@ struct watch {
 	bool discovery_due;	/* a SOCKS server has begun to listen on something */
 	uint64_t discovered_ns; /* when /proc was last read */
 	uint32_t ports_lost;	/* the last port that found no place */
+	bool ports_added;	/* since the collector last looked for older connections */
 	bool listener_up;	/* a listener on each of them */
 	uint64_t links_lost;	/* interfaces that could not be watched */
 	struct wireguard wireguard;
