@@ -8,6 +8,7 @@
 
 #define AF_INET 2
 #define AF_INET6 10
+#define SOCK_DEAD 0 /* enum sock_flags, include/net/sock.h: the bit in skc_flags */
 
 /* The table has fewer buckets in a sidecar: set between open and load. */
 const volatile __u32 netns_mask __weak = ABI_NETNS_BUCKETS - 1;

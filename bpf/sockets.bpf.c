@@ -123,6 +123,12 @@ static __always_inline void listener_event(struct connection *k, enum abi_event 
 	bpf_ringbuf_submit(e, 0);
 }
 
+/* Nobody has it open and it waits for a FIN that may never come: no connection any more, as ss and its users see it. */
+static __always_inline int is_orphan(const struct connection *k, int to)
+{
+	return to == TCP_FIN_WAIT2 && k->sk->__sk_common.skc_flags & 1 << SOCK_DEAD;
+}
+
 static __always_inline void state_changed(struct connection *k, int from, int to, int first_copy)
 {
 	struct session_key key;
@@ -145,7 +151,7 @@ static __always_inline void state_changed(struct connection *k, int from, int to
 			session_half_closed(&key, k->id, SESSION_CLOSED_BY_CLIENT);
 		else if (to == TCP_FIN_WAIT1)
 			session_half_closed(&key, k->id, SESSION_CLOSED_BY_SERVER);
-		else if ((to != TCP_ESTABLISHED && to != TCP_CLOSE) ||
+		else if ((to != TCP_ESTABLISHED && to != TCP_CLOSE && !is_orphan(k, to)) ||
 			 session_changed(k, &key, to == TCP_ESTABLISHED, first_copy))
 			return;
 	}

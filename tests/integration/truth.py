@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from harness import equal, same
-from sockslab import wait_until
+from sockslab import LabError, wait_until
 
 # Every kind of traffic, in one shuffled run.
 MIXED = (
@@ -53,7 +53,11 @@ def settle(sidecar):
     wait_until(lambda: not any(vars(sidecar.proxy.ss()).values()), 30, "the sockets to be gone")
     gauges = ("proxy_active_connections", "proxy_upstream_active_connections")
     # A socket leaves the tables that ss reads a little before its last transition.
-    return wait_until(lambda: (m := sidecar.scrape()) and not any(map(m.value, gauges)) and m, 5, "the gauges to be 0")
+    try:
+        return wait_until(lambda: (m := sidecar.scrape()) and not any(map(m.value, gauges)) and m, 5, "the gauges to be 0")
+    except LabError as error:
+        maps = " ".join(f"bpftool map dump pinned /sys/fs/bpf/wgsocks/v*/*/{name};" for name in ("sessions", "upstreams"))
+        raise AssertionError(f"{sidecar.name}: {error}: {sidecar.proxy.run(['sh', '-c', maps], check=False).stdout[:2000]}") from error
 
 
 def check_upstream(before, after):

@@ -17,8 +17,7 @@ static struct {
 	enum log_level level;
 	bool json;
 	const char *process;
-	bool socket;	/* standard error is one: sent without waiting */
-	bool unwaiting; /* it is a pipe of our own description, that does not block */
+	bool socket; /* standard error is one: sent without waiting */
 	unsigned long lost;
 } settings = { .level = LOG_LEVEL_INFO };
 
@@ -56,18 +55,23 @@ void log_open(void)
 	/* O_NONBLOCK belongs to the open file, which others share: open it anew. */
 	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK);
 	if (fd < 0)
-		return; /* somebody else's pipe, or no /proc: looked at before each line */
-	settings.unwaiting = dup2(fd, STDERR_FILENO) == STDERR_FILENO;
+		return;		 /* somebody else's pipe, or no /proc: looked at before each line */
+	dup2(fd, STDERR_FILENO); /* now a write does not block, if another process takes the room before us */
 	close(fd);
 }
 
-/* Writes a line if that can be done at once. */
+/*
+ * Writes a line. A reader that is only slow gets a moment to make room; once a line was lost, none is waited for until
+ * there is room again.
+ */
+#define READER_WAIT_MS 10
+
 static bool put(const char *line, size_t length)
 {
 	struct pollfd writable = { .fd = STDERR_FILENO, .events = POLLOUT };
 	ssize_t n;
 
-	if (!settings.socket && !settings.unwaiting && poll(&writable, 1, 0) != 1)
+	if (!settings.socket && poll(&writable, 1, settings.lost ? 0 : READER_WAIT_MS) != 1)
 		return false;
 	do
 		n = settings.socket ? send(STDERR_FILENO, line, length, MSG_DONTWAIT | MSG_NOSIGNAL)
