@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,25 +81,24 @@ static bool put(const char *line, size_t length)
 	return n >= 0;
 }
 
-/* Room again: says how many lines there was none for. */
-static void put_lost(const char *time)
+/* How many lines there was no room for: one line, to go before the next that is written, in the same write. */
+static size_t lost_line(char *line, const char *time)
 {
-	char message[64], line[LOG_LINE_SIZE];
+	char message[64];
 
 	snprintf(message, sizeof(message), "%lu lines were lost: nobody read them", settings.lost);
-	if (put(line, log_line_format(line, settings.json, time, LOG_LEVEL_WARN, settings.process, message)))
-		settings.lost = 0;
+	return log_line_format(line, settings.json, time, LOG_LEVEL_WARN, settings.process, message);
 }
 
 void log_write(enum log_level level, const char *format, ...)
 {
 	int saved = errno;
 	char message[LOG_LINE_SIZE + 1]; /* one more than a line holds: what is cut here is cut again, with the mark */
-	char line[LOG_LINE_SIZE];
+	char lines[2 * LOG_LINE_SIZE];
 	char time[LOG_TIME_SIZE];
 	struct timespec now;
 	va_list arguments;
-	size_t length;
+	size_t length, before, first = 0;
 
 	if (!log_enabled(level))
 		return;
@@ -108,11 +108,14 @@ void log_write(enum log_level level, const char *format, ...)
 	va_end(arguments);
 	clock_gettime(CLOCK_REALTIME, &now);
 	log_time_format(time, now.tv_sec, now.tv_nsec);
-	length = log_line_format(line, settings.json, time, level, settings.process, message);
+	before = settings.lost ? lost_line(lines, time) : 0;
+	length = log_line_format(lines + before, settings.json, time, level, settings.process, message);
+	if (before + length > PIPE_BUF) /* more could not be written as one: another time */
+		first = before;
 	/* A full or closed pipe must not stop the work: the line is lost then. */
-	if (!put(line, length))
+	if (!put(lines + first, before + length - first))
 		settings.lost++;
-	else if (settings.lost)
-		put_lost(time);
+	else if (!first)
+		settings.lost = 0;
 	errno = saved;
 }
