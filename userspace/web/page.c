@@ -13,8 +13,8 @@ static const char page_head[] =
 	":root { color-scheme: light dark; }\n"
 	"body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }\n"
 	"table { border-collapse: collapse; width: 100%; }\n"
-	"th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8884; overflow-wrap: "
-	"anywhere; }\n"
+	"th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8884; }\n"
+	"td:first-child { overflow-wrap: anywhere; }\n"
 	".good { color: #0a7d33; } .bad { color: #d0342c; }\n"
 	"@media (prefers-color-scheme: dark) { .good { color: #4cc274; } .bad { color: #ff7b72; } }\n"
 	"</style>\n</head>\n<body>\n<h1>wgsocks_exporter</h1>\n";
