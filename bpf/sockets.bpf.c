@@ -157,7 +157,7 @@ static __always_inline void state_changed(struct connection *k, int from, int to
 	}
 	if (to == TCP_ESTABLISHED)
 		upstream_established(k);
-	else if (to == TCP_CLOSE)
+	else if (to == TCP_CLOSE || is_orphan(k, to))
 		upstream_closed(k);
 }
 
