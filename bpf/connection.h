@@ -77,4 +77,10 @@ static __always_inline int connection_of(struct connection *k, void *sk)
 	return slot < 0 ? -1 : connection_set(k, tcp, slot);
 }
 
+/* Nobody has it open and it waits for a FIN that may never come: no connection any more, as ss and its users see it. */
+static __always_inline int is_orphan(const struct connection *k, int to)
+{
+	return to == TCP_FIN_WAIT2 && k->sk->__sk_common.skc_flags & 1 << SOCK_DEAD;
+}
+
 #endif

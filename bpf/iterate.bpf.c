@@ -31,7 +31,7 @@ int reconcile(struct bpf_iter__tcp *ctx)
 	case TCP_CLOSING: break;
 	default: return 0; /* a listener, or no full socket */
 	}
-	if (connection_of(&k, common))
+	if (connection_of(&k, common) || is_orphan(&k, common->skc_state))
 		return 0;
 	u = bpf_map_lookup_elem(&upstreams, &k.id);
 	if (u) {

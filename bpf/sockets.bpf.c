@@ -123,12 +123,6 @@ static __always_inline void listener_event(struct connection *k, enum abi_event 
 	bpf_ringbuf_submit(e, 0);
 }
 
-/* Nobody has it open and it waits for a FIN that may never come: no connection any more, as ss and its users see it. */
-static __always_inline int is_orphan(const struct connection *k, int to)
-{
-	return to == TCP_FIN_WAIT2 && k->sk->__sk_common.skc_flags & 1 << SOCK_DEAD;
-}
-
 static __always_inline void state_changed(struct connection *k, int from, int to, int first_copy)
 {
 	struct session_key key;
