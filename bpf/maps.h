@@ -88,6 +88,14 @@ struct {
 	__uint(max_entries, ABI_EVENTS_BYTES);
 } events SEC(".maps") __weak;
 
+/* Where the stubs find the programs of packets, and these each other: enum abi_packet_program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, ABI_PACKET_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} packet_programs SEC(".maps") __weak;
+
 /* Only the collector uses it; it is here so that it is pinned and sized with the others. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -96,6 +104,12 @@ struct {
 	__type(key, __u32);
 	__type(value, struct window);
 } windows SEC(".maps") __weak;
+
+/* Set between open and load: what of a collector that is off is left out by the verifier, which knows it to be false.
+ */
+const volatile __u8 dns_enabled __weak = 1;
+const volatile __u8 handshakes_enabled __weak = 1;
+const volatile __u8 leaks_enabled __weak = 1;
 
 static __always_inline struct proxy_counters *counters_of(__u32 slot)
 {

@@ -30,6 +30,9 @@
 #define TCP_FLAG_RST 0x04
 #define TCP_FLAG_ACK 0x10
 
+#define LOOPBACK_IFINDEX 1 /* in each network namespace: include/net/flow.h */
+#define DNS_PORT 53	   /* RFC 1035, section 4.2 */
+
 #define TC_ACT_UNSPEC (-1) /* and TCX_NEXT: the packet goes on, whoever is next decides */
 
 #define IPV6_EXTENSIONS_MAX 4

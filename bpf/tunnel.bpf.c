@@ -12,7 +12,7 @@
 #define TRANSPORT_PROTOCOL(t) ((t)&0xff)
 #define TRANSPORT_OFFSET(t) ((t) >> 8)
 
-static __noinline __u32 ipv6_transport(struct __sk_buff *skb, __u32 offset, __u32 next)
+static __always_inline __u32 ipv6_transport(struct __sk_buff *skb, __u32 offset, __u32 next)
 {
 	for (int i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
 		__u8 extension[2];
@@ -43,8 +43,8 @@ static __always_inline enum abi_protocol protocol_of(__u32 protocol)
  * The headers that each segment of a GSO skb repeats. gso_segs is 0 at ingress, so the number of segments comes from
  * gso_size.
  */
-static __noinline int segments_count(struct __sk_buff *skb, __u32 l3, __u32 transport, __u32 protocol,
-				     struct traffic *sum)
+static __always_inline int segments_count(struct __sk_buff *skb, __u32 l3, __u32 transport, __u32 protocol,
+					  struct traffic *sum)
 {
 	__u32 headers, payload, size = skb->gso_size, length = skb->len - l3;
 

@@ -1,71 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Every interface of the network namespace but the tunnel: where the SOCKS clients come and go. tc and not socket
- * hooks: only here is the stream seen as bytes with their offsets, on every kernel, whatever the server does with its
- * sockets.
+ * Every interface of the network namespace but the tunnel: where SOCKS clients come and go, where WireGuard's own
+ * messages pass, and where nothing else should leave. These programs only tell packets apart and call on: bulk data and
+ * other people's packets leave at once, and what a collector that is off would read finds nobody.
  *
  * On `lo` both directions run at egress (each packet passes there once).
+ *
+ * No function here may be a subprogram: before 6.0 arm64 refuses a tail call from a program that has any.
  */
-#include "dialogue.h"
-#include "early.h"
+#include "leak.h"
 #include "maps.h"
 #include "packet.h"
+#include "transport.h"
 
 /* Far above what a server says in a dialogue (RFC 1928: 2 + 2 + 22 bytes): beyond it there is only data. */
 #define DIALOGUE_ACKED_MAX 1024
-
-/*
- * Data before there is a session: on the handshake's last ACK, or on another CPU at the same moment. Returns the
- * session if it has begun meanwhile: it may have found nothing here, or the entry as it was before our data, so the
- * segment is read there again (what is read already, is not read twice).
- */
-static __always_inline struct session *early_segment(struct __sk_buff *skb, const struct segment *segment,
-						     struct session_key *key, struct proxy_counters *c)
-{
-	struct early_dialogue *e = bpf_map_lookup_elem(&early, key), new = {};
-	struct session *session;
-
-	if (!e || !early_is_fresh(e)) {
-		new.begun_ns = bpf_ktime_get_ns();
-		early_announce(new.begun_ns);
-		new.dialogue.client.isn = segment->sequence; /* compared with the connection's own when that is there */
-		bpf_map_update_elem(&early, key, &new, BPF_ANY);
-		e = bpf_map_lookup_elem(&early, key);
-	}
-	if (e && !(e->dialogue.client.flags & DIALOGUE_DONE))
-		dialogue_early(skb, segment, &e->dialogue);
-	session = bpf_map_lookup_elem(&sessions, key);
-	if (session)
-		early_take(key, session, c);
-	return session;
-}
-
-/* From a client to the server. */
-static __always_inline void client_segment(struct __sk_buff *skb, const struct segment *segment,
-					   struct session_key *key, struct proxy_counters *c)
-{
-	struct session *session = bpf_map_lookup_elem(&sessions, key);
-
-	if (!session)
-		session = early_segment(skb, segment, key, c);
-	if (session && !(session->dialogue.client.flags & DIALOGUE_DONE))
-		dialogue_client(skb, segment, session, c);
-}
-
-/* From the server to a client. */
-static __always_inline void server_segment(struct __sk_buff *skb, const struct segment *s, struct session_key *key,
-					   struct proxy_counters *c)
-{
-	struct session *session = bpf_map_lookup_elem(&sessions, key);
-
-	if (session && !(session->dialogue.server.flags & DIALOGUE_DONE))
-		dialogue_server(skb, s, session, c);
-}
-
-static __always_inline int carries_data(const struct segment *s)
-{
-	return s->payload_length && !(s->flags & (TCP_FLAG_SYN | TCP_FLAG_RST));
-}
 
 /* Our own socket sends it, and the client has acknowledged more than any dialogue holds. */
 static __always_inline int is_bulk(struct __sk_buff *skb)
@@ -76,69 +25,48 @@ static __always_inline int is_bulk(struct __sk_buff *skb)
 	return tcp && tcp->bytes_acked > DIALOGUE_ACKED_MAX;
 }
 
-static __always_inline void key_set(struct session_key *key, const struct segment *s, int from_client, __u32 slot,
-				    const struct proxy *proxy)
+/* UDP lengths of WireGuard's handshake initiation and response (protocol paper, section 5.4). */
+static __always_inline int may_be_handshake(const struct __sk_buff *skb, const struct transport *t)
 {
-	address_copy(key->client, from_client ? s->source : s->destination);
-	address_copy(key->server, from_client ? s->destination : s->source);
-	key->client_port = from_client ? s->source_port : s->destination_port;
-	key->server_port = from_client ? s->destination_port : s->source_port;
-	key->slot = slot;
-	key->generation = proxy->generation;
+	return t->length == 8 + 148 || t->length == 8 + 92 || skb->gso_size; /* behind others in a merged skb */
 }
 
-#define LOOPBACK_IFINDEX 1 /* in each network namespace: include/net/flow.h */
-
-#define RUNS_CLIENT 1
-#define RUNS_SERVER 2
-
-static __always_inline int underlay_packet(struct __sk_buff *skb, int runs)
+static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packet_program dialogue)
 {
-	__u32 slot = ABI_STUB_SLOT(skb->cb[4]);
-	struct session_key key = {};
-	struct segment s = {};
-	struct proxy_counters *c;
-	struct proxy *proxy;
+	struct transport t = {};
 
-	if (runs == RUNS_SERVER && is_bulk(skb))
+	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t))
 		return TC_ACT_UNSPEC;
-	if (packet_read(skb, ABI_STUB_L2(skb->cb[4]), &s) != PACKET_TCP || !carries_data(&s))
+	if (t.protocol == IPPROTO_UDP) {
+		if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX)
+			bpf_tail_call(skb, &packet_programs, ABI_PACKET_DNS_UDP);
+		if (handshakes_enabled && may_be_handshake(skb, &t))
+			bpf_tail_call(skb, &packet_programs, ABI_PACKET_HANDSHAKE);
 		return TC_ACT_UNSPEC;
-	proxy = proxy_of(slot);
-	c = counters_of(slot);
-	if (!proxy || !c)
-		return TC_ACT_UNSPEC;
-	if (runs & RUNS_CLIENT && proxy_listens(proxy, s.destination_port)) {
-		key_set(&key, &s, 1, slot, proxy);
-		client_segment(skb, &s, &key, c);
-	} else if (runs & RUNS_SERVER && proxy_listens(proxy, s.source_port)) {
-		key_set(&key, &s, 0, slot, proxy);
-		server_segment(skb, &s, &key, c);
 	}
+	if (t.protocol != IPPROTO_TCP)
+		return TC_ACT_UNSPEC;
+	if (leaks_enabled && dialogue == ABI_PACKET_DIALOGUE_EGRESS &&
+	    (t.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
+		leak_connect(skb, &t);
+	if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX)
+		bpf_tail_call(skb, &packet_programs, ABI_PACKET_DNS_TCP);
+	bpf_tail_call(skb, &packet_programs, dialogue);
 	return TC_ACT_UNSPEC;
 }
 
 SEC("tc")
 int underlay_ingress(struct __sk_buff *skb)
 {
-	/*
-	 * On lo, at egress. Elsewhere nothing that comes in may pass for the server's word, whatever its addresses say.
-	 */
-	return underlay_packet(skb, skb->ifindex == LOOPBACK_IFINDEX ? RUNS_CLIENT | RUNS_SERVER : RUNS_CLIENT);
+	return underlay_packet(skb, ABI_PACKET_DIALOGUE_INGRESS);
 }
 
 SEC("tc")
 int underlay_egress(struct __sk_buff *skb)
 {
-	return underlay_packet(skb, RUNS_SERVER);
+	if (is_bulk(skb))
+		return TC_ACT_UNSPEC;
+	return underlay_packet(skb, ABI_PACKET_DIALOGUE_EGRESS);
 }
-
-/* Where the stubs find the programs of packets: enum abi_packet_program. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, ABI_PACKET_MAX);
-	__type(key, __u32);
-	__type(value, __u32);
-} packet_programs SEC(".maps");
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define ABI_LAYOUT 1
+#define ABI_LAYOUT 2
 
 #define ABI_PORTS_MAX 8	      /* listener ports of one proxy */
 #define ABI_TUNNELS_MAX 4     /* tunnel interfaces of one proxy */
@@ -124,6 +124,54 @@ enum abi_loss {
 	ABI_LOSS_MAX
 };
 
+/* Where DNS messages pass: through the tunnel, or by any other interface but lo. */
+enum abi_path { ABI_PATH_TUNNEL, ABI_PATH_UNDERLAY, ABI_PATH_MAX };
+
+/* QTYPE of the first question: RFC 1035, 3596, 2782, 9460; 255 is any. */
+enum abi_dns_type {
+	ABI_DNS_A,
+	ABI_DNS_AAAA,
+	ABI_DNS_CNAME,
+	ABI_DNS_MX,
+	ABI_DNS_TXT,
+	ABI_DNS_SRV,
+	ABI_DNS_PTR,
+	ABI_DNS_NS,
+	ABI_DNS_SOA,
+	ABI_DNS_SVCB,
+	ABI_DNS_HTTPS,
+	ABI_DNS_ANY,
+	ABI_DNS_OTHER,
+	ABI_DNS_TYPE_MAX
+};
+
+/* RCODE of RFC 1035, section 4.1.1. */
+enum abi_dns_rcode {
+	ABI_DNS_NOERROR,
+	ABI_DNS_NXDOMAIN,
+	ABI_DNS_SERVFAIL,
+	ABI_DNS_REFUSED,
+	ABI_DNS_RCODE_OTHER,
+	ABI_DNS_RCODE_MAX
+};
+
+/* At rest queries = responses + unanswered. */
+struct dns_counters {
+	__u64 queries[ABI_DNS_TYPE_MAX];
+	__u64 responses[ABI_DNS_RCODE_MAX];
+	__u64 unanswered;
+	struct abi_histogram duration;
+};
+
+enum abi_handshake { ABI_HANDSHAKE_SENT, ABI_HANDSHAKE_RECEIVED, ABI_HANDSHAKE_MAX };
+
+/* Of one tunnel, by its place in struct proxy. */
+struct handshake_counters {
+	__u64 initiations[ABI_HANDSHAKE_MAX];
+	__u64 responses[ABI_HANDSHAKE_MAX];
+	struct abi_histogram duration;
+};
+
 enum abi_outcome { ABI_OUTCOME_SUCCESS, ABI_OUTCOME_FAILURE, ABI_OUTCOME_MAX };
 
 /* Map `counters`: slot → this. Only ever grows, but for the gauges (active, pending). */
@@ -139,9 +187,13 @@ struct proxy_counters {
 	__u64 upstream_failures[ABI_UPSTREAM_MAX];
 	__u64 retransmits[ABI_SIDE_MAX];
 	__u64 losses[ABI_LOSS_MAX];
+	__u64 leaked_connections;
+	__u64 leaked_dns;
 	struct abi_histogram request_duration[ABI_OUTCOME_MAX];
 	struct abi_histogram connection_duration;
 	struct abi_histogram upstream_connect_duration;
+	struct dns_counters dns[ABI_PATH_MAX];
+	struct handshake_counters handshakes[ABI_TUNNELS_MAX];
 };
 
 enum abi_family { ABI_FAMILY_IPV4, ABI_FAMILY_IPV6, ABI_FAMILY_MAX };
@@ -194,17 +246,28 @@ struct process_names {
 	char comm[ABI_PROCESSES_MAX][ABI_COMM_SIZE];
 };
 
-/* skb->cb[4] as the stub leaves it: slot (of a tunnel: its index in `tunnels`), L2 header length. */
+/*
+ * skb->cb[4] as the stub leaves it: slot (of a tunnel: its index in `tunnels`), L2 header length, and what it calls
+ * (enum abi_packet_program), by which those that are called on know where the packet is.
+ */
 #define ABI_STUB_SLOT(cb) ((cb)&0xffff)
 #define ABI_STUB_L2(cb) (((cb) >> 16) & 0xff)
-#define ABI_STUB_CB(slot, l2) ((__u32)(slot) | (__u32)(l2) << 16)
+#define ABI_STUB_PROGRAM(cb) ((cb) >> 24)
+#define ABI_STUB_CB(slot, l2, program) ((__u32)(slot) | (__u32)(l2) << 16 | (__u32)(program) << 24)
 
 /* Indices of the PROG_ARRAY `packet_programs`; the tracepoints have an array of one each. */
 enum abi_packet_program {
+	/* What stubs call. */
 	ABI_PACKET_TUNNEL_RECEIVE,
 	ABI_PACKET_TUNNEL_TRANSMIT,
 	ABI_PACKET_UNDERLAY_INGRESS, /* on lo, at egress: both directions */
 	ABI_PACKET_UNDERLAY_EGRESS,
+	/* What these call; empty where the collector is off. */
+	ABI_PACKET_DIALOGUE_INGRESS,
+	ABI_PACKET_DIALOGUE_EGRESS,
+	ABI_PACKET_DNS_UDP,
+	ABI_PACKET_DNS_TCP,
+	ABI_PACKET_HANDSHAKE,
 	ABI_PACKET_MAX
 };
 
@@ -325,7 +388,9 @@ struct window {
 #define ABI_ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type " changed: that is a new ABI_LAYOUT")
 ABI_ASSERT_SIZE(abi_histogram, 144);
-ABI_ASSERT_SIZE(proxy_counters, 904);
+ABI_ASSERT_SIZE(dns_counters, 296);
+ABI_ASSERT_SIZE(handshake_counters, 176);
+ABI_ASSERT_SIZE(proxy_counters, 2216);
 ABI_ASSERT_SIZE(tunnel_counters, 272);
 ABI_ASSERT_SIZE(proxy, 240);
 ABI_ASSERT_SIZE(netns_bucket, 32);

@@ -20,13 +20,22 @@ enum config_attach { CONFIG_ATTACH_AUTO, CONFIG_ATTACH_TCX, CONFIG_ATTACH_CLSACT
 
 /* What can be switched with --[no-]collector.NAME; a bit in collector masks. */
 enum config_collector {
-	COLLECTOR_INTERFACE, /* the tunnel's bytes and packets */
-	COLLECTOR_REQUESTS,  /* the SOCKS dialogue */
-	COLLECTOR_SESSIONS,  /* client and upstream connections */
-	COLLECTOR_WIREGUARD, /* the tunnel's state and its peers */
+	COLLECTOR_INTERFACE,	/* the tunnel's bytes and packets */
+	COLLECTOR_REQUESTS,	/* the SOCKS dialogue */
+	COLLECTOR_SESSIONS,	/* client and upstream connections */
+	COLLECTOR_WIREGUARD,	/* the tunnel's state and its peers */
+	COLLECTOR_HANDSHAKES,	/* WireGuard's handshake messages */
+	COLLECTOR_DNS,		/* DNS messages, in the tunnel and beside it */
+	COLLECTOR_LEAKS,	/* what leaves beside the tunnel */
+	COLLECTOR_COMPAT,	/* the seed's rates over a window */
+	COLLECTOR_CLIENTS,	/* requests by client */
+	COLLECTOR_DESTINATIONS, /* bytes by destination */
+	COLLECTOR_GEOIP,	/* bytes by the destination's country */
+	COLLECTOR_COST,		/* the price of a gigabyte */
 	COLLECTOR_MAX
 };
 #define COLLECTOR_ALL ((1u << COLLECTOR_MAX) - 1)
+#define COLLECTOR_DEFAULT (COLLECTOR_ALL & ~(1u << COLLECTOR_CLIENTS | 1u << COLLECTOR_DESTINATIONS))
 
 /* A listen address as written (for messages) and as sockaddr. An empty host means all of IPv6 and IPv4 (dual stack). */
 struct config_address {

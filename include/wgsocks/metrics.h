@@ -80,6 +80,30 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	X(VPN_PEER_KEEPALIVE, "vpn_peer_persistent_keepalive_seconds", GAUGE, "seconds",                              \
 	  LABELS("proxy_name", "interface", "public_key"),                                                            \
 	  "Interval of the keepalives that are sent to the peer; 0 when they are off.")                               \
+	/* handshakes */                                                                                              \
+	X(VPN_HANDSHAKE_INITIATIONS, "vpn_handshake_initiations_total", COUNTER, "",                                  \
+	  LABELS("proxy_name", "interface", "direction"), "WireGuard handshake initiations seen on the underlay.")    \
+	X(VPN_HANDSHAKE_RESPONSES, "vpn_handshake_responses_total", COUNTER, "",                                      \
+	  LABELS("proxy_name", "interface", "direction"), "WireGuard handshake responses seen on the underlay.")      \
+	X(VPN_HANDSHAKE_DURATION, "vpn_handshake_duration_seconds", HISTOGRAM, "seconds",                             \
+	  LABELS("proxy_name", "interface"),                                                                          \
+	  "Time from a handshake initiation that was sent to the response that matches it.")                          \
+	/* DNS */                                                                                                     \
+	X(DNS_QUERIES, "proxy_dns_queries_total", COUNTER, "", LABELS("proxy_name", "type", "path"),                  \
+	  "DNS queries that left, by way of the tunnel or beside it; at rest the sum of responses and unanswered "    \
+	  "ones.")                                                                                                    \
+	X(DNS_RESPONSES, "proxy_dns_responses_total", COUNTER, "", LABELS("proxy_name", "rcode", "path"),             \
+	  "Answers to these queries within 5 seconds.")                                                               \
+	X(DNS_UNANSWERED, "proxy_dns_unanswered_total", COUNTER, "", LABELS("proxy_name", "path"),                    \
+	  "DNS queries without an answer in 5 seconds.")                                                              \
+	X(DNS_DURATION, "proxy_dns_query_duration_seconds", HISTOGRAM, "seconds", LABELS("proxy_name", "path"),       \
+	  "Time from a DNS query to its answer.")                                                                     \
+	/* leaks */                                                                                                   \
+	X(LEAKED_CONNECTIONS, "proxy_leaked_connections_total", COUNTER, "", LABELS("proxy_name"),                    \
+	  "Connects to targets whose first SYN left by an interface that is neither the tunnel nor lo, except to "    \
+	  "--leak.allow.")                                                                                            \
+	X(LEAKED_DNS, "proxy_leaked_dns_queries_total", COUNTER, "", LABELS("proxy_name"),                            \
+	  "DNS queries that left outside the tunnel (not on lo), except to --leak.allow.")                            \
 	/* about itself */                                                                                            \
 	X(BUILD_INFO, "wgsocks_exporter_build_info", GAUGE, "", LABELS("version", "revision", "arch", "libbpf"),      \
 	  "1, with what was built.")                                                                                  \
@@ -158,5 +182,9 @@ const char *metric_outcome(unsigned int outcome);
 const char *metric_network_family(unsigned int family);
 const char *metric_protocol(unsigned int protocol);
 const char *metric_tunnel_state(unsigned int state);
+const char *metric_path(unsigned int path);
+const char *metric_dns_type(unsigned int type);
+const char *metric_dns_rcode(unsigned int rcode);
+const char *metric_handshake(unsigned int direction);
 
 #endif

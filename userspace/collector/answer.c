@@ -24,6 +24,9 @@ static reader *const readers[COLLECTOR_MAX] = {
 	[COLLECTOR_REQUESTS] = samples_requests,
 	[COLLECTOR_SESSIONS] = samples_sessions,
 	[COLLECTOR_WIREGUARD] = samples_wireguard,
+	[COLLECTOR_HANDSHAKES] = samples_handshakes,
+	[COLLECTOR_DNS] = samples_dns,
+	[COLLECTOR_LEAKS] = samples_leaks,
 };
 
 static void read_one(struct collector *c, const struct reading *r, unsigned int which)
@@ -56,7 +59,7 @@ void collector_read(struct collector *c, uint32_t mask)
 	r.name = snapshot_string(b, c->watch.name);
 	r.second = clock_now_ns() / 1000000000;
 	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
-		if (c->child->config->collectors & mask & 1u << i)
+		if (readers[i] && c->child->config->collectors & mask & 1u << i)
 			read_one(c, &r, i);
 	}
 	samples_presence(&r); /* after WireGuard was read: it tells the tunnel's state */

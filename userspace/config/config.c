@@ -196,7 +196,7 @@ int config_parse(struct config *config, int argc, char **argv, char **environmen
 		.interface = "wg0",
 		.pin_path = "/sys/fs/bpf/wgsocks",
 		.proxies_max = 500,
-		.collectors = COLLECTOR_ALL,
+		.collectors = COLLECTOR_DEFAULT,
 		.telemetry_path = "/metrics",
 		.max_requests = 40,
 		.health_enabled = true,
@@ -223,10 +223,12 @@ int config_parse(struct config *config, int argc, char **argv, char **environmen
 const char *config_collector_name(unsigned int collector)
 {
 	static const char *const NAMES[COLLECTOR_MAX] = {
-		[COLLECTOR_INTERFACE] = "interface",
-		[COLLECTOR_REQUESTS] = "requests",
-		[COLLECTOR_SESSIONS] = "sessions",
-		[COLLECTOR_WIREGUARD] = "wireguard",
+		[COLLECTOR_INTERFACE] = "interface",   [COLLECTOR_REQUESTS] = "requests",
+		[COLLECTOR_SESSIONS] = "sessions",     [COLLECTOR_WIREGUARD] = "wireguard",
+		[COLLECTOR_HANDSHAKES] = "handshakes", [COLLECTOR_DNS] = "dns",
+		[COLLECTOR_LEAKS] = "leaks",	       [COLLECTOR_COMPAT] = "compat",
+		[COLLECTOR_CLIENTS] = "clients",       [COLLECTOR_DESTINATIONS] = "destinations",
+		[COLLECTOR_GEOIP] = "geoip",	       [COLLECTOR_COST] = "cost",
 	};
 
 	return collector < COLLECTOR_MAX ? NAMES[collector] : NULL;

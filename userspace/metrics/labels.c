@@ -44,5 +44,17 @@ WORDS(metric_network_family, ABI_FAMILY_MAX, [ABI_FAMILY_IPV4] = "ipv4", [ABI_FA
 WORDS(metric_protocol, ABI_PROTOCOL_MAX, [ABI_PROTOCOL_TCP] = "tcp", [ABI_PROTOCOL_UDP] = "udp",
       [ABI_PROTOCOL_ICMP] = "icmp", [ABI_PROTOCOL_OTHER] = "other")
 
+WORDS(metric_path, ABI_PATH_MAX, [ABI_PATH_TUNNEL] = "tunnel", [ABI_PATH_UNDERLAY] = "underlay")
+
+WORDS(metric_dns_type,
+      ABI_DNS_TYPE_MAX, [ABI_DNS_A] = "a", [ABI_DNS_AAAA] = "aaaa", [ABI_DNS_CNAME] = "cname", [ABI_DNS_MX] = "mx",
+      [ABI_DNS_TXT] = "txt", [ABI_DNS_SRV] = "srv", [ABI_DNS_PTR] = "ptr", [ABI_DNS_NS] = "ns", [ABI_DNS_SOA] = "soa",
+      [ABI_DNS_SVCB] = "svcb", [ABI_DNS_HTTPS] = "https", [ABI_DNS_ANY] = "any", [ABI_DNS_OTHER] = "other")
+
+WORDS(metric_dns_rcode, ABI_DNS_RCODE_MAX, [ABI_DNS_NOERROR] = "noerror", [ABI_DNS_NXDOMAIN] = "nxdomain",
+      [ABI_DNS_SERVFAIL] = "servfail", [ABI_DNS_REFUSED] = "refused", [ABI_DNS_RCODE_OTHER] = "other")
+
+WORDS(metric_handshake, ABI_HANDSHAKE_MAX, [ABI_HANDSHAKE_SENT] = "sent", [ABI_HANDSHAKE_RECEIVED] = "received")
+
 WORDS(metric_tunnel_state, TUNNEL_STATE_MAX, [TUNNEL_NO_INTERFACE] = "no_interface", [TUNNEL_NO_PEER] = "no_peer",
       [TUNNEL_NEVER] = "never", [TUNNEL_UP] = "up", [TUNNEL_IDLE] = "idle", [TUNNEL_STALE] = "stale")

@@ -17,13 +17,16 @@ static void each_direction_counts(struct scene *scene)
 {
 	struct attachment egress = scene_open(scene, ATTACH_EGRESS, false);
 	struct attachment ingress = scene_open(scene, ATTACH_INGRESS, false);
-	uint32_t cb = ABI_STUB_CB(SLOT, 14);
 
 	check(!egress.taken_over && !ingress.taken_over, "nothing was there to take over");
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "egress");
 	check(counters_frames(scene->counters, ABI_PACKET_UNDERLAY_INGRESS) == FRAMES, "ingress");
-	check(counters_cb(scene->counters, ABI_PACKET_UNDERLAY_EGRESS) == cb, "cb[4] of egress");
-	check(counters_cb(scene->counters, ABI_PACKET_UNDERLAY_INGRESS) == cb, "cb[4] of ingress");
+	check(counters_cb(scene->counters, ABI_PACKET_UNDERLAY_EGRESS) ==
+		      ABI_STUB_CB(SLOT, 14, ABI_PACKET_UNDERLAY_EGRESS),
+	      "cb[4] of egress");
+	check(counters_cb(scene->counters, ABI_PACKET_UNDERLAY_INGRESS) ==
+		      ABI_STUB_CB(SLOT, 14, ABI_PACKET_UNDERLAY_INGRESS),
+	      "cb[4] of ingress");
 	attachment_remove(&ingress);
 	attachment_remove(&egress);
 }
@@ -109,7 +112,9 @@ static void take_over_after_crash(struct scene *scene)
 	check(egress.taken_over, "created, not taken over");
 	check(scene_ours(scene, ATTACH_EGRESS) == 1, "%d of ours", scene_ours(scene, ATTACH_EGRESS));
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "counted twice, or not at all");
-	check(counters_cb(scene->counters, ABI_PACKET_UNDERLAY_EGRESS) == ABI_STUB_CB(SLOT + 1, 14), "the old stub");
+	check(counters_cb(scene->counters, ABI_PACKET_UNDERLAY_EGRESS) ==
+		      ABI_STUB_CB(SLOT + 1, 14, ABI_PACKET_UNDERLAY_EGRESS),
+	      "the old stub");
 	check(attachment_remove(&egress) == 0, "remove");
 	check(scene_ours(scene, ATTACH_EGRESS) == 0, "something is left");
 }

@@ -127,7 +127,9 @@ static void two_instances(struct scene *scene)
 	check(attachment_remove(&first) == 0, "remove");
 	check(attachment_alive(&second) == 1, "the other one went too");
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "the other one does not count");
-	check(counters_cb(scene->counters, ABI_PACKET_UNDERLAY_EGRESS) == ABI_STUB_CB(SLOT + 1, 14), "the wrong one");
+	check(counters_cb(scene->counters, ABI_PACKET_UNDERLAY_EGRESS) ==
+		      ABI_STUB_CB(SLOT + 1, 14, ABI_PACKET_UNDERLAY_EGRESS),
+	      "the wrong one");
 	attachment_remove(&second);
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "collector/kernel/programs.h"
 #include "kernel.h"
 #include "wgsocks.skel.h"
 
@@ -29,6 +30,12 @@ static int device_create(uint32_t *ifindex)
 	*ifindex = if_nametoindex(request.ifr_name);
 	return device;
 }
+
+static const enum abi_packet_program entry_of[HOOKS] = {
+	[HOOK_TUNNEL_RECEIVE] = ABI_PACKET_TUNNEL_RECEIVE, [HOOK_TUNNEL_TRANSMIT] = ABI_PACKET_TUNNEL_TRANSMIT,
+	[HOOK_INGRESS] = ABI_PACKET_UNDERLAY_INGRESS,	   [HOOK_EGRESS] = ABI_PACKET_UNDERLAY_EGRESS,
+	[HOOK_LOOPBACK] = ABI_PACKET_UNDERLAY_INGRESS,
+};
 
 int kernel_open(struct kernel *kernel)
 {
@@ -51,6 +58,10 @@ int kernel_open(struct kernel *kernel)
 		.tunnels = bpf_map__fd(s->maps.tunnels),
 		.cpus = libbpf_num_possible_cpus(),
 	};
+	if (kernel_hand_over(s, ~0u)) {
+		wgsocks__destroy(s);
+		return -EINVAL;
+	}
 	kernel->counters = mmap(NULL, sizeof(*kernel->counters), PROT_READ | PROT_WRITE, MAP_SHARED,
 				bpf_map__fd(s->maps.counters), 0);
 	if (kernel->counters == MAP_FAILED) {
@@ -106,7 +117,7 @@ bool kernel_run(const struct kernel *kernel, enum kernel_hook hook, const struct
 		    .data_out = packet, .data_size_out = sizeof(packet), .ctx_in = &before,
 		    .ctx_size_in = sizeof(before), .ctx_out = &after, .ctx_size_out = sizeof(after), .repeat = 1);
 
-	before.cb[4] = ABI_STUB_CB(slot, frame->l2);
+	before.cb[4] = ABI_STUB_CB(slot, frame->l2, entry_of[hook]);
 	if (bpf_prog_test_run_opts(kernel->programs[hook], &run) != 0)
 		return false;
 	check((int)run.retval == VERDICT_NEXT, "verdict %d", (int)run.retval);

@@ -16,7 +16,7 @@ int stub_load(const struct stub_spec *spec)
 		/* By way of a register: before Linux 6.4 the verifier refuses an immediate here. */
 		{ .code = BPF_ALU | BPF_MOV | BPF_K,
 		  .dst_reg = BPF_REG_2,
-		  .imm = (__s32)ABI_STUB_CB(spec->slot, spec->l2_header_length) },
+		  .imm = (__s32)ABI_STUB_CB(spec->slot, spec->l2_header_length, spec->program) },
 		{ .code = BPF_STX | BPF_MEM | BPF_W,
 		  .dst_reg = BPF_REG_1,
 		  .src_reg = BPF_REG_2,
@@ -34,8 +34,8 @@ int stub_load(const struct stub_spec *spec)
 	int fd;
 
 	/* What does not fit would spill over into its neighbour. */
-	if (ABI_STUB_SLOT(ABI_STUB_CB(spec->slot, spec->l2_header_length)) != spec->slot ||
-	    ABI_STUB_L2(ABI_STUB_CB(spec->slot, spec->l2_header_length)) != spec->l2_header_length)
+	if (ABI_STUB_SLOT(ABI_STUB_CB(spec->slot, spec->l2_header_length, spec->program)) != spec->slot ||
+	    ABI_STUB_L2(ABI_STUB_CB(spec->slot, spec->l2_header_length, spec->program)) != spec->l2_header_length)
 		return -ERANGE;
 	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, STUB_NAME, "Dual BSD/GPL", code, sizeof(code) / sizeof(code[0]),
 			   NULL);

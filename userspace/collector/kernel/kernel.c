@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../discovery/netns.h"
+#include "programs.h"
 #include "wgsocks.skel.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
@@ -55,6 +56,7 @@ static int prepare(struct kernel *kernel)
 	struct bpf_map *map;
 	int r = 0;
 
+	r = kernel_programs_choose(s, config->collectors);
 	memcpy(s->rodata->servers.comm, config->processes, sizeof(s->rodata->servers.comm));
 	s->rodata->netns_mask = buckets - 1;
 	s->rodata->ports_discovered = config->port_count == 0;
@@ -77,28 +79,6 @@ static int prepare(struct kernel *kernel)
 			kernel->taken_over = true;
 	}
 	return 0;
-}
-
-static int hand_over(int array, uint32_t index, const struct bpf_program *program)
-{
-	int fd = bpf_program__fd(program);
-
-	return bpf_map_update_elem(array, &index, &fd, BPF_ANY) ? -errno : 0;
-}
-
-/* From here on the new code runs, behind whatever is attached already. */
-static int hand_over_all(struct wgsocks *s)
-{
-	int packets = bpf_map__fd(s->maps.packet_programs), states = bpf_map__fd(s->maps.state_programs), r = 0;
-
-	r = r ?: hand_over(packets, ABI_PACKET_TUNNEL_RECEIVE, s->progs.tunnel_receive);
-	r = r ?: hand_over(packets, ABI_PACKET_TUNNEL_TRANSMIT, s->progs.tunnel_transmit);
-	r = r ?: hand_over(packets, ABI_PACKET_UNDERLAY_INGRESS, s->progs.underlay_ingress);
-	r = r ?: hand_over(packets, ABI_PACKET_UNDERLAY_EGRESS, s->progs.underlay_egress);
-	r = r ?: hand_over(states, 0, s->progs.state_first);
-	r = r ?: hand_over(states, 1, s->progs.state_second);
-	r = r ?: hand_over(bpf_map__fd(s->maps.retransmit_programs), 0, s->progs.retransmit);
-	return r;
 }
 
 /*
@@ -179,7 +159,7 @@ static int load_once(struct kernel *kernel, const char **step)
 	if (r)
 		return r;
 	*step = "hand over";
-	r = hand_over_all(s);
+	r = kernel_hand_over(s, kernel->config->collectors);
 	if (r)
 		return r;
 	*step = "attach";

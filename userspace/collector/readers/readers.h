@@ -29,6 +29,9 @@ const char *tunnel_name(const struct watch *watch, unsigned int place);
 int samples_interface(const struct reading *r);
 int samples_requests(const struct reading *r);
 int samples_sessions(const struct reading *r);
+int samples_handshakes(const struct reading *r);
+int samples_dns(const struct reading *r);
+int samples_leaks(const struct reading *r);
 
 /* The same; needs no kernel side, and reads the devices itself (watch_wireguard). */
 int samples_wireguard(const struct reading *r);

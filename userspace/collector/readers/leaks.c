@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "readers.h"
+#include "wgsocks/metrics.h"
+
+int samples_leaks(const struct reading *r)
+{
+	const struct proxy_counters *c = &r->kernel->counters[r->watch->slot];
+
+	snapshot_add_unsigned(r->to, METRIC_LEAKED_CONNECTIONS, &r->name, c->leaked_connections);
+	snapshot_add_unsigned(r->to, METRIC_LEAKED_DNS, &r->name, c->leaked_dns);
+	return 0;
+}
