@@ -17,7 +17,7 @@ $(BUILD)/tests/bpf/attach_test: $(ATTACH_TEST_OBJECTS) $(ARCHIVE)
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGES_LIBS) -lpthread
 
 # Each *_test.c is a program; all of them link with the rest of the folder.
-$(PACKETS_TESTS): $(BUILD)/tests/bpf/%: $(BUILD)/tests/bpf/packets/%.o $(filter-out %_test.o,$(PACKETS_TEST_OBJECTS))
+$(PACKETS_TESTS): $(BUILD)/tests/bpf/%: $(BUILD)/tests/bpf/packets/%.o $(filter-out %_test.o,$(PACKETS_TEST_OBJECTS)) $(ARCHIVE)
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGES_LIBS)
 
 $(OBJECT_TESTS): $(BUILD)/tests/bpf/%: $(BUILD)/tests/bpf/object/%.o

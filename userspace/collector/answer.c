@@ -20,12 +20,9 @@
 
 typedef int reader(const struct reading *r);
 static reader *const readers[COLLECTOR_MAX] = {
-	[COLLECTOR_INTERFACE] = samples_interface,
-	[COLLECTOR_REQUESTS] = samples_requests,
-	[COLLECTOR_SESSIONS] = samples_sessions,
-	[COLLECTOR_WIREGUARD] = samples_wireguard,
-	[COLLECTOR_HANDSHAKES] = samples_handshakes,
-	[COLLECTOR_DNS] = samples_dns,
+	[COLLECTOR_INTERFACE] = samples_interface,   [COLLECTOR_REQUESTS] = samples_requests,
+	[COLLECTOR_SESSIONS] = samples_sessions,     [COLLECTOR_WIREGUARD] = samples_wireguard,
+	[COLLECTOR_HANDSHAKES] = samples_handshakes, [COLLECTOR_DNS] = samples_dns,
 	[COLLECTOR_LEAKS] = samples_leaks,
 };
 
