@@ -80,8 +80,7 @@ Test(config, every_flag)
 	cr_expect_str_eq(config.pin_path, "");
 	cr_expect_eq(config.attach, CONFIG_ATTACH_CLSACT);
 	cr_expect(config.detach);
-	cr_expect_eq(config.collectors,
-		     COLLECTOR_DEFAULT & ~(1u << COLLECTOR_REQUESTS));
+	cr_expect_eq(config.collectors, COLLECTOR_DEFAULT & ~(1u << COLLECTOR_REQUESTS));
 	cr_expect_str_eq(config.telemetry_path, "/m");
 	cr_expect_eq(config.max_requests, 0);
 	cr_expect_str_eq(config.health.text, "[::1]:1");
