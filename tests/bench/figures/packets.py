@@ -4,7 +4,7 @@
 from . import table
 
 BATCHES = 400
-LIMIT_NS = 8
+LIMIT_NS = 10
 
 
 def measure(bench):
