@@ -8,7 +8,7 @@ import tempfile
 from . import programs, table
 from .processes import NodeExporter, bpf_objects, pss_kib
 
-LIMIT_PSS_MIB, LIMIT_MAPS_MIB = 6.5, 2.0
+LIMIT_PSS_MIB, LIMIT_MAPS_MIB = 6.5, 4.0
 SCRAPES = 50
 
 
