@@ -105,11 +105,29 @@ struct {
 	__type(value, struct window);
 } windows SEC(".maps") __weak;
 
+/* The same. Not made while the collector compat is off. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct rates);
+} rates SEC(".maps") __weak;
+
+/* Not made while the collector clients is off. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct client_table);
+} clients SEC(".maps") __weak;
+
 /* Set between open and load: what of a collector that is off is left out by the verifier, which knows it to be false.
  */
 const volatile __u8 dns_enabled __weak = 1;
 const volatile __u8 handshakes_enabled __weak = 1;
 const volatile __u8 leaks_enabled __weak = 1;
+const volatile __u8 clients_enabled __weak = 1;
 
 static __always_inline struct proxy_counters *counters_of(__u32 slot)
 {

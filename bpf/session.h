@@ -60,7 +60,8 @@ __weak __noinline __u32 verdict_at_close(__u32 delivered, __u32 pending, __u32 m
  * What a connection's end says of a request that has no outcome yet. `k` is the connection, or its successor on the
  * same ports.
  */
-static __always_inline void session_settle(struct connection *k, struct session *s, __u64 now)
+static __always_inline void session_settle(struct connection *k, const struct session_key *key, struct session *s,
+					   __u64 now)
 {
 	struct dialogue *d = &s->dialogue;
 	__u32 verdict = SOCKS_VERDICT_NONE;
@@ -82,9 +83,10 @@ static __always_inline void session_settle(struct connection *k, struct session 
 	    (d->settled || d->pending || d->malformed == SOCKS_EVENT_MALFORMED || d->client.flags & DIALOGUE_LOST)) {
 		d->requested = 1;
 		/* The server may have answered before all of the request had come. */
-		request_count(k->c, socks_client_commanded(d->client.state) && !(d->client.flags & DIALOGUE_LOST)
-					    ? d->command
-					    : ABI_COMMAND_UNKNOWN);
+		request_count(k->c, key,
+			      socks_client_commanded(d->client.state) && !(d->client.flags & DIALOGUE_LOST)
+				      ? d->command
+				      : ABI_COMMAND_UNKNOWN);
 	}
 	if (!d->requested || d->settled)
 		return;
@@ -128,7 +130,7 @@ static __always_inline void session_end(struct connection *k, const struct sessi
 	if (last.adopted)
 		return;
 	histogram_observe(&k->c->connection_duration, ABI_BOUNDS_LIFETIME, now - last.opened_ns);
-	session_settle(k, &last, now);
+	session_settle(k, key, &last, now);
 }
 
 static __always_inline long session_insert(struct connection *k, const struct session_key *key, __u64 now)

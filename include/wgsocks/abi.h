@@ -189,6 +189,7 @@ struct proxy_counters {
 	__u64 losses[ABI_LOSS_MAX];
 	__u64 leaked_connections;
 	__u64 leaked_dns;
+	__u64 requests_unattributed; /* with clients on: of those that have no place among them */
 	struct abi_histogram request_duration[ABI_OUTCOME_MAX];
 	struct abi_histogram connection_duration;
 	struct abi_histogram upstream_connect_duration;
@@ -385,12 +386,57 @@ struct window {
 	struct window_sample samples[ABI_WINDOW_SECONDS]; /* at second % ABI_WINDOW_SECONDS */
 };
 
+/*
+ * Map `rates`: slot → totals at equal steps of CLOCK_MONOTONIC, for what is said of the last minutes; written by the
+ * collector. They begin at 0 with the ring and never fall: `ahead` is what the counter has more than the ring's total. Counts
+ * are the low 32 bits: only their differences are used.
+ */
+#define ABI_RATE_SECONDS 640 /* 10 minutes in steps of 1 s, and what a window needs before */
+#define ABI_RATE_STEPS 64    /* 5 minutes in steps of 5 s, the same */
+#define ABI_RATE_STEP_SECONDS 5
+struct rate_counts {
+	__u32 successes;
+	__u32 failures;
+	__u32 closed; /* client connections */
+	__u32 connects[ABI_HISTOGRAM_BUCKETS]; /* upstream, by time */
+	__u64 closed_ns;		       /* their lifetimes */
+};
+struct rate_totals {
+	__u64 received; /* inner bytes, of all tunnels */
+	struct rate_counts counts;
+};
+struct rates {
+	__u32 generation; /* of the slot */
+	__u32 reserved;
+	__u64 begun_ns; /* 0: nothing is remembered */
+	__u64 read_ns;	/* when `last` was read */
+	struct rate_totals last;
+	struct rate_totals ahead;
+	__u64 received[ABI_RATE_SECONDS];	   /* at second % ABI_RATE_SECONDS */
+	struct rate_counts counts[ABI_RATE_STEPS]; /* at step % ABI_RATE_STEPS */
+};
+
+/*
+ * Map `clients`: slot → requests by the client's address, in the order in which they first came; all others are in
+ * requests_unattributed of the counters. An array that is looked through, not a hash: the bound is its length.
+ */
+#define ABI_CLIENTS_MAX 50
+struct client_requests {
+	__u64 address[2]; /* 16 bytes as in struct session_key */
+	__u64 requests;
+};
+struct client_table {
+	struct bpf_spin_lock lock;
+	__u32 used;
+	struct client_requests clients[ABI_CLIENTS_MAX];
+};
+
 #define ABI_ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type " changed: that is a new ABI_LAYOUT")
 ABI_ASSERT_SIZE(abi_histogram, 144);
 ABI_ASSERT_SIZE(dns_counters, 296);
 ABI_ASSERT_SIZE(handshake_counters, 176);
-ABI_ASSERT_SIZE(proxy_counters, 2216);
+ABI_ASSERT_SIZE(proxy_counters, 2224);
 ABI_ASSERT_SIZE(tunnel_counters, 272);
 ABI_ASSERT_SIZE(proxy, 240);
 ABI_ASSERT_SIZE(netns_bucket, 32);
@@ -400,5 +446,8 @@ ABI_ASSERT_SIZE(session, 168);
 ABI_ASSERT_SIZE(early_dialogue, 64);
 ABI_ASSERT_SIZE(upstream, 24);
 ABI_ASSERT_SIZE(event, 16);
+ABI_ASSERT_SIZE(rate_counts, 88);
+ABI_ASSERT_SIZE(rates, 10968);
+ABI_ASSERT_SIZE(client_table, 1208);
 
 #endif

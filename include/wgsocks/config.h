@@ -56,7 +56,10 @@ struct config {
 	enum config_attach attach;
 	uint32_t proxies_max; /* 1 … 65535; a sidecar has 1 */
 	bool detach;	      /* remove all that is ours, then exit */
-	uint32_t collectors;  /* bits of enum config_collector */
+	uint32_t collectors;  /* bits of enum config_collector; cost is off where no price is set */
+
+	double cost_per_gigabyte;
+	char cost_currency[4]; /* three capital letters; empty: no price is set */
 
 	struct config_address metrics[CONFIG_ADDRESSES_MAX];
 	uint32_t metrics_count;

@@ -23,14 +23,17 @@ static reader *const readers[COLLECTOR_MAX] = {
 	[COLLECTOR_INTERFACE] = samples_interface,   [COLLECTOR_REQUESTS] = samples_requests,
 	[COLLECTOR_SESSIONS] = samples_sessions,     [COLLECTOR_WIREGUARD] = samples_wireguard,
 	[COLLECTOR_HANDSHAKES] = samples_handshakes, [COLLECTOR_DNS] = samples_dns,
-	[COLLECTOR_LEAKS] = samples_leaks,
+	[COLLECTOR_LEAKS] = samples_leaks,	     [COLLECTOR_COMPAT] = samples_compat,
+	[COLLECTOR_CLIENTS] = samples_clients,	     [COLLECTOR_COST] = samples_cost,
 };
+
+#define NEEDS_NO_KERNEL (1u << COLLECTOR_WIREGUARD | 1u << COLLECTOR_COST)
 
 static void read_one(struct collector *c, const struct reading *r, unsigned int which)
 {
 	struct snapshot_builder *b = &c->builder, before = *b;
 	uint64_t start = clock_now_ns();
-	bool readable = c->kernel.skeleton || which == COLLECTOR_WIREGUARD;
+	bool readable = c->kernel.skeleton || NEEDS_NO_KERNEL & 1u << which;
 	int error = readable ? readers[which](r) : -ENOTCONN;
 	uint32_t collector, labels[2];
 

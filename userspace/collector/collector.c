@@ -109,6 +109,8 @@ static void start_kernel(struct collector *c, uint64_t now)
 	c->watch.ports_added = false;
 	reconcile(c, now);
 	window_remember(&c->kernel, c->watch.slot, now / SECOND_NS);
+	compat_remember(&c->kernel, &c->watch, now);
+	clients_settle(&c->kernel, c->watch.slot);
 	c->memory_bytes = kernel_memory(&c->kernel);
 	log_info("proxy %s: watching, %s, counts %s", c->watch.name, c->kernel.pinned ? "pinned" : "not pinned",
 		 c->kernel.taken_over ? "go on" : "begin at 0");
@@ -152,6 +154,7 @@ static void tick(struct collector *c)
 	watch_tick(&c->watch);
 	if (c->kernel.skeleton) {
 		window_remember(&c->kernel, c->watch.slot, now / SECOND_NS);
+		compat_remember(&c->kernel, &c->watch, now);
 		guard_misses(c, now);
 		if (now >= c->memory_at_ns) {
 			c->memory_bytes = kernel_memory(&c->kernel);

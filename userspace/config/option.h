@@ -54,6 +54,7 @@ int read_log_level(struct option_reader *reader, unsigned int data, const char *
 int read_log_format(struct option_reader *reader, unsigned int data, const char *value);
 int read_switch(struct option_reader *reader, unsigned int data, const char *value);
 int read_collector(struct option_reader *reader, unsigned int collector, const char *value);
+int read_cost(struct option_reader *reader, unsigned int data, const char *value);
 int read_metrics_address(struct option_reader *reader, unsigned int data, const char *value);
 int read_metrics_port(struct option_reader *reader, unsigned int data, const char *value);
 int read_health_address(struct option_reader *reader, unsigned int data, const char *value);

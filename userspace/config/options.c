@@ -42,6 +42,9 @@ const struct option_row OPTION_ROWS[] = {
 	  COLLECTOR(COLLECTOR_GEOIP) },
 	{ "collector.cost", NULL, OPTION_GROUP_PROXY, "Price of a gigabyte, where one is set (default: on)",
 	  COLLECTOR(COLLECTOR_COST) },
+	{ "cost.per-gigabyte", "PRICE", OPTION_GROUP_PROXY,
+	  "Price of 10^9 bytes, with a currency: 0.05EUR (default: none; without a currency: USD)", read_cost,
+	  .seed = "PROXY_COST_PER_GB", .read_seed = read_cost },
 
 	{ "bpf.pin", "PATH", OPTION_GROUP_BPF,
 	  "Folder in a bpffs for maps and links, or none (default: /sys/fs/bpf/wgsocks)", read_pin_path },

@@ -33,6 +33,7 @@ struct kernel {
 	/* Shared memory with the programs, by slot. */
 	struct proxy_counters *counters;
 	struct window *windows;
+	struct rates *rates; /* NULL while the collector compat is off */
 };
 
 /* Names the instance; nothing is loaded yet. Returns 0 or -errno. */
@@ -63,6 +64,9 @@ bool kernel_port_in_use(const struct kernel *kernel, uint32_t slot, uint16_t por
 /* Lets the socket programs find the slot of a network namespace. Returns 0, or -ENOSPC when its bucket is full. */
 int kernel_netns_add(struct kernel *kernel, uint32_t inode, uint32_t slot);
 int kernel_netns_remove(struct kernel *kernel, uint32_t inode);
+
+/* The requests by client of a slot. Returns 0 or -errno. */
+int kernel_clients_read(const struct kernel *kernel, uint32_t slot, struct client_table *table);
 
 /* Sums the per-CPU counters of a tunnel by its index in `tunnels`. Returns 0 or -errno. */
 int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunnel_counters *sum);

@@ -62,6 +62,7 @@ int kernel_programs_choose(struct wgsocks *skeleton, uint32_t collectors)
 	skeleton->rodata->dns_enabled = (collectors & (1u << COLLECTOR_DNS | 1u << COLLECTOR_LEAKS)) != 0;
 	skeleton->rodata->handshakes_enabled = (collectors & 1u << COLLECTOR_HANDSHAKES) != 0;
 	skeleton->rodata->leaks_enabled = (collectors & 1u << COLLECTOR_LEAKS) != 0;
+	skeleton->rodata->clients_enabled = (collectors & 1u << COLLECTOR_CLIENTS) != 0;
 	for (unsigned int i = 0; i < count && !r; i++)
 		r = bpf_program__set_autoload(places[i].program, is_needed(&places[i], collectors));
 	return r;
