@@ -56,6 +56,7 @@ int kernel_open(struct kernel *kernel)
 		.early = bpf_map__fd(s->maps.early),
 		.proxies = bpf_map__fd(s->maps.proxies),
 		.tunnels = bpf_map__fd(s->maps.tunnels),
+		.clients = bpf_map__fd(s->maps.clients),
 		.cpus = libbpf_num_possible_cpus(),
 	};
 	if (kernel_hand_over(s, ~0u)) {
@@ -95,6 +96,23 @@ void kernel_listen(const struct kernel *kernel, const uint16_t *ports, int count
 	kernel_set_proxy(kernel, &proxy);
 }
 
+void kernel_clients_clear(const struct kernel *kernel)
+{
+	struct client_table none = {};
+	uint32_t slot = 0;
+
+	check(bpf_map_update_elem(kernel->clients, &slot, &none, BPF_ANY) == 0, "clients: %s", strerror(errno));
+}
+
+struct client_table kernel_clients_of(const struct kernel *kernel)
+{
+	struct client_table table = {};
+	uint32_t slot = 0;
+
+	check(bpf_map_lookup_elem(kernel->clients, &slot, &table) == 0, "clients: %s", strerror(errno));
+	return table;
+}
+
 void kernel_reset(struct kernel *kernel)
 {
 	static const uint16_t ports[] = { PORT };
@@ -103,6 +121,7 @@ void kernel_reset(struct kernel *kernel)
 	for (uint32_t i = 0; zero && i < ABI_TUNNELS_MAX; i++)
 		check(bpf_map_update_elem(kernel->tunnels, &i, zero, BPF_ANY) == 0, "tunnels: %s", strerror(errno));
 	free(zero);
+	kernel_clients_clear(kernel);
 	memset(kernel->counters, 0, sizeof(*kernel->counters));
 	kernel_listen(kernel, ports, 1);
 }

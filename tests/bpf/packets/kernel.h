@@ -22,7 +22,7 @@ struct kernel {
 	struct wgsocks *skeleton;
 	struct proxy_counters *counters; /* the map's memory */
 	int programs[HOOKS];
-	int sessions, early, proxies, tunnels;
+	int sessions, early, proxies, tunnels, clients;
 	int cpus;
 	int device; /* the other interface: a TUN device in a network namespace of this process */
 	uint32_t ifindex;
@@ -31,6 +31,10 @@ struct kernel {
 /* 0 or -errno. */
 int kernel_open(struct kernel *kernel);
 void kernel_close(struct kernel *kernel);
+
+/* Requests by client, of proxy 0. */
+void kernel_clients_clear(const struct kernel *kernel);
+struct client_table kernel_clients_of(const struct kernel *kernel);
 
 /* All counters 0; proxy 0 listens on PORT alone. Sessions and early dialogues are whoever's who made them. */
 void kernel_reset(struct kernel *kernel);

@@ -35,7 +35,7 @@ static struct session_key key_of(const struct talk *talk)
 				   .server_port = talk->server_port,
 				   .generation = GENERATION };
 
-	frame_address(key.client, talk->way.shape.version, CLIENT_HOST);
+	frame_address(key.client, talk->way.shape.version, talk->client_host);
 	frame_address(key.server, talk->way.shape.version, SERVER_HOST);
 	return key;
 }
@@ -51,6 +51,7 @@ void talk_begin(struct talk *talk, struct kernel *kernel, const struct talk_way 
 			       .way = *way,
 			       .client_port = port,
 			       .server_port = PORT,
+			       .client_host = CLIENT_HOST,
 			       .isn = { 0x10000000, 0x20000000 },
 			       .socket = socket };
 	memset(kernel->counters, 0, sizeof(*kernel->counters));
@@ -107,7 +108,8 @@ void talk_frame(struct talk *talk, struct frame *frame, enum talk_side side, uin
 {
 	bool client = side == CLIENT;
 
-	frame_begin(frame, &talk->way.shape, client ? CLIENT_HOST : SERVER_HOST, client ? SERVER_HOST : CLIENT_HOST,
+	frame_begin(frame, &talk->way.shape, client ? talk->client_host : SERVER_HOST,
+		    client ? SERVER_HOST : talk->client_host,
 		    IPPROTO_TCP);
 	frame_tcp(frame, talk->way.shape.tcp_options, client ? talk->client_port : talk->server_port,
 		  client ? talk->server_port : talk->client_port, talk->isn[side] + offset,
