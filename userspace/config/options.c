@@ -43,7 +43,7 @@ const struct option_row OPTION_ROWS[] = {
 	{ "collector.cost", NULL, OPTION_GROUP_PROXY, "Price of a gigabyte, where one is set (default: on)",
 	  COLLECTOR(COLLECTOR_COST) },
 	{ "cost.per-gigabyte", "PRICE", OPTION_GROUP_PROXY,
-	  "Price of 10^9 bytes, with a currency: 0.05EUR (default: none; without a currency: USD)", read_cost,
+	  "Price of 10^9 bytes and its currency (USD when left out), as in 0.05EUR (default: none)", read_cost,
 	  .seed = "PROXY_COST_PER_GB", .read_seed = read_cost },
 
 	{ "bpf.pin", "PATH", OPTION_GROUP_BPF,

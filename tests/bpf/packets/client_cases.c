@@ -10,11 +10,13 @@
 
 static void ask(struct kernel *kernel, const struct talk_way *way, uint8_t host, const char *bytes, size_t length)
 {
+	struct client_table table = kernel_clients_of(kernel);
 	struct proxy_counters kept = *kernel->counters;
 	struct talk talk;
 
-	talk_begin(&talk, kernel, way); /* which begins with counters at 0 */
+	talk_begin(&talk, kernel, way); /* which begins at 0 */
 	*kernel->counters = kept;
+	kernel_clients_set(kernel, &table);
 	talk.client_host = host;
 	talk_open(&talk);
 	talk_say(&talk, CLIENT, bytes, length);
@@ -133,6 +135,8 @@ static void *race(void *argument)
 
 static void two_at_once(struct kernel *kernel)
 {
+	static const struct client_table none;
+
 	for (int round = 0; round < 40 && !check_is_failed(); round++) {
 		int arrived = 0;
 		struct racer racers[2] = { { kernel, 0, &arrived }, { kernel, 1, &arrived } };
@@ -140,7 +144,7 @@ static void two_at_once(struct kernel *kernel)
 		pthread_t other;
 
 		memset(kernel->counters, 0, sizeof(*kernel->counters));
-		kernel_clients_clear(kernel);
+		kernel_clients_set(kernel, &none);
 		if (!check(pthread_create(&other, NULL, race, &racers[1]) == 0, "no thread"))
 			return;
 		race(&racers[0]);

@@ -96,12 +96,11 @@ void kernel_listen(const struct kernel *kernel, const uint16_t *ports, int count
 	kernel_set_proxy(kernel, &proxy);
 }
 
-void kernel_clients_clear(const struct kernel *kernel)
+void kernel_clients_set(const struct kernel *kernel, const struct client_table *table)
 {
-	struct client_table none = {};
 	uint32_t slot = 0;
 
-	check(bpf_map_update_elem(kernel->clients, &slot, &none, BPF_ANY) == 0, "clients: %s", strerror(errno));
+	check(bpf_map_update_elem(kernel->clients, &slot, table, BPF_ANY) == 0, "clients: %s", strerror(errno));
 }
 
 struct client_table kernel_clients_of(const struct kernel *kernel)
@@ -115,13 +114,14 @@ struct client_table kernel_clients_of(const struct kernel *kernel)
 
 void kernel_reset(struct kernel *kernel)
 {
+	static const struct client_table none;
 	static const uint16_t ports[] = { PORT };
 	struct tunnel_counters *zero = calloc((size_t)kernel->cpus, sizeof(*zero));
 
 	for (uint32_t i = 0; zero && i < ABI_TUNNELS_MAX; i++)
 		check(bpf_map_update_elem(kernel->tunnels, &i, zero, BPF_ANY) == 0, "tunnels: %s", strerror(errno));
 	free(zero);
-	kernel_clients_clear(kernel);
+	kernel_clients_set(kernel, &none);
 	memset(kernel->counters, 0, sizeof(*kernel->counters));
 	kernel_listen(kernel, ports, 1);
 }

@@ -33,7 +33,7 @@ int kernel_open(struct kernel *kernel);
 void kernel_close(struct kernel *kernel);
 
 /* Requests by client, of proxy 0. */
-void kernel_clients_clear(const struct kernel *kernel);
+void kernel_clients_set(const struct kernel *kernel, const struct client_table *table);
 struct client_table kernel_clients_of(const struct kernel *kernel);
 
 /* All counters 0; proxy 0 listens on PORT alone. Sessions and early dialogues are whoever's who made them. */

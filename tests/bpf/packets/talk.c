@@ -40,6 +40,8 @@ static struct session_key key_of(const struct talk *talk)
 	return key;
 }
 
+static const struct client_table no_clients;
+
 void talk_begin(struct talk *talk, struct kernel *kernel, const struct talk_way *way)
 {
 	static uint16_t port = 20000;
@@ -55,6 +57,7 @@ void talk_begin(struct talk *talk, struct kernel *kernel, const struct talk_way 
 			       .isn = { 0x10000000, 0x20000000 },
 			       .socket = socket };
 	memset(kernel->counters, 0, sizeof(*kernel->counters));
+	kernel_clients_set(kernel, &no_clients);
 }
 
 void talk_open(struct talk *talk)
@@ -177,6 +180,18 @@ static const char *counter_name(size_t i, size_t *index)
 	return "client";
 }
 
+/* All requests of a talk are its client's. */
+static void clients_check(const struct talk *talk)
+{
+	struct client_table table = kernel_clients_of(talk->kernel);
+	uint64_t requests = 0;
+
+	for (int i = 0; i < ABI_COMMAND_MAX; i++)
+		requests += talk->kernel->counters->requests[i];
+	check(table.used == (requests != 0) && table.clients[0].requests == requests, "%llu requests by %u clients",
+	      (unsigned long long)table.clients[0].requests, table.used);
+}
+
 void talk_check(struct talk *talk)
 {
 	struct proxy_counters *got = talk->kernel->counters;
@@ -194,6 +209,7 @@ void talk_check(struct talk *talk)
 	check(histogram_count(&got->request_duration[ABI_OUTCOME_SUCCESS]) == got->successes &&
 		      histogram_count(&got->request_duration[ABI_OUTCOME_FAILURE]) == failures,
 	      "the histograms hold another number of outcomes");
+	clients_check(talk);
 	check(!histogram_count(&got->connection_duration) && !histogram_count(&got->upstream_connect_duration),
 	      "a packet was taken for a connection");
 }
