@@ -388,8 +388,8 @@ struct window {
 
 /*
  * Map `rates`: slot → totals at equal steps of CLOCK_MONOTONIC, for what is said of the last minutes; written by the
- * collector. They begin at 0 with the ring and never fall: `ahead` is what the counter has more than the ring's total. Counts
- * are the low 32 bits: only their differences are used.
+ * collector. They begin at 0 with the ring and never fall: `ahead` is what the counter has more than the ring's total.
+ * Counts are the low 32 bits: only their differences are used.
  */
 #define ABI_RATE_SECONDS 640 /* 10 minutes in steps of 1 s, and what a window needs before */
 #define ABI_RATE_STEPS 64    /* 5 minutes in steps of 5 s, the same */
@@ -397,7 +397,7 @@ struct window {
 struct rate_counts {
 	__u32 successes;
 	__u32 failures;
-	__u32 closed; /* client connections */
+	__u32 closed;			       /* client connections */
 	__u32 connects[ABI_HISTOGRAM_BUCKETS]; /* upstream, by time */
 	__u64 closed_ns;		       /* their lifetimes */
 };

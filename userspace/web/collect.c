@@ -35,8 +35,10 @@ int collect_argument(struct collect *collect, const char *key, size_t key_size, 
 
 	if (!excludes && !equals(key, key_size, "collect[]"))
 		return 0;
-	if (!value)
+	if (!value) {
+		value = "";
 		value_size = 0;
+	}
 	while (i < COLLECTOR_MAX && !equals(value, value_size, config_collector_name(i)))
 		i++;
 	if (i == COLLECTOR_MAX)

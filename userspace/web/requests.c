@@ -75,9 +75,9 @@ static enum MHD_Result scrape_code(struct request *request, enum scrape_code cod
 static enum MHD_Result scrape_refuse(struct request *request, const char *words)
 {
 	request->web->self.codes[SCRAPE_BAD]++;
-	return response_send(request, MHD_HTTP_BAD_REQUEST, TYPE_PLAIN,
-			     MHD_create_response_from_buffer(strlen(words), (void *)(uintptr_t)words,
-							     MHD_RESPMEM_MUST_COPY));
+	return response_send(
+		request, MHD_HTTP_BAD_REQUEST, TYPE_PLAIN,
+		MHD_create_response_from_buffer(strlen(words), (void *)(uintptr_t)words, MHD_RESPMEM_MUST_COPY));
 }
 
 static enum MHD_Result scrape_send(struct request *request)

@@ -112,8 +112,7 @@ void talk_frame(struct talk *talk, struct frame *frame, enum talk_side side, uin
 	bool client = side == CLIENT;
 
 	frame_begin(frame, &talk->way.shape, client ? talk->client_host : SERVER_HOST,
-		    client ? SERVER_HOST : talk->client_host,
-		    IPPROTO_TCP);
+		    client ? SERVER_HOST : talk->client_host, IPPROTO_TCP);
 	frame_tcp(frame, talk->way.shape.tcp_options, client ? talk->client_port : talk->server_port,
 		  client ? talk->server_port : talk->client_port, talk->isn[side] + offset,
 		  (uint8_t)(FRAME_TCP_ACK | flags));

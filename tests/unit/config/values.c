@@ -192,10 +192,10 @@ Test(cost, price_and_currency)
 
 Test(cost, refused)
 {
-	static const char *const prices[] = { "EUR", "-1", "+1", ".5", "1.", "1.EUR", " 1", "nan", "inf",
-					      "1234567890.123456" };
-	static const char *const currencies[] = { "1 EU", "1EURO", "1e3", "1,5", "1.2.3", "0x10", "1 EUR ", "1 E R",
-						  "1\xe2\x82\xac", "1 usd1" };
+	static const char *const prices[] = { "EUR",   "-1", "+1",  ".5",  "1.",
+					      "1.EUR", " 1", "nan", "inf", "1234567890.123456" };
+	static const char *const currencies[] = { "1 EU", "1EURO",  "1e3",   "1,5",	      "1.2.3",
+						  "0x10", "1 EUR ", "1 E R", "1\xe2\x82\xac", "1 usd1" };
 
 	for (size_t i = 0; i < sizeof(prices) / sizeof(*prices); i++) {
 		cr_expect_eq(PARSE("--cost.per-gigabyte", (char *)prices[i]), -EINVAL, "%s", prices[i]);

@@ -24,9 +24,9 @@ static int take(const char *key, const char *value)
 	return collect_argument(&collect, key, strlen(key), value, value ? strlen(value) : 0);
 }
 
-#define EXPECT_REFUSED(result, line)               \
-	do {                                       \
-		cr_expect_eq(result, -EINVAL);     \
+#define EXPECT_REFUSED(result, line)                 \
+	do {                                         \
+		cr_expect_eq(result, -EINVAL);       \
 		cr_expect_str_eq(collect.why, line); \
 	} while (0)
 
@@ -84,7 +84,9 @@ Test(collect, unknown_names_are_refused)
 	EXPECT_REFUSED(take("exclude[]", "speed"), "no such collector: \"speed\"\n");
 	EXPECT_REFUSED(take("collect[]", ""), "no such collector: \"\"\n");
 	EXPECT_REFUSED(take("collect[]", NULL), "no such collector: \"\"\n");
-	EXPECT_REFUSED(take("collect[]", "a\"\n\tb\x7f\xff" "c d"), "no such collector: \"a\"??b??c?d\"\n");
+	EXPECT_REFUSED(take("collect[]", "a\"\n\tb\x7f\xff"
+					 "c d"),
+		       "no such collector: \"a\"??b??c?d\"\n");
 	EXPECT_REFUSED(take("collect[]", "0123456789012345678901234567890123456789x"),
 		       "no such collector: \"0123456789012345678901234567890123456789...\"\n");
 	cr_expect_eq(collect_argument(&collect, "collect[]", 9, "dns\0x", 5), -EINVAL, "more behind a NUL");
