@@ -71,7 +71,7 @@ def test_the_success_rate_is_the_tallys(lab):
     with Fresh(lab) as sidecar:
         tallies = []
         for round_ in range(3):
-            tallies.append(lab.traffic("90 connect", "7 refused", "5 blocked", seed=20 + round_).finish())
+            tallies.append(lab.traffic(f"{90 - 40 * round_} connect", f"{7 * round_} refused", "5 blocked", seed=20 + round_).finish())
             metrics = settle(sidecar)
             successful = sum(tally["successful"] for tally in tallies)
             failed = sum(tally["failed"] for tally in tallies)
