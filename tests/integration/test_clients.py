@@ -76,7 +76,7 @@ def test_both_families_of_addresses(lab):
     sidecar = start(lab, ON)
     truth = {"other": 0}
     for index, address in enumerate(CLIENTS6):
-        truth[address] = ask(lab, address, f"{index + 1} connect", "2 connect socks=4a", seed=index + 1, ipv6=True)
+        truth[address] = ask(lab, address, f"{index + 1} connect", "2 connect shape=bytes", seed=index + 1, ipv6=True)
     truth[MORE[0]] = ask(lab, MORE[0], "7 connect", "3 connect shape=bytes", "2 nomethod")
     by_client(sidecar, truth)
     sidecar.stop()
