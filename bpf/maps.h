@@ -111,6 +111,10 @@ const volatile __u8 dns_enabled __weak = 1;
 const volatile __u8 handshakes_enabled __weak = 1;
 const volatile __u8 leaks_enabled __weak = 1;
 
+/* --leak.allow: the first leak_allow_count are set. */
+const volatile struct leak_network leak_allow[ABI_LEAK_ALLOW_MAX] __weak = {};
+const volatile __u32 leak_allow_count __weak = 0;
+
 static __always_inline struct proxy_counters *counters_of(__u32 slot)
 {
 	return bpf_map_lookup_elem(&counters, &slot);

@@ -247,6 +247,16 @@ struct process_names {
 };
 
 /*
+ * In rodata: a network that leaks may go to. Both in the order of the wire, IPv4 mapped; the address has no bit outside
+ * of the mask.
+ */
+#define ABI_LEAK_ALLOW_MAX 16
+struct leak_network {
+	__u64 address[2];
+	__u64 mask[2];
+};
+
+/*
  * skb->cb[4] as the stub leaves it: slot (of a tunnel: its index in `tunnels`), L2 header length, and what it calls
  * (enum abi_packet_program), by which those that are called on know where the packet is.
  */
@@ -394,6 +404,7 @@ ABI_ASSERT_SIZE(proxy_counters, 2216);
 ABI_ASSERT_SIZE(tunnel_counters, 272);
 ABI_ASSERT_SIZE(proxy, 240);
 ABI_ASSERT_SIZE(netns_bucket, 32);
+ABI_ASSERT_SIZE(leak_network, 32);
 ABI_ASSERT_SIZE(session_key, 40);
 ABI_ASSERT_SIZE(dialogue, 56);
 ABI_ASSERT_SIZE(session, 168);

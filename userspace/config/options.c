@@ -42,6 +42,8 @@ const struct option_row OPTION_ROWS[] = {
 	  COLLECTOR(COLLECTOR_GEOIP) },
 	{ "collector.cost", NULL, OPTION_GROUP_PROXY, "Price of a gigabyte, where one is set (default: on)",
 	  COLLECTOR(COLLECTOR_COST) },
+	{ "leak.allow", "CIDR,...", OPTION_GROUP_PROXY,
+	  "Networks that nothing leaks to: the resolver of WireGuard's endpoint (default: none)", read_leak_allow },
 
 	{ "bpf.pin", "PATH", OPTION_GROUP_BPF,
 	  "Folder in a bpffs for maps and links, or none (default: /sys/fs/bpf/wgsocks)", read_pin_path },
