@@ -52,28 +52,46 @@ static __always_inline void dns_datagrams(struct __sk_buff *skb, __u32 offset, e
 		dns_unreadable(skb);
 }
 
+/* The UDP header as scalars; 0 where there is none. Global, so that what follows is verified once. */
+#define UDP_PACK(t) \
+	((__u64)(t)->source | (__u64)(t)->destination << 16 | (__u64)(t)->length << 32 | (__u64)(t)->offset << 48)
+#define UDP_SOURCE(u) ((__u32)(u)&0xffff)
+#define UDP_DESTINATION(u) ((__u32)((u) >> 16) & 0xffff)
+#define UDP_LENGTH(u) ((__u32)((u) >> 32) & 0xffff)
+#define UDP_OFFSET(u) ((__u32)((u) >> 48))
+
+__noinline __u64 udp_read(struct __sk_buff *skb)
+{
+	struct transport t = {};
+
+	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t) || t.protocol != IPPROTO_UDP)
+		return 0;
+	return UDP_PACK(&t);
+}
+
 SEC("tc")
 int dns_udp(struct __sk_buff *skb)
 {
 	enum dns_direction direction = dns_direction_of(skb);
-	struct transport t = {};
-	__u32 length, rest, peer;
+	__u64 u;
+	__u32 server, client, offset, length, rest;
 
 	if (dns_is_foreign(skb, direction) || (direction == DNS_ANSWERS && !dns_counted))
 		return TC_ACT_UNSPEC;
-	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t) || t.protocol != IPPROTO_UDP)
+	u = udp_read(skb);
+	server = direction == DNS_QUERIES ? UDP_DESTINATION(u) : UDP_SOURCE(u);
+	client = direction == DNS_QUERIES ? UDP_SOURCE(u) : UDP_DESTINATION(u);
+	offset = UDP_OFFSET(u) + 8;
+	if (server != DNS_PORT)
 		return TC_ACT_UNSPEC;
-	if ((direction == DNS_QUERIES ? t.destination : t.source) != DNS_PORT)
-		return TC_ACT_UNSPEC;
-	peer = DNS_PEER(direction == DNS_QUERIES ? t.source : t.destination, 0);
 	if (skb->gso_size) {
-		dns_datagrams(skb, t.offset + 8, direction, peer);
+		dns_datagrams(skb, offset, direction, DNS_PEER(client, 0));
 		return TC_ACT_UNSPEC;
 	}
 	/* The header's length: Ethernet pads. Less than it: the first of several fragments. */
-	length = t.length > 8 ? t.length - 8 : 0;
-	rest = skb->len - t.offset - 8;
-	dns_datagram(skb, t.offset + 8, length < rest ? length : rest, direction, peer);
+	length = UDP_LENGTH(u) > 8 ? UDP_LENGTH(u) - 8 : 0;
+	rest = skb->len - offset;
+	dns_datagram(skb, offset, length < rest ? length : rest, direction, DNS_PEER(client, 0));
 	return TC_ACT_UNSPEC;
 }
 

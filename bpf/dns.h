@@ -304,7 +304,7 @@ static inline __u32 dns_skip(__u64 word)
  * Reads from a segment up to an event, its end, or so many steps. Returns a step, and above it in eight bits how much
  * was read: at most 255 bytes, so that the rest of a long message is better passed over by the caller.
  */
-#define DNS_STEPS_MAX 24 /* a message takes 21 where its name has three labels; else the caller goes on */
+#define DNS_STEPS_MAX 12 /* a query whose name has three labels takes 18: the caller goes on */
 #define DNS_READ_MAX 255
 #define DNS_READ_CONSUMED(r) ((__u32)((r) >> 56))
 

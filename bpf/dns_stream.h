@@ -10,6 +10,7 @@
 #include "dns_count.h"
 
 #define DNS_ROUNDS_MAX 256 /* in one segment, or all of a GSO skb: two or three for a message */
+#define DNS_ROUNDS_ONCE 16
 
 static __always_inline void dns_key_of_segment(struct dns_key *key, const struct segment *s,
 					       enum dns_direction direction)
@@ -58,6 +59,8 @@ struct dns_view {
 	__u64 opened_ns;
 	__u64 word;
 	__u32 next;
+	__u32 ahead_start;
+	__u32 ahead_end;
 	__u32 closed; /* nothing is to be read */
 };
 
@@ -67,6 +70,8 @@ static __always_inline void dns_view_take(struct dns_stream *s, struct dns_side 
 	v->opened_ns = s->opened_ns;
 	v->word = side->word;
 	v->next = side->next;
+	v->ahead_start = side->ahead_start;
+	v->ahead_end = side->ahead_end;
 	v->closed = side->lost | !side->known;
 	bpf_spin_unlock(&s->lock);
 }
@@ -81,6 +86,8 @@ static __always_inline int dns_view_commit(struct dns_stream *s, struct dns_side
 	if (!((s->opened_ns ^ v->opened_ns) | (side->next ^ v->next) | side->lost)) {
 		side->word = word;
 		side->next = next;
+		if ((__s32)(side->ahead_end - next) <= 0)
+			side->ahead_start = side->ahead_end = next;
 		written = 1;
 	}
 	bpf_spin_unlock(&s->lock);
@@ -103,16 +110,22 @@ static __always_inline void dns_side_lose(struct proxy_counters *c, struct dns_s
 		count_loss(c, cause);
 }
 
-/* What a message that was read is. */
-static __always_inline int dns_stream_message(struct __sk_buff *skb, __u64 step, __u32 direction, __u32 peer)
+/* A segment that came before another, and is not read: remembered, and all between two such with them. */
+static __always_inline void dns_ahead_add(struct dns_stream *s, struct dns_side *side, const struct dns_view *v,
+					  __u32 start, __u32 end)
 {
-	__u32 id = DNS_WORD_ID(step), value = DNS_STEP_VALUE(step);
-
-	if (DNS_STEP_EVENT(step) == DNS_EVENT_MESSAGE)
-		return direction == DNS_QUERIES ? dns_query(skb, id, value, peer) : dns_answer(skb, id, value, peer);
-	if (DNS_STEP_EVENT(step) == DNS_EVENT_SHORT && direction == DNS_QUERIES)
-		return dns_unreadable(skb);
-	return 0;
+	bpf_spin_lock(&s->lock);
+	if (s->opened_ns == v->opened_ns) {
+		if (side->ahead_start == side->ahead_end) {
+			side->ahead_start = start;
+			side->ahead_end = end;
+		}
+		if ((__s32)(start - side->ahead_start) < 0)
+			side->ahead_start = start;
+		if ((__s32)(end - side->ahead_end) > 0)
+			side->ahead_end = end;
+	}
+	bpf_spin_unlock(&s->lock);
 }
 
 /* How many of `length` bytes lie in the rest of a message. */
@@ -131,52 +144,95 @@ static __always_inline __u64 dns_rest_pass(__u64 word, __u32 n)
 	return left ? DNS_WORD(DNS_REST, 0, left, DNS_WORD_ID(word)) : 0;
 }
 
-enum dns_round { DNS_ROUND_MORE, DNS_ROUND_DONE };
+/* What a round returns: 0, there is nothing more to do; or a step, with how much was read above it (dns.h). */
+#define DNS_ROUND_MORE (1ULL << 56)
 
 /*
  * Reads one message, or part of one, of a segment whose data is `length` bytes at `offset`, and begins with this
- * sequence number. A global function, for which it finds the stream anew: a loop calls it.
+ * sequence number. A global function, for which it finds the stream anew: a loop calls it. What was read is counted by
+ * the loop: the stack of one within the other would be more than kernels before 6.8 allow.
+ *
+ * Segments overtake each other where a host has several CPUs. One that does is not kept: it matters not where it has
+ * only the rest of a message, and the beginning comes behind it. Where a message begins in it, that is lost.
  */
-__noinline int dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence, __u32 peer)
+__noinline __u64 dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence, __u32 peer)
 {
 	enum dns_direction direction = dns_direction_of(skb);
-	__u32 read, n, cause = ABI_LOSS_MAX;
 	struct dns_key key = {};
 	struct dns_stream *s;
 	struct proxy_counters *c = dns_key_set(skb, &key, direction, 0, peer);
+	__u32 start, read, n, cause = ABI_LOSS_OUT_OF_ORDER;
 	struct dns_side *side;
 	struct dns_view v;
 	__u64 step;
 
 	s = c ? bpf_map_lookup_elem(&dns_streams, &key) : NULL;
 	if (!s)
-		return DNS_ROUND_DONE;
+		return 0;
 	side = direction == DNS_QUERIES ? &s->sides[DNS_QUERIES] : &s->sides[DNS_ANSWERS];
 	dns_view_take(s, side, &v);
-	read = v.next - (sequence - side->isn);
-	if (v.closed || ((__s32)read >= 0 && read >= length))
-		return DNS_ROUND_DONE;
-	n = (__s32)read < 0 ? -read : length - read;
-	if (dns_rest(v.word, n)) {
-		if ((__s32)read < 0 && dns_rest(v.word, n) < n)
-			cause = ABI_LOSS_OUT_OF_ORDER;
+	if (v.closed)
+		return 0;
+	start = sequence - side->isn;
+	read = v.next - start;
+	n = length - read;
+	if (read >= length) { /* what is next is not in this segment: behind it, or before it */
+		int came = (__s32)(v.next - v.ahead_start) >= 0 && (__s32)(v.ahead_end - v.next) > 0;
+
+		if (!came && (__s32)read >= 0)
+			return 0;
+		n = came ? v.ahead_end - v.next : -read;
+		if (dns_rest(v.word, n) < n) {
+			if (came)
+				goto lost;
+			dns_ahead_add(s, side, &v, start, start + length);
+			return 0;
+		}
+		step = dns_rest_pass(v.word, n);
+	} else if (dns_rest(v.word, n)) {
 		n = dns_rest(v.word, n);
 		step = dns_rest_pass(v.word, n);
-	} else if ((__s32)read < 0) {
-		cause = ABI_LOSS_OUT_OF_ORDER;
 	} else {
 		step = dns_stream_read(skb, offset + read, n, v.word, direction);
 		n = DNS_READ_CONSUMED(step);
+		cause = ABI_LOSS_PARSE;
 		if (!n)
-			cause = ABI_LOSS_PARSE;
+			goto lost;
 	}
-	if (cause != ABI_LOSS_MAX) {
-		dns_side_lose(c, s, side, v.opened_ns, cause);
-		return DNS_ROUND_DONE;
-	}
-	if (dns_view_commit(s, side, &v, DNS_STEP_WORD(step), v.next + n))
+	if (!dns_view_commit(s, side, &v, DNS_STEP_WORD(step), v.next + n))
+		return DNS_ROUND_MORE; /* another CPU was faster, and counts it */
+	return step | DNS_ROUND_MORE;
+lost:
+	dns_side_lose(c, s, side, v.opened_ns, cause);
+	return 0;
+}
+
+/* What a message that was read is. Global: the loop that calls it knows nothing of its branches. */
+__noinline int dns_stream_message(struct __sk_buff *skb, __u64 step, __u32 direction, __u32 peer)
+{
+	__u32 id = DNS_WORD_ID(step), value = DNS_STEP_VALUE(step);
+
+	if (DNS_STEP_EVENT(step) == DNS_EVENT_MESSAGE)
+		return direction == DNS_QUERIES ? dns_query(skb, id, value, peer) : dns_answer(skb, id, value, peer);
+	if (DNS_STEP_EVENT(step) == DNS_EVENT_SHORT && direction == DNS_QUERIES)
+		return dns_unreadable(skb);
+	return 0;
+}
+
+/* Some rounds: see dns_labels for the loops. Returns whether there may be more. */
+__noinline int dns_stream_rounds(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence, __u32 peer)
+{
+	__u32 direction = dns_direction_of(skb);
+
+#pragma clang loop unroll(disable)
+	for (int round = 0; round < DNS_ROUNDS_ONCE; round++) {
+		__u64 step = dns_stream_round(skb, offset, length, sequence, peer);
+
+		if (!step)
+			return 0;
 		dns_stream_message(skb, step, direction, peer);
-	return DNS_ROUND_MORE;
+	}
+	return 1;
 }
 
 /* Reads a segment with data, message by message. One that overtook another matters not where that has only a rest. */
@@ -189,8 +245,8 @@ static __always_inline void dns_stream_segment(struct __sk_buff *skb, const stru
 	__u64 opened_ns = s->opened_ns;
 
 #pragma clang loop unroll(disable)
-	for (int round = 0; round < DNS_ROUNDS_MAX; round++) {
-		if (dns_stream_round(skb, segment->payload, segment->payload_length, sequence, peer))
+	for (int round = 0; round < DNS_ROUNDS_MAX / DNS_ROUNDS_ONCE; round++) {
+		if (!dns_stream_rounds(skb, segment->payload, segment->payload_length, sequence, peer))
 			return;
 	}
 	/* More messages in one skb than there are rounds. */

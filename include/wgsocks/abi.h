@@ -402,6 +402,9 @@ struct dns_side {
 	__u32 isn;  /* sequence number of offset 0 */
 	__u32 next; /* first offset not yet read */
 	__u64 word; /* where in a message that is: see bpf/dns.h */
+	/* What overtook other segments, from its first byte to its last: passed by, since a rest may be all of it. */
+	__u32 ahead_start;
+	__u32 ahead_end;
 	__u8 known; /* the SYN was seen */
 	__u8 lost;  /* counted as a loss: nothing more is read */
 	__u8 ended; /* all up to its FIN was read */
@@ -465,7 +468,7 @@ ABI_ASSERT_SIZE(early_dialogue, 64);
 ABI_ASSERT_SIZE(upstream, 24);
 ABI_ASSERT_SIZE(dns_key, 44);
 ABI_ASSERT_SIZE(dns_pending, 8);
-ABI_ASSERT_SIZE(dns_stream, 72);
+ABI_ASSERT_SIZE(dns_stream, 88);
 ABI_ASSERT_SIZE(event, 16);
 
 #endif
