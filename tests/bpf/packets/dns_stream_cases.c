@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* DNS over TCP: the same messages, in segments of every kind. */
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "dns.h"
@@ -219,7 +221,71 @@ static void overtaken(struct kernel *kernel)
 	}
 }
 
+/* Both CPUs with the same segments at once, as when one is sent again and its sender has moved. */
+struct pair {
+	struct stream *stream;
+	int arrived;
+	bool ended;
+};
+
+static void meet(struct pair *pair)
+{
+	int both = (__atomic_fetch_add(&pair->arrived, 1, __ATOMIC_SEQ_CST) | 1) + 1;
+
+	for (int spins = 0; __atomic_load_n(&pair->arrived, __ATOMIC_SEQ_CST) < both; spins++)
+		if (spins > 200000)
+			sched_yield();
+}
+
+/* Each segment in the same moment, as near as may be. */
+static void pieces_at_once(struct pair *pair)
+{
+	struct stream *s = pair->stream;
+
+	for (int answer = 0; answer < 2; answer++)
+		for (size_t at = 0; at < s->length[answer]; at += 23) {
+			size_t left = s->length[answer] - at;
+
+			meet(pair);
+			segment(s, answer, at, left < 23 ? left : 23, FRAME_TCP_ACK);
+		}
+	meet(pair);
+}
+
+static void *other_main(void *argument)
+{
+	struct pair *pair = argument;
+
+	for (;;) {
+		meet(pair);
+		if (pair->ended)
+			return NULL;
+		pieces_at_once(pair);
+	}
+}
+
+static void at_once(struct kernel *kernel)
+{
+	struct stream s;
+	struct pair pair = { .stream = &s };
+	pthread_t other;
+
+	if (!check(pthread_create(&other, NULL, other_main, &pair) == 0, "no thread"))
+		return;
+	for (int n = 0; n < 300 && !check_is_failed(); n++) {
+		check_about("talk %d", n);
+		stream_begin(&s, kernel, &dns_ways[n % DNS_WAYS], 1000u + (uint32_t)n);
+		meet(&pair);
+		pieces_at_once(&pair);
+		stream_check(&s);
+	}
+	pair.ended = true;
+	meet(&pair);
+	pthread_join(other, NULL);
+}
+
 const struct test_case dns_stream_cases[] = {
+	{ "stream/at once", at_once },
 	{ "stream/in segments", in_segments },
 	{ "stream/overlapping", overlapping },
 	{ "stream/sequence numbers wrap", wrap_around },
