@@ -328,8 +328,8 @@ def test_tcp_more_than_a_kilobyte_on_the_underlay(world):
 def test_tcp_segments_that_are_lost_on_the_way(world):
     """What is sent again counts once. The server's side loses: what overtakes it there is out of order."""
     world.begin()
-    world.lab.inet.run(["nft", "add table inet lossy; add chain inet lossy in { type filter hook input priority -5; };"
-                        "add rule inet lossy in tcp dport 53 numgen inc mod 3 0 drop"])
+    rules = "add chain inet lossy in { type filter hook input priority -5; }; add rule inet lossy in tcp dport 53 numgen inc mod 3 0 drop"
+    world.lab.inet.run(["nft", f"add table inet lossy; {rules}"])
     try:
         with world.tcp() as client:
             client.settimeout(30)
