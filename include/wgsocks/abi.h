@@ -116,10 +116,12 @@ enum abi_side { ABI_SIDE_CLIENT, ABI_SIDE_UPSTREAM, ABI_SIDE_MAX };
 
 enum abi_loss {
 	ABI_LOSS_RECURSION,    /* an event that neither copy of a tracepoint program saw, found by reconciliation */
-	ABI_LOSS_OUT_OF_ORDER, /* a segment of a dialogue that came before its predecessor and could not be read */
+	ABI_LOSS_OUT_OF_ORDER, /* a segment of a dialogue or of DNS that came before its predecessor and could not be
+				  read */
 	ABI_LOSS_INSERT,       /* a full map */
 	ABI_LOSS_DELETE,       /* -EBUSY and the like; never -ENOENT */
-	ABI_LOSS_PARSE,	  /* a dialogue that cannot be read (GSSAPI, IP fragments, longer than the parser's bound) */
+	ABI_LOSS_PARSE,	  /* what cannot be read: a dialogue (GSSAPI, IP fragments, longer than the parser's bound), a
+			     query without a header, DNS over a TCP connection that began before us */
 	ABI_LOSS_RESERVE, /* a full ring buffer */
 	ABI_LOSS_NETNS_TABLE, /* a full bucket of the netns table: that proxy's sockets are not seen */
 	ABI_LOSS_OTHER,
@@ -371,9 +373,13 @@ struct upstream {
 
 /* ---- DNS ---- */
 
-#define ABI_DNS_TIMEOUT_NS ABI_S(5)	  /* a query without an answer by then is unanswered */
-#define ABI_DNS_STREAM_IDLE_NS ABI_S(600) /* a TCP connection without a segment for so long is forgotten */
-#define ABI_DNS_TURNS 4			  /* queries with the same key at the same time */
+#define ABI_DNS_TIMEOUT_NS ABI_S(5) /* a query without an answer by then is unanswered */
+
+/* A TCP connection without a segment for so long is forgotten; one that opens or closes, sooner (a SYN is sent again
+ * after 64 s at most). */
+#define ABI_DNS_STREAM_IDLE_NS ABI_S(600)
+#define ABI_DNS_STREAM_HALF_NS ABI_S(70)
+#define ABI_DNS_TURNS 4 /* queries with the same key at the same time */
 
 /*
  * Whom a query belongs to; IPv4 mapped, the port in host order (the server's is 53). An answer has the same key, or it

@@ -2,6 +2,7 @@
 """DNS messages, and a server that does what a name's first label says and keeps a log of what it was asked."""
 
 import collections
+import contextlib
 import selectors
 import socket
 import struct
@@ -74,7 +75,8 @@ class Server:
                 key.data(key.fileobj)
             for due, send in [one for one in self.late if one[0] <= time.monotonic()]:
                 self.late.remove((due, send))
-                send()
+                with contextlib.suppress(OSError):  # closed by now
+                    send()
 
     def _accept(self, listener):
         connection, _ = listener.accept()

@@ -4,6 +4,7 @@
 
 import collections
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -358,6 +359,46 @@ def test_tcp_streams_end(world):
             client.connect((addresses.BLOCKED4, 53))
     world.check(responses={"noerror": 20})
     wait_until(lambda: world.sidecar.scrape().value("wgsocks_exporter_map_entries", map="dns_streams") == 0, 5, "no stream is left")
+
+
+def streams_age(world, seconds):
+    """Sets the time of the last segment of every stream back."""
+    path = world.proxy.run(["sh", "-c", "ls /sys/fs/bpf/wgsocks/v*/*/dns_streams"]).stdout.strip()
+    for entry in json.loads(world.proxy.run(["bpftool", "-j", "map", "dump", "pinned", path]).stdout):
+        value = bytes(int(byte, 16) for byte in entry["value"])
+        last = struct.unpack("=Q", value[16:24])[0] - seconds * 10**9
+        value = value[:16] + struct.pack("=Q", last) + value[24:]
+        world.proxy.run(["bpftool", "map", "update", "pinned", path, "key", "hex", *[byte[2:] for byte in entry["key"]],
+                         "value", "hex", *[f"{byte:02x}" for byte in value]])
+
+
+def streams(world):
+    return world.sidecar.scrape().value("wgsocks_exporter_map_entries", map="dns_streams")
+
+
+def sweeps(world, count, what):
+    wait_until(lambda: streams(world) == count, 5, what)
+
+
+@case
+def test_tcp_streams_that_are_silent(world):
+    """Forgotten after ten minutes, and after 70 seconds where they were never accepted."""
+    world.begin()
+    with world.tcp() as client:
+        client.sendall(framed(question("noerror.lab", 1, 1)))
+        read_framed(client, 1)
+        with world.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as opening:
+            opening.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                opening.connect((addresses.SWALLOW4, 53))
+            sweeps(world, 2, "two streams")
+        streams_age(world, 75)
+        sweeps(world, 1, "one stream")
+        streams_age(world, 700)
+        sweeps(world, 0, "no stream")
+        client.sendall(framed(question("noerror.lab", 1, 2)))  # we know nothing of it any more
+        read_framed(client, 1)
+    world.check(queries={"a": 1}, responses={"noerror": 1}, lost={"parse": 1})
 
 
 # ---- dante and a real server ----

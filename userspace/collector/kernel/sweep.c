@@ -33,13 +33,20 @@ static void sweep_query(struct kernel *kernel, int map, const struct dns_key *ke
 	__atomic_fetch_add(&c->dns[key->path].unanswered, 1, __ATOMIC_RELEASE);
 }
 
+/* One that is open in both directions may be silent for long; the rest of another is soon over. */
+static int64_t idle_max(const struct dns_stream *s)
+{
+	bool open = s->sides[DNS_ANSWERS].known && !s->sides[DNS_ANSWERS].ended && !s->sides[DNS_QUERIES].ended;
+
+	return open ? ABI_DNS_STREAM_IDLE_NS : ABI_DNS_STREAM_HALF_NS;
+}
+
 static void sweep_stream(struct kernel *kernel, int map, const struct dns_key *key, uint64_t now_ns)
 {
 	struct proxy_counters *c = &kernel->counters[key->slot];
 	struct dns_stream stream;
 
-	if (bpf_map_lookup_elem(map, key, &stream) ||
-	    (int64_t)(now_ns - stream.last_ns) <= (int64_t)ABI_DNS_STREAM_IDLE_NS)
+	if (bpf_map_lookup_elem(map, key, &stream) || (int64_t)(now_ns - stream.last_ns) <= idle_max(&stream))
 		return;
 	if (!entry_delete(map, key, c))
 		return;
