@@ -171,7 +171,7 @@ int dns_tcp(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	dns_key_of_segment(&key, &s, direction);
 	if (direction == DNS_QUERIES && s.flags & TCP_FLAG_SYN)
-		dns_stream_begin(c, &key, s.sequence);
+		dns_stream_begin(skb, s.sequence, DNS_PEER(s.source_port, 1));
 	stream_packet(skb, &s, &key, direction, c);
 	return TC_ACT_UNSPEC;
 }

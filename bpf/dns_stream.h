@@ -23,26 +23,34 @@ static __always_inline void dns_key_of_segment(struct dns_key *key, const struct
 	key->tcp = 1;
 }
 
-/* At the client's SYN: the offsets begin. Sent again, it changes nothing; with another number it is a new stream. */
-static __always_inline void dns_stream_begin(struct proxy_counters *c, const struct dns_key *key, __u32 sequence)
+/*
+ * At the client's SYN: the offsets begin. Sent again, it changes nothing; with another number it is a new stream. A
+ * global function for the stack's sake: what it needs is not under all that reads the stream.
+ */
+__noinline int dns_stream_begin(struct __sk_buff *skb, __u32 sequence, __u32 peer)
 {
+	struct dns_key key = {};
+	struct proxy_counters *c = dns_key_set(skb, &key, DNS_QUERIES, 0, peer);
 	struct dns_stream new = {};
 	struct dns_stream *s;
 	long error;
 
+	if (!c)
+		return 0;
 	new.opened_ns = new.last_ns = bpf_ktime_get_ns();
 	new.sides[DNS_QUERIES].isn = sequence + 1;
 	new.sides[DNS_QUERIES].known = 1;
-	error = bpf_map_update_elem(&dns_streams, key, &new, BPF_NOEXIST);
+	error = bpf_map_update_elem(&dns_streams, &key, &new, BPF_NOEXIST);
 	if (!error) {
 		COUNT(c->dns_streams);
-		return;
+		return 0;
 	}
-	s = error == -EEXIST ? bpf_map_lookup_elem(&dns_streams, key) : NULL;
+	s = error == -EEXIST ? bpf_map_lookup_elem(&dns_streams, &key) : NULL;
 	if (s && s->sides[DNS_QUERIES].isn == new.sides[DNS_QUERIES].isn)
-		return;
-	if (!s || bpf_map_update_elem(&dns_streams, key, &new, BPF_EXIST))
+		return 0;
+	if (!s || bpf_map_update_elem(&dns_streams, &key, &new, BPF_EXIST))
 		count_loss(c, ABI_LOSS_INSERT);
+	return 0;
 }
 
 static __always_inline void dns_stream_end(struct proxy_counters *c, const struct dns_key *key)
