@@ -156,6 +156,32 @@ static __always_inline __u64 dns_rest_pass(__u64 word, __u32 n)
 #define DNS_ROUND_MORE (1ULL << 56)
 
 /*
+ * Answers again, after a loss: where a segment begins with one that somebody on this connection waits for, a message
+ * begins. Returns whether it was so.
+ */
+static __always_inline int dns_answers_resume(struct __sk_buff *skb, struct dns_stream *s, struct dns_side *side,
+					      struct dns_key *key, const struct dns_view *v, __u32 offset, __u32 start)
+{
+	__u8 head[5]; /* length, id, and the first byte of flags */
+	int resumed = 0;
+
+	if ((__s32)(start - v->next) < 0 || bpf_skb_load_bytes(skb, offset, head, sizeof(head)))
+		return 0;
+	key->id = head[2] << 8 | head[3];
+	if (!(head[4] & DNS_FLAG_ANSWER) || !bpf_map_lookup_elem(&dns_pending, key))
+		return 0;
+	bpf_spin_lock(&s->lock);
+	if (s->opened_ns == v->opened_ns && side->lost) {
+		side->next = side->ahead_start = side->ahead_end = start;
+		side->word = 0;
+		side->lost = 0;
+		resumed = 1;
+	}
+	bpf_spin_unlock(&s->lock);
+	return resumed;
+}
+
+/*
  * Reads one message, or part of one, of a segment whose data is `length` bytes at `offset`, and begins with this
  * sequence number. A global function, for which it finds the stream anew: a loop calls it. What was read is counted by
  * the loop: the stack of one within the other would be more than kernels before 6.8 allow.
@@ -179,9 +205,12 @@ __noinline __u64 dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 len
 		return 0;
 	side = direction == DNS_QUERIES ? &s->sides[DNS_QUERIES] : &s->sides[DNS_ANSWERS];
 	dns_view_take(s, side, &v);
+	start = sequence - side->isn;
+	if (v.closed && direction == DNS_ANSWERS && side->lost &&
+	    dns_answers_resume(skb, s, side, &key, &v, offset, start))
+		return DNS_ROUND_MORE;
 	if (v.closed)
 		return 0;
-	start = sequence - side->isn;
 	read = v.next - start;
 	n = length - read;
 	if (read >= length) { /* what is next is not in this segment: behind it, or before it */

@@ -204,19 +204,25 @@ static void overtaken(struct kernel *kernel)
 
 		check_about("order %zu", i);
 		stream_begin(&s, kernel, &dns_ways[0], 9);
-		segment(&s, false, 0, 46, FRAME_TCP_ACK); /* two queries */
-		s.want.queries[ABI_DNS_MX] = 2;
+		segment(&s, false, 0, 3 * 23 + 3 + 6, FRAME_TCP_ACK); /* three queries */
+		s.want.queries[ABI_DNS_MX] = 3;
 		s.want.responses[ABI_DNS_SERVFAIL] = orders[i].lost ? 1 : 2;
-		s.want.pending = orders[i].lost ? 1 : 0;
+		s.want.pending = orders[i].lost ? 2 : 1;
 		s.want.losses[ABI_LOSS_OUT_OF_ORDER] = orders[i].lost;
 		memset(s.said[1], 0, sizeof(s.said[1]));
 		s.said[1][0] = (3 * size + 48) >> 8; /* the second message begins 50 bytes into the last segment */
 		s.said[1][1] = (uint8_t)(3 * size + 48);
 		dns_message(s.said[1] + 2, 0, true, 1, 2);
-		s.said[1][3 * size + 51] = 21;
+		s.said[1][3 * size + 51] = 22; /* and up to the next only empty ones */
 		dns_message(s.said[1] + 3 * size + 52, 1, true, 1, 2);
 		for (int n = 0; n < 4; n++)
 			segment(&s, true, orders[i].order[n] * size, size, FRAME_TCP_ACK);
+		stream_check(&s);
+		s.said[1][4 * size + 1] = 21; /* what follows is read again */
+		dns_message(s.said[1] + 4 * size + 2, 2, true, 1, 2);
+		segment(&s, true, 4 * size, 23, FRAME_TCP_ACK);
+		s.want.responses[ABI_DNS_SERVFAIL]++;
+		s.want.pending--;
 		stream_check(&s);
 	}
 }
