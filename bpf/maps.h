@@ -84,6 +84,22 @@ struct {
 } early_last SEC(".maps") __weak;
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_DNS_PENDING_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct dns_key);
+	__type(value, struct dns_pending);
+} dns_pending SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_DNS_STREAMS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct dns_key);
+	__type(value, struct dns_stream);
+} dns_streams SEC(".maps") __weak;
+
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, ABI_EVENTS_BYTES);
 } events SEC(".maps") __weak;
@@ -124,10 +140,15 @@ struct {
 
 /* Set between open and load: what of a collector that is off is left out by the verifier, which knows it to be false.
  */
-const volatile __u8 dns_enabled __weak = 1;
+const volatile __u8 dns_enabled __weak = 1; /* the collector of DNS, or that of leaks */
+const volatile __u8 dns_counted __weak = 1; /* that of DNS */
 const volatile __u8 handshakes_enabled __weak = 1;
 const volatile __u8 leaks_enabled __weak = 1;
 const volatile __u8 clients_enabled __weak = 1;
+
+/* --leak.allow: the first leak_allow_count are set. */
+const volatile struct leak_network leak_allow[ABI_LEAK_ALLOW_MAX] __weak = {};
+const volatile __u32 leak_allow_count __weak = 0;
 
 static __always_inline struct proxy_counters *counters_of(__u32 slot)
 {

@@ -3,6 +3,8 @@
  * The tunnel interface, both directions: inner bytes and packets as they travel in the tunnel.
  * Not from the link's own counters: these are gone with the interface, know no protocol, and for kernel WireGuard hold
  * its headers.
+ *
+ * No function here may be a subprogram: before 6.0 arm64 refuses a tail call from a program that has any.
  */
 #include "maps.h"
 #include "packet.h"
@@ -11,6 +13,7 @@
 #define TRANSPORT(protocol, offset) ((protocol) | (offset) << 8)
 #define TRANSPORT_PROTOCOL(t) ((t)&0xff)
 #define TRANSPORT_OFFSET(t) ((t) >> 8)
+#define TRANSPORT_OFFSET_MAX 16384 /* above what extension headers can take */
 
 static __always_inline __u32 ipv6_transport(struct __sk_buff *skb, __u32 offset, __u32 next)
 {
@@ -65,6 +68,24 @@ static __always_inline int segments_count(struct __sk_buff *skb, __u32 l3, __u32
 	sum->packets = (payload + size - 1) / size;
 	sum->bytes = length + (sum->packets - 1) * headers;
 	return 0;
+}
+
+/* The last that a packet does here. `transport` is where its header begins, if it has one. */
+static __always_inline void dns_call(struct __sk_buff *skb, __u32 protocol, __u32 transport)
+{
+	const __be16 *ports = (void *)(long)skb->data + transport;
+	__be16 copy[2];
+
+	if (transport > TRANSPORT_OFFSET_MAX)
+		return;
+	if ((void *)(ports + 2) > (void *)(long)skb->data_end) {
+		if (bpf_skb_load_bytes(skb, transport, copy, sizeof(copy)))
+			return;
+		ports = copy;
+	}
+	if (ports[0] != bpf_htons(DNS_PORT) && ports[1] != bpf_htons(DNS_PORT))
+		return;
+	bpf_tail_call(skb, &packet_programs, protocol == IPPROTO_UDP ? ABI_PACKET_DNS_UDP : ABI_PACKET_DNS_TCP);
 }
 
 static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_direction direction)
@@ -122,6 +143,8 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 	t->packets += sum.packets;
 	t->bytes += sum.bytes;
 	c->last_jiffies[direction] = bpf_jiffies64();
+	if (dns_counted && (protocol == IPPROTO_UDP || protocol == IPPROTO_TCP))
+		dns_call(skb, protocol, transport);
 	return TC_ACT_UNSPEC;
 }
 

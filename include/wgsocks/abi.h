@@ -26,6 +26,8 @@
 #endif
 #define ABI_UPSTREAMS_MAX 32768
 #define ABI_EARLY_MAX 1024
+#define ABI_DNS_PENDING_MAX 4096
+#define ABI_DNS_STREAMS_MAX 1024
 #define ABI_EVENTS_BYTES 4096
 
 /* The look-up of a network namespace: buckets of four, found by the low bits of the namespace's inode. */
@@ -114,10 +116,12 @@ enum abi_side { ABI_SIDE_CLIENT, ABI_SIDE_UPSTREAM, ABI_SIDE_MAX };
 
 enum abi_loss {
 	ABI_LOSS_RECURSION,    /* an event that neither copy of a tracepoint program saw, found by reconciliation */
-	ABI_LOSS_OUT_OF_ORDER, /* a segment of a dialogue that came before its predecessor and could not be read */
+	ABI_LOSS_OUT_OF_ORDER, /* a segment of a dialogue or of DNS that came before its predecessor and could not be
+				  read */
 	ABI_LOSS_INSERT,       /* a full map */
 	ABI_LOSS_DELETE,       /* -EBUSY and the like; never -ENOENT */
-	ABI_LOSS_PARSE,	  /* a dialogue that cannot be read (GSSAPI, IP fragments, longer than the parser's bound) */
+	ABI_LOSS_PARSE,	  /* what cannot be read: a dialogue (GSSAPI, IP fragments, longer than the parser's bound), a
+			     query without a header, DNS over a TCP connection that began before us */
 	ABI_LOSS_RESERVE, /* a full ring buffer */
 	ABI_LOSS_NETNS_TABLE, /* a full bucket of the netns table: that proxy's sockets are not seen */
 	ABI_LOSS_OTHER,
@@ -174,7 +178,7 @@ struct handshake_counters {
 
 enum abi_outcome { ABI_OUTCOME_SUCCESS, ABI_OUTCOME_FAILURE, ABI_OUTCOME_MAX };
 
-/* Map `counters`: slot → this. Only ever grows, but for the gauges (active, pending). */
+/* Map `counters`: slot → this. Only ever grows, but for the gauges (active, pending, streams). */
 struct proxy_counters {
 	__u64 client_connections;
 	__s64 client_active;
@@ -184,6 +188,8 @@ struct proxy_counters {
 	__u64 upstream_connects;
 	__s64 upstream_active;
 	__s64 upstream_pending; /* SYN sent, no answer yet */
+	__s64 dns_pending;	/* entries of the map of that name */
+	__s64 dns_streams;
 	__u64 upstream_failures[ABI_UPSTREAM_MAX];
 	__u64 retransmits[ABI_SIDE_MAX];
 	__u64 losses[ABI_LOSS_MAX];
@@ -245,6 +251,16 @@ struct netns_bucket {
 /* In rodata: the names of SOCKS server processes, zero padded. */
 struct process_names {
 	char comm[ABI_PROCESSES_MAX][ABI_COMM_SIZE];
+};
+
+/*
+ * In rodata: a network that leaks may go to. Both in the order of the wire, IPv4 mapped; the address has no bit outside
+ * of the mask.
+ */
+#define ABI_LEAK_ALLOW_MAX 16
+struct leak_network {
+	__u64 address[2];
+	__u64 mask[2];
 };
 
 /*
@@ -356,6 +372,62 @@ struct upstream {
 	__u16 seen; /* as in struct session */
 };
 
+/* ---- DNS ---- */
+
+#define ABI_DNS_TIMEOUT_NS ABI_S(5) /* a query without an answer by then is unanswered */
+
+/* A TCP connection without a segment for so long is forgotten; one that opens or closes, sooner (a SYN is sent again
+ * after 64 s at most). */
+#define ABI_DNS_STREAM_IDLE_NS ABI_S(600)
+#define ABI_DNS_STREAM_HALF_NS ABI_S(70)
+#define ABI_DNS_TURNS 4 /* queries with the same key at the same time */
+
+/*
+ * Whom a query belongs to; IPv4 mapped, the port in host order (the server's is 53). An answer has the same key, or it
+ * is none. Of a TCP connection: id and turn 0.
+ */
+struct dns_key {
+	__u8 client[16];
+	__u8 server[16];
+	__u16 client_port;
+	__u16 id; /* as read: the first byte is the higher */
+	__u16 slot;
+	__u16 generation; /* low bits of the slot's */
+	__u8 path;	  /* enum abi_path */
+	__u8 tcp;
+	__u8 turn; /* the same query again while the first waits: the next free number */
+	__u8 reserved;
+};
+
+/* Map `dns_pending`: queries that wait for their answer. Whose delete succeeds counts how it ended. */
+struct dns_pending {
+	__u64 asked_ns;
+};
+
+/* One direction of a TCP connection, by stream offset (0 is the first byte after the SYN). */
+struct dns_side {
+	__u32 isn;  /* sequence number of offset 0 */
+	__u32 next; /* first offset not yet read */
+	__u64 word; /* where in a message that is: see bpf/dns.h */
+	/* What overtook other segments, from its first byte to its last: passed by, since a rest may be all of it. */
+	__u32 ahead_start;
+	__u32 ahead_end;
+	__u8 known; /* the SYN was seen */
+	__u8 lost;  /* counted as a loss: nothing more is read */
+	__u8 ended; /* all up to its FIN was read */
+	__u8 reserved[5];
+};
+
+/* Map `dns_streams`: TCP connections to port 53. The lock is for all of it: segments may be read on two CPUs. */
+enum dns_direction { DNS_QUERIES, DNS_ANSWERS, DNS_DIRECTION_MAX };
+struct dns_stream {
+	struct bpf_spin_lock lock;
+	__u32 reserved;
+	__u64 opened_ns; /* identity: a freed value may be used again under a program that looks at it */
+	__u64 last_ns;	 /* the last segment */
+	struct dns_side sides[DNS_DIRECTION_MAX];
+};
+
 /* Ring buffer `events`: rare events that make the collector look at once. */
 enum abi_event { ABI_EVENT_LISTEN = 1, ABI_EVENT_LISTEN_END };
 /* Whose process it is that begins to listen. */
@@ -436,15 +508,19 @@ struct client_table {
 ABI_ASSERT_SIZE(abi_histogram, 144);
 ABI_ASSERT_SIZE(dns_counters, 296);
 ABI_ASSERT_SIZE(handshake_counters, 176);
-ABI_ASSERT_SIZE(proxy_counters, 2224);
+ABI_ASSERT_SIZE(proxy_counters, 2240);
 ABI_ASSERT_SIZE(tunnel_counters, 272);
 ABI_ASSERT_SIZE(proxy, 240);
 ABI_ASSERT_SIZE(netns_bucket, 32);
+ABI_ASSERT_SIZE(leak_network, 32);
 ABI_ASSERT_SIZE(session_key, 40);
 ABI_ASSERT_SIZE(dialogue, 56);
 ABI_ASSERT_SIZE(session, 168);
 ABI_ASSERT_SIZE(early_dialogue, 64);
 ABI_ASSERT_SIZE(upstream, 24);
+ABI_ASSERT_SIZE(dns_key, 44);
+ABI_ASSERT_SIZE(dns_pending, 8);
+ABI_ASSERT_SIZE(dns_stream, 88);
 ABI_ASSERT_SIZE(event, 16);
 ABI_ASSERT_SIZE(rate_counts, 88);
 ABI_ASSERT_SIZE(rates, 10968);

@@ -17,6 +17,7 @@
 #include <sys/utsname.h>
 
 #include "kernel/reconcile.h"
+#include "kernel/sweep.h"
 #include "readers/readers.h"
 #include "wgsocks.skel.h"
 #include "wgsocks/log.h"
@@ -156,6 +157,7 @@ static void tick(struct collector *c)
 		window_remember(&c->kernel, c->watch.slot, now / SECOND_NS);
 		compat_remember(&c->kernel, &c->watch, now);
 		guard_misses(c, now);
+		sweep_dns(&c->kernel, now);
 		if (now >= c->memory_at_ns) {
 			c->memory_bytes = kernel_memory(&c->kernel);
 			c->memory_at_ns = now + MEMORY_PERIOD_S * SECOND_NS;

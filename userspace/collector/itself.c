@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 
 #include "collector.h"
+#include "kernel/sweep.h"
 #include "wgsocks.skel.h"
 #include "wgsocks/metrics.h"
 
@@ -98,6 +99,8 @@ static void read_maps(struct collector *c)
 	}
 	add_map(c, s->maps.sessions, sessions);
 	add_map(c, s->maps.upstreams, upstreams);
+	add_map(c, s->maps.dns_pending, sweep_dns_pending(&c->kernel));
+	add_map(c, s->maps.dns_streams, sweep_dns_streams(&c->kernel));
 	add_map(c, s->maps.proxies, 1);
 	snapshot_add_unsigned(&c->builder, METRIC_BPF_MEMORY, NULL, c->memory_bytes);
 }

@@ -45,6 +45,8 @@ const struct option_row OPTION_ROWS[] = {
 	{ "cost.per-gigabyte", "PRICE", OPTION_GROUP_PROXY,
 	  "Price of 10^9 bytes and its currency (USD when left out), as in 0.05EUR (default: none)", read_cost,
 	  .seed = "PROXY_COST_PER_GB", .read_seed = read_cost },
+	{ "leak.allow", "CIDR,...", OPTION_GROUP_PROXY,
+	  "Networks that nothing leaks to: the resolver of WireGuard's endpoint (default: none)", read_leak_allow },
 
 	{ "bpf.pin", "PATH", OPTION_GROUP_BPF,
 	  "Folder in a bpffs for maps and links, or none (default: /sys/fs/bpf/wgsocks)", read_pin_path },

@@ -101,14 +101,13 @@ int read_interface(struct option_reader *reader, unsigned int data, const char *
 	return 0;
 }
 
-/* Calls `each` for the parts of a comma-separated list; blanks around a part are no part of it. */
-static int list_read(struct option_reader *reader, const char *value,
-		     int (*each)(struct option_reader *reader, const char *part))
+int list_read(struct option_reader *reader, const char *value,
+	      int (*each)(struct option_reader *reader, const char *part))
 {
 	for (;;) {
 		size_t length = strcspn(value, ",");
 		size_t blanks = strspn(value, " ");
-		char part[32];
+		char part[64];
 		int err;
 
 		if (blanks > length)

@@ -129,7 +129,9 @@ void kernel_reset(struct kernel *kernel)
 bool kernel_run(const struct kernel *kernel, enum kernel_hook hook, const struct frame *frame, uint32_t slot,
 		uint32_t gso_size)
 {
-	struct __sk_buff before = { .gso_size = gso_size, .ifindex = hook == HOOK_LOOPBACK ? 1 : kernel->ifindex };
+	struct __sk_buff before = { .gso_size = gso_size,
+				    .ifindex = hook == HOOK_LOOPBACK ? 1 : kernel->ifindex,
+				    .ingress_ifindex = kernel->came_in_by };
 	struct __sk_buff after = {};
 	uint8_t packet[FRAME_MAX];
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame->bytes, .data_size_in = (uint32_t)frame->length,

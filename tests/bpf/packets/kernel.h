@@ -26,6 +26,7 @@ struct kernel {
 	int cpus;
 	int device; /* the other interface: a TUN device in a network namespace of this process */
 	uint32_t ifindex;
+	uint32_t came_in_by; /* the interface that packets of now came in by, to be forwarded; 0: none */
 };
 
 /* 0 or -errno. */

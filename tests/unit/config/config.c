@@ -207,6 +207,7 @@ Test(config, hostile_values)
 		"log.level",
 		"log.format",
 		"health.enabled",
+		"leak.allow",
 	};
 	static const char FILLERS[] = "a,:/[1\x80%";
 	const size_t size = 1 << 20;

@@ -18,6 +18,9 @@
 
 #define SIDECAR_NETNS_BUCKETS 16
 
+_Static_assert(sizeof(struct config_network) == sizeof(struct leak_network), "they are copied as they are");
+_Static_assert(CONFIG_LEAK_ALLOW_MAX == ABI_LEAK_ALLOW_MAX, "and all of them");
+
 static const char *const dispatcher_names[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit" };
 
 /* libbpf's own lines are for debugging; what an operator must know is said once, by kernel_load. */
@@ -90,6 +93,8 @@ static int prepare(struct kernel *kernel)
 
 	r = kernel_programs_choose(s, config->collectors);
 	memcpy(s->rodata->servers.comm, config->processes, sizeof(s->rodata->servers.comm));
+	memcpy(s->rodata->leak_allow, config->leak_allow, sizeof(s->rodata->leak_allow));
+	s->rodata->leak_allow_count = config->leak_allow_count;
 	s->rodata->netns_mask = buckets - 1;
 	s->rodata->ports_discovered = config->port_count == 0;
 	r = r ?: bpf_map__set_max_entries(s->maps.netns, buckets);

@@ -60,6 +60,7 @@ int kernel_programs_choose(struct wgsocks *skeleton, uint32_t collectors)
 	int r = 0;
 
 	skeleton->rodata->dns_enabled = (collectors & (1u << COLLECTOR_DNS | 1u << COLLECTOR_LEAKS)) != 0;
+	skeleton->rodata->dns_counted = (collectors & 1u << COLLECTOR_DNS) != 0;
 	skeleton->rodata->handshakes_enabled = (collectors & 1u << COLLECTOR_HANDSHAKES) != 0;
 	skeleton->rodata->leaks_enabled = (collectors & 1u << COLLECTOR_LEAKS) != 0;
 	skeleton->rodata->clients_enabled = (collectors & 1u << COLLECTOR_CLIENTS) != 0;
