@@ -96,8 +96,8 @@ enum abi_failure {
 };
 
 /*
- * sk_err at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, 0 (a side gave up), the
- * rest.
+ * The socket's error at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, none or
+ * ECONNABORTED (somebody here gave up), the rest.
  */
 enum abi_upstream_failure {
 	ABI_UPSTREAM_REFUSED,

@@ -17,7 +17,7 @@
 
 #define SIDECAR_NETNS_BUCKETS 16
 
-static const char *const dispatcher_names[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit" };
+static const char *const dispatcher_names[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit", "synack" };
 
 /* libbpf's own lines are for debugging; what an operator must know is said once, by kernel_load. */
 __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_level level, const char *format,
@@ -35,7 +35,7 @@ __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_
 
 int kernel_init(struct kernel *kernel, const struct config *config)
 {
-	*kernel = (struct kernel){ .config = config, .dispatchers = { -1, -1, -1 } };
+	*kernel = (struct kernel){ .config = config, .dispatchers = { -1, -1, -1, -1 } };
 	libbpf_set_print(print_libbpf);
 	return pins_init(&kernel->pins, config);
 }
@@ -98,6 +98,7 @@ static int hand_over_all(struct wgsocks *s)
 	r = r ?: hand_over(states, 0, s->progs.state_first);
 	r = r ?: hand_over(states, 1, s->progs.state_second);
 	r = r ?: hand_over(bpf_map__fd(s->maps.retransmit_programs), 0, s->progs.retransmit);
+	r = r ?: hand_over(bpf_map__fd(s->maps.synack_programs), 0, s->progs.synack);
 	return r;
 }
 
@@ -186,6 +187,7 @@ static int load_once(struct kernel *kernel, const char **step)
 	r = attach_dispatcher(kernel, KERNEL_STATE_A, s->progs.state_dispatch_a);
 	r = r ?: attach_dispatcher(kernel, KERNEL_STATE_B, s->progs.state_dispatch_b);
 	r = r ?: attach_dispatcher(kernel, KERNEL_RETRANSMIT, s->progs.retransmit_dispatch);
+	r = r ?: attach_dispatcher(kernel, KERNEL_SYNACK, s->progs.synack_dispatch);
 	return r;
 }
 
