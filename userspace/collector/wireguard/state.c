@@ -134,8 +134,8 @@ void wireguard_history_free(struct wireguard_history *history)
  * Who answered the last handshake renews it later than who began it: by the first keepalive after REJECT_AFTER. Until
  * that is due, and answered, there is nothing wrong with an older one.
  */
-static bool keepalive_is_to_come(const struct wireguard_peer *peer, const struct wireguard_memory *memory,
-				 uint64_t age, uint64_t now_ns)
+static bool keepalive_is_to_come(const struct wireguard_peer *peer, const struct wireguard_memory *memory, uint64_t age,
+				 uint64_t now_ns)
 {
 	uint64_t interval_ns = (peer->keepalive_sec + REKEY_TIMEOUT) * SECOND_NS;
 
