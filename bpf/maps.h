@@ -100,6 +100,13 @@ struct {
 } dns_streams SEC(".maps") __weak;
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_HANDSHAKES_MAX);
+	__type(key, struct handshake_key);
+	__type(value, __u64);
+} handshakes SEC(".maps") __weak;
+
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, ABI_EVENTS_BYTES);
 } events SEC(".maps") __weak;

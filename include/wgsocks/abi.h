@@ -98,8 +98,8 @@ enum abi_failure {
 };
 
 /*
- * sk_err at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, 0 (a side gave up), the
- * rest.
+ * The socket's error at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, none or
+ * ECONNABORTED (somebody here gave up), the rest.
  */
 enum abi_upstream_failure {
 	ABI_UPSTREAM_REFUSED,
@@ -224,7 +224,8 @@ struct tunnel_counters {
 struct proxy_tunnel {
 	char name[ABI_INTERFACE_SIZE]; /* "": the place is free */
 	__u32 ifindex;		       /* 0: it is not there now */
-	__u32 reserved;
+	__u16 listen_port;	       /* WireGuard's, of the last reading of its device; 0: unknown */
+	__u16 reserved;
 };
 
 /* Map `proxies`: slot → this. Written by the collector. */
@@ -368,7 +369,8 @@ struct upstream {
 	__u16 generation;
 	__u32 retransmits;
 	__u8 established;
-	__u8 reserved[5];
+	__u8 leaked; /* its first SYN left beside the tunnel */
+	__u8 reserved[4];
 	__u16 seen; /* as in struct session */
 };
 
@@ -426,6 +428,14 @@ struct dns_stream {
 	__u64 opened_ns; /* identity: a freed value may be used again under a program that looks at it */
 	__u64 last_ns;	 /* the last segment */
 	struct dns_side sides[DNS_DIRECTION_MAX];
+};
+
+/* Map `handshakes`: an initiation that was sent → when. A hint: it may be evicted, and then has no duration. */
+#define ABI_HANDSHAKES_MAX 1024
+struct handshake_key {
+	__u32 index; /* the sender's, as it stands in the message */
+	__u16 slot;
+	__u16 generation; /* low bits of the slot's */
 };
 
 /* Ring buffer `events`: rare events that make the collector look at once. */
@@ -521,6 +531,7 @@ ABI_ASSERT_SIZE(upstream, 24);
 ABI_ASSERT_SIZE(dns_key, 44);
 ABI_ASSERT_SIZE(dns_pending, 8);
 ABI_ASSERT_SIZE(dns_stream, 88);
+ABI_ASSERT_SIZE(handshake_key, 8);
 ABI_ASSERT_SIZE(event, 16);
 ABI_ASSERT_SIZE(rate_counts, 88);
 ABI_ASSERT_SIZE(rates, 10968);

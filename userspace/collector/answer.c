@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -37,11 +38,12 @@ static void read_one(struct collector *c, const struct reading *r, unsigned int 
 	int error = readable ? readers[which](r) : -ENOTCONN;
 	uint32_t collector, labels[2];
 
-	if (error) { /* nothing half read is shown */
+	if (error < 0) { /* nothing half read is shown */
 		b->sample_count = before.sample_count;
 		b->histogram_count = before.histogram_count;
-		log_debug("cannot read %s: %s", config_collector_name(which), strerror(-error));
 	}
+	if (error)
+		log_debug("cannot read %s: %s", config_collector_name(which), strerror(abs(error)));
 	collector = snapshot_string(b, config_collector_name(which));
 	labels[0] = r->name;
 	labels[1] = collector;

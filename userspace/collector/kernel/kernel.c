@@ -21,7 +21,7 @@
 _Static_assert(sizeof(struct config_network) == sizeof(struct leak_network), "they are copied as they are");
 _Static_assert(CONFIG_LEAK_ALLOW_MAX == ABI_LEAK_ALLOW_MAX, "and all of them");
 
-static const char *const dispatcher_names[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit" };
+static const char *const dispatcher_names[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit", "synack" };
 
 /* libbpf's own lines are for debugging; what an operator must know is said once, by kernel_load. */
 __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_level level, const char *format,
@@ -39,7 +39,7 @@ __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_
 
 int kernel_init(struct kernel *kernel, const struct config *config)
 {
-	*kernel = (struct kernel){ .config = config, .dispatchers = { -1, -1, -1 } };
+	*kernel = (struct kernel){ .config = config, .dispatchers = { -1, -1, -1, -1 } };
 	libbpf_set_print(print_libbpf);
 	return pins_init(&kernel->pins, config);
 }
@@ -201,6 +201,7 @@ static int load_once(struct kernel *kernel, const char **step)
 	r = attach_dispatcher(kernel, KERNEL_STATE_A, s->progs.state_dispatch_a);
 	r = r ?: attach_dispatcher(kernel, KERNEL_STATE_B, s->progs.state_dispatch_b);
 	r = r ?: attach_dispatcher(kernel, KERNEL_RETRANSMIT, s->progs.retransmit_dispatch);
+	r = r ?: attach_dispatcher(kernel, KERNEL_SYNACK, s->progs.synack_dispatch);
 	return r;
 }
 

@@ -18,7 +18,7 @@ struct bpf_link;
 struct ring_buffer;
 struct wgsocks;
 
-enum kernel_link { KERNEL_STATE_A, KERNEL_STATE_B, KERNEL_RETRANSMIT, KERNEL_LINK_MAX };
+enum kernel_link { KERNEL_STATE_A, KERNEL_STATE_B, KERNEL_RETRANSMIT, KERNEL_SYNACK, KERNEL_LINK_MAX };
 
 struct kernel {
 	const struct config *config;

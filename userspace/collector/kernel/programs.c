@@ -20,7 +20,7 @@ struct place {
 	uint32_t collectors;
 };
 
-#define PLACES_MAX (ABI_PACKET_MAX + 3)
+#define PLACES_MAX (ABI_PACKET_MAX + 4)
 
 static unsigned int places_list(const struct wgsocks *s, struct place places[PLACES_MAX])
 {
@@ -39,6 +39,7 @@ static unsigned int places_list(const struct wgsocks *s, struct place places[PLA
 		{ s->maps.state_programs, 0, s->progs.state_first, ALWAYS },
 		{ s->maps.state_programs, 1, s->progs.state_second, ALWAYS },
 		{ s->maps.retransmit_programs, 0, s->progs.retransmit, ALWAYS },
+		{ s->maps.synack_programs, 0, s->progs.synack, ALWAYS },
 	};
 	unsigned int count = sizeof(all) / sizeof(all[0]);
 

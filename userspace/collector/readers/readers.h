@@ -37,7 +37,10 @@ int samples_compat(const struct reading *r);
 int samples_clients(const struct reading *r);
 int samples_cost(const struct reading *r); /* needs no kernel side */
 
-/* The same; needs no kernel side, and reads the devices itself (watch_wireguard). */
+/*
+ * The same, and it returns a positive errno when only some of the tunnels' devices could be read: what was added holds.
+ * Needs no kernel side, and reads the devices itself (watch_wireguard).
+ */
 int samples_wireguard(const struct reading *r);
 
 /* Remembers the requests total of a slot at this second, for rates over the last minute. */
