@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""WireGuard's handshakes, each message against a capture of the underlay."""
+
+import collections
+import contextlib
+import os
+import pathlib
+import socket
+import struct
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from capture import captured, handshake_type
+from harness import case, equal, run_cases
+from sidecar import Sidecar, join_underlay, kill_all
+from sockslab import Lab, addresses, enter, wait_until, wireguard
+
+FAMILIES = {1: "vpn_handshake_initiations_total", 2: "vpn_handshake_responses_total"}
+DURATION = "vpn_handshake_duration_seconds"
+
+
+class World:
+    def __init__(self, lab, *arguments):
+        self.lab, self.proxy = lab, lab.proxies[0]
+        self.sidecar = Sidecar(self.proxy, "crab", "--proxy.port=1080", *arguments)
+
+    def counted(self):
+        metrics = self.sidecar.scrape()
+        return collections.Counter({
+            (kind, sample[1]["direction"], sample[1]["interface"]): sample[2] for kind, name in FAMILIES.items() for sample in metrics.find(name)})
+
+    def durations(self):
+        metrics = self.sidecar.scrape()
+        return metrics.sum(f"{DURATION}_count"), metrics.sum(f"{DURATION}_sum")
+
+    @contextlib.contextmanager
+    def compared(self, interface="eth0", tunnel_of=lambda packet: "wg0"):
+        """What passes meanwhile, against what is counted; yields the packets, all there at the end."""
+        former, (count, total) = self.counted(), self.durations()
+        with captured(self.proxy.ns, interface, handshake_type) as packets:
+            yield packets
+            self.quiet()
+        truth = collections.Counter((handshake_type(p), "sent" if p.outgoing else "received", tunnel_of(p)) for p in packets)
+        mine = self.counted()
+        mine.subtract(former)
+        equal({key: n for key, n in mine.items() if n}, dict(truth), "by type, direction, interface")
+        begun = {p.payload[4:8]: p.time for p in packets if handshake_type(p) == 1 and p.outgoing}
+        took = [p.time - begun[p.payload[8:12]] for p in packets if handshake_type(p) == 2 and not p.outgoing and p.payload[8:12] in begun]
+        now_count, now_total = self.durations()
+        equal(now_count - count, len(took), "durations")
+        assert abs(now_total - total - sum(took)) < 0.005 * max(1, len(took)), (now_total - total, took)
+
+    def quiet(self):
+        """Until two looks, between which a packet went through the tunnel, are the same."""
+        def same():
+            before = self.counted()
+            self.ping()
+            return self.counted() == before
+        wait_until(same, 15, "no handshake under way")
+
+    def ping(self, check=False):
+        return self.proxy.run(["ping", "-c1", "-W1", addresses.TARGET4], check=check)
+
+    def shake_anew(self, who=None):
+        """The session is forgotten, so the next packet needs a handshake: the private key is set again."""
+        ns = who or self.proxy.ns
+        ns.run(["sh", "-c", "wg showconf wg0 >/run/wg0.conf; wg set wg0 peer $(wg show wg0 peers | head -1) remove; wg setconf wg0 /run/wg0.conf"])
+
+
+@contextlib.contextmanager
+def world(*arguments, **options):
+    with Lab(proxies=1, **{"keepalive": 0, **options}) as lab:
+        join_underlay()
+        try:
+            yield World(lab, *arguments)
+        finally:
+            kill_all()
+
+
+@case
+def test_each_handshake_that_the_proxy_begins():
+    with world() as w, w.compared() as packets:
+        for _ in range(5):
+            w.shake_anew()
+            wait_until(lambda: w.ping().returncode == 0, 20, "an answer through the tunnel")
+    assert sum(handshake_type(p) == 1 and p.outgoing for p in packets) >= 5, len(packets)
+    return f"{len(packets)} messages"
+
+
+@case
+def test_handshakes_that_the_peer_begins():
+    with world() as w:
+        wait_until(lambda: w.ping().returncode == 0, 20, "an answer through the tunnel")
+        with w.compared() as packets:
+            for _ in range(3):
+                w.lab.inet.run(["sh", "-c", f"e=$(wg show wg0 endpoints | cut -f2); k=$(wg show wg0 peers); wg set wg0 peer $k remove;"
+                                f"wg set wg0 peer $k endpoint $e allowed-ips {w.proxy.inner4}/32,{w.proxy.inner6}/128"])
+                wait_until(lambda: w.lab.inet.run(["ping", "-c1", "-W1", "-I", addresses.TARGET4, w.proxy.inner4], check=False).returncode == 0, 20, "an answer")
+        assert sum(handshake_type(p) == 1 and not p.outgoing for p in packets) >= 3, len(packets)
+        assert sum(handshake_type(p) == 2 and p.outgoing for p in packets) >= 3, len(packets)
+        return f"{len(packets)} messages"
+
+
+@case
+def test_retries_during_an_outage():
+    with world() as w, w.compared() as packets:
+        w.lab.inet.run(["nft", "-f", "-"], input="table inet m { chain c { type filter hook input priority 0; udp dport 51820 drop; }; }\n")
+        w.shake_anew()
+        wait_until(lambda: w.ping() and sum(n for (kind, way, _), n in w.counted().items() if kind == 1 and way == "sent") >= 3, 30, "three tries")
+        w.lab.inet.run(["nft", "delete", "table", "inet", "m"])
+        wait_until(lambda: w.ping().returncode == 0, 20, "an answer through the tunnel")
+    tries = sum(handshake_type(p) == 1 for p in packets)
+    assert tries >= 4, tries
+    return f"{tries} initiations"
+
+
+@case
+def test_two_tunnels_have_a_label_each():
+    with world("--proxy.interface=wg*") as w:
+        key = subprocess.run(["wg", "genkey"], capture_output=True, text=True, check=True).stdout.strip()
+        second = wireguard.Device(w.proxy.ns, "wg1", f"[Interface]\nPrivateKey = {key}\nListenPort = 40001\n[Peer]\nPublicKey = {w.lab.inet.public_key}\n"
+                                  f"AllowedIPs = 10.50.0.0/24\nEndpoint = {addresses.INET_UNDERLAY4}:51820\n",
+                                  ["address add 10.50.0.2/32 dev wg1", "link set wg1 up", "route add 10.50.0.0/24 dev wg1"])
+        second.create()
+        wait_until(lambda: w.sidecar.scrape().find("vpn_tunnel_state", interface="wg1", state="never"), 10, "wg1")
+        with w.compared(tunnel_of=lambda p: "wg1" if 40001 in (p.sport, p.dport) else "wg0") as packets:
+            w.proxy.run(["ping", "-c1", "-W1", "10.50.0.1"], check=False)  # the peer does not know this key: no response
+            w.shake_anew()
+            wait_until(lambda: w.ping().returncode == 0, 20, "an answer through the tunnel")
+        equal({40001 in (p.sport, p.dport) for p in packets}, {True, False}, "messages of both")
+
+
+def initiation(index, reserved=b"\0\0\0"):
+    return b"\1" + reserved + struct.pack("<I", index) + os.urandom(140)
+
+
+def response(index):
+    return b"\2\0\0\0" + struct.pack("<II", 7, index) + os.urandom(80)
+
+
+@case
+def test_messages_made_by_hand():
+    """Look-alikes, responses to nobody, twice the same, IPv6; and what is not of their size."""
+    with world() as w:
+        for family, address, mine in ((socket.AF_INET, addresses.INET_UNDERLAY4, w.proxy.addr4), (socket.AF_INET6, addresses.INET_UNDERLAY6, w.proxy.addr6)):
+            with w.compared() as packets, contextlib.closing(w.proxy.ns.socket(family, socket.SOCK_DGRAM)) as here, \
+                    contextlib.closing(w.lab.inet.ns.socket(family, socket.SOCK_DGRAM)) as there:
+                here.bind((mine, 40000))
+                there.bind((address, 40000))
+                here.connect((address, 40000))
+                there.connect((mine, 40000))
+                for message in (initiation(1), initiation(2), initiation(2, b"\0\1\0"), initiation(3) + b"x", initiation(4)[:-1], b"\4" + initiation(5)[1:], b"\1"):
+                    here.send(message)
+                for message in (response(1), response(1), response(99), response(2)[:-1], initiation(6), b"\3" + bytes(63)):
+                    there.send(message)
+                for _ in range(6):
+                    here.recv(2000)
+            equal(sorted((handshake_type(p), p.outgoing) for p in packets), sorted([(1, True)] * 2 + [(2, False)] * 3 + [(1, False)]), "what the capture knows")
+
+
+@case
+def test_a_relay_on_lo():
+    """The device talks to a relay on the host itself: its port tells which way a message goes."""
+    with world() as w:
+        relay = w.proxy.ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with contextlib.closing(relay):
+            relay.bind(("127.0.0.1", 5555))
+            relay.settimeout(15)
+            w.proxy.run(["sh", "-c", "wg set wg0 listen-port 40002 peer $(wg show wg0 peers) endpoint 127.0.0.1:5555"])
+            ports = ["sh", "-c", "cat /run/port 2>/dev/null; true"]
+            del ports
+            wait_until(lambda: w.sidecar.scrape().find("vpn_peer_info", peer_address="127.0.0.1"), 5, "the port to be known")
+            former = w.counted()
+            w.shake_anew()
+            w.proxy.run(["sh", "-c", "wg set wg0 listen-port 40002"])
+            sender = w.proxy.popen(["ping", "-c1", "-W1", addresses.TARGET4], stdout=subprocess.DEVNULL)
+            message, device = relay.recvfrom(2000)
+            equal((message[0], len(message)), (1, 148), "what the device sent")
+            relay.sendto(response(struct.unpack("<I", message[4:8])[0]), device)
+            sender.wait()
+            mine = w.counted()
+            mine.subtract(former)
+            equal(mine[1, "received", "wg0"], 0, "initiations received")
+            equal(mine[2, "sent", "wg0"], 0, "responses sent")
+            equal(mine[2, "received", "wg0"], 1, "responses received")
+            assert mine[1, "sent", "wg0"] >= 1, mine
+
+
+if __name__ == "__main__":
+    enter()
+    sys.exit(run_cases())
