@@ -4,6 +4,8 @@
  * Not from the link's own counters: these are gone with the interface, know no protocol, and for kernel WireGuard hold
  * its headers.
  */
+#include "answer.h"
+#include "destination.h"
 #include "maps.h"
 #include "packet.h"
 
@@ -75,11 +77,12 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 	__u32 transport = l2, protocol = IPPROTO_HOPOPTS;
 	struct traffic sum, *t;
 	enum abi_family family;
+	struct peer peer = {};
 
 	if (!c)
 		return TC_ACT_UNSPEC;
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		__u8 header[sizeof(struct iphdr)];
+		__u8 header[sizeof(struct iphdr)] __attribute__((aligned(8)));
 		const struct iphdr *ip = data + l2;
 
 		family = ABI_FAMILY_IPV4;
@@ -87,22 +90,27 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 			if (!bpf_skb_load_bytes(skb, l2, header, sizeof(header))) {
 				protocol = ((struct iphdr *)header)->protocol;
 				transport += (header[0] & 15) * 4;
+				peer_ipv4(&peer, (struct iphdr *)header, direction);
 			}
 		} else {
 			protocol = ip->protocol;
 			transport += (ip->version_ihl & 15) * 4;
+			peer_ipv4(&peer, ip, direction);
 		}
 	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		__u8 header[sizeof(struct ipv6hdr)];
+		__u8 header[sizeof(struct ipv6hdr)] __attribute__((aligned(8)));
 		const struct ipv6hdr *ip = data + l2;
 
 		family = ABI_FAMILY_IPV6;
 		transport += sizeof(*ip);
 		if ((void *)(ip + 1) > end) {
-			if (!bpf_skb_load_bytes(skb, l2, header, sizeof(header)))
+			if (!bpf_skb_load_bytes(skb, l2, header, sizeof(header))) {
 				protocol = ((struct ipv6hdr *)header)->nexthdr;
+				peer_ipv6(&peer, (struct ipv6hdr *)header, direction);
+			}
 		} else {
 			protocol = ip->nexthdr;
+			peer_ipv6(&peer, ip, direction);
 		}
 		if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_ICMPV6) {
 			__u32 found = ipv6_transport(skb, transport, protocol);
@@ -122,6 +130,12 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 	t->packets += sum.packets;
 	t->bytes += sum.bytes;
 	c->last_jiffies[direction] = bpf_jiffies64();
+	if (destinations_enabled)
+		destination_count(c, index / ABI_TUNNELS_MAX, &peer, direction, sum.bytes);
+	else
+		c->other[direction] += sum.bytes; /* whenever destinations are switched on, the sum is right */
+	if (answers_enabled && protocol == IPPROTO_UDP)
+		answer_copy(skb, transport, index / ABI_TUNNELS_MAX, direction);
 	return TC_ACT_UNSPEC;
 }
 

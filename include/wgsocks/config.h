@@ -16,6 +16,7 @@
 #define CONFIG_PATH_SIZE 256
 
 enum config_mode { CONFIG_MODE_SIDECAR, CONFIG_MODE_NODE };
+enum config_label { CONFIG_LABEL_ADDRESS, CONFIG_LABEL_NAME };
 enum config_attach { CONFIG_ATTACH_AUTO, CONFIG_ATTACH_TCX, CONFIG_ATTACH_CLSACT };
 
 /* What can be switched with --[no-]collector.NAME; a bit in collector masks. */
@@ -54,9 +55,12 @@ struct config {
 	uint32_t process_count;
 	char pin_path[CONFIG_PATH_SIZE]; /* empty: --bpf.pin=none */
 	enum config_attach attach;
-	uint32_t proxies_max; /* 1 … 65535; a sidecar has 1 */
-	bool detach;	      /* remove all that is ours, then exit */
-	uint32_t collectors;  /* bits of enum config_collector */
+	uint32_t proxies_max;	   /* 1 … 65535; a sidecar has 1 */
+	bool detach;		   /* remove all that is ours, then exit */
+	uint32_t collectors;	   /* bits of enum config_collector */
+	uint32_t destinations_max; /* series of destinations of one proxy, beside `other` */
+	enum config_label destinations_label;
+	char geoip_database[CONFIG_PATH_SIZE]; /* MMDB; empty: none */
 
 	struct config_address metrics[CONFIG_ADDRESSES_MAX];
 	uint32_t metrics_count;

@@ -23,7 +23,8 @@ static reader *const readers[COLLECTOR_MAX] = {
 	[COLLECTOR_INTERFACE] = samples_interface,   [COLLECTOR_REQUESTS] = samples_requests,
 	[COLLECTOR_SESSIONS] = samples_sessions,     [COLLECTOR_WIREGUARD] = samples_wireguard,
 	[COLLECTOR_HANDSHAKES] = samples_handshakes, [COLLECTOR_DNS] = samples_dns,
-	[COLLECTOR_LEAKS] = samples_leaks,
+	[COLLECTOR_LEAKS] = samples_leaks,	     [COLLECTOR_DESTINATIONS] = samples_destinations,
+	[COLLECTOR_GEOIP] = samples_geoip,
 };
 
 static void read_one(struct collector *c, const struct reading *r, unsigned int which)
@@ -50,7 +51,7 @@ static void read_one(struct collector *c, const struct reading *r, unsigned int 
 void collector_read(struct collector *c, uint32_t mask)
 {
 	struct snapshot_builder *b = &c->builder;
-	struct reading r = { .kernel = &c->kernel, .watch = &c->watch, .to = b };
+	struct reading r = { .kernel = &c->kernel, .watch = &c->watch, .destinations = &c->destinations, .to = b };
 
 	snapshot_reset(b);
 	r.name = snapshot_string(b, c->watch.name);

@@ -99,6 +99,8 @@ static void read_maps(struct collector *c)
 	add_map(c, s->maps.sessions, sessions);
 	add_map(c, s->maps.upstreams, upstreams);
 	add_map(c, s->maps.proxies, 1);
+	if (c->kernel.destinations.buckets)
+		add_map(c, s->maps.destination_entries, c->kernel.destinations.count);
 	snapshot_add_unsigned(&c->builder, METRIC_BPF_MEMORY, NULL, c->memory_bytes);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../discovery/netns.h"
+#include "destinations.h"
 #include "programs.h"
 #include "wgsocks.skel.h"
 #include "wgsocks/cleanup.h"
@@ -36,7 +37,7 @@ __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_
 
 int kernel_init(struct kernel *kernel, const struct config *config)
 {
-	*kernel = (struct kernel){ .config = config, .dispatchers = { -1, -1, -1 } };
+	*kernel = (struct kernel){ .config = config, .dispatchers = { -1, -1, -1 }, .former = { -1, -1, -1 } };
 	libbpf_set_print(print_libbpf);
 	return pins_init(&kernel->pins, config);
 }
@@ -65,6 +66,7 @@ static int prepare(struct kernel *kernel)
 	r = r ?: bpf_map__set_max_entries(s->maps.counters, config->proxies_max);
 	r = r ?: bpf_map__set_max_entries(s->maps.tunnels, config->proxies_max * ABI_TUNNELS_MAX);
 	r = r ?: bpf_map__set_max_entries(s->maps.windows, config->proxies_max);
+	r = r ?: kernel_destinations_prepare(kernel);
 	if (r || !kernel->pinned)
 		return r;
 	bpf_object__for_each_map(map, s->obj)
@@ -133,7 +135,7 @@ static int share(struct kernel *kernel)
 	if (!kernel->counters)
 		return -errno;
 	kernel->windows = map_shared(kernel->skeleton->maps.windows);
-	return kernel->windows ? 0 : -errno;
+	return kernel->windows ? kernel_destinations_share(kernel) : -errno;
 }
 
 static int load_once(struct kernel *kernel, const char **step)
@@ -162,6 +164,7 @@ static int load_once(struct kernel *kernel, const char **step)
 	r = kernel_hand_over(s, kernel->config->collectors);
 	if (r)
 		return r;
+	kernel_destinations_move(kernel);
 	*step = "attach";
 	r = attach_dispatcher(kernel, KERNEL_STATE_A, s->progs.state_dispatch_a);
 	r = r ?: attach_dispatcher(kernel, KERNEL_STATE_B, s->progs.state_dispatch_b);
@@ -185,6 +188,7 @@ static void release(struct kernel *kernel)
 		munmap(kernel->windows, (size_t)kernel->config->proxies_max * sizeof(*kernel->windows));
 	kernel->counters = NULL;
 	kernel->windows = NULL;
+	kernel_destinations_close(kernel);
 	wgsocks__destroy(kernel->skeleton);
 	kernel->skeleton = NULL;
 }
