@@ -284,7 +284,7 @@ def test_names_that_clients_asked_for():
 
 @contextlib.contextmanager
 def database(content=None):
-    with tempfile.TemporaryDirectory(dir="/run") as folder:
+    with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "country.mmdb"
 
         def put(data):
