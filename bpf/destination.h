@@ -60,26 +60,30 @@ static __always_inline void destination_nominate(struct destination_bucket *buck
 	least->weight = bytes - least->weight;
 }
 
-static __always_inline void destination_count(struct tunnel_counters *c, __u32 slot, const struct peer *peer,
-					      enum abi_direction direction, __u64 bytes)
+/*
+ * Counts the bytes in the address's own series; returns 0 when it has none. Global: verified once, and not for each way
+ * that leads here.
+ */
+__noinline int destination_count(__u32 slot, __u64 high, __u64 low, __u32 direction, __u64 bytes)
 {
-	__u32 index =
-		slot * destination_buckets + (abi_destination_hash(peer->high, peer->low) & (destination_buckets - 1));
+	__u32 index = slot * destination_buckets + (abi_destination_hash(high, low) & (destination_buckets - 1));
 	struct destination_bucket *bucket = bpf_map_lookup_elem(&destinations, &index);
+	struct peer peer = { high, low };
 
-	for (int i = 0; bucket && i < ABI_DESTINATION_WAYS; i++) {
+	if (!bucket)
+		return 0;
+	for (int i = 0; i < ABI_DESTINATION_WAYS; i++) {
 		struct destination_count *way = &bucket->ways[i];
 
 		if (!way->address[1] && !way->address[0])
 			break;
-		if (way->address[1] == peer->low && way->address[0] == peer->high) {
-			COUNT_BY(way->bytes[direction], bytes);
-			return;
+		if (way->address[1] == low && way->address[0] == high) {
+			COUNT_BY(way->bytes[direction & 1], bytes);
+			return 1;
 		}
 	}
-	c->other[direction] += bytes;
-	if (bucket)
-		destination_nominate(bucket, peer, bytes);
+	destination_nominate(bucket, &peer, bytes);
+	return 0;
 }
 
 #endif

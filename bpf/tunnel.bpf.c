@@ -130,10 +130,10 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 	t->packets += sum.packets;
 	t->bytes += sum.bytes;
 	c->last_jiffies[direction] = bpf_jiffies64();
-	if (destinations_enabled)
-		destination_count(c, index / ABI_TUNNELS_MAX, &peer, direction, sum.bytes);
-	else
-		c->other[direction] += sum.bytes; /* whenever destinations are switched on, the sum is right */
+	/* Counted as others' while destinations are off too: whenever they are switched on, the sum is right. */
+	if (!destinations_enabled ||
+	    !destination_count(index / ABI_TUNNELS_MAX, peer.high, peer.low, direction, sum.bytes))
+		c->other[direction] += sum.bytes;
 	if (answers_enabled && protocol == IPPROTO_UDP)
 		answer_copy(skb, transport, index / ABI_TUNNELS_MAX, direction);
 	return TC_ACT_UNSPEC;
