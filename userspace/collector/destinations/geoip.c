@@ -13,7 +13,7 @@
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
 
-#define RETRY_NS 30000000000ULL /* of a file that is the same, and was not loaded */
+#define RETRY_NS 30000000000ULL /* of the same file, when it is not its content that is wrong */
 
 /* A sealed copy in memory: libmaxminddb maps its file, and a mapped file that is cut kills whoever reads it. */
 static int copy_make(int from)
@@ -103,7 +103,8 @@ bool geoip_refresh(struct geoip *geoip, uint64_t now_ns)
 		fail(geoip, -errno);
 		return false;
 	}
-	if (same_file(&file, &geoip->tried) && (geoip->loaded || now_ns < geoip->retry_at_ns))
+	if (same_file(&file, &geoip->tried) &&
+	    (geoip->loaded || geoip->error == -EBADMSG || now_ns < geoip->retry_at_ns))
 		return false;
 	geoip->tried = file;
 	geoip->retry_at_ns = now_ns + RETRY_NS;

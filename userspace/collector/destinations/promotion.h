@@ -8,8 +8,9 @@
 /*
  * The bytes that a candidate must hold for the next place, of `total` in the tunnel so far. The first quarter of the
  * places is free: a handful of destinations are seen each, however little they get. The next ones cost a rising share
- * of all bytes, up to 1/max for the last. So light addresses, however many, never take more than the free quarter: to
- * fill the rest, more than a quarter of all bytes must have gone to those that took it.
+ * of all bytes, up to 1/max for the last. So light addresses, however many, take the free quarter and little more (in
+ * the first seconds, while nobody is heavy); to fill the rest, more than a quarter of all bytes must have gone to those
+ * that took it.
  */
 uint64_t promotion_price(uint32_t count, uint32_t max, uint64_t total);
 
