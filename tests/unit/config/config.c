@@ -4,6 +4,9 @@
 
 #include <unistd.h>
 
+/* No countries without --geoip.database. */
+#define WITHOUT_DATABASE (COLLECTOR_DEFAULT & ~(1u << COLLECTOR_GEOIP))
+
 Test(config, defaults)
 {
 	char hostname[256];
@@ -21,7 +24,7 @@ Test(config, defaults)
 	cr_expect_eq(config.attach, CONFIG_ATTACH_AUTO);
 	cr_expect_eq(config.proxies_max, 1, "a sidecar has one");
 	cr_expect_not(config.detach);
-	cr_expect_eq(config.collectors, COLLECTOR_DEFAULT);
+	cr_expect_eq(config.collectors, WITHOUT_DATABASE);
 	cr_expect_eq(config.metrics_count, 1);
 	cr_expect_str_eq(config.metrics[0].text, ":9090");
 	cr_expect_str_eq(config.health.text, ":9999");
@@ -80,7 +83,7 @@ Test(config, every_flag)
 	cr_expect_str_eq(config.pin_path, "");
 	cr_expect_eq(config.attach, CONFIG_ATTACH_CLSACT);
 	cr_expect(config.detach);
-	cr_expect_eq(config.collectors, COLLECTOR_DEFAULT & ~(1u << COLLECTOR_REQUESTS));
+	cr_expect_eq(config.collectors, WITHOUT_DATABASE & ~(1u << COLLECTOR_REQUESTS));
 	cr_expect_str_eq(config.telemetry_path, "/m");
 	cr_expect_eq(config.max_requests, 0);
 	cr_expect_str_eq(config.health.text, "[::1]:1");
@@ -98,7 +101,7 @@ Test(config, every_flag_has_a_variable)
 	cr_assert_eq(PARSE_NOTHING(), 0);
 	cr_expect_str_eq(config.proxy_name, "b");
 	cr_expect_eq(config.port_count, 2);
-	cr_expect_eq(config.collectors, COLLECTOR_DEFAULT & ~(1u << COLLECTOR_REQUESTS));
+	cr_expect_eq(config.collectors, WITHOUT_DATABASE & ~(1u << COLLECTOR_REQUESTS));
 	cr_expect(config.health_require_vpn);
 	cr_expect(config.log_json);
 	cr_expect_str_eq(config.telemetry_path, "/x");
