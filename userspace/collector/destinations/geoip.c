@@ -95,7 +95,7 @@ bool geoip_refresh(struct geoip *geoip, uint64_t now_ns)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat file;
-	MMDB_s database;
+	MMDB_s database = {};
 	int r;
 
 	if (stat(geoip->path, &file)) {
@@ -154,7 +154,7 @@ void geoip_country(MMDB_s *database, const __u64 address[2], char code[static AB
 		memcpy(&four.sin_addr, &six.sin6_addr.s6_addr[12], sizeof(four.sin_addr));
 		any = (const struct sockaddr *)&four;
 	}
-	strcpy(code, COUNTRY_UNKNOWN);
+	memcpy(code, COUNTRY_UNKNOWN, sizeof(COUNTRY_UNKNOWN));
 	result = MMDB_lookup_sockaddr(database, any, &status);
 	if (status != MMDB_SUCCESS || !result.found_entry)
 		return;

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +68,7 @@ static void name_learn(void *context, const __u64 address[2])
 	oldest->address[0] = address[0];
 	oldest->address[1] = address[1];
 	oldest->used = ++learning->names->clock;
-	strcpy(oldest->text, learning->text);
+	snprintf(oldest->text, sizeof(oldest->text), "%s", learning->text);
 }
 
 static void question_keep(struct names *names, const struct answer *message)
