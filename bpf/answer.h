@@ -11,7 +11,7 @@
 
 #define UDP_HEADER 8
 
-static __noinline int answer_copy(struct __sk_buff *skb, __u32 offset, __u32 slot, __u32 direction)
+static __always_inline int answer_copy(struct __sk_buff *skb, __u32 offset, __u32 slot, __u32 direction)
 {
 	__u32 l2 = ABI_STUB_L2(skb->cb[4]), length = skb->len - offset - UDP_HEADER;
 	struct answer *a;

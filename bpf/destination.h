@@ -60,11 +60,8 @@ static __always_inline void destination_nominate(struct destination_bucket *buck
 	least->weight = bytes - least->weight;
 }
 
-/*
- * Counts the bytes in the address's own series; returns 0 when it has none. Global: verified once, and not for each way
- * that leads here.
- */
-__noinline int destination_count(__u32 slot, __u64 high, __u64 low, __u32 direction, __u64 bytes)
+/* Counts the bytes in the address's own series; returns 0 when it has none. */
+static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, __u32 direction, __u64 bytes)
 {
 	__u32 index = slot * destination_buckets + (abi_destination_hash(high, low) & (destination_buckets - 1));
 	struct destination_bucket *bucket = bpf_map_lookup_elem(&destinations, &index);

@@ -43,7 +43,7 @@ static __always_inline void client_segment(struct __sk_buff *skb, const struct s
 	if (!session)
 		session = early_segment(skb, segment, key, c);
 	if (session && !(session->dialogue.client.flags & DIALOGUE_DONE))
-		dialogue_client(skb, segment, session, c);
+		dialogue_client(skb, segment, key, session, c);
 }
 
 /* From the server to a client. */
@@ -53,7 +53,7 @@ static __always_inline void server_segment(struct __sk_buff *skb, const struct s
 	struct session *session = bpf_map_lookup_elem(&sessions, key);
 
 	if (session && !(session->dialogue.server.flags & DIALOGUE_DONE))
-		dialogue_server(skb, s, session, c);
+		dialogue_server(skb, s, key, session, c);
 }
 
 static __always_inline int carries_data(const struct segment *s)

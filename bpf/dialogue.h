@@ -151,7 +151,8 @@ static __always_inline void dialogue_early(struct __sk_buff *skb, const struct s
  */
 #define SEGMENT_ROUNDS_MAX 2
 
-static __always_inline int client_segment_read(struct __sk_buff *skb, const struct segment *segment, struct session *s,
+static __always_inline int client_segment_read(struct __sk_buff *skb, const struct segment *segment,
+					       const struct session_key *key, struct session *s,
 					       struct proxy_counters *c)
 {
 	__u32 start = segment->sequence - s->dialogue.client.isn, end = start + segment->payload_length;
@@ -180,7 +181,7 @@ static __always_inline int client_segment_read(struct __sk_buff *skb, const stru
 			return 0;
 		}
 		if (view_commit(s, &v, r, bpf_ktime_get_ns()))
-			request_count(c, s->dialogue.command);
+			request_count(c, key, s->dialogue.command);
 	}
 	return 1;
 }
@@ -188,14 +189,14 @@ static __always_inline int client_segment_read(struct __sk_buff *skb, const stru
 /* And what waited for it: word by word, and up to the command in it. */
 #define HELD_ROUNDS_MAX (ABI_HELD_MAX / 8 + 2)
 
-static __always_inline void dialogue_client(struct __sk_buff *skb, const struct segment *segment, struct session *s,
-					    struct proxy_counters *c)
+static __always_inline void dialogue_client(struct __sk_buff *skb, const struct segment *segment,
+					    const struct session_key *key, struct session *s, struct proxy_counters *c)
 {
 	if (s->dialogue.method == SOCKS_METHOD_GSSAPI) { /* opaque; the egress side has counted it */
 		s->dialogue.client.flags |= DIALOGUE_DONE;
 		return;
 	}
-	if (!client_segment_read(skb, segment, s, c) || !s->held_length)
+	if (!client_segment_read(skb, segment, key, s, c) || !s->held_length)
 		return;
 #pragma clang loop unroll(disable)
 	for (int round = 0; round < HELD_ROUNDS_MAX; round++) {
@@ -207,13 +208,13 @@ static __always_inline void dialogue_client(struct __sk_buff *skb, const struct 
 			return;
 		r = held_read(s, v.held_from, v.held_length - v.held_from, v.state, v.skip);
 		if (view_commit(s, &v, r, bpf_ktime_get_ns()))
-			request_count(c, s->dialogue.command);
+			request_count(c, key, s->dialogue.command);
 	}
 }
 
 /* Reads a segment of the server's side, up to the byte that decides. Under the socket's lock: it sends. */
-static __always_inline void dialogue_server(struct __sk_buff *skb, const struct segment *segment, struct session *s,
-					    struct proxy_counters *c)
+static __always_inline void dialogue_server(struct __sk_buff *skb, const struct segment *segment,
+					    const struct session_key *key, struct session *s, struct proxy_counters *c)
 {
 	struct dialogue *d = &s->dialogue;
 	__u32 start = segment->sequence - d->server.isn, end = start + segment->payload_length;
@@ -246,7 +247,7 @@ static __always_inline void dialogue_server(struct __sk_buff *skb, const struct 
 	if (d->client.flags & DIALOGUE_LOST &&
 	    !d->requested) { /* the ingress side has given up: it will not count it */
 		d->requested = 1;
-		request_count(c, ABI_COMMAND_UNKNOWN);
+		request_count(c, key, ABI_COMMAND_UNKNOWN);
 	}
 	now = bpf_ktime_get_ns();
 	d->verdict = verdict;

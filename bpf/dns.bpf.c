@@ -1,17 +1,178 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* DNS messages, called by the programs of underlay.bpf.c and tunnel.bpf.c for port 53. */
+/*
+ * DNS messages, called by the programs of underlay.bpf.c and tunnel.bpf.c for port 53. Packets and not sockets: what a
+ * resolver's library, dante's children or a raw socket ask is all the same here, and the answer's path is seen.
+ */
+#include "dns.h"
+#include "dns_count.h"
+#include "dns_stream.h"
 #include "maps.h"
 #include "packet.h"
+#include "transport.h"
+
+#define DATAGRAMS_MAX 128 /* in one skb: UDP_MAX_SEGMENTS of the kernel */
+#define DATAGRAMS_ONCE 8
+
+__noinline int dns_datagram(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 direction, __u32 peer)
+{
+	__u64 m = dns_read(skb, offset, length, direction);
+
+	if (DNS_MESSAGE_EVENT(m) == DNS_EVENT_MESSAGE)
+		return direction == DNS_QUERIES ? dns_query(skb, DNS_MESSAGE_ID(m), DNS_MESSAGE_VALUE(m), peer)
+						: dns_answer(skb, DNS_MESSAGE_ID(m), DNS_MESSAGE_VALUE(m), peer);
+	if (DNS_MESSAGE_EVENT(m) == DNS_EVENT_SHORT && direction == DNS_QUERIES)
+		return dns_unreadable(skb);
+	return 0;
+}
+
+/*
+ * Answers of one size to one socket come merged into one skb (GRO of a TUN device), and leave so from a few senders.
+ * Some of those; see dns_labels for the loops.
+ */
+__noinline int dns_datagrams_once(struct __sk_buff *skb, __u32 offset, __u32 direction, __u32 peer)
+{
+	__u32 size = skb->gso_size, end = skb->len;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < DATAGRAMS_ONCE; i++) {
+		if (offset >= end)
+			return 0;
+		dns_datagram(skb, offset, end - offset < size ? end - offset : size, direction, peer);
+		offset += size;
+	}
+	return 0;
+}
+
+static __always_inline void dns_datagrams(struct __sk_buff *skb, __u32 offset, enum dns_direction direction, __u32 peer)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < DATAGRAMS_MAX / DATAGRAMS_ONCE; i++, offset += skb->gso_size * DATAGRAMS_ONCE)
+		dns_datagrams_once(skb, offset, direction, peer);
+	if (offset < skb->len)
+		dns_unreadable(skb);
+}
+
+/* The UDP header as scalars; 0 where there is none. Global, so that what follows is verified once. */
+#define UDP_PACK(t) \
+	((__u64)(t)->source | (__u64)(t)->destination << 16 | (__u64)(t)->length << 32 | (__u64)(t)->offset << 48)
+#define UDP_SOURCE(u) ((__u32)(u)&0xffff)
+#define UDP_DESTINATION(u) ((__u32)((u) >> 16) & 0xffff)
+#define UDP_LENGTH(u) ((__u32)((u) >> 32) & 0xffff)
+#define UDP_OFFSET(u) ((__u32)((u) >> 48))
+
+__noinline __u64 udp_read(struct __sk_buff *skb)
+{
+	struct transport t = {};
+
+	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t) || t.protocol != IPPROTO_UDP)
+		return 0;
+	return UDP_PACK(&t);
+}
 
 SEC("tc")
 int dns_udp(struct __sk_buff *skb)
 {
+	enum dns_direction direction = dns_direction_of(skb);
+	__u64 u;
+	__u32 server, client, offset, length, rest;
+
+	if (dns_is_foreign(skb, direction) || (direction == DNS_ANSWERS && !dns_counted))
+		return TC_ACT_UNSPEC;
+	u = udp_read(skb);
+	server = direction == DNS_QUERIES ? UDP_DESTINATION(u) : UDP_SOURCE(u);
+	client = direction == DNS_QUERIES ? UDP_SOURCE(u) : UDP_DESTINATION(u);
+	offset = UDP_OFFSET(u) + 8;
+	if (server != DNS_PORT)
+		return TC_ACT_UNSPEC;
+	if (skb->gso_size) {
+		dns_datagrams(skb, offset, direction, DNS_PEER(client, 0));
+		return TC_ACT_UNSPEC;
+	}
+	/* The header's length: Ethernet pads. Less than it: the first of several fragments. */
+	length = UDP_LENGTH(u) > 8 ? UDP_LENGTH(u) - 8 : 0;
+	rest = skb->len - offset;
+	dns_datagram(skb, offset, length < rest ? length : rest, direction, DNS_PEER(client, 0));
 	return TC_ACT_UNSPEC;
+}
+
+/* The server's numbers begin. */
+static __always_inline void stream_accepted(struct dns_stream *s, __u32 sequence)
+{
+	bpf_spin_lock(&s->lock);
+	if (!s->sides[DNS_ANSWERS].known) {
+		s->sides[DNS_ANSWERS].isn = sequence + 1;
+		s->sides[DNS_ANSWERS].known = 1;
+	}
+	bpf_spin_unlock(&s->lock);
+}
+
+/* A FIN, after all that came before it. Returns whether both sides have ended. */
+static __always_inline int stream_finished(struct dns_stream *s, const struct segment *segment,
+					   enum dns_direction direction)
+{
+	struct dns_side *side = &s->sides[direction == DNS_QUERIES ? DNS_QUERIES : DNS_ANSWERS];
+	int both;
+
+	bpf_spin_lock(&s->lock);
+	if (side->lost || segment->sequence + segment->payload_length - side->isn == side->next)
+		side->ended = 1;
+	both = s->sides[DNS_QUERIES].ended & s->sides[DNS_ANSWERS].ended;
+	bpf_spin_unlock(&s->lock);
+	return both;
+}
+
+/* Ours ends the connection; the other's only if it is just where it should be, or refuses it. */
+static __always_inline int stream_reset(const struct dns_stream *s, const struct segment *segment,
+					enum dns_direction direction)
+{
+	const struct dns_side *side = &s->sides[DNS_ANSWERS];
+
+	return direction == DNS_QUERIES || !side->known || segment->sequence - side->isn == side->next;
+}
+
+static __always_inline void stream_packet(struct __sk_buff *skb, const struct segment *segment, struct dns_key *key,
+					  enum dns_direction direction, struct proxy_counters *c)
+{
+	struct dns_stream *s = bpf_map_lookup_elem(&dns_streams, key);
+
+	if (!s) { /* it began before us, or was silent for too long */
+		if (direction == DNS_QUERIES && segment->payload_length)
+			count_loss(c, ABI_LOSS_PARSE);
+		return;
+	}
+	if (segment->flags & TCP_FLAG_RST) {
+		if (stream_reset(s, segment, direction))
+			dns_stream_end(c, key);
+		return;
+	}
+	s->last_ns = bpf_ktime_get_ns();
+	if (direction == DNS_ANSWERS && segment->flags & TCP_FLAG_SYN)
+		stream_accepted(s, segment->sequence);
+	if (segment->payload_length)
+		dns_stream_segment(skb, segment, s, direction, c);
+	if (segment->flags & TCP_FLAG_FIN && stream_finished(s, segment, direction))
+		dns_stream_end(c, key);
 }
 
 SEC("tc")
 int dns_tcp(struct __sk_buff *skb)
 {
+	enum dns_direction direction = dns_direction_of(skb);
+	struct dns_key key = {};
+	struct segment s = {};
+	struct proxy_counters *c;
+
+	if (dns_is_foreign(skb, direction) || packet_read(skb, ABI_STUB_L2(skb->cb[4]), &s) != PACKET_TCP)
+		return TC_ACT_UNSPEC;
+	if ((direction == DNS_QUERIES ? s.destination_port : s.source_port) != DNS_PORT)
+		return TC_ACT_UNSPEC;
+	c = dns_place(skb, &key);
+	if (!c)
+		return TC_ACT_UNSPEC;
+	dns_key_of_segment(&key, &s, direction);
+	if (direction == DNS_QUERIES && s.flags & TCP_FLAG_SYN)
+		dns_stream_begin(skb, s.sequence, DNS_PEER(s.source_port, 1));
+	stream_packet(skb, &s, &key, direction, c);
 	return TC_ACT_UNSPEC;
 }
 

@@ -64,7 +64,7 @@ static __always_inline void early_take(const struct session_key *key, struct ses
 	}
 	bpf_spin_unlock(&s->lock);
 	if (count)
-		request_count(c, copy.command);
+		request_count(c, key, copy.command);
 	if (lost)
 		count_loss(c, ABI_LOSS_OUT_OF_ORDER);
 }

@@ -84,6 +84,29 @@ struct {
 } early_last SEC(".maps") __weak;
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_DNS_PENDING_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct dns_key);
+	__type(value, struct dns_pending);
+} dns_pending SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_DNS_STREAMS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct dns_key);
+	__type(value, struct dns_stream);
+} dns_streams SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_HANDSHAKES_MAX);
+	__type(key, struct handshake_key);
+	__type(value, __u64);
+} handshakes SEC(".maps") __weak;
+
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, ABI_EVENTS_BYTES);
 } events SEC(".maps") __weak;
@@ -105,6 +128,22 @@ struct {
 	__type(value, struct window);
 } windows SEC(".maps") __weak;
 
+/* The same. Not made while the collector compat is off. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct rates);
+} rates SEC(".maps") __weak;
+
+/* Not made while the collector clients is off. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct client_table);
+} clients SEC(".maps") __weak;
 /* Made only where destinations are on: the loader sets their sizes, or leaves them out. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -138,9 +177,15 @@ struct {
 
 /* Set between open and load: what of a collector that is off is left out by the verifier, which knows it to be false.
  */
-const volatile __u8 dns_enabled __weak = 1;
+const volatile __u8 dns_enabled __weak = 1; /* the collector of DNS, or that of leaks */
+const volatile __u8 dns_counted __weak = 1; /* that of DNS */
 const volatile __u8 handshakes_enabled __weak = 1;
 const volatile __u8 leaks_enabled __weak = 1;
+const volatile __u8 clients_enabled __weak = 1;
+
+/* --leak.allow: the first leak_allow_count are set. */
+const volatile struct leak_network leak_allow[ABI_LEAK_ALLOW_MAX] __weak = {};
+const volatile __u32 leak_allow_count __weak = 0;
 const volatile __u8 destinations_enabled __weak = 0;
 const volatile __u8 answers_enabled __weak = 0;
 const volatile __u32 destination_buckets __weak = 256; /* of one proxy: a power of two */

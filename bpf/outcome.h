@@ -7,10 +7,95 @@
 #include "maps.h"
 #include "socks.h"
 
-static __always_inline void request_count(struct proxy_counters *c, __u32 command)
+/*
+ * The place of a client's address among the first `used`, or ABI_CLIENTS_MAX. Global functions here, which take only
+ * scalars on 5.10: the verifier sees the search once, and its result as any place.
+ */
+__weak __noinline __u32 client_find(__u32 slot, __u32 used, __u64 high, __u64 low)
 {
-	if (command < ABI_COMMAND_MAX)
-		COUNT(c->requests[command]);
+	const struct client_table *t;
+
+	if (!clients_enabled)
+		return ABI_CLIENTS_MAX;
+	t = bpf_map_lookup_elem(&clients, &slot);
+	if (!t)
+		return ABI_CLIENTS_MAX;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < ABI_CLIENTS_MAX && i < used; i++) {
+		if (t->clients[i].address[0] == high && t->clients[i].address[1] == low)
+			return i;
+	}
+	return ABI_CLIENTS_MAX;
+}
+
+/* A new place, if nobody has taken one since the search. */
+static __always_inline int client_place(struct client_table *t, __u32 used, __u64 high, __u64 low)
+{
+	int placed = 0;
+
+	if (used >= ABI_CLIENTS_MAX)
+		return 0;
+	bpf_spin_lock(&t->lock);
+	if (t->used == used) {
+		t->clients[used].address[0] = high;
+		t->clients[used].address[1] = low;
+		t->clients[used].requests = 1;
+		t->used = used + 1;
+		placed = 1;
+	}
+	bpf_spin_unlock(&t->lock);
+	return placed;
+}
+
+/*
+ * Counts a request by its client's address: in its place, in a new one while there is one, else among the others. So
+ * two CPUs never give one address two places, nor the last place to two; who loses that race each time is among the
+ * others once.
+ */
+#define CLIENT_ROUNDS_MAX 4
+
+__weak __noinline int client_count(__u32 slot, __u64 high, __u64 low)
+{
+	struct proxy_counters *c = counters_of(slot);
+	struct client_table *t;
+
+	if (!clients_enabled || !c)
+		return 0;
+	t = bpf_map_lookup_elem(&clients, &slot);
+	if (!t)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (int round = 0; round < CLIENT_ROUNDS_MAX; round++) {
+		__u32 used, place;
+
+		bpf_spin_lock(&t->lock); /* the addresses of these places are then there, on arm64 too */
+		used = t->used;
+		bpf_spin_unlock(&t->lock);
+		place = client_find(slot, used, high, low);
+		if (place < ABI_CLIENTS_MAX) {
+			COUNT(t->clients[place].requests);
+			return 0;
+		}
+		if (used >= ABI_CLIENTS_MAX)
+			break;
+		if (client_place(t, used, high, low))
+			return 0;
+	}
+	COUNT(c->requests_unattributed);
+	return 0;
+}
+
+static __always_inline void request_count(struct proxy_counters *c, const struct session_key *key, __u32 command)
+{
+	__u64 address[2];
+
+	if (command >= ABI_COMMAND_MAX)
+		return;
+	COUNT(c->requests[command]);
+	if (!clients_enabled)
+		return;
+	__builtin_memcpy(address, key->client, sizeof(address));
+	client_count(key->slot, address[0], address[1]);
 }
 
 /* Counts how a request ended. */

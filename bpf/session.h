@@ -13,6 +13,10 @@
 #include "maps.h"
 #include "outcome.h"
 #include "packet.h"
+#include <bpf/bpf_core_read.h>
+
+#define SO_EE_ORIGIN_ICMP 2 /* linux/errqueue.h */
+#define SO_EE_ORIGIN_ICMP6 3
 
 static __always_inline void session_key_of(const struct connection *k, struct session_key *key)
 {
@@ -60,7 +64,8 @@ __weak __noinline __u32 verdict_at_close(__u32 delivered, __u32 pending, __u32 m
  * What a connection's end says of a request that has no outcome yet. `k` is the connection, or its successor on the
  * same ports.
  */
-static __always_inline void session_settle(struct connection *k, struct session *s, __u64 now)
+static __always_inline void session_settle(struct connection *k, const struct session_key *key, struct session *s,
+					   __u64 now)
 {
 	struct dialogue *d = &s->dialogue;
 	__u32 verdict = SOCKS_VERDICT_NONE;
@@ -82,9 +87,10 @@ static __always_inline void session_settle(struct connection *k, struct session 
 	    (d->settled || d->pending || d->malformed == SOCKS_EVENT_MALFORMED || d->client.flags & DIALOGUE_LOST)) {
 		d->requested = 1;
 		/* The server may have answered before all of the request had come. */
-		request_count(k->c, socks_client_commanded(d->client.state) && !(d->client.flags & DIALOGUE_LOST)
-					    ? d->command
-					    : ABI_COMMAND_UNKNOWN);
+		request_count(k->c, key,
+			      socks_client_commanded(d->client.state) && !(d->client.flags & DIALOGUE_LOST)
+				      ? d->command
+				      : ABI_COMMAND_UNKNOWN);
 	}
 	if (!d->requested || d->settled)
 		return;
@@ -128,7 +134,7 @@ static __always_inline void session_end(struct connection *k, const struct sessi
 	if (last.adopted)
 		return;
 	histogram_observe(&k->c->connection_duration, ABI_BOUNDS_LIFETIME, now - last.opened_ns);
-	session_settle(k, &last, now);
+	session_settle(k, key, &last, now);
 }
 
 static __always_inline long session_insert(struct connection *k, const struct session_key *key, __u64 now)
@@ -138,19 +144,16 @@ static __always_inline long session_insert(struct connection *k, const struct se
 	new.socket = k->id;
 	new.dialogue.client.isn = k->tcp->rcv_nxt;
 	new.dialogue.server.isn = k->tcp->snd_nxt;
-	new.retransmits = k->tcp->total_retrans; /* SYN-ACKs that were sent again */
+	new.retransmits = k->tcp->total_retrans; /* SYN-ACKs: counted when they were sent again */
 	return bpf_map_update_elem(&sessions, key, &new, BPF_NOEXIST);
 }
 
 static __always_inline void session_begun(struct connection *k, const struct session_key *key, __u64 now)
 {
-	__u32 retransmits = k->tcp->total_retrans;
 	struct session *s;
 
 	COUNT(k->c->client_connections);
 	COUNT(k->c->client_active);
-	if (retransmits)
-		COUNT_BY(k->c->retransmits[ABI_SIDE_CLIENT], retransmits);
 	if (!early_is_possible(now))
 		return;
 	s = bpf_map_lookup_elem(&sessions, key);
@@ -238,14 +241,42 @@ static __always_inline void session_adopt(struct connection *k, const struct ses
 
 /* ---- upstream: keyed by the socket, since an autobound one has no port yet at SYN_SENT ---- */
 
-static __always_inline enum abi_upstream_failure upstream_failure_of(int error)
+/*
+ * What an ICMP message said while the socket was in use, as when the proxy's own firewall or tunnel rejects the SYN
+ * during connect(): the kernel leaves that to the socket's owner, who learns it from SO_ERROR, which forgets it. But
+ * the message stays in the error queue (5.13 and later), as its errno: one byte of it is enough.
+ */
+static __always_inline int icmp_error(const struct sock *sk)
 {
+	const struct sk_buff *last = sk->sk_error_queue.prev;
+	const __u8 *cb = (const __u8 *)last->cb;
+	__u8 origin;
+
+	if (!sk->sk_error_queue.qlen)
+		return 0;
+	origin = cb[bpf_core_field_offset(struct sock_exterr_skb, ee.ee_origin)];
+	if (origin != SO_EE_ORIGIN_ICMP && origin != SO_EE_ORIGIN_ICMP6)
+		return 0;
+	return cb[bpf_core_field_offset(struct sock_exterr_skb, ee.ee_errno)];
+}
+
+static __always_inline enum abi_upstream_failure upstream_failure_of(const struct connection *k)
+{
+	int error = k->sk->sk_err;
+
+	if (!error)
+		error = k->sk->sk_err_soft;
+	if (!error)
+		error = icmp_error(k->sk);
+	if (!error && !k->tcp->segs_out) /* no SYN left: no port was free, or no memory */
+		return ABI_UPSTREAM_OTHER;
 	switch (error) { /* asm-generic/errno.h: the same on x86-64 and arm64 */
 	case 111: return ABI_UPSTREAM_REFUSED;
 	case 110: return ABI_UPSTREAM_TIMED_OUT;
 	case 113: return ABI_UPSTREAM_HOST_UNREACHABLE;
 	case 101: return ABI_UPSTREAM_NETWORK_UNREACHABLE;
 	case 104: return ABI_UPSTREAM_RESET;
+	case 103: /* an administrator's ss -K */
 	case 0: return ABI_UPSTREAM_ABORTED;
 	}
 	return ABI_UPSTREAM_OTHER;
@@ -316,7 +347,7 @@ static __always_inline void upstream_closed(struct connection *k)
 			count_loss(k->c, ABI_LOSS_DELETE);
 		return;
 	}
-	upstream_ended(k, established, upstream_failure_of(k->sk->sk_err));
+	upstream_ended(k, established, established ? ABI_UPSTREAM_OTHER : upstream_failure_of(k));
 }
 
 #endif

@@ -51,6 +51,13 @@ struct {
 	__type(value, __u32);
 } retransmit_programs SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} synack_programs SEC(".maps");
+
 static __always_inline int comm_is_server(const char *comm)
 {
 	const __u64 *a = (const __u64 *)comm;
@@ -227,6 +234,20 @@ int BPF_PROG(retransmit, const struct sock *sk)
 }
 
 /*
+ * Before there is a connection: `sk` is the listener. Its clients may never be connected, and the others' count comes
+ * with them as total_retrans. Fired in softirqs only, which do not nest: one copy sees all.
+ */
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(synack, const struct sock *sk)
+{
+	struct connection k;
+
+	if (connection_of(&k, (void *)sk) == 0 && proxy_listens(k.proxy, k.local_port))
+		COUNT(k.c->retransmits[ABI_SIDE_CLIENT]);
+	return 0;
+}
+
+/*
  * ---- what is attached ----
  *
  * The state dispatchers look for the namespace themselves: every socket of the host passes through them.
@@ -252,6 +273,13 @@ SEC("tp_btf/tcp_retransmit_skb")
 int retransmit_dispatch(void *ctx)
 {
 	bpf_tail_call(ctx, &retransmit_programs, 0);
+	return 0;
+}
+
+SEC("tp_btf/tcp_retransmit_synack")
+int synack_dispatch(void *ctx)
+{
+	bpf_tail_call(ctx, &synack_programs, 0);
 	return 0;
 }
 

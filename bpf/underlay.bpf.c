@@ -16,13 +16,22 @@
 /* Far above what a server says in a dialogue (RFC 1928: 2 + 2 + 22 bytes): beyond it there is only data. */
 #define DIALOGUE_ACKED_MAX 1024
 
-/* Our own socket sends it, and the client has acknowledged more than any dialogue holds. */
+/* A load of four bytes, which kernels before 5.18 want: the port in network order, and nothing in the upper half. */
+static __always_inline int is_to_dns(const struct bpf_sock *sk)
+{
+	return (__u16) * (const volatile __u32 *)(const void *)&sk->dst_port == bpf_htons(DNS_PORT);
+}
+
+/*
+ * Our own socket sends it, and the client has acknowledged more than any dialogue holds. Queries over TCP are read
+ * to the end.
+ */
 static __always_inline int is_bulk(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
 	struct bpf_tcp_sock *tcp = sk ? bpf_tcp_sock(sk) : NULL;
 
-	return tcp && tcp->bytes_acked > DIALOGUE_ACKED_MAX;
+	return tcp && tcp->bytes_acked > DIALOGUE_ACKED_MAX && !(dns_enabled && is_to_dns(sk));
 }
 
 /* UDP lengths of WireGuard's handshake initiation and response (protocol paper, section 5.4). */

@@ -26,6 +26,8 @@
 #endif
 #define ABI_UPSTREAMS_MAX 32768
 #define ABI_EARLY_MAX 1024
+#define ABI_DNS_PENDING_MAX 4096
+#define ABI_DNS_STREAMS_MAX 1024
 #define ABI_EVENTS_BYTES 4096
 
 /* The look-up of a network namespace: buckets of four, found by the low bits of the namespace's inode. */
@@ -96,8 +98,8 @@ enum abi_failure {
 };
 
 /*
- * sk_err at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, 0 (a side gave up), the
- * rest.
+ * The socket's error at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, none or
+ * ECONNABORTED (somebody here gave up), the rest.
  */
 enum abi_upstream_failure {
 	ABI_UPSTREAM_REFUSED,
@@ -114,10 +116,12 @@ enum abi_side { ABI_SIDE_CLIENT, ABI_SIDE_UPSTREAM, ABI_SIDE_MAX };
 
 enum abi_loss {
 	ABI_LOSS_RECURSION,    /* an event that neither copy of a tracepoint program saw, found by reconciliation */
-	ABI_LOSS_OUT_OF_ORDER, /* a segment of a dialogue that came before its predecessor and could not be read */
+	ABI_LOSS_OUT_OF_ORDER, /* a segment of a dialogue or of DNS that came before its predecessor and could not be
+				  read */
 	ABI_LOSS_INSERT,       /* a full map */
 	ABI_LOSS_DELETE,       /* -EBUSY and the like; never -ENOENT */
-	ABI_LOSS_PARSE,	  /* a dialogue that cannot be read (GSSAPI, IP fragments, longer than the parser's bound) */
+	ABI_LOSS_PARSE,	  /* what cannot be read: a dialogue (GSSAPI, IP fragments, longer than the parser's bound), a
+			     query without a header, DNS over a TCP connection that began before us */
 	ABI_LOSS_RESERVE, /* a full ring buffer */
 	ABI_LOSS_NETNS_TABLE, /* a full bucket of the netns table: that proxy's sockets are not seen */
 	ABI_LOSS_OTHER,
@@ -174,7 +178,7 @@ struct handshake_counters {
 
 enum abi_outcome { ABI_OUTCOME_SUCCESS, ABI_OUTCOME_FAILURE, ABI_OUTCOME_MAX };
 
-/* Map `counters`: slot → this. Only ever grows, but for the gauges (active, pending). */
+/* Map `counters`: slot → this. Only ever grows, but for the gauges (active, pending, streams). */
 struct proxy_counters {
 	__u64 client_connections;
 	__s64 client_active;
@@ -184,11 +188,14 @@ struct proxy_counters {
 	__u64 upstream_connects;
 	__s64 upstream_active;
 	__s64 upstream_pending; /* SYN sent, no answer yet */
+	__s64 dns_pending;	/* entries of the map of that name */
+	__s64 dns_streams;
 	__u64 upstream_failures[ABI_UPSTREAM_MAX];
 	__u64 retransmits[ABI_SIDE_MAX];
 	__u64 losses[ABI_LOSS_MAX];
 	__u64 leaked_connections;
 	__u64 leaked_dns;
+	__u64 requests_unattributed; /* with clients on: of those that have no place among them */
 	struct abi_histogram request_duration[ABI_OUTCOME_MAX];
 	struct abi_histogram connection_duration;
 	struct abi_histogram upstream_connect_duration;
@@ -218,7 +225,8 @@ struct tunnel_counters {
 struct proxy_tunnel {
 	char name[ABI_INTERFACE_SIZE]; /* "": the place is free */
 	__u32 ifindex;		       /* 0: it is not there now */
-	__u32 reserved;
+	__u16 listen_port;	       /* WireGuard's, of the last reading of its device; 0: unknown */
+	__u16 reserved;
 };
 
 /* Map `proxies`: slot → this. Written by the collector. */
@@ -246,6 +254,16 @@ struct netns_bucket {
 /* In rodata: the names of SOCKS server processes, zero padded. */
 struct process_names {
 	char comm[ABI_PROCESSES_MAX][ABI_COMM_SIZE];
+};
+
+/*
+ * In rodata: a network that leaks may go to. Both in the order of the wire, IPv4 mapped; the address has no bit outside
+ * of the mask.
+ */
+#define ABI_LEAK_ALLOW_MAX 16
+struct leak_network {
+	__u64 address[2];
+	__u64 mask[2];
 };
 
 /*
@@ -353,8 +371,73 @@ struct upstream {
 	__u16 generation;
 	__u32 retransmits;
 	__u8 established;
-	__u8 reserved[5];
+	__u8 leaked; /* its first SYN left beside the tunnel */
+	__u8 reserved[4];
 	__u16 seen; /* as in struct session */
+};
+
+/* ---- DNS ---- */
+
+#define ABI_DNS_TIMEOUT_NS ABI_S(5) /* a query without an answer by then is unanswered */
+
+/* A TCP connection without a segment for so long is forgotten; one that opens or closes, sooner (a SYN is sent again
+ * after 64 s at most). */
+#define ABI_DNS_STREAM_IDLE_NS ABI_S(600)
+#define ABI_DNS_STREAM_HALF_NS ABI_S(70)
+#define ABI_DNS_TURNS 4 /* queries with the same key at the same time */
+
+/*
+ * Whom a query belongs to; IPv4 mapped, the port in host order (the server's is 53). An answer has the same key, or it
+ * is none. Of a TCP connection: id and turn 0.
+ */
+struct dns_key {
+	__u8 client[16];
+	__u8 server[16];
+	__u16 client_port;
+	__u16 id; /* as read: the first byte is the higher */
+	__u16 slot;
+	__u16 generation; /* low bits of the slot's */
+	__u8 path;	  /* enum abi_path */
+	__u8 tcp;
+	__u8 turn; /* the same query again while the first waits: the next free number */
+	__u8 reserved;
+};
+
+/* Map `dns_pending`: queries that wait for their answer. Whose delete succeeds counts how it ended. */
+struct dns_pending {
+	__u64 asked_ns;
+};
+
+/* One direction of a TCP connection, by stream offset (0 is the first byte after the SYN). */
+struct dns_side {
+	__u32 isn;  /* sequence number of offset 0 */
+	__u32 next; /* first offset not yet read */
+	__u64 word; /* where in a message that is: see bpf/dns.h */
+	/* What overtook other segments, from its first byte to its last: passed by, since a rest may be all of it. */
+	__u32 ahead_start;
+	__u32 ahead_end;
+	__u8 known; /* the SYN was seen */
+	__u8 lost;  /* counted as a loss: nothing more is read */
+	__u8 ended; /* all up to its FIN was read */
+	__u8 reserved[5];
+};
+
+/* Map `dns_streams`: TCP connections to port 53. The lock is for all of it: segments may be read on two CPUs. */
+enum dns_direction { DNS_QUERIES, DNS_ANSWERS, DNS_DIRECTION_MAX };
+struct dns_stream {
+	struct bpf_spin_lock lock;
+	__u32 reserved;
+	__u64 opened_ns; /* identity: a freed value may be used again under a program that looks at it */
+	__u64 last_ns;	 /* the last segment */
+	struct dns_side sides[DNS_DIRECTION_MAX];
+};
+
+/* Map `handshakes`: an initiation that was sent → when. A hint: it may be evicted, and then has no duration. */
+#define ABI_HANDSHAKES_MAX 1024
+struct handshake_key {
+	__u32 index; /* the sender's, as it stands in the message */
+	__u16 slot;
+	__u16 generation; /* low bits of the slot's */
 };
 
 /* Ring buffer `events`: rare events that make the collector look at once. */
@@ -385,6 +468,51 @@ struct window_sample {
 };
 struct window {
 	struct window_sample samples[ABI_WINDOW_SECONDS]; /* at second % ABI_WINDOW_SECONDS */
+};
+
+/*
+ * Map `rates`: slot → totals at equal steps of CLOCK_MONOTONIC, for what is said of the last minutes; written by the
+ * collector. They begin at 0 with the ring and never fall: `ahead` is what the counter has more than the ring's total.
+ * Counts are the low 32 bits: only their differences are used.
+ */
+#define ABI_RATE_SECONDS 640 /* 10 minutes in steps of 1 s, and what a window needs before */
+#define ABI_RATE_STEPS 64    /* 5 minutes in steps of 5 s, the same */
+#define ABI_RATE_STEP_SECONDS 5
+struct rate_counts {
+	__u32 successes;
+	__u32 failures;
+	__u32 closed;			       /* client connections */
+	__u32 connects[ABI_HISTOGRAM_BUCKETS]; /* upstream, by time */
+	__u64 closed_ns;		       /* their lifetimes */
+};
+struct rate_totals {
+	__u64 received; /* inner bytes, of all tunnels */
+	struct rate_counts counts;
+};
+struct rates {
+	__u32 generation; /* of the slot */
+	__u32 reserved;
+	__u64 begun_ns; /* 0: nothing is remembered */
+	__u64 read_ns;	/* when `last` was read */
+	struct rate_totals last;
+	struct rate_totals ahead;
+	__u64 received[ABI_RATE_SECONDS];	   /* at second % ABI_RATE_SECONDS */
+	struct rate_counts counts[ABI_RATE_STEPS]; /* at step % ABI_RATE_STEPS */
+};
+
+/*
+ * Map `clients`: slot → requests by the client's address, in the order in which they first came; all others are in
+ * requests_unattributed of the counters. An array that is looked through, not a hash: the bound is its length.
+ */
+#define ABI_CLIENTS_MAX 50
+struct client_requests {
+	__u64 address[2]; /* 16 bytes as in struct session_key */
+	__u64 requests;
+};
+struct client_table {
+	struct bpf_spin_lock lock;
+	__u32 used;
+	struct client_requests clients[ABI_CLIENTS_MAX];
 };
 
 /*
@@ -461,16 +589,24 @@ struct answer {
 ABI_ASSERT_SIZE(abi_histogram, 144);
 ABI_ASSERT_SIZE(dns_counters, 296);
 ABI_ASSERT_SIZE(handshake_counters, 176);
-ABI_ASSERT_SIZE(proxy_counters, 2216);
+ABI_ASSERT_SIZE(proxy_counters, 2240);
 ABI_ASSERT_SIZE(tunnel_counters, 288);
 ABI_ASSERT_SIZE(proxy, 256);
 ABI_ASSERT_SIZE(netns_bucket, 32);
+ABI_ASSERT_SIZE(leak_network, 32);
 ABI_ASSERT_SIZE(session_key, 40);
 ABI_ASSERT_SIZE(dialogue, 56);
 ABI_ASSERT_SIZE(session, 168);
 ABI_ASSERT_SIZE(early_dialogue, 64);
 ABI_ASSERT_SIZE(upstream, 24);
+ABI_ASSERT_SIZE(dns_key, 44);
+ABI_ASSERT_SIZE(dns_pending, 8);
+ABI_ASSERT_SIZE(dns_stream, 88);
+ABI_ASSERT_SIZE(handshake_key, 8);
 ABI_ASSERT_SIZE(event, 16);
+ABI_ASSERT_SIZE(rate_counts, 88);
+ABI_ASSERT_SIZE(rates, 10968);
+ABI_ASSERT_SIZE(client_table, 1208);
 ABI_ASSERT_SIZE(destination_bucket, 288);
 ABI_ASSERT_SIZE(destination_entry, 304);
 ABI_ASSERT_SIZE(destination_country, 24);

@@ -9,10 +9,11 @@
 
 #include "wgsocks/log.h"
 
-#define CONFIG_ADDRESSES_MAX 8 /* listen addresses for the metrics port */
-#define CONFIG_PORTS_MAX 8     /* SOCKS listener ports of one proxy (ABI_PORTS_MAX) */
-#define CONFIG_PROCESSES_MAX 4 /* names of SOCKS server processes */
-#define CONFIG_NAME_SIZE 512   /* a proxy's name with its NUL */
+#define CONFIG_ADDRESSES_MAX 8	 /* listen addresses for the metrics port */
+#define CONFIG_PORTS_MAX 8	 /* SOCKS listener ports of one proxy (ABI_PORTS_MAX) */
+#define CONFIG_PROCESSES_MAX 4	 /* names of SOCKS server processes */
+#define CONFIG_LEAK_ALLOW_MAX 16 /* networks of --leak.allow (ABI_LEAK_ALLOW_MAX) */
+#define CONFIG_NAME_SIZE 512	 /* a proxy's name with its NUL */
 #define CONFIG_PATH_SIZE 256
 
 enum config_mode { CONFIG_MODE_SIDECAR, CONFIG_MODE_NODE };
@@ -45,6 +46,12 @@ struct config_address {
 	socklen_t length;
 };
 
+/* A network, IPv4 mapped into IPv6 (10.0.0.0/8: ::ffff:10.0.0.0/104). The address has no bit outside of the mask. */
+struct config_network {
+	uint8_t address[16];
+	uint8_t mask[16];
+};
+
 struct config {
 	enum config_mode mode;
 	char proxy_name[CONFIG_NAME_SIZE]; /* valid UTF-8, never empty: PROXY_NAME or the hostname */
@@ -55,9 +62,14 @@ struct config {
 	uint32_t process_count;
 	char pin_path[CONFIG_PATH_SIZE]; /* empty: --bpf.pin=none */
 	enum config_attach attach;
-	uint32_t proxies_max;	   /* 1 … 65535; a sidecar has 1 */
-	bool detach;		   /* remove all that is ours, then exit */
-	uint32_t collectors;	   /* bits of enum config_collector */
+	uint32_t proxies_max; /* 1 … 65535; a sidecar has 1 */
+	bool detach;	      /* remove all that is ours, then exit */
+	uint32_t collectors;  /* bits of enum config_collector; cost is off where no price is set */
+
+	double cost_per_gigabyte;
+	char cost_currency[4];					 /* three capital letters; empty: no price is set */
+	struct config_network leak_allow[CONFIG_LEAK_ALLOW_MAX]; /* where nothing that goes is a leak */
+	uint32_t leak_allow_count;
 	uint32_t destinations_max; /* series of destinations of one proxy, beside `other` */
 	enum config_label destinations_label;
 	char geoip_database[CONFIG_PATH_SIZE]; /* MMDB; empty: none */

@@ -104,6 +104,26 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	  "--leak.allow.")                                                                                            \
 	X(LEAKED_DNS, "proxy_leaked_dns_queries_total", COUNTER, "", LABELS("proxy_name"),                            \
 	  "DNS queries that left outside the tunnel (not on lo), except to --leak.allow.")                            \
+	/* the seed's later ones */                                                                                   \
+	X(COMPAT_SUCCESS_RATE, "proxy_success_rate_percent", GAUGE, "", LABELS("proxy_name"),                         \
+	  "Of the SOCKS requests that ended in the last 5 minutes (sliding in steps of 5 seconds), the share that "   \
+	  "ended in a success reply; 100 when none ended.")                                                           \
+	X(COMPAT_LATENCY, "proxy_latency_ms", GAUGE, "", LABELS("proxy_name"),                                        \
+	  "Median time of connects to targets that were established in the last 5 minutes, in milliseconds; absent "  \
+	  "without any. Its resolution is the bucket of proxy_upstream_connect_duration_seconds that holds it, "      \
+	  "within which it is interpolated as histogram_quantile does.")                                              \
+	X(COMPAT_SPEED, "proxy_download_speed_mbps", GAUGE, "", LABELS("proxy_name"),                                 \
+	  "Inner bytes received from the tunnel in the busiest 10 seconds of the last 10 minutes (steps of 1 "        \
+	  "second), in 10^6 bit/s.")                                                                                  \
+	X(COMPAT_DURATION, "proxy_avg_connection_duration_seconds", GAUGE, "seconds", LABELS("proxy_name"),           \
+	  "Mean lifetime of the client connections that closed in the last 5 minutes (sliding in steps of 5 "         \
+	  "seconds); absent without any.")                                                                            \
+	/* clients and cost */                                                                                        \
+	X(CLIENT_REQUESTS, "proxy_requests_by_client_total", COUNTER, "", LABELS("proxy_name", "client"),             \
+	  "SOCKS requests by the client's address: the first 50 addresses, all others as other; the sum is that of "  \
+	  "proxy_requests_total.")                                                                                    \
+	X(COST, "proxy_cost_per_gigabyte", GAUGE, "", LABELS("proxy_name", "currency"),                               \
+	  "Price of a gigabyte (10^9 bytes) as it was configured; absent when none was.")                             \
 	/* destinations */                                                                                            \
 	X(DESTINATION_RECEIVE, "proxy_destination_receive_bytes_total", COUNTER, "bytes",                             \
 	  LABELS("proxy_name", "destination"),                                                                        \

@@ -222,7 +222,7 @@ def test_a_hundred_thousand_addresses_and_a_collector_that_is_killed():
         with Poller(sidecar, most) as poller:
             for first in spray(world, 100000, 100):
                 if first % 25000 == 12400:
-                    os.kill(wait_until(lambda: sidecar.children().get("wgsocks-collect"), 5, "the collector"), signal.SIGKILL)
+                    os.kill(wait_until(lambda s=sidecar: s.children().get("wgsocks-collect"), 5, "the collector"), signal.SIGKILL)
                 if first % 10000 == 5000:
                     world.exchange(next(heavy), 10, 1500000)
             wait_until(lambda: "wgsocks-collect" in sidecar.children(), 5, "the collector")
@@ -257,7 +257,7 @@ def test_another_number_and_off_and_on_again_lose_no_byte():
             sidecar = world.sidecar(*arguments)
             for host in HOSTS:
                 world.exchange(host, 30000, 2000)
-            metrics = wait_until(lambda n=series: (m := quiet(world, sidecar)) and len(shown(m)) == n and m, 5, f"{series} series with {arguments}, not {sorted(shown(sidecar.scrape()))}")
+            metrics = wait_until(lambda n=series, s=sidecar: (m := quiet(world, s)) and len(shown(m)) == n and m, 5, f"{series} series with {arguments}, not {sorted(shown(sidecar.scrape()))}")
             if series:
                 world.check_sums(metrics, since=since)
             fallen = {name: (value, shown(metrics)[name]) for name, value in before.items() if name in shown(metrics) and shown(metrics)[name] < value}
@@ -306,8 +306,7 @@ def countries(metrics):
 
 @case
 def test_countries_and_another_database():
-    log = tempfile.TemporaryFile()
-    with World() as world, database() as (path, put):
+    with tempfile.TemporaryFile() as log, World() as world, database() as (path, put):
         since = world.link()
         sidecar = world.sidecar(f"--geoip.database={path}", stderr=log)
 
@@ -372,8 +371,7 @@ def test_countries_and_another_database():
 
 @case
 def test_a_database_without_destinations_is_a_line():
-    log = tempfile.TemporaryFile()
-    with World() as world, database(mmdb.make(FIRST)) as (path, _put):
+    with tempfile.TemporaryFile() as log, World() as world, database(mmdb.make(FIRST)) as (path, _put):
         sidecar = Sidecar(world.proxy, "crab", "--proxy.port=1080", f"--geoip.database={path}", stderr=log)
         metrics = sidecar.scrape()
         equal([name for name in metrics.names() if "destination" in name], [], "samples")

@@ -96,7 +96,8 @@ def main():
     enter()
     with Lab(proxies=2, auth=[None, ("golden", "crab")], connect_timeout=6) as lab:
         join_underlay()
-        sidecars = [Sidecar(proxy, name) for proxy, name in zip(lab.proxies, NAMES)]
+        options = ((), ("--collector.clients",))
+        sidecars = [Sidecar(proxy, name, *more) for proxy, name, more in zip(lab.proxies, NAMES, options)]
         return run_cases(lab, sidecars)
 
 

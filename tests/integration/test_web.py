@@ -251,7 +251,7 @@ def test_about_itself():
         get()
         answer = get()
         equal(answer.value('promhttp_metric_handler_requests_total{code="200"}'), 1.0, "scrapes before this one")
-        for code in ("500", "503"):
+        for code in ("400", "500", "503"):
             equal(answer.value(f'promhttp_metric_handler_requests_total{{code="{code}"}}'), 0.0, code)
         equal(answer.value("promhttp_metric_handler_requests_in_flight"), 1.0, "in flight")
         equal(answer.value('wgsocks_exporter_listening{port="metrics",address="[::1]:9090"}'), 1.0, "listening")

@@ -176,25 +176,27 @@ def test_states_of_a_real_tunnel():
 
 
 class Fake:
-    """wg0 without WireGuard behind it, and a socket that answers what it is told."""
+    """An interface without WireGuard behind it, and a socket that answers what it is told."""
 
-    def __init__(self, proxy):
+    def __init__(self, proxy, name="wg0"):
         self.proxy = proxy
         self.process = None
-        proxy.ip("tuntap add dev wg0 mode tun", "link set wg0 up")
+        self.socket = f"/run/wireguard/{name}.sock"
+        self.answer = f"/run/answer-{name}"
+        proxy.ip(f"tuntap add dev {name} mode tun", f"link set {name} up")
 
     def say(self, text):
-        self.proxy.run(["sh", "-c", "cat >/run/answer.new && mv /run/answer.new /run/answer"], input=text)
+        self.proxy.run(["sh", "-c", f"cat >{self.answer}.new && mv {self.answer}.new {self.answer}"], input=text)
 
     def behave(self, how, text):
         if self.process:
             self.process.kill()
             self.process.wait()
-        self.proxy.run(["rm", "-rf", "/run/wireguard/wg0.sock"])
+        self.proxy.run(["rm", "-rf", self.socket])
         self.say(text)
         if how:
-            self.process = self.proxy.popen([sys.executable, FAKE, "/run/wireguard/wg0.sock", "/run/answer", how], start_new_session=True)
-            self.proxy.run(["sh", "-c", "until [ -S /run/wireguard/wg0.sock ] && grep -q wg0.sock /proc/net/unix; do sleep 0.02; done"])
+            self.process = self.proxy.popen([sys.executable, FAKE, self.socket, self.answer, how], start_new_session=True)
+            self.proxy.run(["sh", "-c", f"until [ -S {self.socket} ] && grep -q {self.socket} /proc/net/unix; do sleep 0.02; done"])
 
 
 SECRET, PRESHARED, PUBLIC = os.urandom(32), os.urandom(32), os.urandom(32)
@@ -283,6 +285,52 @@ def test_hostile_devices():
         equal(hits(sidecar, SECRET, PRESHARED), [], "keys in memory")
         equal(sidecar.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"), 0, "restarts")
         return f"slowest scrape {slowest * 1000:.0f} ms"
+
+
+@case
+def test_three_tunnels_that_hang_beside_one_that_answers():
+    """They are waited for together and left out; the fourth is shown; probes go on."""
+    with lab_of_one(tunnel=False) as (_lab, proxy):
+        good, *others = (Fake(proxy, f"wg{number}") for number in range(4))
+        for fake in (good, *others):
+            fake.behave("well", answer(age=1))
+        sidecar = start(proxy, "--proxy.interface=wg*")
+        wait_until(lambda: sidecar.scrape().sum("vpn_tunnel_state", state="up") == 4, 10, "four tunnels that are up")
+        for fake, how in zip(others, ("silent", "hang", "endless")):
+            fake.behave(how, answer(age=1).replace("errno=0\n\n", ""))
+        took = []
+        for _ in range(20):
+            begun = time.monotonic()
+            metrics = sidecar.scrape()
+            took.append(time.monotonic() - begun)
+            equal({sample[1]["interface"] for sample in metrics.samples if sample[0].startswith(("vpn_peer", "vpn_tunnel_state"))}, {"wg0"}, "shown")
+            equal(state(metrics), "up", "the one that answers")
+            equal(metrics.value("wgsocks_exporter_collector_success", collector="wireguard"), 0, "collector_success")
+            equal(metrics.value("wgsocks_exporter_source_success", collector="wireguard", proxy_name="crab"), 0, "source_success")
+            equal(metrics.value("vpn_connection_status"), 1, "status")
+            equal("[+]crab: tunnel wg0 is up" in sidecar.probe("/readyz?verbose")[1], True, "/readyz")
+        assert max(took) < 0.5, f"a scrape took {max(took)} s"
+        equal(sidecar.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"), 0, "restarts")
+        return f"slowest scrape {max(took) * 1000:.0f} ms"
+
+
+@case
+def test_of_several_peers_the_worst_if_none_has_the_default_route():
+    with lab_of_one(tunnel=False) as (_lab, proxy):
+        fake = Fake(proxy)
+        peer, other = bytes(31) + b"\1", bytes(31) + b"\2"
+
+        def two(age, allowed):
+            return answer(age=1, peers=(peer,), allowed="10.0.0.0/8").replace("errno=0\n\n", "") + "\n".join(
+                answer(age=age, keepalive=25, peers=(other,), allowed=allowed).splitlines()[2:]) + "\n\n"
+        fake.behave("well", two(1, "10.1.0.0/16"))
+        sidecar = start(proxy)
+        expect_state(sidecar, "up", 1, "tunnel wg0 is up")
+        fake.say(two(500, "10.1.0.0/16"))
+        expect_state(sidecar, "stale", 0, "tunnel wg0 is stale")
+        fake.say(two(1, "0.0.0.0/0").replace("keepalive_interval=0", "keepalive_interval=25", 1).replace(str(int(time.time()) - 1), "1000", 1))
+        metrics = expect_state(sidecar, "up", 1, "tunnel wg0 is up")
+        equal(len(metrics.find("vpn_peer_info")), 2, "peers")
 
 
 @case

@@ -84,6 +84,8 @@ def check_rest(after, lost=0):
     requests = after.sum("proxy_requests_total")
     equal(after.value("proxy_requests_successful_total") + after.value("proxy_requests_failed_total"), requests, "successful + failed")
     equal(after.sum("proxy_request_duration_seconds_count"), requests, "durations")
+    if after.find("proxy_requests_by_client_total"):
+        equal(after.sum("proxy_requests_by_client_total"), requests, "requests by client")
     equal(after.sum("proxy_request_failures_total"), after.value("proxy_requests_failed_total"), "failures by reason")
     equal(after.value("proxy_connection_duration_seconds_count"), after.value("proxy_client_connections_total"), "connection durations")
     equal(after.value("proxy_upstream_connect_duration_seconds_count") + after.sum("proxy_upstream_connect_failures_total"),

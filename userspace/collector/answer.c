@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -23,23 +24,27 @@ static reader *const readers[COLLECTOR_MAX] = {
 	[COLLECTOR_INTERFACE] = samples_interface,   [COLLECTOR_REQUESTS] = samples_requests,
 	[COLLECTOR_SESSIONS] = samples_sessions,     [COLLECTOR_WIREGUARD] = samples_wireguard,
 	[COLLECTOR_HANDSHAKES] = samples_handshakes, [COLLECTOR_DNS] = samples_dns,
-	[COLLECTOR_LEAKS] = samples_leaks,	     [COLLECTOR_DESTINATIONS] = samples_destinations,
-	[COLLECTOR_GEOIP] = samples_geoip,
+	[COLLECTOR_LEAKS] = samples_leaks,	     [COLLECTOR_COMPAT] = samples_compat,
+	[COLLECTOR_CLIENTS] = samples_clients,	     [COLLECTOR_COST] = samples_cost,
+	[COLLECTOR_GEOIP] = samples_geoip,	     [COLLECTOR_DESTINATIONS] = samples_destinations,
 };
+
+#define NEEDS_NO_KERNEL (1u << COLLECTOR_WIREGUARD | 1u << COLLECTOR_COST)
 
 static void read_one(struct collector *c, const struct reading *r, unsigned int which)
 {
 	struct snapshot_builder *b = &c->builder, before = *b;
 	uint64_t start = clock_now_ns();
-	bool readable = c->kernel.skeleton || which == COLLECTOR_WIREGUARD;
+	bool readable = c->kernel.skeleton || NEEDS_NO_KERNEL & 1u << which;
 	int error = readable ? readers[which](r) : -ENOTCONN;
 	uint32_t collector, labels[2];
 
-	if (error) { /* nothing half read is shown */
+	if (error < 0) { /* nothing half read is shown */
 		b->sample_count = before.sample_count;
 		b->histogram_count = before.histogram_count;
-		log_debug("cannot read %s: %s", config_collector_name(which), strerror(-error));
 	}
+	if (error)
+		log_debug("cannot read %s: %s", config_collector_name(which), strerror(abs(error)));
 	collector = snapshot_string(b, config_collector_name(which));
 	labels[0] = r->name;
 	labels[1] = collector;

@@ -17,6 +17,7 @@
 #include <sys/utsname.h>
 
 #include "kernel/reconcile.h"
+#include "kernel/sweep.h"
 #include "readers/readers.h"
 #include "wgsocks.skel.h"
 #include "wgsocks/log.h"
@@ -112,6 +113,8 @@ static void start_kernel(struct collector *c, uint64_t now)
 	c->watch.ports_added = false;
 	reconcile(c, now);
 	window_remember(&c->kernel, c->watch.slot, now / SECOND_NS);
+	compat_remember(&c->kernel, &c->watch, now);
+	clients_settle(&c->kernel, c->watch.slot);
 	destinations_tick(&c->destinations, now);
 	c->memory_bytes = kernel_memory(&c->kernel);
 	log_info("proxy %s: watching, %s, counts %s", c->watch.name, c->kernel.pinned ? "pinned" : "not pinned",
@@ -156,7 +159,9 @@ static void tick(struct collector *c)
 	watch_tick(&c->watch);
 	if (c->kernel.skeleton) {
 		window_remember(&c->kernel, c->watch.slot, now / SECOND_NS);
+		compat_remember(&c->kernel, &c->watch, now);
 		guard_misses(c, now);
+		sweep_dns(&c->kernel, now);
 		if (c->events) /* names before those who bear them */
 			ring_buffer__consume(c->events);
 		destinations_tick(&c->destinations, now);

@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 
 #include "collector.h"
+#include "kernel/sweep.h"
 #include "wgsocks.skel.h"
 #include "wgsocks/metrics.h"
 
@@ -32,6 +33,7 @@ static void read_programs(struct collector *c)
 	}
 	add_program(c, "state", k->links[KERNEL_STATE_A] && k->links[KERNEL_STATE_B]);
 	add_program(c, "retransmit", k->links[KERNEL_RETRANSMIT]);
+	add_program(c, "synack", k->links[KERNEL_SYNACK]);
 	add_program(c, "reconcile", k->skeleton);
 	add_program(c, "tunnel", tunnel);
 	add_program(c, "underlay", underlay && !broken);
@@ -55,7 +57,7 @@ static void read_attachments(struct collector *c)
 
 static void read_losses(struct collector *c)
 {
-	static const char *const dispatchers[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit" };
+	static const char *const dispatchers[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit", "synack" };
 
 	for (int i = 0; i < ABI_LOSS_MAX; i++) {
 		uint32_t label = snapshot_string(&c->builder, metric_loss(i));
@@ -98,6 +100,8 @@ static void read_maps(struct collector *c)
 	}
 	add_map(c, s->maps.sessions, sessions);
 	add_map(c, s->maps.upstreams, upstreams);
+	add_map(c, s->maps.dns_pending, sweep_dns_pending(&c->kernel));
+	add_map(c, s->maps.dns_streams, sweep_dns_streams(&c->kernel));
 	add_map(c, s->maps.proxies, 1);
 	if (c->kernel.destinations.buckets)
 		add_map(c, s->maps.destination_entries, c->kernel.destinations.count);

@@ -174,6 +174,8 @@ static void defaults_fill(struct option_reader *reader)
 	}
 	if (config->mode == CONFIG_MODE_SIDECAR)
 		config->proxies_max = 1;
+	if (!config->cost_currency[0])
+		config->collectors &= ~(1u << COLLECTOR_COST);
 }
 
 /* Without a database, or without destinations, there are no countries to be read, and nothing is said of them. */

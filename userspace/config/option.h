@@ -39,7 +39,8 @@ struct option_row {
 extern const struct option_row OPTION_ROWS[];
 extern const unsigned int OPTION_COUNT;
 
-/* Readers of values (values.c, listen.c). `data` is an offset into struct config where nothing else is said. */
+/* Readers of values (values.c, listen.c, network.c). `data` is an offset into struct config where nothing else is said.
+ */
 int read_mode(struct option_reader *reader, unsigned int data, const char *value);
 int read_proxy_name(struct option_reader *reader, unsigned int data, const char *value);
 int read_interface(struct option_reader *reader, unsigned int data, const char *value);
@@ -57,10 +58,19 @@ int read_log_level(struct option_reader *reader, unsigned int data, const char *
 int read_log_format(struct option_reader *reader, unsigned int data, const char *value);
 int read_switch(struct option_reader *reader, unsigned int data, const char *value);
 int read_collector(struct option_reader *reader, unsigned int collector, const char *value);
+int read_cost(struct option_reader *reader, unsigned int data, const char *value);
+int read_leak_allow(struct option_reader *reader, unsigned int data, const char *value);
 int read_metrics_address(struct option_reader *reader, unsigned int data, const char *value);
 int read_metrics_port(struct option_reader *reader, unsigned int data, const char *value);
 int read_health_address(struct option_reader *reader, unsigned int data, const char *value);
 int read_health_port(struct option_reader *reader, unsigned int data, const char *value);
+
+/*
+ * Calls `each` for the parts of a comma-separated list; blanks around a part are no part of it. Returns 0 or the first
+ * error.
+ */
+int list_read(struct option_reader *reader, const char *value,
+	      int (*each)(struct option_reader *reader, const char *part));
 
 /* Decimal digits only, min … max. Returns 0 or -EINVAL. */
 int number_parse(unsigned long *number, const char *text, unsigned long min, unsigned long max);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -100,14 +101,13 @@ int read_interface(struct option_reader *reader, unsigned int data, const char *
 	return 0;
 }
 
-/* Calls `each` for the parts of a comma-separated list; blanks around a part are no part of it. */
-static int list_read(struct option_reader *reader, const char *value,
-		     int (*each)(struct option_reader *reader, const char *part))
+int list_read(struct option_reader *reader, const char *value,
+	      int (*each)(struct option_reader *reader, const char *part))
 {
 	for (;;) {
 		size_t length = strcspn(value, ",");
 		size_t blanks = strspn(value, " ");
-		char part[32];
+		char part[64];
 		int err;
 
 		if (blanks > length)
@@ -301,5 +301,31 @@ int read_collector(struct option_reader *reader, unsigned int collector, const c
 		reader->config->collectors |= 1u << collector;
 	else
 		reader->config->collectors &= ~(1u << collector);
+	return 0;
+}
+
+/* PRICE[CURRENCY], blanks between them or none: digits with one point at most, and three letters. */
+#define PRICE_DIGITS_MAX 15
+
+int read_cost(struct option_reader *reader, unsigned int data, const char *value)
+{
+	size_t digits = strspn(value, "0123456789"), length = digits;
+	const char *currency;
+	char price[PRICE_DIGITS_MAX + 2];
+
+	if (value[length] == '.')
+		length += 1 + strspn(value + length + 1, "0123456789");
+	if (!digits || value[length - 1] == '.' || length > PRICE_DIGITS_MAX)
+		return option_refuse(reader, "must be a price (0.05), then a currency or none (0.05 EUR)");
+	memcpy(price, value, length);
+	price[length] = '\0';
+	currency = value + length + strspn(value + length, " ");
+	if (!*currency)
+		currency = "USD";
+	if (strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != 3 || currency[3])
+		return option_refuse(reader, "a currency is three letters (ISO 4217): EUR");
+	for (int i = 0; i < 3; i++)
+		reader->config->cost_currency[i] = (char)(currency[i] & ~0x20);
+	reader->config->cost_per_gigabyte = strtod(price, NULL);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect.h"
 #include "page.h"
 #include "timeout.h"
 #include "web.h"
@@ -70,6 +71,15 @@ static enum MHD_Result scrape_code(struct request *request, enum scrape_code cod
 	return words_send(request, scrape_status(code), words);
 }
 
+/* The words are not ours to keep. */
+static enum MHD_Result scrape_refuse(struct request *request, const char *words)
+{
+	request->web->self.codes[SCRAPE_BAD]++;
+	return response_send(
+		request, MHD_HTTP_BAD_REQUEST, TYPE_PLAIN,
+		MHD_create_response_from_buffer(strlen(words), (void *)(uintptr_t)words, MHD_RESPMEM_MUST_COPY));
+}
+
 static enum MHD_Result scrape_send(struct request *request)
 {
 	struct body *body = request->body;
@@ -87,15 +97,16 @@ static enum MHD_Result scrape_send(struct request *request)
 }
 
 /* Once for all who got the same samples. */
-static void body_render(struct web *web, const struct snapshot *samples)
+static void body_render(struct web *web, uint32_t mask, const struct snapshot *samples)
 {
 	struct snapshot parts[2];
 
 	web->body_round = web->snapshots.round;
+	web->body_mask = mask;
 	web->body_good = false;
 	if (!body_renew(&web->body))
 		return;
-	self_fill(&web->self, &web->builder, !samples);
+	self_fill(&web->self, &web->builder, samples ? 0 : mask);
 	snapshot_view(&parts[0], &web->builder);
 	if (samples)
 		parts[1] = *samples;
@@ -118,8 +129,8 @@ static void scrape_done(struct waiter *waiter, const struct snapshot *samples)
 	struct request *request = (struct request *)waiter;
 	struct web *web = request->web;
 
-	if (!web->body || web->body_round != web->snapshots.round)
-		body_render(web, samples);
+	if (!web->body || web->body_round != web->snapshots.round || web->body_mask != waiter->mask)
+		body_render(web, waiter->mask, samples);
 	if (web->body_good)
 		request->body = body_use(web->body);
 	request_resume(request, samples);
@@ -131,12 +142,13 @@ static void ready_done(struct waiter *waiter, const struct snapshot *samples)
 }
 
 /* Lets the connection rest until the collector answered, or did not in time. */
-static enum MHD_Result request_wait(struct request *request, uint64_t wait_ns,
+static enum MHD_Result request_wait(struct request *request, uint32_t mask, uint64_t wait_ns,
 				    void (*done)(struct waiter *waiter, const struct snapshot *samples))
 {
 	struct web *web = request->web;
 
 	request->state = REQUEST_WAITING;
+	request->waiter.mask = mask;
 	request->waiter.deadline_ns = web->now_ns + wait_ns;
 	request->waiter.done = done;
 	MHD_suspend_connection(request->connection);
@@ -144,21 +156,32 @@ static enum MHD_Result request_wait(struct request *request, uint64_t wait_ns,
 	return MHD_YES;
 }
 
+static enum MHD_Result argument_take(void *closure, enum MHD_ValueKind kind, const char *key, size_t key_size,
+				     const char *value, size_t value_size)
+{
+	(void)kind;
+	return collect_argument(closure, key, key_size, value, value_size) ? MHD_NO : MHD_YES;
+}
+
 static enum MHD_Result metrics_handle(struct request *request)
 {
 	struct web *web = request->web;
+	struct collect collect = { .on = web->child->config->collectors };
 	uint32_t max = web->child->config->max_requests;
 	const char *timeout;
 
 	if (request->state == REQUEST_ANSWERED)
 		return scrape_send(request);
+	MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, argument_take, &collect);
+	if (collect.why[0])
+		return scrape_refuse(request, collect.why);
 	if (max && web->self.in_flight >= max)
 		return scrape_code(request, SCRAPE_BUSY, "too many scrapes at once, try again later\n");
 	web->self.in_flight++;
 	request->counted = true;
 	timeout = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
 					      "X-Prometheus-Scrape-Timeout-Seconds");
-	return request_wait(request, scrape_timeout_ns(timeout), scrape_done);
+	return request_wait(request, collect_mask(&collect), scrape_timeout_ns(timeout), scrape_done);
 }
 
 /* ---- the other paths ---- */
@@ -181,7 +204,7 @@ static enum MHD_Result ready_handle(struct request *request)
 		return words_send(request, MHD_HTTP_OK, "ready\n");
 	if (request->state == REQUEST_ANSWERED)
 		return words_send(request, MHD_HTTP_SERVICE_UNAVAILABLE, "not ready: the collector does not answer\n");
-	return request_wait(request, READY_WAIT_NS, ready_done);
+	return request_wait(request, request->web->child->config->collectors, READY_WAIT_NS, ready_done);
 }
 
 static enum MHD_Result page_handle(struct request *request)

@@ -142,8 +142,7 @@ static int web_start(struct web *web)
 	web->now_ns = clock_now_ns();
 	web->self = (struct self){ .config = child->config, .shared = child->shared };
 	connections_init(&web->connections, descriptors_prepare(&web->self.max_fds));
-	snapshots_init(&web->snapshots, child->channel, child->snapshot, child->shared, child->config->collectors,
-		       web->now_ns);
+	snapshots_init(&web->snapshots, child->channel, child->snapshot, child->shared, web->now_ns);
 	web->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (web->epoll < 0)
 		return -errno;

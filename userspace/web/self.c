@@ -10,7 +10,7 @@
 
 unsigned int scrape_status(enum scrape_code code)
 {
-	static const unsigned int statuses[SCRAPE_CODES] = { 200, 500, 503 };
+	static const unsigned int statuses[SCRAPE_CODES] = { 200, 400, 500, 503 };
 
 	return statuses[code];
 }
@@ -105,25 +105,24 @@ static void processes_add(struct snapshot_builder *b, struct self *self)
 	snapshot_add_float(b, METRIC_PROCESS_START_TIME, NULL, (double)started_ms / 1e3);
 }
 
-static void failures_add(struct snapshot_builder *b, const struct self *self)
+static void failures_add(struct snapshot_builder *b, uint32_t failed)
 {
 	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
 		uint32_t label;
 
-		if (!(self->config->collectors & 1u << i))
+		if (!(failed & 1u << i))
 			continue;
 		label = snapshot_string(b, config_collector_name(i));
 		snapshot_add_unsigned(b, METRIC_COLLECTOR_SUCCESS, &label, 0);
 	}
 }
 
-void self_fill(struct self *self, struct snapshot_builder *b, bool alone)
+void self_fill(struct self *self, struct snapshot_builder *b, uint32_t failed)
 {
 	snapshot_reset(b);
 	build_add(b);
 	listening_add(b, self);
 	processes_add(b, self);
 	http_add(b, self);
-	if (alone)
-		failures_add(b, self);
+	failures_add(b, failed);
 }

@@ -8,7 +8,7 @@
 #include "wgsocks/process.h"
 #include "wgsocks/snapshot.h"
 
-enum scrape_code { SCRAPE_OK, SCRAPE_ERROR, SCRAPE_BUSY, SCRAPE_CODES };
+enum scrape_code { SCRAPE_OK, SCRAPE_BAD, SCRAPE_ERROR, SCRAPE_BUSY, SCRAPE_CODES };
 
 /* The CPU clock of a process: found once for each that is started. */
 struct process_clock {
@@ -26,10 +26,11 @@ struct self {
 	uint64_t cpu_ns; /* as last shown: a counter never falls */
 };
 
-/* The HTTP status of a code: 200, 500, 503. */
+/* The HTTP status of a code: 200, 400, 500, 503. */
 unsigned int scrape_status(enum scrape_code code);
 
-/* Empties the builder and adds all that is known; with `alone`, that the collector's reads failed too. */
-void self_fill(struct self *self, struct snapshot_builder *b, bool alone);
+/* Empties the builder and adds all that is known; with `failed`, bits of enum config_collector, that their
+ * reads failed too. */
+void self_fill(struct self *self, struct snapshot_builder *b, uint32_t failed);
 
 #endif

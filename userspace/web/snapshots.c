@@ -14,14 +14,12 @@
 #define PATIENCE_NS (2 * NS_PER_S) /* with a dead collector: a restart takes a tenth of a second */
 #define WATCH_NS (NS_PER_S / 50)   /* between looks at the collector's cell while somebody waits */
 
-void snapshots_init(struct snapshots *s, int channel, int memory, const struct shared *shared, uint32_t mask,
-		    uint64_t now_ns)
+void snapshots_init(struct snapshots *s, int channel, int memory, const struct shared *shared, uint64_t now_ns)
 {
 	*s = (struct snapshots){
 		.channel = channel,
 		.memory = memory,
 		.shared = shared,
-		.mask = mask,
 		/* An answer to the process that was here before us must not look like one to us. */
 		.last_id = now_ns,
 	};
@@ -52,7 +50,7 @@ static bool collector_alive(const struct snapshots *s, uint64_t now_ns)
 
 static void request_send(struct snapshots *s)
 {
-	struct snapshot_request request = { .id = s->running_id, .mask = s->mask };
+	struct snapshot_request request = { .id = s->running_id, .mask = TAILQ_FIRST(&s->running)->mask };
 	const struct waiter *waiter;
 
 	/* The latest: a client in a hurry must not make the collector cut the samples of the others. */
@@ -63,12 +61,29 @@ static void request_send(struct snapshots *s)
 }
 
 /*
- * Everybody who waits now may have the answer: it is not yet begun. A new id, so that two answers never compete for the
- * memfd.
+ * Everybody who waits now for the same collectors may have the answer: it is not yet begun. Those who want others come
+ * after them, in the order in which the first of each kind came.
  */
+static void queued_join(struct snapshots *s)
+{
+	const struct waiter *first = TAILQ_FIRST(&s->running) ?: TAILQ_FIRST(&s->queued);
+	struct waiter *waiter = TAILQ_FIRST(&s->queued);
+
+	while (waiter) {
+		struct waiter *next = TAILQ_NEXT(waiter, link);
+
+		if (waiter->mask == first->mask) {
+			TAILQ_REMOVE(&s->queued, waiter, link);
+			TAILQ_INSERT_TAIL(&s->running, waiter, link);
+		}
+		waiter = next;
+	}
+}
+
+/* A new id, so that two answers never compete for the memfd. */
 static void snapshot_start(struct snapshots *s)
 {
-	TAILQ_CONCAT(&s->running, &s->queued, link);
+	queued_join(s);
 	s->running_id = ++s->last_id;
 	s->asked_ns = collector(s)->started_ns;
 	request_send(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asking the collector: one snapshot runs at a time, those who come while it runs share the next. Knows nothing of
- * HTTP; time is given to it.
+ * Asking the collector: one snapshot runs at a time; of those who come while it runs, all that want the same collectors
+ * share the next. Knows nothing of HTTP; time is given to it.
  */
 #ifndef WEB_SNAPSHOTS_H
 #define WEB_SNAPSHOTS_H
@@ -19,6 +19,7 @@ struct snapshots;
  */
 struct waiter {
 	TAILQ_ENTRY(waiter) link;
+	uint32_t mask; /* of the collectors that are wanted: bits of enum config_collector */
 	uint64_t deadline_ns;
 	uint64_t patience_ns; /* when it gives up if the collector stays dead */
 	void (*done)(struct waiter *waiter, const struct snapshot *samples);
@@ -28,14 +29,13 @@ TAILQ_HEAD(waiter_list, waiter);
 struct snapshots {
 	int channel, memory; /* the SEQPACKET end, the memfd */
 	const struct shared *shared;
-	uint32_t mask;
 
 	uint64_t last_id;    /* ids only rise, across restarts of this process too */
 	uint64_t running_id; /* 0: none runs */
 	bool sent;	     /* false: the channel was full, send again */
 	uint64_t asked_ns;   /* started_ns of the collector when it was asked */
 	struct waiter_list running, queued;
-	uint64_t round;		/* rises with each batch of waiters that is told the same */
+	uint64_t round;		/* rises with each batch of waiters that is told at once */
 	uint64_t dead_since_ns; /* 0 while the collector lives */
 	uint64_t answered_ns;	/* last answer that held a snapshot, 0: none yet */
 	bool complained;	/* about a bad block, since the last good one */
@@ -45,11 +45,10 @@ struct snapshots {
 };
 
 /* Borrows the descriptors. */
-void snapshots_init(struct snapshots *s, int channel, int memory, const struct shared *shared, uint32_t mask,
-		    uint64_t now_ns);
+void snapshots_init(struct snapshots *s, int channel, int memory, const struct shared *shared, uint64_t now_ns);
 void snapshots_free(struct snapshots *s);
 
-/* Adds a waiter, with deadline_ns and done set; it must live until done was called or it was removed. */
+/* Adds a waiter, with mask, deadline_ns and done set; it must live until done was called or it was removed. */
 void snapshots_wait(struct snapshots *s, struct waiter *waiter, uint64_t now_ns);
 void snapshots_remove(struct snapshots *s, struct waiter *waiter);
 

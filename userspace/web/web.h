@@ -30,7 +30,8 @@ struct web {
 	struct snapshot_builder builder;
 	struct exposition exposition;
 	struct body *body;   /* the last that was rendered */
-	uint64_t body_round; /* of the snapshots that it shows */
+	uint64_t body_round; /* of the snapshots that it shows … */
+	uint32_t body_mask;  /* … and of whose waiters */
 	bool body_good;
 };
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the bench measures: a function for each group of rows takes the Bench and returns table rows."""
 
-from . import bulk, memory, packets, scrape, sockets, start, throughput
+from . import bulk, churn, memory, packets, scrape, sockets, start, throughput
 
 ROWS = {
     "tunnel": packets.tunnel,
@@ -11,5 +11,6 @@ ROWS = {
     "scrape": scrape.scrape,
     "probes": scrape.probes,
     "memory": memory.memory,
+    "churn": churn.churn,
     "start": start.start,
 }

@@ -200,6 +200,7 @@ static bool kernel_compare(const char *kernel)
 	structs = structs_compare();
 	tracepoint_compare("inet_sock_set_state", "sock", 3);
 	tracepoint_compare("tcp_retransmit_skb", "sock", 1);
+	tracepoint_compare("tcp_retransmit_synack", "sock", 2);
 	if (structs < 10 || members < 20)
 		printf("not ok vmlinux.h/%s: only %d structs of %d members were compared\n", kernel, structs, members);
 	else if (bad)

@@ -77,6 +77,7 @@ int kernel_open(struct kernel *kernel)
 		.early = bpf_map__fd(s->maps.early),
 		.proxies = bpf_map__fd(s->maps.proxies),
 		.tunnels = bpf_map__fd(s->maps.tunnels),
+		.clients = bpf_map__fd(s->maps.clients),
 		.cpus = libbpf_num_possible_cpus(),
 	};
 	if (kernel_hand_over(s, ~0u)) {
@@ -127,14 +128,32 @@ void kernel_listen(const struct kernel *kernel, const uint16_t *ports, int count
 	kernel_set_proxy(kernel, &proxy);
 }
 
+void kernel_clients_set(const struct kernel *kernel, const struct client_table *table)
+{
+	uint32_t slot = 0;
+
+	check(bpf_map_update_elem(kernel->clients, &slot, table, BPF_ANY) == 0, "clients: %s", strerror(errno));
+}
+
+struct client_table kernel_clients_of(const struct kernel *kernel)
+{
+	struct client_table table = {};
+	uint32_t slot = 0;
+
+	check(bpf_map_lookup_elem(kernel->clients, &slot, &table) == 0, "clients: %s", strerror(errno));
+	return table;
+}
+
 void kernel_reset(struct kernel *kernel)
 {
+	static const struct client_table none;
 	static const uint16_t ports[] = { PORT };
 	struct tunnel_counters *zero = calloc((size_t)kernel->cpus, sizeof(*zero));
 
 	for (uint32_t i = 0; zero && i < ABI_TUNNELS_MAX; i++)
 		check(bpf_map_update_elem(kernel->tunnels, &i, zero, BPF_ANY) == 0, "tunnels: %s", strerror(errno));
 	free(zero);
+	kernel_clients_set(kernel, &none);
 	memset(kernel->counters, 0, sizeof(*kernel->counters));
 	memset(kernel->destinations.buckets, 0,
 	       kernel->destinations.bucket_count * sizeof(*kernel->destinations.buckets));
@@ -146,7 +165,9 @@ void kernel_reset(struct kernel *kernel)
 bool kernel_run(const struct kernel *kernel, enum kernel_hook hook, const struct frame *frame, uint32_t slot,
 		uint32_t gso_size)
 {
-	struct __sk_buff before = { .gso_size = gso_size, .ifindex = hook == HOOK_LOOPBACK ? 1 : kernel->ifindex };
+	struct __sk_buff before = { .gso_size = gso_size,
+				    .ifindex = hook == HOOK_LOOPBACK ? 1 : kernel->ifindex,
+				    .ingress_ifindex = kernel->came_in_by };
 	struct __sk_buff after = {};
 	uint8_t packet[FRAME_MAX];
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame->bytes, .data_size_in = (uint32_t)frame->length,

@@ -24,15 +24,20 @@ struct kernel {
 	struct proxy_counters *counters;       /* the map's memory */
 	struct destination_table destinations; /* over the maps' memory, which are on: nobody is promoted at first */
 	int programs[HOOKS];
-	int sessions, early, proxies, tunnels;
+	int sessions, early, proxies, tunnels, clients;
 	int cpus;
 	int device; /* the other interface: a TUN device in a network namespace of this process */
 	uint32_t ifindex;
+	uint32_t came_in_by; /* the interface that packets of now came in by, to be forwarded; 0: none */
 };
 
 /* 0 or -errno. */
 int kernel_open(struct kernel *kernel);
 void kernel_close(struct kernel *kernel);
+
+/* Requests by client, of proxy 0. */
+void kernel_clients_set(const struct kernel *kernel, const struct client_table *table);
+struct client_table kernel_clients_of(const struct kernel *kernel);
 
 /* All counters 0; proxy 0 listens on PORT alone. Sessions and early dialogues are whoever's who made them. */
 void kernel_reset(struct kernel *kernel);

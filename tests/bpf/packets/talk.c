@@ -35,10 +35,12 @@ static struct session_key key_of(const struct talk *talk)
 				   .server_port = talk->server_port,
 				   .generation = GENERATION };
 
-	frame_address(key.client, talk->way.shape.version, CLIENT_HOST);
+	frame_address(key.client, talk->way.shape.version, talk->client_host);
 	frame_address(key.server, talk->way.shape.version, SERVER_HOST);
 	return key;
 }
+
+static const struct client_table no_clients;
 
 void talk_begin(struct talk *talk, struct kernel *kernel, const struct talk_way *way)
 {
@@ -51,9 +53,11 @@ void talk_begin(struct talk *talk, struct kernel *kernel, const struct talk_way 
 			       .way = *way,
 			       .client_port = port,
 			       .server_port = PORT,
+			       .client_host = CLIENT_HOST,
 			       .isn = { 0x10000000, 0x20000000 },
 			       .socket = socket };
 	memset(kernel->counters, 0, sizeof(*kernel->counters));
+	kernel_clients_set(kernel, &no_clients);
 }
 
 void talk_open(struct talk *talk)
@@ -107,8 +111,8 @@ void talk_frame(struct talk *talk, struct frame *frame, enum talk_side side, uin
 {
 	bool client = side == CLIENT;
 
-	frame_begin(frame, &talk->way.shape, client ? CLIENT_HOST : SERVER_HOST, client ? SERVER_HOST : CLIENT_HOST,
-		    IPPROTO_TCP);
+	frame_begin(frame, &talk->way.shape, client ? talk->client_host : SERVER_HOST,
+		    client ? SERVER_HOST : talk->client_host, IPPROTO_TCP);
 	frame_tcp(frame, talk->way.shape.tcp_options, client ? talk->client_port : talk->server_port,
 		  client ? talk->server_port : talk->client_port, talk->isn[side] + offset,
 		  (uint8_t)(FRAME_TCP_ACK | flags));
@@ -175,6 +179,18 @@ static const char *counter_name(size_t i, size_t *index)
 	return "client";
 }
 
+/* All requests of a talk are its client's. */
+static void clients_check(const struct talk *talk)
+{
+	struct client_table table = kernel_clients_of(talk->kernel);
+	uint64_t requests = 0;
+
+	for (int i = 0; i < ABI_COMMAND_MAX; i++)
+		requests += talk->kernel->counters->requests[i];
+	check(table.used == (requests != 0) && table.clients[0].requests == requests, "%llu requests by %u clients",
+	      (unsigned long long)table.clients[0].requests, table.used);
+}
+
 void talk_check(struct talk *talk)
 {
 	struct proxy_counters *got = talk->kernel->counters;
@@ -192,6 +208,7 @@ void talk_check(struct talk *talk)
 	check(histogram_count(&got->request_duration[ABI_OUTCOME_SUCCESS]) == got->successes &&
 		      histogram_count(&got->request_duration[ABI_OUTCOME_FAILURE]) == failures,
 	      "the histograms hold another number of outcomes");
+	clients_check(talk);
 	check(!histogram_count(&got->connection_duration) && !histogram_count(&got->upstream_connect_duration),
 	      "a packet was taken for a connection");
 }

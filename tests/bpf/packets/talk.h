@@ -20,6 +20,7 @@ struct talk {
 	struct kernel *kernel;
 	struct talk_way way;
 	uint16_t client_port, server_port;
+	uint8_t client_host; /* the last byte of the client's address */
 	uint32_t isn[2];
 	uint32_t said[2]; /* stream offset after what was said in order */
 	uint64_t socket;

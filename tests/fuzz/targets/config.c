@@ -88,6 +88,10 @@ static void check_lists(const struct config *c)
 		for (size_t at = length; at < 16; at++)
 			CHECK(!c->processes[i][at], "the tail of a process's name");
 	}
+	CHECK(c->leak_allow_count <= CONFIG_LEAK_ALLOW_MAX);
+	for (uint32_t i = 0; i < c->leak_allow_count; i++)
+		for (int byte = 0; byte < 16; byte++)
+			CHECK(!(c->leak_allow[i].address[byte] & ~c->leak_allow[i].mask[byte]), "host bits");
 	CHECK(c->metrics_count && c->metrics_count <= CONFIG_ADDRESSES_MAX);
 	for (uint32_t i = 0; i < c->metrics_count; i++)
 		check_address(&c->metrics[i]);

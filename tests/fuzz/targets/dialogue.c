@@ -19,6 +19,7 @@ struct stream {
 };
 
 struct run {
+	struct session_key key;
 	struct session *session;
 	struct proxy_counters *counters;
 	struct stream client, server;
@@ -35,9 +36,9 @@ static void say(struct run *run, const struct stream *from, __u32 start, __u32 l
 	packet_bytes = from->bytes + start;
 	if (from == &run->client) {
 		if (!(d->client.flags & DIALOGUE_DONE))
-			dialogue_client(&skb, &segment, run->session, run->counters);
+			dialogue_client(&skb, &segment, &run->key, run->session, run->counters);
 	} else if (!(d->server.flags & DIALOGUE_DONE)) {
-		dialogue_server(&skb, &segment, run->session, run->counters);
+		dialogue_server(&skb, &segment, &run->key, run->session, run->counters);
 	}
 	CHECK(!kernel_locked, "the lock was kept");
 	CHECK(d->client.state <= SOCKS_CLIENT_DONE && d->server.state <= SOCKS_SERVER_DONE);

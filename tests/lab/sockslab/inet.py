@@ -77,16 +77,20 @@ class Inet:
                                         stdout=log, stderr=log, start_new_session=True)
         wait_until(lambda: self._listens(addresses.TARGET_PORT), what="target listens")
 
-    def start_dns(self):
+    def start_dns(self, *arguments):
         command = ["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-hosts", "--no-resolv",
                    "--user=root", "--pid-file", "--bind-interfaces", "--address=/#/", "--cache-size=0",
-                   f"--listen-address={addresses.DNS4},{addresses.DNS6}", "--log-facility=-"]
+                   f"--listen-address={addresses.DNS4},{addresses.DNS6}", "--log-facility=-", *arguments]
         for addr4, addr6, name in _TARGETS:
             command += [f"--host-record={name}.lab,{addr4},{addr6}",
                         f"--host-record={name}4.lab,{addr4}", f"--host-record={name}6.lab,{addr6}"]
         with open("/run/lab/dnsmasq.log", "ab") as log:
             self.dnsmasq = self.ns.popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         wait_until(lambda: self._listens(53), what="dnsmasq listens")
+
+    def stop_dns(self):
+        self.dnsmasq.terminate()
+        self.dnsmasq.wait(10)
 
     def _listens(self, port):
         for name in ("tcp", "tcp6"):

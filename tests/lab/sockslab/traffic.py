@@ -20,7 +20,7 @@ class Traffic:
 
     kinds: "COUNT NAME [KEY=VALUE | FLAG]..." as `build/traffic --kinds` explains. proxies: which of
     the lab's, all by default; ipv6: reach them over IPv6; each: every proxy gets each count, not
-    its share of it.
+    its share of it. sources: connect from each of the clients' addresses in turn, or from those of a list.
     """
 
     def __init__(self, lab, kinds, proxies=None, concurrency=64, seed=1, deadline=60, ipv6=False,
@@ -30,8 +30,9 @@ class Traffic:
         if each:
             argv.append("--each")
         if sources:
-            argv += [f"--source={source}" for source in
-                     (addresses.CLIENTS6 if ipv6 else addresses.CLIENTS4)]
+            if sources is True:
+                sources = addresses.CLIENTS6 if ipv6 else addresses.CLIENTS4
+            argv += [f"--source={source}" for source in sources]
         self.proxies = list(lab.proxies if proxies is None else proxies)
         argv += [proxy_argument(proxy, proxy.addr6 if ipv6 else None, port) for proxy in self.proxies]
         self.process = lab.clients.popen([*argv, "--", *kinds], stdin=subprocess.PIPE,

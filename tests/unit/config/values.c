@@ -186,3 +186,56 @@ Test(proxy_name, an_empty_flag_is_refused)
 {
 	expect_refused(PARSE("--proxy.name="), "--proxy.name=\"\": must not be empty");
 }
+
+static void expect_price(int result, double price, const char *currency)
+{
+	cr_expect_eq(result, 0, "%s", said);
+	cr_expect_eq(config.cost_per_gigabyte, price, "%g", config.cost_per_gigabyte);
+	cr_expect_str_eq(config.cost_currency, currency);
+	cr_expect(config.collectors & 1u << COLLECTOR_COST);
+}
+
+Test(cost, price_and_currency)
+{
+	expect_price(PARSE("--cost.per-gigabyte=0.05"), 0.05, "USD");
+	expect_price(PARSE("--cost.per-gigabyte=0.05EUR"), 0.05, "EUR");
+	expect_price(PARSE("--cost.per-gigabyte=0.05 eur"), 0.05, "EUR");
+	expect_price(PARSE("--cost.per-gigabyte", "12   ChF"), 12, "CHF");
+	expect_price(PARSE("--cost.per-gigabyte=0"), 0, "USD");
+	expect_price(PARSE("--cost.per-gigabyte=123456789.12345"), 123456789.12345, "USD");
+	ENVIRONMENT("PROXY_COST_PER_GB=0.25 GBP");
+	expect_price(PARSE_NOTHING(), 0.25, "GBP");
+	expect_price(PARSE("--cost.per-gigabyte=1"), 1, "USD");
+	ENVIRONMENT("PROXY_COST_PER_GB=0.25", "WGSOCKS_COST_PER_GIGABYTE=3JPY");
+	expect_price(PARSE_NOTHING(), 3, "JPY");
+	ENVIRONMENT("PROXY_COST_PER_GB=");
+	cr_expect_eq(PARSE_NOTHING(), 0);
+	cr_expect_str_eq(config.cost_currency, "");
+	cr_expect_not(config.collectors & 1u << COLLECTOR_COST);
+	ENVIRONMENT("PROXY_COST_PER_GB=1", "WGSOCKS_COLLECTOR_COST=false");
+	cr_expect_eq(PARSE_NOTHING(), 0);
+	cr_expect_not(config.collectors & 1u << COLLECTOR_COST);
+}
+
+#define NO_PRICE "must be a price (0.05), then a currency or none (0.05 EUR)"
+#define NO_CURRENCY "a currency is three letters (ISO 4217): EUR"
+
+Test(cost, refused)
+{
+	static const char *const prices[] = { "EUR",   "-1", "+1",  ".5",  "1.",
+					      "1.EUR", " 1", "nan", "inf", "1234567890.123456" };
+	static const char *const currencies[] = { "1 EU", "1EURO",  "1e3",   "1,5",	      "1.2.3",
+						  "0x10", "1 EUR ", "1 E R", "1\xe2\x82\xac", "1 usd1" };
+
+	for (size_t i = 0; i < sizeof(prices) / sizeof(*prices); i++) {
+		cr_expect_eq(PARSE("--cost.per-gigabyte", (char *)prices[i]), -EINVAL, "%s", prices[i]);
+		cr_expect_not_null(strstr(said, ": " NO_PRICE "\n"), "%s", said);
+	}
+	for (size_t i = 0; i < sizeof(currencies) / sizeof(*currencies); i++) {
+		cr_expect_eq(PARSE("--cost.per-gigabyte", (char *)currencies[i]), -EINVAL, "%s", currencies[i]);
+		cr_expect_not_null(strstr(said, ": " NO_CURRENCY "\n"), "%s", said);
+	}
+	expect_refused(PARSE("--cost.per-gigabyte="), "--cost.per-gigabyte=\"\": " NO_PRICE);
+	ENVIRONMENT("PROXY_COST_PER_GB=free");
+	expect_refused(PARSE_NOTHING(), "PROXY_COST_PER_GB=free: " NO_PRICE);
+}

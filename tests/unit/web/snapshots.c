@@ -45,7 +45,7 @@ static void init(void)
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
 	theirs = ends[1];
 	memory = memfd_create("snapshot", MFD_CLOEXEC);
-	snapshots_init(&all, ends[0], memory, region, COLLECTOR_ALL, START);
+	snapshots_init(&all, ends[0], memory, region, START);
 }
 
 static void fini(void)
@@ -55,10 +55,15 @@ static void fini(void)
 
 TestSuite(snapshots, .init = init, .fini = fini);
 
+static void client_want(struct client *client, uint32_t mask, uint64_t now_ns, uint64_t deadline_ns)
+{
+	*client = (struct client){ .waiter = { .mask = mask, .done = told, .deadline_ns = deadline_ns } };
+	snapshots_wait(&all, &client->waiter, now_ns);
+}
+
 static void client_wait(struct client *client, uint64_t now_ns, uint64_t deadline_ns)
 {
-	*client = (struct client){ .waiter = { .done = told, .deadline_ns = deadline_ns } };
-	snapshots_wait(&all, &client->waiter, now_ns);
+	client_want(client, COLLECTOR_ALL, now_ns, deadline_ns);
 }
 
 /* The request that came, its id 0 when none did. */
@@ -138,6 +143,63 @@ Test(snapshots, nobody_gets_one_that_was_begun_before)
 	cr_expect_eq(two.value, 2);
 	cr_expect_eq(three.value, 2, "those who came meanwhile share the next");
 	cr_expect_eq(one.told, 1);
+}
+
+Test(snapshots, only_those_who_want_the_same_share_one)
+{
+	struct client first, one[2], two[2], none;
+	struct snapshot_request request;
+
+	client_want(&first, 1, START, START + 10 * S);
+	request = request_take();
+	cr_expect_eq(request.mask, 1);
+	client_want(&one[0], 2, START, START + 10 * S);
+	client_want(&two[0], 6, START, START + 10 * S);
+	client_want(&none, 0, START, START + 10 * S);
+	client_want(&one[1], 2, START, START + 20 * S);
+	client_want(&two[1], 6, START, START + 5 * S);
+	answer(request.id, 1);
+	cr_expect_eq(first.value, 1);
+
+	request = request_take();
+	cr_expect_eq(request.mask, 2, "in the order in which they came");
+	cr_expect_eq(request.deadline_ns, START + 20 * S);
+	answer(request.id, 2);
+	cr_expect_eq(one[0].value + one[1].value, 4);
+	cr_expect_eq(two[0].told + two[1].told + none.told, 0);
+
+	request = request_take();
+	cr_expect_eq(request.mask, 6);
+	cr_expect_eq(request.deadline_ns, START + 10 * S);
+	answer(request.id, 3);
+	cr_expect_eq(two[0].value + two[1].value, 6);
+	request = request_take();
+	cr_expect_eq(request.mask, 0);
+	answer(request.id, 4);
+	cr_expect_eq(none.value, 4);
+	cr_expect_eq(first.told + one[0].told + one[1].told + two[0].told + two[1].told + none.told, 6, "each once");
+	cr_expect_eq(snapshots_due(&all, START), UINT64_MAX);
+}
+
+Test(snapshots, a_restart_mixes_nobody)
+{
+	struct client one, two;
+	struct snapshot_request request;
+
+	client_want(&one, 1, START, START + 10 * S);
+	request_take();
+	client_want(&two, 2, START, START + 10 * S);
+	cell->started_ns = START + S / 5;
+	snapshots_tick(&all, START + S / 5);
+	request = request_take();
+	cr_expect_eq(request.mask, 1);
+	answer(request.id, 5);
+	cr_expect_eq(one.value, 5);
+	cr_expect_eq(two.told, 0);
+	request = request_take();
+	cr_expect_eq(request.mask, 2);
+	answer(request.id, 6);
+	cr_expect_eq(two.value, 6);
 }
 
 Test(snapshots, the_latest_deadline_counts)

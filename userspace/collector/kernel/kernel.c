@@ -19,7 +19,10 @@
 
 #define SIDECAR_NETNS_BUCKETS 16
 
-static const char *const dispatcher_names[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit" };
+_Static_assert(sizeof(struct config_network) == sizeof(struct leak_network), "they are copied as they are");
+_Static_assert(CONFIG_LEAK_ALLOW_MAX == ABI_LEAK_ALLOW_MAX, "and all of them");
+
+static const char *const dispatcher_names[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit", "synack" };
 
 /* libbpf's own lines are for debugging; what an operator must know is said once, by kernel_load. */
 __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_level level, const char *format,
@@ -37,7 +40,7 @@ __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_
 
 int kernel_init(struct kernel *kernel, const struct config *config)
 {
-	*kernel = (struct kernel){ .config = config, .dispatchers = { -1, -1, -1 }, .former = { -1, -1, -1 } };
+	*kernel = (struct kernel){ .config = config, .dispatchers = { -1, -1, -1, -1 }, .former = { -1, -1, -1 } };
 	libbpf_set_print(print_libbpf);
 	return pins_init(&kernel->pins, config);
 }
@@ -48,17 +51,51 @@ static bool map_is_internal(const struct bpf_map *map)
 	return strchr(bpf_map__name(map), '.') != NULL;
 }
 
+/* Maps that only one collector uses are not made while it is off, and what an earlier process left in them goes. */
+static bool map_is_wanted(const struct kernel *kernel, const struct bpf_map *map)
+{
+	const struct wgsocks *s = kernel->skeleton;
+	uint32_t on = kernel->config->collectors;
+
+	if (map == s->maps.rates)
+		return on & 1u << COLLECTOR_COMPAT;
+	if (map == s->maps.clients)
+		return on & 1u << COLLECTOR_CLIENTS;
+	return true;
+}
+
+/* Where the map is pinned, or where it was. */
+static int place_map(struct kernel *kernel, struct bpf_map *map)
+{
+	char path[CONFIG_PATH_SIZE];
+	int r;
+
+	snprintf(path, sizeof(path), "%.200s/%s", kernel->pins.folder, bpf_map__name(map));
+	if (!map_is_wanted(kernel, map)) {
+		r = bpf_map__set_autocreate(map, false);
+		if (!r && kernel->pinned && unlink(path) && errno != ENOENT)
+			r = -errno;
+		return r;
+	}
+	if (!kernel->pinned || map_is_internal(map))
+		return 0;
+	if (!access(path, F_OK) && map == kernel->skeleton->maps.counters)
+		kernel->taken_over = true;
+	return bpf_map__set_pin_path(map, path);
+}
+
 static int prepare(struct kernel *kernel)
 {
 	struct wgsocks *s = kernel->skeleton;
 	const struct config *config = kernel->config;
 	uint32_t buckets = config->mode == CONFIG_MODE_SIDECAR ? SIDECAR_NETNS_BUCKETS : ABI_NETNS_BUCKETS;
-	char path[CONFIG_PATH_SIZE];
 	struct bpf_map *map;
-	int r = 0;
+	int r;
 
 	r = kernel_programs_choose(s, config->collectors);
 	memcpy(s->rodata->servers.comm, config->processes, sizeof(s->rodata->servers.comm));
+	memcpy(s->rodata->leak_allow, config->leak_allow, sizeof(s->rodata->leak_allow));
+	s->rodata->leak_allow_count = config->leak_allow_count;
 	s->rodata->netns_mask = buckets - 1;
 	s->rodata->ports_discovered = config->port_count == 0;
 	r = r ?: bpf_map__set_max_entries(s->maps.netns, buckets);
@@ -66,21 +103,14 @@ static int prepare(struct kernel *kernel)
 	r = r ?: bpf_map__set_max_entries(s->maps.counters, config->proxies_max);
 	r = r ?: bpf_map__set_max_entries(s->maps.tunnels, config->proxies_max * ABI_TUNNELS_MAX);
 	r = r ?: bpf_map__set_max_entries(s->maps.windows, config->proxies_max);
+	r = r ?: bpf_map__set_max_entries(s->maps.rates, config->proxies_max);
+	r = r ?: bpf_map__set_max_entries(s->maps.clients, config->proxies_max);
 	r = r ?: kernel_destinations_prepare(kernel);
-	if (r || !kernel->pinned)
-		return r;
 	bpf_object__for_each_map(map, s->obj)
 	{
-		if (map_is_internal(map))
-			continue;
-		snprintf(path, sizeof(path), "%.200s/%s", kernel->pins.folder, bpf_map__name(map));
-		r = bpf_map__set_pin_path(map, path);
-		if (r)
-			return r;
-		if (!access(path, F_OK) && map == s->maps.counters)
-			kernel->taken_over = true;
+		r = r ?: place_map(kernel, map);
 	}
-	return 0;
+	return r;
 }
 
 /*
@@ -135,7 +165,14 @@ static int share(struct kernel *kernel)
 	if (!kernel->counters)
 		return -errno;
 	kernel->windows = map_shared(kernel->skeleton->maps.windows);
-	return kernel->windows ? kernel_destinations_share(kernel) : -errno;
+	if (!kernel->windows)
+		return -errno;
+	if (map_is_wanted(kernel, kernel->skeleton->maps.rates)) {
+		kernel->rates = map_shared(kernel->skeleton->maps.rates);
+		if (!kernel->rates)
+			return -errno;
+	}
+	return kernel_destinations_share(kernel);
 }
 
 static int load_once(struct kernel *kernel, const char **step)
@@ -169,6 +206,7 @@ static int load_once(struct kernel *kernel, const char **step)
 	r = attach_dispatcher(kernel, KERNEL_STATE_A, s->progs.state_dispatch_a);
 	r = r ?: attach_dispatcher(kernel, KERNEL_STATE_B, s->progs.state_dispatch_b);
 	r = r ?: attach_dispatcher(kernel, KERNEL_RETRANSMIT, s->progs.retransmit_dispatch);
+	r = r ?: attach_dispatcher(kernel, KERNEL_SYNACK, s->progs.synack_dispatch);
 	return r;
 }
 
@@ -186,8 +224,11 @@ static void release(struct kernel *kernel)
 		munmap(kernel->counters, (size_t)kernel->config->proxies_max * sizeof(*kernel->counters));
 	if (kernel->windows)
 		munmap(kernel->windows, (size_t)kernel->config->proxies_max * sizeof(*kernel->windows));
+	if (kernel->rates)
+		munmap(kernel->rates, (size_t)kernel->config->proxies_max * sizeof(*kernel->rates));
 	kernel->counters = NULL;
 	kernel->windows = NULL;
+	kernel->rates = NULL;
 	kernel_destinations_close(kernel);
 	wgsocks__destroy(kernel->skeleton);
 	kernel->skeleton = NULL;

@@ -19,7 +19,7 @@ struct bpf_link;
 struct ring_buffer;
 struct wgsocks;
 
-enum kernel_link { KERNEL_STATE_A, KERNEL_STATE_B, KERNEL_RETRANSMIT, KERNEL_LINK_MAX };
+enum kernel_link { KERNEL_STATE_A, KERNEL_STATE_B, KERNEL_RETRANSMIT, KERNEL_SYNACK, KERNEL_LINK_MAX };
 
 #define KERNEL_DESTINATION_MAPS 3 /* destinations, destination_entries, destination_countries */
 
@@ -36,6 +36,7 @@ struct kernel {
 	/* Shared memory with the programs, by slot. */
 	struct proxy_counters *counters;
 	struct window *windows;
+	struct rates *rates;		       /* NULL while the collector compat is off */
 	struct destination_table destinations; /* its buckets are NULL where they are off */
 
 	int former[KERNEL_DESTINATION_MAPS]; /* maps of another --destinations.max, while they are taken over; -1 */
@@ -69,6 +70,9 @@ bool kernel_port_in_use(const struct kernel *kernel, uint32_t slot, uint16_t por
 /* Lets the socket programs find the slot of a network namespace. Returns 0, or -ENOSPC when its bucket is full. */
 int kernel_netns_add(struct kernel *kernel, uint32_t inode, uint32_t slot);
 int kernel_netns_remove(struct kernel *kernel, uint32_t inode);
+
+/* The requests by client of a slot. Returns 0 or -errno. */
+int kernel_clients_read(const struct kernel *kernel, uint32_t slot, struct client_table *table);
 
 /* Sums the per-CPU counters of a tunnel by its index in `tunnels`. Returns 0 or -errno. */
 int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunnel_counters *sum);

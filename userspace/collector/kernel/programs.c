@@ -20,7 +20,7 @@ struct place {
 	uint32_t collectors;
 };
 
-#define PLACES_MAX (ABI_PACKET_MAX + 3)
+#define PLACES_MAX (ABI_PACKET_MAX + 4)
 
 static unsigned int places_list(const struct wgsocks *s, struct place places[PLACES_MAX])
 {
@@ -39,6 +39,7 @@ static unsigned int places_list(const struct wgsocks *s, struct place places[PLA
 		{ s->maps.state_programs, 0, s->progs.state_first, ALWAYS },
 		{ s->maps.state_programs, 1, s->progs.state_second, ALWAYS },
 		{ s->maps.retransmit_programs, 0, s->progs.retransmit, ALWAYS },
+		{ s->maps.synack_programs, 0, s->progs.synack, ALWAYS },
 	};
 	unsigned int count = sizeof(all) / sizeof(all[0]);
 
@@ -60,8 +61,10 @@ int kernel_programs_choose(struct wgsocks *skeleton, uint32_t collectors)
 	int r = 0;
 
 	skeleton->rodata->dns_enabled = (collectors & (1u << COLLECTOR_DNS | 1u << COLLECTOR_LEAKS)) != 0;
+	skeleton->rodata->dns_counted = (collectors & 1u << COLLECTOR_DNS) != 0;
 	skeleton->rodata->handshakes_enabled = (collectors & 1u << COLLECTOR_HANDSHAKES) != 0;
 	skeleton->rodata->leaks_enabled = (collectors & 1u << COLLECTOR_LEAKS) != 0;
+	skeleton->rodata->clients_enabled = (collectors & 1u << COLLECTOR_CLIENTS) != 0;
 	for (unsigned int i = 0; i < count && !r; i++)
 		r = bpf_program__set_autoload(places[i].program, is_needed(&places[i], collectors));
 	return r;

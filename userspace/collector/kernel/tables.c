@@ -70,6 +70,13 @@ int kernel_netns_remove(struct kernel *kernel, uint32_t inode)
 	return r == -ENOSPC ? 0 : r;
 }
 
+int kernel_clients_read(const struct kernel *kernel, uint32_t slot, struct client_table *table)
+{
+	int fd = bpf_map__fd(kernel->skeleton->maps.clients);
+
+	return bpf_map_lookup_elem_flags(fd, &slot, table, BPF_F_LOCK) ? -errno : 0;
+}
+
 int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunnel_counters *sum)
 {
 	_cleanup_free_ struct tunnel_counters *each = calloc(kernel->cpus, sizeof(*each));

@@ -38,7 +38,14 @@ int samples_leaks(const struct reading *r);
 int samples_destinations(const struct reading *r);
 int samples_geoip(const struct reading *r);
 
-/* The same; needs no kernel side, and reads the devices itself (watch_wireguard). */
+int samples_compat(const struct reading *r);
+int samples_clients(const struct reading *r);
+int samples_cost(const struct reading *r); /* needs no kernel side */
+
+/*
+ * The same, and it returns a positive errno when only some of the tunnels' devices could be read: what was added holds.
+ * Needs no kernel side, and reads the devices itself (watch_wireguard).
+ */
 int samples_wireguard(const struct reading *r);
 
 /* Remembers the requests total of a slot at this second, for rates over the last minute. */
@@ -46,6 +53,18 @@ void window_remember(struct kernel *kernel, uint32_t slot, uint64_t second);
 
 /* Requests that arrived in the last 60 s, in steps of 1 s. */
 uint64_t window_requests(const struct kernel *kernel, uint32_t slot, uint64_t second);
+
+/*
+ * Remembers the totals of which the collector compat tells the last minutes; nothing while that is off. To be called
+ * each second.
+ */
+void compat_remember(struct kernel *kernel, const struct watch *watch, uint64_t now_ns);
+
+/*
+ * After the kernel side was loaded: requests that were counted while nobody counted clients are `other`, so that the
+ * sum over the clients is that of the requests.
+ */
+void clients_settle(struct kernel *kernel, uint32_t slot);
 
 /* Sum over the commands. */
 uint64_t requests_total(const struct proxy_counters *counters);

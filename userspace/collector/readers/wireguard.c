@@ -35,18 +35,16 @@ int samples_wireguard(const struct reading *r)
 	const struct wireguard *wireguard = &r->watch->wireguard;
 	int e = watch_wireguard(r->watch);
 
-	if (e)
-		return e;
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
 		const struct wireguard_tunnel *t = &wireguard->tunnels[place];
 		uint32_t interface;
 
-		if (!tunnel_shown(r->watch, place))
+		if (!tunnel_shown(r->watch, place) || t->error)
 			continue;
 		interface = snapshot_string(r->to, tunnel_name(r->watch, place));
 		add_state(r, interface, t->state);
 		for (uint32_t i = 0; i < t->device.count; i++)
 			add_peer(r, interface, &t->device, &t->device.peers[i]);
 	}
-	return 0;
+	return -e; /* one that cannot be read is left out: what is shown of the others holds */
 }

@@ -250,9 +250,34 @@ void watch_listener_event(struct watch *watch, const struct event *event)
 		watch_listeners(watch, false);
 }
 
+/*
+ * The devices' ports, for the handshake program. What the kernel has is read first: the socket programs may have
+ * learned a SOCKS port that we have not heard of yet. The last one known stays while a device does not answer.
+ */
+static void listen_ports_keep(struct watch *watch)
+{
+	bool changed = false;
+	struct proxy now;
+
+	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
+		const struct wireguard_tunnel *t = &watch->wireguard.tunnels[place];
+		struct proxy_tunnel *to = &watch->entry.tunnels[place];
+
+		if (!to->ifindex || t->ifindex != to->ifindex || t->error || to->listen_port == t->device.listen_port)
+			continue;
+		to->listen_port = t->device.listen_port;
+		changed = true;
+	}
+	if (!changed || !watch->kernel->skeleton || kernel_proxy_read(watch->kernel, watch->slot, &now))
+		return;
+	memcpy(now.tunnels, watch->entry.tunnels, sizeof(now.tunnels));
+	kernel_proxy_write(watch->kernel, watch->slot, &now);
+}
+
 int watch_wireguard(struct watch *watch)
 {
 	struct wireguard_target targets[ABI_TUNNELS_MAX] = {};
+	int r;
 
 	if (!(watch->config->collectors & 1u << COLLECTOR_WIREGUARD))
 		return 0;
@@ -266,7 +291,9 @@ int watch_wireguard(struct watch *watch)
 		targets[place].in_kernel = !strcmp(w->link.kind, "wireguard");
 		targets[place].up = w->link.flags & IFF_UP;
 	}
-	return wireguard_read(&watch->wireguard, targets, watch->name);
+	r = wireguard_read(&watch->wireguard, targets, watch->name);
+	listen_ports_keep(watch);
+	return r;
 }
 
 void watch_tick(struct watch *watch)

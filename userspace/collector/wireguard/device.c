@@ -16,6 +16,7 @@ void wireguard_device_reset(struct wireguard_device *device)
 	device->any = false;
 	device->lost_last = false;
 	device->lost = 0;
+	device->listen_port = 0;
 }
 
 void wireguard_device_free(struct wireguard_device *device)

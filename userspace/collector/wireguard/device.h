@@ -40,6 +40,7 @@ struct wireguard_device {
 	bool any;			      /* a peer began */
 	bool lost_last;			      /* and it is lost */
 	uint64_t lost;			      /* peers and ends of lists that found no place */
+	uint16_t listen_port;		      /* 0: not known */
 };
 
 /* Empties it; the memory is kept. */

@@ -163,7 +163,13 @@ static int read_peer(const struct nlattr *attribute, void *context)
 
 static int read_device_attribute(const struct nlattr *attribute, void *context)
 {
-	return mnl_attr_get_type(attribute) == WGDEVICE_A_PEERS ? nested_read(attribute, read_peer, context) : 0;
+	struct wireguard_device *device = context;
+
+	switch (mnl_attr_get_type(attribute)) {
+	case WGDEVICE_A_PEERS: return nested_read(attribute, read_peer, context);
+	case WGDEVICE_A_LISTEN_PORT: return read_copy(attribute, &device->listen_port, sizeof(device->listen_port));
+	}
+	return 0; /* WGDEVICE_A_PRIVATE_KEY, too: not looked at */
 }
 
 int wireguard_message_parse(const struct nlmsghdr *message, struct wireguard_device *device)

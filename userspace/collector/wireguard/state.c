@@ -59,6 +59,7 @@ static struct wireguard_memory memory_make(const struct wireguard_peer *peer, co
 			memory.asked_ns = memory.last_asked_ns = now_ns;
 		return memory;
 	}
+	memory.sent_ns = peer->transmit_bytes != former->transmit_bytes ? now_ns : former->sent_ns;
 	if (peer->receive_bytes !=
 	    former->receive_bytes) /* maybe to what was sent just before: then that is sent again */
 		return memory;
@@ -129,6 +130,19 @@ void wireguard_history_free(struct wireguard_history *history)
 	*history = (struct wireguard_history){};
 }
 
+/*
+ * Who answered the last handshake renews it later than who began it: by the first keepalive after REJECT_AFTER. Until
+ * that is due, and answered, there is nothing wrong with an older one.
+ */
+static bool keepalive_is_to_come(const struct wireguard_peer *peer, const struct wireguard_memory *memory, uint64_t age,
+				 uint64_t now_ns)
+{
+	uint64_t interval_ns = (peer->keepalive_sec + REKEY_TIMEOUT) * SECOND_NS;
+
+	return memory->sent_ns && now_ns - memory->sent_ns <= interval_ns &&
+	       age <= REJECT_AFTER + peer->keepalive_sec + ANSWER_NS / SECOND_NS;
+}
+
 enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer, const struct wireguard_memory *memory,
 				       uint64_t now_ns, uint64_t now_sec)
 {
@@ -143,7 +157,9 @@ enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer, const 
 		renewed = REKEY_AFTER + peer->keepalive_sec + ANSWER_NS / SECOND_NS;
 	if (age <= REJECT_AFTER)
 		return TUNNEL_UP;
-	return peer->keepalive_sec && age > renewed ? TUNNEL_STALE : TUNNEL_IDLE;
+	if (!peer->keepalive_sec || age <= renewed || keepalive_is_to_come(peer, memory, age, now_ns))
+		return TUNNEL_IDLE;
+	return TUNNEL_STALE;
 }
 
 static unsigned int badness(enum tunnel_state state)

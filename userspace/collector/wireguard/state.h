@@ -13,6 +13,7 @@ struct wireguard_memory {
 	uint64_t transmit_bytes;
 	uint64_t asked_ns;	/* the first sending since the last answer; 0: nothing is unanswered */
 	uint64_t last_asked_ns; /* the last one */
+	uint64_t sent_ns;	/* when anything was last seen to be sent; 0: never */
 };
 
 /* Of a device: by public key, as the device's peers are. Zero-initialise. */

@@ -95,19 +95,20 @@ static int read_allowed_ip(struct uapi_parser *parser, char *value)
 	return wireguard_allowed_add(parser->device, family, address, bits);
 }
 
-enum number { RECEIVE_BYTES, TRANSMIT_BYTES, HANDSHAKE_SEC, HANDSHAKE_NSEC, KEEPALIVE };
+enum number { RECEIVE_BYTES, TRANSMIT_BYTES, HANDSHAKE_SEC, HANDSHAKE_NSEC, KEEPALIVE, LISTEN_PORT };
 
 static int read_number(struct uapi_parser *parser, enum number which, const char *value)
 {
-	static const uint64_t limits[] = { [RECEIVE_BYTES] = UINT64_MAX,
-					   [TRANSMIT_BYTES] = UINT64_MAX,
-					   [HANDSHAKE_SEC] = INT64_MAX,
-					   [HANDSHAKE_NSEC] = 999999999,
-					   [KEEPALIVE] = 65535 };
+	static const uint64_t limits[] = {
+		[RECEIVE_BYTES] = UINT64_MAX, [TRANSMIT_BYTES] = UINT64_MAX, [HANDSHAKE_SEC] = INT64_MAX,
+		[HANDSHAKE_NSEC] = 999999999, [KEEPALIVE] = 65535,	     [LISTEN_PORT] = 65535
+	};
 	struct wireguard_peer *peer = parser->peer;
 	uint64_t n;
 	int r = parse_number(value, limits[which], &n);
 
+	if (!r && which == LISTEN_PORT)
+		parser->device->listen_port = n;
 	if (r || !peer)
 		return r;
 	switch (which) {
@@ -116,6 +117,7 @@ static int read_number(struct uapi_parser *parser, enum number which, const char
 	case HANDSHAKE_SEC: peer->handshake_sec = n; break;
 	case HANDSHAKE_NSEC: peer->handshake_nsec = n; break;
 	case KEEPALIVE: peer->keepalive_sec = n; break;
+	case LISTEN_PORT: break; /* the device's */
 	}
 	return 0;
 }
@@ -126,6 +128,7 @@ enum name {
 	NAME_HANDSHAKE_SEC = HANDSHAKE_SEC,
 	NAME_HANDSHAKE_NSEC = HANDSHAKE_NSEC,
 	NAME_KEEPALIVE = KEEPALIVE,
+	NAME_LISTEN_PORT = LISTEN_PORT,
 	NAME_ENDPOINT,
 	NAME_ALLOWED_IP,
 	NAME_PUBLIC_KEY,
@@ -139,6 +142,7 @@ static const char *const names[NAME_MAX] = {
 	[NAME_HANDSHAKE_SEC] = "last_handshake_time_sec",
 	[NAME_HANDSHAKE_NSEC] = "last_handshake_time_nsec",
 	[NAME_KEEPALIVE] = "persistent_keepalive_interval",
+	[NAME_LISTEN_PORT] = "listen_port",
 	[NAME_ENDPOINT] = "endpoint",
 	[NAME_ALLOWED_IP] = "allowed_ip",
 	[NAME_PUBLIC_KEY] = "public_key",
@@ -179,7 +183,7 @@ static int read_line(struct uapi_parser *parser)
 		return read_public_key(parser, value);
 	if (name == NAME_ERRNO)
 		return read_errno(parser, value);
-	if (!parser->peers)
+	if (!parser->peers && name != NAME_LISTEN_PORT)
 		return -EBADMSG;
 	if (name == NAME_ENDPOINT)
 		return read_endpoint(parser, value);

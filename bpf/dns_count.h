@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Queries are counted as they leave, answers as they come: each query has an entry in `dns_pending`, made by an insert
+ * that succeeded and ended by a delete that succeeded. Whose delete it was counts how the query ended: an answer, or
+ * the collector, which looks for what is older than ABI_DNS_TIMEOUT_NS. So at rest queries = responses + unanswered, or
+ * a loss says by how much it is not.
+ */
+#ifndef WGSOCKS_BPF_DNS_COUNT_H
+#define WGSOCKS_BPF_DNS_COUNT_H
+
+#include "histogram.h"
+#include "leak.h"
+#include "maps.h"
+#include "packet.h"
+#include "transport.h"
+
+/* Where a packet is, by what the stub called. */
+static __always_inline int dns_is_tunnel(const struct __sk_buff *skb)
+{
+	__u32 program = ABI_STUB_PROGRAM(skb->cb[4]);
+
+	return program == ABI_PACKET_TUNNEL_RECEIVE || program == ABI_PACKET_TUNNEL_TRANSMIT;
+}
+
+static __always_inline enum dns_direction dns_direction_of(const struct __sk_buff *skb)
+{
+	__u32 program = ABI_STUB_PROGRAM(skb->cb[4]);
+
+	return program == ABI_PACKET_TUNNEL_TRANSMIT || program == ABI_PACKET_UNDERLAY_EGRESS ? DNS_QUERIES
+											      : DNS_ANSWERS;
+}
+
+/* A forwarded packet, which is nobody's of the network namespace. */
+static __always_inline int dns_is_foreign(const struct __sk_buff *skb, enum dns_direction direction)
+{
+	return direction == DNS_QUERIES && skb->ingress_ifindex;
+}
+
+static __always_inline __u32 dns_slot_of(const struct __sk_buff *skb)
+{
+	__u32 slot = ABI_STUB_SLOT(skb->cb[4]);
+
+	return dns_is_tunnel(skb) ? slot / ABI_TUNNELS_MAX : slot;
+}
+
+/* All of a key but the addresses, the port and the id. Returns the counters, NULL where there is no such proxy. */
+static __always_inline struct proxy_counters *dns_place(const struct __sk_buff *skb, struct dns_key *key)
+{
+	__u32 slot = dns_slot_of(skb);
+	struct proxy *proxy = proxy_of(slot);
+
+	if (!proxy)
+		return NULL;
+	key->slot = slot;
+	key->generation = proxy->generation;
+	key->path = dns_is_tunnel(skb) ? ABI_PATH_TUNNEL : ABI_PATH_UNDERLAY;
+	return counters_of(slot);
+}
+
+/* Both addresses of an IP header. Returns 0, or an error where they cannot be read. */
+static __always_inline long dns_addresses(struct __sk_buff *skb, __u32 l2, __u8 *source, __u8 *destination)
+{
+	__be32 four[2];
+
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return bpf_skb_load_bytes(skb, l2 + 8, source, 16) ?: bpf_skb_load_bytes(skb, l2 + 24, destination, 16);
+	if (bpf_skb_load_bytes(skb, l2 + 12, four, sizeof(four)))
+		return -1;
+	address_map_ipv4(source, four[0]);
+	address_map_ipv4(destination, four[1]);
+	return 0;
+}
+
+/* The client's port, and whether it is TCP, for the global functions below: these take scalars alone. */
+#define DNS_PEER(port, tcp) ((__u32)(port) | (__u32)(tcp) << 16)
+#define DNS_PEER_PORT(peer) ((peer)&0xffff)
+#define DNS_PEER_TCP(peer) (((peer) >> 16) & 1)
+
+/* Whose message this packet carries. Returns the counters, or NULL. */
+static __always_inline struct proxy_counters *dns_key_set(struct __sk_buff *skb, struct dns_key *key,
+							  enum dns_direction direction, __u32 id, __u32 peer)
+{
+	__u32 l2 = ABI_STUB_L2(skb->cb[4]);
+
+	key->client_port = DNS_PEER_PORT(peer);
+	key->tcp = DNS_PEER_TCP(peer);
+	key->id = id;
+	if (direction == DNS_QUERIES ? dns_addresses(skb, l2, key->client, key->server)
+				     : dns_addresses(skb, l2, key->server, key->client))
+		return NULL;
+	return dns_place(skb, key);
+}
+
+static __always_inline void dns_pending_add(struct proxy_counters *c, struct dns_key *key)
+{
+	struct dns_pending new = { .asked_ns = bpf_ktime_get_ns() };
+	long error = -EEXIST;
+
+#pragma clang loop unroll(disable)
+	for (__u32 turn = 0; turn < ABI_DNS_TURNS && error == -EEXIST; turn++) {
+		key->turn = turn;
+		error = bpf_map_update_elem(&dns_pending, key, &new, BPF_NOEXIST);
+	}
+	if (error)
+		count_loss(c, ABI_LOSS_INSERT);
+	else
+		COUNT(c->dns_pending);
+}
+
+/*
+ * A query of this type. The functions that count are global and make the key anew, from the packet: so each is
+ * verified once, and the loops that call them hold scalars only.
+ */
+__noinline int dns_query(struct __sk_buff *skb, __u32 id, __u32 type, __u32 peer)
+{
+	struct dns_key key = {};
+	struct proxy_counters *c = dns_key_set(skb, &key, DNS_QUERIES, id, peer);
+
+	if (!c)
+		return 0;
+	if (leaks_enabled && key.path == ABI_PATH_UNDERLAY && !leak_allowed(key.server))
+		COUNT(c->leaked_dns);
+	if (!dns_counted || type >= ABI_DNS_TYPE_MAX)
+		return 0;
+	COUNT(c->dns[key.path & 1].queries[type]);
+	dns_pending_add(c, &key);
+	return 0;
+}
+
+/* Takes a query off the map. Returns whether it was there and is ours to count. */
+static __always_inline int dns_pending_take(struct proxy_counters *c, const struct dns_key *key)
+{
+	long error = bpf_map_delete_elem(&dns_pending, key);
+
+	if (!error)
+		UNCOUNT(c->dns_pending);
+	else if (error != -ENOENT)
+		count_loss(c, ABI_LOSS_DELETE);
+	return !error;
+}
+
+/*
+ * Finds the oldest query of the key that waits no longer than it may. Returns how long it waited, or -1 where there is
+ * none.
+ */
+static __always_inline __s64 dns_pending_find(struct proxy_counters *c, struct dns_key *key, __u64 *unanswered)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+#pragma clang loop unroll(disable)
+	for (__u32 turn = 0; turn < ABI_DNS_TURNS; turn++) {
+		struct dns_pending *p;
+		__s64 age;
+
+		key->turn = turn;
+		p = bpf_map_lookup_elem(&dns_pending, key);
+		if (!p)
+			continue;
+		age = now - p->asked_ns;
+		if (!dns_pending_take(c, key))
+			continue;
+		if (age <= (__s64)ABI_DNS_TIMEOUT_NS)
+			return age > 0 ? age : 0;
+		COUNT(*unanswered); /* too late, and the collector had not come by yet */
+	}
+	return -1;
+}
+
+/* An answer, if somebody waits for it. */
+__noinline int dns_answer(struct __sk_buff *skb, __u32 id, __u32 rcode, __u32 peer)
+{
+	struct dns_key key = {};
+	struct proxy_counters *c = dns_key_set(skb, &key, DNS_ANSWERS, id, peer);
+	struct dns_counters *d;
+	__s64 age;
+
+	if (!c)
+		return 0;
+	d = &c->dns[key.path & 1];
+	age = dns_pending_find(c, &key, &d->unanswered);
+	if (age < 0 || rcode >= ABI_DNS_RCODE_MAX)
+		return 0;
+	COUNT(d->responses[rcode]);
+	histogram_observe(&d->duration, ABI_BOUNDS_LATENCY, age);
+	return 0;
+}
+
+/* A query that has no room for a header. */
+__noinline int dns_unreadable(struct __sk_buff *skb)
+{
+	count_loss(counters_of(dns_slot_of(skb)), ABI_LOSS_PARSE);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Queries and answers through the programs, beside what must be counted of them. */
+#ifndef TEST_PACKETS_DNS_H
+#define TEST_PACKETS_DNS_H
+
+#include "cases.h"
+
+/* How a packet travels: its headers, and through the tunnel or not. */
+struct dns_way {
+	struct frame_shape shape;
+	enum abi_path path;
+	const char *name;
+};
+extern const struct dns_way dns_ways[];
+#define DNS_WAYS 8
+
+/* What a case has to do with. The rest of the counters must be 0. */
+struct dns_want {
+	uint64_t queries[ABI_DNS_TYPE_MAX], responses[ABI_DNS_RCODE_MAX];
+	uint64_t pending, streams, leaked, losses[ABI_LOSS_MAX];
+};
+
+/* A message of DNS: an answer, if not a query. Returns its length; `type` is not read in an answer. */
+size_t dns_message(uint8_t *out, uint16_t id, bool answer, uint16_t type, uint8_t rcode);
+
+/* Counters at 0 and both maps empty. */
+void dns_begin(struct kernel *kernel);
+
+/* A query leaves, or an answer comes, as it is; `gso_size` 0: one. */
+void dns_send(struct kernel *kernel, const struct dns_way *way, bool answer, const struct frame *frame,
+	      uint32_t gso_size);
+void dns_check(struct kernel *kernel, const struct dns_way *way, const struct dns_want *want);
+
+#endif

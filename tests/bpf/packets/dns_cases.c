@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+/* DNS in datagrams. */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "dns.h"
+
+#define CLIENT_PORT 40000
+#define CLIENT_HOST 1
+#define SERVER_HOST 2
+
+/* A datagram between the two, with this payload. */
+static void datagram(struct frame *frame, const struct dns_way *way, bool answer, const void *payload, size_t length)
+{
+	frame_begin(frame, &way->shape, answer ? SERVER_HOST : CLIENT_HOST, answer ? CLIENT_HOST : SERVER_HOST,
+		    IPPROTO_UDP);
+	frame_udp(frame, answer ? 53 : CLIENT_PORT, answer ? CLIENT_PORT : 53);
+	frame_put16(frame, frame->transport + 4, (uint32_t)length + 8);
+	frame_payload(frame, payload, length);
+	frame_end(frame);
+}
+
+static void say(struct kernel *kernel, const struct dns_way *way, bool answer, uint16_t id, uint8_t rcode)
+{
+	uint8_t message[64];
+	struct frame frame;
+
+	datagram(&frame, way, answer, message, dns_message(message, id, answer, 28, rcode));
+	dns_send(kernel, way, answer, &frame, 0);
+}
+
+static uint64_t leaks(const struct dns_way *way, uint64_t queries)
+{
+	return way->path == ABI_PATH_UNDERLAY ? queries : 0;
+}
+
+static void asked_and_answered(struct kernel *kernel)
+{
+	for (int i = 0; i < DNS_WAYS; i++) {
+		const struct dns_way *way = &dns_ways[i];
+		struct dns_want want = { .queries[ABI_DNS_AAAA] = 1, .pending = 1, .leaked = leaks(way, 1) };
+
+		check_about("%s", way->name);
+		dns_begin(kernel);
+		say(kernel, way, false, 7, 0);
+		dns_check(kernel, way, &want);
+		say(kernel, way, true, 8, 3); /* another's */
+		dns_check(kernel, way, &want);
+		say(kernel, way, true, 7, 3);
+		want.pending = 0;
+		want.responses[ABI_DNS_NXDOMAIN] = 1;
+		dns_check(kernel, way, &want);
+		say(kernel, way, true, 7, 3); /* once more */
+		dns_check(kernel, way, &want);
+	}
+}
+
+/* The same packets where they are nobody's, or come and go the wrong way. */
+static void not_ours(struct kernel *kernel)
+{
+	for (int i = 0; i < DNS_WAYS; i++) {
+		const struct dns_way *way = &dns_ways[i];
+		struct dns_want want = {};
+		uint8_t message[64];
+		struct frame frame;
+
+		check_about("%s", way->name);
+		dns_begin(kernel);
+		kernel->came_in_by = kernel->ifindex;
+		say(kernel, way, false, 7, 0);
+		kernel->came_in_by = 0;
+		say(kernel, way, true, 7, 0);
+		datagram(&frame, way, false, message, dns_message(message, 7, false, 1, 0));
+		dns_send(kernel, way, true, &frame, 0); /* a query comes */
+		kernel_run(kernel, HOOK_LOOPBACK, &frame, 0, 0);
+		datagram(&frame, way, true, message, dns_message(message, 7, true, 1, 0));
+		dns_send(kernel, way, false, &frame, 0); /* an answer leaves */
+		datagram(&frame, way, false, message, dns_message(message, 7, true, 1, 0));
+		dns_send(kernel, way, false, &frame, 0); /* one that leaves for the server's port */
+		frame_put16(&frame, frame.transport + 2, 5353);
+		dns_send(kernel, way, false, &frame, 0);
+		dns_check(kernel, way, &want);
+	}
+}
+
+/* An answer of the other path, or from another address. */
+static void somebody_elses_answer(struct kernel *kernel)
+{
+	const struct dns_way *way = &dns_ways[0], *other = &dns_ways[2];
+	struct dns_want want = { .queries[ABI_DNS_AAAA] = 1, .pending = 1 };
+	uint8_t message[64];
+	struct frame frame;
+
+	dns_begin(kernel);
+	say(kernel, way, false, 7, 0);
+	say(kernel, other, true, 7, 0);
+	datagram(&frame, way, true, message, dns_message(message, 7, true, 1, 0));
+	frame.bytes[frame.network + 15]++;
+	dns_send(kernel, way, true, &frame, 0);
+	dns_check(kernel, way, &want);
+}
+
+/* Ethernet pads short frames; a header may say less or more than there is. */
+static void lengths(struct kernel *kernel)
+{
+	for (int i = 0; i < DNS_WAYS; i++) {
+		const struct dns_way *way = &dns_ways[i];
+
+		for (uint32_t stated = 0; stated < 64; stated++) {
+			struct dns_want want = {};
+			bool header = stated >= 8 + 12;
+			uint8_t message[64] = {};
+			struct frame frame;
+
+			check_about("%s, a stated length of %u", way->name, stated);
+			dns_begin(kernel);
+			dns_message(message, 7, false, 28, 0);
+			datagram(&frame, way, false, message, 40);
+			frame_put16(&frame, frame.transport + 4, stated);
+			dns_send(kernel, way, false, &frame, 0);
+			want.queries[stated < 8 + 21 ? ABI_DNS_OTHER : ABI_DNS_AAAA] = header;
+			want.pending = header;
+			want.leaked = leaks(way, header);
+			want.losses[ABI_LOSS_PARSE] = !header;
+			dns_check(kernel, way, &want);
+		}
+	}
+}
+
+static void fragments(struct kernel *kernel)
+{
+	for (int i = 0; i < DNS_WAYS; i++) {
+		const struct dns_way *way = &dns_ways[i];
+		struct dns_want want = { .queries[ABI_DNS_AAAA] = 1, .pending = 1, .leaked = leaks(way, 1) };
+		uint8_t message[64];
+		struct frame frame;
+
+		if (way->shape.version == 6)
+			continue;
+		check_about("%s", way->name);
+		dns_begin(kernel);
+		datagram(&frame, way, false, message, dns_message(message, 7, false, 28, 0));
+		frame_put16(&frame, frame.transport + 4, 3000);
+		frame_put16(&frame, frame.network + 6, 0x2000);
+		dns_send(kernel, way, false, &frame, 0);
+		dns_check(kernel, way, &want);
+		frame_put16(&frame, frame.network + 6, 0x2010);
+		dns_send(kernel, way, false, &frame, 0);
+		dns_check(kernel, way, &want);
+	}
+}
+
+/* Datagrams of one size in one skb, the last perhaps shorter. */
+static void merged(struct kernel *kernel)
+{
+	for (int i = 0; i < DNS_WAYS; i++)
+		for (uint32_t count = 1; count <= 136; count += count < 20 ? 1 : 29) {
+			const struct dns_way *way = &dns_ways[i];
+			uint32_t seen = count < 128 ? count : 128;
+			struct dns_want want = { .queries[ABI_DNS_AAAA] = seen,
+						 .responses[ABI_DNS_REFUSED] = seen,
+						 .leaked = leaks(way, seen),
+						 .losses[ABI_LOSS_PARSE] = count > 128 ? 2 : 0 };
+			uint8_t all[2900];
+			struct frame frame;
+
+			check_about("%s, %u datagrams", way->name, count);
+			dns_begin(kernel);
+			for (int answer = 0; answer < 2; answer++) {
+				size_t size = 0, one = 0;
+
+				for (uint32_t n = 0; n < count; n++, size += one)
+					one = dns_message(all + size, (uint16_t)n, answer, 28, 5);
+				datagram(&frame, way, answer, all, size);
+				dns_send(kernel, way, answer, &frame, (uint32_t)one);
+			}
+			dns_check(kernel, way, &want);
+		}
+}
+
+static void again(struct kernel *kernel)
+{
+	const struct dns_way *way = &dns_ways[0];
+	struct dns_want want = { .queries[ABI_DNS_AAAA] = 6, .pending = 4, .losses[ABI_LOSS_INSERT] = 2 };
+
+	dns_begin(kernel);
+	for (int i = 0; i < 6; i++)
+		say(kernel, way, false, 7, 0);
+	dns_check(kernel, way, &want);
+	for (int i = 0; i < 6; i++)
+		say(kernel, way, true, 7, 0);
+	want.pending = 0;
+	want.responses[ABI_DNS_NOERROR] = 4;
+	dns_check(kernel, way, &want);
+}
+
+const struct test_case dns_cases[] = {
+	{ "datagram/asked and answered", asked_and_answered },
+	{ "datagram/not ours", not_ours },
+	{ "datagram/somebody else's answer", somebody_elses_answer },
+	{ "datagram/lengths", lengths },
+	{ "datagram/fragments", fragments },
+	{ "datagram/merged", merged },
+	{ "datagram/again", again },
+	{ NULL },
+};

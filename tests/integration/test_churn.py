@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A hundred thousand sessions leave nothing behind. The bench does a million."""
+
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import case, equal, run_cases
+from sidecar import Sidecar, join_underlay
+from sockslab import Lab, enter
+from truth import Before, change, check_rest, settle
+
+PORT, SESSIONS = 1081, 100_000
+
+
+def map_state(proxy, name):
+    """(memory, entries) of a map, as bpftool sees it."""
+    path = f"/sys/fs/bpf/wgsocks/v*/*/{name}"
+    shown = proxy.run(["sh", "-c", f"bpftool --json map show pinned {path}"]).stdout
+    return json.loads(shown)["bytes_memlock"], len(json.loads(proxy.run(["sh", "-c", f"bpftool --json map dump pinned {path}"]).stdout))
+
+
+@case
+def test_a_hundred_thousand_sessions_leave_the_maps_as_they_were(sidecar):
+    proxy = sidecar.proxy
+    rest = {name: map_state(proxy, name) for name in ("sessions", "upstreams")}
+    before = Before(sidecar)
+    ran = json.loads(proxy.run(["build/churn", str(PORT), str(SESSIONS)], timeout=120).stdout)
+    after = settle(sidecar)
+    network = {key: value - before.network[key] for key, value in proxy.tcp_counters().items()}
+    equal(network["ActiveOpens"], SESSIONS, "TcpActiveOpens")
+    for name in ("proxy_client_connections_total", "proxy_upstream_connects_total", "proxy_upstream_connect_duration_seconds_count"):
+        equal(change(before, after, name), SESSIONS, name)
+    equal(change(before, after, "proxy_requests_total", command="connect"), ran["requests"], "requests")
+    equal(change(before, after, "proxy_request_failures_total", reason="client_abort"), ran["requests"], "their ends")
+    check_rest(after)
+    equal({name: map_state(proxy, name) for name in rest}, rest, "memory and entries of the maps")
+    return f"{ran['connections'] / ran['seconds']:,.0f} sessions/s, {rest['sessions'][0]:,} bytes at rest"
+
+
+def main():
+    enter()
+    with Lab(proxies=1) as lab:
+        join_underlay()
+        return run_cases(Sidecar(lab.proxies[0], "crab", f"--proxy.port={PORT}"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

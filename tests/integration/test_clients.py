@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Requests by client, against what each client's address asked for: the first fifty by name, the rest as other, the sum exact."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import case, equal, run_cases
+from sidecar import Sidecar, join_underlay, kill_all
+from sockslab import Lab, enter
+from sockslab.addresses import CLIENTS6
+from truth import settle
+
+FAMILY = "proxy_requests_by_client_total"
+MORE = [f"10.77.3.{n}" for n in range(1, 61)]
+ON = "--collector.clients"
+
+
+def pinned(sidecar):
+    return sidecar.proxy.run(["sh", "-c", "ls /sys/fs/bpf/wgsocks/v*/*/clients"], check=False).returncode == 0
+
+
+def start(lab, *arguments):
+    return Sidecar(lab.proxies[0], "golden-crab", *arguments)
+
+
+def by_client(sidecar, truth):
+    """The metrics at rest; they are what the clients asked for, to the last."""
+    metrics = settle(sidecar)
+    equal(metrics.by(FAMILY, "client"), truth, "by client")
+    equal(metrics.sum(FAMILY), metrics.sum("proxy_requests_total"), "the sum")
+    equal(metrics.value("wgsocks_exporter_collector_success", collector="clients"), 1, "success")
+    equal(metrics.sum("wgsocks_exporter_events_lost_total"), 0, "losses")
+    return metrics
+
+
+def ask(lab, source, *kinds, seed=1, ipv6=False):
+    return lab.traffic(*kinds, sources=[source], seed=seed, ipv6=ipv6, concurrency=8).finish()["requests_total"]
+
+
+@case
+def test_sixty_addresses_of_which_fifty_have_names(lab):
+    sidecar = start(lab, ON)
+    equal(sidecar.scrape().by(FAMILY, "client"), {"other": 0}, "at first")
+    truth = {"other": 0}
+    for index, address in enumerate(MORE):
+        asked = ask(lab, address, f"{1 + index % 4} connect", "1 refused", "1 leavegreeting", seed=index + 1)
+        truth[address if index < 50 else "other"] = truth.get(address if index < 50 else "other", 0) + asked
+    by_client(sidecar, truth)
+
+    # All at once, in two programs; only the sums are known of these.
+    both = [lab.traffic("300 connect", "30 blocked", "20 nomethod", "10 http", sources=MORE[first::2], seed=70 + first) for first in (0, 1)]
+    asked = sum(traffic.finish()["requests_total"] for traffic in both)
+    metrics = settle(sidecar)
+    equal(metrics.sum(FAMILY), metrics.sum("proxy_requests_total"), "the sum")
+    equal(metrics.sum(FAMILY), sum(truth.values()) + asked, "the sum, by the clients")
+    after = metrics.by(FAMILY, "client")
+    equal(after.keys(), truth.keys(), "clients")
+    equal([client for client in truth if after[client] <= truth[client]], [], "that asked for nothing")
+
+    # kill -9 of everything: the kernel goes on counting, and the next exporter tells it.
+    sidecar.process.kill()
+    sidecar.process.wait()
+    after[MORE[3]] += ask(lab, MORE[3], "5 connect")
+    after["other"] += ask(lab, MORE[55], "4 connect")
+    sidecar = start(lab, ON)
+    by_client(sidecar, after)
+    sidecar.stop()
+    return f"{sum(after.values())} requests"
+
+
+@case
+def test_both_families_of_addresses(lab):
+    sidecar = start(lab, ON)
+    truth = {"other": 0}
+    for index, address in enumerate(CLIENTS6):
+        truth[address] = ask(lab, address, f"{index + 1} connect", "2 connect shape=bytes", seed=index + 1, ipv6=True)
+    truth[MORE[0]] = ask(lab, MORE[0], "7 connect", "3 connect shape=bytes", "2 nomethod")
+    by_client(sidecar, truth)
+    sidecar.stop()
+
+
+@case
+def test_off_there_is_nothing_and_nothing_is_kept(lab):
+    sidecar = start(lab, ON)
+    first = ask(lab, MORE[0], "9 connect")
+    by_client(sidecar, {MORE[0]: first, "other": 0})
+    equal(pinned(sidecar), True, "pinned while on")
+    sidecar.process.kill()
+    sidecar.process.wait()
+
+    sidecar = start(lab)
+    equal(pinned(sidecar), False, "addresses are kept")
+    second = ask(lab, MORE[1], "5 connect")
+    metrics = settle(sidecar)
+    equal(metrics.find(FAMILY), [], "samples")
+    equal("clients" in metrics.by("wgsocks_exporter_collector_success", "collector"), False, "success of clients")
+    equal(metrics.sum("proxy_requests_total"), first + second, "the counters go on")
+    sidecar.process.kill()
+    sidecar.process.wait()
+
+    sidecar = start(lab, ON)  # what came before has no name any more
+    third = ask(lab, MORE[1], "4 connect")
+    by_client(sidecar, {MORE[1]: third, "other": first + second})
+    sidecar.stop()
+
+
+def main():
+    enter()
+    with Lab(proxies=1) as lab:
+        join_underlay()
+        lab.clients.ip(*(f"address add {address}/16 dev eth0" for address in MORE))
+        try:
+            return run_cases(lab)
+        finally:
+            kill_all()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

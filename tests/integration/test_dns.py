@@ -1,0 +1,621 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""DNS: what the exporter counts, against the servers' own logs, to the last query."""
+
+import collections
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import struct
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from dns_server import EDNS, TYPES, Server, framed, name_bytes, question
+from harness import add_case, case, equal, run_cases
+from sidecar import Sidecar, join_underlay, kill_all
+from sockslab import Lab, addresses, enter, wait_until
+
+TUNNEL, UNDERLAY = "tunnel", "underlay"
+ADDRESSES = {
+    (TUNNEL, 4): addresses.TARGET4, (TUNNEL, 6): addresses.TARGET6,
+    (UNDERLAY, 4): addresses.INET_UNDERLAY4, (UNDERLAY, 6): addresses.INET_UNDERLAY6,
+}
+
+
+class World:
+    """The lab, a scripted server for each way, and an exporter."""
+
+    def __init__(self, lab):
+        self.lab, self.proxy = lab, lab.proxies[0]
+        self.servers = {way: Server(lab.inet.ns, address) for way, address in ADDRESSES.items()}
+        self.start()
+
+    def start(self, *arguments):
+        self.sidecar = Sidecar(self.proxy, "crab", "--proxy.port=1080", *arguments)
+        self.before = self.sidecar.scrape()
+
+    def restart(self, *arguments):
+        self.sidecar.stop()
+        self.start(*arguments)
+
+    def udp(self, version=4, **_):
+        client = self.proxy.ns.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
+        client.settimeout(3)
+        return client
+
+    def tcp(self, path=TUNNEL, version=4):
+        client = self.proxy.ns.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.settimeout(5)
+        client.connect((ADDRESSES[path, version], 53))
+        return client
+
+    def begin(self):
+        for server in self.servers.values():
+            server.take()
+        self.before = self.sidecar.scrape()
+
+    def grown(self, name, label, path=None):
+        labels = {"path": path} if path else {}
+        former = self.before.by(name, label, **labels)
+        return {key: value - former[key] for key, value in self.after.by(name, label, **labels).items() if value != former[key]}
+
+    def settle(self, timeout=9):
+        """Until no query waits any more."""
+        def look():
+            self.after = self.sidecar.scrape()
+            return self.after.value("wgsocks_exporter_map_entries", map="dns_pending") == 0
+        wait_until(look, timeout, "no query to wait any more")
+
+    def check(self, path=TUNNEL, queries=None, responses=None, unanswered=0, lost=None, leaked=None):
+        """Everything of a path since begin(): queries as the server saw them, if not given; nothing on the other path."""
+        self.settle()
+        asked = collections.Counter()
+        for (way, _version), server in self.servers.items():
+            if way == path:
+                asked.update({kind: n for kind, n in server.take().items() if kind in TYPES or kind == "other"})
+        queries = dict(asked) if queries is None else queries
+        other = UNDERLAY if path == TUNNEL else TUNNEL
+        equal(self.grown("proxy_dns_queries_total", "type", path), queries, "queries")
+        equal(self.grown("proxy_dns_responses_total", "rcode", path), responses or {}, "responses")
+        equal(self.grown("proxy_dns_unanswered_total", "path", path), {path: unanswered} if unanswered else {}, "unanswered")
+        equal(self.grown("proxy_dns_queries_total", "type", other), {}, "queries by the other way")
+        equal(self.grown("proxy_dns_responses_total", "rcode", other), {}, "responses by the other way")
+        equal(self.grown("wgsocks_exporter_events_lost_total", "cause"), lost or {}, "losses")
+        count = "proxy_dns_query_duration_seconds_count"
+        equal(self.after.value(count, path=path) - self.before.value(count, path=path), sum((responses or {}).values()), "durations")
+        leaks = sum(queries.values()) if path == UNDERLAY else 0
+        equal(self.leaked(), leaks if leaked is None else leaked, "leaked")
+
+    def leaked(self):
+        return self.after.value("proxy_leaked_dns_queries_total") - self.before.value("proxy_leaked_dns_queries_total")
+
+    def ask(self, client, message, path=TUNNEL, version=4, answers=1):
+        client.sendto(message, (ADDRESSES[path, version], 53))
+        return [client.recv(65535) for _ in range(answers)]
+
+
+def read_framed(client, count):
+    data, messages = b"", []
+    while len(messages) < count:
+        chunk = client.recv(1 << 16)
+        if not chunk:
+            break
+        data += chunk
+        while len(data) >= 2 and len(data) >= 2 + struct.unpack(">H", data[:2])[0]:
+            size = struct.unpack(">H", data[:2])[0]
+            messages.append(data[2:2 + size])
+            data = data[2 + size:]
+    return messages
+
+
+# ---- what is asked, and what is answered ----
+
+NUMBERS = [*TYPES.values(), 0, 3, 41, 43, 46, 48, 99, 250, 251, 252, 254, 256, 257, 257 + 28, 65535]
+
+
+def types_udp(world, path, version):
+    world.begin()
+    with world.udp(version) as client:
+        for number in NUMBERS:
+            for extra in (b"", EDNS):
+                world.ask(client, question("noerror.lab", number, number, counts=(1, 0, 0, 1 if extra else 0), extra=extra), path, version)
+    world.check(path, responses={"noerror": 2 * len(NUMBERS)})
+
+
+def types_tcp(world, path, version):
+    world.begin()
+    with world.tcp(path, version) as client:
+        for number in NUMBERS:
+            client.sendall(framed(question("noerror.lab", number, number)))
+            equal(len(read_framed(client, 1)), 1)
+    world.check(path, responses={"noerror": len(NUMBERS)})
+
+
+def rcodes(world, path, version):
+    world.begin()
+    with world.udp(version) as client, world.tcp(path, version) as stream:
+        for code in range(16):
+            world.ask(client, question(f"rcode{code}.lab", 1, code), path, version)
+            stream.sendall(framed(question(f"rcode{code}.lab", 28, code)))
+            read_framed(stream, 1)
+    world.check(path, responses={"noerror": 2, "servfail": 2, "nxdomain": 2, "refused": 2, "other": 24})
+
+
+for one_path in (TUNNEL, UNDERLAY):
+    for one_version in (4, 6):
+        for function in (types_udp, types_tcp, rcodes):
+            add_case(f"{function.__name__} {one_path} IPv{one_version}",
+                     lambda world, path=one_path, version=one_version, function=function: function(world, path, version))
+
+
+@case
+def test_compressed_truncated_and_bare_answers(world):
+    world.begin()
+    with world.udp() as client:
+        for number, name in enumerate(("compressed", "truncated", "mute", "compressed")):
+            world.ask(client, question(f"{name}.lab", 1, number))
+    with world.tcp() as client:  # after the truncated one, as a resolver does
+        client.sendall(framed(question("compressed.lab", 1, 9)))
+        read_framed(client, 1)
+    world.check(responses={"noerror": 5})
+
+
+def wait_asked(world, count, path=TUNNEL):
+    wait_until(lambda: sum(sum(s.asked.values()) for (way, _), s in world.servers.items() if way == path) >= count, 5, "the server to have been asked")
+
+
+@case
+def test_names(world):
+    """Long ones, compressed ones, and such as cannot be read: these are queries of another type."""
+    def of_labels(*labels):
+        return b"".join(bytes([len(label)]) + label for label in (b"drop", *labels)) + b"\0"
+
+    type_and_class = struct.pack(">HH", 28, 1)
+    readable = [of_labels(*[b"a" * 63] * 3, b"b" * 56), of_labels(*[b"x"] * 124), b"\4drop\xc0\x0c", b"\0"]
+    unreadable = [b"\4drop\x40ab\0", b"\4drop\x80\0", of_labels(*[b"a" * 63] * 3, b"b" * 57), of_labels(*[b"x"] * 125), of_labels(*[b"x"] * 140)]
+    cut = [b"", b"\4dro", b"\4drop", b"\4drop\0", b"\4drop\0\0", b"\4drop\0\0\x1c\0", b"\xc0"]
+    bodies = [name + type_and_class for name in (*readable, *unreadable)] + cut
+    equal((len(readable[0]), len(readable[1])), (255, 254), "as long as a name may be")
+    world.begin()
+    with world.udp() as client:
+        for number, body in enumerate(bodies):
+            client.sendto(struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0) + body, (addresses.SWALLOW4, 53))
+    world.check(queries={"aaaa": len(readable), "other": len(unreadable) + len(cut)}, unanswered=len(bodies))
+
+
+@case
+def test_messages_that_are_no_queries(world):
+    """An answer that leaves for port 53 is none; a notify, an update, no question: queries for something else; no header: a loss."""
+    body = name_bytes("drop.lab") + struct.pack(">HH", 1, 1)
+    world.begin()
+    with world.udp() as client:
+        client.sendto(struct.pack(">HHHHHH", 1, 0x8180, 1, 0, 0, 0) + body, (addresses.TARGET4, 53))
+        for flags, count in ((0x2000, 1), (0x2800, 1), (0x1000, 1), (0x0100, 0)):
+            client.sendto(struct.pack(">HHHHHH", flags >> 8, flags, count, 0, 0, 0) + body, (addresses.TARGET4, 53))
+        for length in (0, 1, 11):
+            client.sendto(bytes(length), (addresses.TARGET4, 53))
+        wait_asked(world, 8)
+    world.check(queries={"other": 4}, unanswered=4, lost={"parse": 3})
+
+
+# ---- who is answered ----
+
+@case
+def test_unanswered_late_and_twice(world):
+    world.begin()
+    with world.udp() as client:
+        for number in range(7):
+            client.sendto(question("drop.lab", 1, number), (addresses.TARGET4, 53))
+        for number in range(7, 10):
+            client.sendto(question("late.lab", 15, number), (addresses.TARGET4, 53))
+        world.ask(client, question("twice.lab", 16, 10), answers=2)
+        for number in (11, 12, 13):
+            client.sendto(question(("other-port", "other-id", "cut")[number - 11] + ".lab", 33, number), (addresses.TARGET4, 53))
+        wait_asked(world, 14)
+        at = world.sidecar.scrape()
+        equal(at.value("wgsocks_exporter_map_entries", map="dns_pending"), 13, "queries that wait")
+        world.check(responses={"noerror": 1}, unanswered=13)
+        wait_until(lambda: not world.servers[TUNNEL, 4].late, 5, "the late answers")
+        time.sleep(0.2)  # nothing tells that an answer was not counted
+    world.check(queries={"a": 7, "mx": 3, "txt": 1, "srv": 3}, responses={"noerror": 1}, unanswered=13)
+
+
+@case
+def test_answers_that_nobody_asked_for(world):
+    world.begin()
+    with world.udp() as client, world.udp() as other:
+        world.ask(client, question("noerror.lab", 1, 1))
+        world.ask(other, question("drop.lab", 28, 2), answers=0)
+        answer = question("noerror.lab", 28, 2, flags=0x8180)
+        inner, port = world.proxy.inner4, other.getsockname()[1]
+        for way in world.servers:
+            if way[1] == 4:
+                world.servers[way].udp.sendto(answer, (inner if way[0] == TUNNEL else world.proxy.addr4, 9))
+        world.servers[UNDERLAY, 4].udp.sendto(answer, (world.proxy.addr4, port))  # by another way, from another server
+        for wrong in (question("noerror.lab", 28, 2), answer[:11], b"", question("noerror.lab", 28, 3, flags=0x8180)):
+            world.servers[TUNNEL, 4].udp.sendto(wrong, (inner, port))
+    world.check(responses={"noerror": 1}, unanswered=1)
+
+
+@case
+def test_the_same_query_again(world):
+    """A resolver that sends a query again gets an answer to each; more than four that wait at once are a loss."""
+    world.begin()
+    with world.udp() as client:
+        for _ in range(3):
+            client.sendto(question("twice.lab", 1, 77), (addresses.TARGET4, 53))
+        for _ in range(6):
+            client.recv(2000)
+        for _ in range(6):
+            client.sendto(question("drop.lab", 1, 78), (addresses.TARGET4, 53))
+        wait_asked(world, 9)
+    world.check(queries={"a": 9}, responses={"noerror": 3}, unanswered=4, lost={"insert": 2})
+
+
+@case
+def test_many_at_once(world):
+    """As many as wait at the same time: each is answered once, and none is anybody else's."""
+    world.begin()
+    clients = [world.udp() for _ in range(8)]
+    with contextlib.ExitStack() as stack:
+        for client in clients:
+            stack.enter_context(client)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        for turn in range(60):
+            for client in clients:
+                for number in range(16):
+                    client.sendto(question(("noerror", "nxdomain")[number & 1] + ".lab", 1 + 27 * (turn & 1), turn * 16 + number), (addresses.TARGET4, 53))
+            for client in clients:
+                for _ in range(16):
+                    client.recv(2000)
+    world.check(responses={"noerror": 3840, "nxdomain": 3840})
+
+
+@case
+def test_a_full_table(world):
+    world.begin()
+    with world.udp() as client:
+        for number in range(5000):
+            client.sendto(question("drop.lab", 1, number), (addresses.SWALLOW4, 53))
+    world.check(queries={"a": 5000}, unanswered=4096, lost={"insert": 904})
+
+
+# ---- TCP ----
+
+@case
+def test_tcp_byte_by_byte_and_all_at_once(world):
+    names = ["noerror", "split", "nxdomain", "compressed", "mute"]
+    messages = [framed(question(f"{name}.lab", 1 + 27 * (number & 1), number)) for number, name in enumerate(names * 6)]
+    world.begin()
+    with world.tcp() as client:
+        for byte in b"".join(messages[:5]):
+            client.sendall(bytes([byte]))
+        equal(len(read_framed(client, 5)), 5)
+        client.sendall(b"".join(messages))
+        equal(len(read_framed(client, 30)), 30)
+    world.check(responses={"noerror": 28, "nxdomain": 7})
+
+
+@case
+def test_tcp_long_answers(world):
+    world.begin()
+    with world.tcp() as client:
+        for number in range(100):
+            for name in ("large", "noerror"):
+                client.sendall(framed(question(f"{name}.lab", 252, number)))
+                equal(len(read_framed(client, 1)), 1)
+    world.check(responses={"noerror": 200})
+
+
+@case
+def test_tcp_more_than_a_kilobyte_on_the_underlay(world):
+    """What leaves by the underlay for clients is bulk after a kilobyte, and not read; queries are."""
+    world.begin()
+    with world.tcp(UNDERLAY) as client:
+        for number in range(300):
+            client.sendall(framed(question("noerror.lab", 1, number)))
+            read_framed(client, 1)
+    world.check(UNDERLAY, responses={"noerror": 300})
+
+
+@case
+def test_tcp_segments_that_are_lost_on_the_way(world):
+    """What is sent again counts once. The server's side loses: what overtakes it there is out of order."""
+    world.begin()
+    rules = "add chain inet lossy in { type filter hook input priority -5; }; add rule inet lossy in tcp dport 53 numgen inc mod 3 0 drop"
+    world.lab.inet.run(["nft", f"add table inet lossy; {rules}"])
+    try:
+        with world.tcp() as client:
+            client.settimeout(30)
+            for number in range(12):
+                client.sendall(framed(question("noerror.lab", 1, number)))
+                equal(len(read_framed(client, 1)), 1)
+    finally:
+        world.lab.inet.run(["nft", "delete table inet lossy"])
+    world.settle(20)
+    equal(world.grown("proxy_dns_queries_total", "type", TUNNEL), {"a": 12}, "queries")
+    equal(world.grown("proxy_dns_responses_total", "rcode", TUNNEL), {"noerror": 12}, "responses")
+    equal(world.grown("wgsocks_exporter_events_lost_total", "cause"), {}, "losses")
+
+
+@case
+def test_tcp_streams_end(world):
+    """Closed by either side, refused, reset: none stays."""
+    world.begin()
+    for _ in range(20):
+        with world.tcp() as client:
+            client.sendall(framed(question("noerror.lab", 1, 1)))
+            read_framed(client, 1)
+        with world.tcp() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with world.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as client, contextlib.suppress(ConnectionRefusedError):
+            client.connect((addresses.BLOCKED4, 53))
+    world.check(responses={"noerror": 20})
+    wait_until(lambda: world.sidecar.scrape().value("wgsocks_exporter_map_entries", map="dns_streams") == 0, 5, "no stream is left")
+
+
+def streams_age(world, seconds):
+    """Sets the time of the last segment of every stream back."""
+    path = world.proxy.run(["sh", "-c", "ls /sys/fs/bpf/wgsocks/v*/*/dns_streams"]).stdout.strip()
+    for entry in json.loads(world.proxy.run(["bpftool", "-j", "map", "dump", "pinned", path]).stdout):
+        value = bytes(int(byte, 16) for byte in entry["value"])
+        last = struct.unpack("=Q", value[16:24])[0] - seconds * 10**9
+        value = value[:16] + struct.pack("=Q", last) + value[24:]
+        world.proxy.run(["bpftool", "map", "update", "pinned", path, "key", "hex", *[byte[2:] for byte in entry["key"]],
+                         "value", "hex", *[f"{byte:02x}" for byte in value]])
+
+
+def streams(world):
+    return world.sidecar.scrape().value("wgsocks_exporter_map_entries", map="dns_streams")
+
+
+def sweeps(world, count, what):
+    wait_until(lambda: streams(world) == count, 5, what)
+
+
+@case
+def test_tcp_streams_that_are_silent(world):
+    """Forgotten after ten minutes, and after 70 seconds where they were never accepted."""
+    world.begin()
+    with world.tcp() as client:
+        client.sendall(framed(question("noerror.lab", 1, 1)))
+        read_framed(client, 1)
+        with world.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as opening:
+            opening.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                opening.connect((addresses.SWALLOW4, 53))
+            sweeps(world, 2, "two streams")
+        streams_age(world, 75)
+        sweeps(world, 1, "one stream")
+        streams_age(world, 700)
+        sweeps(world, 0, "no stream")
+        client.sendall(framed(question("noerror.lab", 1, 2)))  # we know nothing of it any more
+        read_framed(client, 1)
+    world.check(queries={"a": 1}, responses={"noerror": 1}, lost={"parse": 1})
+
+
+# ---- dante and a real server ----
+
+def dnsmasq_asked(lab, position):
+    """What dnsmasq's log says that it was asked since."""
+    with open("/run/lab/dnsmasq.log", encoding="utf-8", errors="replace") as file:
+        file.seek(position)
+        found = collections.Counter(kind.lower() for kind in re.findall(r": query\[([A-Z]+)\] ", file.read()))
+    return dict(found)
+
+
+@case
+def test_dante_resolves(world):
+    """A healthy run: everything by name, nothing leaks."""
+    world.begin()
+    world.lab.inet.stop_dns()
+    world.lab.inet.start_dns("--log-queries")
+    with world.lab.inet.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:  # until it answers
+        client.settimeout(0.1)
+
+        def answers():
+            with contextlib.suppress(TimeoutError):
+                client.sendto(question("target.lab", 1, 1), (addresses.DNS4, 53))
+                return client.recv(2000)
+        wait_until(answers, 5, "dnsmasq's answer")
+    position = pathlib.Path("/run/lab/dnsmasq.log").stat().st_size
+    traffic = world.lab.traffic("600 connect addr=name", "100 unresolved", "300 connect", "50 transfer up=1000 down=20000 addr=name")
+    for number in range(40):
+        world.proxy.run(["getent", "ahosts", f"{('target', 'swallow6', 'nobody')[number % 3]}.lab"], check=False)
+    traffic.finish()
+    world.settle()
+    asked = dnsmasq_asked(world.lab, position)
+    equal(world.grown("proxy_dns_queries_total", "type", TUNNEL), asked, "queries")
+    responses = world.grown("proxy_dns_responses_total", "rcode", TUNNEL)
+    equal(sum(responses.values()), sum(asked.values()), "responses")
+    equal(set(responses), {"noerror", "nxdomain"}, "rcodes")
+    equal(world.grown("proxy_dns_unanswered_total", "path"), {}, "unanswered")
+    equal(world.grown("proxy_dns_queries_total", "type", UNDERLAY), {}, "by the underlay")
+    equal(world.leaked(), 0, "leaked")
+    equal(world.grown("wgsocks_exporter_events_lost_total", "cause"), {}, "losses")
+    return f"{sum(asked.values())} queries"
+
+
+# ---- leaks ----
+
+@case
+def test_leak_by_a_route_around(world):
+    """The tunnel's server, reached beside the tunnel; the address that it is asked from says nothing."""
+    world.begin()
+    world.lab.inet.ip(f"address add {addresses.TARGET4}/32 dev eth0")
+    world.proxy.ns.ip(f"route add {addresses.TARGET4}/32 via {addresses.INET_UNDERLAY4} dev eth0 src {world.proxy.inner4}")
+    try:
+        with world.udp() as client:
+            client.bind((world.proxy.inner4, 0))
+            for number in range(5):
+                client.sendto(question("drop.lab", 1, number), (addresses.TARGET4, 53))
+        world.settle()
+    finally:
+        world.proxy.ns.ip(f"route del {addresses.TARGET4}/32 via {addresses.INET_UNDERLAY4} dev eth0")
+        world.lab.inet.ip(f"address del {addresses.TARGET4}/32 dev eth0")
+    equal(world.leaked(), 5, "leaked")
+    equal(world.grown("proxy_dns_queries_total", "type", UNDERLAY), {"a": 5}, "queries")
+    equal(world.grown("proxy_dns_unanswered_total", "path"), {UNDERLAY: 5}, "unanswered")
+
+
+@case
+def test_leak_by_ipv6_beside(world):
+    world.begin()
+    with world.udp(6) as client:
+        world.ask(client, question("noerror.lab", 28, 1), UNDERLAY, 6)
+    with world.tcp(UNDERLAY, 6) as client:
+        client.sendall(framed(question("noerror.lab", 28, 2)) + framed(question("noerror.lab", 1, 3)))
+        read_framed(client, 2)
+    world.check(UNDERLAY, responses={"noerror": 3}, leaked=3)
+
+
+@case
+def test_leak_while_the_tunnel_is_down(world):
+    world.begin()
+    world.proxy.ns.ip("link set wg0 down", f"route add default via {addresses.INET_UNDERLAY4} dev eth0")
+    try:
+        with world.udp() as client:
+            for number in range(4):
+                client.sendto(question("drop.lab", 1, number), (addresses.TARGET4, 53))
+        world.settle()
+    finally:
+        world.proxy.ns.ip(f"route del default via {addresses.INET_UNDERLAY4} dev eth0")
+        world.proxy.delete_tunnel()
+        world.proxy.create_tunnel()
+    equal(world.leaked(), 4, "leaked")
+    world.sidecar.wait_ready()
+
+
+@case
+def test_none_of_ours_is_no_leak(world):
+    """On lo, and forwarded for somebody else."""
+    world.begin()
+    inside = Server(world.proxy.ns, "127.0.0.1")
+    world.proxy.ns.sysctl(net__ipv4__ip_forward=1)
+    world.lab.clients.ip(f"route add 10.97.0.0/16 via {world.proxy.addr4}")
+    world.proxy.ns.ip(f"route add 10.97.0.0/16 via {addresses.INET_UNDERLAY4} dev eth0")
+    world.lab.inet.ip("address add 10.97.0.1/32 dev eth0")
+    outside = Server(world.lab.inet.ns, "10.97.0.1")
+    try:
+        with world.udp() as client:
+            client.sendto(question("noerror.lab", 1, 1), ("127.0.0.1", 53))
+            client.recv(2000)
+        with world.lab.clients.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            client.sendto(question("noerror.lab", 1, 1), ("10.97.0.1", 53))
+            client.recv(2000)
+        with world.lab.clients.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+            client.settimeout(5)
+            client.connect(("10.97.0.1", 53))
+            client.sendall(framed(question("noerror.lab", 1, 1)))
+            read_framed(client, 1)
+        equal((inside.take(), outside.take()), ({"a": 1}, {"a": 2}), "asked")
+    finally:
+        inside.close()
+        outside.close()
+        world.lab.inet.ip("address del 10.97.0.1/32 dev eth0")
+        world.proxy.ns.ip(f"route del 10.97.0.0/16 via {addresses.INET_UNDERLAY4} dev eth0")
+        world.lab.clients.ip(f"route del 10.97.0.0/16 via {world.proxy.addr4}")
+        world.proxy.ns.sysctl(net__ipv4__ip_forward=0)
+    world.check(queries={})
+
+
+# ---- the exporter's own ways ----
+
+@case
+def test_a_collector_that_is_killed(world):
+    """The kernel goes on counting; what waited is swept by the next one."""
+    world.begin()
+    killed = world.sidecar.children()["wgsocks-collect"]
+    with world.udp() as client:
+        world.ask(client, question("drop.lab", 1, 1), answers=0)
+        os.kill(killed, signal.SIGKILL)
+        world.ask(client, question("noerror.lab", 1, 2))
+    wait_until(lambda: world.sidecar.children().get("wgsocks-collect") not in (None, killed) and world.sidecar.ready(), 10, "a new collector")
+    world.check(responses={"noerror": 1}, unanswered=1)
+
+
+def dns_programs(world):
+    """Those of enum abi_packet_program that have one."""
+    path = world.proxy.run(["sh", "-c", "ls /sys/fs/bpf/wgsocks/v*/*/packet_programs"]).stdout.strip()
+    entries = json.loads(world.proxy.run(["bpftool", "-j", "map", "dump", "pinned", path]).stdout)
+    places = {int(entry["key"][0], 16) for entry in entries if "value" in entry and "error" not in entry["value"]}
+    equal(places >= {0, 1, 2, 3}, True, f"places {places}")
+    return sorted(places & {6, 7})
+
+
+@case
+def test_switched_off(world):
+    """Leaks alone, DNS alone, neither."""
+    def ask():
+        for path in (TUNNEL, UNDERLAY):
+            with world.udp() as client:
+                world.ask(client, question("noerror.lab", 1, 1), path)
+            with world.tcp(path) as client:
+                client.sendall(framed(question("noerror.lab", 1, 1)))
+                read_framed(client, 1)
+
+    world.restart("--no-collector.dns")
+    ask()
+    metrics = world.sidecar.scrape()
+    equal(metrics.value("proxy_leaked_dns_queries_total"), 2, "leaked")
+    equal(metrics.find("proxy_dns_queries_total"), [], "queries")
+    equal(metrics.value("wgsocks_exporter_map_entries", map="dns_pending"), 0, "pending")
+    equal(dns_programs(world), [6, 7], "programs of DNS")
+    world.restart("--no-collector.leaks")
+    ask()
+    metrics = world.sidecar.scrape()
+    equal(metrics.find("proxy_leaked_dns_queries_total"), [], "leaked")
+    equal(metrics.sum("proxy_dns_queries_total"), 4, "queries")
+    world.restart("--no-collector.leaks", "--no-collector.dns")
+    ask()
+    world.sidecar.scrape()
+    equal(dns_programs(world), [], "programs of DNS")
+
+
+@case
+def test_leak_allowed(world):
+    allowed = ADDRESSES[UNDERLAY, 4]
+    world.restart(f"--leak.allow={allowed}/32,fd77::/120")
+    world.begin()
+    with world.udp() as client:
+        world.ask(client, question("noerror.lab", 1, 1), UNDERLAY)
+    world.check(UNDERLAY, responses={"noerror": 1}, leaked=0)
+    world.begin()
+    with world.udp(6) as client:
+        world.ask(client, question("noerror.lab", 1, 1), UNDERLAY, 6)
+    with world.tcp(UNDERLAY) as client:
+        client.sendall(framed(question("noerror.lab", 1, 1)))
+        read_framed(client, 1)
+    world.check(UNDERLAY, responses={"noerror": 2}, leaked=0)
+    world.restart("--leak.allow=10.77.0.0/32,fd78::/16,::/0")
+    world.begin()
+    with world.udp() as client:
+        world.ask(client, question("noerror.lab", 1, 1), UNDERLAY)
+    with world.udp(6) as client:
+        world.ask(client, question("noerror.lab", 1, 1), UNDERLAY, 6)
+    world.check(UNDERLAY, responses={"noerror": 2}, leaked=1)
+
+
+def main():
+    enter()
+    with Lab(proxies=1) as lab:
+        join_underlay()
+        world = World(lab)
+        try:
+            return run_cases(world)
+        finally:
+            for server in world.servers.values():
+                server.close()
+            kill_all()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,339 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Why connects fail, how long things take and what was sent again, against what clients, targets and the wire saw."""
+
+import contextlib
+import errno
+import pathlib
+import socket
+import struct
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import case, equal, run_cases
+from sidecar import Sidecar, join_underlay
+from sockslab import Lab, addresses, enter, wait_until
+from sockslab.raw import RawConnection
+from sockslab.raw_target import RawTarget
+from sockslab.retransmits import Retransmits
+from truth import Before, change, check_rest, settle
+
+REPLIES = {0: "success", 1: "general_failure", 3: "network_unreachable", 4: "host_unreachable", 5: "connection_refused", 6: "ttl_expired"}
+LATENCY = ["0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30", "60", "120", "+Inf"]
+FIREWALL = """
+table inet reasons {
+	chain input {
+		type filter hook input priority -5
+		tcp dport 3001 reject with icmpx admin-prohibited
+		tcp dport 3002 reject with icmpx host-unreachable
+		tcp dport 3003 reject with icmpx no-route
+		tcp dport 3004 drop
+		tcp dport 3005 reject with icmpx port-unreachable
+		ip protocol tcp tcp dport 3006 reject with icmp prot-unreachable
+	}
+}
+"""
+
+
+def ask(lab, proxy, address, port, stay=0.0):
+    """One CONNECT: dante's reply and the seconds from request to reply."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with lab.clients.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+        client.settimeout(60)
+        client.connect((proxy.addr4, 1080))
+        client.sendall(b"\5\1\0")
+        equal(client.recv(2), b"\5\0", "method")
+        request = b"\5\1\0" + (b"\4" if family == socket.AF_INET6 else b"\1") + socket.inet_pton(family, address) + struct.pack(">H", port)
+        begun = time.monotonic()
+        client.sendall(request)
+        reply = client.recv(100)
+        took = time.monotonic() - begun
+        time.sleep(stay)  # the length of a connection is what is tested
+        return REPLIES[reply[1]], took
+
+
+def ask_all(lab, proxy, wishes):
+    """The same for many at once, in their order."""
+    found = [None] * len(wishes)
+
+    def one(number):
+        found[number] = ask(lab, proxy, *wishes[number])
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(len(wishes))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def failures(before, after):
+    return {reason: value for reason in after.by("proxy_upstream_connect_failures_total", "reason")
+            if (value := change(before, after, "proxy_upstream_connect_failures_total", reason=reason))}
+
+
+def check_reason(lab, sidecar, reason, reply, address, port, count=3, command=None):
+    """count connects there end for this reason and no other; dante tells its clients the same."""
+    before = Before(sidecar)
+    if command:
+        threading.Thread(target=command).start()
+    replies = [answer for answer, _ in ask_all(lab, sidecar.proxy, [(address, port)] * count)]
+    equal(replies, [reply] * count, f"dante's replies, {reason} of {address} port {port}")
+    after = settle(sidecar)
+    equal(failures(before, after), {reason: count}, f"reasons, {address} port {port}")
+    network = sidecar.proxy.tcp_counters()
+    equal(change(before, after, "proxy_upstream_connects_total"), network["ActiveOpens"] - before.network["ActiveOpens"], "TcpActiveOpens")
+    check_rest(after)
+
+
+@contextlib.contextmanager
+def firewall(namespace, rules):
+    namespace.run(["nft", "-f", "-"], input=rules)
+    try:
+        yield
+    finally:
+        namespace.run(["nft", "delete", "table", "inet", rules.split()[2]])
+
+
+@case
+def test_every_reason_that_the_network_gives(lab, sidecar):
+    with firewall(lab.inet.ns, FIREWALL), contextlib.closing(RawTarget(lab)):
+        for address in (addresses.TARGET4, addresses.TARGET6):
+            for reason, reply, port in (
+                ("refused", "connection_refused", addresses.CLOSED_PORT), ("refused", "connection_refused", 3005),
+                ("host_unreachable", "host_unreachable", 3002), ("network_unreachable", "network_unreachable", 3003),
+                ("timed_out", "ttl_expired", 3004),
+            ):
+                check_reason(lab, sidecar, reason, reply, address, port)
+        check_reason(lab, sidecar, "other", "general_failure", addresses.TARGET6, 3001)  # EACCES; of IPv4 it is the next
+        check_reason(lab, sidecar, "host_unreachable", "host_unreachable", addresses.TARGET4, 3001)
+        check_reason(lab, sidecar, "other", "general_failure", addresses.TARGET4, 3006)  # ENOPROTOOPT
+        check_reason(lab, sidecar, "reset", "connection_refused", addresses.SWALLOW4, 2)  # while both sides open
+
+
+@case
+def test_reasons_of_the_proxys_own_side(lab, sidecar):
+    proxy = sidecar.proxy
+    for reason, reply, rule in (
+        ("refused", "connection_refused", "reject with tcp reset"), ("host_unreachable", "host_unreachable", "reject with icmpx host-unreachable"),
+        ("refused", "connection_refused", "reject with icmpx port-unreachable"), ("timed_out", "ttl_expired", "drop"),
+    ):
+        with firewall(proxy.ns, f"table inet own {{\nchain output {{\ntype filter hook output priority 0\ntcp dport 3010 {rule}\n}}\n}}\n"):
+            check_reason(lab, sidecar, reason, reply, addresses.TARGET4, 3010)
+    # Nobody answers ARP: the kernel says so after three seconds.
+    proxy.ns.sysctl(net__ipv4__tcp_syn_retries=3)
+    proxy.ip("route add 10.77.200.0/24 dev eth0 src " + proxy.addr4)
+    check_reason(lab, sidecar, "host_unreachable", "host_unreachable", "10.77.200.1", 80, 1)
+
+    def abort():
+        wait_until(lambda: proxy.ss().upstream_connecting, 5, "a connect")
+        proxy.run(["ss", "-K", "state", "syn-sent"])
+    check_reason(lab, sidecar, "aborted", "general_failure", addresses.SWALLOW4, 80, 1, abort)
+    proxy.ns.sysctl(net__ipv4__tcp_syn_retries=1)
+
+
+CONNECT_TWICE = """
+import ctypes, socket
+ctypes.CDLL(None).prctl(15, b"danted", 0, 0, 0)
+both = [socket.socket() for _ in range(2)]
+for one in both:
+    one.setblocking(False)
+print(*(one.connect_ex(("%s", 80)) for one in both))
+"""
+
+
+@case
+def test_no_port_is_free(lab, sidecar):
+    """A connect that fails before its SYN: the kernel has not even opened it."""
+    proxy = sidecar.proxy
+    proxy.ns.sysctl(net__ipv4__ip_local_port_range="40000 40000")
+    before = Before(sidecar)
+    answer = proxy.run([sys.executable, "-c", CONNECT_TWICE % addresses.SWALLOW4]).stdout.split()
+    proxy.ns.sysctl(net__ipv4__ip_local_port_range="1024 65535")
+    equal(answer, [str(errno.EINPROGRESS), str(errno.EADDRNOTAVAIL)], "connects")
+    equal(failures(before, settle(sidecar)), {"aborted": 1, "other": 1}, "reasons")
+    equal(proxy.tcp_counters()["ActiveOpens"] - before.network["ActiveOpens"], 1, "TcpActiveOpens")
+
+
+@case
+def test_aborted_by_a_client_that_left(lab, sidecar):
+    before = Before(sidecar)
+    tally = lab.traffic("15 abort", "15 abort rst", seed=71).finish()
+    after = settle(sidecar)
+    equal(tally["failures"]["client_abort"], 30, "clients that left")
+    found = failures(before, after)
+    # dante gives up when it sees its client go, or the kernel does after the last SYN, three seconds later.
+    equal(sum(found.values()), sidecar.proxy.tcp_counters()["ActiveOpens"] - before.network["ActiveOpens"], f"reasons {found}")
+    equal(set(found) <= {"aborted", "timed_out"}, True, f"reasons {found}")
+    check_rest(after)
+    return found
+
+
+def buckets(before, after, name, **labels):
+    """le → what is in that bucket alone."""
+    found, last = {}, 0
+    for le, value in after.by(name + "_bucket", "le", **labels).items():
+        value -= before.metrics.value(name + "_bucket", le=le, **labels)
+        found[le], last = value - last, value
+    return found
+
+
+def check_histogram(before, after, name, expected, seconds, slack, **labels):
+    """expected: le → count; seconds: what the witness says of the sum."""
+    found = buckets(before, after, name, **labels)
+    equal({le: count for le, count in found.items() if count}, expected, name)
+    equal(sum(found.values()), change(before, after, name + "_count", **labels), f"{name}: buckets and count")
+    total = change(before, after, name + "_sum", **labels)
+    assert abs(total - seconds) <= slack, f"{name}: the sum is {total} s, the witness says {seconds}"
+    return total
+
+
+@case
+def test_durations_are_in_the_right_bucket(lab, sidecar):
+    # Milliseconds in the middle of a bucket, and the bucket.
+    delays = {17: "0.025", 35: "0.05", 75: "0.1", 170: "0.25", 370: "0.5", 750: "1", 1700: "2.5", 3500: "5", 7000: "10"}
+    sidecar.proxy.ns.sysctl(net__ipv4__tcp_syn_retries=6)
+    equal(list(sidecar.scrape().by("proxy_upstream_connect_duration_seconds_bucket", "le")), LATENCY, "bounds")
+    before = Before(sidecar)
+    with contextlib.closing(RawTarget(lab)) as target:
+        answers = ask_all(lab, sidecar.proxy, [(addresses.SWALLOW4, 20000 + delay) for delay in delays])
+        after = settle(sidecar)
+    truth = sum(target.accepted)
+    sidecar.proxy.ns.sysctl(net__ipv4__tcp_syn_retries=1)
+    equal([answer for answer, _ in answers], ["success"] * len(delays), "replies")
+    expected = {le: 1 for le in delays.values()}
+    connect = check_histogram(before, after, "proxy_upstream_connect_duration_seconds", expected, truth, 0.2)
+    request = check_histogram(before, after, "proxy_request_duration_seconds", expected, sum(took for _, took in answers), 0.2, outcome="success")
+    check_rest(after)
+    return f"connects {connect:.3f} s, SYN to answer {truth:.3f}; requests {request:.3f} s"
+
+
+@case
+def test_failures_have_their_durations(lab, sidecar):
+    before = Before(sidecar)
+    with firewall(lab.inet.ns, FIREWALL):
+        answers = ask_all(lab, sidecar.proxy, [(addresses.TARGET4, 3004)] * 3 + [(addresses.TARGET4, addresses.CLOSED_PORT)])
+    after = settle(sidecar)
+    found = buckets(before, after, "proxy_request_duration_seconds", outcome="failure")
+    equal(found["5"], 3, f"timed out after three seconds: {found}")
+    equal(sum(found.values()), 4, "all")
+    total, truth = change(before, after, "proxy_request_duration_seconds_sum", outcome="failure"), sum(took for _, took in answers)
+    assert abs(total - truth) < 0.1, f"{total} s, the clients say {truth}"
+    check_rest(after)
+
+
+@case
+def test_lengths_of_connections(lab, sidecar):
+    stays = {0.03: "0.05", 0.075: "0.1", 0.3: "0.5", 0.75: "1", 3.0: "5"}
+    before = Before(sidecar)
+    begun = time.monotonic()
+    ask_all(lab, sidecar.proxy, [(addresses.TARGET4, addresses.TARGET_PORT, stay) for stay in stays])
+    assert time.monotonic() - begun < 4.5, "the machine is too busy"
+    check_histogram(before, settle(sidecar), "proxy_connection_duration_seconds", {le: 1 for le in stays.values()}, sum(stays), 0.3)
+
+
+def sent_again(before, after):
+    return {side: change(before, after, "proxy_tcp_retransmits_total", side=side) for side in ("client", "upstream")}
+
+
+@contextlib.contextmanager
+def watched(sidecar):
+    """(before, check): check() compares both sides with the wire and their sum with the kernel's own count."""
+    before = Before(sidecar)
+    wire = Retransmits(sidecar.proxy.ns, ["eth0", "wg0"])
+
+    def check(least):
+        after = settle(sidecar)
+        truth = wire.stop()
+        mine = sent_again(before, after)
+        equal(mine, {"client": truth["eth0"], "upstream": truth["wg0"]}, "by side, against the wire")
+        equal(sum(mine.values()), sidecar.proxy.tcp_counters()["RetransSegs"] - before.network["RetransSegs"], "TcpRetransSegs")
+        for side, count in least.items():
+            assert mine[side] >= count, f"{mine[side]} retransmits on the {side} side: too few to tell anything"
+        equal(after.sum("wgsocks_exporter_events_lost_total"), before.metrics.sum("wgsocks_exporter_events_lost_total"), "losses")
+        return mine
+    try:
+        yield check
+    finally:
+        wire.stop()
+
+
+def losing(name, rule):
+    """What comes from a proxy is lost by this rule, before anybody sees it."""
+    return f"table inet {name} {{\nchain prerouting {{\ntype filter hook prerouting priority -300\n{rule}\n}}\n}}\n"
+
+
+@case
+def test_every_twelfth_packet_is_lost_on_both_sides(lab, sidecar):
+    lossy = "meta l4proto tcp numgen inc mod 12 0 drop"
+    with watched(sidecar) as check, firewall(lab.clients.ns, losing("lossy", lossy)), firewall(lab.inet.ns, losing("lossy", "iifname wg0 " + lossy)):
+        lab.traffic("60 connect", "10 transfer up=20000 down=20000", "10 transfer down=100000 half", "10 connect socks=4", seed=72, deadline=110).finish()
+        return check({"client": 20, "upstream": 20})
+
+
+@case
+def test_the_first_SYN_SYN_ACK_and_FIN_are_lost(lab, sidecar):
+    for side, namespace, rule, words in (
+        ("upstream", lab.inet.ns, "tcp flags & (syn|ack) == syn limit rate 1/hour burst 7 packets drop", "its SYNs"),
+        ("client", lab.clients.ns, "tcp flags & (syn|ack) == syn|ack limit rate 1/hour burst 7 packets drop", "SYN-ACKs"),
+        ("upstream", lab.inet.ns, "iifname wg0 tcp flags & fin == fin limit rate 1/hour burst 7 packets drop", "FINs to targets"),
+        ("client", lab.clients.ns, "tcp flags & fin == fin limit rate 1/hour burst 7 packets drop", "FINs to clients"),
+    ):
+        with watched(sidecar) as check, firewall(namespace, losing("first", rule)):
+            lab.traffic("20 connect", seed=73, concurrency=20).finish()
+            mine = check({side: 7})
+            assert mine[side] < 30, f"{words}: {mine}"
+
+
+@case
+def test_clients_that_never_end_their_handshake(lab, sidecar):
+    """The SYN-ACKs to them are sent again, and belong to no connection."""
+    sidecar.proxy.ns.sysctl(net__ipv4__tcp_synack_retries=2)
+    with watched(sidecar) as check:
+        raw = [RawConnection(lab, sidecar.proxy, ipv6=number % 2) for number in range(6)]
+        begun = sidecar.proxy.tcp_counters()["RetransSegs"]
+        for connection in raw:
+            connection.open(last_ack=False)
+        wait_until(lambda: sidecar.proxy.tcp_counters()["RetransSegs"] - begun >= 12 and not syn_received(sidecar.proxy), 30, "the kernel to give up")
+        for connection in raw:
+            connection.socket.close()
+        mine = check({"client": 12})
+        equal(mine["upstream"], 0, "upstream")
+    sidecar.proxy.ns.sysctl(net__ipv4__tcp_synack_retries=5)
+
+
+def syn_received(proxy):
+    return proxy.run(["ss", "-tnH", "state", "syn-recv"]).stdout.strip()
+
+
+@case
+def test_what_is_sent_again_after_the_process_is_gone(lab, sidecar):
+    """Orphans: dante is killed while its last bytes and FINs are on their way."""
+    proxy = sidecar.proxy
+    proxy.ns.sysctl(net__ipv4__tcp_orphan_retries=3)
+    with watched(sidecar) as check:
+        traffic = lab.traffic("8 hold", seed=74)
+        traffic.wait_quiet()
+        with firewall(lab.clients.ns, losing("none", "ip saddr 10.77.1.0/24 drop")), firewall(lab.inet.ns, losing("none", "iifname wg0 meta l4proto tcp drop")):
+            proxy.dante.kill()
+            wait_until(lambda: not any(vars(proxy.ss()).values()), 60, "the kernel to give up")
+        traffic.kill()
+        mine = check({"client": 8, "upstream": 8})
+    proxy.start_dante()
+    return mine
+
+
+def main():
+    enter()
+    with Lab(proxies=1, connect_timeout=40) as lab:
+        join_underlay()
+        proxy = lab.proxies[0]
+        proxy.ns.sysctl(net__ipv4__tcp_syn_retries=1, net__ipv4__tcp_syn_linear_timeouts=0)
+        proxy.ip("link set eth0 gso_max_segs 1", "link set wg0 gso_max_segs 1")  # a segment is a packet
+        return run_cases(lab, Sidecar(proxy, "crab", "--proxy.port=1080"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

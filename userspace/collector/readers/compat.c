@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The seed's later families: what the last minutes were like. */
+#include "rates.h"
+#include "readers.h"
+#include "wgsocks/metrics.h"
+
+static uint64_t histogram_count(const struct abi_histogram *h)
+{
+	uint64_t count = 0;
+
+	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)
+		count += h->buckets[i];
+	return count;
+}
+
+static int received_read(const struct kernel *kernel, const struct watch *watch, __u64 *bytes)
+{
+	*bytes = 0;
+	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
+		struct tunnel_counters counters;
+		const struct traffic *traffic = &counters.traffic[ABI_RECEIVE][0][0];
+		int r;
+
+		if (!watch->entry.tunnels[place].name[0])
+			continue;
+		r = kernel_tunnel_read(kernel, watch->slot * ABI_TUNNELS_MAX + place, &counters);
+		if (r)
+			return r;
+		for (int i = 0; i < ABI_FAMILY_MAX * ABI_PROTOCOL_MAX; i++)
+			*bytes += traffic[i].bytes;
+	}
+	return 0;
+}
+
+static int remember(const struct kernel *kernel, const struct watch *watch, uint64_t now_ns)
+{
+	const struct proxy_counters *c = &kernel->counters[watch->slot];
+	struct rate_totals totals = {};
+	uint64_t failures = 0;
+	int r = received_read(kernel, watch, &totals.received);
+
+	if (r)
+		return r;
+	for (int i = 0; i < ABI_FAILURE_MAX; i++)
+		failures += c->failures[i];
+	totals.counts.failures = (uint32_t)failures;
+	totals.counts.successes = (uint32_t)c->successes;
+	totals.counts.closed = (uint32_t)histogram_count(&c->connection_duration);
+	totals.counts.closed_ns = c->connection_duration.sum_ns;
+	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)
+		totals.counts.connects[i] = (uint32_t)c->upstream_connect_duration.buckets[i];
+	rates_remember(&kernel->rates[watch->slot], &totals, watch->entry.generation, !kernel->taken_over, now_ns);
+	return 0;
+}
+
+void compat_remember(struct kernel *kernel, const struct watch *watch, uint64_t now_ns)
+{
+	if (kernel->rates)
+		remember(kernel, watch, now_ns);
+}
+
+int samples_compat(const struct reading *r)
+{
+	const struct rates *rates = &r->kernel->rates[r->watch->slot];
+	struct rate_counts window;
+	double value;
+	int error = remember(r->kernel, r->watch, clock_now_ns()); /* up to this moment */
+
+	if (error)
+		return error;
+	rates_window(rates, &window);
+	snapshot_add_float(r->to, METRIC_COMPAT_SUCCESS_RATE, &r->name, rates_success(&window));
+	if (rates_median(&window, &value))
+		snapshot_add_float(r->to, METRIC_COMPAT_LATENCY, &r->name, value * 1e3);
+	snapshot_add_float(r->to, METRIC_COMPAT_SPEED, &r->name, (double)rates_busiest(rates) * 8 / 10 / 1e6);
+	if (rates_lifetime(&window, &value))
+		snapshot_add_float(r->to, METRIC_COMPAT_DURATION, &r->name, value);
+	return 0;
+}
