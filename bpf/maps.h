@@ -144,6 +144,36 @@ struct {
 	__type(key, __u32);
 	__type(value, struct client_table);
 } clients SEC(".maps") __weak;
+/* Made only where destinations are on: the loader sets their sizes, or leaves them out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 256);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct destination_bucket);
+} destinations SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 100);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct destination_entry);
+} destination_entries SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ABI_COUNTRIES_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct destination_country);
+} destination_countries SEC(".maps") __weak;
+
+/* Only with --destinations.label=name. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, ABI_ANSWERS_BYTES);
+} answers SEC(".maps") __weak;
 
 /* Set between open and load: what of a collector that is off is left out by the verifier, which knows it to be false.
  */
@@ -156,6 +186,9 @@ const volatile __u8 clients_enabled __weak = 1;
 /* --leak.allow: the first leak_allow_count are set. */
 const volatile struct leak_network leak_allow[ABI_LEAK_ALLOW_MAX] __weak = {};
 const volatile __u32 leak_allow_count __weak = 0;
+const volatile __u8 destinations_enabled __weak = 0;
+const volatile __u8 answers_enabled __weak = 0;
+const volatile __u32 destination_buckets __weak = 256; /* of one proxy: a power of two */
 
 static __always_inline struct proxy_counters *counters_of(__u32 slot)
 {

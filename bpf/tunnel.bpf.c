@@ -6,6 +6,8 @@
  *
  * No function here may be a subprogram: before 6.0 arm64 refuses a tail call from a program that has any.
  */
+#include "answer.h"
+#include "destination.h"
 #include "maps.h"
 #include "packet.h"
 
@@ -88,6 +90,12 @@ static __always_inline void dns_call(struct __sk_buff *skb, __u32 protocol, __u3
 	bpf_tail_call(skb, &packet_programs, protocol == IPPROTO_UDP ? ABI_PACKET_DNS_UDP : ABI_PACKET_DNS_TCP);
 }
 
+/*
+ * The value is the same, but the verifier, which does not know `unknown`, no longer knows it either: the ways that lead
+ * here are then one, and what follows is verified once (with destinations on 7,000 instructions instead of 22,400).
+ */
+#define FORGET(value, unknown) asm volatile("%0 ^= %1; %0 ^= %1" : "+r"(value) : "r"(unknown))
+
 static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_direction direction)
 {
 	__u32 index = ABI_STUB_SLOT(skb->cb[4]), l2 = ABI_STUB_L2(skb->cb[4]);
@@ -96,11 +104,13 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 	__u32 transport = l2, protocol = IPPROTO_HOPOPTS;
 	struct traffic sum, *t;
 	enum abi_family family;
+	struct peer peer = {};
+	__u64 now;
 
 	if (!c)
 		return TC_ACT_UNSPEC;
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		__u8 header[sizeof(struct iphdr)];
+		__u8 header[sizeof(struct iphdr)] __attribute__((aligned(8)));
 		const struct iphdr *ip = data + l2;
 
 		family = ABI_FAMILY_IPV4;
@@ -108,22 +118,27 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 			if (!bpf_skb_load_bytes(skb, l2, header, sizeof(header))) {
 				protocol = ((struct iphdr *)header)->protocol;
 				transport += (header[0] & 15) * 4;
+				peer_ipv4(&peer, (struct iphdr *)header, direction);
 			}
 		} else {
 			protocol = ip->protocol;
 			transport += (ip->version_ihl & 15) * 4;
+			peer_ipv4(&peer, ip, direction);
 		}
 	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		__u8 header[sizeof(struct ipv6hdr)];
+		__u8 header[sizeof(struct ipv6hdr)] __attribute__((aligned(8)));
 		const struct ipv6hdr *ip = data + l2;
 
 		family = ABI_FAMILY_IPV6;
 		transport += sizeof(*ip);
 		if ((void *)(ip + 1) > end) {
-			if (!bpf_skb_load_bytes(skb, l2, header, sizeof(header)))
+			if (!bpf_skb_load_bytes(skb, l2, header, sizeof(header))) {
 				protocol = ((struct ipv6hdr *)header)->nexthdr;
+				peer_ipv6(&peer, (struct ipv6hdr *)header, direction);
+			}
 		} else {
 			protocol = ip->nexthdr;
+			peer_ipv6(&peer, ip, direction);
 		}
 		if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_ICMPV6) {
 			__u32 found = ipv6_transport(skb, transport, protocol);
@@ -142,7 +157,18 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 	t = &c->traffic[direction][family][protocol_of(protocol)];
 	t->packets += sum.packets;
 	t->bytes += sum.bytes;
-	c->last_jiffies[direction] = bpf_jiffies64();
+	now = bpf_jiffies64();
+	c->last_jiffies[direction] = now;
+	FORGET(protocol, now);
+	FORGET(transport, now);
+	FORGET(peer.high, now);
+	FORGET(peer.low, now);
+	/* Counted as others' while destinations are off too: whenever they are switched on, the sum is right. */
+	if (!destinations_enabled ||
+	    !destination_count(index / ABI_TUNNELS_MAX, peer.high, peer.low, direction, sum.bytes))
+		c->other[direction] += sum.bytes;
+	if (answers_enabled && protocol == IPPROTO_UDP)
+		answer_copy(skb, transport, index / ABI_TUNNELS_MAX, direction);
 	if (dns_counted && (protocol == IPPROTO_UDP || protocol == IPPROTO_TCP))
 		dns_call(skb, protocol, transport);
 	return TC_ACT_UNSPEC;

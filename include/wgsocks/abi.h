@@ -216,6 +216,7 @@ struct traffic {
 struct tunnel_counters {
 	struct traffic traffic[ABI_DIRECTION_MAX][ABI_FAMILY_MAX][ABI_PROTOCOL_MAX];
 	__u64 last_jiffies[ABI_DIRECTION_MAX];
+	__u64 other[ABI_DIRECTION_MAX]; /* bytes to and from addresses that are no destination of their own */
 };
 
 /* ---- where we are ---- */
@@ -237,6 +238,7 @@ struct proxy {
 	struct proxy_tunnel tunnels[ABI_TUNNELS_MAX];
 	__u32 underlay_ifindex[ABI_INTERFACES_MAX];
 	__u64 retired_bytes; /* of tunnels that gave their place to another */
+	__u64 retired_other[ABI_DIRECTION_MAX];
 };
 
 struct netns_entry {
@@ -513,14 +515,83 @@ struct client_table {
 	struct client_requests clients[ABI_CLIENTS_MAX];
 };
 
+/*
+ * ---- destinations ----
+ *
+ * Map `destinations`: slot × buckets of a proxy + abi_destination_hash(address) & (buckets of a proxy - 1) → this. One
+ * look-up in an array (2 ns; in a hash 40) finds both who is counted and who may come to be. The collector writes
+ * `ways`' addresses, in order and never again, and takes from `candidates`; the programs do the rest.
+ */
+#define ABI_DESTINATION_WAYS 6
+#define ABI_CANDIDATE_WAYS 4
+#define ABI_DESTINATIONS_MAX 10000 /* of --destinations.max */
+
+struct destination_count {
+	__u64 address[2]; /* 16 bytes in network order, IPv4 mapped; 0: free, and so are those behind it */
+	__u64 bytes[ABI_DIRECTION_MAX];
+};
+
+/* The heaviest of those that are not counted on their own: by a vote of bytes, so that the light ones wear down. */
+struct destination_candidate {
+	__u64 address[2];
+	__u64 weight;
+};
+
+struct destination_bucket {
+	struct destination_count ways[ABI_DESTINATION_WAYS];
+	struct destination_candidate candidates[ABI_CANDIDATE_WAYS];
+};
+
+static inline __u32 abi_destination_hash(__u64 high, __u64 low)
+{
+	__u64 h = high * 0x9E3779B97F4A7C15ULL ^ low * 0xC2B2AE3D27D4EB4FULL;
+
+	h ^= h >> 29;
+	h *= 0x165667B19E3779F9ULL;
+	return (__u32)(h >> 36);
+}
+
+/* Map `destination_entries`: slot × --destinations.max + order of promotion → this. The collector's alone. */
+#define ABI_DESTINATION_LABEL_SIZE 256
+#define ABI_COUNTRY_SIZE 8
+struct destination_entry {
+	__u64 address[2];		/* 0: free */
+	__u32 place;			/* bucket of the proxy × ABI_DESTINATION_WAYS + way */
+	__u32 series;			/* the first entry with this label */
+	__u64 since[ABI_DIRECTION_MAX]; /* what it had counted when it came to this country */
+	char country[ABI_COUNTRY_SIZE]; /* "": not looked up yet */
+	char label[ABI_DESTINATION_LABEL_SIZE];
+};
+
+/* Map `destination_countries`: slot × ABI_COUNTRIES_MAX + n → bytes of destinations that moved elsewhere since. */
+#define ABI_COUNTRIES_MAX 256
+struct destination_country {
+	char code[ABI_COUNTRY_SIZE]; /* "": free */
+	__u64 bytes[ABI_DIRECTION_MAX];
+};
+
+/* Ring buffer `answers`: DNS messages in the tunnel, for the names of destinations. Longer ones are cut. */
+#define ABI_ANSWERS_BYTES 131072
+#define ABI_ANSWER_MAX 1232 /* the usual limit of EDNS (dnsflagday.net/2020) */
+struct answer {
+	__u8 peer[16]; /* the resolver; IPv4 mapped */
+	__u32 slot;
+	__u16 port;	/* ours, host order */
+	__u8 direction; /* enum abi_direction: an answer, or the question */
+	__u8 reserved;
+	__u32 length;
+	__u8 message[ABI_ANSWER_MAX];
+	__u32 reserved2;
+};
+
 #define ABI_ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type " changed: that is a new ABI_LAYOUT")
 ABI_ASSERT_SIZE(abi_histogram, 144);
 ABI_ASSERT_SIZE(dns_counters, 296);
 ABI_ASSERT_SIZE(handshake_counters, 176);
 ABI_ASSERT_SIZE(proxy_counters, 2240);
-ABI_ASSERT_SIZE(tunnel_counters, 272);
-ABI_ASSERT_SIZE(proxy, 240);
+ABI_ASSERT_SIZE(tunnel_counters, 288);
+ABI_ASSERT_SIZE(proxy, 256);
 ABI_ASSERT_SIZE(netns_bucket, 32);
 ABI_ASSERT_SIZE(leak_network, 32);
 ABI_ASSERT_SIZE(session_key, 40);
@@ -536,5 +607,9 @@ ABI_ASSERT_SIZE(event, 16);
 ABI_ASSERT_SIZE(rate_counts, 88);
 ABI_ASSERT_SIZE(rates, 10968);
 ABI_ASSERT_SIZE(client_table, 1208);
+ABI_ASSERT_SIZE(destination_bucket, 288);
+ABI_ASSERT_SIZE(destination_entry, 304);
+ABI_ASSERT_SIZE(destination_country, 24);
+ABI_ASSERT_SIZE(answer, 1264);
 
 #endif

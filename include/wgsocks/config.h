@@ -17,6 +17,7 @@
 #define CONFIG_PATH_SIZE 256
 
 enum config_mode { CONFIG_MODE_SIDECAR, CONFIG_MODE_NODE };
+enum config_label { CONFIG_LABEL_ADDRESS, CONFIG_LABEL_NAME };
 enum config_attach { CONFIG_ATTACH_AUTO, CONFIG_ATTACH_TCX, CONFIG_ATTACH_CLSACT };
 
 /* What can be switched with --[no-]collector.NAME; a bit in collector masks. */
@@ -69,6 +70,9 @@ struct config {
 	char cost_currency[4];					 /* three capital letters; empty: no price is set */
 	struct config_network leak_allow[CONFIG_LEAK_ALLOW_MAX]; /* where nothing that goes is a leak */
 	uint32_t leak_allow_count;
+	uint32_t destinations_max; /* series of destinations of one proxy, beside `other` */
+	enum config_label destinations_label;
+	char geoip_database[CONFIG_PATH_SIZE]; /* MMDB; empty: none */
 
 	struct config_address metrics[CONFIG_ADDRESSES_MAX];
 	uint32_t metrics_count;

@@ -124,6 +124,22 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	  "proxy_requests_total.")                                                                                    \
 	X(COST, "proxy_cost_per_gigabyte", GAUGE, "", LABELS("proxy_name", "currency"),                               \
 	  "Price of a gigabyte (10^9 bytes) as it was configured; absent when none was.")                             \
+	/* destinations */                                                                                            \
+	X(DESTINATION_RECEIVE, "proxy_destination_receive_bytes_total", COUNTER, "bytes",                             \
+	  LABELS("proxy_name", "destination"),                                                                        \
+	  "Inner bytes that came out of the tunnel, by where they came from; other: all without a series of their "   \
+	  "own.")                                                                                                     \
+	X(DESTINATION_TRANSMIT, "proxy_destination_transmit_bytes_total", COUNTER, "bytes",                           \
+	  LABELS("proxy_name", "destination"),                                                                        \
+	  "Inner bytes sent into the tunnel, by destination; other: all without a series of their own.")              \
+	X(COUNTRY_RECEIVE, "proxy_destination_country_receive_bytes_total", COUNTER, "bytes",                         \
+	  LABELS("proxy_name", "country"),                                                                            \
+	  "The same received bytes by country (ISO 3166); unknown: not in the database; other: of no destination "    \
+	  "with a series of its own.")                                                                                \
+	X(COUNTRY_TRANSMIT, "proxy_destination_country_transmit_bytes_total", COUNTER, "bytes",                       \
+	  LABELS("proxy_name", "country"),                                                                            \
+	  "The same sent bytes by country (ISO 3166); unknown: not in the database; other: of no destination with a " \
+	  "series of its own.")                                                                                       \
 	/* about itself */                                                                                            \
 	X(BUILD_INFO, "wgsocks_exporter_build_info", GAUGE, "", LABELS("version", "revision", "arch", "libbpf"),      \
 	  "1, with what was built.")                                                                                  \

@@ -35,6 +35,7 @@ struct subject {
 	bool ipv6;
 	bool from_server;
 	bool no_payload;
+	enum { DESTINATIONS_OFF, DESTINATION_OWN, DESTINATION_OTHERS } destination; /* whose series the packet is in */
 	int fd;
 	uint8_t frame[FRAME_SIZE];
 	size_t length;
@@ -46,6 +47,18 @@ static struct subject subjects[] = {
 	{ .name = "tunnel_transmit_ipv4", .program = ABI_PACKET_TUNNEL_TRANSMIT },
 	{ .name = "tunnel_receive_ipv6", .program = ABI_PACKET_TUNNEL_RECEIVE, .ipv6 = true },
 	{ .name = "tunnel_transmit_ipv6", .program = ABI_PACKET_TUNNEL_TRANSMIT, .ipv6 = true },
+	{ .name = "destination_receive_ipv4", .program = ABI_PACKET_TUNNEL_RECEIVE, .destination = DESTINATION_OWN },
+	{ .name = "destination_transmit_ipv6",
+	  .program = ABI_PACKET_TUNNEL_TRANSMIT,
+	  .ipv6 = true,
+	  .destination = DESTINATION_OWN },
+	{ .name = "destination_other_receive_ipv4",
+	  .program = ABI_PACKET_TUNNEL_RECEIVE,
+	  .destination = DESTINATION_OTHERS },
+	{ .name = "destination_other_transmit_ipv6",
+	  .program = ABI_PACKET_TUNNEL_TRANSMIT,
+	  .ipv6 = true,
+	  .destination = DESTINATION_OTHERS },
 	{ .name = "client_data_ipv4", .program = ABI_PACKET_UNDERLAY_INGRESS },
 	{ .name = "client_data_ipv6", .program = ABI_PACKET_UNDERLAY_INGRESS, .ipv6 = true },
 	{ .name = "client_ack_ipv4", .program = ABI_PACKET_UNDERLAY_INGRESS, .no_payload = true },
@@ -165,22 +178,48 @@ static void kernel_set_up(struct kernel *kernel, const struct config *config)
 	session_add(kernel, true);
 }
 
+/* Who is at the other end of the frames, for those that are to find themselves. */
+static void destinations_add(struct kernel *kernel)
+{
+	struct destination_table *table = &kernel->destinations;
+	const uint8_t *own[] = { client4, server6 };
+
+	for (int i = 0; i < 2; i++) {
+		uint8_t bytes[16] = { [10] = 0xff, [11] = 0xff };
+		__u64 address[2];
+
+		if (i)
+			memcpy(bytes, own[i], 16);
+		else
+			memcpy(bytes + 12, own[i], 4);
+		memcpy(address, bytes, sizeof(address));
+		if (!destination_promote(table, address, NULL))
+			fail("destination", ENOSPC);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	static const struct config config = { .mode = CONFIG_MODE_SIDECAR, .proxies_max = 1 };
+	static const struct config plain = { .mode = CONFIG_MODE_SIDECAR, .proxies_max = 1, .destinations_max = 100 };
+	static const struct config with = { .mode = CONFIG_MODE_SIDECAR,
+					    .proxies_max = 1,
+					    .destinations_max = 100,
+					    .collectors = 1u << COLLECTOR_DESTINATIONS };
 	int batches = argc > 1 ? atoi(argv[1]) : 200, floor_fd;
 	struct floor *floor = floor__open_and_load();
-	struct kernel kernel;
+	struct kernel kernels[3]; /* by enum of a subject's destination */
 
 	if (batches < 1 || batches > BATCHES_MAX || !floor)
 		fail("floor", errno);
 	floor_fd = bpf_program__fd(floor->progs.floor_packet);
-	kernel_set_up(&kernel, &config);
+	for (int i = 0; i < 3; i++)
+		kernel_set_up(&kernels[i], i == DESTINATIONS_OFF ? &plain : &with);
+	destinations_add(&kernels[DESTINATION_OWN]);
 	for (size_t i = 0; i < SUBJECTS; i++) {
 		struct stub_spec stub = { .slot = 0,
 					  .l2_header_length = sizeof(struct ether_header),
 					  .program = subjects[i].program,
-					  .programs_fd = kernel_packet_programs(&kernel) };
+					  .programs_fd = kernel_packet_programs(&kernels[subjects[i].destination]) };
 
 		frame_build(&subjects[i]);
 		subjects[i].fd = stub_load(&stub);
@@ -202,7 +241,8 @@ int main(int argc, char **argv)
 	}
 	print_spread("empty", empty, batches);
 	printf("}\n");
-	kernel_remove(&kernel);
+	for (int i = 0; i < 3; i++)
+		kernel_remove(&kernels[i]);
 	floor__destroy(floor);
 	return 0;
 }

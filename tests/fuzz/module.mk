@@ -5,7 +5,8 @@ FUZZ := $(BUILD)/fuzz
 FUZZ_TARGETS := $(sort $(basename $(notdir $(wildcard tests/fuzz/targets/*.c))))
 FUZZ_PROGRAMS := $(FUZZ_TARGETS:%=$(FUZZ)/%)
 FUZZ_TESTED := $(sort $(wildcard userspace/config/*.c userspace/exposition/*.c userspace/log/*.c userspace/metrics/*.c userspace/snapshot/*.c \
-	userspace/version/*.c userspace/collector/discovery/*.c)) userspace/collector/attach/tc.c userspace/collector/wireguard/device.c \
+	userspace/version/*.c userspace/collector/discovery/*.c)) \
+	$(addprefix userspace/collector/destinations/,table.c country.c dns_answer.c names.c geoip.c) userspace/collector/attach/tc.c userspace/collector/wireguard/device.c \
 	userspace/collector/wireguard/message.c userspace/collector/wireguard/uapi_parse.c userspace/health/request.c \
 	userspace/health/target.c userspace/web/collect.c userspace/web/timeout.c
 FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -21,7 +22,7 @@ $(FUZZ)/tested.a: $(FUZZ_TESTED:%.c=$(FUZZ)/%.o)
 	$(call say,AR,$@)$(AR) rcs $@ $^
 
 $(FUZZ_PROGRAMS): $(FUZZ)/%: $(FUZZ)/tests/fuzz/targets/%.o $(FUZZ)/tested.a
-	$(call say,LINK,$@)$(CLANG) $(FUZZ_LDFLAGS) -o $@ $^ -lmnl -lm
+	$(call say,LINK,$@)$(CLANG) $(FUZZ_LDFLAGS) -o $@ $^ -lmnl -lmaxminddb -lm
 
 # Without clang's runtime nothing is built, and tests/fuzz/run says so.
 fuzz-programs: $(ROOT)/include/wgsocks/version-values.h

@@ -26,6 +26,7 @@ static reader *const readers[COLLECTOR_MAX] = {
 	[COLLECTOR_HANDSHAKES] = samples_handshakes, [COLLECTOR_DNS] = samples_dns,
 	[COLLECTOR_LEAKS] = samples_leaks,	     [COLLECTOR_COMPAT] = samples_compat,
 	[COLLECTOR_CLIENTS] = samples_clients,	     [COLLECTOR_COST] = samples_cost,
+	[COLLECTOR_GEOIP] = samples_geoip,	     [COLLECTOR_DESTINATIONS] = samples_destinations,
 };
 
 #define NEEDS_NO_KERNEL (1u << COLLECTOR_WIREGUARD | 1u << COLLECTOR_COST)
@@ -55,7 +56,7 @@ static void read_one(struct collector *c, const struct reading *r, unsigned int 
 void collector_read(struct collector *c, uint32_t mask)
 {
 	struct snapshot_builder *b = &c->builder;
-	struct reading r = { .kernel = &c->kernel, .watch = &c->watch, .to = b };
+	struct reading r = { .kernel = &c->kernel, .watch = &c->watch, .destinations = &c->destinations, .to = b };
 
 	snapshot_reset(b);
 	r.name = snapshot_string(b, c->watch.name);

@@ -104,6 +104,9 @@ static void start_kernel(struct collector *c, uint64_t now)
 	}
 	c->load_failures = 0;
 	c->events = ring_buffer__new(bpf_map__fd(c->kernel.skeleton->maps.events), on_event, c, NULL);
+	if (c->events && bpf_map__autocreate(c->kernel.skeleton->maps.answers))
+		ring_buffer__add(c->events, bpf_map__fd(c->kernel.skeleton->maps.answers), destinations_on_answer,
+				 &c->destinations);
 	if (c->events)
 		watch_descriptor(c, ring_buffer__epoll_fd(c->events));
 	watch_start(&c->watch);
@@ -112,6 +115,7 @@ static void start_kernel(struct collector *c, uint64_t now)
 	window_remember(&c->kernel, c->watch.slot, now / SECOND_NS);
 	compat_remember(&c->kernel, &c->watch, now);
 	clients_settle(&c->kernel, c->watch.slot);
+	destinations_tick(&c->destinations, now);
 	c->memory_bytes = kernel_memory(&c->kernel);
 	log_info("proxy %s: watching, %s, counts %s", c->watch.name, c->kernel.pinned ? "pinned" : "not pinned",
 		 c->kernel.taken_over ? "go on" : "begin at 0");
@@ -158,6 +162,9 @@ static void tick(struct collector *c)
 		compat_remember(&c->kernel, &c->watch, now);
 		guard_misses(c, now);
 		sweep_dns(&c->kernel, now);
+		if (c->events) /* names before those who bear them */
+			ring_buffer__consume(c->events);
+		destinations_tick(&c->destinations, now);
 		if (now >= c->memory_at_ns) {
 			c->memory_bytes = kernel_memory(&c->kernel);
 			c->memory_at_ns = now + MEMORY_PERIOD_S * SECOND_NS;
@@ -262,11 +269,13 @@ int collector_run(const struct child *child)
 		log_error("cannot watch interfaces: %s", strerror(-r));
 	else
 		watch_descriptor(&c, c.watch.links.events_fd);
+	destinations_init(&c.destinations, child->config, &c.kernel, &c.watch);
 	start_kernel(&c, clock_now_ns());
 	publish(&c);
 	child->shared->startup_done = 1;
 	run(&c);
 
+	destinations_close(&c.destinations);
 	/*
 	 * A node's agent leaves its pins to the next one; a sidecar leaves nothing. Sent away alone, it will be back at
 	 * once.

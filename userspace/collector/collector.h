@@ -3,6 +3,7 @@
 #ifndef COLLECTOR_COLLECTOR_H
 #define COLLECTOR_COLLECTOR_H
 
+#include "destinations/destinations.h"
 #include "kernel/kernel.h"
 #include "watch/watch.h"
 #include "wgsocks/process.h"
@@ -14,6 +15,7 @@ struct collector {
 	const struct child *child;
 	struct kernel kernel;
 	struct watch watch;
+	struct destinations destinations;
 	struct ring_buffer *events; /* NULL until the kernel side is loaded */
 	int epoll;
 	int signals;

@@ -103,6 +103,8 @@ static void read_maps(struct collector *c)
 	add_map(c, s->maps.dns_pending, sweep_dns_pending(&c->kernel));
 	add_map(c, s->maps.dns_streams, sweep_dns_streams(&c->kernel));
 	add_map(c, s->maps.proxies, 1);
+	if (c->kernel.destinations.buckets)
+		add_map(c, s->maps.destination_entries, c->kernel.destinations.count);
 	snapshot_add_unsigned(&c->builder, METRIC_BPF_MEMORY, NULL, c->memory_bytes);
 }
 

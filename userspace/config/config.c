@@ -178,6 +178,19 @@ static void defaults_fill(struct option_reader *reader)
 		config->collectors &= ~(1u << COLLECTOR_COST);
 }
 
+/* Without a database, or without destinations, there are no countries to be read, and nothing is said of them. */
+static void geoip_need(struct option_reader *reader)
+{
+	struct config *config = reader->config;
+	bool asked = config->geoip_database[0] && config->collectors & 1u << COLLECTOR_GEOIP;
+
+	if (asked && config->collectors & 1u << COLLECTOR_DESTINATIONS)
+		return;
+	if (asked)
+		fprintf(reader->notices, "--geoip.database is of no use without --collector.destinations\n");
+	config->collectors &= ~(1u << COLLECTOR_GEOIP);
+}
+
 static void notices_print(char *notices)
 {
 	for (char *line, *rest = notices; (line = strtok_r(rest, "\n", &rest));)
@@ -198,6 +211,7 @@ int config_parse(struct config *config, int argc, char **argv, char **environmen
 		.interface = "wg0",
 		.pin_path = "/sys/fs/bpf/wgsocks",
 		.proxies_max = 500,
+		.destinations_max = 100,
 		.collectors = COLLECTOR_DEFAULT,
 		.telemetry_path = "/metrics",
 		.max_requests = 40,
@@ -216,6 +230,7 @@ int config_parse(struct config *config, int argc, char **argv, char **environmen
 	if (err || environment_read(&parser, environment))
 		return -EINVAL;
 	defaults_fill(&parser.reader);
+	geoip_need(&parser.reader);
 	log_setup(config->log_level, config->log_json);
 	fflush(stream);
 	notices_print(notices);

@@ -49,6 +49,9 @@ int read_processes(struct option_reader *reader, unsigned int data, const char *
 int read_pin_path(struct option_reader *reader, unsigned int data, const char *value);
 int read_attach(struct option_reader *reader, unsigned int data, const char *value);
 int read_proxies_max(struct option_reader *reader, unsigned int data, const char *value);
+int read_destinations_max(struct option_reader *reader, unsigned int data, const char *value);
+int read_destinations_label(struct option_reader *reader, unsigned int data, const char *value);
+int read_geoip_database(struct option_reader *reader, unsigned int data, const char *value);
 int read_telemetry_path(struct option_reader *reader, unsigned int data, const char *value);
 int read_max_requests(struct option_reader *reader, unsigned int data, const char *value);
 int read_log_level(struct option_reader *reader, unsigned int data, const char *value);

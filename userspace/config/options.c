@@ -47,6 +47,12 @@ const struct option_row OPTION_ROWS[] = {
 	  .seed = "PROXY_COST_PER_GB", .read_seed = read_cost },
 	{ "leak.allow", "CIDR,...", OPTION_GROUP_PROXY,
 	  "Networks that nothing leaks to: the resolver of WireGuard's endpoint (default: none)", read_leak_allow },
+	{ "destinations.max", "N", OPTION_GROUP_PROXY,
+	  "Destinations with series of their own, for each proxy (default: 100)", read_destinations_max },
+	{ "destinations.label", "WHAT", OPTION_GROUP_PROXY,
+	  "address, or name: the first by which a client asked for it (default: address)", read_destinations_label },
+	{ "geoip.database", "PATH", OPTION_GROUP_PROXY, "MMDB file with the countries of destinations (default: none)",
+	  read_geoip_database },
 
 	{ "bpf.pin", "PATH", OPTION_GROUP_BPF,
 	  "Folder in a bpffs for maps and links, or none (default: /sys/fs/bpf/wgsocks)", read_pin_path },

@@ -198,6 +198,36 @@ int read_proxies_max(struct option_reader *reader, unsigned int data, const char
 	return 0;
 }
 
+int read_destinations_max(struct option_reader *reader, unsigned int data, const char *value)
+{
+	unsigned long n;
+
+	if (number_parse(&n, value, 1, 10000)) /* ABI_DESTINATIONS_MAX */
+		return option_refuse(reader, "must be 1 to 10000");
+	reader->config->destinations_max = (uint32_t)n;
+	return 0;
+}
+
+int read_destinations_label(struct option_reader *reader, unsigned int data, const char *value)
+{
+	static const char *const LABELS[] = { "address", "name", NULL };
+	int label = word_find(value, LABELS);
+
+	if (label < 0)
+		return option_refuse(reader, "must be address or name");
+	reader->config->destinations_label = (enum config_label)label;
+	return 0;
+}
+
+int read_geoip_database(struct option_reader *reader, unsigned int data, const char *value)
+{
+	if (value[0] != '/')
+		return option_refuse(reader, "must be an absolute path");
+	if (text_copy(reader->config->geoip_database, sizeof(reader->config->geoip_database), value))
+		return option_refuse(reader, "longer than 255 bytes");
+	return 0;
+}
+
 int read_telemetry_path(struct option_reader *reader, unsigned int data, const char *value)
 {
 	if (value[0] != '/')

@@ -5,6 +5,7 @@ from . import table
 
 BATCHES = 400
 LIMIT_NS = 10
+LIMIT_DESTINATIONS_NS = 45
 
 
 def measure(bench):
@@ -24,4 +25,10 @@ def tunnel(bench):
             rows.append(table.row(
                 f"tunnel packet, {family.replace('ip', 'IP')}, {direction}", found["median"], LIMIT_NS, "ns more",
                 f"empty program {empty:.1f} ns", (found["low"], found["high"])))
+    for name, words in (("destination_receive_ipv4", "IPv4, receive"), ("destination_transmit_ipv6", "IPv6, transmit"),
+                        ("destination_other_receive_ipv4", "IPv4, receive, one of the others"),
+                        ("destination_other_transmit_ipv6", "IPv6, transmit, one of the others")):
+        found = figures[name]
+        rows.append(table.row(f"with destinations, {words}", found["median"], LIMIT_DESTINATIONS_NS, "ns more",
+                              f"empty program {empty:.1f} ns", (found["low"], found["high"])))
     return rows

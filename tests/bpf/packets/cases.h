@@ -14,7 +14,7 @@ struct test_case {
 };
 
 /* Each list ends in a case without a name. */
-extern const struct test_case tunnel_cases[], tunnel_segment_cases[];
+extern const struct test_case tunnel_cases[], tunnel_segment_cases[], destination_cases[];
 extern const struct test_case dialogue_cases[], stream_cases[], order_cases[], concurrency_cases[], header_cases[],
 	early_cases[], settle_cases[], client_cases[];
 extern const struct test_case dns_cases[], dns_stream_cases[];

@@ -37,9 +37,30 @@ static const enum abi_packet_program entry_of[HOOKS] = {
 	[HOOK_LOOPBACK] = ABI_PACKET_UNDERLAY_INGRESS,
 };
 
+static void *map_memory(const struct bpf_map *map)
+{
+	void *p = mmap(NULL, (size_t)bpf_map__max_entries(map) * bpf_map__value_size(map), PROT_READ | PROT_WRITE,
+		       MAP_SHARED, bpf_map__fd(map), 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static struct wgsocks *skeleton_load(void)
+{
+	struct wgsocks *s = wgsocks__open();
+
+	if (!s)
+		return NULL;
+	s->rodata->destinations_enabled = 1;
+	if (wgsocks__load(s) == 0)
+		return s;
+	wgsocks__destroy(s);
+	return NULL;
+}
+
 int kernel_open(struct kernel *kernel)
 {
-	struct wgsocks *s = wgsocks__open_and_load();
+	struct wgsocks *s = skeleton_load();
 
 	if (!s)
 		return -errno;
@@ -66,6 +87,17 @@ int kernel_open(struct kernel *kernel)
 	kernel->counters = mmap(NULL, sizeof(*kernel->counters), PROT_READ | PROT_WRITE, MAP_SHARED,
 				bpf_map__fd(s->maps.counters), 0);
 	if (kernel->counters == MAP_FAILED) {
+		wgsocks__destroy(s);
+		return -errno;
+	}
+	kernel->destinations = (struct destination_table){
+		.buckets = map_memory(s->maps.destinations),
+		.bucket_count = bpf_map__max_entries(s->maps.destinations),
+		.entries = map_memory(s->maps.destination_entries),
+		.max = bpf_map__max_entries(s->maps.destination_entries),
+		.countries = map_memory(s->maps.destination_countries),
+	};
+	if (!kernel->destinations.buckets || !kernel->destinations.entries || !kernel->destinations.countries) {
 		wgsocks__destroy(s);
 		return -errno;
 	}
@@ -123,6 +155,10 @@ void kernel_reset(struct kernel *kernel)
 	free(zero);
 	kernel_clients_set(kernel, &none);
 	memset(kernel->counters, 0, sizeof(*kernel->counters));
+	memset(kernel->destinations.buckets, 0,
+	       kernel->destinations.bucket_count * sizeof(*kernel->destinations.buckets));
+	memset(kernel->destinations.entries, 0, kernel->destinations.max * sizeof(*kernel->destinations.entries));
+	kernel->destinations.count = 0;
 	kernel_listen(kernel, ports, 1);
 }
 
@@ -168,6 +204,7 @@ struct tunnel_counters kernel_tunnel(const struct kernel *kernel, uint32_t index
 					to->packets += from->packets;
 					to->bytes += from->bytes;
 				}
+			sum.other[direction] += all[cpu].other[direction];
 			if (all[cpu].last_jiffies[direction] > *last)
 				*last = all[cpu].last_jiffies[direction];
 		}

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "collector/destinations/table.h"
 #include "frame.h"
 #include "wgsocks/abi.h"
 
@@ -20,7 +21,8 @@ enum kernel_hook { HOOK_TUNNEL_RECEIVE, HOOK_TUNNEL_TRANSMIT, HOOK_INGRESS, HOOK
 struct wgsocks;
 struct kernel {
 	struct wgsocks *skeleton;
-	struct proxy_counters *counters; /* the map's memory */
+	struct proxy_counters *counters;       /* the map's memory */
+	struct destination_table destinations; /* over the maps' memory, which are on: nobody is promoted at first */
 	int programs[HOOKS];
 	int sessions, early, proxies, tunnels, clients;
 	int cpus;

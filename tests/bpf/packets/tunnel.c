@@ -22,7 +22,13 @@ void tunnel_want(enum abi_direction direction, int version, enum abi_protocol pr
 
 	t->packets += packets;
 	t->bytes += bytes;
+	want.other[direction] += bytes;
 	want.last_jiffies[direction] += packets;
+}
+
+void tunnel_want_own(enum abi_direction direction, uint64_t bytes)
+{
+	want.other[direction] -= bytes;
 }
 
 void tunnel_send(struct kernel *kernel, enum abi_direction direction, const struct frame *frame, uint32_t gso_size)
@@ -54,6 +60,9 @@ void tunnel_check(struct kernel *kernel)
 					      (unsigned long long)is->bytes, (unsigned long long)must->packets,
 					      (unsigned long long)must->bytes);
 				}
+			check(got.other[d] == wanted->other[d],
+			      "place %u, direction %d: %llu bytes of others, not %llu", i, d,
+			      (unsigned long long)got.other[d], (unsigned long long)wanted->other[d]);
 			check(!got.last_jiffies[d] == !wanted->last_jiffies[d], "last time of direction %d", d);
 		}
 	}

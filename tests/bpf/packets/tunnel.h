@@ -8,6 +8,8 @@
 /* Counts `packets` of `bytes` in all that the next tunnel_check must find. */
 void tunnel_want(enum abi_direction direction, int version, enum abi_protocol protocol, uint64_t packets,
 		 uint64_t bytes);
+/* Of these, so many bytes have a destination's series of their own. */
+void tunnel_want_own(enum abi_direction direction, uint64_t bytes);
 void tunnel_send(struct kernel *kernel, enum abi_direction direction, const struct frame *frame, uint32_t gso_size);
 
 /* Begins at 0, in this place of the proxy's tunnels. */

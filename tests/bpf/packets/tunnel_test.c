@@ -4,7 +4,7 @@
 
 int main(int argc, char **argv)
 {
-	static const struct test_case *const lists[] = { tunnel_cases, tunnel_segment_cases };
+	static const struct test_case *const lists[] = { tunnel_cases, tunnel_segment_cases, destination_cases };
 
 	return cases_run(lists, sizeof(lists) / sizeof(lists[0]), "tunnel", argc, argv);
 }

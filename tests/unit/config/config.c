@@ -4,8 +4,8 @@
 
 #include <unistd.h>
 
-/* Without a price there is nothing to collect of it. */
-#define COLLECTORS (COLLECTOR_DEFAULT & ~(1u << COLLECTOR_COST))
+/* Without a price there is nothing to collect of it, and no country without a database. */
+#define COLLECTORS (COLLECTOR_DEFAULT & ~(1u << COLLECTOR_COST | 1u << COLLECTOR_GEOIP))
 
 Test(config, defaults)
 {

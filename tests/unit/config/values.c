@@ -21,6 +21,36 @@ Test(numbers, edges)
 	cr_expect_eq(config.max_requests, 65535);
 }
 
+Test(destinations, edges)
+{
+	expect_refused(PARSE("--destinations.max=0"), "--destinations.max=0: must be 1 to 10000");
+	expect_refused(PARSE("--destinations.max=10001"), "--destinations.max=10001: must be 1 to 10000");
+	expect_refused(PARSE("--destinations.label=town"), "--destinations.label=town: must be address or name");
+	expect_refused(PARSE("--geoip.database=a.mmdb"), "--geoip.database=a.mmdb: must be an absolute path");
+	cr_expect_eq(PARSE_NOTHING(), 0);
+	cr_expect_eq(config.destinations_max, 100);
+	cr_expect_eq(config.destinations_label, CONFIG_LABEL_ADDRESS);
+	cr_expect_eq(PARSE("--collector.destinations", "--destinations.max=10000", "--destinations.label=NAME",
+			   "--geoip.database=/a.mmdb"),
+		     0);
+	cr_expect_eq(config.destinations_max, 10000);
+	cr_expect_eq(config.destinations_label, CONFIG_LABEL_NAME);
+	cr_expect(config.collectors & 1u << COLLECTOR_GEOIP);
+}
+
+/* Countries are of destinations, by a database: without either there are none, and nothing is said to have failed. */
+Test(destinations, countries_need_both)
+{
+	cr_expect_eq(PARSE("--collector.destinations"), 0);
+	cr_expect_not(config.collectors & 1u << COLLECTOR_GEOIP);
+	cr_expect_str_eq(said, "");
+	cr_expect_eq(PARSE("--geoip.database=/a.mmdb"), 0);
+	cr_expect_not(config.collectors & 1u << COLLECTOR_GEOIP);
+	cr_expect_not_null(strstr(said, "of no use without --collector.destinations"));
+	cr_expect_eq(PARSE("--geoip.database=/a.mmdb", "--no-collector.geoip"), 0);
+	cr_expect_str_eq(said, "");
+}
+
 Test(lists, ports)
 {
 	cr_assert_eq(PARSE("--proxy.port=1, 2 ,3", "--proxy.port=2"), 0);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../discovery/netns.h"
+#include "destinations.h"
 #include "programs.h"
 #include "wgsocks.skel.h"
 #include "wgsocks/cleanup.h"
@@ -39,7 +40,7 @@ __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_
 
 int kernel_init(struct kernel *kernel, const struct config *config)
 {
-	*kernel = (struct kernel){ .config = config, .dispatchers = { -1, -1, -1, -1 } };
+	*kernel = (struct kernel){ .config = config, .dispatchers = { -1, -1, -1, -1 }, .former = { -1, -1, -1 } };
 	libbpf_set_print(print_libbpf);
 	return pins_init(&kernel->pins, config);
 }
@@ -104,6 +105,7 @@ static int prepare(struct kernel *kernel)
 	r = r ?: bpf_map__set_max_entries(s->maps.windows, config->proxies_max);
 	r = r ?: bpf_map__set_max_entries(s->maps.rates, config->proxies_max);
 	r = r ?: bpf_map__set_max_entries(s->maps.clients, config->proxies_max);
+	r = r ?: kernel_destinations_prepare(kernel);
 	bpf_object__for_each_map(map, s->obj)
 	{
 		r = r ?: place_map(kernel, map);
@@ -165,10 +167,12 @@ static int share(struct kernel *kernel)
 	kernel->windows = map_shared(kernel->skeleton->maps.windows);
 	if (!kernel->windows)
 		return -errno;
-	if (!map_is_wanted(kernel, kernel->skeleton->maps.rates))
-		return 0;
-	kernel->rates = map_shared(kernel->skeleton->maps.rates);
-	return kernel->rates ? 0 : -errno;
+	if (map_is_wanted(kernel, kernel->skeleton->maps.rates)) {
+		kernel->rates = map_shared(kernel->skeleton->maps.rates);
+		if (!kernel->rates)
+			return -errno;
+	}
+	return kernel_destinations_share(kernel);
 }
 
 static int load_once(struct kernel *kernel, const char **step)
@@ -197,6 +201,7 @@ static int load_once(struct kernel *kernel, const char **step)
 	r = kernel_hand_over(s, kernel->config->collectors);
 	if (r)
 		return r;
+	kernel_destinations_move(kernel);
 	*step = "attach";
 	r = attach_dispatcher(kernel, KERNEL_STATE_A, s->progs.state_dispatch_a);
 	r = r ?: attach_dispatcher(kernel, KERNEL_STATE_B, s->progs.state_dispatch_b);
@@ -224,6 +229,7 @@ static void release(struct kernel *kernel)
 	kernel->counters = NULL;
 	kernel->windows = NULL;
 	kernel->rates = NULL;
+	kernel_destinations_close(kernel);
 	wgsocks__destroy(kernel->skeleton);
 	kernel->skeleton = NULL;
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../destinations/table.h"
 #include "pins.h"
 #include "wgsocks/abi.h"
 #include "wgsocks/config.h"
@@ -19,6 +20,8 @@ struct ring_buffer;
 struct wgsocks;
 
 enum kernel_link { KERNEL_STATE_A, KERNEL_STATE_B, KERNEL_RETRANSMIT, KERNEL_SYNACK, KERNEL_LINK_MAX };
+
+#define KERNEL_DESTINATION_MAPS 3 /* destinations, destination_entries, destination_countries */
 
 struct kernel {
 	const struct config *config;
@@ -33,7 +36,10 @@ struct kernel {
 	/* Shared memory with the programs, by slot. */
 	struct proxy_counters *counters;
 	struct window *windows;
-	struct rates *rates; /* NULL while the collector compat is off */
+	struct rates *rates;		       /* NULL while the collector compat is off */
+	struct destination_table destinations; /* its buckets are NULL where they are off */
+
+	int former[KERNEL_DESTINATION_MAPS]; /* maps of another --destinations.max, while they are taken over; -1 */
 };
 
 /* Names the instance; nothing is loaded yet. Returns 0 or -errno. */

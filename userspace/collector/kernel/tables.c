@@ -97,6 +97,7 @@ int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunne
 		for (int i = 0; i < ABI_DIRECTION_MAX; i++) {
 			if (each[cpu].last_jiffies[i] > sum->last_jiffies[i])
 				sum->last_jiffies[i] = each[cpu].last_jiffies[i];
+			sum->other[i] += each[cpu].other[i];
 		}
 	}
 	return 0;

@@ -7,9 +7,12 @@
 #include "../watch/watch.h"
 #include "wgsocks/snapshot.h"
 
+struct destinations;
+
 struct reading {
 	const struct kernel *kernel; /* loaded */
 	struct watch *watch;
+	const struct destinations *destinations;
 	struct snapshot_builder *to;
 	uint32_t name;	 /* the proxy's name in `to` */
 	uint64_t second; /* CLOCK_MONOTONIC */
@@ -32,6 +35,8 @@ int samples_sessions(const struct reading *r);
 int samples_handshakes(const struct reading *r);
 int samples_dns(const struct reading *r);
 int samples_leaks(const struct reading *r);
+int samples_destinations(const struct reading *r);
+int samples_geoip(const struct reading *r);
 
 int samples_compat(const struct reading *r);
 int samples_clients(const struct reading *r);

@@ -134,6 +134,7 @@ static bool tunnel_retire(struct watch *watch, unsigned int place)
 			for (int p = 0; p < ABI_PROTOCOL_MAX; p++)
 				bytes += counters.traffic[d][f][p].bytes;
 		}
+		watch->entry.retired_other[d] += counters.other[d];
 	}
 	watch->entry.retired_bytes += bytes;
 	return true;

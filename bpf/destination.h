@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Bytes by the address at the other end. Each packet goes into exactly one series: its destination's own, or `other`;
+ * what is in `other` votes for who is to have a series of its own.
+ */
+#ifndef WGSOCKS_BPF_DESTINATION_H
+#define WGSOCKS_BPF_DESTINATION_H
+
+#include "maps.h"
+#include "packet.h"
+
+struct peer {
+	__u64 high, low; /* the address as in struct destination_count; 0: it cannot be read */
+};
+
+static __always_inline void peer_ipv4(struct peer *peer, const struct iphdr *ip, enum abi_direction direction)
+{
+	union {
+		__u32 words[2];
+		__u64 half;
+	} low = { .words = { bpf_htonl(0xffff), direction == ABI_RECEIVE ? ip->saddr : ip->daddr } };
+
+	peer->low = low.half;
+}
+
+/* The packet's alignment does not matter: both architectures read anywhere. */
+static __always_inline void peer_ipv6(struct peer *peer, const struct ipv6hdr *ip, enum abi_direction direction)
+{
+	const __u64 *address = (const __u64 *)(direction == ABI_RECEIVE ? ip->saddr : ip->daddr);
+
+	peer->high = address[0];
+	peer->low = address[1];
+}
+
+/*
+ * Majority vote with four seats: whoever has none takes votes from the weakest. Votes may be lost where two CPUs write
+ * at once, and an address may be torn then: the collector looks at its hash, and nothing is counted here.
+ */
+static __always_inline void destination_nominate(struct destination_bucket *bucket, const struct peer *peer,
+						 __u64 bytes)
+{
+	struct destination_candidate *least = &bucket->candidates[0];
+
+	for (int i = 0; i < ABI_CANDIDATE_WAYS; i++) {
+		struct destination_candidate *c = &bucket->candidates[i];
+
+		if (c->address[1] == peer->low && c->address[0] == peer->high) {
+			c->weight += bytes;
+			return;
+		}
+		if (c->weight < least->weight)
+			least = c;
+	}
+	if (least->weight > bytes) {
+		least->weight -= bytes;
+		return;
+	}
+	least->address[0] = peer->high;
+	least->address[1] = peer->low;
+	least->weight = bytes - least->weight;
+}
+
+/* Counts the bytes in the address's own series; returns 0 when it has none. */
+static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, __u32 direction, __u64 bytes)
+{
+	__u32 index = slot * destination_buckets + (abi_destination_hash(high, low) & (destination_buckets - 1));
+	struct destination_bucket *bucket = bpf_map_lookup_elem(&destinations, &index);
+	struct peer peer = { high, low };
+
+	if (!bucket)
+		return 0;
+	for (int i = 0; i < ABI_DESTINATION_WAYS; i++) {
+		struct destination_count *way = &bucket->ways[i];
+
+		if (!way->address[1] && !way->address[0])
+			break;
+		if (way->address[1] == low && way->address[0] == high) {
+			COUNT_BY(way->bytes[direction & 1], bytes);
+			return 1;
+		}
+	}
+	destination_nominate(bucket, &peer, bytes);
+	return 0;
+}
+
+#endif

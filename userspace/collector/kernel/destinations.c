@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "destinations.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../destinations/country.h"
+#include "wgsocks.skel.h"
+#include "wgsocks/cleanup.h"
+#include "wgsocks/log.h"
+
+static bool is_on(const struct kernel *kernel)
+{
+	return kernel->config->collectors & 1u << COLLECTOR_DESTINATIONS;
+}
+
+struct sized_map {
+	struct bpf_map *map;
+	uint32_t entries;
+	size_t value;
+};
+
+static void maps_list(const struct kernel *kernel, struct sized_map maps[KERNEL_DESTINATION_MAPS])
+{
+	const struct wgsocks *s = kernel->skeleton;
+	uint32_t proxies = kernel->config->proxies_max, max = kernel->config->destinations_max;
+
+	maps[0] = (struct sized_map){ s->maps.destinations, proxies * destination_buckets_for(max),
+				      sizeof(struct destination_bucket) };
+	maps[1] = (struct sized_map){ s->maps.destination_entries, proxies * max, sizeof(struct destination_entry) };
+	maps[2] = (struct sized_map){ s->maps.destination_countries, proxies * ABI_COUNTRIES_MAX,
+				      sizeof(struct destination_country) };
+}
+
+/* Takes the pins of a table of another size off, and holds their maps. */
+static void former_hold(struct kernel *kernel, const struct sized_map *maps)
+{
+	char paths[KERNEL_DESTINATION_MAPS][CONFIG_PATH_SIZE];
+	bool fits = true;
+
+	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
+		struct bpf_map_info info = {};
+		uint32_t length = sizeof(info);
+
+		snprintf(paths[i], sizeof(paths[i]), "%.200s/%s", kernel->pins.folder, bpf_map__name(maps[i].map));
+		kernel->former[i] = bpf_obj_get(paths[i]);
+		if (kernel->former[i] < 0 || bpf_obj_get_info_by_fd(kernel->former[i], &info, &length))
+			info.max_entries = maps[i].entries; /* none, or for load to complain of */
+		fits &= info.max_entries == maps[i].entries;
+	}
+	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
+		if (!fits) {
+			unlink(paths[i]);
+		} else if (kernel->former[i] >= 0) {
+			close(kernel->former[i]);
+			kernel->former[i] = -1;
+		}
+	}
+}
+
+int kernel_destinations_prepare(struct kernel *kernel)
+{
+	struct wgsocks *s = kernel->skeleton;
+	bool named = is_on(kernel) && kernel->config->destinations_label == CONFIG_LABEL_NAME;
+	struct sized_map maps[KERNEL_DESTINATION_MAPS];
+	int r = 0;
+
+	s->rodata->destinations_enabled = is_on(kernel);
+	s->rodata->answers_enabled = named;
+	s->rodata->destination_buckets = destination_buckets_for(kernel->config->destinations_max);
+	maps_list(kernel, maps);
+	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
+		kernel->former[i] = -1;
+		r = r ?: bpf_map__set_autocreate(maps[i].map, is_on(kernel));
+		r = r ?: bpf_map__set_max_entries(maps[i].map, maps[i].entries);
+	}
+	r = r ?: bpf_map__set_autocreate(s->maps.answers, named);
+	if (!r && is_on(kernel) && kernel->pinned)
+		former_hold(kernel, maps);
+	return r;
+}
+
+static void *map_memory(int fd, size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* A table of one proxy over three maps of this size. */
+static int table_map(struct destination_table *table, const int fds[KERNEL_DESTINATION_MAPS],
+		     const struct sized_map *maps, uint32_t max)
+{
+	*table = (struct destination_table){ .bucket_count = maps[0].entries, .max = max };
+	table->buckets = map_memory(fds[0], maps[0].entries * maps[0].value);
+	table->entries = map_memory(fds[1], maps[1].entries * maps[1].value);
+	table->countries = map_memory(fds[2], maps[2].entries * maps[2].value);
+	return table->buckets && table->entries && table->countries ? 0 : -errno;
+}
+
+static void table_unmap(struct destination_table *table, const struct sized_map *maps)
+{
+	if (table->buckets)
+		munmap(table->buckets, maps[0].entries * maps[0].value);
+	if (table->entries)
+		munmap(table->entries, maps[1].entries * maps[1].value);
+	if (table->countries)
+		munmap(table->countries, maps[2].entries * maps[2].value);
+	*table = (struct destination_table){};
+}
+
+int kernel_destinations_share(struct kernel *kernel)
+{
+	struct sized_map maps[KERNEL_DESTINATION_MAPS];
+	int fds[KERNEL_DESTINATION_MAPS];
+	int r;
+
+	if (!is_on(kernel))
+		return 0;
+	maps_list(kernel, maps);
+	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++)
+		fds[i] = bpf_map__fd(maps[i].map);
+	r = table_map(&kernel->destinations, fds, maps, kernel->config->destinations_max);
+	if (!r)
+		destination_table_open(&kernel->destinations);
+	return r;
+}
+
+void kernel_destinations_close(struct kernel *kernel)
+{
+	struct sized_map maps[KERNEL_DESTINATION_MAPS];
+
+	if (kernel->skeleton) {
+		maps_list(kernel, maps);
+		table_unmap(&kernel->destinations, maps);
+	}
+	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
+		if (kernel->former[i] >= 0)
+			close(kernel->former[i]);
+		kernel->former[i] = -1;
+	}
+}
+
+/* ---- another --destinations.max ---- */
+
+static int heavier_first(const void *a, const void *b, void *context)
+{
+	const struct destination_table *table = context;
+	const struct destination_count *x = destination_of(table, &table->entries[*(const uint32_t *)a]);
+	const struct destination_count *y = destination_of(table, &table->entries[*(const uint32_t *)b]);
+	uint64_t of_x = x->bytes[ABI_RECEIVE] + x->bytes[ABI_TRANSMIT];
+	uint64_t of_y = y->bytes[ABI_RECEIVE] + y->bytes[ABI_TRANSMIT];
+
+	return (of_x < of_y) - (of_x > of_y);
+}
+
+/* Bytes of an entry that found no place are the others' from now on; what its country had of them stays there. */
+static void entry_drop(struct kernel *kernel, struct proxy *proxy, const struct destination_entry *from,
+		       const struct destination_count *count)
+{
+	for (int d = 0; d < ABI_DIRECTION_MAX; d++)
+		proxy->retired_other[d] += count->bytes[d];
+	country_entry_drop(&kernel->destinations, from, count->bytes);
+}
+
+static void entries_move(struct kernel *kernel, const struct destination_table *from, struct proxy *proxy)
+{
+	struct destination_table *to = &kernel->destinations;
+	_cleanup_free_ uint32_t *order = calloc(from->count ?: 1, sizeof(*order));
+
+	for (uint32_t i = 0; order && i < from->count; i++)
+		order[i] = i;
+	if (order)
+		qsort_r(order, from->count, sizeof(*order), heavier_first, (void *)from);
+	memcpy(to->countries, from->countries, ABI_COUNTRIES_MAX * sizeof(*to->countries));
+	for (uint32_t i = 0; i < from->count; i++) {
+		const struct destination_entry *entry = &from->entries[order ? order[i] : i];
+		const struct destination_count *count = destination_of(from, entry);
+		struct destination_entry *moved = destination_promote(to, entry->address, entry->label);
+
+		if (!moved) {
+			entry_drop(kernel, proxy, entry, count);
+			continue;
+		}
+		memcpy(moved->country, entry->country, sizeof(moved->country));
+		memcpy(moved->since, entry->since, sizeof(moved->since));
+		for (int d = 0; d < ABI_DIRECTION_MAX; d++)
+			__atomic_fetch_add(&destination_of(to, moved)->bytes[d], count->bytes[d], __ATOMIC_RELAXED);
+	}
+}
+
+void kernel_destinations_move(struct kernel *kernel)
+{
+	struct sized_map maps[KERNEL_DESTINATION_MAPS];
+	struct destination_table from = {};
+	struct proxy proxy;
+	int r = 0;
+
+	if (!kernel->destinations.buckets || kernel->former[0] < 0)
+		return;
+	maps_list(kernel, maps);
+	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
+		struct bpf_map_info info = {};
+		uint32_t length = sizeof(info);
+
+		r = r ?: bpf_obj_get_info_by_fd(kernel->former[i], &info, &length) ? -errno : 0;
+		if (!r && info.value_size != maps[i].value)
+			r = -EINVAL;
+		maps[i].entries = info.max_entries;
+	}
+	r = r ?: table_map(&from, kernel->former, maps, maps[1].entries);
+	r = r ?: kernel_proxy_read(kernel, 0, &proxy);
+	if (!r) {
+		destination_table_open(&from);
+		entries_move(kernel, &from, &proxy);
+		r = kernel_proxy_write(kernel, 0, &proxy);
+	}
+	if (r)
+		log_warn("cannot take the destinations of another --destinations.max over: %s", strerror(-r));
+	table_unmap(&from, maps);
+	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
+		close(kernel->former[i]);
+		kernel->former[i] = -1;
+	}
+}
