@@ -36,9 +36,12 @@ def test_a_hundred_thousand_sessions_leave_the_maps_as_they_were(sidecar):
         equal(change(before, after, name), SESSIONS, name)
     equal(change(before, after, "proxy_requests_total", command="connect"), ran["requests"], "requests")
     equal(change(before, after, "proxy_request_failures_total", reason="client_abort"), ran["requests"], "their ends")
-    check_rest(after)
+    # On a busy machine a few ends are seen by neither copy of the program: found by the reconciliation, and counted.
+    lost = after.value("wgsocks_exporter_events_lost_total", cause="recursion")
+    assert lost < SESSIONS / 1000, f"{lost} ends were lost"
+    check_rest(after, lost)
     equal({name: map_state(proxy, name) for name in rest}, rest, "memory and entries of the maps")
-    return f"{ran['connections'] / ran['seconds']:,.0f} sessions/s, {rest['sessions'][0]:,} bytes at rest"
+    return f"{ran['connections'] / ran['seconds']:,.0f} sessions/s, {rest['sessions'][0]:,} bytes at rest, {lost} ends found later"
 
 
 def main():
