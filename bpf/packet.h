@@ -111,8 +111,9 @@ static __always_inline enum packet_result packet_read_direct(const struct __sk_b
 		if (header < sizeof(*ip))
 			return PACKET_OTHER;
 		/*
-		 * Made before header is compared with total: where total is known to be 0, verifiers of 6.1 and before go
-		 * on into what cannot be, with a header of 20 at least and 0 at most, and with that it would be no pointer.
+		 * Made before header is compared with total: where total is known to be 0, verifiers of 6.1 and before
+		 * go on into what cannot be, with a header of 20 at least and 0 at most, and with that it would be no
+		 * pointer.
 		 */
 		tcp = network + header;
 		asm volatile("" : "+r"(tcp));

@@ -32,8 +32,9 @@
 #define READ_SKIP(r) ((__u32)((r) >> 48) & 0xffff)
 
 /*
- * length, which is not 0, or max when it is more. Verifiers of 6.1 and before learn no lower bound from a comparison with
- * 0, and then take a read of that length for one of no bytes; so it is counted from 0, where clang may not undo it.
+ * length, which is not 0, or max when it is more. Verifiers of 6.1 and before learn no lower bound from a comparison
+ * with 0, and then take a read of that length for one of no bytes; so it is counted from 0, where clang may not undo
+ * it.
  */
 static __always_inline __u32 read_length(__u32 length, __u32 max)
 {
