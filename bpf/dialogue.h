@@ -58,7 +58,7 @@ static __always_inline int held_add(struct __sk_buff *skb, const struct segment 
 	bpf_spin_unlock(&s->lock);
 	if (!placed || at >= ABI_HELD_MAX)
 		return again ? 0 : -1;
-	if (bpf_skb_load_bytes(skb, segment->payload, s->held + at, length))
+	if (bpf_skb_load_bytes(skb, segment->payload, s->held + at, read_length(length, ABI_HELD_SEGMENT_MAX)))
 		return -1;
 	bpf_spin_lock(&s->lock);
 	s->held_filled += length;

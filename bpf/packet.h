@@ -108,8 +108,16 @@ static __always_inline enum packet_result packet_read_direct(const struct __sk_b
 			return PACKET_OTHER;
 		header = (ip->version_ihl & 15) * 4;
 		total = length_of(skb, l2, bpf_ntohs(ip->tot_len));
+		if (header < sizeof(*ip))
+			return PACKET_OTHER;
+		/*
+		 * Made before header is compared with total: where total is known to be 0, verifiers of 6.1 and before
+		 * go on into what cannot be, with a header of 20 at least and 0 at most, and with that it would be no
+		 * pointer.
+		 */
 		tcp = network + header;
-		if (header < sizeof(*ip) || total < header)
+		asm volatile("" : "+r"(tcp));
+		if (total < header)
 			return PACKET_OTHER;
 		if ((void *)(tcp + 1) > end)
 			return PACKET_SLOW;

@@ -31,14 +31,31 @@
 #define READ_STATE(r) ((__u32)((r) >> 40) & 0xff)
 #define READ_SKIP(r) ((__u32)((r) >> 48) & 0xffff)
 
+/*
+ * length, which is not 0, or max when it is more. Verifiers of 6.1 and before learn no lower bound from a comparison
+ * with 0, and then take a read of that length for one of no bytes; so it is counted from 0, where clang may not undo
+ * it.
+ */
+static __always_inline __u32 read_length(__u32 length, __u32 max)
+{
+	__u32 more = length - 1;
+
+	asm volatile("" : "+r"(more));
+	if (more >= max)
+		more = max - 1;
+	asm volatile("" : "+r"(more));
+	return more + 1;
+}
+
 /* How many of the next bytes, at most SCAN_MAX, come before a NUL. */
 __noinline __u32 scan_to_nul(struct __sk_buff *skb, __u32 offset, __u32 length)
 {
 	__u8 bytes[SCAN_MAX] = {};
 
-	if (length > SCAN_MAX)
-		length = SCAN_MAX;
-	if (!length || bpf_skb_load_bytes(skb, offset, bytes, length))
+	if (!length)
+		return 0;
+	length = read_length(length, SCAN_MAX);
+	if (bpf_skb_load_bytes(skb, offset, bytes, length))
 		return 0;
 	for (__u32 i = 0; i < SCAN_MAX; i++) {
 		if (i >= length || !bytes[i])

@@ -12,7 +12,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
 
 BINARY = os.environ.get("WGSOCKS_EXPORTER", str(ROOT / "build" / "wgsocks_exporter"))
 
@@ -63,7 +63,7 @@ class Metrics:
 
 def fetch(address, port, path="/metrics", timeout=10, headers=None):
     """Status and body."""
-    connection = http.client.HTTPConnection(address, port, timeout=timeout)
+    connection = http.client.HTTPConnection(address, port, timeout=timeout * PATIENCE)
     try:
         connection.request("GET", path, headers=headers or {})
         answer = connection.getresponse()
@@ -134,4 +134,4 @@ class Sidecar:
 
     def stop(self, how=signal.SIGTERM, timeout=3):
         self.process.send_signal(how)
-        return self.process.wait(timeout)
+        return self.process.wait(timeout * PATIENCE)

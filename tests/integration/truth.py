@@ -26,7 +26,7 @@ class Before:
 
     def __init__(self, sidecar):
         self.sidecar = sidecar
-        self.link = sidecar.proxy.link_stats("wg0")
+        self.link = sidecar.proxy.inner_stats()
         self.network = sidecar.proxy.tcp_counters()
         self.metrics = sidecar.scrape()
 
@@ -67,7 +67,7 @@ def check_upstream(before, after):
 
 
 def check_bytes(before, after):
-    link = before.sidecar.proxy.link_stats("wg0")
+    link = before.sidecar.proxy.inner_stats()
     moved = {key: link[key] - before.link[key] for key in link}
     equal(change(before, after, "proxy_bytes_transferred_total"), moved["rx_bytes"] + moved["tx_bytes"], "bytes")
     for way, short in (("receive", "rx"), ("transmit", "tx")):

@@ -3,7 +3,7 @@
 
 from .root import enter
 from .traffic import Traffic
-from .wait import LabError, wait_until
+from .wait import PATIENCE, LabError, wait_until
 from .world import Lab
 
-__all__ = ["Lab", "LabError", "Traffic", "enter", "wait_until"]
+__all__ = ["PATIENCE", "Lab", "LabError", "Traffic", "enter", "wait_until"]

@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 from . import addresses
-from .wait import LabError, wait_until
+from .wait import PATIENCE, LabError, wait_until
 
 _SALT = b"$5$rounds=1000$sockslab"
 
@@ -119,7 +119,7 @@ class Dante:
         """End it as an init would: SIGTERM, then all of its processes are gone."""
         if self.process:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(10 * PATIENCE)
             self.process = None
         wait_until(lambda: not self.processes(), what="danted's processes gone")
 
@@ -130,6 +130,6 @@ class Dante:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        self.process.wait(10)
+        self.process.wait(10 * PATIENCE)
         self.process = None
         wait_until(lambda: not self.processes(), what="danted's processes gone")

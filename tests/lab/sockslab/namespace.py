@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from . import kernel
-from .wait import LabError
+from .wait import PATIENCE, LabError
 
 # What a container of the same pod has: the pod's network, and processes and mounts of its own.
 _CONTAINER = """
@@ -128,7 +128,7 @@ class Namespace:
             kwargs["stdin"] = subprocess.PIPE
         process = self.popen(argv, env, container, bpffs, capabilities, **kwargs)
         try:
-            out, err = process.communicate(data, timeout=timeout)
+            out, err = process.communicate(data, timeout=timeout * PATIENCE)
         except BaseException:
             process.kill()
             process.wait()
@@ -175,7 +175,7 @@ class Namespace:
         return found
 
     def close(self):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 10 * PATIENCE
         while time.monotonic() < deadline:
             left = [pid for pid in self.processes() if pid not in (1, os.getpid())]
             if not left:

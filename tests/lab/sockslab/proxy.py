@@ -100,6 +100,10 @@ class Proxy:
     def link_stats(self, name="wg0"):
         return sockets.link_stats(self.ns, name)
 
+    def inner_stats(self):
+        """What passed inside wg0; see wireguard.Device.inner_stats."""
+        return self.wg0.inner_stats()
+
     def ss(self):
         return sockets.count_sockets(self.ns, self.ports, (self.inner4, self.inner6))
 

@@ -12,7 +12,7 @@ import struct
 import time
 
 from . import addresses
-from .wait import LabError
+from .wait import PATIENCE, LabError
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 MASK = 0xFFFFFFFF
@@ -174,6 +174,7 @@ class RawConnection:
 
     def wait(self, condition, what, timeout=5, answer=True):
         """Take the server's segments (and acknowledge them, if answer) until condition()."""
+        timeout *= PATIENCE
         deadline = time.monotonic() + timeout
         while not condition():
             segment = self._next(deadline)

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from . import addresses, build
-from .wait import LabError
+from .wait import PATIENCE, LabError
 
 
 def proxy_argument(proxy, address=None, port=None):
@@ -26,7 +26,7 @@ class Traffic:
     def __init__(self, lab, kinds, proxies=None, concurrency=64, seed=1, deadline=60, ipv6=False,
                  each=False, port=None, sources=False):
         argv = [build.program("traffic"), "--control", f"--concurrency={concurrency}",
-                f"--seed={seed}", f"--deadline={deadline}"]
+                f"--seed={seed}", f"--deadline={deadline * PATIENCE:.0f}"]
         if each:
             argv.append("--each")
         if sources:
@@ -40,6 +40,7 @@ class Traffic:
         self._text = b""
 
     def _next(self, timeout):
+        timeout *= PATIENCE
         deadline = time.monotonic() + timeout
         while b"\n" not in self._text:
             left = deadline - time.monotonic()
@@ -71,7 +72,7 @@ class Traffic:
             tally = self._next(timeout)
             if "event" not in tally:
                 break
-        self.process.wait(10)
+        self.process.wait(10 * PATIENCE)
         self.process.stdout.close()
         if tally["unexpected_total"]:
             raise LabError(f"traffic saw {tally['unexpected']}")

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 
+from . import build, sockets
 from .wait import LabError, wait_until
 
 
@@ -44,6 +45,7 @@ class Device:
         self.config = config
         self.setup = setup
         self.process = None
+        self.witness = None
 
     def create(self):
         if implementation() == "go":
@@ -57,6 +59,10 @@ class Device:
                        what=f"wireguard-go's {self.name} in {self.namespace.name}")
         else:
             self.namespace.ip(f"link add {self.name} type wireguard")
+            self.witness = self.namespace.popen([build.program("inner"), self.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                                text=True, start_new_session=True)
+            if self.witness.stdout.readline() != "ready\n":
+                raise LabError(f"nobody counts {self.name} in {self.namespace.name}")
         self.namespace.run(["wg", "setconf", self.name, "/dev/stdin"], input=self.config)
         self.namespace.ip(*self.setup)
 
@@ -66,7 +72,30 @@ class Device:
         if self.process:
             self.process.wait(10)
             self.process = None
+        self._end_witness()
         wait_until(lambda: not has_link(self.namespace, self.name), what=f"{self.name} gone")
+
+    def _end_witness(self):
+        if self.witness:
+            self.witness.stdin.close()
+            self.witness.stdout.close()
+            self.witness.wait()
+            self.witness = None
+
+    def inner_stats(self):
+        """rx_bytes, rx_packets, tx_bytes, tx_packets of the packets inside the tunnel, since it came up.
+
+        wireguard-go's link counts them so. The kernel's counts what is outside, headers, padding and handshakes too, which nothing
+        can take off again (padding depends on each packet's length): there build/inner has seen every packet on the interface.
+        """
+        if not self.witness:
+            return sockets.link_stats(self.namespace, self.name)
+        self.witness.stdin.write("?\n")
+        self.witness.stdin.flush()
+        numbers = self.witness.stdout.readline().split()
+        if len(numbers) != 4:
+            raise LabError(f"the witness of {self.name} in {self.namespace.name} ended with {self.witness.wait()}")
+        return dict(zip(("rx_bytes", "rx_packets", "tx_bytes", "tx_packets"), map(int, numbers), strict=True))
 
     def peers(self):
         """[{public_key, endpoint, allowed_ips, handshake, received, sent, keepalive}] of `wg show dump`."""
