@@ -4,11 +4,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "wgsocks.skel.h"
 #include "wgsocks/cleanup.h"
+#include "wgsocks/log.h"
 #include "wgsocks/shared.h"
 
 /* Suspects of the last run, by socket; those that find no place are suspects of a later one. */
@@ -81,6 +83,8 @@ static bool end_session(struct kernel *kernel, const struct session_key *key, co
 
 	if (!c || bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.sessions), key))
 		return false;
+	log_debug("a session from port %u ended without an end: began %" PRIu64 " ms ago, closer %u, marked %u",
+		  key->client_port, (uint64_t)(clock_now_ns() - s->opened_ns) / 1000000, s->closer, s->seen);
 	ADD(c->client_active, -1);
 	ADD(c->losses[ABI_LOSS_RECURSION], 1);
 	if (!s->adopted && d->requested && !d->settled) { /* how it ended, nobody knows */
@@ -96,6 +100,8 @@ static bool end_upstream(struct kernel *kernel, uint64_t key, const struct upstr
 
 	if (!c || bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.upstreams), &key))
 		return false;
+	log_debug("an upstream ended without an end: began %" PRIu64 " ms ago, established %u, marked %u",
+		  (uint64_t)(clock_now_ns() - u->started_ns) / 1000000, u->established, u->seen);
 	if (u->established) {
 		ADD(c->upstream_active, -1);
 	} else {
