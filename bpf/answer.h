@@ -15,6 +15,7 @@ static __always_inline int answer_copy(struct __sk_buff *skb, __u32 offset, __u3
 {
 	__u32 l2 = ABI_STUB_L2(skb->cb[4]), length = skb->len - offset - UDP_HEADER;
 	struct answer *a;
+	__u32 more;
 	__u16 ports[2];
 
 	if (bpf_skb_load_bytes(skb, offset, ports, sizeof(ports)) ||
@@ -39,7 +40,10 @@ static __always_inline int answer_copy(struct __sk_buff *skb, __u32 offset, __u3
 	} else {
 		bpf_skb_load_bytes(skb, l2 + (direction == ABI_RECEIVE ? 8 : 24), a->peer, sizeof(a->peer));
 	}
-	if (!length || length > ABI_ANSWER_MAX || bpf_skb_load_bytes(skb, offset + UDP_HEADER, a->message, length)) {
+	/* From 0, where clang may not undo it: verifiers of 6.1 and before learn no lower bound from a look at 0. */
+	more = length - 1;
+	asm volatile("" : "+r"(more));
+	if (more >= ABI_ANSWER_MAX || bpf_skb_load_bytes(skb, offset + UDP_HEADER, a->message, more + 1)) {
 		bpf_ringbuf_discard(a, 0);
 		return 0;
 	}
