@@ -12,17 +12,7 @@
 #include "packet.h"
 #include "transport.h"
 
-#define SEGMENTS_MAX 64 /* UDP_MAX_SEGMENTS of the kernels up to 6.8; later ones merge up to 128 */
-
-/* Place of the tunnel whose device has this port, or -1. */
-static __always_inline int place_of(const struct proxy *proxy, __u16 port)
-{
-	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
-		if (proxy->tunnels[i].listen_port && proxy->tunnels[i].listen_port == port)
-			return i;
-	}
-	return -1;
-}
+#define SEGMENTS_MAX 128 /* in one skb: UDP_MAX_SEGMENTS of the kernel */
 
 static __always_inline void duration_begin(struct handshake_key *key)
 {
@@ -43,31 +33,64 @@ static __always_inline void duration_end(struct handshake_key *key, struct hands
 		histogram_observe(&c->duration, ABI_BOUNDS_LATENCY, bpf_ktime_get_ns() - then);
 }
 
+/* Not what another interface counted already, on the packet's way through both. */
+static __always_inline int is_first_sight(struct __sk_buff *skb, const struct handshake_seen_key *key)
+{
+	__u32 ifindex = skb->ifindex;
+	const __u32 *first;
+
+	if (bpf_map_update_elem(&handshakes_seen, key, &ifindex, BPF_NOEXIST) != -EEXIST)
+		return 1;
+	first = bpf_map_lookup_elem(&handshakes_seen, key);
+	return !first || *first == ifindex;
+}
+
 /* `where`: the tunnel's place, and in bit 8 whether we sent it. */
 __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, __u32 where)
 {
 	__u32 slot = ABI_STUB_SLOT(skb->cb[4]), place = where & 0xff, sent = where >> 8 & 1;
-	__u64 message = handshake_read(skb, offset, size);
+	__u32 type = handshake_read(skb, offset, size);
 	struct proxy_counters *c = counters_of(slot);
 	struct proxy *proxy = proxy_of(slot);
+	struct handshake_seen_key seen = {};
 	struct handshake_key key = {};
 	struct handshake_counters *h;
 
-	if (!message || !c || !proxy || place >= ABI_TUNNELS_MAX)
+	if (!type || !c || !proxy || place >= ABI_TUNNELS_MAX)
+		return 0;
+	if (bpf_skb_load_bytes(skb, offset + HANDSHAKE_SENDER, &seen.sender, sizeof(seen.sender)))
+		return 0;
+	if (type == HANDSHAKE_RESPONSE &&
+	    bpf_skb_load_bytes(skb, offset + HANDSHAKE_RECEIVER, &seen.receiver, sizeof(seen.receiver)))
+		return 0;
+	seen.slot = key.slot = slot;
+	seen.generation = key.generation = proxy->generation;
+	seen.sent = sent << 8 | type;
+	if (!is_first_sight(skb, &seen))
 		return 0;
 	h = &c->handshakes[place];
-	key.index = HANDSHAKE_INDEX(message);
-	key.slot = slot;
-	key.generation = proxy->generation;
-	if (HANDSHAKE_TYPE(message) == HANDSHAKE_INITIATION) {
+	if (type == HANDSHAKE_INITIATION) {
 		COUNT(h->initiations[sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED]);
+		key.index = seen.sender;
 		if (sent)
 			duration_begin(&key);
 	} else {
 		COUNT(h->responses[sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED]);
+		key.index = seen.receiver;
 		if (!sent)
 			duration_end(&key, h);
 	}
+	return 0;
+}
+
+/* Some of the datagrams of a merged skb: the verifier sees this once, and the loop over it is short. */
+#define SEGMENTS_ONCE 8
+
+__noinline int handshakes_count(struct __sk_buff *skb, __u32 offset, __u32 size, __u32 where)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < SEGMENTS_ONCE; i++, offset += size)
+		handshake_count(skb, offset, size, where);
 	return 0;
 }
 
@@ -77,47 +100,65 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
  */
 static __always_inline void merged(struct __sk_buff *skb, __u32 offset, __u32 size, __u32 where)
 {
-	__u32 payload = skb->len - offset, rest = payload % size;
+	__u32 rest = (skb->len - offset) % size;
 
 	if (rest)
 		handshake_count(skb, skb->len - rest, rest, where);
 	if (size != HANDSHAKE_INITIATION_SIZE && size != HANDSHAKE_RESPONSE_SIZE)
 		return;
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < SEGMENTS_MAX; i++, offset += size) {
-		if (offset + size > skb->len)
+	for (int i = 0; i < SEGMENTS_MAX / SEGMENTS_ONCE; i++, offset += SEGMENTS_ONCE * size) {
+		if (offset >= skb->len)
 			return;
-		handshake_count(skb, offset, size, where);
+		handshakes_count(skb, offset, size, where);
 	}
-	if (offset + size <= skb->len)
-		count_loss(counters_of(ABI_STUB_SLOT(skb->cb[4])), ABI_LOSS_PARSE);
+}
+
+/* The place of the tunnel, with bit 8 for what we sent; or NOT_OURS. Global: a scalar, not all the ways to it. */
+#define NOT_OURS 0xffffu
+
+__noinline __u32 handshake_where(struct __sk_buff *skb, __u32 source, __u32 destination)
+{
+	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
+	int sent = ABI_STUB_PROGRAM(skb->cb[4]) == ABI_PACKET_UNDERLAY_EGRESS, place;
+
+	if (!proxy || (sent && skb->ingress_ifindex)) /* passes through: of somebody else */
+		return NOT_OURS;
+	if (skb->ifindex == LOOPBACK_IFINDEX) /* the device talks to a relay on this host */
+		sent = tunnel_place(proxy, source) >= 0;
+	place = tunnel_place(proxy, sent ? source : destination);
+	if (place < 0 && skb->ifindex == LOOPBACK_IFINDEX)
+		return NOT_OURS;
+	return (place < 0 ? 0 : place) | sent << 8;
+}
+
+#define UDP_AT(u) ((__u32)(u)&0xffff)
+#define UDP_LENGTH(u) ((__u32)((u) >> 16) & 0xffff)
+#define UDP_SOURCE(u) ((__u32)((u) >> 32) & 0xffff)
+#define UDP_DESTINATION(u) ((__u32)((u) >> 48))
+
+/* The UDP header as a scalar; 0: there is none. */
+__noinline __u64 handshake_udp(struct __sk_buff *skb)
+{
+	struct transport t = {};
+
+	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t) || t.protocol != IPPROTO_UDP)
+		return 0;
+	return (t.offset & 0xffff) | (__u64)t.length << 16 | (__u64)t.source << 32 | (__u64)t.destination << 48;
 }
 
 SEC("tc")
 int handshake(struct __sk_buff *skb)
 {
-	struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
-	int sent = ABI_STUB_PROGRAM(skb->cb[4]) == ABI_PACKET_UNDERLAY_EGRESS, place;
-	struct transport t = {};
+	__u64 udp = handshake_udp(skb);
+	__u32 where = udp ? handshake_where(skb, UDP_SOURCE(udp), UDP_DESTINATION(udp)) : NOT_OURS;
 
-	if (!proxy || !transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t) || t.protocol != IPPROTO_UDP)
+	if (where == NOT_OURS)
 		return TC_ACT_UNSPEC;
-	if (sent && skb->ingress_ifindex) /* passes through: of somebody else */
-		return TC_ACT_UNSPEC;
-	if (skb->ifindex == LOOPBACK_IFINDEX) { /* the device talks to a relay on this host */
-		sent = place_of(proxy, t.source) >= 0;
-		place = place_of(proxy, sent ? t.source : t.destination);
-		if (place < 0)
-			return TC_ACT_UNSPEC;
-	} else {
-		place = place_of(proxy, sent ? t.source : t.destination);
-		if (place < 0)
-			place = 0;
-	}
 	if (skb->gso_size)
-		merged(skb, t.offset + 8, skb->gso_size, place | sent << 8);
-	else if (t.length >= 8)
-		handshake_count(skb, t.offset + 8, t.length - 8, place | sent << 8);
+		merged(skb, UDP_AT(udp) + 8, skb->gso_size, where);
+	else
+		handshake_count(skb, UDP_AT(udp) + 8, UDP_LENGTH(udp) - 8, where);
 	return TC_ACT_UNSPEC;
 }
 

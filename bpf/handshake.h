@@ -13,29 +13,24 @@
 #define HANDSHAKE_INITIATION_SIZE 148
 #define HANDSHAKE_RESPONSE_SIZE 92
 
-/* The type, and the index by which the two are matched: low and high half. 0: it is none. */
-#define HANDSHAKE_TYPE(h) ((__u32)(h))
-#define HANDSHAKE_INDEX(h) ((__u32)((h) >> 32))
+/* Where the message lies that handshake_read took for one. */
+#define HANDSHAKE_SENDER 4
+#define HANDSHAKE_RECEIVER 8 /* of a response */
 
-/* Reads one datagram of the given size at `offset`. A global function: its result is a scalar, verified once. */
-__weak __noinline __u64 handshake_read(struct __sk_buff *skb, __u32 offset, __u32 size)
+/* Reads one datagram of the given size at `offset`: its type, 0 where it is none. A global function: verified once. */
+__weak __noinline __u32 handshake_read(struct __sk_buff *skb, __u32 offset, __u32 size)
 {
-	__u8 head[12];
-	__u32 index;
+	__u8 head[4];
 
 	if (size != HANDSHAKE_INITIATION_SIZE && size != HANDSHAKE_RESPONSE_SIZE)
 		return 0;
-	if (offset + size > skb->len || bpf_skb_load_bytes(skb, offset, head, sizeof(head)))
+	if (offset > skb->len || size > skb->len - offset || bpf_skb_load_bytes(skb, offset, head, sizeof(head)))
 		return 0;
 	if (head[1] | head[2] | head[3])
 		return 0;
 	if (head[0] == HANDSHAKE_INITIATION && size == HANDSHAKE_INITIATION_SIZE)
-		__builtin_memcpy(&index, head + 4, sizeof(index));
-	else if (head[0] == HANDSHAKE_RESPONSE && size == HANDSHAKE_RESPONSE_SIZE)
-		__builtin_memcpy(&index, head + 8, sizeof(index));
-	else
-		return 0;
-	return head[0] | (__u64)index << 32;
+		return HANDSHAKE_INITIATION;
+	return head[0] == HANDSHAKE_RESPONSE && size == HANDSHAKE_RESPONSE_SIZE ? HANDSHAKE_RESPONSE : 0;
 }
 
 #endif

@@ -46,34 +46,37 @@ static __always_inline int leak_destination(struct __sk_buff *skb, const struct 
 }
 
 /*
- * A SYN at the egress of an interface that is neither the tunnel nor lo. It is a leak when the SOCKS server connects
- * with it (the socket program has its socket, whatever the packet's addresses say), when it is the first one of that
- * socket (the contract: a connect that began in the tunnel is none, where its second SYN leaves is another matter), and
- * once, though it may pass an interface that stands on another one.
+ * The upstream whose first SYN this is, marked with its way; NULL for any other packet: what is sent again (the
+ * contract goes by the first), and what passes one interface after the other (a VLAN, then what is below it). Not told
+ * by the number of retransmissions: a first SYN may wait for its neighbour's address longer than that. The helper's
+ * pointer may be a key on every kernel, skb->sk on some only.
  */
-static __always_inline void leak_connect(struct __sk_buff *skb, const struct transport *t)
+static __always_inline struct upstream *upstream_leaves(struct __sk_buff *skb, enum upstream_way way)
 {
 	struct bpf_sock *sk = skb->sk;
-	struct proxy_counters *c;
-	struct bpf_tcp_sock *tcp;
+	struct tcp_sock *tcp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
 	struct upstream *u;
-	__u8 address[16];
 	__u64 id;
 
-	if (!sk || skb->ifindex == LOOPBACK_IFINDEX)
-		return;
-	tcp = bpf_tcp_sock(sk);
-	if (!tcp || tcp->total_retrans)
-		return;
-	id = (__u64)(long)sk;
+	if (!tcp)
+		return NULL;
+	id = (__u64)(long)tcp;
 	u = bpf_map_lookup_elem(&upstreams, &id);
-	if (!u || u->leaked || u->slot != ABI_STUB_SLOT(skb->cb[4]))
-		return;
-	c = counters_of(u->slot);
-	if (!c || leak_destination(skb, t, address) || leak_allowed(address))
-		return;
-	u->leaked = 1; /* a socket's packets leave one after another */
-	COUNT(c->leaked_connections);
+	if (!u || u->way)
+		return NULL;
+	u->way = way;
+	return u;
+}
+
+/* A SYN at the egress of an interface that is neither the tunnel nor lo. */
+static __always_inline void leak_connect(struct __sk_buff *skb, const struct transport *t)
+{
+	struct upstream *u = upstream_leaves(skb, UPSTREAM_WAY_UNDERLAY);
+	struct proxy_counters *c = u ? counters_of(u->slot) : NULL;
+	__u8 address[16];
+
+	if (c && !leak_destination(skb, t, address) && !leak_allowed(address))
+		COUNT(c->leaked_connections);
 }
 
 #endif

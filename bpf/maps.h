@@ -107,6 +107,13 @@ struct {
 } handshakes SEC(".maps") __weak;
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_HANDSHAKES_MAX);
+	__type(key, struct handshake_seen_key);
+	__type(value, __u32);
+} handshakes_seen SEC(".maps") __weak;
+
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, ABI_EVENTS_BYTES);
 } events SEC(".maps") __weak;
@@ -210,6 +217,16 @@ static __always_inline int proxy_listens(const struct proxy *proxy, __u16 port)
 			return 1;
 	}
 	return 0;
+}
+
+/* Place of the tunnel whose WireGuard device has this port, or -1. */
+static __always_inline int tunnel_place(const struct proxy *proxy, __u16 port)
+{
+	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
+		if (proxy->tunnels[i].listen_port && proxy->tunnels[i].listen_port == port)
+			return i;
+	}
+	return -1;
 }
 
 /* Plain atomic adds: the result is not used, so that 5.10 verifies. */

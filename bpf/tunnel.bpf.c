@@ -8,6 +8,7 @@
  */
 #include "answer.h"
 #include "destination.h"
+#include "leak.h"
 #include "maps.h"
 #include "packet.h"
 
@@ -90,6 +91,22 @@ static __always_inline void dns_call(struct __sk_buff *skb, __u32 protocol, __u3
 	bpf_tail_call(skb, &packet_programs, protocol == IPPROTO_UDP ? ABI_PACKET_DNS_UDP : ABI_PACKET_DNS_TCP);
 }
 
+/* The first SYN of an upstream that leaves here leaks nowhere, wherever it is sent again. */
+static __always_inline void syn_note(struct __sk_buff *skb, __u32 transport)
+{
+	const __u8 *tcp = (void *)(long)skb->data + transport;
+	__u8 flags;
+
+	if (transport > TRANSPORT_OFFSET_MAX)
+		return;
+	if ((void *)(tcp + 14) <= (void *)(long)skb->data_end)
+		flags = tcp[13];
+	else if (bpf_skb_load_bytes(skb, transport + 13, &flags, 1))
+		return;
+	if ((flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
+		upstream_leaves(skb, UPSTREAM_WAY_TUNNEL);
+}
+
 /*
  * The value is the same, but the verifier, which does not know `unknown`, no longer knows it either: the ways that lead
  * here are then one, and what follows is verified once (with destinations on 7,000 instructions instead of 22,400).
@@ -167,6 +184,8 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 	if (!destinations_enabled ||
 	    !destination_count(index / ABI_TUNNELS_MAX, peer.high, peer.low, direction, sum.bytes))
 		c->other[direction] += sum.bytes;
+	if (leaks_enabled && direction == ABI_TRANSMIT && protocol == IPPROTO_TCP)
+		syn_note(skb, transport);
 	if (answers_enabled && protocol == IPPROTO_UDP)
 		answer_copy(skb, transport, index / ABI_TUNNELS_MAX, direction);
 	if (dns_counted && (protocol == IPPROTO_UDP || protocol == IPPROTO_TCP))

@@ -40,6 +40,15 @@ static __always_inline int may_be_handshake(const struct __sk_buff *skb, const s
 	return t->length == 8 + 148 || t->length == 8 + 92 || skb->gso_size; /* behind others in a merged skb */
 }
 
+/* WireGuard's own messages, whose endpoint may well have port 53: asked for that port alone. */
+static __always_inline int is_tunnels(const struct __sk_buff *skb, const struct transport *t,
+				      enum abi_packet_program dialogue)
+{
+	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
+
+	return proxy && tunnel_place(proxy, dialogue == ABI_PACKET_DIALOGUE_EGRESS ? t->source : t->destination) >= 0;
+}
+
 static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packet_program dialogue)
 {
 	struct transport t = {};
@@ -47,7 +56,8 @@ static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packe
 	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t))
 		return TC_ACT_UNSPEC;
 	if (t.protocol == IPPROTO_UDP) {
-		if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX)
+		if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX &&
+		    !is_tunnels(skb, &t, dialogue))
 			bpf_tail_call(skb, &packet_programs, ABI_PACKET_DNS_UDP);
 		if (handshakes_enabled && may_be_handshake(skb, &t))
 			bpf_tail_call(skb, &packet_programs, ABI_PACKET_HANDSHAKE);
@@ -55,7 +65,7 @@ static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packe
 	}
 	if (t.protocol != IPPROTO_TCP)
 		return TC_ACT_UNSPEC;
-	if (leaks_enabled && dialogue == ABI_PACKET_DIALOGUE_EGRESS &&
+	if (leaks_enabled && dialogue == ABI_PACKET_DIALOGUE_EGRESS && skb->ifindex != LOOPBACK_IFINDEX &&
 	    (t.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
 		leak_connect(skb, &t);
 	if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX)

@@ -371,7 +371,7 @@ struct upstream {
 	__u16 generation;
 	__u32 retransmits;
 	__u8 established;
-	__u8 leaked; /* its first SYN left beside the tunnel */
+	__u8 way; /* enum upstream_way: where its first SYN left */
 	__u8 reserved[4];
 	__u16 seen; /* as in struct session */
 };
@@ -432,12 +432,26 @@ struct dns_stream {
 	struct dns_side sides[DNS_DIRECTION_MAX];
 };
 
+enum upstream_way { UPSTREAM_WAY_NONE, UPSTREAM_WAY_TUNNEL, UPSTREAM_WAY_UNDERLAY };
+
 /* Map `handshakes`: an initiation that was sent → when. A hint: it may be evicted, and then has no duration. */
 #define ABI_HANDSHAKES_MAX 1024
 struct handshake_key {
 	__u32 index; /* the sender's, as it stands in the message */
 	__u16 slot;
 	__u16 generation; /* low bits of the slot's */
+};
+
+/*
+ * Map `handshakes_seen`: a message → the interface that counted it, since what leaves by a VLAN or a bridge leaves by
+ * the interface below it too.
+ */
+struct handshake_seen_key {
+	__u32 sender; /* indices as they stand in the message */
+	__u32 receiver;
+	__u16 slot;
+	__u16 generation;
+	__u32 sent;
 };
 
 /* Ring buffer `events`: rare events that make the collector look at once. */
@@ -603,6 +617,7 @@ ABI_ASSERT_SIZE(dns_key, 44);
 ABI_ASSERT_SIZE(dns_pending, 8);
 ABI_ASSERT_SIZE(dns_stream, 88);
 ABI_ASSERT_SIZE(handshake_key, 8);
+ABI_ASSERT_SIZE(handshake_seen_key, 16);
 ABI_ASSERT_SIZE(event, 16);
 ABI_ASSERT_SIZE(rate_counts, 88);
 ABI_ASSERT_SIZE(rates, 10968);

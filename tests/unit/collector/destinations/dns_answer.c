@@ -46,7 +46,7 @@ Test(dns_answer, names)
 	memset(label + 1, 'a', 63);
 	for (int i = 0; i < 3; i++)
 		strcat(longest, label);
-	strncat(longest, "\75aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 62);
+	strcat(longest, "\75aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
 	begin(1, 0, 0, longest, 1);
 	cr_expect_gt(dns_question_read(message, length, &question), 0);
 	cr_expect_eq(strlen(question.name), 3 * 63 + 61 + 3);
