@@ -27,14 +27,14 @@ class Tree:
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
-    def run(self, *arguments, ci=False):
-        environment = {"PATH": os.environ["PATH"], "CI": "true" if ci else "", "MARK": str(self.folder / "mark")}
-        command = [self.folder / "tests/run", "--kind", "bpf", *arguments]
+    def run(self, *arguments, ci=False, kinds=("bpf",), more=None):
+        environment = {"PATH": os.environ["PATH"], "CI": "true" if ci else "", "MARK": str(self.folder / "mark"), **(more or {})}
+        command = [self.folder / "tests/run", *(f"--kind={kind}" for kind in kinds), *arguments]
         result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
         return result.returncode, result.stdout
 
-    def expect(self, last, *parts, arguments=(), status=0, ci=False):
-        code, output = self.run(*arguments, ci=ci)
+    def expect(self, last, *parts, arguments=(), status=0, **how):
+        code, output = self.run(*arguments, **how)
         assert output.splitlines()[-1] == last, output
         assert code == status, f"exit status {code}"
         for part in parts:
@@ -92,10 +92,32 @@ def nothing_run_is_a_failure(tree):
     tree.expect("0 passed, 0 failed, 0 skipped", status=1)
 
 
+def lines_and_words(tree):
+    tree.suite("a", 'for word; do echo "ok $word"; done; echo "not ok two: it broke"')
+    tree.expect("2 passed, 1 failed, 0 skipped", "ok bpf/a, one\n", "ok bpf/a, more words\n", "not ok bpf/a, two: it broke\n",
+                arguments=["--lines", "bpf/a=one,more words"], status=1)
+    tree.suite("a", "exit 3")
+    tree.expect("0 passed, 1 failed, 0 skipped", "not ok bpf/a, the suite: no result", arguments=["--lines"], status=1)
+
+
+def a_machine_without_BPF_leaves_it_to_the_virtual_one(tree):
+    for name in ("kernels", "lab"):
+        (tree.folder / "tests" / name).mkdir()
+    shutil.copy(RUN.parent / "lab/refused.py", tree.folder / "tests/lab")
+    tree.suite("a", "echo 'ok here'")
+    machine = tree.folder / "tests/kernels/run"
+    machine.write_text('#!/bin/sh\necho "ok bpf/a, in the $KERNELS_FORM form"\necho "not ok bpf/b, two: it broke"\n')
+    machine.chmod(0o755)
+    output = tree.expect("1 passed, 1 failed, 0 skipped", "This machine refuses BPF (WGSOCKS_NO_BPF=1): ", "kernels/6.1: bpf/b, two: it broke",
+                         status=1, kinds=("bpf", "kernels"), more={"WGSOCKS_NO_BPF": "1"})
+    assert "ok   bpf/a" not in output and output.count("refuses") == 1, output
+
+
 def main():
     failed = False
     for test in (sums, a_failure_shows_its_output, no_result_is_a_failure, a_bad_end_is_a_failure,
-                 a_hang_is_a_failure_and_is_ended, a_skip_in_ci_is_a_failure_unless_allowed, nothing_run_is_a_failure):
+                 a_hang_is_a_failure_and_is_ended, a_skip_in_ci_is_a_failure_unless_allowed, nothing_run_is_a_failure, lines_and_words,
+                 a_machine_without_BPF_leaves_it_to_the_virtual_one):
         with tempfile.TemporaryDirectory() as folder:
             try:
                 test(Tree(folder))

@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,7 +18,9 @@
 #include "wgsocks.skel.h"
 
 #define INSTRUCTIONS_MAX 20000
-#define LOAD_MS_MAX 200 /* of this process's CPU time, the best of ROUNDS; 47 ms were measured */
+#define INSTRUCTIONS_MAX_OLD 40000 /* up to 6.1: that verifier takes fewer states for the same; 24,035 were measured \
+				    */
+#define LOAD_MS_MAX 200		   /* of this process's CPU time, the best of ROUNDS; 47 ms were measured */
 #define ROUNDS 3
 
 static double cpu_ms(void)
@@ -27,8 +31,27 @@ static double cpu_ms(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
+static unsigned int instructions_max(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname kernel;
+
+	if (uname(&kernel) || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
+		return INSTRUCTIONS_MAX;
+	return major < 6 || (major == 6 && minor <= 1) ? INSTRUCTIONS_MAX_OLD : INSTRUCTIONS_MAX;
+}
+
+/* How many times slower than others this machine is (an emulated one says so). */
+static double patience(void)
+{
+	const char *said = getenv("LAB_PATIENCE");
+
+	return said ? atof(said) : 1;
+}
+
 static bool instructions_check(const struct wgsocks *skeleton)
 {
+	unsigned int limit = instructions_max();
 	struct bpf_program *program;
 	bool good = true;
 
@@ -43,9 +66,9 @@ static bool instructions_check(const struct wgsocks *skeleton)
 			good = false;
 		} else if (!info.verified_insns) {
 			printf("skip verifier/%s: this kernel does not tell\n", name); /* before 5.16 */
-		} else if (info.verified_insns > INSTRUCTIONS_MAX) {
+		} else if (info.verified_insns > limit) {
 			printf("not ok verifier/%s: %u instructions, the limit is %u\n", name, info.verified_insns,
-			       INSTRUCTIONS_MAX);
+			       limit);
 			good = false;
 		} else {
 			printf("ok verifier/%s\n", name);
@@ -88,9 +111,10 @@ int main(void)
 			best = took;
 	}
 	printf("# open and load: %.1f ms of CPU\n", best);
-	if (best > LOAD_MS_MAX)
-		printf("not ok verifier/load time: %.1f ms of CPU, the limit is %d\n", best, LOAD_MS_MAX);
+	if (best > LOAD_MS_MAX * patience())
+		printf("not ok verifier/load time: %.1f ms of CPU, the limit is %.0f\n", best,
+		       LOAD_MS_MAX * patience());
 	else
 		printf("ok verifier/load time\n");
-	return good && best <= LOAD_MS_MAX ? 0 : 1;
+	return good && best <= LOAD_MS_MAX * patience() ? 0 : 1;
 }
