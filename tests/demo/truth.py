@@ -14,7 +14,7 @@ class Before:
     def __init__(self, sidecar):
         self.sidecar = sidecar
         self.metrics = sidecar.scrape()
-        self.link = sidecar.proxy.link_stats("wg0")
+        self.link = sidecar.proxy.inner_stats()
         self.network = sidecar.proxy.tcp_counters()
 
 
@@ -28,10 +28,10 @@ class After:
 
     def _look(self, sidecar):
         proxy = sidecar.proxy
-        sockets, self.link = proxy.ss(), proxy.link_stats("wg0")
+        sockets, self.link = proxy.ss(), proxy.inner_stats()
         self.metrics = sidecar.scrape()
         self.network, self.sockets = proxy.tcp_counters(), proxy.ss()
-        return self.sockets == sockets and self.link == proxy.link_stats("wg0")
+        return self.sockets == sockets and self.link == proxy.inner_stats()
 
 
 def settle(sidecar, held):
@@ -71,11 +71,12 @@ def rows(before, after, tally):
            after.metrics.value("proxy_upstream_active_connections"))
     yield ("proxy_upstream_connects_total", "kernel: TcpActiveOpens",
            after.network["ActiveOpens"] - before.network["ActiveOpens"], change("proxy_upstream_connects_total"))
-    if wireguard.implementation() == "go":  # the kernel's own device counts the outer bytes on its link
-        received, sent = (after.link[key] - before.link[key] for key in ("rx_bytes", "tx_bytes"))
-        yield "vpn_interface_receive_bytes_total", "link wg0: received", received, change("vpn_interface_receive_bytes_total")
-        yield "vpn_interface_transmit_bytes_total", "link wg0: sent", sent, change("vpn_interface_transmit_bytes_total")
-        yield "proxy_bytes_transferred_total", "link wg0: both", received + sent, change("proxy_bytes_transferred_total")
+    # The kernel's own device counts the outer bytes on its link.
+    inside = "link wg0" if wireguard.implementation() == "go" else "packets on wg0"
+    received, sent = (after.link[key] - before.link[key] for key in ("rx_bytes", "tx_bytes"))
+    yield "vpn_interface_receive_bytes_total", f"{inside}: received", received, change("vpn_interface_receive_bytes_total")
+    yield "vpn_interface_transmit_bytes_total", f"{inside}: sent", sent, change("vpn_interface_transmit_bytes_total")
+    yield "proxy_bytes_transferred_total", f"{inside}: both", received + sent, change("proxy_bytes_transferred_total")
     yield ("vpn_connection_status", "wg show: handshake < 3 min", int(after.handshake),
            after.metrics.value("vpn_connection_status"))
     yield ("wgsocks_exporter_events_lost_total", "none may be lost", 0,

@@ -107,9 +107,10 @@ def test_handshakes_that_the_peer_begins():
     with world() as w:
         wait_until(lambda: w.passes(), 20, "an answer through the tunnel")
         with w.compared() as packets:
+            forget = ("e=$(wg show wg0 endpoints | cut -f2); k=$(wg show wg0 peers); wg set wg0 peer $k remove;"
+                      f"wg set wg0 peer $k endpoint $e allowed-ips {w.proxy.inner4}/32,{w.proxy.inner6}/128")
             for _ in range(3):
-                w.lab.inet.run(["sh", "-c", f"e=$(wg show wg0 endpoints | cut -f2); k=$(wg show wg0 peers); wg set wg0 peer $k remove;"
-                                f"wg set wg0 peer $k endpoint $e allowed-ips {w.proxy.inner4}/32,{w.proxy.inner6}/128"])
+                w.lab.inet.run(["sh", "-c", forget])
                 wait_until(lambda: answers(w.lab.inet.ns, w.proxy.inner4, 1080), 20, "an answer")
         assert sum(handshake_type(p) == 1 and not p.outgoing for p in packets) >= 3, len(packets)
         assert sum(handshake_type(p) == 2 and p.outgoing for p in packets) >= 3, len(packets)

@@ -98,9 +98,8 @@ def test_the_tunnels_route_goes_in_mid_traffic():
 
 @case
 def test_ipv6_beside_a_tunnel_of_ipv4():
-    with world() as w:
-        with w.compared(20), w.route(AROUND6):
-            w.lab.traffic("20 connect addr=ipv6 expect=any", "20 connect", seed=76).finish()
+    with world() as w, w.compared(20), w.route(AROUND6):
+        w.lab.traffic("20 connect addr=ipv6 expect=any", "20 connect", seed=76).finish()
 
 
 @case

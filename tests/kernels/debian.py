@@ -24,7 +24,7 @@ def mirror():
     form = "$(ORIGIN)/$(LABEL) $(REPO_URI)"
     command = ["apt-get", "indextargets", "--format", form, "Created-By: Packages"]
     listing = subprocess.run(command, check=False, capture_output=True, text=True).stdout
-    found = re.search(r"^Debian/Debian (\S+)", listing, re.M)
+    found = re.search(r"^Debian/Debian (\S+)", listing, re.MULTILINE)
     return found[1] if found else "http://deb.debian.org/debian"
 
 

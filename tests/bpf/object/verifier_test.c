@@ -18,10 +18,9 @@
 #include "wgsocks.skel.h"
 
 #define INSTRUCTIONS_MAX 20000
-#define INSTRUCTIONS_MAX_OLD                                                                              \
-	40000		/* up to 6.1: that verifier takes fewer states for the same; 24,035 were measured \
-			 */
-#define LOAD_MS_MAX 200 /* of this process's CPU time, the best of ROUNDS; 47 ms were measured */
+/* Up to 6.1: that verifier takes fewer states for the same; 24,035 were measured. */
+#define INSTRUCTIONS_MAX_OLD 40000
+#define LOAD_MS_MAX 200 /* of CPU time, the best of ROUNDS; 47 ms were measured */
 #define ROUNDS 3
 
 static double cpu_ms(void)
