@@ -17,7 +17,7 @@ struct test_case {
 extern const struct test_case tunnel_cases[], tunnel_segment_cases[], destination_cases[];
 extern const struct test_case dialogue_cases[], stream_cases[], order_cases[], concurrency_cases[], header_cases[],
 	early_cases[], settle_cases[], client_cases[];
-extern const struct test_case dns_cases[], dns_stream_cases[];
+extern const struct test_case dns_cases[], dns_stream_cases[], handshake_cases[];
 extern const struct test_case fuzz_tunnel_cases[], fuzz_cases[];
 
 /* A case goes on after a check that failed; the first one is reported. Returns the condition. */

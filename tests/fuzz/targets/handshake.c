@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * bpf/handshake.h: the input is an offset and a size (2 bytes each) and a packet. What it takes for a message lies in
+ * the packet, has the size of its type, and begins as the type does.
+ */
+#include "kernel.h"
+
+#include "bpf/handshake.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct __sk_buff skb = {};
+	uint32_t offset, length, type;
+
+	if (size < 4)
+		return 0;
+	offset = data[0] | data[1] << 8;
+	length = data[2] | data[3] << 8;
+	packet_bytes = data + 4;
+	skb.len = (uint32_t)size - 4;
+	type = handshake_read(&skb, offset, length);
+	CHECK(type <= HANDSHAKE_RESPONSE, "%u", type);
+	if (!type)
+		return 0;
+	CHECK(offset + length <= skb.len);
+	CHECK(length == (type == HANDSHAKE_INITIATION ? HANDSHAKE_INITIATION_SIZE : HANDSHAKE_RESPONSE_SIZE));
+	CHECK(packet_bytes[offset] == type && !packet_bytes[offset + 1] && !packet_bytes[offset + 2] &&
+	      !packet_bytes[offset + 3]);
+	return 0;
+}

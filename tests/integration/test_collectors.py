@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A collector that is off: no program, no code in those that stay, no sample; on again, it goes on."""
+
+import json
+import os
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import add_case, case, equal, run_cases
+from sidecar import Sidecar, join_underlay, kill_all
+from sockslab import Lab, enter
+from truth import settle
+
+# Collector: programs of its own, families of its own, entry programs that are shorter without it.
+ALONE = {
+    "handshakes": ({"handshake"}, {"vpn_handshake_initiations_total", "vpn_handshake_responses_total"}, {"underlay_ingress", "underlay_egress"}),
+    "leaks": (set(), {"proxy_leaked_connections_total", "proxy_leaked_dns_queries_total"}, {"underlay_egress", "tunnel_transmit"}),
+    "dns": (set(), {"proxy_dns_queries_total", "proxy_dns_responses_total", "proxy_dns_unanswered_total"}, {"tunnel_receive", "tunnel_transmit"}),
+    "compat": (set(), {"proxy_success_rate_percent", "proxy_download_speed_mbps"}, set()),
+}
+OPTIONAL = {
+    "destinations": ({"proxy_destination_receive_bytes_total", "proxy_destination_transmit_bytes_total"}, {"tunnel_receive", "tunnel_transmit"}),
+    "clients": ({"proxy_requests_by_client_total"}, {"dialogue_ingress"}),
+}
+
+
+def loaded(sidecar):
+    """Program name → size of its code, of what the collector holds."""
+    pid, ids = sidecar.children()["wgsocks-collect"], set()
+    for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+        try:
+            found = re.search(r"^prog_id:\s*(\d+)", pathlib.Path(f"/proc/{pid}/fdinfo/{fd}").read_text(), re.M)
+        except FileNotFoundError:
+            continue
+        if found:
+            ids.add(found[1])
+    sizes = {}
+    for number in ids:
+        shown = json.loads(sidecar.proxy.run(["bpftool", "--json", "prog", "show", "id", number]).stdout)
+        sizes[shown.get("name", "")] = shown["bytes_xlated"]
+    return sizes
+
+
+class World:
+    def __init__(self, lab):
+        self.lab, self.proxy = lab, lab.proxies[0]
+        with_all = self.start()
+        self.programs, self.names = loaded(with_all), with_all.scrape().names()
+        with_all.stop()
+
+    def start(self, *arguments):
+        return Sidecar(self.proxy, "crab", "--proxy.port=1080", *arguments)
+
+
+def off(world, collector):
+    programs, families, shorter = ALONE[collector]
+    missing = families - world.names
+    equal(missing, set(), "families while it is on")
+    sidecar = world.start(f"--no-collector.{collector}")
+    left, names = loaded(sidecar), sidecar.scrape().names()
+    equal(set(world.programs) - set(left), programs, "programs that are not loaded")
+    for name in shorter:
+        assert left[name] < world.programs[name], f"{name} is as long as before: {left[name]}"
+    equal(families & names, set(), "families")
+    success = sidecar.scrape().by("wgsocks_exporter_collector_success", "collector")
+    equal(collector in success, False, "collector_success")
+    sidecar.stop()
+
+
+for which in ALONE:
+    add_case(f"{which} off", lambda world, which=which: off(world, which))
+
+
+def optional(world, collector):
+    families, longer = OPTIONAL[collector]
+    equal(families & world.names, set(), "families while it is off")
+    sidecar = world.start(f"--collector.{collector}")
+    more = loaded(sidecar)
+    world.lab.traffic("3 connect", seed=90).finish()
+    settle(sidecar)
+    equal(families - sidecar.scrape().names(), set(), "families")
+    for name in longer:
+        assert more[name] > world.programs[name], f"{name} is as long as without: {more[name]}"
+    sidecar.stop()
+
+
+for which in OPTIONAL:
+    add_case(f"{which} on", lambda world, which=which: optional(world, which))
+
+
+@case
+def test_dns_and_leaks_off(world):
+    sidecar = world.start("--no-collector.dns", "--no-collector.leaks")
+    equal(set(world.programs) - set(loaded(sidecar)), {"dns_udp", "dns_tcp"}, "programs that are not loaded")
+    sidecar.stop()
+
+
+@case
+def test_everything_off(world):
+    every = ["interface", "requests", "sessions", "wireguard", "handshakes", "dns", "leaks", "compat", "clients", "destinations", "geoip", "cost"]
+    sidecar = world.start(*(f"--no-collector.{name}" for name in every))
+    metrics = sidecar.scrape()
+    mine = {name for name in metrics.names() if name.startswith(("proxy_", "vpn_"))}
+    equal(mine, {"proxy_info", "proxy_listener_up", "vpn_interface_up", "vpn_connection_status"}, "what is known without any")
+    equal(metrics.find("wgsocks_exporter_collector_success"), [], "collector_success")
+    sidecar.stop()
+
+
+@case
+def test_off_and_on_again_over_the_same_pins(world):
+    sidecar = world.start()
+    world.lab.traffic("5 unresolved", seed=91).finish()
+    before = settle(sidecar).sum("proxy_dns_queries_total")
+    assert before >= 5, before
+    for arguments, grows in ((["--no-collector.dns", "--no-collector.leaks"], False), ([], True)):
+        sidecar.process.kill()
+        sidecar.process.wait()
+        sidecar = world.start(*arguments)
+        world.lab.traffic("5 unresolved", seed=92 + len(arguments)).finish()
+        after = settle(sidecar).sum("proxy_dns_queries_total")
+        if grows:
+            assert after >= before + 5, (before, after)
+        else:
+            equal(after, 0, "no sample")
+    sidecar.stop()
+
+
+def main():
+    enter()
+    with Lab(proxies=1) as lab:
+        join_underlay()
+        try:
+            return run_cases(World(lab))
+        finally:
+            kill_all()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
