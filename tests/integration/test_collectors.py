@@ -35,7 +35,7 @@ def loaded(sidecar):
     pid, ids = sidecar.children()["wgsocks-collect"], set()
     for fd in os.listdir(f"/proc/{pid}/fdinfo"):
         try:
-            found = re.search(r"^prog_id:\s*(\d+)", pathlib.Path(f"/proc/{pid}/fdinfo/{fd}").read_text(), re.M)
+            found = re.search(r"^prog_id:\s*(\d+)", pathlib.Path(f"/proc/{pid}/fdinfo/{fd}").read_text(), re.MULTILINE)
         except FileNotFoundError:
             continue
         if found:
