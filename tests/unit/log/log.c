@@ -87,7 +87,7 @@ Test(log, a_reader_that_is_gone_or_asleep_stops_nothing)
 }
 
 #define WRITERS 4
-#define LINES 500
+#define LINES 100
 
 /* Four processes write long lines to one pipe: each line comes out whole. */
 Test(log, lines_of_several_processes_do_not_mix)
