@@ -126,9 +126,9 @@ def killed_at(depth, signum):
     """Kills the process at depth below (and with) the lab's root; all the others must follow."""
     before = machine_state()
     lab = start_lab()
-    pids = tree(lab.pid)
+    # A list of /proc that changes while it is read may lack some.
+    pids = wait_until(lambda: len(found := tree(lab.pid)) > 40 and found, 5, "all processes of the lab to be seen")
     namespaces = lab_namespaces(pids)
-    assert len(pids) > 40, f"only {len(pids)} processes in the lab"
     assert len(namespaces) >= 5, f"only {len(namespaces)} network namespaces in the lab"
     victim = pids[0]
     for _ in range(depth):
