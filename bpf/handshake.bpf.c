@@ -65,7 +65,8 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
 		return 0;
 	seen.slot = key.slot = slot;
 	seen.generation = key.generation = proxy->generation;
-	seen.sent = sent << 8 | type;
+	seen.type = type;
+	seen.direction = sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED;
 	if (!is_first_sight(skb, &seen))
 		return 0;
 	h = &c->handshakes[place];

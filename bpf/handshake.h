@@ -10,8 +10,6 @@
 
 #define HANDSHAKE_INITIATION 1
 #define HANDSHAKE_RESPONSE 2
-#define HANDSHAKE_INITIATION_SIZE 148
-#define HANDSHAKE_RESPONSE_SIZE 92
 
 /* Where the message lies that handshake_read took for one. */
 #define HANDSHAKE_SENDER 4

@@ -33,6 +33,10 @@
 #define LOOPBACK_IFINDEX 1 /* in each network namespace: include/net/flow.h */
 #define DNS_PORT 53	   /* RFC 1035, section 4.2 */
 
+/* WireGuard's protocol paper, sections 5.4.2 and 5.4.3: bytes of UDP payload. */
+#define HANDSHAKE_INITIATION_SIZE 148
+#define HANDSHAKE_RESPONSE_SIZE 92
+
 #define TC_ACT_UNSPEC (-1) /* and TCX_NEXT: the packet goes on, whoever is next decides */
 
 #define IPV6_EXTENSIONS_MAX 4

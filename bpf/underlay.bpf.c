@@ -34,10 +34,11 @@ static __always_inline int is_bulk(struct __sk_buff *skb)
 	return tcp && tcp->bytes_acked > DIALOGUE_ACKED_MAX && !(dns_enabled && is_to_dns(sk));
 }
 
-/* UDP lengths of WireGuard's handshake initiation and response (protocol paper, section 5.4). */
+/* By the length that the UDP header states, its own 8 bytes included. */
 static __always_inline int may_be_handshake(const struct __sk_buff *skb, const struct transport *t)
 {
-	return t->length == 8 + 148 || t->length == 8 + 92 || skb->gso_size; /* behind others in a merged skb */
+	return t->length == 8 + HANDSHAKE_INITIATION_SIZE || t->length == 8 + HANDSHAKE_RESPONSE_SIZE ||
+	       skb->gso_size; /* behind others in a merged skb */
 }
 
 /* WireGuard's own messages, whose endpoint may well have port 53: asked for that port alone. */
@@ -65,7 +66,7 @@ static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packe
 	}
 	if (t.protocol != IPPROTO_TCP)
 		return TC_ACT_UNSPEC;
-	if (leaks_enabled && dialogue == ABI_PACKET_DIALOGUE_EGRESS && skb->ifindex != LOOPBACK_IFINDEX &&
+	if (leaks_enabled && dialogue == ABI_PACKET_DIALOGUE_EGRESS && /* not lo, which runs the other program */
 	    (t.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
 		leak_connect(skb, &t);
 	if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX)

@@ -451,7 +451,8 @@ struct handshake_seen_key {
 	__u32 receiver;
 	__u16 slot;
 	__u16 generation;
-	__u32 sent;
+	__u16 type;	 /* of the message */
+	__u16 direction; /* enum abi_handshake */
 };
 
 /* Ring buffer `events`: rare events that make the collector look at once. */
