@@ -17,6 +17,8 @@
 /* Set between open and load. */
 const volatile struct process_names servers = {};
 const volatile __u8 ports_discovered = 0; /* none was configured */
+const volatile __u8 node_mode = 0;	  /* SOCKS servers of namespaces that nobody watches are told of */
+__u64 strangers_lost;			  /* those that found no room in the ring buffer */
 #ifdef WGSOCKS_SLOW
 volatile __u64 slow_sink; /* a test build: widens the window of the recursion guard */
 #endif
@@ -130,6 +132,26 @@ static __always_inline void listener_event(struct connection *k, enum abi_event 
 	bpf_ringbuf_submit(e, 0);
 }
 
+/* A SOCKS server listens where nobody watches: its namespace is to be watched. In the server's own context. */
+static __always_inline void stranger_listens(const struct sock *sk)
+{
+	struct event *e;
+
+	if (!by_server())
+		return;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		COUNT(strangers_lost);
+		return;
+	}
+	e->kind = ABI_EVENT_LISTEN;
+	e->slot = ABI_SLOT_NONE;
+	e->netns_inode = sk->__sk_common.skc_net.net->ns.inum;
+	e->port = 0;
+	e->by_server = ABI_SERVER_UNKNOWN;
+	bpf_ringbuf_submit(e, 0);
+}
+
 static __always_inline void state_changed(struct connection *k, int from, int to, int first_copy)
 {
 	struct session_key key;
@@ -179,8 +201,11 @@ static __always_inline int state_event(const struct sock *sk, int from, int to, 
 	if (first_copy)
 		done->socket = 0;
 	slot = slot_of(&sk->__sk_common);
-	if (slot < 0)
+	if (slot < 0) {
+		if (node_mode && first_copy && to == TCP_LISTEN)
+			stranger_listens(sk);
 		return 0;
+	}
 	if (connection_read(&k, &sk->__sk_common, slot))
 		return 0;
 	state_changed(&k, from, to, first_copy);
@@ -250,13 +275,14 @@ int BPF_PROG(synack, const struct sock *sk)
 /*
  * ---- what is attached ----
  *
- * The state dispatchers look for the namespace themselves: every socket of the host passes through them.
+ * The state dispatchers look for the namespace themselves: every socket of the host passes through them. Only those that
+ * begin to listen go on from everywhere.
  */
 
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(state_dispatch_a, const struct sock *sk)
+int BPF_PROG(state_dispatch_a, const struct sock *sk, int from, int to)
 {
-	if (slot_of(&sk->__sk_common) >= 0)
+	if (slot_of(&sk->__sk_common) >= 0 || to == TCP_LISTEN)
 		bpf_tail_call(ctx, &state_programs, 0);
 	return 0;
 }

@@ -232,13 +232,16 @@ struct proxy_tunnel {
 /* Map `proxies`: slot → this. Written by the collector. */
 struct proxy {
 	char name[ABI_NAME_SIZE];
-	__u32 netns_inode;
-	__u32 generation;	    /* of the slot; 0: the slot is free */
+	__u32 netns_inode; /* 0: the slot is free */
+	__u32 generation;	    /* of the slot: another one for each proxy that has it */
 	__u16 ports[ABI_PORTS_MAX]; /* SOCKS listeners, host order, 0 ends the list */
 	struct proxy_tunnel tunnels[ABI_TUNNELS_MAX];
 	__u32 underlay_ifindex[ABI_INTERFACES_MAX];
 	__u64 retired_bytes; /* of tunnels that gave their place to another */
 	__u64 retired_other[ABI_DIRECTION_MAX];
+	__u64 netns_cookie; /* never used twice before a reboot; 0: the kernel has none (before 5.14) */
+	__u8 named_apart;   /* another proxy had its name first: this one's ends in @ and 8 hex digits, for good */
+	__u8 reserved[7];
 };
 
 struct netns_entry {
@@ -464,6 +467,7 @@ enum abi_server {
 	ABI_SERVER_FIRST,   /* its first: a listener for clients */
 	ABI_SERVER_CHILD,   /* another one: a client's BIND */
 };
+#define ABI_SLOT_NONE 0xffffffffu /* a namespace that nobody watches: a proxy may have begun there */
 struct event {
 	__u32 kind; /* enum abi_event */
 	__u32 slot;
@@ -606,7 +610,7 @@ ABI_ASSERT_SIZE(dns_counters, 296);
 ABI_ASSERT_SIZE(handshake_counters, 176);
 ABI_ASSERT_SIZE(proxy_counters, 2240);
 ABI_ASSERT_SIZE(tunnel_counters, 288);
-ABI_ASSERT_SIZE(proxy, 256);
+ABI_ASSERT_SIZE(proxy, 272);
 ABI_ASSERT_SIZE(netns_bucket, 32);
 ABI_ASSERT_SIZE(leak_network, 32);
 ABI_ASSERT_SIZE(session_key, 40);

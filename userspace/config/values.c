@@ -55,8 +55,6 @@ int read_mode(struct option_reader *reader, unsigned int data, const char *value
 
 	if (mode < 0)
 		return option_refuse(reader, "must be sidecar or node");
-	if (mode == CONFIG_MODE_NODE)
-		return option_refuse(reader, "not in this version");
 	reader->config->mode = (enum config_mode)mode;
 	return 0;
 }

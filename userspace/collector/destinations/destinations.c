@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "destinations.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "country.h"
 #include "promotion.h"
 #include "wgsocks/log.h"
 
-void destinations_init(struct destinations *d, const struct config *config, struct kernel *kernel,
-		       const struct watch *watch)
+void destinations_init(struct destinations *d, const struct config *config, struct kernel *kernel)
 {
-	*d = (struct destinations){ .config = config, .kernel = kernel, .watch = watch };
+	*d = (struct destinations){ .config = config, .kernel = kernel };
 	d->geoip.path = config->geoip_database;
+	if (config->collectors & 1u << COLLECTOR_DESTINATIONS)
+		d->learned = calloc(config->proxies_max, sizeof(*d->learned));
 }
 
 int destinations_on_answer(void *destinations, void *data, size_t size)
@@ -19,9 +21,17 @@ int destinations_on_answer(void *destinations, void *data, size_t size)
 	struct destinations *d = destinations;
 	const struct answer *answer = data;
 
-	if (size >= sizeof(*answer) && answer->slot == d->watch->slot)
-		names_message(&d->names, answer, size);
+	if (d->learned && size >= sizeof(*answer) && answer->slot < d->config->proxies_max)
+		names_message(&d->learned[answer->slot].names, answer, size);
 	return 0;
+}
+
+void destinations_forget(struct destinations *d, uint32_t slot)
+{
+	if (!d->learned)
+		return;
+	names_free(&d->learned[slot].names);
+	d->learned[slot] = (struct destination_learned){};
 }
 
 int destinations_other(const struct kernel *kernel, const struct watch *watch, __u64 other[ABI_DIRECTION_MAX])
@@ -40,11 +50,11 @@ int destinations_other(const struct kernel *kernel, const struct watch *watch, _
 }
 
 /* All bytes so far: a packet is either a destination's or the others'. */
-static int total_read(const struct destinations *d, uint64_t *total)
+static int total_read(const struct kernel *kernel, const struct watch *watch, uint64_t *total)
 {
-	const struct destination_table *table = &d->kernel->destinations;
+	const struct destination_table *table = &kernel->destinations[watch->slot];
 	__u64 other[ABI_DIRECTION_MAX];
-	int r = destinations_other(d->kernel, d->watch, other);
+	int r = destinations_other(kernel, watch, other);
 
 	*total = 0;
 	for (int i = 0; !r && i < ABI_DIRECTION_MAX; i++) {
@@ -57,56 +67,67 @@ static int total_read(const struct destinations *d, uint64_t *total)
 
 static const char *label_of(void *context, const __u64 address[2])
 {
-	const struct destinations *d = context;
+	const struct destination_learned *learned = context;
 
-	return names_find(d->names, address);
+	return names_find(learned->names, address);
 }
 
-static void promote(struct destinations *d)
+static void promote(struct destinations *d, const struct watch *watch)
 {
-	struct destination_table *table = &d->kernel->destinations;
+	struct destination_table *table = &d->kernel->destinations[watch->slot];
+	struct destination_learned *learned = &d->learned[watch->slot];
 	uint32_t before = table->count;
 	uint64_t total;
 
-	if (table->count == table->max || total_read(d, &total))
+	if (table->count == table->max || total_read(d->kernel, watch, &total))
 		return;
-	promotion_run(table, total, label_of, d);
+	promotion_run(table, total, label_of, learned);
 	if (table->count == table->max && before < table->max)
 		log_info("proxy %s: %u destinations have series of their own: the rest stays in `other` "
 			 "(--destinations.max)",
-			 d->watch->name, table->max);
-	if (table->unplaced && !d->unplaced)
-		log_warn("proxy %s: too many destinations with the same hash: one stays in `other`", d->watch->name);
-	d->unplaced = table->unplaced != 0;
+			 watch->name, table->max);
+	if (table->unplaced && !learned->unplaced)
+		log_warn("proxy %s: too many destinations with the same hash: one stays in `other`", watch->name);
+	learned->unplaced = table->unplaced != 0;
 }
 
-static void locate(struct destinations *d, uint64_t now_ns)
+static void locate(struct destinations *d, struct destination_table *table)
 {
-	struct destination_table *table = &d->kernel->destinations;
-	bool another = geoip_refresh(&d->geoip, now_ns);
-
 	for (uint32_t i = 0; d->geoip.loaded && i < table->count; i++) {
 		struct destination_entry *entry = &table->entries[i];
 		char code[ABI_COUNTRY_SIZE];
 
-		if (entry->country[0] && !another)
+		if (entry->country[0] && !d->relocate)
 			continue;
 		geoip_country(&d->geoip.database, entry->address, code);
 		country_set(table, entry, code);
 	}
 }
 
-void destinations_tick(struct destinations *d, uint64_t now_ns)
+static bool geoip_is_on(const struct destinations *d)
 {
-	if (!d->kernel->destinations.buckets)
+	return d->config->collectors & 1u << COLLECTOR_GEOIP;
+}
+
+void destinations_refresh(struct destinations *d, uint64_t now_ns)
+{
+	d->relocate = d->kernel->destinations && geoip_is_on(d) && geoip_refresh(&d->geoip, now_ns);
+}
+
+void destinations_tick(struct destinations *d, const struct watch *watch)
+{
+	if (!d->kernel->destinations || !d->learned || !watch->started)
 		return;
-	promote(d);
-	if (d->config->collectors & 1u << COLLECTOR_GEOIP)
-		locate(d, now_ns);
+	promote(d, watch);
+	if (geoip_is_on(d))
+		locate(d, &d->kernel->destinations[watch->slot]);
 }
 
 void destinations_close(struct destinations *d)
 {
 	geoip_close(&d->geoip);
-	names_free(&d->names);
+	for (uint32_t slot = 0; d->learned && slot < d->config->proxies_max; slot++)
+		names_free(&d->learned[slot].names);
+	free(d->learned);
+	d->learned = NULL;
 }

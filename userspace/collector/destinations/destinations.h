@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Destinations of the proxy: who gets a series, its name, its country. Once a second; a scrape only reads. */
+/* Destinations of the proxies: who gets a series, its name, its country. Once a second; a scrape only reads. */
 #ifndef COLLECTOR_DESTINATIONS_H
 #define COLLECTOR_DESTINATIONS_H
 
@@ -8,25 +8,36 @@
 #include "geoip.h"
 #include "names.h"
 
-struct destinations {
-	const struct config *config;
-	struct kernel *kernel;
-	const struct watch *watch;
+/* What is known of one proxy's, by slot. */
+struct destination_learned {
 	struct names *names;
-	struct geoip geoip;
 	bool unplaced; /* said */
 };
 
-void destinations_init(struct destinations *d, const struct config *config, struct kernel *kernel,
-		       const struct watch *watch);
+struct destinations {
+	const struct config *config;
+	struct kernel *kernel;
+	struct destination_learned *learned; /* NULL while destinations are off, or without memory */
+	struct geoip geoip;
+	bool relocate; /* the database is another one: all countries anew, in this tick */
+};
 
-/* Promotes; looks after the database. Does nothing while destinations are off or the kernel side is not loaded. */
-void destinations_tick(struct destinations *d, uint64_t now_ns);
+void destinations_init(struct destinations *d, const struct config *config, struct kernel *kernel);
+
+/*
+ * A tick: the database first, then each proxy that was started, for whom it promotes. They do nothing while
+ * destinations are off or the kernel side is not loaded.
+ */
+void destinations_refresh(struct destinations *d, uint64_t now_ns);
+void destinations_tick(struct destinations *d, const struct watch *watch);
 
 /* A record of the ring buffer `answers`. */
 int destinations_on_answer(void *destinations, void *data, size_t size);
 
-/* The bytes of all tunnels that are no destination's; and of all. Return 0 or -errno. */
+/* The proxy that had this slot is gone. */
+void destinations_forget(struct destinations *d, uint32_t slot);
+
+/* The bytes of all tunnels that are no destination's. Returns 0 or -errno. */
 int destinations_other(const struct kernel *kernel, const struct watch *watch, __u64 other[ABI_DIRECTION_MAX]);
 
 void destinations_close(struct destinations *d);

@@ -142,6 +142,13 @@ int links_open(struct links *links)
 	return 0;
 }
 
+int links_open_requests(struct links *links)
+{
+	*links = (struct links)LINKS_CLOSED;
+	links->requests_fd = netlink_open(NETLINK_ROUTE);
+	return links->requests_fd < 0 ? links->requests_fd : 0;
+}
+
 void links_close(struct links *links)
 {
 	close_descriptor(&links->events_fd);

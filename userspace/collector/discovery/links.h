@@ -50,6 +50,9 @@ struct links {
  * Open first, dump then: nothing is missed between. Needs no capability. Returns 0 or -errno.
  */
 int links_open(struct links *links);
+
+/* The same without the subscription, for a short visit: links_dump and links_query work, links_read does not. */
+int links_open_requests(struct links *links);
 void links_close(struct links *links);
 
 /* Hands every interface to the callback as LINK_PRESENT. Returns 0 or -errno. */

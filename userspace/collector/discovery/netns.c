@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netns.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -49,4 +55,85 @@ uint64_t netns_cookie(void)
 	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) != 0)
 		return 0;
 	return cookie;
+}
+
+/* Opened first and looked at then: what is behind a pid or a path may change at any time. */
+static int open_checked(const char *path, uint32_t inode)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status))
+		return -errno;
+	return (uint32_t)status.st_ino == inode ? TAKE_FD(fd) : -ESTALE;
+}
+
+static int open_of_process(pid_t pid, uint32_t inode)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return open_checked(path, inode);
+}
+
+static int find_process(uint32_t inode, pid_t *pid)
+{
+	_cleanup_closedir_ DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+
+	while (proc && (entry = readdir(proc))) {
+		char path[40];
+		struct stat status;
+		int fd;
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.10s/ns/net", entry->d_name);
+		if (stat(path, &status) || (uint32_t)status.st_ino != inode)
+			continue;
+		*pid = (pid_t)strtol(entry->d_name, NULL, 10);
+		fd = open_of_process(*pid, inode);
+		if (fd >= 0)
+			return fd;
+	}
+	return -ESRCH;
+}
+
+/* A mount of a namespace, as seen by the process whose mountinfo and root these are (proc(5)). */
+static int find_mount(uint32_t inode, const char *mountinfo, const char *root)
+{
+	_cleanup_fclose_ FILE *f = fopen(mountinfo, "re");
+	char line[1024], wanted[32];
+
+	snprintf(wanted, sizeof(wanted), " net:[%u] ", inode);
+	while (f && fgets(line, sizeof(line), f)) {
+		char path[1100], point[1024];
+		int fd;
+
+		if (!strstr(line, wanted) || sscanf(line, "%*s %*s %*s %*s %1023s", point) != 1)
+			continue;
+		snprintf(path, sizeof(path), "%s%s", root, point);
+		fd = open_checked(path, inode);
+		if (fd >= 0)
+			return fd;
+	}
+	return -ESRCH;
+}
+
+int netns_open(uint32_t inode, pid_t *pid)
+{
+	int fd = *pid ? open_of_process(*pid, inode) : -ESRCH;
+
+	if (fd < 0)
+		fd = find_process(inode, pid);
+	if (fd >= 0)
+		return fd;
+	*pid = 0;
+	fd = find_mount(inode, "/proc/self/mountinfo", "");
+	return fd >= 0 ? fd : find_mount(inode, "/proc/1/mountinfo", "/proc/1/root");
+}
+
+int netns_enter(int fd)
+{
+	return setns(fd, CLONE_NEWNET) ? -errno : 0;
 }

@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which network namespace the calling thread is in. */
+/* Network namespaces: which one the calling thread is in, and how to get into another. */
 #ifndef DISCOVERY_NETNS_H
 #define DISCOVERY_NETNS_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 /* The inode of the namespace, as in /proc/PID/ns/net and in the map `netns`. Returns 0 or -errno. */
 int netns_inode(uint32_t *inode);
 
 /* Its cookie, which is never used twice before a reboot (Linux 5.14+); 0 when the kernel has none. */
 uint64_t netns_cookie(void);
+
+/*
+ * A descriptor of the network namespace with this inode: by way of *pid if that process is in it (0: none is known),
+ * else of any process, whose pid is left there, or of a mount (`ip netns add`, container runtimes; *pid is 0 then).
+ * It keeps the namespace alive: close it soon. Returns it, -ESRCH when there is no way in that we can see, or -errno.
+ */
+int netns_open(uint32_t inode, pid_t *pid);
+
+/* Moves the calling thread (CAP_SYS_ADMIN). Returns 0 or -errno. */
+int netns_enter(int fd);
 
 #endif

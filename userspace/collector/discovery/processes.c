@@ -192,22 +192,33 @@ static int claim_sockets(const struct server_process *process, void *context)
 	return wanted->count == 0;
 }
 
-int processes_listener_ports(const struct config *config, uint32_t netns_inode, uint16_t *ports, size_t max,
-			     size_t *rest)
+/* Listeners of the current namespace, for someone to claim. Returns 0 or -errno. */
+static int wanted_read(struct wanted **wanted)
 {
-	_cleanup_free_ struct wanted *wanted = calloc(1, sizeof(*wanted));
-	_cleanup_free_ struct listener *listeners = calloc(LISTENERS_MAX, sizeof(*listeners));
-	size_t found = 0, beyond = 0;
+	struct wanted *w = calloc(1, sizeof(*w));
 	int err;
 
-	if (!wanted || !listeners)
+	*wanted = w;
+	if (!w)
 		return -ENOMEM;
-	wanted->listeners = listeners;
-	err = listeners_each(collect_listener, wanted);
-	if (err < 0)
-		return err;
-	if (wanted->count > 0)
-		processes_each(PROCESSES_ROOT, config, netns_inode, claim_sockets, wanted);
+	w->listeners = calloc(LISTENERS_MAX, sizeof(*w->listeners));
+	if (!w->listeners)
+		return -ENOMEM;
+	err = listeners_each(collect_listener, w);
+	return err < 0 ? err : 0;
+}
+
+static void wanted_free(struct wanted *w)
+{
+	if (w)
+		free(w->listeners);
+	free(w);
+}
+
+static int ports_served(const struct wanted *wanted, uint16_t *ports, size_t max, size_t *rest)
+{
+	size_t found = 0, beyond = 0;
+
 	for (unsigned int port = 1; port <= UINT16_MAX; port++) {
 		if (!wanted->served[port])
 			continue;
@@ -219,4 +230,31 @@ int processes_listener_ports(const struct config *config, uint32_t netns_inode, 
 	if (rest)
 		*rest = beyond;
 	return (int)found;
+}
+
+int processes_listener_ports(const struct config *config, uint32_t netns_inode, uint16_t *ports, size_t max,
+			     size_t *rest)
+{
+	struct wanted *wanted;
+	int r = wanted_read(&wanted);
+
+	if (!r && wanted->count > 0)
+		processes_each(PROCESSES_ROOT, config, netns_inode, claim_sockets, wanted);
+	if (!r)
+		r = ports_served(wanted, ports, max, rest);
+	wanted_free(wanted);
+	return r;
+}
+
+int processes_ports_of(const struct server_process *processes, size_t count, uint16_t *ports, size_t max, size_t *rest)
+{
+	struct wanted *wanted;
+	int r = wanted_read(&wanted);
+
+	for (size_t i = 0; !r && i < count && wanted->count > 0; i++)
+		claim_sockets(&processes[i], wanted);
+	if (!r)
+		r = ports_served(wanted, ports, max, rest);
+	wanted_free(wanted);
+	return r;
 }

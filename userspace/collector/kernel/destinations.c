@@ -93,43 +93,81 @@ static void *map_memory(int fd, size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* A table of one proxy over three maps of this size. */
-static int table_map(struct destination_table *table, const int fds[KERNEL_DESTINATION_MAPS],
-		     const struct sized_map *maps, uint32_t max)
+/* Tables of all slots over three maps of these sizes: an array, its first table begins where the memory does. */
+static struct destination_table *tables_map(const struct kernel *kernel, const int fds[KERNEL_DESTINATION_MAPS],
+					    const struct sized_map *maps)
 {
-	*table = (struct destination_table){ .bucket_count = maps[0].entries, .max = max };
-	table->buckets = map_memory(fds[0], maps[0].entries * maps[0].value);
-	table->entries = map_memory(fds[1], maps[1].entries * maps[1].value);
-	table->countries = map_memory(fds[2], maps[2].entries * maps[2].value);
-	return table->buckets && table->entries && table->countries ? 0 : -errno;
+	uint32_t proxies = kernel->config->proxies_max;
+	struct destination_table *tables = calloc(proxies, sizeof(*tables)), first = {};
+
+	first.buckets = map_memory(fds[0], maps[0].entries * maps[0].value);
+	first.entries = map_memory(fds[1], maps[1].entries * maps[1].value);
+	first.countries = map_memory(fds[2], maps[2].entries * maps[2].value);
+	first.bucket_count = maps[0].entries / proxies;
+	first.max = maps[1].entries / proxies;
+	for (uint32_t slot = 0; tables && slot < proxies; slot++) {
+		tables[slot] = first;
+		if (first.buckets)
+			tables[slot].buckets += (size_t)slot * first.bucket_count;
+		if (first.entries)
+			tables[slot].entries += (size_t)slot * first.max;
+		if (first.countries)
+			tables[slot].countries += (size_t)slot * ABI_COUNTRIES_MAX;
+	}
+	return tables;
 }
 
-static void table_unmap(struct destination_table *table, const struct sized_map *maps)
+static bool tables_complete(const struct destination_table *tables)
 {
-	if (table->buckets)
-		munmap(table->buckets, maps[0].entries * maps[0].value);
-	if (table->entries)
-		munmap(table->entries, maps[1].entries * maps[1].value);
-	if (table->countries)
-		munmap(table->countries, maps[2].entries * maps[2].value);
-	*table = (struct destination_table){};
+	return tables && tables->buckets && tables->entries && tables->countries;
+}
+
+static void tables_unmap(struct destination_table *tables, const struct sized_map *maps)
+{
+	if (!tables)
+		return;
+	if (tables->buckets)
+		munmap(tables->buckets, maps[0].entries * maps[0].value);
+	if (tables->entries)
+		munmap(tables->entries, maps[1].entries * maps[1].value);
+	if (tables->countries)
+		munmap(tables->countries, maps[2].entries * maps[2].value);
+	free(tables);
+}
+
+static void tables_open(const struct kernel *kernel, struct destination_table *tables)
+{
+	for (uint32_t slot = 0; slot < kernel->config->proxies_max; slot++)
+		destination_table_open(&tables[slot]);
 }
 
 int kernel_destinations_share(struct kernel *kernel)
 {
 	struct sized_map maps[KERNEL_DESTINATION_MAPS];
 	int fds[KERNEL_DESTINATION_MAPS];
-	int r;
 
 	if (!is_on(kernel))
 		return 0;
 	maps_list(kernel, maps);
 	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++)
 		fds[i] = bpf_map__fd(maps[i].map);
-	r = table_map(&kernel->destinations, fds, maps, kernel->config->destinations_max);
-	if (!r)
-		destination_table_open(&kernel->destinations);
-	return r;
+	kernel->destinations = tables_map(kernel, fds, maps);
+	if (!tables_complete(kernel->destinations))
+		return -ENOMEM;
+	tables_open(kernel, kernel->destinations);
+	return 0;
+}
+
+void kernel_destinations_clear(struct kernel *kernel, uint32_t slot)
+{
+	struct destination_table *t = kernel->destinations ? &kernel->destinations[slot] : NULL;
+
+	if (!t)
+		return;
+	memset(t->entries, 0, t->max * sizeof(*t->entries)); /* first: who comes after us finds nobody to be counted */
+	memset(t->buckets, 0, t->bucket_count * sizeof(*t->buckets));
+	memset(t->countries, 0, ABI_COUNTRIES_MAX * sizeof(*t->countries));
+	t->count = 0;
 }
 
 void kernel_destinations_close(struct kernel *kernel)
@@ -138,7 +176,8 @@ void kernel_destinations_close(struct kernel *kernel)
 
 	if (kernel->skeleton) {
 		maps_list(kernel, maps);
-		table_unmap(&kernel->destinations, maps);
+		tables_unmap(kernel->destinations, maps);
+		kernel->destinations = NULL;
 	}
 	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
 		if (kernel->former[i] >= 0)
@@ -161,17 +200,16 @@ static int heavier_first(const void *a, const void *b, void *context)
 }
 
 /* Bytes of an entry that found no place are the others' from now on; what its country had of them stays there. */
-static void entry_drop(struct kernel *kernel, struct proxy *proxy, const struct destination_entry *from,
+static void entry_drop(struct destination_table *to, struct proxy *proxy, const struct destination_entry *from,
 		       const struct destination_count *count)
 {
 	for (int d = 0; d < ABI_DIRECTION_MAX; d++)
 		proxy->retired_other[d] += count->bytes[d];
-	country_entry_drop(&kernel->destinations, from, count->bytes);
+	country_entry_drop(to, from, count->bytes);
 }
 
-static void entries_move(struct kernel *kernel, const struct destination_table *from, struct proxy *proxy)
+static void entries_move(struct destination_table *to, const struct destination_table *from, struct proxy *proxy)
 {
-	struct destination_table *to = &kernel->destinations;
 	_cleanup_free_ uint32_t *order = calloc(from->count ?: 1, sizeof(*order));
 
 	for (uint32_t i = 0; order && i < from->count; i++)
@@ -185,7 +223,7 @@ static void entries_move(struct kernel *kernel, const struct destination_table *
 		struct destination_entry *moved = destination_promote(to, entry->address, entry->label);
 
 		if (!moved) {
-			entry_drop(kernel, proxy, entry, count);
+			entry_drop(to, proxy, entry, count);
 			continue;
 		}
 		memcpy(moved->country, entry->country, sizeof(moved->country));
@@ -195,35 +233,52 @@ static void entries_move(struct kernel *kernel, const struct destination_table *
 	}
 }
 
-void kernel_destinations_move(struct kernel *kernel)
+/* The former maps' sizes. */
+static int former_sizes(const struct kernel *kernel, struct sized_map maps[KERNEL_DESTINATION_MAPS])
 {
-	struct sized_map maps[KERNEL_DESTINATION_MAPS];
-	struct destination_table from = {};
-	struct proxy proxy;
-	int r = 0;
-
-	if (!kernel->destinations.buckets || kernel->former[0] < 0)
-		return;
-	maps_list(kernel, maps);
 	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
 		struct bpf_map_info info = {};
 		uint32_t length = sizeof(info);
 
-		r = r ?: bpf_obj_get_info_by_fd(kernel->former[i], &info, &length) ? -errno : 0;
-		if (!r && info.value_size != maps[i].value)
-			r = -EINVAL;
+		if (bpf_obj_get_info_by_fd(kernel->former[i], &info, &length))
+			return -errno;
+		if (info.value_size != maps[i].value)
+			return -EINVAL;
 		maps[i].entries = info.max_entries;
 	}
-	r = r ?: table_map(&from, kernel->former, maps, maps[1].entries);
-	r = r ?: kernel_proxy_read(kernel, 0, &proxy);
-	if (!r) {
-		destination_table_open(&from);
-		entries_move(kernel, &from, &proxy);
-		r = kernel_proxy_write(kernel, 0, &proxy);
+	return 0;
+}
+
+static int slot_move(struct kernel *kernel, uint32_t slot, const struct destination_table *from)
+{
+	struct proxy proxy;
+	int r = from->count ? kernel_proxy_read(kernel, slot, &proxy) : 0;
+
+	if (r || !from->count)
+		return r;
+	entries_move(&kernel->destinations[slot], from, &proxy);
+	return kernel_proxy_write(kernel, slot, &proxy);
+}
+
+void kernel_destinations_move(struct kernel *kernel)
+{
+	struct sized_map maps[KERNEL_DESTINATION_MAPS];
+	struct destination_table *from;
+	int r;
+
+	if (!kernel->destinations || kernel->former[0] < 0)
+		return;
+	maps_list(kernel, maps);
+	r = former_sizes(kernel, maps);
+	from = r ? NULL : tables_map(kernel, kernel->former, maps);
+	if (!r && tables_complete(from)) {
+		tables_open(kernel, from);
+		for (uint32_t slot = 0; slot < kernel->config->proxies_max; slot++)
+			r = r ?: slot_move(kernel, slot, &from[slot]);
 	}
-	if (r)
-		log_warn("cannot take the destinations of another --destinations.max over: %s", strerror(-r));
-	table_unmap(&from, maps);
+	if (r || !tables_complete(from))
+		log_warn("cannot take the destinations of another --destinations.max over: %s", strerror(r ? -r : ENOMEM));
+	tables_unmap(from, maps);
 	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
 		close(kernel->former[i]);
 		kernel->former[i] = -1;

@@ -9,11 +9,14 @@
  */
 int kernel_destinations_prepare(struct kernel *kernel);
 
-/* After load: the memory of the maps (kernel->destinations). Returns 0 or -errno. */
+/* After load: the memory of the maps (kernel->destinations, by slot). Returns 0 or -errno. */
 int kernel_destinations_share(struct kernel *kernel);
 
 /* After the hand-over, when nobody counts in the former maps any more: moves what they hold. */
 void kernel_destinations_move(struct kernel *kernel);
+
+/* Of a slot whose proxy is gone. */
+void kernel_destinations_clear(struct kernel *kernel, uint32_t slot);
 
 void kernel_destinations_close(struct kernel *kernel);
 

@@ -18,6 +18,7 @@
 #include "wgsocks/log.h"
 
 #define SIDECAR_NETNS_BUCKETS 16
+#define NODE_EVENTS_BYTES 65536 /* 2,700 events: all proxies of a node may begin at once */
 
 _Static_assert(sizeof(struct config_network) == sizeof(struct leak_network), "they are copied as they are");
 _Static_assert(CONFIG_LEAK_ALLOW_MAX == ABI_LEAK_ALLOW_MAX, "and all of them");
@@ -98,7 +99,10 @@ static int prepare(struct kernel *kernel)
 	s->rodata->leak_allow_count = config->leak_allow_count;
 	s->rodata->netns_mask = buckets - 1;
 	s->rodata->ports_discovered = config->port_count == 0;
+	s->rodata->node_mode = config->mode == CONFIG_MODE_NODE;
 	r = r ?: bpf_map__set_max_entries(s->maps.netns, buckets);
+	if (config->mode == CONFIG_MODE_NODE)
+		r = r ?: bpf_map__set_max_entries(s->maps.events, NODE_EVENTS_BYTES);
 	r = r ?: bpf_map__set_max_entries(s->maps.proxies, config->proxies_max);
 	r = r ?: bpf_map__set_max_entries(s->maps.counters, config->proxies_max);
 	r = r ?: bpf_map__set_max_entries(s->maps.tunnels, config->proxies_max * ABI_TUNNELS_MAX);

@@ -37,7 +37,7 @@ struct kernel {
 	struct proxy_counters *counters;
 	struct window *windows;
 	struct rates *rates;		       /* NULL while the collector compat is off */
-	struct destination_table destinations; /* its buckets are NULL where they are off */
+	struct destination_table *destinations; /* NULL where they are off */
 
 	int former[KERNEL_DESTINATION_MAPS]; /* maps of another --destinations.max, while they are taken over; -1 */
 };
@@ -69,7 +69,7 @@ bool kernel_port_in_use(const struct kernel *kernel, uint32_t slot, uint16_t por
 
 /* Lets the socket programs find the slot of a network namespace. Returns 0, or -ENOSPC when its bucket is full. */
 int kernel_netns_add(struct kernel *kernel, uint32_t inode, uint32_t slot);
-int kernel_netns_remove(struct kernel *kernel, uint32_t inode);
+int kernel_netns_remove(struct kernel *kernel, uint32_t inode, uint32_t slot);
 
 /* The requests by client of a slot. Returns 0 or -errno. */
 int kernel_clients_read(const struct kernel *kernel, uint32_t slot, struct client_table *table);

@@ -63,11 +63,24 @@ int kernel_netns_add(struct kernel *kernel, uint32_t inode, uint32_t slot)
 	return netns_exchange(kernel, inode, 0, (struct netns_entry){ .inode = inode, .slot = slot });
 }
 
-int kernel_netns_remove(struct kernel *kernel, uint32_t inode)
+/* Only where it still means this slot: the kernel gives the inode of a dead namespace to the next one. */
+int kernel_netns_remove(struct kernel *kernel, uint32_t inode, uint32_t slot)
 {
-	int r = netns_exchange(kernel, inode, inode, (struct netns_entry){});
+	int fd = bpf_map__fd(kernel->skeleton->maps.netns);
+	uint32_t index = inode & (bpf_map__max_entries(kernel->skeleton->maps.netns) - 1);
+	struct netns_bucket bucket;
 
-	return r == -ENOSPC ? 0 : r;
+	if (!inode)
+		return 0;
+	if (bpf_map_lookup_elem(fd, &index, &bucket))
+		return -errno;
+	for (int i = 0; i < ABI_NETNS_WAYS; i++) {
+		if (bucket.ways[i].inode != inode || bucket.ways[i].slot != slot)
+			continue;
+		bucket.ways[i] = (struct netns_entry){};
+		return bpf_map_update_elem(fd, &index, &bucket, BPF_ANY) ? -errno : 0;
+	}
+	return 0;
 }
 
 int kernel_clients_read(const struct kernel *kernel, uint32_t slot, struct client_table *table)

@@ -20,14 +20,19 @@ _Static_assert(METRIC_DESTINATION_TRANSMIT == METRIC_DESTINATION_RECEIVE + 1 &&
 		       METRIC_COUNTRY_TRANSMIT == METRIC_COUNTRY_RECEIVE + 1,
 	       "the directions are neighbours");
 
+static const struct destination_table *destination_table_of(const struct reading *r)
+{
+	return r->kernel->destinations ? &r->kernel->destinations[r->watch->slot] : NULL;
+}
+
 int samples_destinations(const struct reading *r)
 {
-	const struct destination_table *table = &r->kernel->destinations;
-	_cleanup_free_ __u64(*sums)[ABI_DIRECTION_MAX] = calloc(table->count ?: 1, sizeof(*sums));
+	const struct destination_table *table = destination_table_of(r);
+	_cleanup_free_ __u64(*sums)[ABI_DIRECTION_MAX] = calloc(table && table->count ? table->count : 1, sizeof(*sums));
 	__u64 other[ABI_DIRECTION_MAX];
 	int e = destinations_other(r->kernel, r->watch, other);
 
-	if (e || !table->buckets || !sums)
+	if (e || !table || !sums)
 		return e ?: -ENOMEM;
 	for (uint32_t i = 0; i < table->count; i++) {
 		const struct destination_entry *entry = &table->entries[i];
@@ -54,9 +59,9 @@ int samples_geoip(const struct reading *r)
 
 	if (!r->destinations->geoip.loaded)
 		return r->destinations->geoip.error ?: -ENODATA;
-	if (e || !r->kernel->destinations.buckets)
+	if (e || !r->kernel->destinations)
 		return e ?: -ENODATA;
-	country_sums_read(&r->kernel->destinations, other, &sums);
+	country_sums_read(destination_table_of(r), other, &sums);
 	for (unsigned int i = 0; i < sums.count; i++)
 		add(r, METRIC_COUNTRY_RECEIVE, sums.sums[i].code, sums.sums[i].bytes);
 	return 0;

@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../attach/stub.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
+
+#define TABLE_STEP 4 /* of WATCH_LINKS_MAX */
 
 struct attach_plan {
 	enum attach_direction direction;
@@ -52,13 +55,16 @@ static int attach_one(struct watch *watch, struct watched_link *w, const struct 
 		.programs_fd = kernel_packet_programs(watch->kernel),
 	};
 	_cleanup_close_ int fd = stub_load(&stub);
-	char path[CONFIG_PATH_SIZE];
+	char path[CONFIG_PATH_SIZE], slot[16] = "";
 	int r;
 
 	if (fd < 0)
 		return fd;
 	if (watch->kernel->pinned) {
-		snprintf(path, sizeof(path), "%.200s/tcx_%" PRIu32 "_%s", watch->kernel->pins.folder, w->link.ifindex,
+		/* On a node the same ifindex is in many namespaces. */
+		if (watch->config->mode == CONFIG_MODE_NODE)
+			snprintf(slot, sizeof(slot), "%" PRIu32 "_", watch->slot);
+		snprintf(path, sizeof(path), "%.200s/tcx_%s%" PRIu32 "_%s", watch->kernel->pins.folder, slot, w->link.ifindex,
 			 plan->direction == ATTACH_INGRESS ? "ingress" : "egress");
 		spec.pin_path = path;
 	}
@@ -87,7 +93,7 @@ static void attach(struct watch *watch, struct watched_link *w)
 	unsigned int n = plan_of(w, &plan);
 	int r = 0, former = w->error;
 
-	if (!watch->kernel->skeleton) /* watch_start attaches what is known by then */
+	if (!watch->started) /* watch_start attaches what is known by then */
 		return;
 	if (w->link.l2_header_length == LINK_L2_UNKNOWN) {
 		if (!former)
@@ -111,11 +117,29 @@ static void attach(struct watch *watch, struct watched_link *w)
 
 static struct watched_link *find(struct watch *watch, uint32_t ifindex)
 {
-	for (int i = 0; i < WATCH_LINKS_MAX; i++) {
+	for (unsigned int i = 0; i < watch->table_size; i++) {
 		if (watch->table[i].link.ifindex == ifindex)
 			return &watch->table[i];
 	}
 	return NULL;
+}
+
+/* A free place. The table grows by a few: most proxies have three interfaces. */
+static struct watched_link *place_free(struct watch *watch)
+{
+	unsigned int size = watch->table_size + TABLE_STEP;
+	struct watched_link *w = find(watch, 0), *table;
+
+	if (w || size > WATCH_LINKS_MAX)
+		return w;
+	table = realloc(watch->table, size * sizeof(*table));
+	if (!table)
+		return NULL;
+	w = &table[watch->table_size];
+	memset(w, 0, TABLE_STEP * sizeof(*table));
+	watch->table = table;
+	watch->table_size = size;
+	return w;
 }
 
 /* A tunnel that is not there gives its place up: its bytes stay the proxy's, its series end. */
@@ -125,7 +149,7 @@ static bool tunnel_retire(struct watch *watch, unsigned int place)
 	struct tunnel_counters counters;
 	uint64_t bytes = 0;
 
-	if (!watch->kernel->skeleton)
+	if (!watch->started)
 		return true; /* nothing was counted */
 	if (kernel_tunnel_read(watch->kernel, index, &counters) || kernel_tunnel_clear(watch->kernel, index))
 		return false;
@@ -184,7 +208,7 @@ static void link_forget(struct watch *watch, struct watched_link *w, bool remove
 
 static bool link_add(struct watch *watch, const struct link *link)
 {
-	struct watched_link *w = find(watch, 0);
+	struct watched_link *w = place_free(watch);
 	bool tunnel = link_is_tunnel(link, watch->config);
 	int place = tunnel ? tunnel_place(watch, link->name) : 0;
 
@@ -245,17 +269,31 @@ static void on_link(const struct link *link, enum link_event event, void *contex
 	pass->changed = true;
 }
 
+/* Of a remote namespace by a socket for this once. */
+static int ask_links(struct pass *pass)
+{
+	struct links once;
+	int r;
+
+	if (!pass->watch->remote)
+		return links_dump(&pass->watch->links, on_link, pass);
+	r = links_open_requests(&once);
+	r = r ?: links_dump(&once, on_link, pass);
+	links_close(&once);
+	return r;
+}
+
 static int dump(struct pass *pass)
 {
 	struct watch *watch = pass->watch;
 	int r;
 
-	for (int i = 0; i < WATCH_LINKS_MAX; i++)
+	for (unsigned int i = 0; i < watch->table_size; i++)
 		watch->table[i].seen = false;
-	r = links_dump(&watch->links, on_link, pass);
+	r = ask_links(pass);
 	if (r)
 		return r;
-	for (int i = 0; i < WATCH_LINKS_MAX; i++) {
+	for (unsigned int i = 0; i < watch->table_size; i++) {
 		if (watch->table[i].link.ifindex && !watch->table[i].seen) {
 			link_forget(watch, &watch->table[i], true);
 			pass->changed = true;
@@ -276,6 +314,24 @@ int interfaces_dump(struct watch *watch)
 	return r;
 }
 
+bool interfaces_event(struct watch *watch, const struct link *link, enum link_event event)
+{
+	struct pass pass = { .watch = watch };
+
+	on_link(link, event, &pass);
+	return pass.changed;
+}
+
+bool interfaces_look(struct watch *watch)
+{
+	struct pass pass = { .watch = watch };
+	int r = dump(&pass);
+
+	if (r)
+		log_debug("proxy %s: cannot list interfaces: %s", watch->name, strerror(-r));
+	return pass.changed;
+}
+
 bool interfaces_read(struct watch *watch)
 {
 	struct pass pass = { .watch = watch };
@@ -292,7 +348,7 @@ bool interfaces_read(struct watch *watch)
 
 bool interfaces_repair(struct watch *watch)
 {
-	for (int i = 0; i < WATCH_LINKS_MAX; i++) {
+	for (unsigned int i = 0; i < watch->table_size; i++) {
 		struct watched_link *w = &watch->table[i];
 		bool lost = false;
 
@@ -308,9 +364,16 @@ bool interfaces_repair(struct watch *watch)
 
 void interfaces_close(struct watch *watch, bool remove)
 {
-	for (int i = 0; i < WATCH_LINKS_MAX; i++) {
+	for (unsigned int i = 0; i < watch->table_size; i++) {
 		if (watch->table[i].link.ifindex)
 			detach(&watch->table[i], remove);
 		memset(&watch->table[i], 0, sizeof(watch->table[i]));
 	}
+}
+
+void interfaces_free(struct watch *watch)
+{
+	free(watch->table);
+	watch->table = NULL;
+	watch->table_size = 0;
 }

@@ -8,11 +8,16 @@
 /* Each returns whether watch->entry changed (to be written), interfaces_dump 0 or -errno. */
 int interfaces_dump(struct watch *watch);
 bool interfaces_read(struct watch *watch);
+bool interfaces_event(struct watch *watch, const struct link *link, enum link_event event);
+
+/* Looks what is there, and attaches to what is new: for events that were lost. */
+bool interfaces_look(struct watch *watch);
 
 /* Attaches again where it failed, or where somebody removed it. */
 bool interfaces_repair(struct watch *watch);
 
 /* Lets go of all; with `remove`, detaches. */
 void interfaces_close(struct watch *watch, bool remove);
+void interfaces_free(struct watch *watch);
 
 #endif

@@ -31,7 +31,7 @@ static void name_copy(char *to, size_t size, const char *from)
 
 static int entry_write(struct watch *watch)
 {
-	return watch->kernel->skeleton ? kernel_proxy_write(watch->kernel, watch->slot, &watch->entry) : 0;
+	return watch->started ? kernel_proxy_write(watch->kernel, watch->slot, &watch->entry) : 0;
 }
 
 static bool port_is_current(const struct watch *watch, uint16_t port)
@@ -54,7 +54,7 @@ static int port_place(struct watch *watch)
 		uint16_t former = watch->entry.ports[i];
 
 		if (!port_is_current(watch, former) && listeners_present(&former, 1) == 0 &&
-		    (!watch->kernel->skeleton || !kernel_port_in_use(watch->kernel, watch->slot, former)))
+		    (!watch->started || !kernel_port_in_use(watch->kernel, watch->slot, former)))
 			return i;
 	}
 	return -1;
@@ -83,13 +83,13 @@ static bool port_add(struct watch *watch, uint16_t port)
 	return true;
 }
 
-int watch_open(struct watch *watch, const struct config *config, struct kernel *kernel, uint32_t slot, const char *name)
+int watch_open(struct watch *watch, const struct config *config, struct kernel *kernel, const char *name, bool remote)
 {
 	int r;
 
-	*watch = (struct watch){ .config = config, .kernel = kernel, .slot = slot, .links = LINKS_CLOSED };
+	*watch = (struct watch){ .config = config, .kernel = kernel, .remote = remote, .links = LINKS_CLOSED };
 	snprintf(watch->name, sizeof(watch->name), "%s", name);
-	r = wireguard_open(&watch->wireguard, "/");
+	r = wireguard_open(&watch->wireguard, remote ? NULL : "/");
 	if (r)
 		log_warn("cannot look for WireGuard's sockets: %s", strerror(-r));
 	watch->ports_configured = config->port_count > 0;
@@ -100,24 +100,37 @@ int watch_open(struct watch *watch, const struct config *config, struct kernel *
 	r = netns_inode(&watch->entry.netns_inode);
 	if (r)
 		log_error("cannot tell the network namespace: %s: connections are not seen", strerror(-r));
-	r = links_open(&watch->links);
+	watch->entry.netns_cookie = netns_cookie();
+	r = remote ? 0 : links_open(&watch->links);
 	r = r ?: interfaces_dump(watch);
-	watch_listeners(watch, true);
+	watch_listeners(watch, !remote);
 	return r;
 }
 
-int watch_start(struct watch *watch)
+/* What an earlier process wrote of this very namespace: tunnels keep their places, ports with sessions stay. */
+static void entry_take(struct watch *watch)
 {
 	struct proxy earlier;
+
+	if (kernel_proxy_read(watch->kernel, watch->slot, &earlier) || !earlier.generation) {
+		watch->entry.generation = 1;
+	} else if (earlier.netns_inode == watch->entry.netns_inode && earlier.netns_cookie == watch->entry.netns_cookie) {
+		earlier.named_apart |= watch->entry.named_apart;
+		watch->entry = earlier;
+	} else {
+		watch->entry.generation = earlier.netns_inode ? earlier.generation + 1 : earlier.generation;
+	}
+}
+
+int watch_start(struct watch *watch, uint32_t slot)
+{
 	int r;
 
-	if (!kernel_proxy_read(watch->kernel, watch->slot, &earlier) && earlier.generation &&
-	    earlier.netns_inode == watch->entry.netns_inode)
-		watch->entry = earlier; /* tunnels keep their places, ports with sessions stay */
-	else
-		watch->entry.generation = 1;
+	watch->slot = slot;
+	entry_take(watch);
+	watch->started = true;
 	interfaces_close(watch, false);
-	if (watch->kernel->pinned)
+	if (watch->kernel->pinned && !watch->remote)
 		attach_prune(watch->kernel->pins.folder); /* of interfaces that went while nobody looked */
 	name_copy(watch->entry.name, sizeof(watch->entry.name), watch->name);
 	for (unsigned int i = 0; i < watch->port_count; i++)
@@ -127,7 +140,7 @@ int watch_start(struct watch *watch)
 		return r;
 	r = interfaces_dump(watch);
 	if (r)
-		log_warn("cannot list interfaces: %s", strerror(-r));
+		log_warn("proxy %s: cannot list interfaces: %s", watch->name, strerror(-r));
 	r = entry_write(watch);
 	if (r)
 		return r;
@@ -140,6 +153,18 @@ int watch_start(struct watch *watch)
 void watch_links(struct watch *watch)
 {
 	if (interfaces_read(watch))
+		entry_write(watch);
+}
+
+void watch_link_event(struct watch *watch, const struct link *link, enum link_event event)
+{
+	if (interfaces_event(watch, link, event))
+		entry_write(watch);
+}
+
+void watch_look(struct watch *watch)
+{
+	if (interfaces_look(watch))
 		entry_write(watch);
 }
 
@@ -156,19 +181,15 @@ static bool is_candidate(const struct watch *watch, uint16_t port)
  * Ports that are found for the first time are believed at the start, later only when they are still there the next
  * time: the listener of a client's BIND passes through the hands of a SOCKS server's first process.
  */
-static void ports_discover(struct watch *watch)
+void watch_ports_found(struct watch *watch, const uint16_t *ports, unsigned int n)
 {
-	uint16_t ports[ABI_PORTS_MAX];
 	unsigned int kept = 0;
-	size_t rest = 0;
-	int n = processes_listener_ports(watch->config, watch->entry.netns_inode, ports, ABI_PORTS_MAX, &rest);
 
-	if (rest)
-		log_warn("proxy %s: %zu more listener ports than the %d that are watched", watch->name, rest,
-			 ABI_PORTS_MAX);
+	if (watch->ports_configured)
+		return;
 	watch->discovery_due = false;
 	watch->discovered_ns = clock_now_ns();
-	for (int i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		if (!watch->discovered || is_candidate(watch, ports[i]))
 			watch->ports[kept++] = ports[i];
 		else
@@ -185,6 +206,18 @@ static void ports_discover(struct watch *watch)
 		watch->ports[0] = WATCH_PORT_DEFAULT; /* nobody is seen: the usual one */
 		watch->port_count = 1;
 	}
+}
+
+static void ports_discover(struct watch *watch)
+{
+	uint16_t ports[ABI_PORTS_MAX];
+	size_t rest = 0;
+	int n = processes_listener_ports(watch->config, watch->entry.netns_inode, ports, ABI_PORTS_MAX, &rest);
+
+	if (rest)
+		log_warn("proxy %s: %zu more listener ports than the %d that are watched", watch->name, rest,
+			 ABI_PORTS_MAX);
+	watch_ports_found(watch, ports, n > 0 ? n : 0);
 }
 
 static void ports_keep(struct watch *watch, int present)
@@ -268,19 +301,23 @@ static void listen_ports_keep(struct watch *watch)
 		to->listen_port = t->device.listen_port;
 		changed = true;
 	}
-	if (!changed || !watch->kernel->skeleton || kernel_proxy_read(watch->kernel, watch->slot, &now))
+	if (!changed || !watch->started || kernel_proxy_read(watch->kernel, watch->slot, &now))
 		return;
 	memcpy(now.tunnels, watch->entry.tunnels, sizeof(now.tunnels));
 	kernel_proxy_write(watch->kernel, watch->slot, &now);
 }
 
-int watch_wireguard(struct watch *watch)
+static bool wireguard_is_on(const struct watch *watch)
+{
+	return watch->config->collectors & 1u << COLLECTOR_WIREGUARD;
+}
+
+void watch_wireguard_begin(struct watch *watch)
 {
 	struct wireguard_target targets[ABI_TUNNELS_MAX] = {};
-	int r;
 
-	if (!(watch->config->collectors & 1u << COLLECTOR_WIREGUARD))
-		return 0;
+	if (!wireguard_is_on(watch))
+		return;
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
 		const struct watched_link *w = watch_tunnel(watch, place);
 
@@ -291,9 +328,35 @@ int watch_wireguard(struct watch *watch)
 		targets[place].in_kernel = !strcmp(w->link.kind, "wireguard");
 		targets[place].up = w->link.flags & IFF_UP;
 	}
-	r = wireguard_read(&watch->wireguard, targets, watch->name);
+	wireguard_begin(&watch->wireguard, targets);
+}
+
+int watch_wireguard_end(struct watch *watch)
+{
+	int r;
+
+	if (!wireguard_is_on(watch))
+		return 0;
+	r = wireguard_end(&watch->wireguard, watch->name);
 	listen_ports_keep(watch);
 	return r;
+}
+
+int watch_wireguard(struct watch *watch)
+{
+	struct wireguard *one = &watch->wireguard;
+
+	watch_wireguard_begin(watch);
+	if (wireguard_is_on(watch))
+		wireguard_await(&one, 1, clock_now_ns() + WIREGUARD_WAIT_NS);
+	return watch_wireguard_end(watch);
+}
+
+void watch_repair(struct watch *watch)
+{
+	if (watch->started && interfaces_repair(watch))
+		entry_write(watch);
+	watch_listeners(watch, false);
 }
 
 void watch_tick(struct watch *watch)
@@ -302,33 +365,38 @@ void watch_tick(struct watch *watch)
 
 	if (clock_now_ns() - watch->wireguard.read_ns >= WIREGUARD_PERIOD_NS) /* unless a scrape just did */
 		watch_wireguard(watch);
-	if (watch->kernel->skeleton && interfaces_repair(watch))
+	if (watch->started && interfaces_repair(watch))
 		entry_write(watch);
 	discover = watch->discovery_due || !watch->listener_up;
 	watch_listeners(watch, discover && clock_now_ns() - watch->discovered_ns >= DISCOVERY_PERIOD_NS);
 }
 
+static void release(struct watch *watch)
+{
+	interfaces_free(watch);
+	links_close(&watch->links);
+	wireguard_close(&watch->wireguard);
+}
+
 void watch_close(struct watch *watch)
 {
 	interfaces_close(watch, false);
-	if (watch->kernel->pinned)
+	if (watch->kernel->pinned && !watch->remote)
 		attach_prune(watch->kernel->pins.folder); /* of interfaces that went while nobody looked */
-	links_close(&watch->links);
-	wireguard_close(&watch->wireguard);
+	release(watch);
 }
 
 void watch_remove(struct watch *watch)
 {
 	interfaces_close(watch, true);
-	links_close(&watch->links);
-	wireguard_close(&watch->wireguard);
+	release(watch);
 }
 
 const struct watched_link *watch_tunnel(const struct watch *watch, unsigned int place)
 {
 	uint32_t ifindex = place < ABI_TUNNELS_MAX ? watch->entry.tunnels[place].ifindex : 0;
 
-	for (int i = 0; ifindex && i < WATCH_LINKS_MAX; i++) {
+	for (unsigned int i = 0; ifindex && i < watch->table_size; i++) {
 		if (watch->table[i].link.ifindex == ifindex)
 			return &watch->table[i];
 	}

@@ -32,11 +32,15 @@ struct watched_link {
 struct watch {
 	const struct config *config;
 	struct kernel *kernel;
-	uint32_t slot;
+	uint32_t slot; /* since watch_start */
+	bool started;
 	char name[CONFIG_NAME_SIZE];
 	struct proxy entry; /* as in the `proxies` map */
-	struct links links;
-	struct watched_link table[WATCH_LINKS_MAX];
+	bool remote;	    /* in another network namespace than ours: see visit.h */
+	pid_t pid;	    /* a process in it; 0: none is known */
+	struct links links; /* closed between visits where it is remote */
+	struct watched_link *table;
+	unsigned int table_size; /* at most WATCH_LINKS_MAX */
 	bool ports_configured;
 	uint16_t ports[ABI_PORTS_MAX]; /* those that a listener is expected on now; entry.ports keeps former ones too */
 	unsigned int port_count;
@@ -52,15 +56,19 @@ struct watch {
 	struct wireguard wireguard;
 };
 
-/* Opens netlink in the current network namespace. Returns 0 or -errno. */
-int watch_open(struct watch *watch, const struct config *config, struct kernel *kernel, uint32_t slot,
-	       const char *name);
+/*
+ * Of the current network namespace: our own, where netlink stays open, or that of a visit (`remote`). Its slot is that
+ * of watch_start. Returns 0 or -errno.
+ */
+int watch_open(struct watch *watch, const struct config *config, struct kernel *kernel, const char *name, bool remote);
 
 /*
+ * What follows asks the proxy's network namespace: of a remote one, to be called in a visit.
+ *
  * After the kernel side was loaded: writes the slot, attaches to every interface, then lets the socket programs see the
  * namespace (in this order, so that each connection that they see begins has its packets seen as well).
  */
-int watch_start(struct watch *watch);
+int watch_start(struct watch *watch, uint32_t slot);
 
 /* Reads what netlink has; to be called when watch->links.events_fd is readable. */
 void watch_links(struct watch *watch);
@@ -80,9 +88,23 @@ void watch_remove(struct watch *watch);
 
 /*
  * Reads the tunnels' WireGuard devices, if that is not switched off; waits for userspace ones, WIREGUARD_WAIT_NS at
- * most. Returns 0 or the first -errno.
+ * most. Returns 0 or the first -errno. In steps, for many side by side: see wireguard.h.
  */
 int watch_wireguard(struct watch *watch);
+void watch_wireguard_begin(struct watch *watch);
+int watch_wireguard_end(struct watch *watch);
+
+/* Who listens where, as somebody else has found it: the ports of SOCKS servers in this namespace. */
+void watch_ports_found(struct watch *watch, const uint16_t *ports, unsigned int count);
+
+/* Looks at all interfaces: for events that were lost. */
+void watch_look(struct watch *watch);
+
+/* Attaches again where that failed or was undone, and looks for the listeners. */
+void watch_repair(struct watch *watch);
+
+/* One event of an interface of this namespace. */
+void watch_link_event(struct watch *watch, const struct link *link, enum link_event event);
 
 /*
  * Whether the tunnel in this place can be used, by the last reading of its device; where that is not known, whether its

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
 #include "wgsocks/shared.h"
 
@@ -16,9 +18,12 @@
 
 int wireguard_open(struct wireguard *wireguard, const char *root)
 {
-	*wireguard = (struct wireguard){ .root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), .kernel.fd = -1 };
+	*wireguard = (struct wireguard){ .root = -1, .kernel.fd = -1 };
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++)
 		wireguard->tunnels[i].uapi.fd = -1;
+	if (!root)
+		return 0;
+	wireguard->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return wireguard->root < 0 ? -errno : 0;
 }
 
@@ -54,28 +59,43 @@ static int begin(struct wireguard *w, struct wireguard_tunnel *t, const struct w
 	return uapi_begin(&t->uapi, w->root, target->name, &t->device) ?: -EAGAIN;
 }
 
-/* Waits for those that were asked, until all have answered or the time is up. */
-static void await(struct wireguard *w, int *results, uint64_t deadline)
+/* Those that were asked and have not answered yet: their descriptors, and whose they are. Returns how many. */
+static size_t waiting_list(struct wireguard *const *wireguards, size_t count, struct pollfd *asked,
+			   struct wireguard_tunnel **whose)
 {
-	for (;;) {
-		struct pollfd asked[ABI_TUNNELS_MAX];
-		uint64_t now = clock_now_ns();
-		int waiting = 0;
+	size_t n = 0;
 
-		for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
-			asked[i] = (struct pollfd){ .fd = results[i] == -EAGAIN ? w->tunnels[i].uapi.fd : -1,
-						    .events = POLLIN };
-			waiting += results[i] == -EAGAIN;
+	for (size_t i = 0; i < count; i++) {
+		for (int t = 0; t < ABI_TUNNELS_MAX; t++) {
+			struct wireguard_tunnel *tunnel = &wireguards[i]->tunnels[t];
+
+			if (tunnel->result != -EAGAIN)
+				continue;
+			asked[n] = (struct pollfd){ .fd = tunnel->uapi.fd, .events = POLLIN };
+			whose[n++] = tunnel;
 		}
-		if (!waiting || now >= deadline)
+	}
+	return n;
+}
+
+void wireguard_await(struct wireguard *const *wireguards, size_t count, uint64_t deadline)
+{
+	_cleanup_free_ struct pollfd *asked = calloc(count * ABI_TUNNELS_MAX, sizeof(*asked));
+	_cleanup_free_ struct wireguard_tunnel **whose = calloc(count * ABI_TUNNELS_MAX, sizeof(struct wireguard_tunnel *));
+
+	while (asked && whose) {
+		size_t n = waiting_list(wireguards, count, asked, whose);
+		uint64_t now = clock_now_ns();
+
+		if (!n || now >= deadline)
 			return;
-		if (poll(asked, ABI_TUNNELS_MAX, (int)((deadline - now + 999999) / 1000000)) < 0)
+		if (poll(asked, n, (int)((deadline - now + 999999) / 1000000)) < 0)
 			continue;
-		for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
-			int r = asked[i].revents ? uapi_continue(&w->tunnels[i].uapi) : -EAGAIN;
+		for (size_t i = 0; i < n; i++) {
+			int r = asked[i].revents ? uapi_continue(&whose[i]->uapi) : -EAGAIN;
 
 			if (asked[i].revents)
-				results[i] = r == 1 ? 0 : r;
+				whose[i]->result = r == 1 ? 0 : r;
 		}
 	}
 }
@@ -122,33 +142,47 @@ static void judge(struct wireguard_tunnel *t, const struct wireguard_target *tar
 		t->state = wireguard_device_state(&t->device, &t->history, now, time.tv_sec);
 }
 
-int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *targets, const char *who)
+void wireguard_begin(struct wireguard *wireguard, const struct wireguard_target *targets)
 {
 	uint64_t now = clock_now_ns();
-	int results[ABI_TUNNELS_MAX], first = 0;
 
-	for (int i = 0; i < ABI_TUNNELS_MAX; i++)
-		results[i] = begin(wireguard, &wireguard->tunnels[i], &targets[i], now);
-	await(wireguard, results, now + WIREGUARD_WAIT_NS);
-	now = clock_now_ns();
+	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
+		wireguard->targets[i] = targets[i];
+		wireguard->tunnels[i].result = begin(wireguard, &wireguard->tunnels[i], &targets[i], now);
+	}
+}
+
+int wireguard_end(struct wireguard *wireguard, const char *who)
+{
+	uint64_t now = clock_now_ns();
+	int first = 0;
+
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
 		struct wireguard_tunnel *t = &wireguard->tunnels[i];
+		const struct wireguard_target *target = &wireguard->targets[i];
 		int former = t->error;
 
 		uapi_end(&t->uapi);
-		if (results[i] == -EAGAIN) {
-			results[i] = -ETIMEDOUT;
+		if (t->result == -EAGAIN) {
+			t->result = -ETIMEDOUT;
 			note_timeout(t, now);
-		} else if (results[i] != -ETIMEDOUT) {
+		} else if (t->result != -ETIMEDOUT) {
 			t->timeouts = 0;
 		}
-		t->error = results[i];
+		t->error = t->result;
 		if (!t->error)
-			count_lost(wireguard, t, who, &targets[i]);
-		judge(t, &targets[i], now);
-		log_change(who, &targets[i], former, t->error);
+			count_lost(wireguard, t, who, target);
+		judge(t, target, now);
+		log_change(who, target, former, t->error);
 		first = first ?: t->error;
 	}
 	wireguard->read_ns = now;
 	return first;
+}
+
+int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *targets, const char *who)
+{
+	wireguard_begin(wireguard, targets);
+	wireguard_await(&wireguard, 1, clock_now_ns() + WIREGUARD_WAIT_NS);
+	return wireguard_end(wireguard, who);
 }

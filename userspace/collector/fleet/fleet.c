@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fleet.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../attach/attach.h"
+#include "../discovery/netns.h"
+#include "../kernel/slots.h"
+#include "../watch/visit.h"
+#include "look.h"
+#include "member.h"
+#include "wgsocks/cleanup.h"
+#include "wgsocks/log.h"
+
+#define SECOND_NS 1000000000ULL
+#define LOOK_PERIOD_NS (30 * SECOND_NS) /* repairs what events missed */
+#define ROUND_S 10			/* each proxy of a node is looked after once in so many seconds */
+
+static bool is_node(const struct fleet *fleet)
+{
+	return fleet->config->mode == CONFIG_MODE_NODE;
+}
+
+static int sidecar_open(struct fleet *fleet)
+{
+	struct member *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	r = watch_open(&m->watch, fleet->config, fleet->kernel, fleet->config->proxy_name, false);
+	m->nsid = NSID_NONE;
+	m->waits = true;
+	fleet->members[fleet->count++] = m;
+	fleet->waiting = 1;
+	return r;
+}
+
+static int node_open(struct fleet *fleet)
+{
+	int r = netns_inode(&fleet->own_inode);
+
+	r = r ?: visit_home();
+	if (r)
+		return r;
+	fleet->look_due = true;
+	r = namespaces_open(&fleet->namespaces);
+	if (r == -EPERM) {
+		log_warn("events of other network namespaces are not heard (it needs the capability NET_BROADCAST): "
+			 "changes are found within %llu s",
+			 LOOK_PERIOD_NS / SECOND_NS);
+		r = 0;
+	}
+	return r;
+}
+
+int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *kernel,
+	       struct destinations *destinations)
+{
+	*fleet = (struct fleet){ .config = config,
+				 .kernel = kernel,
+				 .destinations = destinations,
+				 .namespaces = { .events_fd = -1, .requests_fd = -1 } };
+	fleet->members = calloc(config->proxies_max, sizeof(struct member *));
+	fleet->by_slot = calloc(config->proxies_max, sizeof(struct member *));
+	if (!fleet->members || !fleet->by_slot)
+		return -ENOMEM;
+	return is_node(fleet) ? node_open(fleet) : sidecar_open(fleet);
+}
+
+int fleet_events_fd(const struct fleet *fleet)
+{
+	if (is_node(fleet))
+		return fleet->namespaces.events_fd;
+	return fleet->count ? fleet->members[0]->watch.links.events_fd : -1;
+}
+
+struct member *fleet_at(const struct fleet *fleet, uint32_t slot)
+{
+	return slot < fleet->config->proxies_max ? fleet->by_slot[slot] : NULL;
+}
+
+/* ---- members ---- */
+
+static void reap(struct fleet *fleet)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < fleet->count; i++) {
+		struct member *m = fleet->members[i];
+
+		if (m->gone)
+			member_end(fleet, m);
+		else
+			fleet->members[kept++] = m;
+	}
+	fleet->count = kept;
+}
+
+/* ---- what an earlier process left ---- */
+
+void fleet_loaded(struct fleet *fleet)
+{
+	if (!is_node(fleet))
+		return;
+	if (fleet->kernel->pinned)
+		attach_prune(fleet->kernel->pins.folder); /* of interfaces that went while nobody looked */
+	if (fleet->look_due)
+		look_around(fleet); /* so that those which run are known before slots are judged */
+	fleet->look_due = false;
+	for (uint32_t slot = 0; slot < fleet->config->proxies_max; slot++)
+		member_adopt(fleet, slot);
+}
+
+bool fleet_step(struct fleet *fleet)
+{
+	if (fleet->look_due && fleet->kernel->skeleton) {
+		fleet->look_due = false;
+		look_around(fleet);
+		return true;
+	}
+	for (uint32_t i = 0; fleet->waiting && fleet->kernel->skeleton && i < fleet->count; i++) {
+		if (!fleet->members[i]->waits)
+			continue;
+		fleet->waiting--;
+		fleet->members[i]->waits = false;
+		member_start(fleet, fleet->members[i]);
+		return true;
+	}
+	fleet->first_look_done = true;
+	return false;
+}
+
+/* ---- events ---- */
+
+void fleet_event(struct fleet *fleet, const struct event *event)
+{
+	struct member *m;
+
+	if (event->slot == ABI_SLOT_NONE) {
+		fleet->look_due = true;
+		return;
+	}
+	m = fleet_at(fleet, event->slot);
+	if (!m || event->netns_inode != m->watch.entry.netns_inode || visit_begin(&m->watch))
+		return;
+	watch_listener_event(&m->watch, event);
+	visit_end(&m->watch);
+}
+
+static struct member *by_nsid(const struct fleet *fleet, int32_t nsid)
+{
+	for (uint32_t i = 0; i < fleet->count; i++) {
+		struct member *m = fleet->members[i];
+
+		if (nsid == NSID_NONE ? m->watch.entry.netns_inode == fleet->own_inode : m->nsid == nsid)
+			return m;
+	}
+	return NULL;
+}
+
+static void on_link(int32_t nsid, const struct link *link, enum link_event event, void *context)
+{
+	struct member *m = by_nsid(context, nsid);
+
+	if (!m || visit_begin(&m->watch)) { /* its namespace may be ending just now */
+		if (m)
+			m->look_due = true;
+		return;
+	}
+	watch_link_event(&m->watch, link, event);
+	visit_end(&m->watch);
+}
+
+static void on_gone(int32_t nsid, void *context)
+{
+	struct member *m = nsid == NSID_NONE ? NULL : by_nsid(context, nsid);
+
+	if (m)
+		m->gone = true;
+}
+
+void fleet_links(struct fleet *fleet)
+{
+	int r;
+
+	if (!is_node(fleet)) {
+		watch_links(&fleet->members[0]->watch);
+		return;
+	}
+	r = namespaces_read(&fleet->namespaces, on_link, on_gone, fleet);
+	if (r == -ENOBUFS) {
+		log_info("interface events were lost: looking at all proxies again");
+		look_at_all(fleet);
+	} else if (r) {
+		log_warn("cannot read interface events: %s", strerror(-r));
+	}
+	reap(fleet);
+}
+
+/* ---- each second ---- */
+
+/* A few, in turn: so that a node with many idle proxies costs as little each second as one with few. */
+static void look_after_some(struct fleet *fleet)
+{
+	uint32_t n = (fleet->count + ROUND_S - 1) / ROUND_S;
+	_cleanup_free_ struct member **some = calloc(n ?: 1, sizeof(struct member *));
+
+	for (uint32_t i = 0; some && i < n; i++) {
+		some[i] = fleet->members[fleet->cursor++ % fleet->count];
+		member_repair(some[i]);
+	}
+	if (some)
+		members_wireguard(some, n);
+}
+
+void fleet_tick(struct fleet *fleet, uint64_t now_ns)
+{
+	if (!is_node(fleet)) {
+		watch_tick(&fleet->members[0]->watch);
+		return;
+	}
+	if (now_ns - fleet->looked_ns >= LOOK_PERIOD_NS) {
+		look_at_all(fleet);
+		look_around(fleet);
+	}
+	look_after_some(fleet);
+	reap(fleet);
+}
+
+void fleet_wireguard(struct fleet *fleet)
+{
+	if (is_node(fleet))
+		members_wireguard(fleet->members, fleet->count);
+}
+
+void fleet_close(struct fleet *fleet, bool remove)
+{
+	for (uint32_t i = 0; i < fleet->count; i++)
+		member_close(fleet->members[i], remove);
+	fleet->count = 0;
+	free(fleet->members);
+	free(fleet->by_slot);
+	namespaces_close(&fleet->namespaces);
+}

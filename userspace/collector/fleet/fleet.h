@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The proxies that are watched: the one of a sidecar, or all of a node, which come and go. A proxy of a node is a
+ * network namespace in which a SOCKS server was seen to listen; it ends with its namespace.
+ */
+#ifndef COLLECTOR_FLEET_H
+#define COLLECTOR_FLEET_H
+
+#include "../destinations/destinations.h"
+#include "../discovery/namespaces.h"
+#include "../kernel/kernel.h"
+#include "../watch/watch.h"
+
+struct member {
+	struct watch watch;
+	int32_t nsid;	 /* NSID_NONE: our own namespace, or it could get none */
+	bool waits;	 /* to be started: it has no slot yet */
+	bool look_due;	 /* events of its interfaces were missed */
+	bool gone;	 /* its namespace has ended */
+};
+
+struct fleet {
+	const struct config *config;
+	struct kernel *kernel;
+	struct destinations *destinations;
+	struct member **members; /* in the order in which they came, --proxies.max at most */
+	uint32_t count;
+	struct member **by_slot;
+	struct namespaces namespaces; /* of a node; events_fd -1 in a sidecar */
+	uint32_t own_inode;
+	uint32_t waiting;
+	uint32_t unwatched;   /* proxies for which there was no room at the last look */
+	uint32_t cursor;      /* whose turn it is to be looked after */
+	bool look_due;	      /* at all processes: a SOCKS server began to listen somewhere */
+	bool first_look_done; /* and all that it found has been started, or could not be */
+	uint64_t looked_ns;
+	uint64_t links_lost; /* of members that are gone */
+	uint64_t peers_lost;
+};
+
+/* A sidecar's fleet has its proxy from now on; that of a node looks around. Returns 0 or -errno: what failed is logged. */
+int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *kernel,
+	       struct destinations *destinations);
+
+/* Poll this for reading, then call fleet_links. */
+int fleet_events_fd(const struct fleet *fleet);
+void fleet_links(struct fleet *fleet);
+
+/* The kernel side was loaded: slots that an earlier process left get their proxies back, or are made ready for others. */
+void fleet_loaded(struct fleet *fleet);
+
+/*
+ * Does a little of what is to be done: a look around, or the start of one proxy, which takes up to 60 ms with TCX.
+ * Returns whether there is more.
+ */
+bool fleet_step(struct fleet *fleet);
+
+/* An event of the socket programs. */
+void fleet_event(struct fleet *fleet, const struct event *event);
+
+/* Each second. */
+void fleet_tick(struct fleet *fleet, uint64_t now_ns);
+
+/* Reads the WireGuard devices of all remote proxies side by side, before a snapshot. */
+void fleet_wireguard(struct fleet *fleet);
+
+/* The member that has a slot, or NULL. */
+struct member *fleet_at(const struct fleet *fleet, uint32_t slot);
+
+/* Keeps what is pinned attached; or detaches everything. */
+void fleet_close(struct fleet *fleet, bool remove);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One proxy of the fleet: how it begins, is looked after, and ends. */
+#ifndef FLEET_MEMBER_H
+#define FLEET_MEMBER_H
+
+#include "census.h"
+#include "fleet.h"
+
+/*
+ * Takes the namespace of these processes in, if one of them listens there. It is started later, by fleet_step. Returns
+ * 1; 0 when nobody listens; -ENOSPC when --proxies.max are watched already; or -errno.
+ */
+int member_add(struct fleet *fleet, const struct census_group *group);
+
+/* What is known of a member's servers, from another look. */
+void member_seen(struct member *member, const struct census_group *group);
+
+/* The proxy that an earlier process left in a slot: it is a member again, or the slot is cleared. */
+void member_adopt(struct fleet *fleet, uint32_t slot);
+
+/* Gives it its slot and attaches. */
+void member_start(struct fleet *fleet, struct member *member);
+
+/* Looks for its listeners, its interfaces if that is due, and attaches again where that failed. */
+void member_repair(struct member *member);
+
+/* Reads the WireGuard devices of several, side by side. */
+void members_wireguard(struct member *const *members, size_t count);
+
+/* Its namespace is gone: its slot is cleared. Frees it. */
+void member_end(struct fleet *fleet, struct member *member);
+
+/* We go, it stays. With `remove`, everything of ours is detached. Frees it. */
+void member_close(struct member *member, bool remove);
+
+#endif

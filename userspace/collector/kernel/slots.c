@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "slots.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "destinations.h"
+#include "wgsocks.skel.h"
+#include "wgsocks/cleanup.h"
+
+int64_t slot_find(const struct kernel *kernel, uint32_t netns_inode, uint64_t netns_cookie)
+{
+	for (uint32_t slot = 0; slot < kernel->config->proxies_max; slot++) {
+		struct proxy entry;
+
+		if (!kernel_proxy_read(kernel, slot, &entry) && entry.netns_inode == netns_inode &&
+		    entry.netns_cookie == netns_cookie)
+			return slot;
+	}
+	return -ENOENT;
+}
+
+int64_t slot_free(const struct kernel *kernel)
+{
+	for (uint32_t slot = 0; slot < kernel->config->proxies_max; slot++) {
+		struct proxy entry;
+
+		if (!kernel_proxy_read(kernel, slot, &entry) && !entry.netns_inode)
+			return slot;
+	}
+	return -ENOSPC;
+}
+
+/* Deletes the entries of a slot; `slot_of` reads it from key or value. */
+typedef uint16_t slot_reader(const void *key, const void *value);
+
+static int entries_delete(const struct bpf_map *map, uint32_t slot, slot_reader *slot_of)
+{
+	_cleanup_free_ char *key = calloc(3, bpf_map__key_size(map));
+	_cleanup_free_ void *value = malloc(bpf_map__value_size(map));
+	char *next = key + bpf_map__key_size(map);
+	int fd = bpf_map__fd(map);
+	bool more;
+
+	if (!key || !value)
+		return -ENOMEM;
+	more = !bpf_map_get_next_key(fd, NULL, next);
+	for (uint32_t i = 0; more && i < 2 * bpf_map__max_entries(map); i++) {
+		memcpy(key, next, bpf_map__key_size(map));
+		more = !bpf_map_get_next_key(fd, key, next); /* before this one goes */
+		if (!bpf_map_lookup_elem(fd, key, value) && slot_of(key, value) == slot && bpf_map_delete_elem(fd, key) &&
+		    errno != ENOENT)
+			return -errno;
+	}
+	return 0;
+}
+
+static uint16_t session_slot(const void *key, const void *value)
+{
+	return ((const struct session_key *)key)->slot;
+}
+
+static uint16_t upstream_slot(const void *key, const void *value)
+{
+	return ((const struct upstream *)value)->slot;
+}
+
+static uint16_t dns_slot(const void *key, const void *value)
+{
+	return ((const struct dns_key *)key)->slot;
+}
+
+/* What is counted in arrays. */
+static int arrays_clear(struct kernel *kernel, uint32_t slot)
+{
+	const struct wgsocks *s = kernel->skeleton;
+	int r = 0;
+
+	memset(&kernel->counters[slot], 0, sizeof(*kernel->counters));
+	memset(&kernel->windows[slot], 0, sizeof(*kernel->windows));
+	if (kernel->rates)
+		memset(&kernel->rates[slot], 0, sizeof(*kernel->rates));
+	if (bpf_map__autocreate(s->maps.clients)) {
+		struct client_table none = {};
+
+		if (bpf_map_update_elem(bpf_map__fd(s->maps.clients), &slot, &none, BPF_ANY))
+			r = -errno;
+	}
+	for (uint32_t i = 0; i < ABI_TUNNELS_MAX; i++)
+		r = r ?: kernel_tunnel_clear(kernel, slot * ABI_TUNNELS_MAX + i);
+	kernel_destinations_clear(kernel, slot);
+	return r;
+}
+
+int slot_clear(struct kernel *kernel, uint32_t slot)
+{
+	const struct wgsocks *s = kernel->skeleton;
+	struct proxy former, next = {};
+	int r = kernel_proxy_read(kernel, slot, &former);
+
+	if (r)
+		return r;
+	r = kernel_netns_remove(kernel, former.netns_inode, slot);
+	r = r ?: entries_delete(s->maps.sessions, slot, session_slot);
+	r = r ?: entries_delete(s->maps.upstreams, slot, upstream_slot);
+	r = r ?: entries_delete(s->maps.dns_pending, slot, dns_slot);
+	r = r ?: entries_delete(s->maps.dns_streams, slot, dns_slot);
+	r = r ?: arrays_clear(kernel, slot);
+	if (r)
+		return r; /* it stays taken until it is clean */
+	next.generation = former.generation + 1 ?: 1;
+	return kernel_proxy_write(kernel, slot, &next);
+}
