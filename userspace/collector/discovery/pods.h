@@ -6,6 +6,7 @@
 #ifndef DISCOVERY_PODS_H
 #define DISCOVERY_PODS_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
