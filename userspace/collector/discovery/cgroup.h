@@ -10,7 +10,7 @@
 #define CONTAINER_ID_SIZE 65
 
 struct cgroup_place {
-	char pod_uid[POD_UID_SIZE]; /* lower case, 8-4-4-4-12 (a static pod's: 32 digits); empty: of no pod */
+	char pod_uid[POD_UID_SIZE];	      /* lower case, 8-4-4-4-12 (a static pod's: 32 digits); empty: of no pod */
 	char container_id[CONTAINER_ID_SIZE]; /* 64 hex digits, lower case; empty: not known */
 	/*
 	 * A container lies above the pod: a Kubernetes in a container (kind, k3d), or a container that calls a cgroup

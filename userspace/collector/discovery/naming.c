@@ -96,7 +96,7 @@ static int compare_age(const void *one, const void *other)
 /* FNV-1a from a start that others cannot know, so that nobody can choose names that all fall into one bucket. */
 static uint64_t hash_text(const char *text)
 {
-	const unsigned char *seed = (const unsigned char *)getauxval(AT_RANDOM); /* NOLINT(performance-no-int-to-ptr) */
+	const unsigned char *seed = (const unsigned char *)getauxval(AT_RANDOM);
 	uint64_t hash = 14695981039346656037u;
 
 	if (seed)

@@ -203,7 +203,9 @@ Test(environment_read, no_end)
 /* What a proxy is called must not depend on who reads its PROXY_NAME. */
 Test(environment_read, the_same_name_as_the_flag)
 {
-	static const char *const TAILS[] = { "", "x", "\xff", "\xc3\xa9", "\xe2\x99\xa5", "\xf0\x9f\xa6\x80", "\xf0\x9f" };
+	static const char *const TAILS[] = {
+		"", "x", "\xff", "\xc3\xa9", "\xe2\x99\xa5", "\xf0\x9f\xa6\x80", "\xf0\x9f"
+	};
 
 	for (size_t before = 0; before < 530; before += before < 490 ? 97 : 1) {
 		for (size_t t = 0; t < sizeof(TAILS) / sizeof(TAILS[0]); t++) {
