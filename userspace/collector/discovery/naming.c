@@ -171,7 +171,7 @@ void naming_assign(struct naming_entry **entries, size_t count)
 		return;
 	for (size_t i = 0; i < count; i++)
 		entries[i]->bucket = NULL;
-	qsort(entries, count, sizeof(*entries), compare_age);
+	qsort(entries, count, sizeof(struct naming_entry *), compare_age);
 	for (size_t i = 0; i < count; i++) {
 		struct naming_entry *entry = entries[i];
 

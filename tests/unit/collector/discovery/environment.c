@@ -52,6 +52,7 @@ Test(environment, search)
 	expect(BYTES("PROXY_NAME"), NULL);
 	expect(BYTES("PROXY_NAME\0=x\0"), NULL);
 	expect(BYTES("PROXY_NAMES=x\0"), NULL);
+	expect(BYTES("PROXY\0PROXY_NAME=x\0"), "x");
 	expect(BYTES("PROXY_NAM=x\0"), NULL);
 	expect(BYTES("MY_PROXY_NAME=x\0A=PROXY_NAME=y\0"), NULL);
 	expect(BYTES("proxy_name=x\0"), NULL);
