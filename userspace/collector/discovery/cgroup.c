@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "wgsocks/cleanup.h"
+
+/* v1 has 13 hierarchies, and a path has at most 4,096 bytes, so no pod can make its own text longer than this. */
+#define TEXT_MAX (64 * 1024)
+
+struct part {
+	const char *text;
+	size_t size;
+};
+
+static bool hex_read(char c, char *lower)
+{
+	if (c >= 'A' && c <= 'F')
+		c = (char)(c - 'A' + 'a');
+	*lower = c;
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+bool pod_uid_read(const char *text, size_t size, char uid[POD_UID_SIZE])
+{
+	bool has_parts = size == POD_UID_SIZE - 1;
+
+	if (!has_parts && size != 32)
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		if (!has_parts || (i != 8 && i != 13 && i != 18 && i != 23)) {
+			if (!hex_read(text[i], &uid[i]))
+				return false;
+			continue;
+		}
+		if ((text[i] != '-' && text[i] != '_') || text[i] != text[8])
+			return false;
+		uid[i] = '-';
+	}
+	uid[size] = '\0';
+	return true;
+}
+
+bool container_id_read(const char *text, size_t size, char id[CONTAINER_ID_SIZE])
+{
+	if (size != CONTAINER_ID_SIZE - 1)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		if (!hex_read(text[i], &id[i]))
+			return false;
+	id[size] = '\0';
+	return true;
+}
+
+static bool cut_suffix(struct part *part, const char *suffix)
+{
+	size_t length = strlen(suffix);
+
+	if (part->size < length || memcmp(part->text + part->size - length, suffix, length) != 0)
+		return false;
+	part->size -= length;
+	return true;
+}
+
+/* Takes what is before the next `separator`; false at the end. */
+static bool take(struct part *rest, char separator, struct part *part)
+{
+	const char *end;
+
+	if (!rest->size)
+		return false;
+	end = memchr(rest->text, separator, rest->size);
+	*part = (struct part){ rest->text, end ? (size_t)(end - rest->text) : rest->size };
+	rest->text += part->size + !!end;
+	rest->size -= part->size + !!end;
+	return true;
+}
+
+/* The systemd driver's pod-level slice: …kubepods[-burstable|-besteffort]-podUID.slice. */
+static bool slice_read(struct part part, char uid[POD_UID_SIZE])
+{
+	static const size_t LENGTHS[] = { POD_UID_SIZE - 1, 32 };
+	static const char mark[] = "-pod";
+
+	if (!cut_suffix(&part, ".slice"))
+		return false;
+	for (size_t i = 0; i < sizeof(LENGTHS) / sizeof(LENGTHS[0]); i++) {
+		struct part parent = part;
+		const char *text = part.text + part.size - LENGTHS[i];
+
+		if (part.size < LENGTHS[i])
+			continue;
+		parent.size -= LENGTHS[i];
+		if (cut_suffix(&parent, mark) && memmem(parent.text, parent.size, "kubepods", 8) &&
+		    pod_uid_read(text, LENGTHS[i], uid))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * podUID, or the slice; and what containerd makes of the slice when it has the cgroupfs driver and kubelet the other,
+ * one level for pod and container: …-podUID.slice:cri-containerd:ID.
+ */
+static bool pod_level(struct part level, char uid[POD_UID_SIZE])
+{
+	struct part slice;
+
+	if (level.size > 3 && !memcmp(level.text, "pod", 3) && pod_uid_read(level.text + 3, level.size - 3, uid))
+		return true;
+	return take(&level, ':', &slice) && slice_read(slice, uid);
+}
+
+/* ID, RUNTIME-ID, RUNTIME-ID.scope, …:ID. */
+static bool container_level(struct part level, char id[CONTAINER_ID_SIZE])
+{
+	const size_t length = CONTAINER_ID_SIZE - 1;
+	const char *text;
+
+	cut_suffix(&level, ".scope");
+	if (level.size < length)
+		return false;
+	text = level.text + level.size - length;
+	if (level.size > length && text[-1] != '-' && text[-1] != ':')
+		return false;
+	return container_id_read(text, length, id);
+}
+
+/* From the outside in. Only a pod that lies in a container is preferred to what is above it. */
+static void path_read(struct part path, struct cgroup_place *place)
+{
+	char outer[CONTAINER_ID_SIZE];
+	struct part level;
+
+	cut_suffix(&path, " (deleted)");
+	memset(place, 0, sizeof(*place));
+	while (take(&path, '/', &level)) {
+		struct cgroup_place found = { .pod_uid = "" };
+
+		if (!place->pod_uid[0] && pod_level(level, found.pod_uid)) {
+			memcpy(outer, place->container_id, sizeof(outer));
+			found.is_nested = outer[0];
+			*place = found;
+		}
+		if (!place->container_id[0] && container_level(level, found.container_id))
+			memcpy(place->container_id, found.container_id, sizeof(place->container_id));
+	}
+	if (place->is_nested && !place->container_id[0])
+		memcpy(place->container_id, outer, sizeof(outer));
+}
+
+static int place_rank(const struct cgroup_place *place)
+{
+	if (place->pod_uid[0])
+		return place->is_nested ? 2 : 3;
+	return place->container_id[0] ? 1 : 0;
+}
+
+/* Takes what another line says, if it says more. False when the two contradict each other. */
+static bool place_join(struct cgroup_place *place, const struct cgroup_place *line)
+{
+	if (strcmp(place->pod_uid, line->pod_uid))
+		return false;
+	if (!line->container_id[0])
+		return true;
+	if (!place->container_id[0])
+		memcpy(place->container_id, line->container_id, sizeof(place->container_id));
+	return !strcmp(place->container_id, line->container_id);
+}
+
+void cgroup_parse(const char *text, size_t size, struct cgroup_place *place)
+{
+	struct part rest = { text, size }, line, ignored;
+	bool contradicted = false;
+
+	memset(place, 0, sizeof(*place));
+	while (take(&rest, '\n', &line)) {
+		struct cgroup_place found;
+
+		/* hierarchy:controllers:path; the path may hold colons. */
+		if (!take(&line, ':', &ignored) || !take(&line, ':', &ignored))
+			continue;
+		path_read(line, &found);
+		if (place_rank(&found) > place_rank(place)) {
+			*place = found;
+			contradicted = false;
+		} else if (place_rank(&found) == place_rank(place)) {
+			contradicted |= !place_join(place, &found);
+		}
+	}
+	if (contradicted)
+		memset(place, 0, sizeof(*place));
+}
+
+int cgroup_read(int process, struct cgroup_place *place)
+{
+	_cleanup_close_ int fd = openat(process, "cgroup", O_RDONLY | O_CLOEXEC);
+	char text[TEXT_MAX];
+	size_t size = 0;
+
+	memset(place, 0, sizeof(*place));
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		ssize_t length = read(fd, text + size, sizeof(text) - size);
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length < 0)
+			return -errno;
+		if (length == 0)
+			break;
+		size += (size_t)length;
+		if (size == sizeof(text))
+			return -E2BIG;
+	}
+	cgroup_parse(text, size, place);
+	return 0;
+}
