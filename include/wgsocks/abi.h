@@ -240,8 +240,6 @@ struct proxy {
 	__u64 retired_bytes; /* of tunnels that gave their place to another */
 	__u64 retired_other[ABI_DIRECTION_MAX];
 	__u64 netns_cookie; /* never used twice before a reboot; 0: the kernel has none (before 5.14) */
-	__u8 named_apart;   /* another proxy had its name first: this one's ends in @ and 8 hex digits, for good */
-	__u8 reserved[7];
 };
 
 struct netns_entry {
@@ -610,7 +608,7 @@ ABI_ASSERT_SIZE(dns_counters, 296);
 ABI_ASSERT_SIZE(handshake_counters, 176);
 ABI_ASSERT_SIZE(proxy_counters, 2240);
 ABI_ASSERT_SIZE(tunnel_counters, 288);
-ABI_ASSERT_SIZE(proxy, 272);
+ABI_ASSERT_SIZE(proxy, 264);
 ABI_ASSERT_SIZE(netns_bucket, 32);
 ABI_ASSERT_SIZE(leak_network, 32);
 ABI_ASSERT_SIZE(session_key, 40);

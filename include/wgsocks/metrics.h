@@ -125,6 +125,9 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	X(COST, "proxy_cost_per_gigabyte", GAUGE, "", LABELS("proxy_name", "currency"),                               \
 	  "Price of a gigabyte (10^9 bytes) as it was configured; absent when none was.")                             \
 	/* destinations */                                                                                            \
+	X(KUBERNETES_INFO, "proxy_kubernetes_info", GAUGE, "",                                                        \
+	  LABELS("proxy_name", "proxy_namespace", "proxy_pod", "proxy_pod_uid", "proxy_node"),                        \
+	  "1 for a proxy in a pod, in node mode.")                                                                    \
 	X(DESTINATION_RECEIVE, "proxy_destination_receive_bytes_total", COUNTER, "bytes",                             \
 	  LABELS("proxy_name", "destination"),                                                                        \
 	  "Inner bytes that came out of the tunnel, by where they came from; other: all without a series of their "   \
@@ -169,6 +172,8 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	X(PROCESS_RESTARTS, "wgsocks_exporter_process_restarts_total", COUNTER, "", LABELS("process"),                \
 	  "Times that the supervisor started a process again.")                                                       \
 	X(PROXIES, "wgsocks_exporter_proxies", GAUGE, "", LABELS(), "Proxies that are watched.")                      \
+	X(PROXIES_UNWATCHED, "wgsocks_exporter_proxies_unwatched", GAUGE, "", LABELS(),                               \
+	  "Proxies found for which there was no room: more than --proxies.max.")                                      \
 	/* standard names */                                                                                          \
 	X(PROCESS_CPU, "process_cpu_seconds_total", COUNTER, "seconds", LABELS(),                                     \
 	  "User and system CPU time of all processes of the exporter, ended ones included.")                          \

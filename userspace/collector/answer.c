@@ -31,41 +31,70 @@ static reader *const readers[COLLECTOR_MAX] = {
 
 #define NEEDS_NO_KERNEL (1u << COLLECTOR_WIREGUARD | 1u << COLLECTOR_COST)
 
-static void read_one(struct collector *c, const struct reading *r, unsigned int which)
+/* How one collector did, over all proxies. */
+struct outcome {
+	int error;
+	uint64_t took_ns;
+};
+
+static void read_one(struct collector *c, const struct reading *r, unsigned int which, struct outcome *outcome)
 {
 	struct snapshot_builder *b = &c->builder, before = *b;
 	uint64_t start = clock_now_ns();
-	bool readable = c->kernel.skeleton || NEEDS_NO_KERNEL & 1u << which;
+	bool readable = r->watch->started || NEEDS_NO_KERNEL & 1u << which;
 	int error = readable ? readers[which](r) : -ENOTCONN;
-	uint32_t collector, labels[2];
+	uint32_t labels[2] = { r->name };
 
 	if (error < 0) { /* nothing half read is shown */
 		b->sample_count = before.sample_count;
 		b->histogram_count = before.histogram_count;
 	}
 	if (error)
-		log_debug("cannot read %s: %s", config_collector_name(which), strerror(abs(error)));
-	collector = snapshot_string(b, config_collector_name(which));
-	labels[0] = r->name;
-	labels[1] = collector;
+		log_debug("proxy %s: cannot read %s: %s", r->watch->name, config_collector_name(which),
+			  strerror(abs(error)));
+	labels[1] = snapshot_string(b, config_collector_name(which));
 	snapshot_add_unsigned(b, METRIC_SOURCE_SUCCESS, labels, !error);
-	snapshot_add_unsigned(b, METRIC_COLLECTOR_SUCCESS, &collector, !error);
-	snapshot_add_float(b, METRIC_COLLECTOR_DURATION, &collector, (double)(clock_now_ns() - start) / 1e9);
+	outcome->error = outcome->error ?: error;
+	outcome->took_ns += clock_now_ns() - start;
+}
+
+static void read_all(struct collector *c, unsigned int which)
+{
+	struct reading r = { .kernel = &c->kernel, .destinations = &c->destinations, .to = &c->builder };
+	struct outcome outcome = {};
+	uint32_t label;
+
+	r.second = clock_now_ns() / 1000000000;
+	for (uint32_t i = 0; i < c->fleet.count; i++) {
+		r.watch = &c->fleet.members[i]->watch;
+		r.name = c->names[i];
+		read_one(c, &r, which, &outcome);
+	}
+	label = snapshot_string(&c->builder, config_collector_name(which));
+	snapshot_add_unsigned(&c->builder, METRIC_COLLECTOR_SUCCESS, &label, !outcome.error);
+	snapshot_add_float(&c->builder, METRIC_COLLECTOR_DURATION, &label, (double)outcome.took_ns / 1e9);
 }
 
 void collector_read(struct collector *c, uint32_t mask)
 {
 	struct snapshot_builder *b = &c->builder;
-	struct reading r = { .kernel = &c->kernel, .watch = &c->watch, .destinations = &c->destinations, .to = b };
 
+	mask &= c->child->config->collectors;
 	snapshot_reset(b);
-	r.name = snapshot_string(b, c->watch.name);
-	r.second = clock_now_ns() / 1000000000;
+	for (uint32_t i = 0; i < c->fleet.count; i++)
+		c->names[i] = snapshot_string(b, c->fleet.members[i]->watch.name);
+	if (mask & 1u << COLLECTOR_WIREGUARD)
+		fleet_wireguard(&c->fleet);
 	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
-		if (readers[i] && c->child->config->collectors & mask & 1u << i)
-			read_one(c, &r, i);
+		if (readers[i] && mask & 1u << i)
+			read_all(c, i);
 	}
-	samples_presence(&r); /* after WireGuard was read: it tells the tunnel's state */
+	for (uint32_t i = 0; i < c->fleet.count; i++) { /* after WireGuard was read: it tells the tunnel's state */
+		struct reading r = { .watch = &c->fleet.members[i]->watch, .to = b, .name = c->names[i] };
+
+		samples_presence(&r);
+		samples_kubernetes(&r, &c->fleet.members[i]->identity, c->fleet.identities.node);
+	}
 	collector_read_itself(c);
 }
 

@@ -25,7 +25,8 @@
 
 #define SECOND_NS 1000000000ULL
 #define LOAD_RETRY_MAX_S 30
-#define RECONCILE_PERIOD_S 60
+#define RECONCILE_PERIOD_S 5	 /* at least; and a thousand times what it takes, so that it costs 0.1 % of a CPU */
+#define RECONCILE_COST_FACTOR 1000
 #define MEMORY_PERIOD_S 10
 
 /* ---- rights ---- */
@@ -41,21 +42,27 @@ static bool kernel_before(int major, int minor)
 /*
  * BPF and PERFMON: maps and programs, tracepoints. NET_ADMIN: packet programs. Only where there is something to
  * discover: SYS_PTRACE and DAC_READ_SEARCH, to see which sockets a SOCKS server of another user holds; a pod without
- * them has its ports from the flag.
+ * them has its ports from the flag. On a node SYS_ADMIN as well, to enter network namespaces, and NET_BROADCAST, to hear
+ * of their interfaces.
  */
 static int keep_rights(const struct config *config)
 {
 	int keep[8] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN };
+	bool node = config->mode == CONFIG_MODE_NODE;
 	size_t n = 3;
 
-	if (!config->port_count) {
+	if (node) {
+		keep[n++] = CAP_SYS_ADMIN;
+		keep[n++] = CAP_NET_BROADCAST;
+	}
+	if (node || !config->port_count) {
 		keep[n++] = CAP_SYS_PTRACE;
 		keep[n++] = CAP_DAC_READ_SEARCH;
 	}
 	if (kernel_before(5, 11)) /* maps are charged to RLIMIT_MEMLOCK there */
 		keep[n++] = CAP_SYS_RESOURCE;
-	if (capng_get_caps_process() ||
-	    !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF)) /* a container runtime that does not know it */
+	if (!node && (capng_get_caps_process() ||
+		      !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF))) /* a container runtime that does not know it */
 		keep[n++] = CAP_SYS_ADMIN;
 	return rights_keep(keep, n);
 }
@@ -67,8 +74,8 @@ static int on_event(void *context, void *data, size_t size)
 	struct collector *c = context;
 	const struct event *e = data;
 
-	if (size >= sizeof(*e) && e->slot == c->watch.slot && e->netns_inode == c->watch.entry.netns_inode)
-		watch_listener_event(&c->watch, e);
+	if (size >= sizeof(*e))
+		fleet_event(&c->fleet, e);
 	return 0;
 }
 
@@ -82,9 +89,13 @@ static int watch_descriptor(struct collector *c, int fd)
 static void reconcile(struct collector *c, uint64_t now)
 {
 	unsigned int suspects = 0;
+	uint64_t begun = clock_now_ns(), pause;
 	int ended = reconcile_run(&c->kernel, &suspects);
 
-	c->reconcile_at_ns = now + (suspects ? RECONCILE_SUSPECT_AGE_NS : RECONCILE_PERIOD_S * SECOND_NS);
+	pause = RECONCILE_COST_FACTOR * (clock_now_ns() - begun);
+	if (pause < RECONCILE_PERIOD_S * SECOND_NS)
+		pause = RECONCILE_PERIOD_S * SECOND_NS;
+	c->reconcile_at_ns = now + (suspects ? RECONCILE_SUSPECT_AGE_NS : pause);
 	if (ended > 0)
 		log_warn("%d sessions had lost their end: they are closed and counted as lost", ended);
 	else if (ended < 0)
@@ -109,29 +120,26 @@ static void start_kernel(struct collector *c, uint64_t now)
 				 &c->destinations);
 	if (c->events)
 		watch_descriptor(c, ring_buffer__epoll_fd(c->events));
-	watch_start(&c->watch);
-	c->watch.ports_added = false;
-	reconcile(c, now);
-	window_remember(&c->kernel, c->watch.slot, now / SECOND_NS);
-	compat_remember(&c->kernel, &c->watch, now);
-	clients_settle(&c->kernel, c->watch.slot);
-	destinations_tick(&c->destinations, now);
+	fleet_loaded(&c->fleet);
 	c->memory_bytes = kernel_memory(&c->kernel);
-	log_info("proxy %s: watching, %s, counts %s", c->watch.name, c->kernel.pinned ? "pinned" : "not pinned",
-		 c->kernel.taken_over ? "go on" : "begin at 0");
+	reconcile(c, now);
+}
+
+/* What a proxy's last minutes were like goes on from its first second. */
+static void remember(struct collector *c, const struct watch *w, uint64_t now)
+{
+	window_remember(&c->kernel, w->slot, now / SECOND_NS);
+	compat_remember(&c->kernel, w, now);
+	destinations_tick(&c->destinations, w);
 }
 
 /* ---- the loop ---- */
 
 static void publish(struct collector *c)
 {
-	struct health_proxy *health = malloc(sizeof(*health));
-
-	if (!health)
-		return;
-	watch_health(&c->watch, health);
-	health_board_publish(c->child->shared, health, 1);
-	free(health);
+	for (uint32_t i = 0; i < c->fleet.count; i++)
+		watch_health(&c->fleet.members[i]->watch, &c->health[i]);
+	health_board_publish(c->child->shared, c->health, c->fleet.count);
 }
 
 static void guard_misses(struct collector *c, uint64_t now)
@@ -156,15 +164,17 @@ static void tick(struct collector *c)
 		return;
 	if (!c->kernel.skeleton && now >= c->load_at_ns)
 		start_kernel(c, now);
-	watch_tick(&c->watch);
+	fleet_tick(&c->fleet, now);
 	if (c->kernel.skeleton) {
-		window_remember(&c->kernel, c->watch.slot, now / SECOND_NS);
-		compat_remember(&c->kernel, &c->watch, now);
 		guard_misses(c, now);
 		sweep_dns(&c->kernel, now);
 		if (c->events) /* names before those who bear them */
 			ring_buffer__consume(c->events);
-		destinations_tick(&c->destinations, now);
+		destinations_refresh(&c->destinations, now);
+		for (uint32_t i = 0; i < c->fleet.count; i++) {
+			if (c->fleet.members[i]->watch.started)
+				remember(c, &c->fleet.members[i]->watch, now);
+		}
 		if (now >= c->memory_at_ns) {
 			c->memory_bytes = kernel_memory(&c->kernel);
 			c->memory_at_ns = now + MEMORY_PERIOD_S * SECOND_NS;
@@ -183,11 +193,31 @@ static void signalled(struct collector *c)
 	}
 }
 
+/* What is to be done, a little at a time: a node may have hundreds of proxies to attach to, and web asks meanwhile. */
+static bool step(struct collector *c)
+{
+	uint32_t before = c->fleet.count;
+	bool more = fleet_step(&c->fleet);
+	bool ports_added = false;
+
+	if (more || before != c->fleet.count)
+		return true;
+	for (uint32_t i = 0; i < c->fleet.count; i++) {
+		ports_added |= c->fleet.members[i]->watch.ports_added;
+		c->fleet.members[i]->watch.ports_added = false;
+	}
+	if (ports_added && c->kernel.skeleton) /* connections to them may be older than our knowledge */
+		reconcile(c, clock_now_ns());
+	return false;
+}
+
 static void run(struct collector *c)
 {
+	bool more = true;
+
 	while (!c->leaving) {
 		struct epoll_event ready[8];
-		int n = epoll_wait(c->epoll, ready, 8, -1);
+		int n = epoll_wait(c->epoll, ready, 8, more ? 0 : -1);
 		bool asked = false;
 
 		if (n < 0 && errno != EINTR)
@@ -199,21 +229,19 @@ static void run(struct collector *c)
 				signalled(c);
 			else if (fd == c->timer)
 				tick(c);
-			else if (fd == c->watch.links.events_fd)
-				watch_links(&c->watch);
+			else if (fd == fleet_events_fd(&c->fleet))
+				fleet_links(&c->fleet);
 			else if (fd == c->child->channel)
 				asked = true;
 			else if (c->events)
 				ring_buffer__consume(c->events);
 		}
-		if (c->watch.ports_added &&
-		    c->kernel.skeleton) { /* connections to it may be older than our knowledge */
-			c->watch.ports_added = false;
-			reconcile(c, clock_now_ns());
-		}
+		more = step(c);
+		if (!more)
+			c->child->shared->startup_done = 1;
 		publish(c);
 		if (asked) { /* last: what came at the same time is in the answer */
-			watch_links(&c->watch);
+			fleet_links(&c->fleet);
 			if (c->events)
 				ring_buffer__consume(c->events);
 			collector_answer(c);
@@ -264,28 +292,32 @@ int collector_run(const struct child *child)
 		log_error("cannot start: %s", strerror(-r));
 		return EXIT_FAILURE;
 	}
-	r = watch_open(&c.watch, child->config, &c.kernel, 0, child->config->proxy_name);
+	c.health = calloc(child->config->proxies_max, sizeof(*c.health));
+	c.names = calloc(child->config->proxies_max, sizeof(*c.names));
+	if (!c.health || !c.names)
+		return EXIT_FAILURE;
+	destinations_init(&c.destinations, child->config, &c.kernel);
+	r = fleet_open(&c.fleet, child->config, &c.kernel, &c.destinations);
 	if (r)
 		log_error("cannot watch interfaces: %s", strerror(-r));
-	else
-		watch_descriptor(&c, c.watch.links.events_fd);
-	destinations_init(&c.destinations, child->config, &c.kernel, &c.watch);
+	if (fleet_events_fd(&c.fleet) >= 0)
+		watch_descriptor(&c, fleet_events_fd(&c.fleet));
 	start_kernel(&c, clock_now_ns());
-	publish(&c);
-	child->shared->startup_done = 1;
 	run(&c);
 
-	destinations_close(&c.destinations);
 	/*
 	 * A node's agent leaves its pins to the next one; a sidecar leaves nothing. Sent away alone, it will be back at
 	 * once.
 	 */
 	if (c.ending && child->config->mode == CONFIG_MODE_SIDECAR) {
-		watch_remove(&c.watch);
+		fleet_close(&c.fleet, true);
 		kernel_remove(&c.kernel);
 	} else {
-		watch_close(&c.watch);
+		fleet_close(&c.fleet, false);
 		kernel_close(&c.kernel);
 	}
+	destinations_close(&c.destinations);
+	free(c.health);
+	free(c.names);
 	return EXIT_SUCCESS;
 }

@@ -4,8 +4,8 @@
 #define COLLECTOR_COLLECTOR_H
 
 #include "destinations/destinations.h"
+#include "fleet/fleet.h"
 #include "kernel/kernel.h"
-#include "watch/watch.h"
 #include "wgsocks/process.h"
 #include "wgsocks/snapshot.h"
 
@@ -14,7 +14,7 @@ struct ring_buffer;
 struct collector {
 	const struct child *child;
 	struct kernel kernel;
-	struct watch watch;
+	struct fleet fleet;
 	struct destinations destinations;
 	struct ring_buffer *events; /* NULL until the kernel side is loaded */
 	int epoll;
@@ -27,10 +27,12 @@ struct collector {
 	unsigned int load_failures;
 	uint64_t reconcile_at_ns;
 	uint64_t misses[KERNEL_LINK_MAX];
+	struct health_proxy *health; /* as it is published: --proxies.max of them */
 	uint64_t memory_bytes; /* of maps and programs: refreshed by the tick */
 	uint64_t memory_at_ns;
 
 	struct snapshot_builder builder;
+	uint32_t *names; /* of the members, in the snapshot in the making */
 	void *block; /* the snapshot memfd */
 	size_t block_bytes;
 };

@@ -48,6 +48,7 @@ static int node_open(struct fleet *fleet)
 	if (r)
 		return r;
 	fleet->look_due = true;
+	identities_open(&fleet->identities);
 	r = namespaces_open(&fleet->namespaces);
 	if (r == -EPERM) {
 		log_warn("events of other network namespaces are not heard (it needs the capability NET_BROADCAST): "
@@ -98,7 +99,23 @@ static void reap(struct fleet *fleet)
 		else
 			fleet->members[kept++] = m;
 	}
+	if (kept == fleet->count)
+		return;
 	fleet->count = kept;
+	members_name(fleet);
+	if (fleet->unwatched) /* there is room for another one */
+		fleet->look_due = true;
+}
+
+/* Names that kubelet had not written yet. */
+static void identify(struct fleet *fleet)
+{
+	bool another = false;
+
+	for (uint32_t i = 0; i < fleet->count; i++)
+		another |= member_identify(fleet, fleet->members[i]);
+	if (another)
+		members_name(fleet);
 }
 
 /* ---- what an earlier process left ---- */
@@ -114,13 +131,15 @@ void fleet_loaded(struct fleet *fleet)
 	fleet->look_due = false;
 	for (uint32_t slot = 0; slot < fleet->config->proxies_max; slot++)
 		member_adopt(fleet, slot);
+	identify(fleet);
 }
 
 bool fleet_step(struct fleet *fleet)
 {
-	if (fleet->look_due && fleet->kernel->skeleton) {
+	if (fleet->look_due && is_node(fleet)) {
 		fleet->look_due = false;
 		look_around(fleet);
+		identify(fleet);
 		return true;
 	}
 	for (uint32_t i = 0; fleet->waiting && fleet->kernel->skeleton && i < fleet->count; i++) {
@@ -228,6 +247,7 @@ void fleet_tick(struct fleet *fleet, uint64_t now_ns)
 		look_at_all(fleet);
 		look_around(fleet);
 	}
+	identify(fleet);
 	look_after_some(fleet);
 	reap(fleet);
 }
@@ -246,4 +266,5 @@ void fleet_close(struct fleet *fleet, bool remove)
 	free(fleet->members);
 	free(fleet->by_slot);
 	namespaces_close(&fleet->namespaces);
+	identities_close(&fleet->identities);
 }

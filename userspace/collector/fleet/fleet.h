@@ -10,9 +10,11 @@
 #include "../discovery/namespaces.h"
 #include "../kernel/kernel.h"
 #include "../watch/watch.h"
+#include "identity.h"
 
 struct member {
 	struct watch watch;
+	struct identity identity;
 	int32_t nsid;	 /* NSID_NONE: our own namespace, or it could get none */
 	bool waits;	 /* to be started: it has no slot yet */
 	bool look_due;	 /* events of its interfaces were missed */
@@ -26,6 +28,7 @@ struct fleet {
 	struct member **members; /* in the order in which they came, --proxies.max at most */
 	uint32_t count;
 	struct member **by_slot;
+	struct identities identities;
 	struct namespaces namespaces; /* of a node; events_fd -1 in a sidecar */
 	uint32_t own_inode;
 	uint32_t waiting;

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "../discovery/listeners.h"
+#include "../discovery/naming.h"
 #include "../discovery/netns.h"
 #include "../kernel/slots.h"
+#include "../readers/readers.h"
 #include "../watch/visit.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
@@ -28,28 +30,20 @@ static int ports_find(const struct fleet *fleet, const struct census_group *grou
 	return processes_ports_of(group->processes, group->count, ports, ABI_PORTS_MAX, NULL);
 }
 
-static void name_default(char *name, size_t size, uint64_t cookie, uint32_t inode)
-{
-	if (cookie)
-		snprintf(name, size, "%016" PRIx64, cookie);
-	else
-		snprintf(name, size, "netns-%" PRIu32, inode);
-}
-
 /* In the namespace: makes a member of it. */
-static int member_make(struct fleet *fleet, const struct census_group *group, int nsid, const uint16_t *ports, int port_count)
+static int member_make(struct fleet *fleet, uint32_t inode, pid_t pid, int32_t nsid, const uint16_t *ports, int port_count)
 {
 	struct member *m = calloc(1, sizeof(*m));
-	char name[CONFIG_NAME_SIZE];
+	char name[32];
 	int r;
 
 	if (!m)
 		return -ENOMEM;
-	name_default(name, sizeof(name), netns_cookie(), group->processes->netns_inode);
+	snprintf(name, sizeof(name), "netns-%" PRIu32, inode); /* until it is named */
 	r = watch_open(&m->watch, fleet->config, fleet->kernel, name, true);
 	if (r)
 		log_warn("proxy %s: cannot list interfaces: %s", name, strerror(-r));
-	m->watch.pid = group->processes->pid;
+	m->watch.pid = pid;
 	m->nsid = nsid;
 	watch_ports_found(&m->watch, ports, port_count);
 	watch_listeners(&m->watch, false);
@@ -59,40 +53,79 @@ static int member_make(struct fleet *fleet, const struct census_group *group, in
 	return 1;
 }
 
-/* Goes there and looks. */
-static int visit_new(struct fleet *fleet, const struct census_group *group, int fd, int32_t nsid)
+/* In the namespace: whether somebody listens. */
+static int member_find(struct fleet *fleet, const struct census_group *group, int32_t nsid)
 {
-	struct watch stranger = { .remote = true };
 	uint16_t ports[ABI_PORTS_MAX];
-	int r = netns_enter(fd), n;
+	int n = ports_find(fleet, group, ports);
+
+	if (n <= 0)
+		return n;
+	if (fleet->count == fleet->config->proxies_max)
+		return -ENOSPC;
+	return member_make(fleet, group->processes->netns_inode, group->processes->pid, nsid, ports,
+			   fleet->config->port_count ? 0 : n);
+}
+
+/* The number by which events of a namespace are told; without one, the slow look has to do. */
+static int32_t number_of(struct fleet *fleet, uint32_t inode, int fd)
+{
+	int32_t nsid = NSID_NONE;
+	int r = inode == fleet->own_inode ? 0 : namespaces_number(&fleet->namespaces, fd, &nsid);
 
 	if (r)
-		return r;
-	n = ports_find(fleet, group, ports);
-	if (n > 0)
-		r = fleet->count < fleet->config->proxies_max ? member_make(fleet, group, nsid, ports, n) : -ENOSPC;
-	visit_end(&stranger);
-	return n < 0 ? n : r;
+		log_debug("network namespace %u gets no number: %s", inode, strerror(-r));
+	return r ? NSID_NONE : nsid;
 }
 
 int member_add(struct fleet *fleet, const struct census_group *group)
 {
-	uint32_t inode = group->processes->netns_inode;
+	struct watch stranger = { .remote = true, .entry.netns_inode = group->processes->netns_inode };
 	pid_t pid = group->processes->pid;
-	_cleanup_close_ int fd = netns_open(inode, &pid);
-	int32_t nsid = NSID_NONE;
+	_cleanup_close_ int fd = netns_open(stranger.entry.netns_inode, &pid);
+	int32_t nsid;
 	int r;
 
 	if (fd < 0)
 		return fd;
-	if (inode != fleet->own_inode) {
-		r = namespaces_number(&fleet->namespaces, fd, &nsid);
-		if (r) {
-			log_debug("network namespace %u gets no number: %s", inode, strerror(-r));
-			nsid = NSID_NONE;
-		}
+	nsid = number_of(fleet, stranger.entry.netns_inode, fd);
+	r = netns_enter(fd);
+	if (r)
+		return r;
+	r = member_find(fleet, group, nsid);
+	visit_end(&stranger);
+	return r;
+}
+
+bool member_identify(struct fleet *fleet, struct member *m)
+{
+	const struct proxy *entry = &m->watch.entry;
+
+	return !m->identity.settled && identity_read(&m->identity, &fleet->identities, m->watch.pid, entry->netns_inode,
+						     entry->netns_cookie);
+}
+
+void members_name(struct fleet *fleet)
+{
+	_cleanup_free_ struct naming_entry *entries = calloc(fleet->count ?: 1, sizeof(*entries));
+	_cleanup_free_ struct naming_entry **sorted = calloc(fleet->count ?: 1, sizeof(struct naming_entry *));
+
+	if (!entries || !sorted)
+		return;
+	for (uint32_t i = 0; i < fleet->count; i++) {
+		const struct member *m = fleet->members[i];
+
+		entries[i].name = m->identity.name;
+		entries[i].uid = m->identity.place.pod_uid;
+		entries[i].cookie = m->watch.entry.netns_cookie;
+		entries[i].inode = m->watch.entry.netns_inode;
+		sorted[i] = &entries[i];
 	}
-	return visit_new(fleet, group, fd, nsid);
+	naming_assign(sorted, fleet->count);
+	for (uint32_t i = 0; i < fleet->count; i++) {
+		if (strcmp(entries[i].label, fleet->members[i]->watch.name) != 0)
+			watch_rename(&fleet->members[i]->watch, entries[i].label);
+	}
 }
 
 void member_seen(struct member *m, const struct census_group *group)
@@ -134,29 +167,59 @@ void member_start(struct fleet *fleet, struct member *m)
 	watch_start(w, (uint32_t)slot);
 	visit_end(w);
 	fleet->by_slot[slot] = m;
+	clients_settle(fleet->kernel, w->slot);
+	window_remember(fleet->kernel, w->slot, clock_now_ns() / 1000000000);
+	compat_remember(fleet->kernel, w, clock_now_ns());
 	log_info("proxy %s: watching, %s, counts %s", w->name, fleet->kernel->pinned ? "pinned" : "not pinned",
 		 fleet->kernel->taken_over && w->entry.generation ? "go on" : "begin at 0");
 }
 
-void member_adopt(struct fleet *fleet, uint32_t slot)
+static bool is_member(const struct fleet *fleet, const struct proxy *entry)
 {
-	struct census_group group = {};
-	struct server_process process = {};
-	struct proxy entry;
-	pid_t pid = 0;
-	_cleanup_close_ int fd = -1;
-
-	if (kernel_proxy_read(fleet->kernel, slot, &entry) || !entry.netns_inode)
-		return;
 	for (uint32_t i = 0; i < fleet->count; i++) {
 		const struct proxy *own = &fleet->members[i]->watch.entry;
 
-		if (own->netns_inode == entry.netns_inode && own->netns_cookie == entry.netns_cookie)
-			return; /* it is found by its slot when it is started */
+		if (own->netns_inode == entry->netns_inode && own->netns_cookie == entry->netns_cookie)
+			return true;
 	}
-	(void)group, (void)process, (void)pid, (void)fd;
-	log_info("slot %u: its proxy is gone", slot);
-	slot_clear(fleet->kernel, slot);
+	return false;
+}
+
+/* Its namespace lives, though no server was seen in it: it is a proxy still. */
+static bool adopt_alive(struct fleet *fleet, const struct proxy *entry)
+{
+	struct watch former = { .remote = true, .entry = *entry };
+	_cleanup_close_ int fd = netns_open(entry->netns_inode, &former.pid);
+	unsigned int count = 0;
+	int32_t nsid;
+	bool alive;
+
+	if (fd < 0 || fleet->count == fleet->config->proxies_max)
+		return false;
+	nsid = number_of(fleet, entry->netns_inode, fd);
+	if (netns_enter(fd))
+		return false;
+	alive = netns_cookie() == entry->netns_cookie;
+	while (count < ABI_PORTS_MAX && entry->ports[count])
+		count++;
+	if (alive)
+		alive = member_make(fleet, entry->netns_inode, former.pid, nsid, entry->ports, count) == 1;
+	visit_end(&former);
+	return alive;
+}
+
+void member_adopt(struct fleet *fleet, uint32_t slot)
+{
+	struct proxy entry;
+	int r;
+
+	if (kernel_proxy_read(fleet->kernel, slot, &entry) || !entry.netns_inode || is_member(fleet, &entry) ||
+	    adopt_alive(fleet, &entry))
+		return;
+	log_info("proxy %.*s: gone since it was last watched", (int)sizeof(entry.name), entry.name);
+	r = slot_clear(fleet->kernel, slot);
+	if (r)
+		log_warn("slot %u cannot be cleared: %s: it stays taken", slot, strerror(-r));
 }
 
 /* ---- being there ---- */

@@ -21,6 +21,12 @@ void member_adopt(struct fleet *fleet, uint32_t slot);
 /* Gives it its slot and attaches. */
 void member_start(struct fleet *fleet, struct member *member);
 
+/* Reads what there is to know of its name and pod; members_name gives the names. Returns whether a name is another. */
+bool member_identify(struct fleet *fleet, struct member *member);
+
+/* Gives each member a name that no other has: after one has come or gone. */
+void members_name(struct fleet *fleet);
+
 /* Looks for its listeners, its interfaces if that is due, and attaches again where that failed. */
 void member_repair(struct member *member);
 

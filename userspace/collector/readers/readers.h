@@ -10,7 +10,7 @@
 struct destinations;
 
 struct reading {
-	const struct kernel *kernel; /* loaded */
+	const struct kernel *kernel; /* loaded, and the proxy has its slot */
 	struct watch *watch;
 	const struct destinations *destinations;
 	struct snapshot_builder *to;
@@ -20,6 +20,10 @@ struct reading {
 
 /* Needs no kernel side: the proxy, its listener, its tunnels. */
 void samples_presence(const struct reading *r);
+
+/* Its pod, where it has one. */
+struct identity;
+void samples_kubernetes(const struct reading *r, const struct identity *identity, const char *node);
 
 /*
  * Which of the proxy's places for tunnels are shown, and by which name: those that have, or had, a tunnel; and the

@@ -30,10 +30,20 @@ static void add_peer(const struct reading *r, uint32_t interface, const struct w
 		snapshot_add_unsigned(to, METRIC_VPN_PEER_HANDSHAKE, labels, peer->handshake_sec);
 }
 
+static int first_error(const struct wireguard *wireguard)
+{
+	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
+		if (wireguard->tunnels[place].error)
+			return wireguard->tunnels[place].error;
+	}
+	return 0;
+}
+
 int samples_wireguard(const struct reading *r)
 {
 	const struct wireguard *wireguard = &r->watch->wireguard;
-	int e = watch_wireguard(r->watch);
+	/* Those of a node were read together, before. */
+	int e = r->watch->remote ? first_error(wireguard) : watch_wireguard(r->watch);
 
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
 		const struct wireguard_tunnel *t = &wireguard->tunnels[place];

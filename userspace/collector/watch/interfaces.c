@@ -371,6 +371,21 @@ void interfaces_close(struct watch *watch, bool remove)
 	}
 }
 
+void interfaces_forget(struct watch *watch)
+{
+	for (unsigned int i = 0; i < watch->table_size; i++) {
+		struct watched_link *w = &watch->table[i];
+
+		for (unsigned int j = 0; j < w->attachment_count; j++) {
+			if (w->attachments[j].mode == CONFIG_ATTACH_TCX)
+				attachment_remove(&w->attachments[j]);
+			else
+				attachment_close(&w->attachments[j]);
+		}
+		memset(w, 0, sizeof(*w));
+	}
+}
+
 void interfaces_free(struct watch *watch)
 {
 	free(watch->table);

@@ -18,6 +18,8 @@ bool interfaces_repair(struct watch *watch);
 
 /* Lets go of all; with `remove`, detaches. */
 void interfaces_close(struct watch *watch, bool remove);
+/* Their namespace is gone: links are unpinned, filters went with it, and the same ifindex is another one's here. */
+void interfaces_forget(struct watch *watch);
 void interfaces_free(struct watch *watch);
 
 #endif

@@ -115,7 +115,6 @@ static void entry_take(struct watch *watch)
 	if (kernel_proxy_read(watch->kernel, watch->slot, &earlier) || !earlier.generation) {
 		watch->entry.generation = 1;
 	} else if (earlier.netns_inode == watch->entry.netns_inode && earlier.netns_cookie == watch->entry.netns_cookie) {
-		earlier.named_apart |= watch->entry.named_apart;
 		watch->entry = earlier;
 	} else {
 		watch->entry.generation = earlier.netns_inode ? earlier.generation + 1 : earlier.generation;
@@ -390,6 +389,19 @@ void watch_remove(struct watch *watch)
 {
 	interfaces_close(watch, true);
 	release(watch);
+}
+
+void watch_gone(struct watch *watch)
+{
+	interfaces_forget(watch);
+	release(watch);
+}
+
+void watch_rename(struct watch *watch, const char *name)
+{
+	snprintf(watch->name, sizeof(watch->name), "%s", name);
+	name_copy(watch->entry.name, sizeof(watch->entry.name), name);
+	entry_write(watch);
 }
 
 const struct watched_link *watch_tunnel(const struct watch *watch, unsigned int place)

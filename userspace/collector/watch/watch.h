@@ -86,6 +86,12 @@ void watch_tick(struct watch *watch);
 void watch_close(struct watch *watch);
 void watch_remove(struct watch *watch);
 
+/* Its network namespace is gone, and its interfaces with it. To be called at home. */
+void watch_gone(struct watch *watch);
+
+/* Another proxy has come or gone that is called the same. */
+void watch_rename(struct watch *watch, const char *name);
+
 /*
  * Reads the tunnels' WireGuard devices, if that is not switched off; waits for userspace ones, WIREGUARD_WAIT_NS at
  * most. Returns 0 or the first -errno. In steps, for many side by side: see wireguard.h.
