@@ -13,6 +13,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from harness import case, equal, run_cases, same
+from leftovers import attached, pins
 from sidecar import BINARY, ROOT, Sidecar, fetch, join_underlay, kill_all
 from sockslab import Lab, enter, wait_until
 from truth import MIXED, Before, check_all, check_bytes, settle
@@ -42,18 +43,6 @@ class World:
 def capability_sets(pid):
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     return {line.split(":")[0]: line.split()[1] for line in status.splitlines() if line.startswith(("Cap", "Seccomp:", "NoNewPrivs"))}
-
-
-def attached(proxy):
-    """Our programs on the proxy's interfaces: TCX by BPF_PROG_QUERY (bpftool of Debian 12 does not know it), clsact by tc."""
-    programs = proxy.run([sys.executable, str(ROOT / "tests" / "integration" / "tcx_programs.py")]).stdout.split()
-    filters = proxy.run(["sh", "-c", "for i in $(ls /sys/class/net); do tc filter show dev $i ingress; tc filter show dev $i egress; done"]).stdout
-    return programs + [line for line in filters.splitlines() if "wgsocks" in line]
-
-
-def pins(proxy):
-    """Without what the kernel itself puts into each bpffs (kernel/bpf/preload)."""
-    return proxy.run(["find", "/sys/fs/bpf", "-type", "f", "!", "-name", "*.debug"]).stdout.split()
 
 
 @case

@@ -27,7 +27,6 @@ def bad_flags():
     refused("--web.max-requests=many", line=b"--web.max-requests=many: must be 0 to 65535")
     refused("--log.level", line=b"--log.level: needs a value")
     refused("stray", line=b"stray: unexpected argument")
-    refused("--mode=node", line=b"--mode=node: not in this version")
 
 
 def bad_variables():

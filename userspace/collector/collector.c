@@ -16,7 +16,7 @@
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
 
-#include "kernel/reconcile.h"
+#include "fleet/reconciliation.h"
 #include "kernel/sweep.h"
 #include "readers/readers.h"
 #include "wgsocks.skel.h"
@@ -25,8 +25,6 @@
 
 #define SECOND_NS 1000000000ULL
 #define LOAD_RETRY_MAX_S 30
-#define RECONCILE_PERIOD_S 5	 /* at least; and a thousand times what it takes, so that it costs 0.1 % of a CPU */
-#define RECONCILE_COST_FACTOR 1000
 #define MEMORY_PERIOD_S 10
 
 /* ---- rights ---- */
@@ -86,22 +84,6 @@ static int watch_descriptor(struct collector *c, int fd)
 	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-static void reconcile(struct collector *c, uint64_t now)
-{
-	unsigned int suspects = 0;
-	uint64_t begun = clock_now_ns(), pause;
-	int ended = reconcile_run(&c->kernel, &suspects);
-
-	pause = RECONCILE_COST_FACTOR * (clock_now_ns() - begun);
-	if (pause < RECONCILE_PERIOD_S * SECOND_NS)
-		pause = RECONCILE_PERIOD_S * SECOND_NS;
-	c->reconcile_at_ns = now + (suspects ? RECONCILE_SUSPECT_AGE_NS : pause);
-	if (ended > 0)
-		log_warn("%d sessions had lost their end: they are closed and counted as lost", ended);
-	else if (ended < 0)
-		log_warn("cannot compare sessions with sockets: %s", strerror(-ended));
-}
-
 static void start_kernel(struct collector *c, uint64_t now)
 {
 	int r = kernel_load(&c->kernel);
@@ -122,7 +104,6 @@ static void start_kernel(struct collector *c, uint64_t now)
 		watch_descriptor(c, ring_buffer__epoll_fd(c->events));
 	fleet_loaded(&c->fleet);
 	c->memory_bytes = kernel_memory(&c->kernel);
-	reconcile(c, now);
 }
 
 /* What a proxy's last minutes were like goes on from its first second. */
@@ -152,8 +133,7 @@ static void guard_misses(struct collector *c, uint64_t now)
 		missed |= misses != c->misses[i];
 		c->misses[i] = misses;
 	}
-	if (missed || now >= c->reconcile_at_ns)
-		reconcile(c, now);
+	reconcile_tick(&c->fleet, missed, now);
 }
 
 static void tick(struct collector *c)
@@ -198,16 +178,11 @@ static bool step(struct collector *c)
 {
 	uint32_t before = c->fleet.count;
 	bool more = fleet_step(&c->fleet);
-	bool ports_added = false;
 
 	if (more || before != c->fleet.count)
 		return true;
-	for (uint32_t i = 0; i < c->fleet.count; i++) {
-		ports_added |= c->fleet.members[i]->watch.ports_added;
-		c->fleet.members[i]->watch.ports_added = false;
-	}
-	if (ports_added && c->kernel.skeleton) /* connections to them may be older than our knowledge */
-		reconcile(c, clock_now_ns());
+	if (c->kernel.skeleton)
+		reconcile_begun(&c->fleet);
 	return false;
 }
 

@@ -1,39 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
-/* --detach: removes every pin, link and filter of ours that can be reached from this network namespace and bpffs. */
+/*
+ * --detach: removes every pin, link and filter of ours that can be reached: of a sidecar from its network namespace, of
+ * a node's agent from the host. What a sidecar has is left alone by the agent's.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "attach/attach.h"
+#include "discovery/netns.h"
+#include "kernel/pin_folders.h"
 #include "kernel/pins.h"
 #include "wgsocks/log.h"
 #include "wgsocks/process.h"
 
-int collector_detach(const struct config *config)
+struct detaching {
+	const char *instance;
+	int removed, error;
+};
+
+static void note(struct detaching *d, int result)
+{
+	if (result >= 0)
+		d->removed += result;
+	else
+		d->error = d->error ?: result;
+}
+
+/* What no pin tells of: filters, in each network namespace. This process ends afterwards, wherever it is. */
+static int sweep_namespace(int fd, uint32_t inode, void *context)
+{
+	struct detaching *d = context;
+	int r = netns_enter(fd);
+
+	note(d, r ?: attach_sweep(attach_instance(d->instance), NULL));
+	return 0;
+}
+
+static bool is_ours(const struct pin_folder *folder, void *context)
+{
+	const struct detaching *d = context;
+
+	return !strcmp(folder->instance, d->instance);
+}
+
+/* Whether an exporter of this instance runs: it would attach again at once. */
+static bool is_running(const struct config *config)
 {
 	struct pins pins;
-	int r = pins_init(&pins, config), removed = 0;
+	bool busy;
+
+	if (pins_init(&pins, config))
+		return false;
+	busy = pins_open(&pins, config) == -EBUSY;
+	if (busy)
+		log_error("an exporter that runs holds %s/…/%s: stop it first", config->pin_path, pins.instance);
+	pins_close(&pins);
+	return busy;
+}
+
+int collector_detach(const struct config *config)
+{
+	struct detaching d = {};
+	struct pins pins;
+	int r = pins_init(&pins, config);
 
 	if (r) {
 		log_error("cannot name the instance: %s", strerror(-r));
 		return EXIT_FAILURE;
 	}
-	r = pins_open(&pins, config);
-	if (r == -EBUSY) {
-		log_error("an exporter that runs holds %s/…/%s: stop it first", config->pin_path, pins.instance);
+	if (is_running(config))
+		return EXIT_FAILURE;
+	d.instance = pins.instance;
+	note(&d, pin_folders_remove(config, is_ours, &d, NULL));
+	if (config->mode == CONFIG_MODE_NODE)
+		note(&d, netns_each(sweep_namespace, &d));
+	else
+		note(&d, attach_sweep(attach_instance(pins.instance), NULL));
+	if (d.error) {
+		log_error("cannot remove everything of ours: %s", strerror(-d.error));
 		return EXIT_FAILURE;
 	}
-	removed = attach_sweep(attach_instance(pins.instance), r ? NULL : pins.folder);
-	if (!r) {
-		int n = pins_clear(&pins);
-
-		removed = removed < 0 || n < 0 ? -EIO : removed + n;
-		pins_remove(&pins);
-	}
-	if (removed < 0) {
-		log_error("cannot remove everything of ours: %s", strerror(-removed));
-		return EXIT_FAILURE;
-	}
-	log_info("removed %d pins and filters of instance %s", removed, pins.instance);
+	log_info("removed %d pins and filters of instance %s", d.removed, pins.instance);
 	return EXIT_SUCCESS;
 }

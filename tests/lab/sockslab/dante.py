@@ -57,7 +57,8 @@ def config(ports, auth, connect_timeout, negotiate_timeout, extra=""):
 class Dante:
     """A danted in a Namespace; the configuration text may be changed between stop and start."""
 
-    def __init__(self, namespace, ports, text):
+    def __init__(self, namespace, ports, text, env=None):
+        self.env = env or {}
         self.namespace = namespace
         self.ports = ports
         self.text = text
@@ -81,7 +82,7 @@ class Dante:
             file.write(self.text)
         self.process = self.namespace.popen(
             ["danted", "-f", "/run/danted.conf"],
-            env={"TMPDIR": "/run/tmp", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            env={"TMPDIR": "/run/tmp", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **self.env},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
         )

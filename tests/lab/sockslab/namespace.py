@@ -175,6 +175,10 @@ class Namespace:
         return found
 
     def close(self):
+        """Ends all that runs in it, and the namespace; a second time it does nothing."""
+        handle = f"/run/netns/{self.name}"
+        if not os.path.exists(handle):
+            return
         deadline = time.monotonic() + 10 * PATIENCE
         while time.monotonic() < deadline:
             left = [pid for pid in self.processes() if pid not in (1, os.getpid())]
@@ -190,6 +194,5 @@ class Namespace:
             except ChildProcessError:
                 pass
             time.sleep(0.005)
-        handle = f"/run/netns/{self.name}"
         subprocess.run(["umount", handle], check=False)
         os.unlink(handle)

@@ -15,7 +15,7 @@ class Proxy:
     """p<index> of a Lab. Its network is .ns; popen, run and ip are the namespace's own."""
 
     def __init__(self, index, keys, inet_key, auth=None, ports=(1080,), tunnel=True, keepalive=25,
-                 connect_timeout=2, negotiate_timeout=30, dante_extra=""):
+                 connect_timeout=2, negotiate_timeout=30, dante_extra="", dante_env=None):
         self.index = index
         self.name = f"p{index}"
         self.auth = auth
@@ -38,7 +38,7 @@ class Proxy:
             "route replace ::/0 dev wg0",
         ])
         self._dante_options = (connect_timeout, negotiate_timeout, dante_extra)
-        self.dante = dante.Dante(self.ns, self.ports, self._dante_config())
+        self.dante = dante.Dante(self.ns, self.ports, self._dante_config(), dante_env)
         self.scripted = None
         self.popen = self.ns.popen
         self.run = self.ns.run

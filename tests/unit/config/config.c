@@ -122,7 +122,6 @@ Test(config, refused_flags)
 	expect_refused(PARSE("--no-log.level"), "--no-log.level: unknown flag (see --help)");
 	expect_refused(PARSE("--log.level=loud", "--log.format=x"),
 		       "--log.level=loud: must be debug, info, warn or error");
-	expect_refused(PARSE("--mode=node"), "--mode=node: not in this version");
 	expect_refused(PARSE("--mode=both"), "--mode=both: must be sidecar or node");
 	expect_refused(PARSE("--log.format="), "--log.format=\"\": must be logfmt or json");
 	expect_refused(PARSE("--log.format=a b\n\"\x1b\xff"),

@@ -151,6 +151,14 @@ int attach_sweep(uint32_t instance, const char *pin_folder)
 	return sweep.err ? sweep.err : sweep.removed;
 }
 
+int attach_unpin_all(const char *pin_folder)
+{
+	struct sweep sweep = { 0 };
+
+	each_pin(&sweep, pin_folder, tcx_remove_pinned);
+	return sweep.err ? sweep.err : sweep.removed;
+}
+
 int attach_prune(const char *pin_folder)
 {
 	struct sweep sweep = { 0 };

@@ -67,6 +67,9 @@ int attachment_remove(struct attachment *attachment);
  */
 int attach_sweep(uint32_t instance, const char *pin_folder);
 
+/* Detaches and unpins each TCX link in this folder. Returns their number, or the first -errno. */
+int attach_unpin_all(const char *pin_folder);
+
 /*
  * At start: unpins the TCX links in `pin_folder` whose interface went while nobody looked; nothing would ever take them
  * over. Returns their number (0 when there is no such folder) or the first -errno.

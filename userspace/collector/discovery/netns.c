@@ -133,6 +133,90 @@ int netns_open(uint32_t inode, pid_t *pid)
 	return fd >= 0 ? fd : find_mount(inode, "/proc/1/mountinfo", "/proc/1/root");
 }
 
+struct inodes {
+	uint32_t *inodes;
+	size_t count, max;
+};
+
+static int inode_add(struct inodes *list, uint32_t inode)
+{
+	if (list->count == list->max) {
+		size_t max = list->max ? 2 * list->max : 64;
+		uint32_t *more = reallocarray(list->inodes, max, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		list->inodes = more;
+		list->max = max;
+	}
+	list->inodes[list->count++] = inode;
+	return 0;
+}
+
+static int add_processes(struct inodes *list)
+{
+	_cleanup_closedir_ DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	int r = 0;
+
+	while (!r && proc && (entry = readdir(proc))) {
+		char path[40];
+		struct stat status;
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.10s/ns/net", entry->d_name);
+		if (!stat(path, &status))
+			r = inode_add(list, (uint32_t)status.st_ino);
+	}
+	return r;
+}
+
+static int add_mounts(struct inodes *list, const char *mountinfo)
+{
+	_cleanup_fclose_ FILE *f = fopen(mountinfo, "re");
+	char line[1024];
+	int r = 0;
+
+	while (!r && f && fgets(line, sizeof(line), f)) {
+		const char *found = strstr(line, " net:[");
+
+		if (found)
+			r = inode_add(list, (uint32_t)strtoul(found + strlen(" net:["), NULL, 10));
+	}
+	return r;
+}
+
+static int compare_inodes(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int netns_each(netns_callback *callback, void *context)
+{
+	struct inodes list = {};
+	int r = add_processes(&list);
+
+	r = r ?: add_mounts(&list, "/proc/self/mountinfo");
+	r = r ?: add_mounts(&list, "/proc/1/mountinfo");
+	if (list.count)
+		qsort(list.inodes, list.count, sizeof(*list.inodes), compare_inodes);
+	for (size_t i = 0; !r && i < list.count; i++) {
+		_cleanup_close_ int fd = -1;
+		pid_t pid = 0;
+
+		if (i && list.inodes[i] == list.inodes[i - 1])
+			continue;
+		fd = netns_open(list.inodes[i], &pid);
+		if (fd >= 0)
+			r = callback(fd, list.inodes[i], context);
+	}
+	free(list.inodes);
+	return r;
+}
+
 int netns_enter(int fd)
 {
 	return setns(fd, CLONE_NEWNET) ? -errno : 0;

@@ -19,6 +19,13 @@ uint64_t netns_cookie(void);
  */
 int netns_open(uint32_t inode, pid_t *pid);
 
+/*
+ * Hands each network namespace that we can see to the callback once: of processes and of mounts. Returns 0, what the
+ * callback returned when that is not 0, or -ENOMEM.
+ */
+typedef int netns_callback(int fd, uint32_t inode, void *context);
+int netns_each(netns_callback *callback, void *context);
+
 /* Moves the calling thread (CAP_SYS_ADMIN). Returns 0 or -errno. */
 int netns_enter(int fd);
 

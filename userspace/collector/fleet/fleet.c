@@ -13,6 +13,7 @@
 #include "../watch/visit.h"
 #include "look.h"
 #include "member.h"
+#include "remains.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
 
@@ -132,6 +133,7 @@ void fleet_loaded(struct fleet *fleet)
 	for (uint32_t slot = 0; slot < fleet->config->proxies_max; slot++)
 		member_adopt(fleet, slot);
 	identify(fleet);
+	remains_sweep(fleet->config);
 }
 
 bool fleet_step(struct fleet *fleet)
@@ -246,6 +248,7 @@ void fleet_tick(struct fleet *fleet, uint64_t now_ns)
 	if (now_ns - fleet->looked_ns >= LOOK_PERIOD_NS) {
 		look_at_all(fleet);
 		look_around(fleet);
+		remains_sweep(fleet->config);
 	}
 	identify(fleet);
 	look_after_some(fleet);

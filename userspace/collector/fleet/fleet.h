@@ -19,6 +19,7 @@ struct member {
 	bool waits;	 /* to be started: it has no slot yet */
 	bool look_due;	 /* events of its interfaces were missed */
 	bool gone;	 /* its namespace has ended */
+	uint64_t reconcile_at_ns; /* see reconciliation.h */
 };
 
 struct fleet {
@@ -37,6 +38,8 @@ struct fleet {
 	bool look_due;	      /* at all processes: a SOCKS server began to listen somewhere */
 	bool first_look_done; /* and all that it found has been started, or could not be */
 	uint64_t looked_ns;
+	uint32_t reconcile_cursor;
+	uint64_t reconcile_pause_ns; /* until then */
 	uint64_t links_lost; /* of members that are gone */
 	uint64_t peers_lost;
 };

@@ -12,6 +12,7 @@
 
 #include "../discovery/netns.h"
 #include "destinations.h"
+#include "pin_folders.h"
 #include "programs.h"
 #include "wgsocks.skel.h"
 #include "wgsocks/cleanup.h"
@@ -273,6 +274,25 @@ static int pins_take(struct kernel *kernel)
 	return r == -EBUSY ? r : 0;
 }
 
+static bool is_superseded(const struct pin_folder *folder, void *context)
+{
+	const struct kernel *kernel = context;
+
+	return !strcmp(folder->instance, kernel->pins.instance) && strcmp(folder->path, kernel->pins.folder) != 0;
+}
+
+/* What another version, or another --proxies.max, left of this instance counts no more for anybody. */
+static void supersede(struct kernel *kernel)
+{
+	int n = kernel->pinned ? pin_folders_remove(kernel->config, is_superseded, kernel, NULL) : 0;
+
+	if (n > 0)
+		log_warn("%d pins of another layout or --proxies.max are removed: counts begin anew in %s", n,
+			 kernel->pins.folder);
+	else if (n < 0)
+		log_warn("pins of another layout cannot be removed: %s", strerror(-n));
+}
+
 int kernel_load(struct kernel *kernel)
 {
 	static char last_failure[64];
@@ -296,6 +316,7 @@ int kernel_load(struct kernel *kernel)
 	}
 	if (!r) {
 		last_failure[0] = 0;
+		supersede(kernel);
 		return 0;
 	}
 	release(kernel);

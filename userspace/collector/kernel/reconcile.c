@@ -16,6 +16,7 @@
 /* Suspects of the last run, by socket; those that find no place are suspects of a later one. */
 #define SUSPECTS_MAX 1024
 struct suspect {
+	uint32_t slot;
 	uint64_t socket;
 	uint64_t began_ns; /* of the session: with it, a socket's address is not mistaken for its successor's */
 	uint64_t since_ns;
@@ -26,6 +27,7 @@ static unsigned int suspect_count;
 /* The run's own list, in the making. */
 struct run {
 	struct kernel *kernel;
+	uint32_t slot;
 	uint64_t started_ns;
 	uint16_t round;
 	int ended;
@@ -39,19 +41,19 @@ static bool convicted(struct run *run, uint64_t socket, uint64_t began_ns)
 	uint64_t since = run->started_ns;
 
 	for (unsigned int i = 0; i < suspect_count; i++) {
-		if (suspects[i].socket == socket && suspects[i].began_ns == began_ns)
+		if (suspects[i].slot == run->slot && suspects[i].socket == socket && suspects[i].began_ns == began_ns)
 			since = suspects[i].since_ns;
 	}
 	if (since + RECONCILE_SUSPECT_AGE_NS <= run->started_ns)
 		return true;
 	if (run->next_count < SUSPECTS_MAX)
-		run->next[run->next_count++] = (struct suspect){ socket, began_ns, since };
+		run->next[run->next_count++] = (struct suspect){ run->slot, socket, began_ns, since };
 	return false;
 }
 
 #define ADD(field, n) __atomic_fetch_add(&(field), n, __ATOMIC_RELAXED)
 
-/* Walks every socket of the host through our program. */
+/* Walks every socket of the current network namespace through our program. */
 static int iterate(struct kernel *kernel)
 {
 	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, options);
@@ -123,7 +125,8 @@ static void sweep_sessions(struct run *run)
 	for (unsigned int i = 0; more && i < ABI_SESSIONS_MAX; i++) {
 		key = next;
 		more = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (bpf_map_lookup_elem(fd, &key, &s) || s.seen == run->round || s.opened_ns >= run->started_ns)
+		if (key.slot != run->slot || bpf_map_lookup_elem(fd, &key, &s) || s.seen == run->round ||
+		    s.opened_ns >= run->started_ns)
 			continue;
 		if (convicted(run, s.socket, s.opened_ns))
 			run->ended += end_session(run->kernel, &key, &s);
@@ -140,17 +143,28 @@ static void sweep_upstreams(struct run *run)
 	for (unsigned int i = 0; more && i < ABI_UPSTREAMS_MAX; i++) {
 		key = next;
 		more = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (bpf_map_lookup_elem(fd, &key, &u) || u.seen == run->round || u.started_ns >= run->started_ns)
+		if (bpf_map_lookup_elem(fd, &key, &u) || u.slot != run->slot || u.seen == run->round ||
+		    u.started_ns >= run->started_ns)
 			continue;
 		if (convicted(run, key, u.started_ns))
 			run->ended += end_upstream(run->kernel, key, &u);
 	}
 }
 
-int reconcile_run(struct kernel *kernel, unsigned int *suspected)
+/* Those of other slots stay suspects until their own next run. */
+static void keep_others(struct run *run)
+{
+	for (unsigned int i = 0; i < suspect_count; i++) {
+		if (suspects[i].slot != run->slot)
+			run->next[run->next_count++] = suspects[i];
+	}
+}
+
+int reconcile_run(struct kernel *kernel, uint32_t slot, unsigned int *suspected)
 {
 	_cleanup_free_ struct suspect *next = calloc(SUSPECTS_MAX, sizeof(*next));
-	struct run run = { .kernel = kernel, .started_ns = clock_now_ns(), .next = next };
+	struct run run = { .kernel = kernel, .slot = slot, .started_ns = clock_now_ns(), .next = next };
+	unsigned int others;
 	int r;
 
 	if (!next)
@@ -160,11 +174,13 @@ int reconcile_run(struct kernel *kernel, unsigned int *suspected)
 	r = iterate(kernel);
 	if (r)
 		return r;
+	keep_others(&run);
+	others = run.next_count;
 	sweep_sessions(&run);
 	sweep_upstreams(&run);
 	memcpy(suspects, next, run.next_count * sizeof(*next));
 	suspect_count = run.next_count;
 	if (suspected)
-		*suspected = run.next_count;
+		*suspected = run.next_count - others;
 	return run.ended;
 }

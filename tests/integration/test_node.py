@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The agent of a node: finds, names and counts every proxy, and lets go of those that end."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import case, equal, run_cases
+from leftovers import attached
+from node import PINS, Node, mount_bpffs
+from sidecar import BINARY, Sidecar, join_underlay, kill_all
+from sockslab import Lab, enter, wait_until
+from sockslab.traffic import sum_tallies
+from truth import MIXED, Before, check_all, settle
+
+
+class World:
+    """A lab whose proxies are called crab-0, crab-1, … by their environment, and its root as the host."""
+
+    def __init__(self, proxies=3, **options):
+        options.setdefault("dante_env", lambda index: {"PROXY_NAME": f"crab-{index}"})
+        self.lab = Lab(proxies=proxies, connect_timeout=6, **options)
+
+    def __enter__(self):
+        self.lab.__enter__()
+        join_underlay()
+        mount_bpffs()
+        return self
+
+    def __exit__(self, *what):
+        kill_all()
+        subprocess.run(["umount", "/sys/fs/bpf"], check=False)
+        return self.lab.__exit__(*what)
+
+    def views(self, node):
+        return [node.view(proxy, f"crab-{proxy.index}") for proxy in self.lab.proxies]
+
+
+def check_views(views, befores, tally):
+    for view in views:
+        settle(view)
+    check_all(befores, tally)
+
+
+@case
+def test_every_proxy_is_found_named_and_counted():
+    with World() as world:
+        node = Node(wait_for=3)
+        equal(node.names(), ["crab-0", "crab-1", "crab-2"], "names")
+        views = world.views(node)
+        befores = [Before(view) for view in views]
+        check_views(views, befores, world.lab.traffic(*MIXED, seed=81, concurrency=48, deadline=120).finish())
+        equal(node.probe("/readyz")[0], 200, "/readyz")
+        equal(node.probe("/readyz?proxy=crab-1")[0], 200, "/readyz of one")
+        equal(node.probe("/readyz?proxy=shrimp")[0], 404, "/readyz of none")
+        equal(node.scrape().value("wgsocks_exporter_proxies"), 3, "proxies")
+
+
+@case
+def test_a_proxy_that_begins_later():
+    with World(proxies=2) as world:
+        late = world.lab.proxies[1]
+        late.stop_dante()
+        node = Node(wait_for=1)
+        late.dante.start(wait=False)
+        seconds = wait_until_timed(lambda: "crab-1" in node.watched())
+        view = node.view(late, "crab-1")
+        before = Before(view)
+        tally = world.lab.traffic("40 connect", "5 refused", proxies=[late], seed=82).finish()
+        check_views([view], [before], tally)
+        return f"watched {seconds * 1e3:.0f} ms after danted was started"
+
+
+def wait_until_timed(condition):
+    import time
+    begun = time.monotonic()
+    wait_until(condition, 10, "it")
+    return time.monotonic() - begun
+
+
+@case
+def test_dante_goes_the_proxy_stays_and_ends_with_its_namespace():
+    with World(proxies=2) as world:
+        node = Node(wait_for=2)
+        first, second = world.lab.proxies
+        first.stop_dante()
+        wait_until(lambda: node.scrape().value("proxy_listener_up", proxy_name="crab-0") == 0, 5, "listener_up 0")
+        equal(node.names(), ["crab-0", "crab-1"], "names while dante is away")
+        equal(node.probe("/readyz?proxy=crab-0")[0], 503, "/readyz")
+        first.start_dante()
+        wait_until(lambda: node.scrape().value("proxy_listener_up", proxy_name="crab-0") == 1, 5, "listener_up 1")
+        view = node.view(first, "crab-0")
+        before = Before(view)
+        check_views([view], [before], world.lab.traffic("30 connect", proxies=[first], seed=83).finish())
+        second.ns.close()
+        wait_until(lambda: node.names() == ["crab-0"], 10, "the series of the other to end")
+        equal(node.scrape().find("proxy_requests_total", proxy_name="crab-1"), [], "nothing is left")
+        slots = [entry["value"] for entry in dump("proxies") if entry["value"]["netns_inode"]]
+        equal(len(slots), 1, "slots in use")
+
+
+def dump(name):
+    path = next(pathlib.Path(PINS).glob(f"*/node/{name}"))
+    found = json.loads(subprocess.run(["bpftool", "--json", "map", "dump", "pinned", str(path)], check=True, capture_output=True).stdout)
+    return [entry.get("formatted", entry) for entry in found]
+
+
+@case
+def test_two_of_one_name():
+    with World(proxies=3, dante_env=lambda index: {"PROXY_NAME": "crab"}) as world:
+        node = Node(wait_for=3)
+        names = node.names()
+        equal(names[0], "crab", "the oldest")
+        for name in names[1:]:
+            equal(name[:5] + "#" * len(name[5:]), "crab@########", "the others")
+        node.stop()
+        equal(Node(wait_for=3).names(), names, "after a restart")
+
+
+@case
+def test_names_without_a_variable():
+    with World(proxies=1, dante_env=None) as world:
+        node = Node(wait_for=1)
+        cookie = netns_cookie(world.lab.proxies[0])
+        equal(node.names(), [f"{cookie:016x}"], "the cookie of the namespace")
+
+
+def netns_cookie(proxy):
+    import struct
+    with proxy.ns.socket() as sock:
+        return struct.unpack("Q", sock.getsockopt(1, 71, 8))[0]
+
+
+@case
+def test_more_proxies_than_are_watched():
+    with World() as world:
+        node = Node("--proxies.max=2", wait_for=2)
+        metrics = node.scrape()
+        equal(metrics.value("wgsocks_exporter_proxies"), 2, "watched")
+        wait_until(lambda: node.scrape().value("wgsocks_exporter_proxies_unwatched") == 1, 5, "the third to be told of")
+        first = world.lab.proxies[[f"crab-{i}" in node.names() for i in range(3)].index(True)]
+        first.ns.close()
+        wait_until(lambda: len(node.watched()) == 2 and node.scrape().value("wgsocks_exporter_proxies_unwatched") == 0, 15, "room for the third")
+
+
+@case
+def test_the_tunnel_comes_goes_and_returns():
+    with World(proxies=2) as world:
+        node = Node(wait_for=2)
+        views = world.views(node)
+        befores = [Before(view) for view in views]
+        tallies = []
+        for _ in range(3):
+            proxy = world.lab.proxies[0]
+            tallies.append(world.lab.traffic("20 connect", proxies=[proxy], seed=84).finish())
+            settle(views[0])
+            kept = views[0].scrape().value("proxy_bytes_transferred_total")
+            proxy.delete_tunnel()
+            wait_until(lambda: views[0].scrape().value("vpn_interface_up") == 0, 5, "wg0 to be gone")
+            equal(views[0].scrape().value("proxy_bytes_transferred_total") >= kept, True, "bytes stay")
+            proxy.create_tunnel()
+            wait_until(lambda: views[0].scrape().value("vpn_interface_up") == 1 and len(views[0].scrape().find("wgsocks_exporter_attach_mode", interface="wg0")) == 1,
+                       5, "wg0 to be attached")
+            wait_until(lambda: proxy.wg_show()["handshake"], 10, "a handshake")
+            proxy.stop_dante()
+            proxy.start_dante()
+        successes = views[0].scrape().value("proxy_requests_successful_total") - befores[0].metrics.value("proxy_requests_successful_total")
+        equal(successes, sum_tallies(tallies)["successful"], "successful")
+
+
+@case
+def test_kills_and_restarts_lose_no_count():
+    with World() as world:
+        node = Node(wait_for=3)
+        views = world.views(node)
+        befores = [Before(view) for view in views]
+        traffic = world.lab.traffic("4000 connect", "200 refused", "100 transfer", concurrency=64, seed=85, deadline=120)
+        for _ in range(4):
+            pid = node.kill()
+            wait_until(lambda p=pid: node.children().get("wgsocks-collect", p) != p, 2, "another collector")
+            node.wait_watched(3)
+        for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+            node.stop(how)
+            node = Node(wait_for=3)
+            for view in views:
+                view.node = node
+        check_views(views, befores, traffic.finish())
+
+
+@case
+def test_detach_leaves_nothing():
+    for mode in ("tcx", "clsact"):
+        with World(proxies=2) as world:
+            node = Node(f"--bpf.attach={mode}", wait_for=2)
+            equal(set(node.scrape().by("wgsocks_exporter_attach_mode", "mode")), {mode}, "mode")
+            equal(all(attached(proxy) for proxy in world.lab.proxies), True, "attached")
+            running = subprocess.run([BINARY, "--mode=node", "--detach"], check=False, capture_output=True, text=True)
+            equal(running.returncode, 1, "while it runs")
+            node.stop()
+            equal(all(attached(proxy) for proxy in world.lab.proxies), True, "attached after SIGTERM")
+            subprocess.run([BINARY, "--mode=node", "--detach"], check=True, capture_output=True)
+            equal([attached(proxy) for proxy in world.lab.proxies], [[], []], f"attached after --detach ({mode})")
+            equal([str(path) for path in pathlib.Path(PINS).rglob("*")] if pathlib.Path(PINS).exists() else [], [], "pins")
+
+
+@case
+def test_a_second_agent_waits():
+    with World(proxies=1) as world:
+        node = Node(wait_for=1)
+        log = open("/run/second.log", "w+", encoding="utf-8")
+        second = subprocess.Popen([BINARY, "--mode=node", "--web.listen-address=:9091", "--health.listen-address=:9998"], stderr=log)
+        wait_until(lambda: "another exporter that runs holds the pins" in open("/run/second.log", encoding="utf-8").read(), 10, "its line")
+        equal(node.scrape(port=9091).find("proxy_requests_total"), [], "it counts nothing")
+        node.stop()
+        wait_until(lambda: node.scrape(port=9091).find("proxy_requests_total"), 40, "it takes over")
+        second.terminate()
+        equal(second.wait(5), 0, "its end")
+        log.close()
+
+
+@case
+def test_sidecars_and_an_agent_side_by_side():
+    with World(proxies=2) as world:
+        sidecars = [Sidecar(proxy, f"own-{proxy.index}") for proxy in world.lab.proxies]
+        node = Node(wait_for=2)
+        views = world.views(node)
+        befores = [Before(view) for view in views] + [Before(sidecar) for sidecar in sidecars]
+        tally = world.lab.traffic("300 connect", "30 refused", "20 transfer", seed=86).finish()
+        tally["by_proxy"] = tally["by_proxy"] * 2
+        check_views(views + sidecars, befores, tally)
+        node.stop()
+        subprocess.run([BINARY, "--mode=node", "--detach"], check=True, capture_output=True)
+        befores = [Before(sidecar) for sidecar in sidecars]
+        check_all(befores, world.lab.traffic("100 connect", seed=87).finish())
+
+
+def main():
+    enter()
+    return run_cases()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

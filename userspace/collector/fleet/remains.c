@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "remains.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../discovery/netns.h"
+#include "../kernel/pin_folders.h"
+#include "../watch/visit.h"
+#include "wgsocks/log.h"
+
+#define INIT_PID_NAMESPACE 0xEFFFFFFCu /* PROC_PID_INIT_INO of include/linux/proc_ns.h */
+
+/* The cookies of all network namespaces; read when the first folder asks for them. */
+struct cookies {
+	uint64_t *cookies;
+	size_t count, max;
+	int error;
+	bool read;
+};
+
+static int cookie_add(int fd, uint32_t inode, void *context)
+{
+	struct watch there = { .remote = true };
+	struct cookies *c = context;
+	int r = netns_enter(fd);
+
+	if (r)
+		return r;
+	if (c->count == c->max) {
+		size_t max = c->max ? 2 * c->max : 64;
+		uint64_t *more = reallocarray(c->cookies, max, sizeof(*more));
+
+		if (more) {
+			c->cookies = more;
+			c->max = max;
+		}
+	}
+	if (c->count < c->max)
+		c->cookies[c->count++] = netns_cookie();
+	else
+		r = -ENOMEM;
+	visit_end(&there);
+	return r;
+}
+
+static bool is_remains(const struct pin_folder *folder, void *context)
+{
+	struct cookies *c = context;
+	uint64_t cookie;
+
+	if (!pin_folder_cookie(folder->instance, &cookie))
+		return false;
+	if (!c->read) {
+		c->error = netns_each(cookie_add, c);
+		c->read = true;
+	}
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->cookies[i] == cookie)
+			return false;
+	}
+	if (!c->error)
+		log_info("pins of a sidecar whose network namespace is gone are removed: %s", folder->path);
+	return !c->error; /* one that could not be looked at may be the one */
+}
+
+void remains_sweep(const struct config *config)
+{
+	struct cookies cookies = {};
+	struct stat pid;
+	int r;
+
+	if (stat("/proc/self/ns/pid", &pid) || pid.st_ino != INIT_PID_NAMESPACE)
+		return;
+	r = pin_folders_remove(config, is_remains, &cookies, NULL);
+	if (r < 0)
+		log_warn("pins of sidecars that are gone cannot be removed: %s", strerror(-r));
+	free(cookies.cookies);
+}
