@@ -121,18 +121,18 @@ static void check_counts(const struct run *run)
 	int complete = expected_request(&run->client, &command);
 
 	CHECK(requests <= 1 && c->successes + failures <= 1, "counted twice");
-	CHECK(sum(c->request_duration[ABI_OUTCOME_SUCCESS].buckets, ABI_HISTOGRAM_BUCKETS) == c->successes);
-	CHECK(sum(c->request_duration[ABI_OUTCOME_FAILURE].buckets, ABI_HISTOGRAM_BUCKETS) == failures);
+	CHECK(sum(c->request_duration.success.buckets, ABI_HISTOGRAM_BUCKETS) == c->successes);
+	CHECK(sum(c->request_duration.failure.buckets, ABI_HISTOGRAM_BUCKETS) == failures);
 	CHECK(losses <= 2, "each side gives up once");
-	CHECK(c->losses[ABI_LOSS_OUT_OF_ORDER] + c->losses[ABI_LOSS_PARSE] == losses);
+	CHECK(c->losses.out_of_order + c->losses.parse == losses);
 	if (losses)
 		return;
 	CHECK(requests == (__u64)complete, "%llu requests, not %d", requests, complete);
-	CHECK(!complete || c->requests[command] == 1, "not command %u", command);
+	CHECK(!complete || ABI_AT(__u64, c->requests, command) == 1, "not command %u", command);
 	CHECK(c->successes == (verdict == SOCKS_VERDICT_SUCCESS));
 	CHECK(failures == (verdict >= SOCKS_VERDICT_FAILURE), "%llu failures, verdict %u", failures, verdict);
 	if (failures)
-		CHECK(c->failures[verdict - SOCKS_VERDICT_FAILURE] == 1);
+		CHECK(ABI_AT(__u64, c->failures, verdict - SOCKS_VERDICT_FAILURE) == 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

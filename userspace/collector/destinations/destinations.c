@@ -26,7 +26,7 @@ int destinations_on_answer(void *destinations, void *data, size_t size)
 
 int destinations_other(const struct kernel *kernel, const struct watch *watch, __u64 other[ABI_DIRECTION_MAX])
 {
-	memcpy(other, watch->entry.retired_other, sizeof(watch->entry.retired_other));
+	memcpy(other, &watch->entry.retired_other, sizeof(watch->entry.retired_other));
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
 		struct tunnel_counters counters;
 		int r = kernel_tunnel_read(kernel, watch->slot * ABI_TUNNELS_MAX + place, &counters);
@@ -34,7 +34,7 @@ int destinations_other(const struct kernel *kernel, const struct watch *watch, _
 		if (r)
 			return r;
 		for (int i = 0; i < ABI_DIRECTION_MAX; i++)
-			other[i] += counters.other[i];
+			other[i] += ABI_AT(__u64, counters.other, i);
 	}
 	return 0;
 }

@@ -165,7 +165,7 @@ static void entry_drop(struct kernel *kernel, struct proxy *proxy, const struct 
 		       const struct destination_count *count)
 {
 	for (int d = 0; d < ABI_DIRECTION_MAX; d++)
-		proxy->retired_other[d] += count->bytes[d];
+		ABI_AT(__u64, proxy->retired_other, d) += count->bytes[d];
 	country_entry_drop(&kernel->destinations, from, count->bytes);
 }
 
