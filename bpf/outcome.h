@@ -22,9 +22,9 @@ __weak __noinline __u32 client_find(__u32 slot, __u32 used, __u64 high, __u64 lo
 		return ABI_CLIENTS_MAX;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < ABI_CLIENTS_MAX && i < used; i++) {
-		const __u8(*address)[16] = &t->clients[i].address;
+		const __u64 *address = ABI_HALVES(t->clients[i].address);
 
-		if (ABI_AT(const __u64, *address, 0) == high && ABI_AT(const __u64, *address, 1) == low)
+		if (address[0] == high && address[1] == low)
 			return i;
 	}
 	return ABI_CLIENTS_MAX;
@@ -39,8 +39,8 @@ static __always_inline int client_place(struct client_table *t, __u32 used, __u6
 		return 0;
 	bpf_spin_lock(&t->lock);
 	if (t->used == used) {
-		ABI_AT(__u64, t->clients[used].address, 0) = high;
-		ABI_AT(__u64, t->clients[used].address, 1) = low;
+		ABI_HALVES(t->clients[used].address)[0] = high;
+		ABI_HALVES(t->clients[used].address)[1] = low;
 		t->clients[used].requests = 1;
 		t->used = used + 1;
 		placed = 1;

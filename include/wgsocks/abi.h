@@ -40,6 +40,9 @@
  */
 #define ABI_AT(type, group, index) (((type *)&(group))[index])
 
+/* An address is 16 bytes in network order, IPv4 mapped (::ffff:a.b.c.d), and is compared by halves. */
+#define ABI_HALVES(address) ((__u64 *)(address))
+
 /* ---- histograms: decimal bounds, the last bucket is +Inf ---- */
 
 #define ABI_HISTOGRAM_BUCKETS 17
@@ -643,7 +646,7 @@ struct rates {
  */
 #define ABI_CLIENTS_MAX 50
 struct client_requests {
-	__u8 address[16] __attribute__((aligned(8))); /* as in struct session_key; compared by halves */
+	__u8 address[16] __attribute__((aligned(8)));
 	__u64 requests;
 };
 struct client_table {
@@ -664,13 +667,13 @@ struct client_table {
 #define ABI_DESTINATIONS_MAX 10000 /* of --destinations.max */
 
 struct destination_count {
-	__u64 address[2]; /* 16 bytes in network order, IPv4 mapped; 0: free, and so are those behind it */
-	__u64 bytes[ABI_DIRECTION_MAX];
+	__u8 address[16] __attribute__((aligned(8))); /* 0: free, and so are those behind it */
+	struct direction_counts bytes;
 };
 
 /* The heaviest of those that are not counted on their own: by a vote of bytes, so that the light ones wear down. */
 struct destination_candidate {
-	__u64 address[2];
+	__u8 address[16] __attribute__((aligned(8)));
 	__u64 weight;
 };
 
@@ -692,11 +695,11 @@ static inline __u32 abi_destination_hash(__u64 high, __u64 low)
 #define ABI_DESTINATION_LABEL_SIZE 256
 #define ABI_COUNTRY_SIZE 8
 struct destination_entry {
-	__u64 address[2];		/* 0: free */
-	__u32 place;			/* bucket of the proxy × ABI_DESTINATION_WAYS + way */
-	__u32 series;			/* the first entry with this label */
-	__u64 since[ABI_DIRECTION_MAX]; /* what it had counted when it came to this country */
-	char country[ABI_COUNTRY_SIZE]; /* "": not looked up yet */
+	__u8 address[16] __attribute__((aligned(8))); /* 0: free */
+	__u32 place;				      /* bucket of the proxy × ABI_DESTINATION_WAYS + way */
+	__u32 series;				      /* the first entry with this label */
+	struct direction_counts since;		      /* what it had counted when it came to this country */
+	char country[ABI_COUNTRY_SIZE];		      /* "": not looked up yet */
 	char label[ABI_DESTINATION_LABEL_SIZE];
 };
 
@@ -704,7 +707,7 @@ struct destination_entry {
 #define ABI_COUNTRIES_MAX 256
 struct destination_country {
 	char code[ABI_COUNTRY_SIZE]; /* "": free */
-	__u64 bytes[ABI_DIRECTION_MAX];
+	struct direction_counts bytes;
 };
 
 /* Ring buffer `answers`: DNS messages in the tunnel, for the names of destinations. Longer ones are cut. */

@@ -50,7 +50,7 @@ static int total_read(const struct destinations *d, uint64_t *total)
 	for (int i = 0; !r && i < ABI_DIRECTION_MAX; i++) {
 		*total += other[i];
 		for (uint32_t e = 0; e < table->count; e++)
-			*total += destination_of(table, &table->entries[e])->bytes[i];
+			*total += ABI_AT(__u64, destination_of(table, &table->entries[e])->bytes, i);
 	}
 	return r;
 }
@@ -91,7 +91,7 @@ static void locate(struct destinations *d, uint64_t now_ns)
 
 		if (entry->country[0] && !another)
 			continue;
-		geoip_country(&d->geoip.database, entry->address, code);
+		geoip_country(&d->geoip.database, ABI_HALVES(entry->address), code);
 		country_set(table, entry, code);
 	}
 }
