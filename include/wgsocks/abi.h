@@ -256,7 +256,7 @@ struct dns_paths {
 	struct dns_counters underlay;
 };
 
-enum abi_handshake { ABI_HANDSHAKE_SENT, ABI_HANDSHAKE_RECEIVED, ABI_HANDSHAKE_MAX };
+enum abi_handshake { ABI_HANDSHAKE_SENT, ABI_HANDSHAKE_RECEIVED, ABI_HANDSHAKE_MAX } __attribute__((packed));
 
 struct handshake_counts {
 	__u64 sent;
@@ -551,12 +551,16 @@ struct dns_side {
 
 /* Map `dns_streams`: TCP connections to port 53. The lock is for all of it: segments may be read on two CPUs. */
 enum dns_direction { DNS_QUERIES, DNS_ANSWERS, DNS_DIRECTION_MAX };
+struct dns_sides {
+	struct dns_side queries;
+	struct dns_side answers;
+};
 struct dns_stream {
 	struct bpf_spin_lock lock;
 	__u32 reserved;
 	__u64 opened_ns; /* identity: a freed value may be used again under a program that looks at it */
 	__u64 last_ns;	 /* the last segment */
-	struct dns_side sides[DNS_DIRECTION_MAX];
+	struct dns_sides sides;
 };
 
 /* Map `handshakes`: an initiation that was sent → when. A hint: it may be evicted, and then has no duration. */
@@ -576,8 +580,9 @@ struct handshake_seen_key {
 	__u32 receiver;
 	__u16 slot;
 	__u16 generation;
-	__u16 type;	 /* of the message */
-	__u16 direction; /* enum abi_handshake */
+	__u16 type; /* of the message */
+	enum abi_handshake direction;
+	__u8 reserved;
 };
 
 /* Ring buffer `events`: rare events that make the collector look at once. */

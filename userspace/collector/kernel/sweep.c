@@ -36,7 +36,7 @@ static void sweep_query(struct kernel *kernel, int map, const struct dns_key *ke
 /* One that is open in both directions may be silent for long; the rest of another is soon over. */
 static int64_t idle_max(const struct dns_stream *s)
 {
-	bool open = s->sides[DNS_ANSWERS].known && !s->sides[DNS_ANSWERS].ended && !s->sides[DNS_QUERIES].ended;
+	bool open = s->sides.answers.known && !s->sides.answers.ended && !s->sides.queries.ended;
 
 	return open ? ABI_DNS_STREAM_IDLE_NS : ABI_DNS_STREAM_HALF_NS;
 }
