@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 from dns_server import question
 from harness import add_case, case, equal, run_cases, same
 from sidecar import ROOT, Sidecar, join_underlay, kill_all
-from sockslab import Lab, addresses, enter, wait_until, wireguard
+from sockslab import Lab, addresses, enter, wait_until
 
 PAGE = (ROOT / "docs" / "bpftool.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", PAGE, re.MULTILINE | re.DOTALL)
@@ -96,7 +96,8 @@ def at(value, path):
 
 
 def masked(text):
-    """Lines without what differs from run to run: numbers and tags; how far a line is indented is the reader's."""
+    """Lines without what differs from run to run: numbers, tags, a program's statistics; how far a line is indented is the reader's."""
+    text = re.sub(r" (run_time_ns|run_cnt|recursion_misses) \d+", "", text)
     lines = (re.sub(r"\b[0-9a-f]{16}\b|\d+", "N", line).strip() for line in text.splitlines())
     return [re.sub(r"\bN(,N)+", "N,N", line) for line in lines if line]
 
