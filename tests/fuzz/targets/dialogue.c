@@ -115,8 +115,9 @@ static __u32 expected_verdict(const struct stream *s)
 static void check_counts(const struct run *run)
 {
 	const struct proxy_counters *c = run->counters;
-	__u64 requests = sum(c->requests, ABI_COMMAND_MAX), losses = sum(c->losses, ABI_LOSS_MAX);
-	__u64 failures = sum(c->failures, ABI_FAILURE_MAX);
+	__u64 requests = sum(&ABI_AT(__u64, c->requests, 0), ABI_COMMAND_MAX);
+	__u64 losses = sum(&ABI_AT(__u64, c->losses, 0), ABI_LOSS_MAX);
+	__u64 failures = sum(&ABI_AT(__u64, c->failures, 0), ABI_FAILURE_MAX);
 	__u32 command = ABI_COMMAND_UNKNOWN, verdict = expected_verdict(&run->server);
 	int complete = expected_request(&run->client, &command);
 
