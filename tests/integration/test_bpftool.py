@@ -57,7 +57,8 @@ class World:
         self.proxy.start_dante()
         self.sidecar.wait_ready()
         first = lab.traffic(*FIRST, seed=1).finish()
-        wait_until(lambda: self.formatted("destination_entries")[0]["value"]["label"], 10, "the first destination")
+        wait_until(lambda: any(entry["value"]["label"] == "target4.lab" for entry in self.formatted("destination_entries")), 10,
+                   "the target to be a destination")
         self.generator = lab.traffic(*KINDS, concurrency=32, seed=1)
         self.tally = added(self.generator.wait_quiet(), first)
         equal(self.tally["unexpected"], {}, "what the clients did not expect")
