@@ -44,7 +44,7 @@ static __always_inline void destination_nominate(struct destination_bucket *buck
 	for (int i = 0; i < ABI_CANDIDATE_WAYS; i++) {
 		struct destination_candidate *c = &bucket->candidates[i];
 
-		if (c->address[1] == peer->low && c->address[0] == peer->high) {
+		if (ABI_HALVES(c->address)[1] == peer->low && ABI_HALVES(c->address)[0] == peer->high) {
 			c->weight += bytes;
 			return;
 		}
@@ -55,8 +55,8 @@ static __always_inline void destination_nominate(struct destination_bucket *buck
 		least->weight -= bytes;
 		return;
 	}
-	least->address[0] = peer->high;
-	least->address[1] = peer->low;
+	ABI_HALVES(least->address)[0] = peer->high;
+	ABI_HALVES(least->address)[1] = peer->low;
 	least->weight = bytes - least->weight;
 }
 
@@ -72,10 +72,10 @@ static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, 
 	for (int i = 0; i < ABI_DESTINATION_WAYS; i++) {
 		struct destination_count *way = &bucket->ways[i];
 
-		if (!way->address[1] && !way->address[0])
+		if (!ABI_HALVES(way->address)[1] && !ABI_HALVES(way->address)[0])
 			break;
-		if (way->address[1] == low && way->address[0] == high) {
-			COUNT_BY(way->bytes[direction & 1], bytes);
+		if (ABI_HALVES(way->address)[1] == low && ABI_HALVES(way->address)[0] == high) {
+			COUNT_BY(ABI_AT(__u64, way->bytes, direction & 1), bytes);
 			return 1;
 		}
 	}

@@ -99,9 +99,9 @@ int dns_udp(struct __sk_buff *skb)
 static __always_inline void stream_accepted(struct dns_stream *s, __u32 sequence)
 {
 	bpf_spin_lock(&s->lock);
-	if (!s->sides[DNS_ANSWERS].known) {
-		s->sides[DNS_ANSWERS].isn = sequence + 1;
-		s->sides[DNS_ANSWERS].known = 1;
+	if (!s->sides.answers.known) {
+		s->sides.answers.isn = sequence + 1;
+		s->sides.answers.known = 1;
 	}
 	bpf_spin_unlock(&s->lock);
 }
@@ -110,13 +110,13 @@ static __always_inline void stream_accepted(struct dns_stream *s, __u32 sequence
 static __always_inline int stream_finished(struct dns_stream *s, const struct segment *segment,
 					   enum dns_direction direction)
 {
-	struct dns_side *side = &s->sides[direction == DNS_QUERIES ? DNS_QUERIES : DNS_ANSWERS];
+	struct dns_side *side = direction == DNS_QUERIES ? &s->sides.queries : &s->sides.answers;
 	int both;
 
 	bpf_spin_lock(&s->lock);
 	if (side->lost || segment->sequence + segment->payload_length - side->isn == side->next)
 		side->ended = 1;
-	both = s->sides[DNS_QUERIES].ended & s->sides[DNS_ANSWERS].ended;
+	both = s->sides.queries.ended & s->sides.answers.ended;
 	bpf_spin_unlock(&s->lock);
 	return both;
 }
@@ -125,7 +125,7 @@ static __always_inline int stream_finished(struct dns_stream *s, const struct se
 static __always_inline int stream_reset(const struct dns_stream *s, const struct segment *segment,
 					enum dns_direction direction)
 {
-	const struct dns_side *side = &s->sides[DNS_ANSWERS];
+	const struct dns_side *side = &s->sides.answers;
 
 	return direction == DNS_QUERIES || !side->known || segment->sequence - side->isn == side->next;
 }

@@ -107,6 +107,11 @@ static __always_inline void dns_pending_add(struct proxy_counters *c, struct dns
 		COUNT(c->dns_pending);
 }
 
+static __always_inline struct dns_counters *dns_of(struct proxy_counters *c, const struct dns_key *key)
+{
+	return &ABI_AT(struct dns_counters, c->dns, key->path & 1);
+}
+
 /*
  * A query of this type. The functions that count are global and make the key anew, from the packet: so each is
  * verified once, and the loops that call them hold scalars only.
@@ -122,7 +127,7 @@ __noinline int dns_query(struct __sk_buff *skb, __u32 id, __u32 type, __u32 peer
 		COUNT(c->leaked_dns);
 	if (!dns_counted || type >= ABI_DNS_TYPE_MAX)
 		return 0;
-	COUNT(c->dns[key.path & 1].queries[type]);
+	COUNT(ABI_AT(__u64, dns_of(c, &key)->queries, type));
 	dns_pending_add(c, &key);
 	return 0;
 }
@@ -176,13 +181,13 @@ __noinline int dns_answer(struct __sk_buff *skb, __u32 id, __u32 rcode, __u32 pe
 
 	if (!c)
 		return 0;
-	d = &c->dns[key.path & 1];
+	d = dns_of(c, &key);
 	age = dns_pending_find(c, &key, &d->unanswered);
 	if (age < 0 || rcode >= ABI_DNS_RCODE_MAX)
 		return 0;
 	asm volatile("%0 &= 7"
 		     : "+r"(rcode)); /* no change; before 6.3 the verifier forgets bounds of what is spilled */
-	COUNT(d->responses[rcode]);
+	COUNT(ABI_AT(__u64, d->responses, rcode));
 	histogram_observe(&d->duration, ABI_BOUNDS_LATENCY, age);
 	return 0;
 }

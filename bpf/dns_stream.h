@@ -38,15 +38,15 @@ __noinline int dns_stream_begin(struct __sk_buff *skb, __u32 sequence, __u32 pee
 	if (!c)
 		return 0;
 	new.opened_ns = new.last_ns = bpf_ktime_get_ns();
-	new.sides[DNS_QUERIES].isn = sequence + 1;
-	new.sides[DNS_QUERIES].known = 1;
+	new.sides.queries.isn = sequence + 1;
+	new.sides.queries.known = 1;
 	error = bpf_map_update_elem(&dns_streams, &key, &new, BPF_NOEXIST);
 	if (!error) {
 		COUNT(c->dns_streams);
 		return 0;
 	}
 	s = error == -EEXIST ? bpf_map_lookup_elem(&dns_streams, &key) : NULL;
-	if (s && s->sides[DNS_QUERIES].isn == new.sides[DNS_QUERIES].isn)
+	if (s && s->sides.queries.isn == new.sides.queries.isn)
 		return 0;
 	if (!s || bpf_map_update_elem(&dns_streams, &key, &new, BPF_EXIST))
 		count_loss(c, ABI_LOSS_INSERT);
@@ -203,7 +203,7 @@ __noinline __u64 dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 len
 	s = c ? bpf_map_lookup_elem(&dns_streams, &key) : NULL;
 	if (!s)
 		return 0;
-	side = direction == DNS_QUERIES ? &s->sides[DNS_QUERIES] : &s->sides[DNS_ANSWERS];
+	side = direction == DNS_QUERIES ? &s->sides.queries : &s->sides.answers;
 	dns_view_take(s, side, &v);
 	start = sequence - side->isn;
 	if (v.closed && direction == DNS_ANSWERS && side->lost &&
@@ -287,7 +287,7 @@ static __always_inline void dns_stream_segment(struct __sk_buff *skb, const stru
 			return;
 	}
 	/* More messages in one skb than there are rounds. */
-	dns_side_lose(c, s, direction == DNS_QUERIES ? &s->sides[DNS_QUERIES] : &s->sides[DNS_ANSWERS], opened_ns,
+	dns_side_lose(c, s, direction == DNS_QUERIES ? &s->sides.queries : &s->sides.answers, opened_ns,
 		      ABI_LOSS_PARSE);
 }
 

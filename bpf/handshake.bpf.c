@@ -71,12 +71,12 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
 		return 0;
 	h = &c->handshakes[place];
 	if (type == HANDSHAKE_INITIATION) {
-		COUNT(h->initiations[sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED]);
+		COUNT(ABI_AT(__u64, h->initiations, sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED));
 		key.index = seen.sender;
 		if (sent)
 			duration_begin(&key);
 	} else {
-		COUNT(h->responses[sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED]);
+		COUNT(ABI_AT(__u64, h->responses, sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED));
 		key.index = seen.receiver;
 		if (!sent)
 			duration_end(&key, h);

@@ -238,7 +238,7 @@ static __always_inline int tunnel_place(const struct proxy *proxy, __u16 port)
 static __always_inline void count_loss(struct proxy_counters *c, enum abi_loss cause)
 {
 	if (c && cause < ABI_LOSS_MAX)
-		COUNT(c->losses[cause]);
+		COUNT(ABI_AT(__u64, c->losses, cause));
 }
 
 #endif

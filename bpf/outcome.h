@@ -22,7 +22,9 @@ __weak __noinline __u32 client_find(__u32 slot, __u32 used, __u64 high, __u64 lo
 		return ABI_CLIENTS_MAX;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < ABI_CLIENTS_MAX && i < used; i++) {
-		if (t->clients[i].address[0] == high && t->clients[i].address[1] == low)
+		const __u64 *address = ABI_HALVES(t->clients[i].address);
+
+		if (address[0] == high && address[1] == low)
 			return i;
 	}
 	return ABI_CLIENTS_MAX;
@@ -37,8 +39,8 @@ static __always_inline int client_place(struct client_table *t, __u32 used, __u6
 		return 0;
 	bpf_spin_lock(&t->lock);
 	if (t->used == used) {
-		t->clients[used].address[0] = high;
-		t->clients[used].address[1] = low;
+		ABI_HALVES(t->clients[used].address)[0] = high;
+		ABI_HALVES(t->clients[used].address)[1] = low;
 		t->clients[used].requests = 1;
 		t->used = used + 1;
 		placed = 1;
@@ -91,7 +93,7 @@ static __always_inline void request_count(struct proxy_counters *c, const struct
 
 	if (command >= ABI_COMMAND_MAX)
 		return;
-	COUNT(c->requests[command]);
+	COUNT(ABI_AT(__u64, c->requests, command));
 	if (!clients_enabled)
 		return;
 	__builtin_memcpy(address, key->client, sizeof(address));
@@ -107,10 +109,10 @@ static __always_inline void dialogue_settle(struct dialogue *d, __u32 verdict, _
 	d->settled = 1;
 	if (verdict == SOCKS_VERDICT_SUCCESS) {
 		COUNT(c->successes);
-		histogram_observe(&c->request_duration[ABI_OUTCOME_SUCCESS], ABI_BOUNDS_LATENCY, duration_ns);
+		histogram_observe(&c->request_duration.success, ABI_BOUNDS_LATENCY, duration_ns);
 	} else if (failure < ABI_FAILURE_MAX) {
-		COUNT(c->failures[failure]);
-		histogram_observe(&c->request_duration[ABI_OUTCOME_FAILURE], ABI_BOUNDS_LATENCY, duration_ns);
+		COUNT(ABI_AT(__u64, c->failures, failure));
+		histogram_observe(&c->request_duration.failure, ABI_BOUNDS_LATENCY, duration_ns);
 	}
 }
 

@@ -44,7 +44,7 @@ static __always_inline void retransmits_count(struct connection *k, enum abi_sid
 
 	if (more && (__s32)more > 0) {
 		*seen = total;
-		COUNT_BY(k->c->retransmits[side], more);
+		COUNT_BY(ABI_AT(__u64, k->c->retransmits, side), more);
 	}
 }
 
@@ -288,7 +288,7 @@ static __always_inline void upstream_ended(struct connection *k, int established
 		UNCOUNT(k->c->upstream_active);
 	} else {
 		UNCOUNT(k->c->upstream_pending);
-		COUNT(k->c->upstream_failures[failure]);
+		COUNT(ABI_AT(__u64, k->c->upstream_failures, failure));
 	}
 }
 

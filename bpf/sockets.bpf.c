@@ -268,7 +268,7 @@ int BPF_PROG(synack, const struct sock *sk)
 	struct connection k;
 
 	if (connection_of(&k, (void *)sk) == 0 && proxy_listens(k.proxy, k.local_port))
-		COUNT(k.c->retransmits[ABI_SIDE_CLIENT]);
+		COUNT(k.c->retransmits.client);
 	return 0;
 }
 

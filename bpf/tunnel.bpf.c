@@ -171,11 +171,11 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 	sum.bytes = skb->len - l2;
 	if (skb->gso_size)
 		segments_count(skb, l2, transport, protocol, &sum);
-	t = &c->traffic[direction][family][protocol_of(protocol)];
+	t = &ABI_TRAFFIC(c, direction, family, protocol_of(protocol));
 	t->packets += sum.packets;
 	t->bytes += sum.bytes;
 	now = bpf_jiffies64();
-	c->last_jiffies[direction] = now;
+	ABI_AT(__u64, c->last_jiffies, direction) = now;
 	FORGET(protocol, now);
 	FORGET(transport, now);
 	FORGET(peer.high, now);
@@ -183,7 +183,7 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 	/* Counted as others' while destinations are off too: whenever they are switched on, the sum is right. */
 	if (!destinations_enabled ||
 	    !destination_count(index / ABI_TUNNELS_MAX, peer.high, peer.low, direction, sum.bytes))
-		c->other[direction] += sum.bytes;
+		ABI_AT(__u64, c->other, direction) += sum.bytes;
 	if (leaks_enabled && direction == ABI_TRANSMIT && protocol == IPPROTO_TCP)
 		syn_note(skb, transport);
 	if (answers_enabled && protocol == IPPROTO_UDP)

@@ -34,6 +34,15 @@
 #define ABI_NETNS_BUCKETS 4096
 #define ABI_NETNS_WAYS 4
 
+/*
+ * Counters that an enum tells apart are groups: structs whose members have the metrics' own words for names, in the
+ * enum's order, so that a dump needs no legend. The code finds a member by its enum.
+ */
+#define ABI_AT(type, group, index) (((type *)&(group))[index])
+
+/* An address is 16 bytes in network order, IPv4 mapped (::ffff:a.b.c.d), and is compared by halves. */
+#define ABI_HALVES(address) ((__u64 *)(address))
+
 /* ---- histograms: decimal bounds, the last bucket is +Inf ---- */
 
 #define ABI_HISTOGRAM_BUCKETS 17
@@ -70,12 +79,20 @@ struct abi_histogram {
 
 /* ---- what is counted, by proxy ---- */
 
+/* One byte, as all enums that are members: a dump then has their words. */
 enum abi_command {
 	ABI_COMMAND_CONNECT,
 	ABI_COMMAND_BIND,
 	ABI_COMMAND_UDP_ASSOCIATE,
 	ABI_COMMAND_UNKNOWN,
 	ABI_COMMAND_MAX
+} __attribute__((packed));
+
+struct request_counts {
+	__u64 connect;
+	__u64 bind;
+	__u64 udp_associate;
+	__u64 unknown;
 };
 
 /* The first eight are the reply codes 1 … 8 of RFC 1928, section 6. */
@@ -97,6 +114,23 @@ enum abi_failure {
 	ABI_FAILURE_MAX
 };
 
+struct failure_counts {
+	__u64 general_failure;
+	__u64 not_allowed;
+	__u64 network_unreachable;
+	__u64 host_unreachable;
+	__u64 connection_refused;
+	__u64 ttl_expired;
+	__u64 command_not_supported;
+	__u64 address_type_not_supported;
+	__u64 no_acceptable_method;
+	__u64 auth_failed;
+	__u64 client_abort;
+	__u64 server_abort;
+	__u64 protocol_error;
+	__u64 other;
+};
+
 /*
  * The socket's error at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, none or
  * ECONNABORTED (somebody here gave up), the rest.
@@ -112,7 +146,22 @@ enum abi_upstream_failure {
 	ABI_UPSTREAM_MAX
 };
 
+struct upstream_failure_counts {
+	__u64 refused;
+	__u64 timed_out;
+	__u64 host_unreachable;
+	__u64 network_unreachable;
+	__u64 reset;
+	__u64 aborted;
+	__u64 other;
+};
+
 enum abi_side { ABI_SIDE_CLIENT, ABI_SIDE_UPSTREAM, ABI_SIDE_MAX };
+
+struct side_counts {
+	__u64 client;
+	__u64 upstream;
+};
 
 enum abi_loss {
 	ABI_LOSS_RECURSION,    /* an event that neither copy of a tracepoint program saw, found by reconciliation */
@@ -128,8 +177,19 @@ enum abi_loss {
 	ABI_LOSS_MAX
 };
 
+struct loss_counts {
+	__u64 recursion;
+	__u64 out_of_order;
+	__u64 insert;
+	__u64 delete;
+	__u64 parse;
+	__u64 reserve;
+	__u64 netns_table;
+	__u64 other;
+};
+
 /* Where DNS messages pass: through the tunnel, or by any other interface but lo. */
-enum abi_path { ABI_PATH_TUNNEL, ABI_PATH_UNDERLAY, ABI_PATH_MAX };
+enum abi_path { ABI_PATH_TUNNEL, ABI_PATH_UNDERLAY, ABI_PATH_MAX } __attribute__((packed));
 
 /* QTYPE of the first question: RFC 1035, 3596, 2782, 9460; 255 is any. */
 enum abi_dns_type {
@@ -149,6 +209,22 @@ enum abi_dns_type {
 	ABI_DNS_TYPE_MAX
 };
 
+struct dns_type_counts {
+	__u64 a;
+	__u64 aaaa;
+	__u64 cname;
+	__u64 mx;
+	__u64 txt;
+	__u64 srv;
+	__u64 ptr;
+	__u64 ns;
+	__u64 soa;
+	__u64 svcb;
+	__u64 https;
+	__u64 any;
+	__u64 other;
+};
+
 /* RCODE of RFC 1035, section 4.1.1. */
 enum abi_dns_rcode {
 	ABI_DNS_NOERROR,
@@ -159,47 +235,70 @@ enum abi_dns_rcode {
 	ABI_DNS_RCODE_MAX
 };
 
+struct dns_rcode_counts {
+	__u64 noerror;
+	__u64 nxdomain;
+	__u64 servfail;
+	__u64 refused;
+	__u64 other;
+};
+
 /* At rest queries = responses + unanswered. */
 struct dns_counters {
-	__u64 queries[ABI_DNS_TYPE_MAX];
-	__u64 responses[ABI_DNS_RCODE_MAX];
+	struct dns_type_counts queries;
+	struct dns_rcode_counts responses;
 	__u64 unanswered;
 	struct abi_histogram duration;
 };
 
-enum abi_handshake { ABI_HANDSHAKE_SENT, ABI_HANDSHAKE_RECEIVED, ABI_HANDSHAKE_MAX };
+struct dns_paths {
+	struct dns_counters tunnel;
+	struct dns_counters underlay;
+};
+
+enum abi_handshake { ABI_HANDSHAKE_SENT, ABI_HANDSHAKE_RECEIVED, ABI_HANDSHAKE_MAX } __attribute__((packed));
+
+struct handshake_counts {
+	__u64 sent;
+	__u64 received;
+};
 
 /* Of one tunnel, by its place in struct proxy. */
 struct handshake_counters {
-	__u64 initiations[ABI_HANDSHAKE_MAX];
-	__u64 responses[ABI_HANDSHAKE_MAX];
+	struct handshake_counts initiations;
+	struct handshake_counts responses;
 	struct abi_histogram duration;
 };
 
 enum abi_outcome { ABI_OUTCOME_SUCCESS, ABI_OUTCOME_FAILURE, ABI_OUTCOME_MAX };
 
+struct outcome_histograms {
+	struct abi_histogram success;
+	struct abi_histogram failure;
+};
+
 /* Map `counters`: slot → this. Only ever grows, but for the gauges (active, pending, streams). */
 struct proxy_counters {
 	__u64 client_connections;
 	__s64 client_active;
-	__u64 requests[ABI_COMMAND_MAX];
+	struct request_counts requests;
 	__u64 successes;
-	__u64 failures[ABI_FAILURE_MAX];
+	struct failure_counts failures;
 	__u64 upstream_connects;
 	__s64 upstream_active;
 	__s64 upstream_pending; /* SYN sent, no answer yet */
 	__s64 dns_pending;	/* entries of the map of that name */
 	__s64 dns_streams;
-	__u64 upstream_failures[ABI_UPSTREAM_MAX];
-	__u64 retransmits[ABI_SIDE_MAX];
-	__u64 losses[ABI_LOSS_MAX];
+	struct upstream_failure_counts upstream_failures;
+	struct side_counts retransmits;
+	struct loss_counts losses;
 	__u64 leaked_connections;
 	__u64 leaked_dns;
 	__u64 requests_unattributed; /* with clients on: of those that have no place among them */
-	struct abi_histogram request_duration[ABI_OUTCOME_MAX];
+	struct outcome_histograms request_duration;
 	struct abi_histogram connection_duration;
 	struct abi_histogram upstream_connect_duration;
-	struct dns_counters dns[ABI_PATH_MAX];
+	struct dns_paths dns;
 	struct handshake_counters handshakes[ABI_TUNNELS_MAX];
 };
 
@@ -212,12 +311,38 @@ struct traffic {
 	__u64 bytes;
 };
 
+struct protocol_traffic {
+	struct traffic tcp;
+	struct traffic udp;
+	struct traffic icmp;
+	struct traffic other;
+};
+
+struct family_traffic {
+	struct protocol_traffic ipv4;
+	struct protocol_traffic ipv6;
+};
+
+struct direction_traffic {
+	struct family_traffic receive;
+	struct family_traffic transmit;
+};
+
+struct direction_counts {
+	__u64 receive;
+	__u64 transmit;
+};
+
 /* Map `tunnels`: slot × ABI_TUNNELS_MAX + the tunnel's place in struct proxy → this, per CPU. */
 struct tunnel_counters {
-	struct traffic traffic[ABI_DIRECTION_MAX][ABI_FAMILY_MAX][ABI_PROTOCOL_MAX];
-	__u64 last_jiffies[ABI_DIRECTION_MAX];
-	__u64 other[ABI_DIRECTION_MAX]; /* bytes to and from addresses that are no destination of their own */
+	struct direction_traffic traffic;
+	struct direction_counts last_jiffies;
+	struct direction_counts other; /* bytes to and from addresses that are no destination of their own */
 };
+
+#define ABI_TRAFFIC(counters, direction, family, protocol) \
+	ABI_AT(struct traffic, (counters)->traffic,        \
+	       ((direction)*ABI_FAMILY_MAX + (family)) * ABI_PROTOCOL_MAX + (protocol))
 
 /* ---- where we are ---- */
 
@@ -238,7 +363,7 @@ struct proxy {
 	struct proxy_tunnel tunnels[ABI_TUNNELS_MAX];
 	__u32 underlay_ifindex[ABI_INTERFACES_MAX];
 	__u64 retired_bytes; /* of tunnels that gave their place to another */
-	__u64 retired_other[ABI_DIRECTION_MAX];
+	struct direction_counts retired_other;
 	__u64 netns_cookie; /* never used twice before a reboot; 0: the kernel has none (before 5.14) */
 };
 
@@ -317,7 +442,7 @@ struct dialogue_side {
 
 struct dialogue {
 	struct dialogue_side client; /* written at ingress */
-	__u8 command;		     /* ingress: enum abi_command */
+	enum abi_command command;    /* ingress */
 	__u8 requested;		     /* ingress (or egress when the client's side was lost): counted as request */
 	__u8 malformed; /* ingress: an event of bpf/socks.h: no SOCKS, or no request after a right negotiation */
 	__u8 reserved1;
@@ -332,7 +457,7 @@ struct dialogue {
 	__u32 reserved2;
 };
 
-enum session_closer { SESSION_OPEN, SESSION_CLOSED_BY_CLIENT, SESSION_CLOSED_BY_SERVER };
+enum session_closer { SESSION_OPEN, SESSION_CLOSED_BY_CLIENT, SESSION_CLOSED_BY_SERVER } __attribute__((packed));
 
 /*
  * Map `sessions`: client connections.
@@ -348,12 +473,12 @@ struct session {
 	__u64 socket;	   /* struct sock * in the kernel: identity, never dereferenced */
 	__u64 opened_ns;   /* CLOCK_MONOTONIC; 0: it began before us */
 	struct dialogue dialogue;
-	__u8 closer;	  /* enum session_closer: who sent the first FIN */
-	__u8 adopted;	  /* it began before us: its dialogue is unknown */
-	__u8 closed;	  /* nothing is counted any more */
-	__u8 held_length; /* of what waits */
-	__u32 held_start; /* its stream offset */
-	__u8 held_filled; /* as many bytes of it are written */
+	enum session_closer closer; /* who sent the first FIN */
+	__u8 adopted;		    /* it began before us: its dialogue is unknown */
+	__u8 closed;		    /* nothing is counted any more */
+	__u8 held_length;	    /* of what waits */
+	__u32 held_start;	    /* its stream offset */
+	__u8 held_filled;	    /* as many bytes of it are written */
 	__u8 reserved[5];
 	__u16 seen;					/* round of the last reconciliation that met it */
 	__u8 held[ABI_HELD_MAX + ABI_HELD_SEGMENT_MAX]; /* the verifier sees no sum of place and length */
@@ -365,6 +490,8 @@ struct early_dialogue {
 	struct dialogue dialogue;
 };
 
+enum upstream_way { UPSTREAM_WAY_NONE, UPSTREAM_WAY_TUNNEL, UPSTREAM_WAY_UNDERLAY } __attribute__((packed));
+
 /* Map `upstreams`: struct sock * → this. */
 struct upstream {
 	__u64 started_ns;
@@ -372,7 +499,7 @@ struct upstream {
 	__u16 generation;
 	__u32 retransmits;
 	__u8 established;
-	__u8 way; /* enum upstream_way: where its first SYN left */
+	enum upstream_way way; /* where its first SYN left */
 	__u8 reserved[4];
 	__u16 seen; /* as in struct session */
 };
@@ -398,7 +525,7 @@ struct dns_key {
 	__u16 id; /* as read: the first byte is the higher */
 	__u16 slot;
 	__u16 generation; /* low bits of the slot's */
-	__u8 path;	  /* enum abi_path */
+	enum abi_path path;
 	__u8 tcp;
 	__u8 turn; /* the same query again while the first waits: the next free number */
 	__u8 reserved;
@@ -425,15 +552,17 @@ struct dns_side {
 
 /* Map `dns_streams`: TCP connections to port 53. The lock is for all of it: segments may be read on two CPUs. */
 enum dns_direction { DNS_QUERIES, DNS_ANSWERS, DNS_DIRECTION_MAX };
+struct dns_sides {
+	struct dns_side queries;
+	struct dns_side answers;
+};
 struct dns_stream {
 	struct bpf_spin_lock lock;
 	__u32 reserved;
 	__u64 opened_ns; /* identity: a freed value may be used again under a program that looks at it */
 	__u64 last_ns;	 /* the last segment */
-	struct dns_side sides[DNS_DIRECTION_MAX];
+	struct dns_sides sides;
 };
-
-enum upstream_way { UPSTREAM_WAY_NONE, UPSTREAM_WAY_TUNNEL, UPSTREAM_WAY_UNDERLAY };
 
 /* Map `handshakes`: an initiation that was sent → when. A hint: it may be evicted, and then has no duration. */
 #define ABI_HANDSHAKES_MAX 1024
@@ -452,8 +581,9 @@ struct handshake_seen_key {
 	__u32 receiver;
 	__u16 slot;
 	__u16 generation;
-	__u16 type;	 /* of the message */
-	__u16 direction; /* enum abi_handshake */
+	__u16 type; /* of the message */
+	enum abi_handshake direction;
+	__u8 reserved;
 };
 
 /* Ring buffer `events`: rare events that make the collector look at once. */
@@ -523,7 +653,7 @@ struct rates {
  */
 #define ABI_CLIENTS_MAX 50
 struct client_requests {
-	__u64 address[2]; /* 16 bytes as in struct session_key */
+	__u8 address[16] __attribute__((aligned(8)));
 	__u64 requests;
 };
 struct client_table {
@@ -544,13 +674,13 @@ struct client_table {
 #define ABI_DESTINATIONS_MAX 10000 /* of --destinations.max */
 
 struct destination_count {
-	__u64 address[2]; /* 16 bytes in network order, IPv4 mapped; 0: free, and so are those behind it */
-	__u64 bytes[ABI_DIRECTION_MAX];
+	__u8 address[16] __attribute__((aligned(8))); /* 0: free, and so are those behind it */
+	struct direction_counts bytes;
 };
 
 /* The heaviest of those that are not counted on their own: by a vote of bytes, so that the light ones wear down. */
 struct destination_candidate {
-	__u64 address[2];
+	__u8 address[16] __attribute__((aligned(8)));
 	__u64 weight;
 };
 
@@ -572,11 +702,11 @@ static inline __u32 abi_destination_hash(__u64 high, __u64 low)
 #define ABI_DESTINATION_LABEL_SIZE 256
 #define ABI_COUNTRY_SIZE 8
 struct destination_entry {
-	__u64 address[2];		/* 0: free */
-	__u32 place;			/* bucket of the proxy × ABI_DESTINATION_WAYS + way */
-	__u32 series;			/* the first entry with this label */
-	__u64 since[ABI_DIRECTION_MAX]; /* what it had counted when it came to this country */
-	char country[ABI_COUNTRY_SIZE]; /* "": not looked up yet */
+	__u8 address[16] __attribute__((aligned(8))); /* 0: free */
+	__u32 place;				      /* bucket of the proxy × ABI_DESTINATION_WAYS + way */
+	__u32 series;				      /* the first entry with this label */
+	struct direction_counts since;		      /* what it had counted when it came to this country */
+	char country[ABI_COUNTRY_SIZE];		      /* "": not looked up yet */
 	char label[ABI_DESTINATION_LABEL_SIZE];
 };
 
@@ -584,7 +714,7 @@ struct destination_entry {
 #define ABI_COUNTRIES_MAX 256
 struct destination_country {
 	char code[ABI_COUNTRY_SIZE]; /* "": free */
-	__u64 bytes[ABI_DIRECTION_MAX];
+	struct direction_counts bytes;
 };
 
 /* Ring buffer `answers`: DNS messages in the tunnel, for the names of destinations. Longer ones are cut. */
@@ -604,6 +734,20 @@ struct answer {
 #define ABI_ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type " changed: that is a new ABI_LAYOUT")
 ABI_ASSERT_SIZE(abi_histogram, 144);
+ABI_ASSERT_SIZE(request_counts, ABI_COMMAND_MAX * 8);
+ABI_ASSERT_SIZE(failure_counts, ABI_FAILURE_MAX * 8);
+ABI_ASSERT_SIZE(upstream_failure_counts, ABI_UPSTREAM_MAX * 8);
+ABI_ASSERT_SIZE(side_counts, ABI_SIDE_MAX * 8);
+ABI_ASSERT_SIZE(loss_counts, ABI_LOSS_MAX * 8);
+ABI_ASSERT_SIZE(dns_type_counts, ABI_DNS_TYPE_MAX * 8);
+ABI_ASSERT_SIZE(dns_rcode_counts, ABI_DNS_RCODE_MAX * 8);
+ABI_ASSERT_SIZE(dns_paths, ABI_PATH_MAX * sizeof(struct dns_counters));
+ABI_ASSERT_SIZE(handshake_counts, ABI_HANDSHAKE_MAX * 8);
+ABI_ASSERT_SIZE(outcome_histograms, ABI_OUTCOME_MAX * sizeof(struct abi_histogram));
+ABI_ASSERT_SIZE(direction_counts, ABI_DIRECTION_MAX * 8);
+ABI_ASSERT_SIZE(protocol_traffic, ABI_PROTOCOL_MAX * sizeof(struct traffic));
+ABI_ASSERT_SIZE(family_traffic, ABI_FAMILY_MAX * sizeof(struct protocol_traffic));
+ABI_ASSERT_SIZE(direction_traffic, ABI_DIRECTION_MAX * sizeof(struct family_traffic));
 ABI_ASSERT_SIZE(dns_counters, 296);
 ABI_ASSERT_SIZE(handshake_counters, 176);
 ABI_ASSERT_SIZE(proxy_counters, 2240);

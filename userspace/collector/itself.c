@@ -89,7 +89,7 @@ static void read_losses(struct collector *c)
 		uint64_t n = lost_here(c, i);
 
 		for (uint32_t slot = 0; c->kernel.counters && slot < c->child->config->proxies_max; slot++)
-			n += c->kernel.counters[slot].losses[i];
+			n += ABI_AT(__u64, c->kernel.counters[slot].losses, i);
 		snapshot_add_unsigned(&c->builder, METRIC_EVENTS_LOST, &label, n);
 	}
 	for (int i = 0; c->kernel.skeleton && i < KERNEL_LINK_MAX; i++) {

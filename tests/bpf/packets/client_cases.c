@@ -52,7 +52,7 @@ static void check_sum(const struct kernel *kernel)
 	for (uint32_t i = 0; i < table.used && i < ABI_CLIENTS_MAX; i++)
 		by_client += table.clients[i].requests;
 	for (int i = 0; i < ABI_COMMAND_MAX; i++)
-		requests += c->requests[i];
+		requests += ABI_AT(__u64, c->requests, i);
 	check(by_client == requests, "%llu requests by client, %llu in all", (unsigned long long)by_client,
 	      (unsigned long long)requests);
 }
@@ -151,8 +151,8 @@ static void two_at_once(struct kernel *kernel)
 		pthread_join(other, NULL);
 		table = kernel_clients_of(kernel);
 		check(table.used == ABI_CLIENTS_MAX, "%u places", table.used);
-		check(kernel->counters->requests[ABI_COMMAND_CONNECT] == 2 * RACE_HOSTS, "%llu requests",
-		      (unsigned long long)kernel->counters->requests[ABI_COMMAND_CONNECT]);
+		check(kernel->counters->requests.connect == 2 * RACE_HOSTS, "%llu requests",
+		      (unsigned long long)kernel->counters->requests.connect);
 		for (int host = 1; host <= RACE_HOSTS; host++)
 			check(requests_of(&table, 4, (uint8_t)host) <= 2, "host %d has more than it asked", host);
 		check_sum(kernel);

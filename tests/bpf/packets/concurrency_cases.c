@@ -62,7 +62,7 @@ static void talk_at_once(struct kernel *kernel, void (*say)(struct talk *, int, 
 		say(&pair.talk, 0, &pair);
 		meet(&pair);
 		TALK(&pair.talk, SERVER, SERVER_TEXT);
-		pair.talk.want.requests[ABI_COMMAND_BIND] = 1;
+		pair.talk.want.requests.bind = 1;
 		pair.talk.want.successes = 1;
 		talk_check(&pair.talk);
 		talk_end(&pair.talk);

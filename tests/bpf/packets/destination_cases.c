@@ -21,7 +21,8 @@ static const struct destination_candidate *candidate_of(const struct kernel *ker
 	const struct destination_bucket *bucket = &kernel->destinations.buckets[at];
 
 	for (int i = 0; i < ABI_CANDIDATE_WAYS; i++) {
-		if (bucket->candidates[i].address[0] == address[0] && bucket->candidates[i].address[1] == address[1])
+		if (ABI_HALVES(bucket->candidates[i].address)[0] == address[0] &&
+		    ABI_HALVES(bucket->candidates[i].address)[1] == address[1])
 			return &bucket->candidates[i];
 	}
 	return NULL;
@@ -56,7 +57,8 @@ static void before_and_after(struct kernel *kernel, const struct frame_shape *sh
 	tunnel_want_own(direction, bytes);
 	tunnel_check(kernel);
 	count = destination_find(&kernel->destinations, address);
-	check(count && count->bytes[direction] == bytes && !count->bytes[!direction], "its own bytes");
+	check(count && ABI_AT(__u64, count->bytes, direction) == bytes && !ABI_AT(__u64, count->bytes, !direction),
+	      "its own bytes");
 	check(!candidate_of(kernel, address), "a candidate again");
 }
 
@@ -122,7 +124,7 @@ static void many(struct kernel *kernel)
 			count = destination_find(&kernel->destinations, address);
 			if (count)
 				tunnel_want_own(ABI_TRANSMIT, frame.length - 14);
-			own += count && count->bytes[ABI_TRANSMIT] == frame.length - 14;
+			own += count && count->bytes.transmit == frame.length - 14;
 			if (!round)
 				destination_promote(&kernel->destinations, address, NULL);
 		}

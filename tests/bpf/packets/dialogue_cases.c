@@ -163,7 +163,8 @@ static void commands(struct kernel *kernel)
 				talk_say(&talk, CLIENT, request, sizeof(request));
 			else
 				talk_say(&talk, CLIENT, request4, sizeof(request4));
-			talk.want.requests[command >= 1 && command <= 3 ? command - 1 : ABI_COMMAND_UNKNOWN] = 1;
+			ABI_AT(__u64, talk.want.requests,
+			       command >= 1 && command <= 3 ? command - 1 : ABI_COMMAND_UNKNOWN) = 1;
 			talk_check(&talk);
 			talk_end(&talk);
 		}
@@ -181,7 +182,7 @@ static void check_lengths(struct kernel *kernel, const char *request, size_t len
 			send_pieces(&talk, CLIENT, request, length, 1 + length % 40);
 		else
 			talk_say(&talk, CLIENT, request, length);
-		talk.want.requests[ABI_COMMAND_CONNECT] = 1;
+		talk.want.requests.connect = 1;
 		talk_check(&talk);
 		talk_end(&talk);
 	}

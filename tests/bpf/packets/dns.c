@@ -78,22 +78,28 @@ void dns_check(struct kernel *kernel, const struct dns_way *way, const struct dn
 {
 	static const struct dns_counters none;
 	const struct proxy_counters *c = kernel->counters;
-	const struct dns_counters *d = &c->dns[way->path];
+	const struct dns_counters *d = &ABI_AT(struct dns_counters, c->dns, way->path);
 	uint64_t observed = 0, answered = 0;
 
-	for (int i = 0; i < ABI_DNS_TYPE_MAX; i++)
-		check(d->queries[i] == want->queries[i], "%llu queries of type %d, not %llu",
-		      (unsigned long long)d->queries[i], i, (unsigned long long)want->queries[i]);
+	for (int i = 0; i < ABI_DNS_TYPE_MAX; i++) {
+		unsigned long long is = ABI_AT(__u64, d->queries, i), must = ABI_AT(__u64, want->queries, i);
+
+		check(is == must, "%llu queries of type %d, not %llu", is, i, must);
+	}
 	for (int i = 0; i < ABI_DNS_RCODE_MAX; i++) {
-		check(d->responses[i] == want->responses[i], "%llu responses of rcode %d, not %llu",
-		      (unsigned long long)d->responses[i], i, (unsigned long long)want->responses[i]);
-		answered += want->responses[i];
+		unsigned long long is = ABI_AT(__u64, d->responses, i), must = ABI_AT(__u64, want->responses, i);
+
+		check(is == must, "%llu responses of rcode %d, not %llu", is, i, must);
+		answered += must;
 	}
 	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)
 		observed += d->duration.buckets[i];
 	check(observed == answered, "%llu durations", (unsigned long long)observed);
-	for (int i = 0; i < ABI_LOSS_MAX; i++)
-		check(c->losses[i] == want->losses[i], "%llu losses of cause %d", (unsigned long long)c->losses[i], i);
+	for (int i = 0; i < ABI_LOSS_MAX; i++) {
+		unsigned long long is = ABI_AT(__u64, c->losses, i);
+
+		check(is == ABI_AT(__u64, want->losses, i), "%llu losses of cause %d", is, i);
+	}
 	check(c->leaked_dns == want->leaked, "%llu leaked", (unsigned long long)c->leaked_dns);
 	check(c->dns_pending == (int64_t)want->pending &&
 		      map_entries(bpf_map__fd(kernel->skeleton->maps.dns_pending)) == want->pending,
@@ -101,5 +107,6 @@ void dns_check(struct kernel *kernel, const struct dns_way *way, const struct dn
 	check(c->dns_streams == (int64_t)want->streams &&
 		      map_entries(bpf_map__fd(kernel->skeleton->maps.dns_streams)) == want->streams,
 	      "%lld streams, not %llu", (long long)c->dns_streams, (unsigned long long)want->streams);
-	check(!memcmp(&c->dns[!way->path], &none, sizeof(none)), "something is counted by the other way");
+	check(!memcmp(&ABI_AT(struct dns_counters, c->dns, !way->path), &none, sizeof(none)),
+	      "something is counted by the other way");
 }

@@ -16,8 +16,10 @@ extern const struct dns_way dns_ways[];
 
 /* What a case has to do with. The rest of the counters must be 0. */
 struct dns_want {
-	uint64_t queries[ABI_DNS_TYPE_MAX], responses[ABI_DNS_RCODE_MAX];
-	uint64_t pending, streams, leaked, losses[ABI_LOSS_MAX];
+	struct dns_type_counts queries;
+	struct dns_rcode_counts responses;
+	uint64_t pending, streams, leaked;
+	struct loss_counts losses;
 };
 
 /* A message of DNS: an answer, if not a query. Returns its length; `type` is not read in an answer. */

@@ -38,7 +38,7 @@ static void asked_and_answered(struct kernel *kernel)
 {
 	for (int i = 0; i < DNS_WAYS; i++) {
 		const struct dns_way *way = &dns_ways[i];
-		struct dns_want want = { .queries[ABI_DNS_AAAA] = 1, .pending = 1, .leaked = leaks(way, 1) };
+		struct dns_want want = { .queries.aaaa = 1, .pending = 1, .leaked = leaks(way, 1) };
 
 		check_about("%s", way->name);
 		dns_begin(kernel);
@@ -48,7 +48,7 @@ static void asked_and_answered(struct kernel *kernel)
 		dns_check(kernel, way, &want);
 		say(kernel, way, true, 7, 3);
 		want.pending = 0;
-		want.responses[ABI_DNS_NXDOMAIN] = 1;
+		want.responses.nxdomain = 1;
 		dns_check(kernel, way, &want);
 		say(kernel, way, true, 7, 3); /* once more */
 		dns_check(kernel, way, &want);
@@ -87,7 +87,7 @@ static void not_ours(struct kernel *kernel)
 static void somebody_elses_answer(struct kernel *kernel)
 {
 	const struct dns_way *way = &dns_ways[0], *other = &dns_ways[2];
-	struct dns_want want = { .queries[ABI_DNS_AAAA] = 1, .pending = 1 };
+	struct dns_want want = { .queries.aaaa = 1, .pending = 1 };
 	uint8_t message[64];
 	struct frame frame;
 
@@ -118,10 +118,10 @@ static void lengths(struct kernel *kernel)
 			datagram(&frame, way, false, message, 40);
 			frame_put16(&frame, frame.transport + 4, stated);
 			dns_send(kernel, way, false, &frame, 0);
-			want.queries[stated < 8 + 21 ? ABI_DNS_OTHER : ABI_DNS_AAAA] = header;
+			*(stated < 8 + 21 ? &want.queries.other : &want.queries.aaaa) = header;
 			want.pending = header;
 			want.leaked = leaks(way, header);
-			want.losses[ABI_LOSS_PARSE] = !header;
+			want.losses.parse = !header;
 			dns_check(kernel, way, &want);
 		}
 	}
@@ -131,7 +131,7 @@ static void fragments(struct kernel *kernel)
 {
 	for (int i = 0; i < DNS_WAYS; i++) {
 		const struct dns_way *way = &dns_ways[i];
-		struct dns_want want = { .queries[ABI_DNS_AAAA] = 1, .pending = 1, .leaked = leaks(way, 1) };
+		struct dns_want want = { .queries.aaaa = 1, .pending = 1, .leaked = leaks(way, 1) };
 		uint8_t message[64];
 		struct frame frame;
 
@@ -157,10 +157,10 @@ static void merged(struct kernel *kernel)
 		for (uint32_t count = 1; count <= 136; count += count < 20 ? 1 : 29) {
 			const struct dns_way *way = &dns_ways[i];
 			uint32_t seen = count < 128 ? count : 128;
-			struct dns_want want = { .queries[ABI_DNS_AAAA] = seen,
-						 .responses[ABI_DNS_REFUSED] = seen,
+			struct dns_want want = { .queries.aaaa = seen,
+						 .responses.refused = seen,
 						 .leaked = leaks(way, seen),
-						 .losses[ABI_LOSS_PARSE] = count > 128 ? 2 : 0 };
+						 .losses.parse = count > 128 ? 2 : 0 };
 			uint8_t all[2900];
 			struct frame frame;
 
@@ -181,7 +181,7 @@ static void merged(struct kernel *kernel)
 static void again(struct kernel *kernel)
 {
 	const struct dns_way *way = &dns_ways[0];
-	struct dns_want want = { .queries[ABI_DNS_AAAA] = 6, .pending = 4, .losses[ABI_LOSS_INSERT] = 2 };
+	struct dns_want want = { .queries.aaaa = 6, .pending = 4, .losses.insert = 2 };
 
 	dns_begin(kernel);
 	for (int i = 0; i < 6; i++)
@@ -190,7 +190,7 @@ static void again(struct kernel *kernel)
 	for (int i = 0; i < 6; i++)
 		say(kernel, way, true, 7, 0);
 	want.pending = 0;
-	want.responses[ABI_DNS_NOERROR] = 4;
+	want.responses.noerror = 4;
 	dns_check(kernel, way, &want);
 }
 

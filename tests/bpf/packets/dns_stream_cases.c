@@ -47,8 +47,8 @@ static void stream_begin(struct stream *s, struct kernel *kernel, const struct d
 	segment(s, false, 0, 0, FRAME_TCP_SYN);
 	segment(s, true, 0, 0, FRAME_TCP_SYN | FRAME_TCP_ACK);
 	s->want.streams = 1;
-	s->want.queries[ABI_DNS_MX] = MESSAGES;
-	s->want.responses[ABI_DNS_SERVFAIL] = MESSAGES;
+	s->want.queries.mx = MESSAGES;
+	s->want.responses.servfail = MESSAGES;
 	s->want.leaked = way->path == ABI_PATH_UNDERLAY ? MESSAGES : 0;
 }
 
@@ -139,8 +139,8 @@ static void syn_again(struct kernel *kernel)
 	segment(&s, false, 0, 0, FRAME_TCP_SYN);
 	segment(&s, true, 0, 0, FRAME_TCP_SYN | FRAME_TCP_ACK);
 	pieces(&s, 13, 0);
-	s.want.queries[ABI_DNS_MX] *= 2;
-	s.want.responses[ABI_DNS_SERVFAIL] *= 2;
+	s.want.queries.mx *= 2;
+	s.want.responses.servfail *= 2;
 	stream_check(&s);
 	stream_end(&s);
 }
@@ -184,7 +184,7 @@ static void without_begin(struct kernel *kernel)
 	stream_begin(&s, kernel, &dns_ways[0], 9);
 	segment(&s, false, 0, 0, FRAME_TCP_RST);
 	pieces(&s, 100, 0);
-	s.want = (struct dns_want){ .losses[ABI_LOSS_PARSE] = (s.length[0] + 99) / 100 };
+	s.want = (struct dns_want){ .losses.parse = (s.length[0] + 99) / 100 };
 	stream_check(&s);
 }
 
@@ -205,10 +205,10 @@ static void overtaken(struct kernel *kernel)
 		check_about("order %zu", i);
 		stream_begin(&s, kernel, &dns_ways[0], 9);
 		segment(&s, false, 0, 3 * 23 + 3 + 6, FRAME_TCP_ACK); /* three queries */
-		s.want.queries[ABI_DNS_MX] = 3;
-		s.want.responses[ABI_DNS_SERVFAIL] = orders[i].lost ? 1 : 2;
+		s.want.queries.mx = 3;
+		s.want.responses.servfail = orders[i].lost ? 1 : 2;
 		s.want.pending = orders[i].lost ? 2 : 1;
-		s.want.losses[ABI_LOSS_OUT_OF_ORDER] = orders[i].lost;
+		s.want.losses.out_of_order = orders[i].lost;
 		memset(s.said[1], 0, sizeof(s.said[1]));
 		s.said[1][0] = (3 * size + 48) >> 8; /* the second message begins 50 bytes into the last segment */
 		s.said[1][1] = (uint8_t)(3 * size + 48);
@@ -221,7 +221,7 @@ static void overtaken(struct kernel *kernel)
 		s.said[1][4 * size + 1] = 21; /* what follows is read again */
 		dns_message(s.said[1] + 4 * size + 2, 2, true, 1, 2);
 		segment(&s, true, 4 * size, 23, FRAME_TCP_ACK);
-		s.want.responses[ABI_DNS_SERVFAIL]++;
+		s.want.responses.servfail++;
 		s.want.pending--;
 		stream_check(&s);
 	}

@@ -152,18 +152,18 @@ static void talks_check(struct talk *talks, const struct proxy_counters *c)
 	uint64_t requests = 0, outcomes = c->successes, observed = 0, losses = 0;
 
 	for (int i = 0; i < ABI_COMMAND_MAX; i++)
-		requests += c->requests[i];
+		requests += ABI_AT(__u64, c->requests, i);
 	for (int i = 0; i < ABI_FAILURE_MAX; i++)
-		outcomes += c->failures[i];
+		outcomes += ABI_AT(__u64, c->failures, i);
 	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)
-		observed += c->request_duration[0].buckets[i] + c->request_duration[1].buckets[i];
+		observed += c->request_duration.success.buckets[i] + c->request_duration.failure.buckets[i];
 	for (int i = 0; i < ABI_LOSS_MAX; i++)
-		losses += c->losses[i];
+		losses += ABI_AT(__u64, c->losses, i);
 	check(requests == said.requested, "%llu requests, %llu sessions", (unsigned long long)requests,
 	      (unsigned long long)said.requested);
 	check(outcomes == said.settled && observed == outcomes, "%llu outcomes, %llu sessions, %llu in histograms",
 	      (unsigned long long)outcomes, (unsigned long long)said.settled, (unsigned long long)observed);
-	check(losses == said.sides_lost && losses == c->losses[ABI_LOSS_OUT_OF_ORDER] + c->losses[ABI_LOSS_PARSE],
+	check(losses == said.sides_lost && losses == c->losses.out_of_order + c->losses.parse,
 	      "%llu losses, %llu sides", (unsigned long long)losses, (unsigned long long)said.sides_lost);
 	check(!c->client_connections && !c->client_active && !c->upstream_connects && !c->upstream_active &&
 		      !c->upstream_pending,

@@ -54,9 +54,10 @@ static void fuzz_tunnel(struct kernel *kernel, enum kernel_hook hook, enum abi_d
 		c = kernel_tunnel(kernel, 3);
 		for (int family = 0; family < ABI_FAMILY_MAX; family++)
 			for (int p = 0; p < ABI_PROTOCOL_MAX; p++) {
-				counted += c.traffic[direction][family][p].packets;
-				counted_bytes += c.traffic[direction][family][p].bytes;
-				check(!c.traffic[!direction][family][p].packets, "the other direction has packets");
+				counted += ABI_TRAFFIC(&c, direction, family, p).packets;
+				counted_bytes += ABI_TRAFFIC(&c, direction, family, p).bytes;
+				check(!ABI_TRAFFIC(&c, !direction, family, p).packets,
+				      "the other direction has packets");
 			}
 		check(gso ? counted >= sent && counted <= sent + least && counted_bytes >= bytes
 			  : counted == sent && counted_bytes == bytes,

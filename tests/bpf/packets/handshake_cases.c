@@ -51,14 +51,10 @@ static void expect(const struct kernel *kernel, int place, uint64_t initiations_
 
 	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)
 		observed += h->duration.buckets[i];
-	check(h->initiations[ABI_HANDSHAKE_SENT] == initiations_sent, "%llu initiations sent",
-	      h->initiations[ABI_HANDSHAKE_SENT]);
-	check(h->initiations[ABI_HANDSHAKE_RECEIVED] == initiations_received, "%llu initiations received",
-	      h->initiations[ABI_HANDSHAKE_RECEIVED]);
-	check(h->responses[ABI_HANDSHAKE_SENT] == responses_sent, "%llu responses sent",
-	      h->responses[ABI_HANDSHAKE_SENT]);
-	check(h->responses[ABI_HANDSHAKE_RECEIVED] == responses_received, "%llu responses received",
-	      h->responses[ABI_HANDSHAKE_RECEIVED]);
+	check(h->initiations.sent == initiations_sent, "%llu initiations sent", h->initiations.sent);
+	check(h->initiations.received == initiations_received, "%llu initiations received", h->initiations.received);
+	check(h->responses.sent == responses_sent, "%llu responses sent", h->responses.sent);
+	check(h->responses.received == responses_received, "%llu responses received", h->responses.received);
 	check(observed == durations, "%llu durations", (unsigned long long)observed);
 }
 

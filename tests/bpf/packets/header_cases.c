@@ -23,7 +23,7 @@ static uint32_t read_after(struct kernel *kernel, const struct frame_shape *shap
 		change(&frame, n);
 	talk_send(&talk, CLIENT, &frame);
 	check(talk_session(&talk, &session), "no session");
-	talk.want.requests[ABI_COMMAND_CONNECT] = session.dialogue.client.next == WORDS_LENGTH;
+	talk.want.requests.connect = session.dialogue.client.next == WORDS_LENGTH;
 	talk_check(&talk);
 	talk_end(&talk);
 	return session.dialogue.client.next;

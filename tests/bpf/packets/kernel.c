@@ -194,19 +194,20 @@ struct tunnel_counters kernel_tunnel(const struct kernel *kernel, uint32_t index
 	}
 	for (int cpu = 0; cpu < kernel->cpus; cpu++) {
 		for (int direction = 0; direction < ABI_DIRECTION_MAX; direction++) {
-			uint64_t *last = (uint64_t *)&sum.last_jiffies[direction];
+			uint64_t *last = (uint64_t *)&ABI_AT(__u64, sum.last_jiffies, direction);
 
 			for (int family = 0; family < ABI_FAMILY_MAX; family++)
 				for (int protocol = 0; protocol < ABI_PROTOCOL_MAX; protocol++) {
-					struct traffic *to = &sum.traffic[direction][family][protocol];
-					const struct traffic *from = &all[cpu].traffic[direction][family][protocol];
+					struct traffic *to = &ABI_TRAFFIC(&sum, direction, family, protocol);
+					const struct traffic *from =
+						&ABI_TRAFFIC(&all[cpu], direction, family, protocol);
 
 					to->packets += from->packets;
 					to->bytes += from->bytes;
 				}
-			sum.other[direction] += all[cpu].other[direction];
-			if (all[cpu].last_jiffies[direction] > *last)
-				*last = all[cpu].last_jiffies[direction];
+			ABI_AT(__u64, sum.other, direction) += ABI_AT(__u64, all[cpu].other, direction);
+			if (ABI_AT(__u64, all[cpu].last_jiffies, direction) > *last)
+				*last = ABI_AT(__u64, all[cpu].last_jiffies, direction);
 		}
 	}
 	free(all);

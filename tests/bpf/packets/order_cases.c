@@ -27,14 +27,14 @@ static void finish(struct talk *talk, bool lost)
 {
 	struct session session;
 
-	talk->want.requests[ABI_COMMAND_BIND] = !lost;
-	talk->want.losses[ABI_LOSS_OUT_OF_ORDER] = lost;
+	talk->want.requests.bind = !lost;
+	talk->want.losses.out_of_order = lost;
 	talk_check(talk);
 	check(talk_session(talk, &session) &&
 		      session.dialogue.client.flags == (lost ? DIALOGUE_DONE | DIALOGUE_LOST : DIALOGUE_DONE),
 	      "flags %u", session.dialogue.client.flags);
 	TALK(talk, SERVER, OK);
-	talk->want.requests[ABI_COMMAND_UNKNOWN] = lost; /* but its outcome counts */
+	talk->want.requests.unknown = lost; /* but its outcome counts */
 	talk->want.successes = 1;
 	talk_check(talk);
 	talk_end(talk);
@@ -165,7 +165,7 @@ static void too_much(struct kernel *kernel)
 		talk_begin(&talk, kernel, &talk_ways[0]);
 		talk_open(&talk);
 		talk_segment(&talk, CLIENT, 20, bytes, length, 0);
-		talk.want.losses[ABI_LOSS_OUT_OF_ORDER] = length > ABI_HELD_SEGMENT_MAX;
+		talk.want.losses.out_of_order = length > ABI_HELD_SEGMENT_MAX;
 		talk_check(&talk);
 		talk_end(&talk);
 	}
@@ -179,7 +179,7 @@ static void too_much(struct kernel *kernel)
 			talk_segment(&talk, CLIENT, 20 + end - size, bytes, size, 0);
 		talk_check(&talk);
 		talk_segment(&talk, CLIENT, 20 + ABI_HELD_MAX / size * size, bytes, size, 0);
-		talk.want.losses[ABI_LOSS_OUT_OF_ORDER] = 1;
+		talk.want.losses.out_of_order = 1;
 		talk_check(&talk);
 		talk_segment(&talk, CLIENT, 20 + ABI_HELD_MAX / size * size, bytes, size, 0);
 		talk_check(&talk);
@@ -193,7 +193,7 @@ static void too_much(struct kernel *kernel)
 		talk_open(&talk);
 		talk_segment(&talk, CLIENT, 20, bytes, 2, 0);
 		talk_segment(&talk, CLIENT, second, bytes, 2, 0);
-		talk.want.losses[ABI_LOSS_OUT_OF_ORDER] = second != 20 && second != 22;
+		talk.want.losses.out_of_order = second != 20 && second != 22;
 		talk_check(&talk);
 		talk_end(&talk);
 	}

@@ -122,13 +122,13 @@ void script_play(const struct script *script, struct talk *talk, script_send *se
 		talk->said[line->side] += (uint32_t)line->length;
 	}
 	if (script->command != NONE)
-		talk->want.requests[script->command]++;
+		ABI_AT(__u64, talk->want.requests, script->command)++;
 	if (script->outcome == SUCCESS)
 		talk->want.successes++;
 	else if (script->outcome != NONE)
-		talk->want.failures[script->outcome]++;
+		ABI_AT(__u64, talk->want.failures, script->outcome)++;
 	if (script->loss != NONE)
-		talk->want.losses[script->loss]++;
+		ABI_AT(__u64, talk->want.losses, script->loss)++;
 }
 
 void script_check(const struct script *script, struct kernel *kernel, const struct talk_way *way, script_send *send,

@@ -13,7 +13,8 @@ static void duration(struct kernel *kernel)
 
 	for (int bucket = 0; bucket < ABI_HISTOGRAM_BUCKETS; bucket++)
 		for (int outcome = 0; outcome < ABI_OUTCOME_MAX; outcome++) {
-			const struct abi_histogram *h = &kernel->counters->request_duration[outcome];
+			const struct abi_histogram *h =
+				&ABI_AT(struct abi_histogram, kernel->counters->request_duration, outcome);
 			/* From the middle of the bucket: a fifth of a millisecond below the first bound. */
 			uint64_t low = bucket ? bounds[ABI_BOUNDS_LATENCY][bucket - 1] : 0;
 			uint64_t high =
@@ -59,9 +60,9 @@ static void future(struct kernel *kernel)
 	session.dialogue.request_ns = talk_now() + ABI_S(100);
 	talk_session_set(&talk, &session);
 	TALK(&talk, SERVER, "\5\0" OK);
-	talk.want.requests[ABI_COMMAND_CONNECT] = talk.want.successes = 1;
+	talk.want.requests.connect = talk.want.successes = 1;
 	talk_check(&talk);
-	check(kernel->counters->request_duration[ABI_OUTCOME_SUCCESS].sum_ns == 0, "it took time");
+	check(kernel->counters->request_duration.success.sum_ns == 0, "it took time");
 	talk_end(&talk);
 }
 
@@ -80,7 +81,7 @@ static void pending(struct kernel *kernel)
 		session.closer = SESSION_CLOSED_BY_CLIENT;
 		talk_session_set(&talk, &session);
 		TALK(&talk, SERVER, "\5\0" REFUSED);
-		talk.want.requests[ABI_COMMAND_CONNECT] = 1;
+		talk.want.requests.connect = 1;
 		talk_check(&talk);
 		check(talk_session(&talk, &session), "no session");
 		check(session.dialogue.pending && !session.dialogue.settled && session.dialogue.reply_end == 4 &&
@@ -105,8 +106,8 @@ static void server_closed(struct kernel *kernel)
 	session.closer = SESSION_CLOSED_BY_SERVER;
 	talk_session_set(&talk, &session);
 	TALK(&talk, SERVER, "\5\0" REFUSED);
-	talk.want.requests[ABI_COMMAND_CONNECT] = 1;
-	talk.want.failures[ABI_FAILURE_CONNECTION_REFUSED] = 1;
+	talk.want.requests.connect = 1;
+	talk.want.failures.connection_refused = 1;
 	talk_check(&talk);
 	talk_end(&talk);
 }
@@ -139,10 +140,10 @@ static void request_after_refusal(struct kernel *kernel)
 	talk_open(&talk);
 	TALK(&talk, CLIENT, GREETING);
 	TALK(&talk, SERVER, "\5\377");
-	talk.want.failures[ABI_FAILURE_NO_ACCEPTABLE_METHOD] = 1;
+	talk.want.failures.no_acceptable_method = 1;
 	talk_check(&talk);
 	TALK(&talk, CLIENT, REQUEST);
-	talk.want.requests[ABI_COMMAND_CONNECT] = 1;
+	talk.want.requests.connect = 1;
 	TALK(&talk, SERVER, OK);
 	talk_check(&talk);
 	talk_end(&talk);
@@ -160,11 +161,11 @@ static void endless(struct kernel *kernel)
 	talk_open(&talk);
 	talk_say(&talk, CLIENT, request, sizeof(request));
 	talk_say(&talk, CLIENT, request, sizeof(request));
-	talk.want.losses[ABI_LOSS_PARSE] = 1;
+	talk.want.losses.parse = 1;
 	talk_check(&talk);
 	TALK(&talk, SERVER, "\0\133\0\0\0\0\0\0");
-	talk.want.requests[ABI_COMMAND_UNKNOWN] = 1;
-	talk.want.failures[ABI_FAILURE_GENERAL] = 1;
+	talk.want.requests.unknown = 1;
+	talk.want.failures.general_failure = 1;
 	talk_check(&talk);
 	talk_end(&talk);
 }

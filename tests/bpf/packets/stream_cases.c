@@ -20,8 +20,8 @@ static void server_out_of_order(struct kernel *kernel)
 	talk_segment(&talk, SERVER, 2, OK, 10, 0);
 	talk_segment(&talk, SERVER, 0, "\5\0", 2, 0);
 	talk_segment(&talk, SERVER, 0, "\5\0" OK, 12, 0);
-	talk.want.requests[ABI_COMMAND_CONNECT] = 1;
-	talk.want.losses[ABI_LOSS_OUT_OF_ORDER] = 1;
+	talk.want.requests.connect = 1;
+	talk.want.losses.out_of_order = 1;
 	talk_check(&talk);
 	check(talk_session(&talk, &session) && session.dialogue.server.flags == (DIALOGUE_DONE | DIALOGUE_LOST) &&
 		      !session.dialogue.settled,
@@ -42,7 +42,7 @@ static void old_bytes(struct kernel *kernel)
 	talk_segment(&talk, CLIENT, 2, "\0", 1, 0);
 	talk_segment(&talk, SERVER, 0u - 2, "xx\5\0", 4, 0);
 	talk_segment(&talk, CLIENT, 1, "\1\0" REQUEST, 12, 0);
-	talk.want.requests[ABI_COMMAND_CONNECT] = 1;
+	talk.want.requests.connect = 1;
 	talk_check(&talk);
 	talk_segment(&talk, SERVER, 1, "\0" OK, 11, 0);
 	talk_segment(&talk, SERVER, 1, "\0" OK, 11, 0);
@@ -67,7 +67,7 @@ static void flags(struct kernel *kernel)
 	talk_segment(&talk, CLIENT, 0, GREETING, 3, 0x08);
 	TALK(&talk, SERVER, "\5\0");
 	talk_segment(&talk, CLIENT, 3, REQUEST, 10, FRAME_TCP_FIN);
-	talk.want.requests[ABI_COMMAND_CONNECT] = 1;
+	talk.want.requests.connect = 1;
 	talk_check(&talk);
 	talk_segment(&talk, SERVER, 2, OK, 10, FRAME_TCP_FIN);
 	talk.want.successes = 1;
@@ -86,7 +86,7 @@ static void speak(struct kernel *kernel, uint16_t port, bool heard)
 		talk_open(&talk);
 		TALK(&talk, CLIENT, GREETING REQUEST);
 		TALK(&talk, SERVER, "\5\0" OK);
-		talk.want.requests[ABI_COMMAND_CONNECT] = heard;
+		talk.want.requests.connect = heard;
 		talk.want.successes = heard;
 		talk_check(&talk);
 		talk_end(&talk);
@@ -134,7 +134,7 @@ static void others(struct kernel *kernel)
 	talk_check(&talk);
 	frame_put16(&client, 12, 0x0800);
 	talk_send(&talk, CLIENT, &client);
-	talk.want.requests[ABI_COMMAND_CONNECT] = 1;
+	talk.want.requests.connect = 1;
 	talk_check(&talk);
 	talk_end(&talk);
 }
@@ -172,7 +172,7 @@ static void port_to_itself(struct kernel *kernel)
 	talk.client_port = 1081;
 	talk_open(&talk);
 	TALK(&talk, CLIENT, GREETING REQUEST);
-	talk.want.requests[ABI_COMMAND_CONNECT] = 1;
+	talk.want.requests.connect = 1;
 	talk_check(&talk);
 	talk_end(&talk);
 }

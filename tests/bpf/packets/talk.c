@@ -186,7 +186,7 @@ static void clients_check(const struct talk *talk)
 	uint64_t requests = 0;
 
 	for (int i = 0; i < ABI_COMMAND_MAX; i++)
-		requests += talk->kernel->counters->requests[i];
+		requests += ABI_AT(__u64, talk->kernel->counters->requests, i);
 	check(table.used == (requests != 0) && table.clients[0].requests == requests, "%llu requests by %u clients",
 	      (unsigned long long)table.clients[0].requests, table.used);
 }
@@ -204,9 +204,9 @@ void talk_check(struct talk *talk)
 		check(is == want, "%s[%zu] is %llu, not %llu", name, index, is, want);
 	}
 	for (int i = 0; i < ABI_FAILURE_MAX; i++)
-		failures += got->failures[i];
-	check(histogram_count(&got->request_duration[ABI_OUTCOME_SUCCESS]) == got->successes &&
-		      histogram_count(&got->request_duration[ABI_OUTCOME_FAILURE]) == failures,
+		failures += ABI_AT(__u64, got->failures, i);
+	check(histogram_count(&got->request_duration.success) == got->successes &&
+		      histogram_count(&got->request_duration.failure) == failures,
 	      "the histograms hold another number of outcomes");
 	clients_check(talk);
 	check(!histogram_count(&got->connection_duration) && !histogram_count(&got->upstream_connect_duration),

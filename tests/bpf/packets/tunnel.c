@@ -18,17 +18,17 @@ void tunnel_begin(struct kernel *kernel, uint32_t index)
 void tunnel_want(enum abi_direction direction, int version, enum abi_protocol protocol, uint64_t packets,
 		 uint64_t bytes)
 {
-	struct traffic *t = &want.traffic[direction][version == 4 ? ABI_FAMILY_IPV4 : ABI_FAMILY_IPV6][protocol];
+	struct traffic *t = &ABI_TRAFFIC(&want, direction, version == 4 ? ABI_FAMILY_IPV4 : ABI_FAMILY_IPV6, protocol);
 
 	t->packets += packets;
 	t->bytes += bytes;
-	want.other[direction] += bytes;
-	want.last_jiffies[direction] += packets;
+	ABI_AT(__u64, want.other, direction) += bytes;
+	ABI_AT(__u64, want.last_jiffies, direction) += packets;
 }
 
 void tunnel_want_own(enum abi_direction direction, uint64_t bytes)
 {
-	want.other[direction] -= bytes;
+	ABI_AT(__u64, want.other, direction) -= bytes;
 }
 
 void tunnel_send(struct kernel *kernel, enum abi_direction direction, const struct frame *frame, uint32_t gso_size)
@@ -50,8 +50,8 @@ void tunnel_check(struct kernel *kernel)
 		for (int d = 0; d < ABI_DIRECTION_MAX; d++) {
 			for (int f = 0; f < ABI_FAMILY_MAX; f++)
 				for (int p = 0; p < ABI_PROTOCOL_MAX; p++) {
-					const struct traffic *is = &got.traffic[d][f][p];
-					const struct traffic *must = &wanted->traffic[d][f][p];
+					const struct traffic *is = &ABI_TRAFFIC(&got, d, f, p);
+					const struct traffic *must = &ABI_TRAFFIC(wanted, d, f, p);
 
 					check(is->packets == must->packets && is->bytes == must->bytes,
 					      "place %u, direction %d, family %d, protocol %d: %llu packets of %llu "
@@ -60,10 +60,12 @@ void tunnel_check(struct kernel *kernel)
 					      (unsigned long long)is->bytes, (unsigned long long)must->packets,
 					      (unsigned long long)must->bytes);
 				}
-			check(got.other[d] == wanted->other[d],
+			check(ABI_AT(__u64, got.other, d) == ABI_AT(__u64, wanted->other, d),
 			      "place %u, direction %d: %llu bytes of others, not %llu", i, d,
-			      (unsigned long long)got.other[d], (unsigned long long)wanted->other[d]);
-			check(!got.last_jiffies[d] == !wanted->last_jiffies[d], "last time of direction %d", d);
+			      (unsigned long long)ABI_AT(__u64, got.other, d),
+			      (unsigned long long)ABI_AT(__u64, wanted->other, d));
+			check(!ABI_AT(__u64, got.last_jiffies, d) == !ABI_AT(__u64, wanted->last_jiffies, d),
+			      "last time of direction %d", d);
 		}
 	}
 }

@@ -115,24 +115,25 @@ static __u32 expected_verdict(const struct stream *s)
 static void check_counts(const struct run *run)
 {
 	const struct proxy_counters *c = run->counters;
-	__u64 requests = sum(c->requests, ABI_COMMAND_MAX), losses = sum(c->losses, ABI_LOSS_MAX);
-	__u64 failures = sum(c->failures, ABI_FAILURE_MAX);
+	__u64 requests = sum(&ABI_AT(__u64, c->requests, 0), ABI_COMMAND_MAX);
+	__u64 losses = sum(&ABI_AT(__u64, c->losses, 0), ABI_LOSS_MAX);
+	__u64 failures = sum(&ABI_AT(__u64, c->failures, 0), ABI_FAILURE_MAX);
 	__u32 command = ABI_COMMAND_UNKNOWN, verdict = expected_verdict(&run->server);
 	int complete = expected_request(&run->client, &command);
 
 	CHECK(requests <= 1 && c->successes + failures <= 1, "counted twice");
-	CHECK(sum(c->request_duration[ABI_OUTCOME_SUCCESS].buckets, ABI_HISTOGRAM_BUCKETS) == c->successes);
-	CHECK(sum(c->request_duration[ABI_OUTCOME_FAILURE].buckets, ABI_HISTOGRAM_BUCKETS) == failures);
+	CHECK(sum(c->request_duration.success.buckets, ABI_HISTOGRAM_BUCKETS) == c->successes);
+	CHECK(sum(c->request_duration.failure.buckets, ABI_HISTOGRAM_BUCKETS) == failures);
 	CHECK(losses <= 2, "each side gives up once");
-	CHECK(c->losses[ABI_LOSS_OUT_OF_ORDER] + c->losses[ABI_LOSS_PARSE] == losses);
+	CHECK(c->losses.out_of_order + c->losses.parse == losses);
 	if (losses)
 		return;
 	CHECK(requests == (__u64)complete, "%llu requests, not %d", requests, complete);
-	CHECK(!complete || c->requests[command] == 1, "not command %u", command);
+	CHECK(!complete || ABI_AT(__u64, c->requests, command) == 1, "not command %u", command);
 	CHECK(c->successes == (verdict == SOCKS_VERDICT_SUCCESS));
 	CHECK(failures == (verdict >= SOCKS_VERDICT_FAILURE), "%llu failures, verdict %u", failures, verdict);
 	if (failures)
-		CHECK(c->failures[verdict - SOCKS_VERDICT_FAILURE] == 1);
+		CHECK(ABI_AT(__u64, c->failures, verdict - SOCKS_VERDICT_FAILURE) == 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

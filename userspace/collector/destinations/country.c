@@ -28,25 +28,25 @@ void country_set(struct destination_table *table, struct destination_entry *entr
 		return;
 	carry = entry->country[0] ? carry_of(table, entry->country, true) : NULL;
 	for (int d = 0; carry && d < ABI_DIRECTION_MAX; d++) {
-		uint64_t bytes = __atomic_load_n(&count->bytes[d], __ATOMIC_RELAXED);
+		uint64_t bytes = __atomic_load_n(&ABI_AT(__u64, count->bytes, d), __ATOMIC_RELAXED);
 
-		carry->bytes[d] += bytes - entry->since[d];
-		entry->since[d] = bytes;
+		ABI_AT(__u64, carry->bytes, d) += bytes - ABI_AT(__u64, entry->since, d);
+		ABI_AT(__u64, entry->since, d) = bytes;
 	}
 	memset(entry->country, 0, sizeof(entry->country));
 	memcpy(entry->country, country, strlen(country));
 }
 
 void country_entry_drop(struct destination_table *table, const struct destination_entry *entry,
-			const __u64 bytes[ABI_DIRECTION_MAX])
+			const struct direction_counts *bytes)
 {
 	struct destination_country *own = entry->country[0] ? carry_of(table, entry->country, true) : NULL;
 	struct destination_country *other = own ? carry_of(table, DESTINATION_OTHER, true) : NULL;
 
 	/* `other` as a country gains the bytes with the rest, and loses them here: the sum modulo 2⁶⁴ is right. */
 	for (int d = 0; other && d < ABI_DIRECTION_MAX; d++) {
-		own->bytes[d] += bytes[d] - entry->since[d];
-		other->bytes[d] -= bytes[d] - entry->since[d];
+		ABI_AT(__u64, own->bytes, d) += ABI_AT(__u64, *bytes, d) - ABI_AT(__u64, entry->since, d);
+		ABI_AT(__u64, other->bytes, d) -= ABI_AT(__u64, *bytes, d) - ABI_AT(__u64, entry->since, d);
 	}
 }
 
@@ -73,12 +73,14 @@ void country_sums_read(const struct destination_table *table, const __u64 other[
 	for (int d = 0; d < ABI_DIRECTION_MAX; d++) {
 		sum_add(sums, DESTINATION_OTHER, d, other[d]);
 		for (int i = 0; i < ABI_COUNTRIES_MAX && table->countries[i].code[0]; i++)
-			sum_add(sums, table->countries[i].code, d, table->countries[i].bytes[d]);
+			sum_add(sums, table->countries[i].code, d, ABI_AT(__u64, table->countries[i].bytes, d));
 		for (uint32_t i = 0; i < table->count; i++) {
 			const struct destination_entry *entry = &table->entries[i];
-			uint64_t bytes = __atomic_load_n(&destination_of(table, entry)->bytes[d], __ATOMIC_RELAXED);
+			uint64_t bytes = __atomic_load_n(&ABI_AT(__u64, destination_of(table, entry)->bytes, d),
+							 __ATOMIC_RELAXED);
 
-			sum_add(sums, entry->country[0] ? entry->country : COUNTRY_UNKNOWN, d, bytes - entry->since[d]);
+			sum_add(sums, entry->country[0] ? entry->country : COUNTRY_UNKNOWN, d,
+				bytes - ABI_AT(__u64, entry->since, d));
 		}
 	}
 }

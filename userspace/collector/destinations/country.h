@@ -18,7 +18,7 @@ void country_set(struct destination_table *table, struct destination_entry *entr
 
 /* An entry loses its series to `other`, with all its bytes; its country keeps what it has shown. */
 void country_entry_drop(struct destination_table *table, const struct destination_entry *entry,
-			const __u64 bytes[ABI_DIRECTION_MAX]);
+			const struct direction_counts *bytes);
 
 /* Sums by country, `other` (the bytes of the rest) first, in the order of first sight. Sum of all = all destinations'.
  */

@@ -36,7 +36,7 @@ void destinations_forget(struct destinations *d, uint32_t slot)
 
 int destinations_other(const struct kernel *kernel, const struct watch *watch, __u64 other[ABI_DIRECTION_MAX])
 {
-	memcpy(other, watch->entry.retired_other, sizeof(watch->entry.retired_other));
+	memcpy(other, &watch->entry.retired_other, sizeof(watch->entry.retired_other));
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
 		struct tunnel_counters counters;
 		int r = kernel_tunnel_read(kernel, watch->slot * ABI_TUNNELS_MAX + place, &counters);
@@ -44,7 +44,7 @@ int destinations_other(const struct kernel *kernel, const struct watch *watch, _
 		if (r)
 			return r;
 		for (int i = 0; i < ABI_DIRECTION_MAX; i++)
-			other[i] += counters.other[i];
+			other[i] += ABI_AT(__u64, counters.other, i);
 	}
 	return 0;
 }
@@ -60,7 +60,7 @@ static int total_read(const struct kernel *kernel, const struct watch *watch, ui
 	for (int i = 0; !r && i < ABI_DIRECTION_MAX; i++) {
 		*total += other[i];
 		for (uint32_t e = 0; e < table->count; e++)
-			*total += destination_of(table, &table->entries[e])->bytes[i];
+			*total += ABI_AT(__u64, destination_of(table, &table->entries[e])->bytes, i);
 	}
 	return r;
 }
@@ -99,7 +99,7 @@ static void locate(struct destinations *d, struct destination_table *table)
 
 		if (entry->country[0] && !d->relocate)
 			continue;
-		geoip_country(&d->geoip.database, entry->address, code);
+		geoip_country(&d->geoip.database, ABI_HALVES(entry->address), code);
 		country_set(table, entry, code);
 	}
 }

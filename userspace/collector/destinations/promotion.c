@@ -34,8 +34,8 @@ static bool nominee_read(const struct destination_table *table, uint32_t bucket,
 {
 	*n = (struct nominee){
 		.candidate = c,
-		.address = { __atomic_load_n(&c->address[0], __ATOMIC_RELAXED),
-			     __atomic_load_n(&c->address[1], __ATOMIC_RELAXED) },
+		.address = { __atomic_load_n(&ABI_HALVES(c->address)[0], __ATOMIC_RELAXED),
+			     __atomic_load_n(&ABI_HALVES(c->address)[1], __ATOMIC_RELAXED) },
 		.weight = __atomic_load_n(&c->weight, __ATOMIC_RELAXED),
 	};
 	return n->weight && (n->address[0] || n->address[1]) &&
@@ -45,8 +45,8 @@ static bool nominee_read(const struct destination_table *table, uint32_t bucket,
 static void candidate_clear(struct destination_candidate *c)
 {
 	__atomic_store_n(&c->weight, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->address[0], 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->address[1], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&ABI_HALVES(c->address)[0], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&ABI_HALVES(c->address)[1], 0, __ATOMIC_RELAXED);
 }
 
 unsigned int promotion_run(struct destination_table *table, uint64_t total, promotion_label *label, void *context)

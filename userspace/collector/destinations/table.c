@@ -35,8 +35,8 @@ struct destination_count *destination_find(const struct destination_table *table
 {
 	struct destination_bucket *bucket = bucket_of(table, address);
 
-	for (int i = 0; i < ABI_DESTINATION_WAYS && !is_free(bucket->ways[i].address); i++) {
-		if (same_address(bucket->ways[i].address, address))
+	for (int i = 0; i < ABI_DESTINATION_WAYS && !is_free(ABI_HALVES(bucket->ways[i].address)); i++) {
+		if (same_address(ABI_HALVES(bucket->ways[i].address), address))
 			return &bucket->ways[i];
 	}
 	return NULL;
@@ -53,8 +53,8 @@ struct destination_count *destination_of(const struct destination_table *table, 
  */
 static void way_take(struct destination_count *way, const __u64 address[2])
 {
-	__atomic_store_n(&way->address[1], address[1], __ATOMIC_RELEASE);
-	__atomic_store_n(&way->address[0], address[0], __ATOMIC_RELEASE);
+	__atomic_store_n(&ABI_HALVES(way->address)[1], address[1], __ATOMIC_RELEASE);
+	__atomic_store_n(&ABI_HALVES(way->address)[0], address[0], __ATOMIC_RELEASE);
 }
 
 /* The free way of an address's bucket as a place; -1 when there is none. */
@@ -63,7 +63,7 @@ static int64_t place_find(const struct destination_table *table, const __u64 add
 	const struct destination_bucket *bucket = bucket_of(table, address);
 
 	for (int i = 0; i < ABI_DESTINATION_WAYS; i++) {
-		if (is_free(bucket->ways[i].address))
+		if (is_free(ABI_HALVES(bucket->ways[i].address)))
 			return (bucket - table->buckets) * ABI_DESTINATION_WAYS + i;
 	}
 	return -1;
@@ -81,10 +81,10 @@ void destination_table_open(struct destination_table *table)
 	for (table->count = 0; table->count < table->max; table->count++) {
 		struct destination_entry *entry = &table->entries[table->count];
 
-		if (is_free(entry->address) || !entry_is_sound(table, entry, table->count))
+		if (is_free(ABI_HALVES(entry->address)) || !entry_is_sound(table, entry, table->count))
 			break;
-		if (!same_address(destination_of(table, entry)->address, entry->address))
-			way_take(destination_of(table, entry), entry->address);
+		if (!same_address(ABI_HALVES(destination_of(table, entry)->address), ABI_HALVES(entry->address)))
+			way_take(destination_of(table, entry), ABI_HALVES(entry->address));
 	}
 }
 
@@ -120,8 +120,8 @@ struct destination_entry *destination_promote(struct destination_table *table, c
 	entry->series = series_of(table, label);
 	snprintf(entry->label, sizeof(entry->label), "%s", label);
 	__atomic_thread_fence(__ATOMIC_RELEASE); /* whoever comes after us finds a whole entry, or none */
-	entry->address[0] = address[0];
-	entry->address[1] = address[1];
+	ABI_HALVES(entry->address)[0] = address[0];
+	ABI_HALVES(entry->address)[1] = address[1];
 	way_take(destination_of(table, entry), address);
 	table->count++;
 	return entry;

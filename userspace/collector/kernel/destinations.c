@@ -193,8 +193,8 @@ static int heavier_first(const void *a, const void *b, void *context)
 	const struct destination_table *table = context;
 	const struct destination_count *x = destination_of(table, &table->entries[*(const uint32_t *)a]);
 	const struct destination_count *y = destination_of(table, &table->entries[*(const uint32_t *)b]);
-	uint64_t of_x = x->bytes[ABI_RECEIVE] + x->bytes[ABI_TRANSMIT];
-	uint64_t of_y = y->bytes[ABI_RECEIVE] + y->bytes[ABI_TRANSMIT];
+	uint64_t of_x = x->bytes.receive + x->bytes.transmit;
+	uint64_t of_y = y->bytes.receive + y->bytes.transmit;
 
 	return (of_x < of_y) - (of_x > of_y);
 }
@@ -204,8 +204,8 @@ static void entry_drop(struct destination_table *to, struct proxy *proxy, const 
 		       const struct destination_count *count)
 {
 	for (int d = 0; d < ABI_DIRECTION_MAX; d++)
-		proxy->retired_other[d] += count->bytes[d];
-	country_entry_drop(to, from, count->bytes);
+		ABI_AT(__u64, proxy->retired_other, d) += ABI_AT(const __u64, count->bytes, d);
+	country_entry_drop(to, from, &count->bytes);
 }
 
 static void entries_move(struct destination_table *to, const struct destination_table *from, struct proxy *proxy)
@@ -220,16 +220,17 @@ static void entries_move(struct destination_table *to, const struct destination_
 	for (uint32_t i = 0; i < from->count; i++) {
 		const struct destination_entry *entry = &from->entries[order ? order[i] : i];
 		const struct destination_count *count = destination_of(from, entry);
-		struct destination_entry *moved = destination_promote(to, entry->address, entry->label);
+		struct destination_entry *moved = destination_promote(to, ABI_HALVES(entry->address), entry->label);
 
 		if (!moved) {
 			entry_drop(to, proxy, entry, count);
 			continue;
 		}
 		memcpy(moved->country, entry->country, sizeof(moved->country));
-		memcpy(moved->since, entry->since, sizeof(moved->since));
+		moved->since = entry->since;
 		for (int d = 0; d < ABI_DIRECTION_MAX; d++)
-			__atomic_fetch_add(&destination_of(to, moved)->bytes[d], count->bytes[d], __ATOMIC_RELAXED);
+			__atomic_fetch_add(&ABI_AT(__u64, destination_of(to, moved)->bytes, d),
+					   ABI_AT(const __u64, count->bytes, d), __ATOMIC_RELAXED);
 	}
 }
 

@@ -88,10 +88,10 @@ static bool end_session(struct kernel *kernel, const struct session_key *key, co
 	log_debug("a session from port %u ended without an end: began %" PRIu64 " ms ago, closer %u, marked %u",
 		  key->client_port, (uint64_t)(clock_now_ns() - s->opened_ns) / 1000000, s->closer, s->seen);
 	ADD(c->client_active, -1);
-	ADD(c->losses[ABI_LOSS_RECURSION], 1);
+	ADD(c->losses.recursion, 1);
 	if (!s->adopted && d->requested && !d->settled) { /* how it ended, nobody knows */
-		ADD(c->failures[ABI_FAILURE_OTHER], 1);
-		ADD(c->request_duration[ABI_OUTCOME_FAILURE].buckets[ABI_HISTOGRAM_BUCKETS - 1], 1);
+		ADD(c->failures.other, 1);
+		ADD(c->request_duration.failure.buckets[ABI_HISTOGRAM_BUCKETS - 1], 1);
 	}
 	return true;
 }
@@ -108,9 +108,9 @@ static bool end_upstream(struct kernel *kernel, uint64_t key, const struct upstr
 		ADD(c->upstream_active, -1);
 	} else {
 		ADD(c->upstream_pending, -1);
-		ADD(c->upstream_failures[ABI_UPSTREAM_OTHER], 1);
+		ADD(c->upstream_failures.other, 1);
 	}
-	ADD(c->losses[ABI_LOSS_RECURSION], 1);
+	ADD(c->losses.recursion, 1);
 	return true;
 }
 

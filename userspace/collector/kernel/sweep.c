@@ -16,7 +16,7 @@ static bool entry_delete(int map, const struct dns_key *key, struct proxy_counte
 	if (!bpf_map_delete_elem(map, key))
 		return true;
 	if (errno != ENOENT)
-		__atomic_fetch_add(&c->losses[ABI_LOSS_DELETE], 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&c->losses.delete, 1, __ATOMIC_RELAXED);
 	return false;
 }
 
@@ -30,13 +30,13 @@ static void sweep_query(struct kernel *kernel, int map, const struct dns_key *ke
 	if (!entry_delete(map, key, c))
 		return;
 	__atomic_fetch_sub(&c->dns_pending, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&c->dns[key->path].unanswered, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&ABI_AT(struct dns_counters, c->dns, key->path).unanswered, 1, __ATOMIC_RELEASE);
 }
 
 /* One that is open in both directions may be silent for long; the rest of another is soon over. */
 static int64_t idle_max(const struct dns_stream *s)
 {
-	bool open = s->sides[DNS_ANSWERS].known && !s->sides[DNS_ANSWERS].ended && !s->sides[DNS_QUERIES].ended;
+	bool open = s->sides.answers.known && !s->sides.answers.ended && !s->sides.queries.ended;
 
 	return open ? ABI_DNS_STREAM_IDLE_NS : ABI_DNS_STREAM_HALF_NS;
 }

@@ -100,17 +100,19 @@ int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunne
 	if (bpf_map_lookup_elem(bpf_map__fd(kernel->skeleton->maps.tunnels), &index, each))
 		return -errno;
 	for (unsigned int cpu = 0; cpu < kernel->cpus; cpu++) {
-		const struct traffic *from = &each[cpu].traffic[0][0][0];
-		struct traffic *to = &sum->traffic[0][0][0];
+		const struct traffic *from = &ABI_TRAFFIC(&each[cpu], 0, 0, 0);
+		struct traffic *to = &ABI_TRAFFIC(sum, 0, 0, 0);
 
 		for (int i = 0; i < ABI_DIRECTION_MAX * ABI_FAMILY_MAX * ABI_PROTOCOL_MAX; i++) {
 			to[i].packets += from[i].packets;
 			to[i].bytes += from[i].bytes;
 		}
 		for (int i = 0; i < ABI_DIRECTION_MAX; i++) {
-			if (each[cpu].last_jiffies[i] > sum->last_jiffies[i])
-				sum->last_jiffies[i] = each[cpu].last_jiffies[i];
-			sum->other[i] += each[cpu].other[i];
+			__u64 last = ABI_AT(__u64, each[cpu].last_jiffies, i);
+
+			if (last > ABI_AT(__u64, sum->last_jiffies, i))
+				ABI_AT(__u64, sum->last_jiffies, i) = last;
+			ABI_AT(__u64, sum->other, i) += ABI_AT(__u64, each[cpu].other, i);
 		}
 	}
 	return 0;

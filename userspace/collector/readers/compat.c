@@ -18,7 +18,7 @@ static int received_read(const struct kernel *kernel, const struct watch *watch,
 	*bytes = 0;
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
 		struct tunnel_counters counters;
-		const struct traffic *traffic = &counters.traffic[ABI_RECEIVE][0][0];
+		const struct traffic *traffic = &ABI_TRAFFIC(&counters, ABI_RECEIVE, 0, 0);
 		int r;
 
 		if (!watch->entry.tunnels[place].name[0])
@@ -42,7 +42,7 @@ static int remember(const struct kernel *kernel, const struct watch *watch, uint
 	if (r)
 		return r;
 	for (int i = 0; i < ABI_FAILURE_MAX; i++)
-		failures += c->failures[i];
+		failures += ABI_AT(__u64, c->failures, i);
 	totals.counts.failures = (uint32_t)failures;
 	totals.counts.successes = (uint32_t)c->successes;
 	totals.counts.closed = (uint32_t)histogram_count(&c->connection_duration);

@@ -38,7 +38,7 @@ int samples_destinations(const struct reading *r)
 		const struct destination_entry *entry = &table->entries[i];
 
 		for (int d = 0; d < ABI_DIRECTION_MAX; d++) {
-			const __u64 *bytes = &destination_of(table, entry)->bytes[d];
+			const __u64 *bytes = &ABI_AT(__u64, destination_of(table, entry)->bytes, d);
 
 			sums[entry->series][d] += __atomic_load_n(bytes, __ATOMIC_RELAXED);
 		}

@@ -14,12 +14,12 @@ static void add_path(const struct reading *r, enum abi_path path, const struct d
 		uint32_t labels[] = { r->name, snapshot_string(to, metric_dns_rcode(i)), path_label };
 
 		snapshot_add_unsigned(to, METRIC_DNS_RESPONSES, labels,
-				      __atomic_load_n(&c->responses[i], __ATOMIC_ACQUIRE));
+				      __atomic_load_n(&ABI_AT(__u64, c->responses, i), __ATOMIC_ACQUIRE));
 	}
 	for (int i = 0; i < ABI_DNS_TYPE_MAX; i++) {
 		uint32_t labels[] = { r->name, snapshot_string(to, metric_dns_type(i)), path_label };
 
-		snapshot_add_unsigned(to, METRIC_DNS_QUERIES, labels, c->queries[i]);
+		snapshot_add_unsigned(to, METRIC_DNS_QUERIES, labels, ABI_AT(__u64, c->queries, i));
 	}
 }
 
@@ -28,6 +28,6 @@ int samples_dns(const struct reading *r)
 	const struct proxy_counters *c = &r->kernel->counters[r->watch->slot];
 
 	for (int path = 0; path < ABI_PATH_MAX; path++)
-		add_path(r, path, &c->dns[path]);
+		add_path(r, path, &ABI_AT(struct dns_counters, c->dns, path));
 	return 0;
 }

@@ -17,8 +17,10 @@ int samples_handshakes(const struct reading *r)
 		snapshot_add_histogram(to, METRIC_VPN_HANDSHAKE_DURATION, labels, ABI_BOUNDS_LATENCY, &h->duration);
 		for (int i = 0; i < ABI_HANDSHAKE_MAX; i++) {
 			labels[2] = snapshot_string(to, metric_handshake(i));
-			snapshot_add_unsigned(to, METRIC_VPN_HANDSHAKE_INITIATIONS, labels, h->initiations[i]);
-			snapshot_add_unsigned(to, METRIC_VPN_HANDSHAKE_RESPONSES, labels, h->responses[i]);
+			snapshot_add_unsigned(to, METRIC_VPN_HANDSHAKE_INITIATIONS, labels,
+					      ABI_AT(__u64, h->initiations, i));
+			snapshot_add_unsigned(to, METRIC_VPN_HANDSHAKE_RESPONSES, labels,
+					      ABI_AT(__u64, h->responses, i));
 		}
 	}
 	return 0;

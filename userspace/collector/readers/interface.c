@@ -13,7 +13,7 @@ static void add_traffic(const struct reading *r, uint32_t interface, const struc
 			uint32_t family = snapshot_string(r->to, metric_network_family(f));
 
 			for (int p = 0; p < ABI_PROTOCOL_MAX; p++) {
-				const struct traffic *t = &c->traffic[d][f][p];
+				const struct traffic *t = &ABI_TRAFFIC(c, d, f, p);
 				uint32_t labels[] = { r->name, interface, family,
 						      snapshot_string(r->to, metric_protocol(p)) };
 

@@ -24,12 +24,13 @@ int samples_sessions(const struct reading *r)
 	for (int i = 0; i < ABI_UPSTREAM_MAX; i++) {
 		uint32_t labels[] = { r->name, snapshot_string(to, metric_upstream_failure(i)) };
 
-		snapshot_add_unsigned(to, METRIC_PROXY_UPSTREAM_FAILURES, labels, c->upstream_failures[i]);
+		snapshot_add_unsigned(to, METRIC_PROXY_UPSTREAM_FAILURES, labels,
+				      ABI_AT(__u64, c->upstream_failures, i));
 	}
 	for (int i = 0; i < ABI_SIDE_MAX; i++) {
 		uint32_t labels[] = { r->name, snapshot_string(to, metric_side(i)) };
 
-		snapshot_add_unsigned(to, METRIC_PROXY_RETRANSMITS, labels, c->retransmits[i]);
+		snapshot_add_unsigned(to, METRIC_PROXY_RETRANSMITS, labels, ABI_AT(__u64, c->retransmits, i));
 	}
 	return 0;
 }

@@ -156,9 +156,9 @@ static bool tunnel_retire(struct watch *watch, unsigned int place)
 	for (int d = 0; d < ABI_DIRECTION_MAX; d++) {
 		for (int f = 0; f < ABI_FAMILY_MAX; f++) {
 			for (int p = 0; p < ABI_PROTOCOL_MAX; p++)
-				bytes += counters.traffic[d][f][p].bytes;
+				bytes += ABI_TRAFFIC(&counters, d, f, p).bytes;
 		}
-		watch->entry.retired_other[d] += counters.other[d];
+		ABI_AT(__u64, watch->entry.retired_other, d) += ABI_AT(__u64, counters.other, d);
 	}
 	watch->entry.retired_bytes += bytes;
 	return true;

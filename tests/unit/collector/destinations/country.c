@@ -10,8 +10,8 @@ static const __u64 other[ABI_DIRECTION_MAX] = { 1000, 2000 };
 
 static void grow(struct destination_entry *entry, uint64_t bytes)
 {
-	destination_of(&table, entry)->bytes[ABI_RECEIVE] += bytes;
-	destination_of(&table, entry)->bytes[ABI_TRANSMIT] += 2 * bytes;
+	destination_of(&table, entry)->bytes.receive += bytes;
+	destination_of(&table, entry)->bytes.transmit += 2 * bytes;
 }
 
 static uint64_t received(const char *code)
@@ -100,12 +100,12 @@ Test(country, an_entry_that_is_dropped)
 {
 	__u64 grown[ABI_DIRECTION_MAX] = { 1000 + 42, 2000 + 84 };
 	struct destination_entry *entry;
-	__u64 bytes[ABI_DIRECTION_MAX] = { 42, 84 };
+	struct direction_counts bytes = { 42, 84 };
 
 	table_make(8);
 	entry = destination_promote(&table, address4(1), NULL);
 	country_set(&table, entry, "DE");
-	country_entry_drop(&table, entry, bytes);
+	country_entry_drop(&table, entry, &bytes);
 	country_sums_read(&table, grown, &sums);
 	memset(entry, 0, sizeof(*entry));
 	table.count = 0;

@@ -16,7 +16,8 @@ static void vote(const __u64 address[2], uint64_t weight)
 		if (bucket->candidates[i].weight < least->weight)
 			least = &bucket->candidates[i];
 	}
-	*least = (struct destination_candidate){ { address[0], address[1] }, weight };
+	memcpy(least->address, address, sizeof(least->address));
+	least->weight = weight;
 }
 
 Test(promotion, price)
@@ -62,10 +63,13 @@ Test(promotion, light_ones_take_the_free_quarter_alone)
 
 Test(promotion, what_is_torn_or_has_no_votes_is_none)
 {
+	struct destination_candidate *c;
+
 	table_make(100);
-	table.buckets[3].candidates[0] = (struct destination_candidate){ { 1, 2 }, 1000 };
-	if ((abi_destination_hash(1, 2) & (table.bucket_count - 1)) == 3)
-		table.buckets[3].candidates[0].address[0] = 5;
+	c = &table.buckets[3].candidates[0];
+	c->weight = 1000;
+	ABI_HALVES(c->address)[0] = (abi_destination_hash(1, 2) & (table.bucket_count - 1)) == 3 ? 5 : 1;
+	ABI_HALVES(c->address)[1] = 2;
 	vote(address4(1), 0);
 	vote((__u64[2]){ 0, 0 }, 5);
 	cr_expect_eq(promotion_run(&table, 10, NULL, NULL), 0);
