@@ -11,8 +11,9 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 import sidecar
-from sidecar import Metrics, fetch
-from sockslab import PATIENCE, wait_until
+from sidecar import Metrics, fetch, join_underlay, kill_all
+from sockslab import PATIENCE, Lab, wait_until
+from truth import check_all, settle
 
 PINS = "/sys/fs/bpf/wgsocks"
 
@@ -88,3 +89,31 @@ class View:
         metrics = self.node.scrape()
         metrics.samples = [sample for sample in metrics.samples if sample[1].get("proxy_name", self.name) == self.name]
         return metrics
+
+
+class World:
+    """A lab whose proxies are called crab-0, crab-1, … by their environment, and its root as the host."""
+
+    def __init__(self, proxies=3, **options):
+        options.setdefault("dante_env", lambda index: {"PROXY_NAME": f"crab-{index}"})
+        self.lab = Lab(proxies=proxies, connect_timeout=6, **options)
+
+    def __enter__(self):
+        self.lab.__enter__()
+        join_underlay()
+        mount_bpffs()
+        return self
+
+    def __exit__(self, *what):
+        kill_all()
+        subprocess.run(["umount", "/sys/fs/bpf"], check=False)
+        return self.lab.__exit__(*what)
+
+    def views(self, node):
+        return [node.view(proxy, f"crab-{proxy.index}") for proxy in self.lab.proxies]
+
+
+def check_views(views, befores, tally):
+    for view in views:
+        settle(view)
+    check_all(befores, tally)

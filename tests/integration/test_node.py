@@ -13,39 +13,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from harness import case, equal, run_cases
 from leftovers import attached
-from node import PINS, Node, mount_bpffs
-from sidecar import BINARY, Sidecar, join_underlay, kill_all
-from sockslab import Lab, enter, wait_until
+from node import PINS, Node, World, check_views
+from sidecar import BINARY, Sidecar
+from sockslab import enter, wait_until
 from sockslab.traffic import sum_tallies
 from truth import MIXED, Before, check_all, settle
-
-
-class World:
-    """A lab whose proxies are called crab-0, crab-1, … by their environment, and its root as the host."""
-
-    def __init__(self, proxies=3, **options):
-        options.setdefault("dante_env", lambda index: {"PROXY_NAME": f"crab-{index}"})
-        self.lab = Lab(proxies=proxies, connect_timeout=6, **options)
-
-    def __enter__(self):
-        self.lab.__enter__()
-        join_underlay()
-        mount_bpffs()
-        return self
-
-    def __exit__(self, *what):
-        kill_all()
-        subprocess.run(["umount", "/sys/fs/bpf"], check=False)
-        return self.lab.__exit__(*what)
-
-    def views(self, node):
-        return [node.view(proxy, f"crab-{proxy.index}") for proxy in self.lab.proxies]
-
-
-def check_views(views, befores, tally):
-    for view in views:
-        settle(view)
-    check_all(befores, tally)
 
 
 @case

@@ -103,6 +103,41 @@ static uint16_t readyz_answer(struct report *report, const struct health_view *v
 	return report->failed ? 503 : 200;
 }
 
+/* Of all proxies that were found at the start, or of one whenever it comes. */
+static uint16_t startupz_answer(struct report *report, const struct health_view *view, const struct target *target)
+{
+	uint32_t started = 0, found = 0;
+	bool done = view->startup_done;
+	char what[96];
+
+	for (uint32_t i = 0; i < view->proxy_count; i++) {
+		const struct health_proxy *proxy = &view->proxies[i];
+
+		if (target->proxy_given && strcmp(target->proxy, proxy->name) != 0)
+			continue;
+		found++;
+		started += proxy->started != 0;
+		if (report->verbose || target->proxy_given)
+			check(report, proxy->started, proxy->name, proxy->started ? "attached" : "not attached yet");
+	}
+	if (target->proxy_given && !found) {
+		check(report, false, "", "unknown proxy");
+		return 404;
+	}
+	if (target->proxy_given)
+		done = started == found;
+	else if (done)
+		check(report, true, "", "the first attempt to attach has ended");
+	else {
+		snprintf(what, sizeof(what), "the first attempt to attach has not ended yet: %u of %u proxies", started,
+			 view->proxy_count);
+		check(report, false, "", what);
+	}
+	if (done)
+		text_line(&report->text, "ok");
+	return done ? 200 : 503;
+}
+
 static uint16_t target_answer(struct report *report, const struct health_view *view, const struct target *target)
 {
 	switch (target->path) {
@@ -114,13 +149,7 @@ static uint16_t target_answer(struct report *report, const struct health_view *v
 			check(report, true, "", "the accept loop runs");
 		text_line(&report->text, "ok");
 		return 200;
-	case TARGET_STARTUPZ:
-		check(report, view->startup_done, "",
-		      view->startup_done ? "the first attempt to attach has ended"
-					 : "the first attempt to attach has not ended yet");
-		if (view->startup_done)
-			text_line(&report->text, "ok");
-		return view->startup_done ? 200 : 503;
+	case TARGET_STARTUPZ: return startupz_answer(report, view, target);
 	case TARGET_UNKNOWN: break;
 	}
 	text_line(&report->text, "no such page: /, /livez, /healthz, /readyz, /startupz");

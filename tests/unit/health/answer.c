@@ -184,7 +184,17 @@ Test(answer, startup)
 {
 	EXPECT("/startupz", 200, "ok\n");
 	view.startup_done = false;
-	EXPECT("/startupz", 503, "the first attempt to attach has not ended yet\n");
+	proxy_add("crab", HEALTH_TUNNEL_UP, true);
+	proxy_add("shrimp", HEALTH_TUNNEL_UP, true);
+	proxies[0].started = 1;
+	EXPECT("/startupz", 503, "the first attempt to attach has not ended yet: 1 of 2 proxies\n");
+	EXPECT("/startupz?proxy=crab", 200, "ok\n");
+	EXPECT("/startupz?proxy=shrimp", 503, "shrimp: not attached yet\n");
+	EXPECT("/startupz?proxy=squid", 404, "unknown proxy\n");
+	EXPECT("/startupz?verbose", 503,
+	       "[+]crab: attached\n[-]shrimp: not attached yet\n"
+	       "[-]the first attempt to attach has not ended yet: 1 of 2 proxies\n");
+	proxies[0].started = 0;
 }
 
 Test(answer, refusals)

@@ -455,6 +455,7 @@ void watch_health(const struct watch *watch, struct health_proxy *health)
 	memset(health, 0, sizeof(*health));
 	snprintf(health->name, sizeof(health->name), "%s", watch->name);
 	health->listener_up = watch->listener_up;
+	health->started = watch->started;
 	health->tunnel = HEALTH_TUNNEL_NO_INTERFACE;
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX && !usable;
 	     place++) { /* any tunnel that is usable will do */

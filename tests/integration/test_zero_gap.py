@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Neither a kill nor a crash nor an upgrade loses a count or a probe: ten proxies under traffic, one agent."""
+
+import http.client
+import pathlib
+import signal
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import case, equal, run_cases
+from node import Node, World, check_views
+from sidecar import ROOT, fetch
+from sockslab import enter, wait_until
+from truth import Before
+
+PROXIES, KILLS, CRASHES, UPGRADES = 10, 20, 10, 5
+KINDS = ("{} connect", "{} transfer", "{} refused", "{} connect socks=4a addr=name", "{} abort")
+
+
+class Probes:
+    """kubelet's probe ten times a second; what failed, and when."""
+
+    def __init__(self):
+        self.sent, self.failed, self.running = 0, [], True
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        while self.running:
+            begun = time.monotonic()
+            self.sent += 1
+            try:
+                status = fetch("127.0.0.1", 9999, "/livez", timeout=1)[0]
+                if status != 200:
+                    self.failed.append(status)
+            except (OSError, http.client.HTTPException) as error:
+                self.failed.append(repr(error))
+            time.sleep(max(0, 0.1 - (time.monotonic() - begun)))
+
+    def stop(self):
+        self.running = False
+        self.thread.join()
+        return self.sent, self.failed
+
+
+def busy(world, seconds, work):
+    """Runs `work` while all proxies have as much traffic as the machine gives; the tally of all of it."""
+    count = round(60 * seconds)
+    traffic = world.lab.traffic(*(kind.format(max(20, count // len(KINDS))) for kind in KINDS), seed=90, concurrency=64, deadline=180, each=True)
+    work(traffic)
+    return traffic.finish()
+
+
+def rises(node, before):
+    """Scrapes until every counter of requests is at least what it was: counts go on."""
+    def look():
+        metrics = node.try_scrape()
+        return metrics and metrics.sum("proxy_requests_total") >= before
+
+    wait_until(look, 10, "counts that go on")
+
+
+@case
+def test_kills_of_the_collector(world):
+    node = Node(wait_for=PROXIES)
+    views = world.views(node)
+    befores = [Before(view) for view in views]
+    probes = Probes()
+
+    def work(traffic):
+        for _ in range(KILLS):
+            before = node.scrape().sum("proxy_requests_total")
+            pid = node.kill()
+            wait_until(lambda p=pid: node.children().get("wgsocks-collect", p) != p, 5, "another collector")
+            rises(node, before)
+
+    tally = busy(world, 12, work)
+    sent, failed = probes.stop()
+    check_views(views, befores, tally)
+    equal(failed, [], f"probes that failed, of {sent}")
+    equal(node.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"), KILLS, "restarts")
+    node.stop()
+    return f"{tally['requests_total']} requests, {sent} probes"
+
+
+@case
+def test_crashes_of_all_processes(world):
+    node = Node(wait_for=PROXIES)
+    views = world.views(node)
+    befores = [Before(view) for view in views]
+
+    def work(traffic):
+        nonlocal node
+        for _ in range(CRASHES):
+            before = node.scrape().sum("proxy_requests_total")
+            node.stop(signal.SIGKILL)
+            node = Node(wait_for=PROXIES)
+            rises(node, before)
+
+    tally = busy(world, 12, work)
+    for view in views:
+        view.node = node
+    check_views(views, befores, tally)
+    node.stop()
+    return f"{tally['requests_total']} requests"
+
+
+@case
+def test_upgrades_to_other_programs(world):
+    """By SIGTERM, as a DaemonSet is upgraded: the other build's programs differ from ours."""
+    binaries = [str(ROOT / "build" / variant / "wgsocks_exporter") for variant in ("slow", "")]
+    node = Node(wait_for=PROXIES)
+    views = world.views(node)
+    befores = [Before(view) for view in views]
+
+    def work(traffic):
+        nonlocal node
+        for i in range(UPGRADES):
+            before = node.scrape().sum("proxy_requests_total")
+            equal(node.stop(), 0, "its end")
+            node = Node(wait_for=PROXIES, binary=binaries[i % 2])
+            rises(node, before)
+
+    tally = busy(world, 10, work)
+    for view in views:
+        view.node = node
+    check_views(views, befores, tally)
+    node.stop()
+    return f"{tally['requests_total']} requests"
+
+
+@case
+def test_windows_go_on(world):
+    """What is told of the last minutes does not begin anew."""
+    node = Node(wait_for=PROXIES)
+    world.lab.traffic("30 connect", "3 transfer down=3000000", seed=91, each=True).finish()
+    wait_until(lambda: node.scrape().find("proxy_latency_ms"), 10, "a latency")
+    families = ("proxy_request_rate_permin", "proxy_success_rate_percent", "proxy_latency_ms", "proxy_avg_connection_duration_seconds")
+    before = node.scrape()
+    node.stop()
+    node = Node(wait_for=PROXIES)
+    after = node.scrape()
+    for family in families:
+        equal(after.by(family, "proxy_name"), before.by(family, "proxy_name"), family)
+    fast = before.by("proxy_download_speed_mbps", "proxy_name")
+    for name, value in after.by("proxy_download_speed_mbps", "proxy_name").items():
+        equal(value >= fast[name] > 0, True, f"speed of {name}: {value} after {fast[name]}")
+    node.stop()
+
+
+def main():
+    enter()
+    with World(PROXIES) as world:
+        return run_cases(world)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
