@@ -3,8 +3,9 @@
  * WireGuard's handshake messages, called by the programs of underlay.bpf.c for UDP of their size. On the wire and not
  * from the device: the device tells of the last handshake that succeeded, here is each that was tried.
  *
- * Whether a message is WireGuard's is told by its form alone, since the port of a device is learned after its first
- * message has left. The port tells whose it is where a proxy has several tunnels, and on lo which way it goes.
+ * Whether a message is WireGuard's is told by its form. The port tells whose it is where there are several tunnels, and
+ * on lo which way it goes; a device's is learned after its first message has left, so what has no known port is that of
+ * a tunnel whose port is not known, if there is one.
  */
 #include "handshake.h"
 #include "histogram.h"
@@ -115,6 +116,11 @@ static __always_inline void merged(struct __sk_buff *skb, __u32 offset, __u32 si
 	}
 }
 
+static __always_inline int is_place(int place)
+{
+	return place != TUNNEL_NONE && !(place & TUNNEL_GUESS);
+}
+
 /* The place of the tunnel, with bit 8 for what we sent; or NOT_OURS. Global: a scalar, not all the ways to it. */
 #define NOT_OURS 0xffffu
 
@@ -126,11 +132,11 @@ __noinline __u32 handshake_where(struct __sk_buff *skb, __u32 source, __u32 dest
 	if (!proxy || (sent && skb->ingress_ifindex)) /* passes through: of somebody else */
 		return NOT_OURS;
 	if (skb->ifindex == LOOPBACK_IFINDEX) /* the device talks to a relay on this host */
-		sent = tunnel_place(proxy, source) >= 0;
-	place = tunnel_place(proxy, sent ? source : destination);
-	if (place < 0 && skb->ifindex == LOOPBACK_IFINDEX)
+		sent = is_place(tunnel_of_port(proxy, source));
+	place = tunnel_of_port(proxy, sent ? source : destination);
+	if (place == TUNNEL_NONE || (skb->ifindex == LOOPBACK_IFINDEX && !is_place(place)))
 		return NOT_OURS;
-	return (place < 0 ? 0 : place) | sent << 8;
+	return (place & 0xff) | sent << 8;
 }
 
 #define UDP_AT(u) ((__u32)(u)&0xffff)

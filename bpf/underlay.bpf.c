@@ -41,13 +41,53 @@ static __always_inline int may_be_handshake(const struct __sk_buff *skb, const s
 	       skb->gso_size; /* behind others in a merged skb */
 }
 
-/* WireGuard's own messages, whose endpoint may well have port 53: asked for that port alone. */
-static __always_inline int is_tunnels(const struct __sk_buff *skb, const struct transport *t,
+static __always_inline __u16 own_port(const struct transport *t, enum abi_packet_program dialogue)
+{
+	return dialogue == ABI_PACKET_DIALOGUE_EGRESS ? t->source : t->destination;
+}
+
+/*
+ * A message of WireGuard by its form (protocol paper, section 5.4): type, three zeros, and the size; of data, whose size
+ * may be any, the upper half of a counter that begins at 0, where a query has the name that it asks for.
+ */
+static __always_inline int has_tunnels_form(struct __sk_buff *skb, const struct transport *t)
+{
+	__u8 head[4], counter[4];
+
+	if (bpf_skb_load_bytes(skb, t->offset + 8, head, sizeof(head)) || head[1] | head[2] | head[3])
+		return 0;
+	switch (head[0]) {
+	case 1: return t->length == 8 + HANDSHAKE_INITIATION_SIZE;
+	case 2: return t->length == 8 + HANDSHAKE_RESPONSE_SIZE;
+	case 3: return t->length == 8 + COOKIE_REPLY_SIZE;
+	case 4:
+		return t->length >= 8 + DATA_MIN &&
+		       !bpf_skb_load_bytes(skb, t->offset + 8 + DATA_COUNTER_HIGH, counter, sizeof(counter)) &&
+		       !(counter[0] | counter[1] | counter[2] | counter[3]);
+	}
+	return 0;
+}
+
+/*
+ * WireGuard's own messages, whose endpoint may well have port 53: asked for that port alone. While the device's port is
+ * not known (in its first second; and where nobody may ask it, for ever) the form tells.
+ */
+static __always_inline int is_tunnels(struct __sk_buff *skb, const struct transport *t,
 				      enum abi_packet_program dialogue)
 {
 	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
+	int place = proxy ? tunnel_of_port(proxy, own_port(t, dialogue)) : TUNNEL_NONE;
 
-	return proxy && tunnel_place(proxy, dialogue == ABI_PACKET_DIALOGUE_EGRESS ? t->source : t->destination) >= 0;
+	return place != TUNNEL_NONE && (!(place & TUNNEL_GUESS) || has_tunnels_form(skb, t));
+}
+
+/* A client of ours may come from any port, and our listener may have any: asked for port 53 alone. */
+static __always_inline int is_listeners(const struct __sk_buff *skb, const struct transport *t,
+					enum abi_packet_program dialogue)
+{
+	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
+
+	return proxy && proxy_listens(proxy, own_port(t, dialogue));
 }
 
 static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packet_program dialogue)
@@ -69,7 +109,7 @@ static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packe
 	if (leaks_enabled && dialogue == ABI_PACKET_DIALOGUE_EGRESS && /* not lo, which runs the other program */
 	    (t.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
 		leak_connect(skb, &t);
-	if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX)
+	if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX && !is_listeners(skb, &t, dialogue))
 		bpf_tail_call(skb, &packet_programs, ABI_PACKET_DNS_TCP);
 	bpf_tail_call(skb, &packet_programs, dialogue);
 	return TC_ACT_UNSPEC;

@@ -408,6 +408,18 @@ struct dns_pending {
 	__u64 asked_ns;
 };
 
+/*
+ * Map `dns_seen`: a query beside the tunnel → where and when it last passed, since what leaves by a VLAN, a bridge or a
+ * bond leaves by what lies below it too. A hint: it may be evicted.
+ */
+#define ABI_DNS_SEEN_MAX 512
+#define ABI_DNS_WAY_NS 100000000ULL /* from the one interface to the other; sooner than anybody asks again */
+struct dns_seen {
+	__u64 passed_ns;
+	__u32 ifindex;
+	__u32 reserved;
+};
+
 /* One direction of a TCP connection, by stream offset (0 is the first byte after the SYN). */
 struct dns_side {
 	__u32 isn;  /* sequence number of offset 0 */
@@ -603,6 +615,7 @@ struct answer {
 	_Static_assert(sizeof(struct type) == (size), #type " changed: that is a new ABI_LAYOUT")
 ABI_ASSERT_SIZE(abi_histogram, 144);
 ABI_ASSERT_SIZE(dns_counters, 296);
+ABI_ASSERT_SIZE(dns_seen, 16);
 ABI_ASSERT_SIZE(handshake_counters, 176);
 ABI_ASSERT_SIZE(proxy_counters, 2240);
 ABI_ASSERT_SIZE(tunnel_counters, 288);

@@ -250,14 +250,10 @@ void watch_listener_event(struct watch *watch, const struct event *event)
 		watch_listeners(watch, false);
 }
 
-/*
- * The devices' ports, for the handshake program. What the kernel has is read first: the socket programs may have
- * learned a SOCKS port that we have not heard of yet. The last one known stays while a device does not answer.
- */
+/* The devices' ports, for the handshake program. The last one known stays while a device does not answer. */
 static void listen_ports_keep(struct watch *watch)
 {
 	bool changed = false;
-	struct proxy now;
 
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
 		const struct wireguard_tunnel *t = &watch->wireguard.tunnels[place];
@@ -268,10 +264,8 @@ static void listen_ports_keep(struct watch *watch)
 		to->listen_port = t->device.listen_port;
 		changed = true;
 	}
-	if (!changed || !watch->kernel->skeleton || kernel_proxy_read(watch->kernel, watch->slot, &now))
-		return;
-	memcpy(now.tunnels, watch->entry.tunnels, sizeof(now.tunnels));
-	kernel_proxy_write(watch->kernel, watch->slot, &now);
+	if (changed)
+		interfaces_tunnels_write(watch);
 }
 
 int watch_wireguard(struct watch *watch)
