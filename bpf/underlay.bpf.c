@@ -47,8 +47,8 @@ static __always_inline __u16 own_port(const struct transport *t, enum abi_packet
 }
 
 /*
- * A message of WireGuard by its form (protocol paper, section 5.4): type, three zeros, and the size; of data, whose size
- * may be any, the upper half of a counter that begins at 0, where a query has the name that it asks for.
+ * A message of WireGuard by its form (protocol paper, section 5.4): type, three zeros, and the size; of data, whose
+ * size may be any, the upper half of a counter that begins at 0, where a query has the name that it asks for.
  */
 static __always_inline int has_tunnels_form(struct __sk_buff *skb, const struct transport *t)
 {

@@ -384,7 +384,7 @@ struct upstream {
  * after 64 s at most). */
 #define ABI_DNS_STREAM_IDLE_NS ABI_S(600)
 #define ABI_DNS_STREAM_HALF_NS ABI_S(70)
-#define ABI_DNS_TURNS 4 /* queries with the same key at the same time */
+#define ABI_DNS_TURNS 16 /* queries with the same key at the same time */
 
 /*
  * Whom a query belongs to; IPv4 mapped, the port in host order (the server's is 53). An answer has the same key, or it

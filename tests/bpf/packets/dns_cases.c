@@ -181,16 +181,18 @@ static void merged(struct kernel *kernel)
 static void again(struct kernel *kernel)
 {
 	const struct dns_way *way = &dns_ways[0];
-	struct dns_want want = { .queries[ABI_DNS_AAAA] = 6, .pending = 4, .losses[ABI_LOSS_INSERT] = 2 };
+	struct dns_want want = { .queries[ABI_DNS_AAAA] = ABI_DNS_TURNS + 2,
+				 .pending = ABI_DNS_TURNS,
+				 .losses[ABI_LOSS_INSERT] = 2 };
 
 	dns_begin(kernel);
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < ABI_DNS_TURNS + 2; i++)
 		say(kernel, way, false, 7, 0);
 	dns_check(kernel, way, &want);
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < ABI_DNS_TURNS + 2; i++)
 		say(kernel, way, true, 7, 0);
 	want.pending = 0;
-	want.responses[ABI_DNS_NOERROR] = 4;
+	want.responses[ABI_DNS_NOERROR] = ABI_DNS_TURNS;
 	dns_check(kernel, way, &want);
 }
 

@@ -16,8 +16,8 @@ bool interfaces_repair(struct watch *watch);
 void interfaces_close(struct watch *watch, bool remove);
 
 /*
- * Tells the programs of the tunnels, and of nothing else: the socket programs may have learned a SOCKS port that we have
- * not heard of yet.
+ * Tells the programs of the tunnels, and of nothing else: the socket programs may have learned a SOCKS port that we
+ * have not heard of yet.
  */
 void interfaces_tunnels_write(const struct watch *watch);
 
