@@ -90,6 +90,15 @@ static __always_inline int is_listeners(const struct __sk_buff *skb, const struc
 	return proxy && proxy_listens(proxy, own_port(t, dialogue));
 }
 
+/* On lo for the names alone: what a resolver there asks on is counted where it leaves. */
+static __always_inline int dns_is_read(struct __sk_buff *skb, const struct transport *t,
+				       enum abi_packet_program dialogue)
+{
+	if (skb->ifindex == LOOPBACK_IFINDEX)
+		return answers_enabled;
+	return (dns_enabled || answers_enabled) && !is_tunnels(skb, t, dialogue);
+}
+
 static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packet_program dialogue)
 {
 	struct transport t = {};
@@ -97,8 +106,7 @@ static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packe
 	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t))
 		return TC_ACT_UNSPEC;
 	if (t.protocol == IPPROTO_UDP) {
-		if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX &&
-		    !is_tunnels(skb, &t, dialogue))
+		if (transport_is_dns(&t) && dns_is_read(skb, &t, dialogue))
 			bpf_tail_call(skb, &packet_programs, ABI_PACKET_DNS_UDP);
 		if (handshakes_enabled && may_be_handshake(skb, &t))
 			bpf_tail_call(skb, &packet_programs, ABI_PACKET_HANDSHAKE);
