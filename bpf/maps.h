@@ -121,6 +121,14 @@ struct {
 } handshakes_seen SEC(".maps") __weak;
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_UNCLAIMED_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct unclaimed_key);
+	__type(value, struct unclaimed_handshakes);
+} handshakes_unclaimed SEC(".maps") __weak;
+
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, ABI_EVENTS_BYTES);
 } events SEC(".maps") __weak;

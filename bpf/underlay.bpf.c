@@ -47,30 +47,31 @@ static __always_inline __u16 own_port(const struct transport *t, enum abi_packet
 }
 
 /*
- * A message of WireGuard by its form (protocol paper, section 5.4): type, three zeros, and the size; of data, whose
- * size may be any, the upper half of a counter that begins at 0, where a query has the name that it asks for.
+ * A message of WireGuard by its form (protocol paper, section 5.4): type, three zeros, and the size. Of data the size
+ * may be any, but the upper half of the counter is 0, where a query has the type that it asks for. The others have
+ * random bytes where a query, an iterative one without flags, has the numbers of its records.
  */
 static __always_inline int has_tunnels_form(struct __sk_buff *skb, const struct transport *t)
 {
-	__u8 head[4], counter[4];
+	__u8 m[16];
 
-	if (bpf_skb_load_bytes(skb, t->offset + 8, head, sizeof(head)) || head[1] | head[2] | head[3])
+	if (bpf_skb_load_bytes(skb, t->offset + 8, m, sizeof(m)) || m[1] | m[2] | m[3])
 		return 0;
-	switch (head[0]) {
+	if (m[0] == 4)
+		return t->length >= 8 + DATA_MIN && !(m[12] | m[13] | m[14] | m[15]);
+	if (m[5] == 1 && !(m[4] | m[6] | m[7] | m[8] | m[9] | m[10]))
+		return 0;
+	switch (m[0]) {
 	case 1: return t->length == 8 + HANDSHAKE_INITIATION_SIZE;
 	case 2: return t->length == 8 + HANDSHAKE_RESPONSE_SIZE;
 	case 3: return t->length == 8 + COOKIE_REPLY_SIZE;
-	case 4:
-		return t->length >= 8 + DATA_MIN &&
-		       !bpf_skb_load_bytes(skb, t->offset + 8 + DATA_COUNTER_HIGH, counter, sizeof(counter)) &&
-		       !(counter[0] | counter[1] | counter[2] | counter[3]);
 	}
 	return 0;
 }
 
 /*
- * WireGuard's own messages, whose endpoint may well have port 53: asked for that port alone. While the device's port is
- * not known (in its first second; and where nobody may ask it, for ever) the form tells.
+ * WireGuard's own messages, whose endpoint may well have port 53: asked for that port alone. By the device's port;
+ * where that is not known (in a device's first second, where nobody may ask it, and of another device), by their form.
  */
 static __always_inline int is_tunnels(struct __sk_buff *skb, const struct transport *t,
 				      enum abi_packet_program dialogue)
@@ -78,7 +79,7 @@ static __always_inline int is_tunnels(struct __sk_buff *skb, const struct transp
 	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
 	int place = proxy ? tunnel_of_port(proxy, own_port(t, dialogue)) : TUNNEL_NONE;
 
-	return place != TUNNEL_NONE && (!(place & TUNNEL_GUESS) || has_tunnels_form(skb, t));
+	return (place != TUNNEL_NONE && !(place & TUNNEL_GUESS)) || has_tunnels_form(skb, t);
 }
 
 /* A client of ours may come from any port, and our listener may have any: asked for port 53 alone. */

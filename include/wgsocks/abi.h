@@ -467,6 +467,22 @@ struct handshake_seen_key {
 	__u16 direction; /* enum abi_handshake */
 };
 
+/*
+ * Map `handshakes_unclaimed`: a local port that is no device's → what passed there. A device that has changed its port is
+ * found when it is next asked; then these are its own. What nobody claims is not the proxy's.
+ */
+#define ABI_UNCLAIMED_MAX 64
+struct unclaimed_key {
+	__u16 slot;
+	__u16 generation; /* low bits of the slot's */
+	__u16 port;
+	__u16 reserved;
+};
+struct unclaimed_handshakes {
+	struct handshake_counters counters;
+	__u64 begun_ns;
+};
+
 /* Ring buffer `events`: rare events that make the collector look at once. */
 enum abi_event { ABI_EVENT_LISTEN = 1, ABI_EVENT_LISTEN_END };
 /* Whose process it is that begins to listen. */
@@ -617,6 +633,7 @@ ABI_ASSERT_SIZE(abi_histogram, 144);
 ABI_ASSERT_SIZE(dns_counters, 296);
 ABI_ASSERT_SIZE(dns_seen, 16);
 ABI_ASSERT_SIZE(handshake_counters, 176);
+ABI_ASSERT_SIZE(unclaimed_handshakes, 184);
 ABI_ASSERT_SIZE(proxy_counters, 2240);
 ABI_ASSERT_SIZE(tunnel_counters, 288);
 ABI_ASSERT_SIZE(proxy, 256);

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from capture import captured
+from capture import captured, handshake_type
 from dns_server import Server, framed, question
 from harness import add_case, case, equal, run_cases
 from sidecar import Sidecar, join_underlay, kill_all
@@ -175,6 +175,52 @@ def test_handshakes_of_a_tunnel_that_is_not_the_proxys():
         after = sidecar.scrape()
         mine = sum(p.sport != 40001 and p.outgoing for p in packets)
         equal(after.sum(INITIATIONS, direction="sent") - before.sum(INITIATIONS, direction="sent"), mine, "initiations of wg0")
+
+
+def handshakes(metrics):
+    return [metrics.sum(name, direction=direction) for name in (INITIATIONS, "vpn_handshake_responses_total") for direction in ("sent", "received")]
+
+
+@case
+def test_handshakes_of_a_device_that_changes_its_port():
+    """As `wg setconf` does without ListenPort. The handshake comes before anybody can know of the port; and so does what goes to port 53."""
+    with world("--proxy.port=1080", keepalive=1) as (lab, proxy, sidecar):
+        lab.inet.run(["nft", "-f", "-"], input="table ip m { chain c { type nat hook prerouting priority -100; iifname eth0 udp dport 53 redirect to :51820; }; }\n")
+        wait_until(lambda: sidecar.scrape().find("vpn_peer_info"), 5, "wg0's device to be read")
+        ports, begin = set(), sidecar.scrape()
+        for number in range(4):
+            before = handshakes(sidecar.scrape())
+            with captured(proxy.ns, "eth0", handshake_type) as packets:
+                config = proxy.wg0.config.replace(f":{addresses.WIREGUARD_PORT}", ":53") if number % 2 else proxy.wg0.config
+                proxy.run(["sh", "-c", "wg set wg0 peer $(wg show wg0 peers) remove"])
+                proxy.run(["wg", "setconf", "wg0", "/dev/stdin"], input=config)
+                wait_until(lambda: proxy.wg0.peers()[0]["handshake"], 10, "a handshake")
+            ports |= {p.sport for p in packets if p.outgoing}
+            truth = [sum(handshake_type(p) == kind and p.outgoing == sent for p in packets) for kind in (1, 2) for sent in (True, False)]
+            wait_until(lambda: [now - former for now, former in zip(handshakes(sidecar.scrape()), before)] == truth, 5, f"{truth} to be counted")
+        after = sidecar.scrape()
+        equal(len(ports) >= 4, True, f"ports {ports}")
+        durations = after.sum("vpn_handshake_duration_seconds_count") - begin.sum("vpn_handshake_duration_seconds_count")
+        equal(durations, handshakes(after)[3] - handshakes(begin)[3], "durations")
+        equal(after.value(LEAKED_DNS), 0, "leaked queries")
+
+
+@case
+def test_iterative_queries_that_look_like_WireGuard():
+    """No flags, an id like a type, and each of the sizes."""
+    with world("--proxy.port=1080") as (lab, proxy, sidecar):
+        server = Server(lab.inet.ns, addresses.INET_UNDERLAY4)
+        with proxy.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            for number, size in ((1, 148), (2, 92), (3, 64), (4, 32), (4, 48), (4, 148)):
+                message = question("noerror.lab", 2, number << 8, flags=0)
+                client.sendto(message + bytes(size - len(message)), (addresses.INET_UNDERLAY4, 53))
+                client.recv(2000)
+            client.sendto(question("", 2, 0x400, flags=0) + bytes(32), (addresses.INET_UNDERLAY4, 53))
+            wait_until(lambda: sum(server.asked.values()) == 7, 5, "seven queries")
+        server.close()
+        equal(sidecar.scrape().value(QUERIES, path="underlay", type="ns"), 7, "queries")
+        equal(sidecar.scrape().value(LEAKED_DNS), 7, "leaked")
 
 
 @case

@@ -10,6 +10,7 @@
 #include "../discovery/listeners.h"
 #include "../discovery/netns.h"
 #include "../discovery/processes.h"
+#include "../kernel/unclaimed.h"
 #include "interfaces.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
@@ -253,6 +254,7 @@ void watch_listener_event(struct watch *watch, const struct event *event)
 /* The devices' ports, for the handshake program. The last one known stays while a device does not answer. */
 static void listen_ports_keep(struct watch *watch)
 {
+	uint16_t ports[ABI_TUNNELS_MAX];
 	bool changed = false;
 
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
@@ -266,6 +268,11 @@ static void listen_ports_keep(struct watch *watch)
 	}
 	if (changed)
 		interfaces_tunnels_write(watch);
+	if (!watch->kernel->skeleton)
+		return;
+	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++)
+		ports[place] = watch->entry.tunnels[place].ifindex ? watch->entry.tunnels[place].listen_port : 0;
+	unclaimed_settle(watch->kernel, watch->slot, ports, clock_now_ns());
 }
 
 int watch_wireguard(struct watch *watch)
