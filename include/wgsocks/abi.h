@@ -468,8 +468,8 @@ struct handshake_seen_key {
 };
 
 /*
- * Map `handshakes_unclaimed`: a local port that is no device's → what passed there. A device that has changed its port is
- * found when it is next asked; then these are its own. What nobody claims is not the proxy's.
+ * Map `handshakes_unclaimed`: a local port that is no device's → what passed there. A device that has changed its port
+ * is found when it is next asked; then these are its own. What nobody claims is not the proxy's.
  */
 #define ABI_UNCLAIMED_MAX 64
 struct unclaimed_key {
