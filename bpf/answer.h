@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * DNS messages over UDP in the tunnel, copied for user space, which reads the names of destinations there. Rare beside
- * what is then fetched from these.
+ * DNS messages over UDP, copied for user space, which reads the names of destinations there. Rare beside what is then
+ * fetched from these.
  */
 #ifndef WGSOCKS_BPF_ANSWER_H
 #define WGSOCKS_BPF_ANSWER_H

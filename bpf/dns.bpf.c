@@ -3,6 +3,7 @@
  * DNS messages, called by the programs of underlay.bpf.c and tunnel.bpf.c for port 53. Packets and not sockets: what a
  * resolver's library, dante's children or a raw socket ask is all the same here, and the answer's path is seen.
  */
+#include "answer.h"
 #include "dns.h"
 #include "dns_count.h"
 #include "dns_stream.h"
@@ -69,6 +70,20 @@ __noinline __u64 udp_read(struct __sk_buff *skb)
 	return UDP_PACK(&t);
 }
 
+/*
+ * For its names. In the tunnel that program has done it. Beside it a name is the client's as well, and on lo, where a
+ * resolver may stand that asks on in ways which nobody reads; there the ports alone tell questions from answers.
+ */
+__noinline int name_copy(struct __sk_buff *skb, __u32 direction)
+{
+	__u64 u = udp_read(skb);
+	int asks = UDP_DESTINATION(u) == DNS_PORT;
+
+	if (!answers_enabled || !u || (skb->ifindex != LOOPBACK_IFINDEX && asks != (direction == DNS_QUERIES)))
+		return 0;
+	return answer_copy(skb, UDP_OFFSET(u), ABI_STUB_SLOT(skb->cb[4]), asks ? ABI_TRANSMIT : ABI_RECEIVE);
+}
+
 SEC("tc")
 int dns_udp(struct __sk_buff *skb)
 {
@@ -76,6 +91,10 @@ int dns_udp(struct __sk_buff *skb)
 	__u64 u;
 	__u32 server, client, offset, length, rest;
 
+	if (answers_enabled && !dns_is_tunnel(skb) && !dns_is_foreign(skb, direction))
+		name_copy(skb, direction);
+	if (!dns_enabled || skb->ifindex == LOOPBACK_IFINDEX)
+		return TC_ACT_UNSPEC;
 	if (dns_is_foreign(skb, direction) || (direction == DNS_ANSWERS && !dns_counted))
 		return TC_ACT_UNSPEC;
 	u = udp_read(skb);

@@ -112,6 +112,18 @@ static __always_inline struct dns_counters *dns_of(struct proxy_counters *c, con
 	return &ABI_AT(struct dns_counters, c->dns, key->path & 1);
 }
 
+/* Whether another interface counted this very query, on its way through both. TCP counts by stream offset. */
+static __always_inline int dns_passed_before(const struct __sk_buff *skb, const struct dns_key *key)
+{
+	struct dns_seen now = { .passed_ns = bpf_ktime_get_ns(), .ifindex = skb->ifindex };
+	const struct dns_seen *last = bpf_map_lookup_elem(&dns_seen, key);
+
+	if (last && last->ifindex != now.ifindex && now.passed_ns - last->passed_ns < ABI_DNS_WAY_NS)
+		return 1;
+	bpf_map_update_elem(&dns_seen, key, &now, BPF_ANY);
+	return 0;
+}
+
 /*
  * A query of this type. The functions that count are global and make the key anew, from the packet: so each is
  * verified once, and the loops that call them hold scalars only.
@@ -121,7 +133,7 @@ __noinline int dns_query(struct __sk_buff *skb, __u32 id, __u32 type, __u32 peer
 	struct dns_key key = {};
 	struct proxy_counters *c = dns_key_set(skb, &key, DNS_QUERIES, id, peer);
 
-	if (!c)
+	if (!c || (key.path == ABI_PATH_UNDERLAY && !key.tcp && dns_passed_before(skb, &key)))
 		return 0;
 	if (leaks_enabled && key.path == ABI_PATH_UNDERLAY && !leak_allowed(key.server))
 		COUNT(c->leaked_dns);

@@ -3,8 +3,9 @@
  * WireGuard's handshake messages, called by the programs of underlay.bpf.c for UDP of their size. On the wire and not
  * from the device: the device tells of the last handshake that succeeded, here is each that was tried.
  *
- * Whether a message is WireGuard's is told by its form alone, since the port of a device is learned after its first
- * message has left. The port tells whose it is where a proxy has several tunnels, and on lo which way it goes.
+ * Whether a message is WireGuard's is told by its form. The port tells whose it is where there are several tunnels, and
+ * on lo which way it goes; a device's is learned after its first message has left, so what has no known port is that of
+ * a tunnel whose port is not known, if there is one.
  */
 #include "handshake.h"
 #include "histogram.h"
@@ -45,7 +46,28 @@ static __always_inline int is_first_sight(struct __sk_buff *skb, const struct ha
 	return !first || *first == ifindex;
 }
 
-/* `where`: the tunnel's place, and in bit 8 whether we sent it. */
+#define UNCLAIMED 0x7fu /* in a tunnel's place */
+
+/* Of a port that may be a device's new one. */
+static __always_inline struct handshake_counters *unclaimed_counters(struct proxy_counters *c, __u32 slot,
+								     __u16 generation, __u16 port)
+{
+	struct unclaimed_key key = { .slot = slot, .generation = generation, .port = port };
+	struct unclaimed_handshakes *u = bpf_map_lookup_elem(&handshakes_unclaimed, &key), new = {};
+
+	if (!u) {
+		new.begun_ns = bpf_ktime_get_ns();
+		bpf_map_update_elem(&handshakes_unclaimed, &key, &new, BPF_NOEXIST);
+		u = bpf_map_lookup_elem(&handshakes_unclaimed, &key);
+	}
+	if (!u) {
+		count_loss(c, ABI_LOSS_INSERT);
+		return NULL;
+	}
+	return &u->counters;
+}
+
+/* `where`: the tunnel's place, in bit 8 whether we sent it, and from bit 16 on the local port. */
 __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, __u32 where)
 {
 	__u32 slot = ABI_STUB_SLOT(skb->cb[4]), place = where & 0xff, sent = where >> 8 & 1;
@@ -56,7 +78,7 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
 	struct handshake_key key = {};
 	struct handshake_counters *h;
 
-	if (!type || !c || !proxy || place >= ABI_TUNNELS_MAX)
+	if (!type || !c || !proxy || (place >= ABI_TUNNELS_MAX && place != UNCLAIMED))
 		return 0;
 	if (bpf_skb_load_bytes(skb, offset + HANDSHAKE_SENDER, &seen.sender, sizeof(seen.sender)))
 		return 0;
@@ -69,7 +91,9 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
 	seen.direction = sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED;
 	if (!is_first_sight(skb, &seen))
 		return 0;
-	h = &c->handshakes[place];
+	h = place < ABI_TUNNELS_MAX ? &c->handshakes[place] : unclaimed_counters(c, slot, key.generation, where >> 16);
+	if (!h)
+		return 0;
 	if (type == HANDSHAKE_INITIATION) {
 		COUNT(ABI_AT(__u64, h->initiations, sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED));
 		key.index = seen.sender;
@@ -115,22 +139,29 @@ static __always_inline void merged(struct __sk_buff *skb, __u32 offset, __u32 si
 	}
 }
 
+static __always_inline int is_place(int place)
+{
+	return place != TUNNEL_NONE && !(place & TUNNEL_GUESS);
+}
+
 /* The place of the tunnel, with bit 8 for what we sent; or NOT_OURS. Global: a scalar, not all the ways to it. */
-#define NOT_OURS 0xffffu
+#define NOT_OURS 0xffffffffu
 
 __noinline __u32 handshake_where(struct __sk_buff *skb, __u32 source, __u32 destination)
 {
 	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
 	int sent = ABI_STUB_PROGRAM(skb->cb[4]) == ABI_PACKET_UNDERLAY_EGRESS, place;
+	__u32 port;
 
 	if (!proxy || (sent && skb->ingress_ifindex)) /* passes through: of somebody else */
 		return NOT_OURS;
 	if (skb->ifindex == LOOPBACK_IFINDEX) /* the device talks to a relay on this host */
-		sent = tunnel_place(proxy, source) >= 0;
-	place = tunnel_place(proxy, sent ? source : destination);
-	if (place < 0 && skb->ifindex == LOOPBACK_IFINDEX)
+		sent = is_place(tunnel_of_port(proxy, source));
+	port = (sent ? source : destination) & 0xffff;
+	place = tunnel_of_port(proxy, port);
+	if (skb->ifindex == LOOPBACK_IFINDEX && !is_place(place))
 		return NOT_OURS;
-	return (place < 0 ? 0 : place) | sent << 8;
+	return (place == TUNNEL_NONE ? UNCLAIMED : place & 0xff) | sent << 8 | port << 16;
 }
 
 #define UDP_AT(u) ((__u32)(u)&0xffff)

@@ -101,6 +101,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_DNS_SEEN_MAX);
+	__type(key, struct dns_key);
+	__type(value, struct dns_seen);
+} dns_seen SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, ABI_HANDSHAKES_MAX);
 	__type(key, struct handshake_key);
 	__type(value, __u64);
@@ -112,6 +119,14 @@ struct {
 	__type(key, struct handshake_seen_key);
 	__type(value, __u32);
 } handshakes_seen SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_UNCLAIMED_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct unclaimed_key);
+	__type(value, struct unclaimed_handshakes);
+} handshakes_unclaimed SEC(".maps") __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -219,14 +234,34 @@ static __always_inline int proxy_listens(const struct proxy *proxy, __u16 port)
 	return 0;
 }
 
-/* Place of the tunnel whose WireGuard device has this port, or -1. */
-static __always_inline int tunnel_place(const struct proxy *proxy, __u16 port)
+#define TUNNEL_NONE (-1)
+#define TUNNEL_GUESS 0x100 /* beside the place: it may be that one's, whose port is not known */
+
+/*
+ * Place of the tunnel whose WireGuard device has this port. Where none has, it may be that of the first tunnel whose
+ * port was not read yet, or of one that has just come and is not known at all. A former tunnel's port counts after
+ * those of the present ones: whoever comes next may take it.
+ */
+static __always_inline int tunnel_of_port(const struct proxy *proxy, __u16 port)
 {
+	int unknown = TUNNEL_NONE, former = TUNNEL_NONE, present = 0;
+
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
-		if (proxy->tunnels[i].listen_port && proxy->tunnels[i].listen_port == port)
+		const struct proxy_tunnel *t = &proxy->tunnels[i];
+
+		present |= t->ifindex != 0;
+		if (t->ifindex && t->listen_port == port)
 			return i;
+		if (t->ifindex && !t->listen_port && unknown == TUNNEL_NONE)
+			unknown = i;
+		if (t->listen_port && t->listen_port == port)
+			former = i;
 	}
-	return -1;
+	if (unknown != TUNNEL_NONE)
+		return unknown | TUNNEL_GUESS;
+	if (former != TUNNEL_NONE)
+		return former;
+	return present ? TUNNEL_NONE : TUNNEL_GUESS;
 }
 
 /* Plain atomic adds: the result is not used, so that 5.10 verifies. */

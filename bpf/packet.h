@@ -36,6 +36,9 @@
 /* WireGuard's protocol paper, sections 5.4.2 and 5.4.3: bytes of UDP payload. */
 #define HANDSHAKE_INITIATION_SIZE 148
 #define HANDSHAKE_RESPONSE_SIZE 92
+/* And sections 5.4.6 and 5.4.7; of data those of length 0. */
+#define COOKIE_REPLY_SIZE 64
+#define DATA_MIN 32
 
 #define TC_ACT_UNSPEC (-1) /* and TCX_NEXT: the packet goes on, whoever is next decides */
 

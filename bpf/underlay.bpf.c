@@ -41,13 +41,63 @@ static __always_inline int may_be_handshake(const struct __sk_buff *skb, const s
 	       skb->gso_size; /* behind others in a merged skb */
 }
 
-/* WireGuard's own messages, whose endpoint may well have port 53: asked for that port alone. */
-static __always_inline int is_tunnels(const struct __sk_buff *skb, const struct transport *t,
+static __always_inline __u16 own_port(const struct transport *t, enum abi_packet_program dialogue)
+{
+	return dialogue == ABI_PACKET_DIALOGUE_EGRESS ? t->source : t->destination;
+}
+
+/*
+ * A message of WireGuard by its form (protocol paper, section 5.4): type, three zeros, and the size. Of data the size
+ * may be any, but the upper half of the counter is 0, where a query has the type that it asks for. The others have
+ * random bytes where a query, an iterative one without flags, has the numbers of its records.
+ */
+static __always_inline int has_tunnels_form(struct __sk_buff *skb, const struct transport *t)
+{
+	__u8 m[16];
+
+	if (bpf_skb_load_bytes(skb, t->offset + 8, m, sizeof(m)) || m[1] | m[2] | m[3])
+		return 0;
+	if (m[0] == 4)
+		return t->length >= 8 + DATA_MIN && !(m[12] | m[13] | m[14] | m[15]);
+	if (m[5] == 1 && !(m[4] | m[6] | m[7] | m[8] | m[9] | m[10]))
+		return 0;
+	switch (m[0]) {
+	case 1: return t->length == 8 + HANDSHAKE_INITIATION_SIZE;
+	case 2: return t->length == 8 + HANDSHAKE_RESPONSE_SIZE;
+	case 3: return t->length == 8 + COOKIE_REPLY_SIZE;
+	}
+	return 0;
+}
+
+/*
+ * WireGuard's own messages, whose endpoint may well have port 53: asked for that port alone. By the device's port;
+ * where that is not known (in a device's first second, where nobody may ask it, and of another device), by their form.
+ */
+static __always_inline int is_tunnels(struct __sk_buff *skb, const struct transport *t,
 				      enum abi_packet_program dialogue)
 {
 	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
+	int place = proxy ? tunnel_of_port(proxy, own_port(t, dialogue)) : TUNNEL_NONE;
 
-	return proxy && tunnel_place(proxy, dialogue == ABI_PACKET_DIALOGUE_EGRESS ? t->source : t->destination) >= 0;
+	return (place != TUNNEL_NONE && !(place & TUNNEL_GUESS)) || has_tunnels_form(skb, t);
+}
+
+/* A client of ours may come from any port, and our listener may have any: asked for port 53 alone. */
+static __always_inline int is_listeners(const struct __sk_buff *skb, const struct transport *t,
+					enum abi_packet_program dialogue)
+{
+	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
+
+	return proxy && proxy_listens(proxy, own_port(t, dialogue));
+}
+
+/* On lo for the names alone: what a resolver there asks on is counted where it leaves. */
+static __always_inline int dns_is_read(struct __sk_buff *skb, const struct transport *t,
+				       enum abi_packet_program dialogue)
+{
+	if (skb->ifindex == LOOPBACK_IFINDEX)
+		return answers_enabled;
+	return (dns_enabled || answers_enabled) && !is_tunnels(skb, t, dialogue);
 }
 
 static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packet_program dialogue)
@@ -57,8 +107,7 @@ static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packe
 	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t))
 		return TC_ACT_UNSPEC;
 	if (t.protocol == IPPROTO_UDP) {
-		if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX &&
-		    !is_tunnels(skb, &t, dialogue))
+		if (transport_is_dns(&t) && dns_is_read(skb, &t, dialogue))
 			bpf_tail_call(skb, &packet_programs, ABI_PACKET_DNS_UDP);
 		if (handshakes_enabled && may_be_handshake(skb, &t))
 			bpf_tail_call(skb, &packet_programs, ABI_PACKET_HANDSHAKE);
@@ -69,7 +118,7 @@ static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packe
 	if (leaks_enabled && dialogue == ABI_PACKET_DIALOGUE_EGRESS && /* not lo, which runs the other program */
 	    (t.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
 		leak_connect(skb, &t);
-	if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX)
+	if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX && !is_listeners(skb, &t, dialogue))
 		bpf_tail_call(skb, &packet_programs, ABI_PACKET_DNS_TCP);
 	bpf_tail_call(skb, &packet_programs, dialogue);
 	return TC_ACT_UNSPEC;

@@ -512,7 +512,7 @@ struct upstream {
  * after 64 s at most). */
 #define ABI_DNS_STREAM_IDLE_NS ABI_S(600)
 #define ABI_DNS_STREAM_HALF_NS ABI_S(70)
-#define ABI_DNS_TURNS 4 /* queries with the same key at the same time */
+#define ABI_DNS_TURNS 16 /* queries with the same key at the same time */
 
 /*
  * Whom a query belongs to; IPv4 mapped, the port in host order (the server's is 53). An answer has the same key, or it
@@ -534,6 +534,18 @@ struct dns_key {
 /* Map `dns_pending`: queries that wait for their answer. Whose delete succeeds counts how it ended. */
 struct dns_pending {
 	__u64 asked_ns;
+};
+
+/*
+ * Map `dns_seen`: a query beside the tunnel → where and when it last passed, since what leaves by a VLAN, a bridge or a
+ * bond leaves by what lies below it too. A hint: it may be evicted.
+ */
+#define ABI_DNS_SEEN_MAX 512
+#define ABI_DNS_WAY_NS 100000000ULL /* from the one interface to the other; sooner than anybody asks again */
+struct dns_seen {
+	__u64 passed_ns;
+	__u32 ifindex;
+	__u32 reserved;
 };
 
 /* One direction of a TCP connection, by stream offset (0 is the first byte after the SYN). */
@@ -584,6 +596,22 @@ struct handshake_seen_key {
 	__u16 type; /* of the message */
 	enum abi_handshake direction;
 	__u8 reserved;
+};
+
+/*
+ * Map `handshakes_unclaimed`: a local port that is no device's → what passed there. A device that has changed its port
+ * is found when it is next asked; then these are its own. What nobody claims is not the proxy's.
+ */
+#define ABI_UNCLAIMED_MAX 64
+struct unclaimed_key {
+	__u16 slot;
+	__u16 generation; /* low bits of the slot's */
+	__u16 port;
+	__u16 reserved;
+};
+struct unclaimed_handshakes {
+	struct handshake_counters counters;
+	__u64 begun_ns;
 };
 
 /* Ring buffer `events`: rare events that make the collector look at once. */
@@ -749,7 +777,9 @@ ABI_ASSERT_SIZE(protocol_traffic, ABI_PROTOCOL_MAX * sizeof(struct traffic));
 ABI_ASSERT_SIZE(family_traffic, ABI_FAMILY_MAX * sizeof(struct protocol_traffic));
 ABI_ASSERT_SIZE(direction_traffic, ABI_DIRECTION_MAX * sizeof(struct family_traffic));
 ABI_ASSERT_SIZE(dns_counters, 296);
+ABI_ASSERT_SIZE(dns_seen, 16);
 ABI_ASSERT_SIZE(handshake_counters, 176);
+ABI_ASSERT_SIZE(unclaimed_handshakes, 184);
 ABI_ASSERT_SIZE(proxy_counters, 2240);
 ABI_ASSERT_SIZE(tunnel_counters, 288);
 ABI_ASSERT_SIZE(proxy, 264);

@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
@@ -18,7 +19,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "lab"), str(TESTS)]
 
 import mmdb
-from harness import case, equal, run_cases
+from harness import add_case, case, equal, run_cases
 from sidecar import Sidecar, join_underlay, kill_all
 from sockslab import Lab, addresses, enter, wait_until
 
@@ -280,6 +281,39 @@ def test_names_that_clients_asked_for():
             equal(address in found, False, f"{address} beside its name")
         equal(sum(name.endswith(".lab") for name in found) >= 1 and found["target.lab"][0] > 100000, True, f"names {sorted(found)}")
         world.check_sums(metrics, since=since)
+
+
+def names_by_another_resolver(address, run, *arguments):
+    """It is asked at this address by dante alone, and answers at once: nothing of that passes the tunnel."""
+    with World() as world:
+        world.lab.inet.stop_dns()
+        records = [f"--host-record=target.lab,{addresses.TARGET4},{addresses.TARGET6}"]
+        command = ["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-hosts", "--no-resolv", "--user=root", "--pid-file", "--bind-interfaces",
+                   "--address=/#/", "--cache-size=0", f"--listen-address={address}", "--log-facility=-", *records]
+        resolver = run(world).popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            world.proxy.stop_dante()
+            world.proxy.run(["sh", "-c", f"echo nameserver {address} >/etc/resolv.conf"])
+            world.proxy.start_dante()
+            since = world.link()
+            sidecar = world.sidecar("--destinations.label=name", *arguments)
+            world.lab.traffic("30 connect addr=name", seed=64).finish()
+            series_of(sidecar, "target.lab")
+            world.lab.traffic("5 transfer down=100000 addr=name", seed=65).finish()
+            metrics = quiet(world, sidecar)
+            equal(set(shown(metrics)) - {"other"}, {"target.lab"}, "names")
+            equal(shown(metrics)["target.lab"][0] > 500000, True, "bytes")
+            equal(metrics.sum("wgsocks_exporter_events_lost_total"), 0, "losses")
+            world.check_sums(metrics, since=since)
+        finally:
+            resolver.kill()
+            resolver.wait()
+
+
+add_case("names by a resolver beside the tunnel", lambda: names_by_another_resolver(addresses.INET_UNDERLAY4, lambda world: world.lab.inet))
+add_case("names by a resolver on the host itself", lambda: names_by_another_resolver("127.0.0.1", lambda world: world.proxy))
+add_case("names by a resolver beside the tunnel, without the collectors of DNS and leaks",
+         lambda: names_by_another_resolver(addresses.INET_UNDERLAY4, lambda world: world.lab.inet, "--no-collector.dns", "--no-collector.leaks"))
 
 
 @contextlib.contextmanager

@@ -181,16 +181,16 @@ static void merged(struct kernel *kernel)
 static void again(struct kernel *kernel)
 {
 	const struct dns_way *way = &dns_ways[0];
-	struct dns_want want = { .queries.aaaa = 6, .pending = 4, .losses.insert = 2 };
+	struct dns_want want = { .queries.aaaa = ABI_DNS_TURNS + 2, .pending = ABI_DNS_TURNS, .losses.insert = 2 };
 
 	dns_begin(kernel);
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < ABI_DNS_TURNS + 2; i++)
 		say(kernel, way, false, 7, 0);
 	dns_check(kernel, way, &want);
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < ABI_DNS_TURNS + 2; i++)
 		say(kernel, way, true, 7, 0);
 	want.pending = 0;
-	want.responses.noerror = 4;
+	want.responses.noerror = ABI_DNS_TURNS;
 	dns_check(kernel, way, &want);
 }
 

@@ -35,6 +35,7 @@ static int l2_header_length(uint16_t type)
 	case ARPHRD_SIT:
 	case ARPHRD_IPGRE:
 	case ARPHRD_IP6GRE:
+	case ARPHRD_PPP: /* its two bytes are there only below tc: no header_ops, and pulled before a packet comes up */
 	case ARPHRD_RAWIP: return 0;
 	default: return LINK_L2_UNKNOWN;
 	}

@@ -195,6 +195,22 @@ static void on_link(int32_t nsid, const struct link *link, enum link_event event
 	}
 	watch_link_event(&m->watch, link, event);
 	visit_end(&m->watch);
+	m->device_due |= link_is_tunnel(link, m->watch.config);
+}
+
+/* Whose port is whose is known before the first handshake, or soon after. */
+static void ask_devices(struct fleet *fleet)
+{
+	_cleanup_free_ struct member **due = calloc(fleet->count ?: 1, sizeof(struct member *));
+	size_t n = 0;
+
+	for (uint32_t i = 0; due && i < fleet->count; i++) {
+		if (fleet->members[i]->device_due)
+			due[n++] = fleet->members[i];
+		fleet->members[i]->device_due = false;
+	}
+	if (n)
+		members_wireguard(due, n);
 }
 
 static void on_gone(int32_t nsid, void *context)
@@ -220,6 +236,7 @@ void fleet_links(struct fleet *fleet)
 	} else if (r) {
 		log_warn("cannot read interface events: %s", strerror(-r));
 	}
+	ask_devices(fleet);
 	reap(fleet);
 }
 

@@ -18,6 +18,7 @@ struct member {
 	int32_t nsid;	 /* NSID_NONE: our own namespace, or it could get none */
 	bool waits;	 /* to be started: it has no slot yet */
 	bool look_due;	 /* events of its interfaces were missed */
+	bool device_due; /* a tunnel of it came or changed: its device is to be asked */
 	bool gone;	 /* its namespace has ended */
 	uint64_t reconcile_at_ns; /* see reconciliation.h */
 };

@@ -32,7 +32,7 @@ static unsigned int places_list(const struct wgsocks *s, struct place places[PLA
 		{ s->maps.packet_programs, ABI_PACKET_DIALOGUE_INGRESS, s->progs.dialogue_ingress, ALWAYS },
 		{ s->maps.packet_programs, ABI_PACKET_DIALOGUE_EGRESS, s->progs.dialogue_egress, ALWAYS },
 		{ s->maps.packet_programs, ABI_PACKET_DNS_UDP, s->progs.dns_udp,
-		  1u << COLLECTOR_DNS | 1u << COLLECTOR_LEAKS },
+		  1u << COLLECTOR_DNS | 1u << COLLECTOR_LEAKS | 1u << COLLECTOR_DESTINATIONS }, /* for their names */
 		{ s->maps.packet_programs, ABI_PACKET_DNS_TCP, s->progs.dns_tcp,
 		  1u << COLLECTOR_DNS | 1u << COLLECTOR_LEAKS },
 		{ s->maps.packet_programs, ABI_PACKET_HANDSHAKE, s->progs.handshake, 1u << COLLECTOR_HANDSHAKES },

@@ -73,6 +73,11 @@ static uint16_t dns_slot(const void *key, const void *value)
 	return ((const struct dns_key *)key)->slot;
 }
 
+static uint16_t unclaimed_slot(const void *key, const void *value)
+{
+	return ((const struct unclaimed_key *)key)->slot;
+}
+
 /* What is counted in arrays. */
 static int arrays_clear(struct kernel *kernel, uint32_t slot)
 {
@@ -108,6 +113,7 @@ int slot_clear(struct kernel *kernel, uint32_t slot)
 	r = r ?: entries_delete(s->maps.upstreams, slot, upstream_slot);
 	r = r ?: entries_delete(s->maps.dns_pending, slot, dns_slot);
 	r = r ?: entries_delete(s->maps.dns_streams, slot, dns_slot);
+	r = r ?: entries_delete(s->maps.handshakes_unclaimed, slot, unclaimed_slot);
 	r = r ?: arrays_clear(kernel, slot);
 	if (r)
 		return r; /* it stays taken until it is clean */

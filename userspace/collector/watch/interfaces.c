@@ -161,6 +161,7 @@ static bool tunnel_retire(struct watch *watch, unsigned int place)
 		ABI_AT(__u64, watch->entry.retired_other, d) += ABI_AT(__u64, counters.other, d);
 	}
 	watch->entry.retired_bytes += bytes;
+	memset(&watch->kernel->counters[watch->slot].handshakes[place], 0, sizeof(struct handshake_counters));
 	return true;
 }
 
@@ -206,6 +207,16 @@ static void link_forget(struct watch *watch, struct watched_link *w, bool remove
 	memset(w, 0, sizeof(*w));
 }
 
+void interfaces_tunnels_write(const struct watch *watch)
+{
+	struct proxy now;
+
+	if (!watch->started || kernel_proxy_read(watch->kernel, watch->slot, &now))
+		return;
+	memcpy(now.tunnels, watch->entry.tunnels, sizeof(now.tunnels));
+	kernel_proxy_write(watch->kernel, watch->slot, &now);
+}
+
 static bool link_add(struct watch *watch, const struct link *link)
 {
 	struct watched_link *w = place_free(watch);
@@ -224,6 +235,7 @@ static bool link_add(struct watch *watch, const struct link *link)
 		memset(t, 0, sizeof(*t));
 		memcpy(t->name, link->name, sizeof(t->name));
 		t->ifindex = link->ifindex;
+		interfaces_tunnels_write(watch); /* before its first handshake passes an interface that is watched */
 	} else {
 		underlay_entry(watch, 0, link->ifindex);
 	}

@@ -22,4 +22,10 @@ void interfaces_close(struct watch *watch, bool remove);
 void interfaces_forget(struct watch *watch);
 void interfaces_free(struct watch *watch);
 
+/*
+ * Tells the programs of the tunnels, and of nothing else: the socket programs may have learned a SOCKS port that we
+ * have not heard of yet.
+ */
+void interfaces_tunnels_write(const struct watch *watch);
+
 #endif

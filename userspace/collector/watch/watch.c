@@ -10,6 +10,7 @@
 #include "../discovery/listeners.h"
 #include "../discovery/netns.h"
 #include "../discovery/processes.h"
+#include "../kernel/unclaimed.h"
 #include "interfaces.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
@@ -282,14 +283,11 @@ void watch_listener_event(struct watch *watch, const struct event *event)
 		watch_listeners(watch, false);
 }
 
-/*
- * The devices' ports, for the handshake program. What the kernel has is read first: the socket programs may have
- * learned a SOCKS port that we have not heard of yet. The last one known stays while a device does not answer.
- */
+/* The devices' ports, for the handshake program. The last one known stays while a device does not answer. */
 static void listen_ports_keep(struct watch *watch)
 {
+	uint16_t ports[ABI_TUNNELS_MAX];
 	bool changed = false;
-	struct proxy now;
 
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
 		const struct wireguard_tunnel *t = &watch->wireguard.tunnels[place];
@@ -300,10 +298,13 @@ static void listen_ports_keep(struct watch *watch)
 		to->listen_port = t->device.listen_port;
 		changed = true;
 	}
-	if (!changed || !watch->started || kernel_proxy_read(watch->kernel, watch->slot, &now))
+	if (changed)
+		interfaces_tunnels_write(watch);
+	if (!watch->started)
 		return;
-	memcpy(now.tunnels, watch->entry.tunnels, sizeof(now.tunnels));
-	kernel_proxy_write(watch->kernel, watch->slot, &now);
+	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++)
+		ports[place] = watch->entry.tunnels[place].ifindex ? watch->entry.tunnels[place].listen_port : 0;
+	unclaimed_settle(watch->kernel, watch->slot, ports, clock_now_ns());
 }
 
 static bool wireguard_is_on(const struct watch *watch)

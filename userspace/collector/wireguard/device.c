@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define CUT ",…"
+#define WHOLE (1ULL << 32) /* of an address space */
 
 void wireguard_device_reset(struct wireguard_device *device)
 {
@@ -95,6 +96,25 @@ static void text_append(struct wireguard_device *device, struct wireguard_peer *
 	peer->allowed_length += length;
 }
 
+/* The first bits of an address, as one number. */
+static uint32_t first_bits(const uint8_t *address, unsigned int bits)
+{
+	return bits ? address[0] >> (8 - bits) : 0;
+}
+
+/* wg-quick's /0, the halves that leave another default route alone, and what calculators of holes print are all one. */
+static void routes_add(struct wireguard_peer *peer, int family, const uint8_t *address, unsigned int bits)
+{
+	static const uint8_t global[] = { 0x20 };
+	unsigned int common = bits < 3 ? bits : 3;
+
+	if (family == AF_INET)
+		peer->routes_ipv4 += WHOLE >> bits;
+	else if (first_bits(address, common) == first_bits(global, common) && bits - common <= 32)
+		peer->routes_ipv6 += WHOLE >> (bits - common);
+	peer->default_route = peer->routes_ipv4 > WHOLE / 2 || peer->routes_ipv6 > WHOLE / 2;
+}
+
 int wireguard_allowed_add(struct wireguard_device *device, int family, const void *address, unsigned int bits)
 {
 	char host[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 8];
@@ -107,7 +127,7 @@ int wireguard_allowed_add(struct wireguard_device *device, int family, const voi
 	if (device->lost_last || !device->count)
 		return 0;
 	peer = &device->peers[device->count - 1];
-	peer->default_route |= !bits;
+	routes_add(peer, family, address, bits);
 	if (peer->allowed_cut)
 		return 0;
 	length = snprintf(text, sizeof(text), "%s%s/%u", peer->allowed_length ? "," : "", host, bits);

@@ -22,7 +22,9 @@ struct wireguard_peer {
 	uint32_t allowed;		/* offset of its list ("10.0.0.0/8,::/0") in the device's text */
 	uint32_t allowed_length;
 	bool allowed_cut;
-	bool default_route; /* 0.0.0.0/0 or ::/0 is in the list */
+	/* Of 2³²: how much of IPv4, and of what IPv6 has given out (2000::/3), its list holds. */
+	uint64_t routes_ipv4, routes_ipv6;
+	bool default_route; /* more than half of either: /0, two halves, or all but some holes */
 	uint64_t receive_bytes;
 	uint64_t transmit_bytes;
 	uint64_t handshake_sec; /* CLOCK_REALTIME; with nsec 0: never */

@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct wireguard_device device;
@@ -123,4 +125,39 @@ Test(device, a_long_list_is_cut)
 	cr_expect(device.peers[0].default_route, "though it is not in the text");
 	cr_expect_eq(device.lost, 1);
 	cr_expect_str_eq(wireguard_allowed(&device, &device.peers[1]), "10.0.0.0/8");
+}
+
+static bool owns_default_route(const char *list)
+{
+	char text[512], *rest, *one;
+	bool owns;
+
+	wireguard_device_reset(&device);
+	peer_begin(1);
+	snprintf(text, sizeof(text), "%s", list);
+	for (one = strtok_r(text, ",", &rest); one; one = strtok_r(NULL, ",", &rest)) {
+		char *slash = strchr(one, '/');
+
+		*slash = 0;
+		cr_assert_eq(allow(one, (unsigned int)atoi(slash + 1)), 0, "%s", one);
+	}
+	owns = device.peers[0].default_route;
+	return owns;
+}
+
+Test(device, the_default_route_has_many_forms)
+{
+	cr_expect(owns_default_route("0.0.0.0/0"));
+	cr_expect(owns_default_route("::/0"));
+	cr_expect(owns_default_route("0.0.0.0/1,128.0.0.0/1"));
+	cr_expect(owns_default_route("::/1,8000::/1"));
+	cr_expect(owns_default_route("2000::/3"));
+	/* All but 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16: the largest parts of it. */
+	cr_expect(owns_default_route("0.0.0.0/5,8.0.0.0/7,11.0.0.0/8,12.0.0.0/6,16.0.0.0/4,32.0.0.0/3,64.0.0.0/2,"
+				     "128.0.0.0/3,160.0.0.0/5,168.0.0.0/6,172.0.0.0/12,176.0.0.0/4,193.0.0.0/8"));
+	cr_expect_not(owns_default_route("0.0.0.0/1"), "one half, the other may be another peer's");
+	cr_expect_not(owns_default_route("10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"));
+	cr_expect_not(owns_default_route("fc00::/7,fe80::/10,8000::/1"));
+	cr_expect_not(owns_default_route("2000::/4"));
+	cr_expect_not(owns_default_route("2001:db8::/32,2001:db8::1/128,192.0.2.1/32"));
 }
