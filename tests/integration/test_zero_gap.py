@@ -18,7 +18,7 @@ from sockslab import enter, wait_until
 from truth import Before
 
 PROXIES, KILLS, CRASHES, UPGRADES = 10, 20, 10, 5
-KINDS = ("{} connect", "{} transfer", "{} refused", "{} connect socks=4a addr=name", "{} abort")
+KINDS = ("{} connect", "{} transfer", "{} refused", "{} connect socks=4", "{} abort")
 
 
 class Probes:
