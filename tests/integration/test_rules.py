@@ -13,7 +13,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
-from harness import Skip, add_case, case, equal, run_cases
+from harness import add_case, case, equal, run_cases
 from scaled_rules import main as scale
 
 FOLDER = ROOT / "monitoring" / "prometheus"
@@ -148,5 +148,5 @@ def test_families_and_records_exist():
 
 if __name__ == "__main__":
     if not shutil.which("promtool"):
-        raise Skip("no promtool (Debian's package prometheus)")
+        sys.exit(print("skip rules: no promtool (Debian's package prometheus)"))
     sys.exit(run_cases())
