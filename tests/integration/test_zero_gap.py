@@ -14,7 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 from harness import case, equal, run_cases
 from node import Node, World, check_views
 from sidecar import ROOT, fetch
-from sockslab import enter, wait_until
+from sockslab import LabError, enter, wait_until
+from sockslab.traffic import sum_tallies
 from truth import Before
 
 PROXIES, KILLS, CRASHES, UPGRADES = 10, 20, 10, 5
@@ -47,16 +48,35 @@ class Probes:
         return self.sent, self.failed
 
 
-def busy(world, seconds, work):
-    """Runs `work` while all proxies have as much traffic as the machine gives; the tally of all of it."""
-    count = round(60 * seconds)
-    traffic = world.lab.traffic(*(kind.format(max(20, count // len(KINDS))) for kind in KINDS), seed=90, concurrency=64, deadline=180, each=True)
-    work(traffic)
-    return traffic.finish()
+class Busy(threading.Thread):
+    """As much traffic as the machine gives through all proxies, one run after the other, until `finish`."""
+
+    def __init__(self, lab):
+        super().__init__()
+        self.lab, self.tallies, self.ending, self.error = lab, [], False, None
+        self.start()
+
+    def run(self):
+        try:
+            while not self.ending:
+                kinds = [kind.format(30) for kind in KINDS]
+                self.tallies.append(self.lab.traffic(*kinds, seed=90 + len(self.tallies), concurrency=64, deadline=120, each=True).finish())
+        except LabError as error:
+            self.error = error
+
+    def finish(self):
+        """The tally of all of it."""
+        self.ending = True
+        self.join()
+        if self.error:
+            raise self.error
+        total = sum_tallies(self.tallies)
+        total["by_proxy"] = [sum_tallies(each) for each in zip(*(tally["by_proxy"] for tally in self.tallies))]
+        return total
 
 
 def rises(node, before):
-    """Scrapes until every counter of requests is at least what it was: counts go on."""
+    """Scrapes until so many requests are counted: they go on."""
     def look():
         metrics = node.try_scrape()
         return metrics and metrics.sum("proxy_requests_total") >= before
@@ -69,16 +89,13 @@ def test_kills_of_the_collector(world):
     node = Node(wait_for=PROXIES)
     views = world.views(node)
     befores = [Before(view) for view in views]
-    probes = Probes()
-
-    def work(traffic):
-        for _ in range(KILLS):
-            before = node.scrape().sum("proxy_requests_total")
-            pid = node.kill()
-            wait_until(lambda p=pid: node.children().get("wgsocks-collect", p) != p, 5, "another collector")
-            rises(node, before)
-
-    tally = busy(world, 12, work)
+    probes, busy = Probes(), Busy(world.lab)
+    for _ in range(KILLS):
+        before = node.scrape().sum("proxy_requests_total")
+        pid = node.kill()
+        wait_until(lambda p=pid: node.children().get("wgsocks-collect", p) != p, 5, "another collector")
+        rises(node, before + 100)
+    tally = busy.finish()
     sent, failed = probes.stop()
     check_views(views, befores, tally)
     equal(failed, [], f"probes that failed, of {sent}")
@@ -92,16 +109,13 @@ def test_crashes_of_all_processes(world):
     node = Node(wait_for=PROXIES)
     views = world.views(node)
     befores = [Before(view) for view in views]
-
-    def work(traffic):
-        nonlocal node
-        for _ in range(CRASHES):
-            before = node.scrape().sum("proxy_requests_total")
-            node.stop(signal.SIGKILL)
-            node = Node(wait_for=PROXIES)
-            rises(node, before)
-
-    tally = busy(world, 12, work)
+    busy = Busy(world.lab)
+    for _ in range(CRASHES):
+        before = node.scrape().sum("proxy_requests_total")
+        node.stop(signal.SIGKILL)
+        node = Node(wait_for=PROXIES)
+        rises(node, before + 100)
+    tally = busy.finish()
     for view in views:
         view.node = node
     check_views(views, befores, tally)
@@ -116,16 +130,13 @@ def test_upgrades_to_other_programs(world):
     node = Node(wait_for=PROXIES)
     views = world.views(node)
     befores = [Before(view) for view in views]
-
-    def work(traffic):
-        nonlocal node
-        for i in range(UPGRADES):
-            before = node.scrape().sum("proxy_requests_total")
-            equal(node.stop(), 0, "its end")
-            node = Node(wait_for=PROXIES, binary=binaries[i % 2])
-            rises(node, before)
-
-    tally = busy(world, 10, work)
+    busy = Busy(world.lab)
+    for i in range(UPGRADES):
+        before = node.scrape().sum("proxy_requests_total")
+        equal(node.stop(), 0, "its end")
+        node = Node(wait_for=PROXIES, binary=binaries[i % 2])
+        rises(node, before + 100)
+    tally = busy.finish()
     for view in views:
         view.node = node
     check_views(views, befores, tally)

@@ -1,0 +1,284 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A real Prometheus over a lab in which all kinds of trouble happen at once, a kind for each proxy: the right alert fires, and no other.
+
+The rules are monitoring/prometheus's own, thirty times as fast (scaled_rules.py); what their real times do is shown by promtool (test_rules.py).
+"""
+
+import functools
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import case, equal, run_cases
+from scaled_rules import main as scale
+from sidecar import ROOT, Sidecar, join_underlay, kill_all
+from sockslab import PATIENCE, Lab, LabError, addresses, enter, wait_until
+
+FACTOR = 30
+STEADY = str(pathlib.Path(__file__).resolve().parent / "steady_clients.py")
+SOURCE = ROOT / "monitoring" / "prometheus"
+TARGET, NAME = f"{addresses.TARGET4},{addresses.TARGET_PORT}", f"n%d.steady.lab,{addresses.TARGET_PORT}"
+
+# Each proxy's clients in good health (a second, whereto), and which alerts its trouble may raise, from first to last; all others may not.
+# Fewer than 20 in the rules' window of ten seconds is too few for a ratio: for troubles that take WireGuard longer than they take a ratio here.
+PROXIES = {
+    "healthy": (8, NAME, ()),
+    "peer-killed": (1, TARGET, ("VpnTunnelStale",)),
+    "unanswered": (1, TARGET, ("VpnHandshakeRetries", "VpnTunnelStale")),
+    "tunnel-deleted": (1, TARGET, ("VpnTunnelDown",)),
+    "dante-killed": (8, TARGET, ("ProxyDanteGone",)),
+    "swallowed": (2, TARGET, ("ProxyUpstreamTimeouts",)),
+    "refused": (2, TARGET, ("ProxyUpstreamRefused",)),
+    "blocked": (2, TARGET, ("ProxyRequestsFailing",)),
+    "resolver-dead": (8, NAME, ("ProxyResolverFailing",)),
+    "around": (1, TARGET, ("ProxyLeak",)),
+    "dns-around": (1, NAME, ("ProxyDnsLeak",)),
+    "leaked-before": (1, TARGET, ("ProxyLeak",)),
+    "held": (0, TARGET, ("ProxyTransferLow",)),
+    "exporter-killed": (8, TARGET, ("WgsocksExporterDown",)),
+    "removed": (2, TARGET, ()),
+}
+BEFORE = {"leaked-before": {"ProxyLeak"}}  # its counter is above 0 when Prometheus first sees it
+ENDS_BY_ITSELF = ("ProxyLeak", "ProxyDnsLeak")  # after a quarter of an hour, whatever one does
+
+
+class Prometheus:
+    """On the lab's root, with the folder's own configuration, faster."""
+
+    def __init__(self, folder, targets):
+        self.folder = pathlib.Path(folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for part in ("rules", "targets"):
+            (self.folder / part).mkdir(parents=True)
+        scale(SOURCE / "rules", self.folder / "rules", FACTOR)
+        text = (SOURCE / "prometheus.yml").read_text(encoding="utf-8")
+        for pattern, new in ((r"scrape_interval: 15s", "scrape_interval: 500ms"), (r"evaluation_interval: 15s", "evaluation_interval: 500ms"),
+                             (r"refresh_interval: 1m", "refresh_interval: 1s"), (r"127\.0\.0\.1:9090", targets[0])):
+            text, count = re.subn(pattern, new, text)
+            equal(count, 1, f"{pattern} in prometheus.yml")
+        (self.folder / "prometheus.yml").write_text(text, encoding="utf-8")
+        self.list(targets[1:])
+        with open(self.folder / "log", "wb") as log:
+            self.process = subprocess.Popen(
+                ["prometheus", f"--config.file={self.folder}/prometheus.yml", f"--storage.tsdb.path={self.folder}/data",
+                 "--web.listen-address=127.0.0.1:9091"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        wait_until(self.answers, 20, "Prometheus to answer")
+
+    def answers(self):
+        try:
+            return self.query("vector(1)")
+        except OSError:
+            return None
+
+    def list(self, targets):
+        """The targets that are read from a file: put in place at once, as the file is read at any moment."""
+        path = self.folder / "targets" / "example.yml"
+        text = (SOURCE / "targets" / "example.yml").read_text(encoding="utf-8")
+        new = path.with_suffix(".new")
+        new.write_text(text.replace("targets: []", f"targets: {json.dumps(targets)}"), encoding="utf-8")
+        new.rename(path)
+
+    def query(self, expression):
+        """[(labels, value)]"""
+        with urllib.request.urlopen("http://127.0.0.1:9091/api/v1/query?" + urllib.parse.urlencode({"query": expression}), timeout=10 * PATIENCE) as answer:
+            return [(one["metric"], float(one["value"][1])) for one in json.load(answer)["data"]["result"]]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20 * PATIENCE)
+        shutil.rmtree(self.folder)
+
+
+def route_around(proxy, what, address):
+    proxy.ip(f"route {what} {address}/32 via {addresses.INET_UNDERLAY4} dev eth0")
+
+
+class World:
+    def __init__(self, lab):
+        self.lab = lab
+        self.proxies = dict(zip(PROXIES, lab.proxies, strict=True))
+        lab.inet.stop_dns()
+        lab.inet.start_dns(f"--address=/steady.lab/{addresses.TARGET4}")
+        self.exporters = {name: self.exporter(name, wait=False) for name in PROXIES}
+        for sidecar in self.exporters.values():
+            sidecar.wait_ready(40)
+        self.leak_before()
+        self.names = {f"{proxy.addr4}:9090": name for name, proxy in self.proxies.items()}
+        self.prometheus = Prometheus("/run/lab/prometheus", list(self.names))
+        self.clients = {}
+        for name, (rate, target, _alerts) in PROXIES.items():
+            self.ask(name, rate, target)
+
+    def leak_before(self):
+        (name,) = BEFORE
+        route_around(self.proxies[name], "add", addresses.TARGET4)
+        self.lab.traffic("3 connect expect=any", proxies=[self.proxies[name]]).finish()
+        wait_until(lambda: self.exporters[name].scrape().value("proxy_leaked_connections_total") == 3, 5, "three leaks")
+        route_around(self.proxies[name], "del", addresses.TARGET4)
+
+    def exporter(self, name, **how):
+        return Sidecar(self.proxies[name], name, "--proxy.port=1080", stderr=subprocess.DEVNULL, **how)
+
+    def ask(self, name, rate, target):
+        """Clients of this proxy's, in place of those that it had."""
+        if self.clients.get(name):
+            self.clients[name].kill()
+            self.clients[name].wait()
+        self.clients[name] = rate and self.lab.clients.popen([sys.executable, STEADY, f"{self.proxies[name].addr4},{rate},{target}"])
+
+    def fired(self, expression):
+        """{proxy: {alert: value}}; the key None is for alerts of no proxy."""
+        found = {}
+        for labels, value in self.prometheus.query(expression):
+            found.setdefault(self.names.get(labels.get("instance")), {})[labels["alertname"]] = value
+        return found
+
+    def firing(self):
+        return self.fired('ALERTS{alertstate="firing"}')
+
+    def ever_fired(self):
+        alerts = self.fired('count by (alertname, instance) (count_over_time(ALERTS{alertstate="firing"}[10m]))')
+        return {name: set(found) for name, found in alerts.items()}
+
+
+@functools.cache
+def peer_arguments(public_key):
+    return f"peer {public_key} allowed-ips 0.0.0.0/0,::/0 endpoint {addresses.INET_UNDERLAY4}:{addresses.WIREGUARD_PORT} persistent-keepalive 25".split()
+
+
+class Troubles:
+    """Each makes one; its key in ENDS ends it."""
+
+    def __init__(self, world):
+        self.world, self.inet = world, world.lab.inet
+
+    def begin(self):
+        w, p = self.world, self.world.proxies
+        self.inet.run(["wg", "set", "wg0", "peer", p["peer-killed"].public_key, "remove"])
+        # Initiations leave and nobody hears them: length of the UDP header and of the message.
+        self.inet.run(["nft", "-f", "-"], input=f"table ip unanswered {{ chain c {{ type filter hook input priority 0; ip saddr {p['unanswered'].addr4} udp length 156 drop; }}; }}\n")
+        for change in (["peer", self.inet.public_key, "remove"], peer_arguments(self.inet.public_key)):
+            p["unanswered"].run(["wg", "set", "wg0", *change])
+        p["tunnel-deleted"].delete_tunnel()
+        p["dante-killed"].dante.kill()
+        w.ask("swallowed", 8, f"{addresses.SWALLOW4},7")
+        w.ask("refused", 8, f"{addresses.TARGET4},{addresses.CLOSED_PORT}")
+        w.ask("blocked", 8, f"{addresses.BLOCKED4},7")
+        self.inet.run(["nft", "-f", "-"], input=f"table ip resolver {{ chain c {{ type filter hook input priority 0; ip saddr {p['resolver-dead'].inner4} udp dport 53 drop; }}; }}\n")
+        for name, to in (("around", addresses.TARGET4), ("dns-around", addresses.DNS4)):
+            route_around(p[name], "add", to)
+        w.held = w.lab.traffic("8 hold", proxies=[p["held"]])
+        w.exporters["exporter-killed"].stop(9)
+        w.prometheus.list([target for target, name in w.names.items() if name not in ("healthy", "removed")])
+        wait_until(lambda: self.targets() == len(PROXIES) - 1, 10, "one target less")
+        w.exporters["removed"].stop(9)
+
+    def targets(self):
+        return len(self.world.prometheus.query('up{job="wgsocks"}'))
+
+    def end(self):
+        w, p = self.world, self.world.proxies
+        self.inet.run(["wg", "set", "wg0", "peer", p["peer-killed"].public_key, "allowed-ips", f"{p['peer-killed'].inner4}/32,{p['peer-killed'].inner6}/128"])
+        for table in ("unanswered", "resolver"):
+            self.inet.run(["nft", "delete", "table", "ip", table])
+        p["tunnel-deleted"].create_tunnel()
+        p["dante-killed"].start_dante()
+        for name in ("swallowed", "refused", "blocked"):
+            w.ask(name, *PROXIES[name][:2])
+        for name, to in (("around", addresses.TARGET4), ("dns-around", addresses.DNS4)):
+            route_around(p[name], "del", to)
+        w.held.release()
+        w.exporter("exporter-killed")
+
+
+@case
+def test_in_good_health_nothing_fires(world):
+    """Ten of the rules' minutes, and 20 s for the one that keeps more of its minute. But for what leaked before anybody looked."""
+    wait_until(lambda: world.prometheus.query("count_over_time(vpn_handshake_initiations_total[1m]) >= 44"), 60, "22 s of samples")
+    equal(world.ever_fired(), BEFORE, "alerts")
+    for name, (rate, _target, _alerts) in PROXIES.items():
+        served = world.prometheus.query(f'increase(proxy_requests_successful_total{{proxy_name="{name}"}}[10s])')
+        assert served and served[0][1] >= 10 * rate * 0.7, f"{name} served {served} requests in 10 s"
+
+
+@case
+def test_each_trouble_fires_its_alert(world):
+    world.troubles = Troubles(world)
+    begun = time.monotonic()
+    world.troubles.begin()
+    missing = {(name, alert) for name, (_rate, _target, alerts) in PROXIES.items() for alert in alerts}
+    took = {}
+
+    def look():
+        for name, alerts in world.firing().items():
+            for alert in alerts:
+                took.setdefault((name, alert), time.monotonic() - begun)
+        return missing <= set(took)
+
+    try:
+        wait_until(look, 45, "all alerts", every=0.25)
+    except LabError as error:
+        raise AssertionError(f"no {sorted(missing - set(took))}; {world.ever_fired()}") from error
+    return ", ".join(f"{alert} {seconds:.0f} s" for (_name, alert), seconds in sorted(took.items(), key=lambda one: one[1]))
+
+
+@case
+def test_a_cause_silences_what_announced_it(world):
+    """Retries are no news any more once the tunnel is stale."""
+    wait_until(lambda: set(world.firing().get("unanswered", ())) == {"VpnTunnelStale"}, 15, "VpnTunnelStale alone")
+
+
+@case
+def test_summaries_name_the_proxy_and_a_number(world):
+    with urllib.request.urlopen("http://127.0.0.1:9091/api/v1/alerts", timeout=10 * PATIENCE) as answer:
+        alerts = json.load(answer)["data"]["alerts"]
+    shown = [alert for alert in alerts if alert["state"] == "firing"]
+    assert len(shown) >= 10, shown
+    for alert in shown:
+        name, summary = world.names[alert["labels"]["instance"]], alert["annotations"]["summary"]
+        assert name in summary and re.search(r"\d", summary.replace(name, "")) and "<" not in summary, summary
+        print("   ", summary)
+
+
+@case
+def test_they_end_with_their_troubles(world):
+    world.troubles.end()
+    wait_until(lambda: not {alert for alerts in world.firing().values() for alert in alerts} - set(ENDS_BY_ITSELF), 45, "no alert", every=0.25)
+
+
+@case
+def test_nothing_else_fired(world):
+    """Not in the trouble, not when it ended, and not of the proxy whose target was taken from the list."""
+    expected = {name: set(alerts) for name, (_rate, _target, alerts) in PROXIES.items() if alerts}
+    equal(world.ever_fired(), expected, "alerts of all the time")
+    names = ("recording.yml", "alerts.yml")
+    equal(world.prometheus.query("sum by (rule_group) (prometheus_rule_evaluation_failures_total) > 0"), [], f"failures in {names}")
+
+
+def main():
+    if not shutil.which("prometheus"):
+        sys.exit(print("skip alerts: no prometheus (Debian's package prometheus)"))
+    enter()
+    with Lab(proxies=len(PROXIES)) as lab:
+        join_underlay()
+        world = World(lab)
+        try:
+            run_cases(world)
+        finally:
+            for clients in filter(None, world.clients.values()):
+                clients.kill()
+            kill_all()
+            world.prometheus.stop()
+
+
+if __name__ == "__main__":
+    main()

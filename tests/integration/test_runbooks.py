@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every command of docs/runbooks and monitoring/prometheus/README.md, as it stands there, in a proxy of the lab; and the links of these pages."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import add_case, case, run_cases
+from sidecar import ROOT, Sidecar, join_underlay, kill_all
+from sockslab import Lab, enter, wait_until
+
+PAGES = [*sorted((ROOT / "docs" / "runbooks").glob("*.md")), ROOT / "monitoring" / "prometheus" / "README.md"]
+# What says nothing when all is well; all others have to say something.
+SILENT = ("ip link set", "ip route replace", "wg set", "danted -V", "ip netns list", "nft list", "tail ", "promtool query instant http://127.0.0.1:9091 'last_over",
+          "promtool query instant http://127.0.0.1:9091 'up{job=~\"wgsocks.*\"} == 0'")
+# And what some say, so that a command that runs but shows nothing of use is found.
+SHOWN = {
+    "wg show wg0 latest-handshakes": r"=\t\d{10}",
+    "wg show wg0": r"peer: ",
+    "nsenter --net": r"TCP:",
+    "nsenter --target": r"peer: ",
+    "sed 's|docs": r"runbook_url: https://git\.example/wgsocks_exporter/docs/runbooks/ProxyLeak\.md",
+    "ip -brief address": r"^wg0 ",
+    "ip route get 192.0.2.1": r"dev wg0",
+    "ip route show default": r"dev wg0",
+    "ss -tln 'sport = :1080'": r"LISTEN .*:1080",
+    "ss -tn state syn-sent": r"10\.99\.0\.2",
+    "ss -tno state syn-sent": r"10\.99\.0\.2:7 .*timer",
+    "ss -tin state established '( sport = :1080 )'": r"rtt:",
+    "pgrep -a danted": r"danted",
+    "pgrep -a wgsocks": r"wgsocks_exporter",
+    "bpftool map dump pinned /sys/fs/bpf/wgsocks/v*/*/upstreams": r'"key"',
+    "curl -s 'http://127.0.0.1:9999/readyz?verbose'": r"check passed",
+    "promtool query instant http://127.0.0.1:9091 'count": r"wgsocks.* => 1",
+}
+OUTSIDE = ("promtool", "nsenter", "sed")  # where Prometheus is, on the proxy's host, in a checkout
+PROMETHEUS = """
+global: {scrape_interval: 500ms}
+scrape_configs:
+  - job_name: wgsocks
+    static_configs: [{targets: ["10.77.1.1:9090"]}]
+"""
+
+
+def commands(page):
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def run(world, command):
+    if command.startswith(OUTSIDE):
+        return subprocess.run(["sh", "-ec", command], capture_output=True, text=True, check=False, cwd=ROOT)
+    # The lab's danted has its configuration elsewhere.
+    script = f"mount --bind /run/danted.conf /etc/danted.conf\n{command}"
+    return world.proxy.run(["unshare", "-m", "sh", "-ec", script], check=False)
+
+
+def try_page(world, page):
+    found = commands(page)
+    assert found, "no command"
+    for command in found:
+        done = run(world, command)
+        said = done.stdout + (done.stderr or "")
+        assert done.returncode == 0 and not re.search(r"not found|No such file|invalid|usage:", said), f"{command}: {done.returncode}, {said}"
+        assert done.stdout.strip() or command.startswith(SILENT), f"{command}: it says nothing"
+        for start, pattern in SHOWN.items():
+            if command.startswith(start) and (command == start or start != "wg show wg0"):
+                assert re.search(pattern, done.stdout, re.MULTILINE), f"{command}: {done.stdout}"
+    return f"{len(found)} commands"
+
+
+for one in PAGES:
+    add_case(f"{one.parent.name}/{one.stem}", lambda world, one=one: try_page(world, one))
+
+
+@case
+def test_links_lead_somewhere(_world):
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.relative_to(ROOT)}: {link}"
+
+
+class World:
+    """A proxy with open connections, some that wait for a target, names that were asked for, and a Prometheus."""
+
+    def __init__(self, lab):
+        self.proxy = lab.proxies[0]
+        self.sidecar = Sidecar(self.proxy, "golden-crab", "--proxy.port=1080", stderr=subprocess.DEVNULL)
+        os.symlink(f"/run/netns/{self.proxy.name}", "/run/netns/golden-crab")
+        lab.traffic("20 connect addr=name", "5 refused", "3 blocked").finish()
+        self.held = lab.traffic("6 hold")
+        self.waiting = lab.traffic("3 timeout", deadline=200)
+        folder = pathlib.Path("/run/lab/prometheus")
+        folder.mkdir()
+        (folder / "prometheus.yml").write_text(PROMETHEUS, encoding="utf-8")
+        self.prometheus = subprocess.Popen(
+            ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data", "--web.listen-address=127.0.0.1:9091"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        query = "promtool query instant http://127.0.0.1:9091 'count by (job) (up)'"
+        wait_until(lambda: "=> 1" in run(self, query).stdout, 20, "a scrape of Prometheus")
+
+    def close(self):
+        for process in (self.held, self.waiting):
+            process.kill()
+        self.prometheus.terminate()
+        self.prometheus.wait(20)
+        kill_all()
+
+
+def main():
+    if not shutil.which("prometheus"):
+        sys.exit(print("skip runbooks: no prometheus (Debian's package prometheus)"))
+    enter()
+    with Lab(proxies=1, connect_timeout=120) as lab:
+        join_underlay()
+        world = World(lab)
+        try:
+            run_cases(world)
+        finally:
+            world.close()
+
+
+if __name__ == "__main__":
+    main()
