@@ -275,8 +275,8 @@ int BPF_PROG(synack, const struct sock *sk)
 /*
  * ---- what is attached ----
  *
- * The state dispatchers look for the namespace themselves: every socket of the host passes through them. Only those that
- * begin to listen go on from everywhere.
+ * The state dispatchers look for the namespace themselves: every socket of the host passes through them. Only those
+ * that begin to listen go on from everywhere.
  */
 
 SEC("tp_btf/inet_sock_set_state")

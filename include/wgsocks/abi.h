@@ -352,12 +352,14 @@ struct proxy_tunnel {
 	__u32 ifindex;		       /* 0: it is not there now */
 	__u16 listen_port;	       /* WireGuard's, of the last reading of its device; 0: unknown */
 	__u16 reserved;
+	__u64 unwatched_ns; /* for so long it may have carried packets that nobody counted, when it had been made anew
+			     */
 };
 
 /* Map `proxies`: slot → this. Written by the collector. */
 struct proxy {
 	char name[ABI_NAME_SIZE];
-	__u32 netns_inode; /* 0: the slot is free */
+	__u32 netns_inode;	    /* 0: the slot is free */
 	__u32 generation;	    /* of the slot: another one for each proxy that has it */
 	__u16 ports[ABI_PORTS_MAX]; /* SOCKS listeners, host order, 0 ends the list */
 	struct proxy_tunnel tunnels[ABI_TUNNELS_MAX];
@@ -782,7 +784,7 @@ ABI_ASSERT_SIZE(handshake_counters, 176);
 ABI_ASSERT_SIZE(unclaimed_handshakes, 184);
 ABI_ASSERT_SIZE(proxy_counters, 2240);
 ABI_ASSERT_SIZE(tunnel_counters, 288);
-ABI_ASSERT_SIZE(proxy, 264);
+ABI_ASSERT_SIZE(proxy, 296);
 ABI_ASSERT_SIZE(netns_bucket, 32);
 ABI_ASSERT_SIZE(leak_network, 32);
 ABI_ASSERT_SIZE(session_key, 40);

@@ -62,6 +62,9 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	  LABELS("proxy_name", "interface", "family", "protocol"), "Inner packets that came out of the tunnel.")      \
 	X(VPN_TRANSMIT_PACKETS, "vpn_interface_transmit_packets_total", COUNTER, "",                                  \
 	  LABELS("proxy_name", "interface", "family", "protocol"), "Inner packets sent into the tunnel.")             \
+	X(VPN_UNWATCHED, "vpn_interface_unwatched_seconds_total", COUNTER, "seconds",                                 \
+	  LABELS("proxy_name", "interface"),                                                                          \
+	  "Time in which a tunnel that was made anew may have carried packets that no program counted.")              \
 	X(VPN_INTERFACE_UP, "vpn_interface_up", GAUGE, "", LABELS("proxy_name", "interface"),                         \
 	  "1 when the tunnel interface exists and is up.")                                                            \
 	X(VPN_TUNNEL_STATE, "vpn_tunnel_state", GAUGE, "", LABELS("proxy_name", "interface", "state"),                \

@@ -54,7 +54,7 @@ struct health_proxy {
 	char name[CONFIG_NAME_SIZE];
 	uint32_t tunnel; /* enum health_tunnel */
 	uint32_t listener_up;
-	uint32_t started; /* the first attempt to attach to it has ended */
+	uint32_t started;   /* the first attempt to attach to it has ended */
 	char interface[16]; /* the tunnel's, "" when there is none */
 };
 

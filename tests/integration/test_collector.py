@@ -381,6 +381,40 @@ def test_kill_of_the_whole_exporter_loses_no_count():
         check_all([before], traffic.finish())
 
 
+@case
+def test_a_tunnel_that_is_made_anew_while_nobody_looks():
+    """What passed meanwhile is in the device's own count, and so in ours; and for how long, a metric tells."""
+    with World() as world:
+        sidecar = Sidecar(world.proxy, "crab")
+        world.lab.traffic("20 connect", seed=31).finish()
+        settle(sidecar)
+        before = sidecar.scrape()
+        equal(before.value("vpn_interface_unwatched_seconds_total"), 0, "unwatched before")
+        sidecar.stop(signal.SIGKILL)
+        world.proxy.delete_tunnel()
+        world.proxy.create_tunnel()
+        wait_until(lambda: world.proxy.wg_show()["handshake"], 10, "a handshake")
+        world.proxy.stop_dante()
+        world.proxy.start_dante()
+        world.lab.traffic("50 connect", "5 transfer", seed=32).finish()
+        sidecar = Sidecar(world.proxy, "crab")
+        world.lab.traffic("20 connect", seed=33).finish()
+        settle(sidecar)
+        link = world.proxy.inner_stats()
+        after = sidecar.scrape()
+        equal(after.value("proxy_bytes_transferred_total") - before.value("proxy_bytes_transferred_total"),
+              link["rx_bytes"] + link["tx_bytes"], "bytes, against the new device")
+        unwatched = after.value("vpn_interface_unwatched_seconds_total")
+        equal(0 < unwatched < 60, True, f"unwatched for {unwatched} s")
+        world.proxy.delete_tunnel()
+        wait_until(lambda: sidecar.scrape().value("vpn_interface_up") == 0, 5, "wg0 to be gone")
+        world.proxy.create_tunnel()
+        wait_until(lambda: sidecar.scrape().find("wgsocks_exporter_attach_mode", interface="wg0"), 5, "wg0 to be attached")
+        more = sidecar.scrape().value("vpn_interface_unwatched_seconds_total") - unwatched
+        equal(0 < more < 0.1, True, f"unwatched for {more} s")
+        return f"{unwatched:.1f} s while away, {more * 1e3:.1f} ms while there"
+
+
 def run_variant(variant, **keywords):
     import sidecar as module
     module.BINARY = str(ROOT / "build" / variant / "wgsocks_exporter")

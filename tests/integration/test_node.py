@@ -11,13 +11,13 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from harness import case, equal, run_cases
+from harness import Skip, case, equal, run_cases
 from leftovers import attached
 from node import PINS, Node, World, check_views
 from sidecar import BINARY, Sidecar
 from sockslab import enter, wait_until
 from sockslab.traffic import sum_tallies
-from truth import MIXED, Before, check_all, settle
+from truth import MIXED, Before, change, check_all, settle
 
 
 @case
@@ -109,6 +109,62 @@ def netns_cookie(proxy):
         return struct.unpack("Q", sock.getsockopt(1, 71, 8))[0]
 
 
+POD_UID = "5a3e0d1c-9f5b-4c7e-8a55-0123456789ab"
+CONTAINER = "0123456789abcdef" * 4
+
+
+class Cgroup:
+    """kubepods/burstable/podUID/CONTAINER of the first hierarchy that lets itself be written to."""
+
+    def __init__(self):
+        for root in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup/memory", "/sys/fs/cgroup"):
+            self.parts = [pathlib.Path(root, *parts) for parts in (["kubepods"], ["kubepods", "burstable"], ["kubepods", "burstable", f"pod{POD_UID}"],
+                                                                   ["kubepods", "burstable", f"pod{POD_UID}", CONTAINER])]
+            try:
+                for part in self.parts:
+                    part.mkdir(exist_ok=True)
+                if (self.parts[-1] / "cgroup.procs").exists():
+                    return
+            except OSError:
+                pass
+        raise Skip("no cgroup can be made here")
+
+    def take(self, pids):
+        for pid in pids:
+            (self.parts[-1] / "cgroup.procs").write_text(str(pid))
+
+    def leave(self, pids):
+        root = self.parts[0].parent / "cgroup.procs"
+        for pid in pids:
+            try:
+                root.write_text(str(pid))
+            except OSError:
+                pass
+        for part in reversed(self.parts):
+            part.rmdir()
+
+
+@case
+def test_pods_without_the_API():
+    """Namespace, name and uid from the process's cgroup and kubelet's folders; a pod that pretends to be another is told apart."""
+    subprocess.run(["mount", "-t", "tmpfs", "logs", "/var/log"], check=True)
+    cgroup = Cgroup()
+    with World(proxies=2, dante_env=None) as world:
+        pod, other = world.lab.proxies
+        try:
+            cgroup.take(pod.dante.processes())
+            pathlib.Path("/var/log/pods", f"shop_proxy-7d9c_{POD_UID}").mkdir(parents=True)
+            pathlib.Path("/var/log/pods", "not-a-pod").mkdir()
+            node = Node(env={"NODE_NAME": "worker-3"}, wait_for=2)
+            equal(node.names(), sorted(["proxy-7d9c", f"{netns_cookie(other):016x}"]), "names")
+            found = node.scrape().find("proxy_kubernetes_info")
+            equal([labels for _, labels, _ in found], [{"proxy_name": "proxy-7d9c", "proxy_namespace": "shop", "proxy_pod": "proxy-7d9c",
+                                                        "proxy_pod_uid": POD_UID, "proxy_node": "worker-3"}], "proxy_kubernetes_info")
+        finally:
+            cgroup.leave(pod.dante.processes())
+            subprocess.run(["umount", "/var/log"], check=False)
+
+
 @case
 def test_more_proxies_than_are_watched():
     with World() as world:
@@ -123,27 +179,31 @@ def test_more_proxies_than_are_watched():
 
 @case
 def test_the_tunnel_comes_goes_and_returns():
+    """Bytes are those of all the devices that there were, to the last."""
     with World(proxies=2) as world:
         node = Node(wait_for=2)
-        views = world.views(node)
-        befores = [Before(view) for view in views]
-        tallies = []
+        proxy = world.lab.proxies[0]
+        view = node.view(proxy, "crab-0")
+        before = Before(view)
+        tallies, moved = [], -sum(before.link[key] for key in ("rx_bytes", "tx_bytes"))
         for _ in range(3):
-            proxy = world.lab.proxies[0]
             tallies.append(world.lab.traffic("20 connect", proxies=[proxy], seed=84).finish())
-            settle(views[0])
-            kept = views[0].scrape().value("proxy_bytes_transferred_total")
+            settle(view)
+            link = proxy.inner_stats()
+            moved += link["rx_bytes"] + link["tx_bytes"]
             proxy.delete_tunnel()
-            wait_until(lambda: views[0].scrape().value("vpn_interface_up") == 0, 5, "wg0 to be gone")
-            equal(views[0].scrape().value("proxy_bytes_transferred_total") >= kept, True, "bytes stay")
+            wait_until(lambda: view.scrape().value("vpn_interface_up") == 0, 5, "wg0 to be gone")
+            equal(change(before, view.scrape(), "proxy_bytes_transferred_total"), moved, "bytes")
             proxy.create_tunnel()
-            wait_until(lambda: views[0].scrape().value("vpn_interface_up") == 1 and len(views[0].scrape().find("wgsocks_exporter_attach_mode", interface="wg0")) == 1,
-                       5, "wg0 to be attached")
+            wait_until(lambda: view.scrape().find("wgsocks_exporter_attach_mode", interface="wg0"), 5, "wg0 to be attached")
             wait_until(lambda: proxy.wg_show()["handshake"], 10, "a handshake")
             proxy.stop_dante()
             proxy.start_dante()
-        successes = views[0].scrape().value("proxy_requests_successful_total") - befores[0].metrics.value("proxy_requests_successful_total")
-        equal(successes, sum_tallies(tallies)["successful"], "successful")
+        after = view.scrape()
+        equal(change(before, after, "proxy_requests_successful_total"), sum_tallies(tallies)["successful"], "successful")
+        unwatched = after.value("vpn_interface_unwatched_seconds_total")
+        equal(0 < unwatched < 0.3, True, f"unwatched for {unwatched} s")
+        return f"unwatched for {unwatched / 3 * 1e3:.1f} ms each time"
 
 
 @case
@@ -183,17 +243,16 @@ def test_detach_leaves_nothing():
 
 @case
 def test_a_second_agent_waits():
-    with World(proxies=1) as world:
+    log = pathlib.Path("/run/second.log")
+    with World(proxies=1), log.open("w", encoding="utf-8") as errors:
         node = Node(wait_for=1)
-        log = open("/run/second.log", "w+", encoding="utf-8")
-        second = subprocess.Popen([BINARY, "--mode=node", "--web.listen-address=:9091", "--health.listen-address=:9998"], stderr=log)
-        wait_until(lambda: "another exporter that runs holds the pins" in open("/run/second.log", encoding="utf-8").read(), 10, "its line")
+        second = subprocess.Popen([BINARY, "--mode=node", "--web.listen-address=:9091", "--health.listen-address=:9998"], stderr=errors)
+        wait_until(lambda: "another exporter that runs holds the pins" in log.read_text(encoding="utf-8"), 10, "its line")
         equal(node.scrape(port=9091).find("proxy_requests_total"), [], "it counts nothing")
         node.stop()
         wait_until(lambda: node.scrape(port=9091).find("proxy_requests_total"), 40, "it takes over")
         second.terminate()
         equal(second.wait(5), 0, "its end")
-        log.close()
 
 
 @case

@@ -27,12 +27,12 @@ struct collector {
 	unsigned int load_failures;
 	uint64_t misses[KERNEL_LINK_MAX];
 	struct health_proxy *health; /* as it is published: --proxies.max of them */
-	uint64_t memory_bytes; /* of maps and programs: refreshed by the tick */
+	uint64_t memory_bytes;	     /* of maps and programs: refreshed by the tick */
 	uint64_t memory_at_ns;
 
 	struct snapshot_builder builder;
 	uint32_t *names; /* of the members, in the snapshot in the making */
-	void *block; /* the snapshot memfd */
+	void *block;	 /* the snapshot memfd */
 	size_t block_bytes;
 };
 

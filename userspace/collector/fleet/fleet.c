@@ -248,7 +248,7 @@ static void look_after_some(struct fleet *fleet)
 	uint32_t n = (fleet->count + ROUND_S - 1) / ROUND_S;
 	_cleanup_free_ struct member **some = calloc(n ?: 1, sizeof(struct member *));
 
-	for (uint32_t i = 0; some && i < n; i++) {
+	for (uint32_t i = 0; some && fleet->count && i < n; i++) {
 		some[i] = fleet->members[fleet->cursor++ % fleet->count];
 		member_repair(some[i]);
 	}

@@ -12,7 +12,7 @@
 #include "wgsocks/config.h"
 
 struct identity {
-	char name[CONFIG_NAME_SIZE]; /* that is meant; the label may have a suffix */
+	char name[CONFIG_NAME_SIZE];	   /* that is meant; the label may have a suffix */
 	char proxy_name[CONFIG_NAME_SIZE]; /* PROXY_NAME of the server's environment; empty: none */
 	struct cgroup_place place;
 	struct pod_record pod; /* key empty: no pod, or none that is known */

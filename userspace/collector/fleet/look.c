@@ -45,7 +45,8 @@ void look_around(struct fleet *fleet)
 		r = member_add(fleet, &group);
 		unwatched += r == -ENOSPC;
 		if (r < 0 && r != -ENOSPC)
-			log_debug("cannot look at network namespace %u: %s", group.processes->netns_inode, strerror(-r));
+			log_debug("cannot look at network namespace %u: %s", group.processes->netns_inode,
+				  strerror(-r));
 	}
 	note_unwatched(fleet, unwatched);
 	census_free(&census);

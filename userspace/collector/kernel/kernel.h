@@ -36,7 +36,7 @@ struct kernel {
 	/* Shared memory with the programs, by slot. */
 	struct proxy_counters *counters;
 	struct window *windows;
-	struct rates *rates;		       /* NULL while the collector compat is off */
+	struct rates *rates;			/* NULL while the collector compat is off */
 	struct destination_table *destinations; /* NULL where they are off */
 
 	int former[KERNEL_DESTINATION_MAPS]; /* maps of another --destinations.max, while they are taken over; -1 */
@@ -76,6 +76,12 @@ int kernel_clients_read(const struct kernel *kernel, uint32_t slot, struct clien
 
 /* Sums the per-CPU counters of a tunnel by its index in `tunnels`. Returns 0 or -errno. */
 int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunnel_counters *sum);
+
+/* All bytes of a tunnel, both directions. */
+uint64_t tunnel_bytes(const struct tunnel_counters *counters);
+
+/* The last second (CLOCK_MONOTONIC) in which a collector looked after the slot; 0: none did. */
+uint64_t kernel_last_second(const struct kernel *kernel, uint32_t slot);
 
 /* Sets a tunnel's counters back to 0: only while no program is attached to it. Returns 0 or -errno. */
 int kernel_tunnel_clear(struct kernel *kernel, uint32_t index);

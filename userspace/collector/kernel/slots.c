@@ -51,8 +51,8 @@ static int entries_delete(const struct bpf_map *map, uint32_t slot, slot_reader 
 	for (uint32_t i = 0; more && i < 2 * bpf_map__max_entries(map); i++) {
 		memcpy(key, next, bpf_map__key_size(map));
 		more = !bpf_map_get_next_key(fd, key, next); /* before this one goes */
-		if (!bpf_map_lookup_elem(fd, key, value) && slot_of(key, value) == slot && bpf_map_delete_elem(fd, key) &&
-		    errno != ENOENT)
+		if (!bpf_map_lookup_elem(fd, key, value) && slot_of(key, value) == slot &&
+		    bpf_map_delete_elem(fd, key) && errno != ENOENT)
 			return -errno;
 	}
 	return 0;

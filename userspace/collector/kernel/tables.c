@@ -118,6 +118,31 @@ int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunne
 	return 0;
 }
 
+uint64_t tunnel_bytes(const struct tunnel_counters *counters)
+{
+	uint64_t bytes = 0;
+
+	for (int d = 0; d < ABI_DIRECTION_MAX; d++) {
+		for (int f = 0; f < ABI_FAMILY_MAX; f++) {
+			for (int p = 0; p < ABI_PROTOCOL_MAX; p++)
+				bytes += ABI_TRAFFIC(counters, d, f, p).bytes;
+		}
+	}
+	return bytes;
+}
+
+uint64_t kernel_last_second(const struct kernel *kernel, uint32_t slot)
+{
+	uint64_t last = 0;
+
+	for (int i = 0; i < ABI_WINDOW_SECONDS; i++) {
+		const struct window_sample *s = &kernel->windows[slot].samples[i];
+
+		last = s->second > last ? s->second : last;
+	}
+	return last;
+}
+
 int kernel_tunnel_clear(struct kernel *kernel, uint32_t index)
 {
 	_cleanup_free_ struct tunnel_counters *each = calloc(kernel->cpus, sizeof(*each));

@@ -28,7 +28,8 @@ static const struct destination_table *destination_table_of(const struct reading
 int samples_destinations(const struct reading *r)
 {
 	const struct destination_table *table = destination_table_of(r);
-	_cleanup_free_ __u64(*sums)[ABI_DIRECTION_MAX] = calloc(table && table->count ? table->count : 1, sizeof(*sums));
+	_cleanup_free_ __u64(*sums)[ABI_DIRECTION_MAX] =
+		calloc(table && table->count ? table->count : 1, sizeof(*sums));
 	__u64 other[ABI_DIRECTION_MAX];
 	int e = destinations_other(r->kernel, r->watch, other);
 

@@ -32,6 +32,7 @@ int samples_interface(const struct reading *r)
 
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
 		struct tunnel_counters counters;
+		uint32_t labels[2] = { r->name };
 		int e;
 
 		if (!tunnel_shown(watch, place))
@@ -39,7 +40,10 @@ int samples_interface(const struct reading *r)
 		e = kernel_tunnel_read(r->kernel, watch->slot * ABI_TUNNELS_MAX + place, &counters);
 		if (e)
 			return e;
-		add_traffic(r, snapshot_string(r->to, tunnel_name(watch, place)), &counters, &bytes);
+		labels[1] = snapshot_string(r->to, tunnel_name(watch, place));
+		snapshot_add_float(r->to, METRIC_VPN_UNWATCHED, labels,
+				   (double)watch->entry.tunnels[place].unwatched_ns / 1e9);
+		add_traffic(r, labels[1], &counters, &bytes);
 	}
 	snapshot_add_unsigned(r->to, METRIC_PROXY_BYTES, &r->name, bytes);
 	return 0;

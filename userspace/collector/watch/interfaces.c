@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../attach/stub.h"
+#include "gap.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
 
@@ -64,8 +66,8 @@ static int attach_one(struct watch *watch, struct watched_link *w, const struct 
 		/* On a node the same ifindex is in many namespaces. */
 		if (watch->config->mode == CONFIG_MODE_NODE)
 			snprintf(slot, sizeof(slot), "%" PRIu32 "_", watch->slot);
-		snprintf(path, sizeof(path), "%.200s/tcx_%s%" PRIu32 "_%s", watch->kernel->pins.folder, slot, w->link.ifindex,
-			 plan->direction == ATTACH_INGRESS ? "ingress" : "egress");
+		snprintf(path, sizeof(path), "%.200s/tcx_%s%" PRIu32 "_%s", watch->kernel->pins.folder, slot,
+			 w->link.ifindex, plan->direction == ATTACH_INGRESS ? "ingress" : "egress");
 		spec.pin_path = path;
 	}
 	spec.stub_fd = fd;
@@ -147,20 +149,14 @@ static bool tunnel_retire(struct watch *watch, unsigned int place)
 {
 	uint32_t index = watch->slot * ABI_TUNNELS_MAX + place;
 	struct tunnel_counters counters;
-	uint64_t bytes = 0;
 
 	if (!watch->started)
 		return true; /* nothing was counted */
 	if (kernel_tunnel_read(watch->kernel, index, &counters) || kernel_tunnel_clear(watch->kernel, index))
 		return false;
-	for (int d = 0; d < ABI_DIRECTION_MAX; d++) {
-		for (int f = 0; f < ABI_FAMILY_MAX; f++) {
-			for (int p = 0; p < ABI_PROTOCOL_MAX; p++)
-				bytes += ABI_TRAFFIC(&counters, d, f, p).bytes;
-		}
+	for (int d = 0; d < ABI_DIRECTION_MAX; d++)
 		ABI_AT(__u64, watch->entry.retired_other, d) += ABI_AT(__u64, counters.other, d);
-	}
-	watch->entry.retired_bytes += bytes;
+	watch->entry.retired_bytes += tunnel_bytes(&counters);
 	memset(&watch->kernel->counters[watch->slot].handshakes[place], 0, sizeof(struct handshake_counters));
 	return true;
 }
@@ -200,10 +196,12 @@ static void underlay_entry(struct watch *watch, uint32_t from, uint32_t to)
 static void link_forget(struct watch *watch, struct watched_link *w, bool remove)
 {
 	detach(w, remove);
-	if (w->tunnel)
+	if (w->tunnel) {
+		watch->former_ifindex[w->place] = w->link.ifindex;
 		watch->entry.tunnels[w->place].ifindex = 0;
-	else
+	} else {
 		underlay_entry(watch, w->link.ifindex, 0);
+	}
 	memset(w, 0, sizeof(*w));
 }
 
@@ -222,6 +220,7 @@ static bool link_add(struct watch *watch, const struct link *link)
 	struct watched_link *w = place_free(watch);
 	bool tunnel = link_is_tunnel(link, watch->config);
 	int place = tunnel ? tunnel_place(watch, link->name) : 0;
+	struct gap gap = {};
 
 	if (!w || place < 0) {
 		watch->links_lost++;
@@ -232,7 +231,10 @@ static bool link_add(struct watch *watch, const struct link *link)
 	if (tunnel) {
 		struct proxy_tunnel *t = &watch->entry.tunnels[place];
 
-		memset(t, 0, sizeof(*t));
+		gap_begin(&gap, watch, place, link);
+		memset(t, 0, offsetof(struct proxy_tunnel, unwatched_ns));
+		if (!gap.known)
+			t->unwatched_ns = 0;
 		memcpy(t->name, link->name, sizeof(t->name));
 		t->ifindex = link->ifindex;
 		interfaces_tunnels_write(watch); /* before its first handshake passes an interface that is watched */
@@ -240,6 +242,7 @@ static bool link_add(struct watch *watch, const struct link *link)
 		underlay_entry(watch, 0, link->ifindex);
 	}
 	attach(watch, w);
+	gap_end(&gap, watch, w);
 	return true;
 }
 
@@ -330,6 +333,7 @@ bool interfaces_event(struct watch *watch, const struct link *link, enum link_ev
 {
 	struct pass pass = { .watch = watch };
 
+	watch->noticed_ns = clock_now_ns();
 	on_link(link, event, &pass);
 	return pass.changed;
 }
@@ -347,8 +351,10 @@ bool interfaces_look(struct watch *watch)
 bool interfaces_read(struct watch *watch)
 {
 	struct pass pass = { .watch = watch };
-	int r = links_read(&watch->links, on_link, &pass);
+	int r;
 
+	watch->noticed_ns = clock_now_ns();
+	r = links_read(&watch->links, on_link, &pass);
 	if (r == -ENOBUFS) {
 		log_info("proxy %s: interface events were lost: asking again", watch->name);
 		r = dump(&pass);

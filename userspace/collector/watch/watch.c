@@ -115,11 +115,15 @@ static void entry_take(struct watch *watch)
 
 	if (kernel_proxy_read(watch->kernel, watch->slot, &earlier) || !earlier.generation) {
 		watch->entry.generation = 1;
-	} else if (earlier.netns_inode == watch->entry.netns_inode && earlier.netns_cookie == watch->entry.netns_cookie) {
+	} else if (earlier.netns_inode == watch->entry.netns_inode &&
+		   earlier.netns_cookie == watch->entry.netns_cookie) {
 		watch->entry = earlier;
 	} else {
 		watch->entry.generation = earlier.netns_inode ? earlier.generation + 1 : earlier.generation;
 	}
+	for (int i = 0; i < ABI_TUNNELS_MAX; i++)
+		watch->former_ifindex[i] = watch->entry.tunnels[i].ifindex;
+	watch->noticed_ns = kernel_last_second(watch->kernel, watch->slot) * 1000000000;
 }
 
 int watch_start(struct watch *watch, uint32_t slot)

@@ -40,7 +40,9 @@ struct watch {
 	pid_t pid;	    /* a process in it; 0: none is known */
 	struct links links; /* closed between visits where it is remote */
 	struct watched_link *table;
-	unsigned int table_size; /* at most WATCH_LINKS_MAX */
+	unsigned int table_size;		  /* at most WATCH_LINKS_MAX */
+	uint32_t former_ifindex[ABI_TUNNELS_MAX]; /* of the device that was last watched in each place of a tunnel */
+	uint64_t noticed_ns;			  /* since when what comes now may have been there */
 	bool ports_configured;
 	uint16_t ports[ABI_PORTS_MAX]; /* those that a listener is expected on now; entry.ports keeps former ones too */
 	unsigned int port_count;

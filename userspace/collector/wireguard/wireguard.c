@@ -81,7 +81,8 @@ static size_t waiting_list(struct wireguard *const *wireguards, size_t count, st
 void wireguard_await(struct wireguard *const *wireguards, size_t count, uint64_t deadline)
 {
 	_cleanup_free_ struct pollfd *asked = calloc(count * ABI_TUNNELS_MAX, sizeof(*asked));
-	_cleanup_free_ struct wireguard_tunnel **whose = calloc(count * ABI_TUNNELS_MAX, sizeof(struct wireguard_tunnel *));
+	_cleanup_free_ struct wireguard_tunnel **whose =
+		calloc(count * ABI_TUNNELS_MAX, sizeof(struct wireguard_tunnel *));
 
 	while (asked && whose) {
 		size_t n = waiting_list(wireguards, count, asked, whose);

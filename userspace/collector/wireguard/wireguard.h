@@ -28,7 +28,7 @@ struct wireguard_tunnel {
 	struct wireguard_device device;
 	struct wireguard_history history;
 	struct uapi uapi;
-	int result; /* of the reading that runs; -EAGAIN: it was asked */
+	int result;	   /* of the reading that runs; -EAGAIN: it was asked */
 	uint64_t retry_ns; /* one that did not answer in time is not waited for at once again */
 	unsigned int timeouts;
 	uint64_t lost; /* by the device's last reading */
@@ -39,12 +39,12 @@ struct wireguard {
 	struct kernel_devices kernel;
 	struct wireguard_tunnel tunnels[ABI_TUNNELS_MAX];
 	struct wireguard_target targets[ABI_TUNNELS_MAX]; /* of the reading that runs */
-	uint64_t read_ns; /* CLOCK_MONOTONIC: the last reading */
-	uint64_t lost;	  /* peers and lists that found no place, so far */
+	uint64_t read_ns;				  /* CLOCK_MONOTONIC: the last reading */
+	uint64_t lost;					  /* peers and lists that found no place, so far */
 };
 
-/* Looks for sockets under `root`, a path (NULL: in wireguard->root, which the caller sets for each reading). Returns 0 or
- * -errno (reading then fails with the same). */
+/* Looks for sockets under `root`, a path (NULL: in wireguard->root, which the caller sets for each reading). Returns 0
+ * or -errno (reading then fails with the same). */
 int wireguard_open(struct wireguard *wireguard, const char *root);
 void wireguard_close(struct wireguard *wireguard);
 
