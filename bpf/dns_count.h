@@ -94,12 +94,12 @@ static __always_inline struct proxy_counters *dns_key_set(struct __sk_buff *skb,
 static __always_inline void dns_pending_add(struct proxy_counters *c, struct dns_key *key)
 {
 	struct dns_pending new = { .asked_ns = bpf_ktime_get_ns() };
-	long error = -EEXIST;
+	int error = -EEXIST;
 
 #pragma clang loop unroll(disable)
 	for (__u32 turn = 0; turn < ABI_DNS_TURNS && error == -EEXIST; turn++) {
 		key->turn = turn;
-		error = bpf_map_update_elem(&dns_pending, key, &new, BPF_NOEXIST);
+		error = map_insert(&dns_pending, key, &new);
 	}
 	if (error)
 		count_loss(c, ABI_LOSS_INSERT);
@@ -147,7 +147,7 @@ __noinline int dns_query(struct __sk_buff *skb, __u32 id, __u32 type, __u32 peer
 /* Takes a query off the map. Returns whether it was there and is ours to count. */
 static __always_inline int dns_pending_take(struct proxy_counters *c, const struct dns_key *key)
 {
-	long error = bpf_map_delete_elem(&dns_pending, key);
+	int error = map_delete(&dns_pending, key);
 
 	if (!error)
 		UNCOUNT(c->dns_pending);

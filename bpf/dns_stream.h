@@ -33,14 +33,14 @@ __noinline int dns_stream_begin(struct __sk_buff *skb, __u32 sequence, __u32 pee
 	struct proxy_counters *c = dns_key_set(skb, &key, DNS_QUERIES, 0, peer);
 	struct dns_stream new = {};
 	struct dns_stream *s;
-	long error;
+	int error;
 
 	if (!c)
 		return 0;
 	new.opened_ns = new.last_ns = bpf_ktime_get_ns();
 	new.sides.queries.isn = sequence + 1;
 	new.sides.queries.known = 1;
-	error = bpf_map_update_elem(&dns_streams, &key, &new, BPF_NOEXIST);
+	error = map_insert(&dns_streams, &key, &new);
 	if (!error) {
 		COUNT(c->dns_streams);
 		return 0;
@@ -55,7 +55,7 @@ __noinline int dns_stream_begin(struct __sk_buff *skb, __u32 sequence, __u32 pee
 
 static __always_inline void dns_stream_end(struct proxy_counters *c, const struct dns_key *key)
 {
-	long error = bpf_map_delete_elem(&dns_streams, key);
+	int error = map_delete(&dns_streams, key);
 
 	if (!error)
 		UNCOUNT(c->dns_streams);

@@ -46,7 +46,7 @@ static __always_inline void early_take(const struct session_key *key, struct ses
 		return;
 	copy = e->dialogue;
 	fresh = early_is_fresh(e);
-	if (bpf_map_delete_elem(&early, key) || !fresh)
+	if (map_delete(&early, key) || !fresh)
 		return;
 	bpf_spin_lock(&s->lock);
 	if (copy.client.isn != s->dialogue.client.isn) { /* the data did not begin where the connection does */

@@ -30,7 +30,7 @@ static __always_inline void duration_end(struct handshake_key *key, struct hands
 	if (!begun)
 		return;
 	then = *begun;
-	if (bpf_map_delete_elem(&handshakes, key) == 0)
+	if (map_delete(&handshakes, key) == 0)
 		histogram_observe(&c->duration, ABI_BOUNDS_LATENCY, bpf_ktime_get_ns() - then);
 }
 
@@ -40,7 +40,7 @@ static __always_inline int is_first_sight(struct __sk_buff *skb, const struct ha
 	__u32 ifindex = skb->ifindex;
 	const __u32 *first;
 
-	if (bpf_map_update_elem(&handshakes_seen, key, &ifindex, BPF_NOEXIST) != -EEXIST)
+	if (map_insert(&handshakes_seen, key, &ifindex) != -EEXIST)
 		return 1;
 	first = bpf_map_lookup_elem(&handshakes_seen, key);
 	return !first || *first == ifindex;
@@ -57,7 +57,7 @@ static __always_inline struct handshake_counters *unclaimed_counters(struct prox
 
 	if (!u) {
 		new.begun_ns = bpf_ktime_get_ns();
-		bpf_map_update_elem(&handshakes_unclaimed, &key, &new, BPF_NOEXIST);
+		map_insert(&handshakes_unclaimed, &key, &new);
 		u = bpf_map_lookup_elem(&handshakes_unclaimed, &key);
 	}
 	if (!u) {

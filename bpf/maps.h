@@ -264,6 +264,20 @@ static __always_inline int tunnel_of_port(const struct proxy *proxy, __u16 port)
 	return present ? TUNNEL_NONE : TUNNEL_GUESS;
 }
 
+/*
+ * 0 or a negative errno. Before 6.4 (d7ba4cc900bf) the kernel's functions behind these helpers return an int, and the JIT
+ * leaves what is above it as it comes: as a long, -EEXIST is no -EEXIST there.
+ */
+static __always_inline int map_insert(void *map, const void *key, const void *value)
+{
+	return (int)bpf_map_update_elem(map, key, value, BPF_NOEXIST);
+}
+
+static __always_inline int map_delete(void *map, const void *key)
+{
+	return (int)bpf_map_delete_elem(map, key);
+}
+
 /* Plain atomic adds: the result is not used, so that 5.10 verifies. */
 #define COUNT(field) __sync_fetch_and_add(&(field), 1)
 #define UNCOUNT(field) __sync_fetch_and_add(&(field), -1)

@@ -113,7 +113,7 @@ static __always_inline void session_end(struct connection *k, const struct sessi
 					__u64 now)
 {
 	struct session last = {};
-	long error;
+	int error;
 
 	bpf_spin_lock(&s->lock);
 	s->closed = 1;
@@ -124,7 +124,7 @@ static __always_inline void session_end(struct connection *k, const struct sessi
 	last.adopted = s->adopted;
 	last.held_length = s->held_length;
 	bpf_spin_unlock(&s->lock);
-	error = bpf_map_delete_elem(&sessions, key);
+	error = map_delete(&sessions, key);
 	if (error) {
 		if (error != -ENOENT) /* the other copy of the program was here */
 			count_loss(k->c, ABI_LOSS_DELETE);
@@ -137,7 +137,7 @@ static __always_inline void session_end(struct connection *k, const struct sessi
 	session_settle(k, key, &last, now);
 }
 
-static __always_inline long session_insert(struct connection *k, const struct session_key *key, __u64 now)
+static __always_inline int session_insert(struct connection *k, const struct session_key *key, __u64 now)
 {
 	struct session new = { .opened_ns = now };
 
@@ -145,7 +145,7 @@ static __always_inline long session_insert(struct connection *k, const struct se
 	new.dialogue.client.isn = k->tcp->rcv_nxt;
 	new.dialogue.server.isn = k->tcp->snd_nxt;
 	new.retransmits = k->tcp->total_retrans; /* SYN-ACKs: counted when they were sent again */
-	return bpf_map_update_elem(&sessions, key, &new, BPF_NOEXIST);
+	return map_insert(&sessions, key, &new);
 }
 
 static __always_inline void session_begun(struct connection *k, const struct session_key *key, __u64 now)
@@ -170,7 +170,7 @@ static __always_inline int session_changed(struct connection *k, const struct se
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct session *s;
-	long error = 0;
+	int error = 0;
 
 	if (opens) {
 		error = session_insert(k, key, now);
@@ -233,7 +233,7 @@ static __always_inline void session_adopt(struct connection *k, const struct ses
 	new.retransmits = k->tcp->total_retrans;
 	new.dialogue.client.flags = DIALOGUE_DONE;
 	new.dialogue.server.flags = DIALOGUE_DONE;
-	if (bpf_map_update_elem(&sessions, key, &new, BPF_NOEXIST) == 0)
+	if (map_insert(&sessions, key, &new) == 0)
 		COUNT(k->c->client_active);
 	else
 		count_loss(k->c, ABI_LOSS_INSERT);
@@ -300,16 +300,16 @@ static __always_inline void upstream_started(struct connection *k, int first_cop
 		.generation = k->proxy->generation,
 		.retransmits = k->tcp->total_retrans,
 	};
-	long error = bpf_map_update_elem(&upstreams, &k->id, &new, BPF_NOEXIST);
+	int error = map_insert(&upstreams, &k->id, &new);
 
 	if (error == -EEXIST && first_copy) { /* this socket's former CLOSE was lost */
 		struct upstream *u = bpf_map_lookup_elem(&upstreams, &k->id);
 		int established = u && u->established;
 
 		count_loss(k->c, ABI_LOSS_RECURSION);
-		if (bpf_map_delete_elem(&upstreams, &k->id) == 0)
+		if (map_delete(&upstreams, &k->id) == 0)
 			upstream_ended(k, established, ABI_UPSTREAM_OTHER);
-		error = bpf_map_update_elem(&upstreams, &k->id, &new, BPF_NOEXIST);
+		error = map_insert(&upstreams, &k->id, &new);
 	}
 	if (error == 0) {
 		COUNT(k->c->upstream_connects);
@@ -335,13 +335,13 @@ static __always_inline void upstream_closed(struct connection *k)
 {
 	struct upstream *u = bpf_map_lookup_elem(&upstreams, &k->id);
 	int established;
-	long error;
+	int error;
 
 	if (!u)
 		return;
 	established = u->established;
 	retransmits_count(k, ABI_SIDE_UPSTREAM, &u->retransmits);
-	error = bpf_map_delete_elem(&upstreams, &k->id);
+	error = map_delete(&upstreams, &k->id);
 	if (error) {
 		if (error != -ENOENT)
 			count_loss(k->c, ABI_LOSS_DELETE);

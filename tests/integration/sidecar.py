@@ -128,7 +128,7 @@ class Sidecar:
             for pid in (task / "children").read_text().split():
                 try:
                     found[pathlib.Path(f"/proc/{pid}/comm").read_text().strip()] = int(pid)
-                except FileNotFoundError:
+                except (FileNotFoundError, ProcessLookupError):
                     pass
         return found
 

@@ -3,7 +3,6 @@
 """The agent of a node: finds, names and counts every proxy, and lets go of those that end."""
 
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -85,7 +84,7 @@ def dump(name):
 
 @case
 def test_two_of_one_name():
-    with World(proxies=3, dante_env=lambda index: {"PROXY_NAME": "crab"}) as world:
+    with World(proxies=3, dante_env=lambda index: {"PROXY_NAME": "crab"}):
         node = Node(wait_for=3)
         names = node.names()
         equal(names[0], "crab", "the oldest")
@@ -227,7 +226,10 @@ def test_kills_and_restarts_lose_no_count():
 
 @case
 def test_detach_leaves_nothing():
-    for mode in ("tcx", "clsact"):
+    modes = {"clsact"}
+    with World(proxies=1):
+        modes |= set(Node(wait_for=1).scrape().by("wgsocks_exporter_attach_mode", "mode"))
+    for mode in sorted(modes):
         with World(proxies=2) as world:
             node = Node(f"--bpf.attach={mode}", wait_for=2)
             equal(set(node.scrape().by("wgsocks_exporter_attach_mode", "mode")), {mode}, "mode")

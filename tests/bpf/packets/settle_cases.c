@@ -32,6 +32,10 @@ static void duration(struct kernel *kernel)
 				      session.dialogue.request_ns >= session.opened_ns,
 			      "the request came at %llu", (unsigned long long)session.dialogue.request_ns);
 			before = talk_now();
+			if (age >= before) { /* a machine that is younger than that */
+				talk_end(&talk);
+				continue;
+			}
 			session.dialogue.request_ns = before - age;
 			talk_session_set(&talk, &session);
 			if (outcome == ABI_OUTCOME_SUCCESS)
