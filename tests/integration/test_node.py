@@ -16,7 +16,7 @@ from node import PINS, Node, World, check_views
 from sidecar import BINARY, Sidecar
 from sockslab import enter, wait_until
 from sockslab.traffic import sum_tallies
-from truth import MIXED, Before, change, check_all, settle
+from truth import MIXED, Before, change, check_all, settle, shared
 
 
 @case
@@ -211,7 +211,7 @@ def test_kills_and_restarts_lose_no_count():
         node = Node(wait_for=3)
         views = world.views(node)
         befores = [Before(view) for view in views]
-        traffic = world.lab.traffic("4000 connect", "200 refused", "100 transfer", concurrency=64, seed=85, deadline=120)
+        traffic = world.lab.traffic(*shared("4000 connect", "200 refused", "100 transfer"), concurrency=64, seed=85, deadline=120)
         for _ in range(4):
             pid = node.kill()
             wait_until(lambda p=pid: node.children().get("wgsocks-collect", p) != p, 2, "another collector")
