@@ -17,13 +17,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
 from harness import Skip, case, equal, run_cases
-from sidecar import BINARY, Sidecar, join_underlay
+from node import mount_bpffs
+from sidecar import BINARY, Sidecar, fetch, join_underlay
 from sockslab import Lab, enter, wait_until
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "lab" / "README.md"]
 SIDECAR = "sudo PROXY_NAME=golden-crab nsenter --net=/run/netns/golden-crab wgsocks_exporter"
 CURL = ("curl -s http://127.0.0.1:9090/metrics", "curl -s 'http://127.0.0.1:9999/readyz?verbose'")
+NODE = "sudo wgsocks_exporter --mode=node"
 PAGE = "make && docs/list-metrics >docs/metrics.md"
 
 # Each command of README.md, and who runs it.
@@ -36,6 +38,7 @@ COMMANDS = {
     SIDECAR: "the sidecar, below",
     CURL[0]: "the sidecar",
     CURL[1]: "the sidecar",
+    NODE: "the agent, below",
     PAGE: "the recipe",
 }
 
@@ -168,6 +171,27 @@ def test_the_sidecar_as_the_readme_starts_it(lab):
     equal(pins(), [], "pins after --detach")
 
 
+@case
+def test_the_agent_as_the_readme_starts_it(lab):
+    environment = {**os.environ, "PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}"}
+    mount_bpffs()
+    process = subprocess.Popen(["sh", "-c", "exec " + NODE.removeprefix("sudo ")], env=environment, stderr=subprocess.DEVNULL)
+    wait_until(lambda: _quietly(lambda: 'proxy_listener_up{proxy_name="' in fetch("127.0.0.1", 9090)[1]), 20, "metrics of the proxy")
+    process.terminate()
+    process.wait(5)
+    assert "counters" in pins(), "SIGTERM leaves the pins"
+    subprocess.run([BINARY, "--mode=node", "--detach"], check=True, capture_output=True)
+    equal(pins(), [], "pins after --detach")
+    subprocess.run(["umount", "/sys/fs/bpf"], check=True)
+
+
+def _quietly(function):
+    try:
+        return function()
+    except OSError:
+        return False
+
+
 def edit(path, pattern, replacement):
     text = path.read_text(encoding="utf-8")
     changed, count = re.subn(pattern, replacement, text, count=1)
@@ -187,7 +211,7 @@ def follow_recipe(tree):
     edit(abi, r"(ABI_ASSERT_SIZE\(proxy_counters, )(\d+)", lambda m: f"{m[1]}{int(m[2]) + 8}")
     edit(abi, r"(#define ABI_LAYOUT )(\d+)", lambda m: f"{m[1]}{int(m[2]) + 1}")
     edit(tree / "bpf" / "session.h",
-         r"(session_adopt\(struct(?:.|\n)*?BPF_NOEXIST\) == 0\)\n\t\t)COUNT\(k->c->client_active\);",
+         r"(session_adopt\(struct(?:.|\n)*?map_insert\(&sessions, key, &new\) == 0\)\n\t\t)COUNT\(k->c->client_active\);",
          r"\1{ COUNT(k->c->client_active); " + step("COUNT(k->c->client_adopted);") + " }")
     edit(tree / "include" / "wgsocks" / "metrics.h", r"(\n)(\tX\(PROXY_CLIENT_CONNECTIONS,)",
          r"\1\t" + step('X(PROXY_CLIENT_ADOPTED, "proxy_client_connections_adopted_total", COUNTER, "", LABELS("proxy_name"), "…")')
