@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Pins that outlived their exporter: of a sidecar whose namespace is gone, of another layout. On the machine itself, since the lab sees not all processes."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import Skip, case, equal, run_cases
+from sidecar import BINARY
+from sockslab import kernel, wait_until
+
+PINS = pathlib.Path("/sys/fs/bpf/wgsocks")
+AGENT = ["--mode=node", "--proxy.process=no-such-server", "--web.listen-address=127.0.0.1:19090", "--health.listen-address=127.0.0.1:19999"]
+INIT_PID_NAMESPACE = 0xEFFFFFFC
+
+
+def private_mounts():
+    kernel.unshare(kernel.CLONE_NEWNS)
+    kernel.make_mounts_private()
+    subprocess.run(["mount", "-t", "bpf", "bpf", "/sys/fs/bpf"], check=True)
+    os.makedirs("/run/netns", exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "netns", "/run/netns"], check=True)
+
+
+class Orphan:
+    """A sidecar in a namespace of its own that was killed: its pins stay."""
+
+    def __init__(self, name):
+        self.name = name
+        subprocess.run(["ip", "netns", "add", name], check=True)
+        before = instances()
+        process = subprocess.Popen(["ip", "netns", "exec", name, BINARY, "--proxy.port=1080"], stderr=subprocess.DEVNULL)
+        wait_until(lambda: any((path / "link_state_b").exists() for path in instances() - before), 20, "its pins")
+        self.pins = next(iter(instances() - before))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def end(self):
+        subprocess.run(["ip", "netns", "del", self.name], check=False)
+
+
+def instances():
+    return {path for path in PINS.glob("v*/*") if path.is_dir()}
+
+
+@case
+def test_a_sidecar_whose_namespace_is_gone():
+    if os.stat("/proc/self/ns/pid").st_ino != INIT_PID_NAMESPACE:
+        raise Skip("not in the first PID namespace: the agent removes nobody's pins here")
+    gone, here = Orphan("wgsocks-gone"), Orphan("wgsocks-here")
+    gone.end()
+    agent = subprocess.Popen([BINARY, *AGENT], stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: not gone.pins.exists(), 40, "its pins to be removed")
+        equal(here.pins.exists(), True, "those of one whose namespace lives")
+    finally:
+        agent.terminate()
+        agent.wait()
+        here.end()
+        subprocess.run([BINARY, "--mode=node", "--detach"], check=True, stderr=subprocess.DEVNULL)
+
+
+@case
+def test_pins_of_another_size():
+    """Another --proxies.max: what was pinned before counts no more, and is not left behind."""
+    for size in ("2", "3"):
+        agent = subprocess.Popen([BINARY, *AGENT, f"--proxies.max={size}"], stderr=subprocess.DEVNULL)
+        wait_until(lambda s=size: (PINS / f"v2-{s}" / "node" / "link_state_b").exists(), 20, "its pins")
+        wait_until(lambda: len([path for path in instances() if path.name == "node"]) == 1, 10, "the others to go")
+        agent.terminate()
+        agent.wait()
+    subprocess.run([BINARY, "--mode=node", "--detach"], check=True, stderr=subprocess.DEVNULL)
+    equal([path for path in instances() if path.name == "node"], [], "after --detach")
+
+
+@case
+def test_a_half_written_folder():
+    """A pin that is no map of ours, and maps without their links: begun anew, with a line."""
+    folder = PINS / "v2-500" / "node"
+    folder.mkdir(parents=True)
+    subprocess.run(["bpftool", "map", "create", str(folder / "counters"), "type", "array", "key", "4", "value", "8", "entries", "1", "name", "counters"],
+                   check=True)
+    agent = subprocess.Popen([BINARY, *AGENT], stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: (folder / "link_state_b").exists(), 20, "pins that are whole")
+    agent.terminate()
+    text = agent.communicate()[1]
+    equal("do not fit this version" in text, True, text)
+    subprocess.run([BINARY, "--mode=node", "--detach"], check=True, stderr=subprocess.DEVNULL)
+
+
+def main():
+    private_mounts()
+    return run_cases()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
