@@ -2,8 +2,9 @@
 """A lab of real SOCKS proxies behind real WireGuard tunnels; ../README.md shows its use."""
 
 from .root import enter
+from .light import LightProxies
 from .traffic import Traffic
 from .wait import PATIENCE, LabError, wait_until
 from .world import Lab
 
-__all__ = ["PATIENCE", "Lab", "LabError", "Traffic", "enter", "wait_until"]
+__all__ = ["PATIENCE", "Lab", "LabError", "LightProxies", "Traffic", "enter", "wait_until"]
