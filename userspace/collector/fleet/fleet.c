@@ -19,7 +19,7 @@
 
 #define SECOND_NS 1000000000ULL
 #define LOOK_PERIOD_NS (30 * SECOND_NS) /* repairs what events missed */
-#define ROUND_S 10			/* each proxy of a node is looked after once in so many seconds */
+#define ROUND_S 10			/* each proxy of a node has its turn once in so many seconds */
 
 static bool is_node(const struct fleet *fleet)
 {
@@ -225,6 +225,17 @@ void fleet_links(struct fleet *fleet)
 
 /* ---- each second ---- */
 
+/* Whether something is to be done: what is well is looked at when all are. */
+static bool is_due(const struct member *m)
+{
+	const struct watch *w = &m->watch;
+	bool due = m->look_due || !w->listener_up || w->discovery_due;
+
+	for (unsigned int i = 0; !due && i < w->table_size; i++)
+		due = w->table[i].error;
+	return due;
+}
+
 /* A few, in turn: so that a node with many idle proxies costs as little each second as one with few. */
 static void look_after_some(struct fleet *fleet)
 {
@@ -233,7 +244,8 @@ static void look_after_some(struct fleet *fleet)
 
 	for (uint32_t i = 0; some && i < n; i++) {
 		some[i] = fleet->members[fleet->cursor++ % fleet->count];
-		member_repair(some[i]);
+		if (is_due(some[i]))
+			member_repair(some[i]);
 	}
 	if (some)
 		members_wireguard(some, n);
