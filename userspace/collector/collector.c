@@ -216,7 +216,7 @@ static void run(struct collector *c)
 
 	while (!c->leaving) {
 		struct epoll_event ready[8];
-		int n = epoll_wait(c->epoll, ready, 8, more ? 0 : -1);
+		int n = epoll_wait(c->epoll, ready, 8, more ? 0 : fleet_rest_ms(&c->fleet));
 		bool asked = false;
 
 		if (n < 0 && errno != EINTR)

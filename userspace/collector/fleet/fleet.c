@@ -138,7 +138,7 @@ void fleet_loaded(struct fleet *fleet)
 
 bool fleet_step(struct fleet *fleet)
 {
-	if (fleet->look_due && is_node(fleet)) {
+	if (fleet->look_due && is_node(fleet) && clock_now_ns() >= fleet->look_pause_ns) {
 		fleet->look_due = false;
 		look_around(fleet);
 		identify(fleet);
@@ -154,6 +154,15 @@ bool fleet_step(struct fleet *fleet)
 	}
 	fleet->first_look_done = true;
 	return false;
+}
+
+int fleet_rest_ms(const struct fleet *fleet)
+{
+	uint64_t now = clock_now_ns();
+
+	if (!fleet->look_due || !is_node(fleet))
+		return -1;
+	return now >= fleet->look_pause_ns ? 0 : (int)((fleet->look_pause_ns - now) / 1000000 + 1);
 }
 
 /* ---- events ---- */

@@ -38,6 +38,7 @@ struct fleet {
 	bool look_due;	      /* at all processes: a SOCKS server began to listen somewhere */
 	bool first_look_done; /* and all that it found has been started, or could not be */
 	uint64_t looked_ns;
+	uint64_t look_pause_ns; /* until then: whoever listens all the time must not have us look all the time */
 	uint32_t reconcile_cursor;
 	uint64_t reconcile_pause_ns; /* until then */
 	uint64_t links_lost; /* of members that are gone */
@@ -60,6 +61,9 @@ void fleet_loaded(struct fleet *fleet);
  * Returns whether there is more.
  */
 bool fleet_step(struct fleet *fleet);
+
+/* How long fleet_step may be left alone, as epoll_wait has it: milliseconds, or -1: until something happens. */
+int fleet_rest_ms(const struct fleet *fleet);
 
 /* An event of the socket programs. */
 void fleet_event(struct fleet *fleet, const struct event *event);

@@ -24,15 +24,17 @@ static void note_unwatched(struct fleet *fleet, uint32_t unwatched)
 	fleet->unwatched = unwatched;
 }
 
+#define PAUSE_FACTOR 9 /* of the time that a look takes: a tenth of a CPU at most, and 100 ms with 200 proxies */
+
 void look_around(struct fleet *fleet)
 {
+	uint64_t begun = clock_now_ns();
 	struct census_group group;
 	struct census census;
 	uint32_t unwatched = 0;
 	size_t at = 0;
 	int r = census_take(&census, fleet->config);
 
-	fleet->looked_ns = clock_now_ns();
 	if (r)
 		log_warn("cannot look at all processes: %s", strerror(-r));
 	while ((group = census_next(&census, &at)).count) {
@@ -49,6 +51,8 @@ void look_around(struct fleet *fleet)
 	}
 	note_unwatched(fleet, unwatched);
 	census_free(&census);
+	fleet->looked_ns = clock_now_ns();
+	fleet->look_pause_ns = fleet->looked_ns + PAUSE_FACTOR * (fleet->looked_ns - begun);
 }
 
 void look_at_all(struct fleet *fleet)
