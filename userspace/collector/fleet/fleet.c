@@ -19,6 +19,7 @@
 
 #define SECOND_NS 1000000000ULL
 #define LOOK_PERIOD_NS (30 * SECOND_NS) /* repairs what events missed */
+#define EVENT_ROUNDS 16			/* 4,096 events at a time */
 #define ROUND_S 10			/* each proxy of a node has its turn once in so many seconds */
 
 static bool is_node(const struct fleet *fleet)
@@ -176,8 +177,11 @@ void fleet_event(struct fleet *fleet, const struct event *event)
 		return;
 	}
 	m = fleet_at(fleet, event->slot);
-	if (!m || event->netns_inode != m->watch.entry.netns_inode || visit_begin(&m->watch))
+	if (!m || event->netns_inode != m->watch.entry.netns_inode || visit_begin(&m->watch)) {
+		/* That proxy has just ended; the event may be of the next namespace with its inode. */
+		fleet->look_due |= event->kind == ABI_EVENT_LISTEN;
 		return;
+	}
 	watch_listener_event(&m->watch, event);
 	visit_end(&m->watch);
 }
@@ -214,22 +218,27 @@ static void on_gone(int32_t nsid, void *context)
 		m->gone = true;
 }
 
-void fleet_links(struct fleet *fleet)
+void fleet_ends(struct fleet *fleet)
 {
-	int r;
+	int r = 1;
 
-	if (!is_node(fleet)) {
-		watch_links(&fleet->members[0]->watch);
-		return;
-	}
-	r = namespaces_read(&fleet->namespaces, on_link, on_gone, fleet);
+	for (int i = 0; r == 1 && i < EVENT_ROUNDS; i++)
+		r = namespaces_read(&fleet->namespaces, on_link, on_gone, fleet);
 	if (r == -ENOBUFS) {
 		log_info("interface events were lost: looking at all proxies again");
 		look_at_all(fleet);
-	} else if (r) {
+	} else if (r < 0) {
 		log_warn("cannot read interface events: %s", strerror(-r));
 	}
 	reap(fleet);
+}
+
+void fleet_links(struct fleet *fleet)
+{
+	if (is_node(fleet))
+		fleet_ends(fleet);
+	else
+		watch_links(&fleet->members[0]->watch);
 }
 
 /* ---- each second ---- */

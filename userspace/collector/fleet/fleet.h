@@ -53,6 +53,9 @@ int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *
 int fleet_events_fd(const struct fleet *fleet);
 void fleet_links(struct fleet *fleet);
 
+/* Of a node: reads events of its namespaces; those that have ended are no members any more. */
+void fleet_ends(struct fleet *fleet);
+
 /* The kernel side was loaded: slots that an earlier process left get their proxies back, or are made ready for others. */
 void fleet_loaded(struct fleet *fleet);
 

@@ -37,6 +37,8 @@ void look_around(struct fleet *fleet)
 
 	if (r)
 		log_warn("cannot look at all processes: %s", strerror(-r));
+	/* The kernel tells of a namespace's end before it gives its inode away: then none of these is mistaken for a former one. */
+	fleet_ends(fleet);
 	while ((group = census_next(&census, &at)).count) {
 		struct member *m = by_inode(fleet, group.processes->netns_inode);
 
