@@ -19,6 +19,8 @@
 
 #define SECOND_NS 1000000000ULL
 #define LOOK_PERIOD_NS (30 * SECOND_NS) /* repairs what events missed */
+#define REPAIR_PERIOD_NS (60 * SECOND_NS) /* the same of each proxy whose events are heard and that is well */
+#define WIREGUARD_AGE_NS (14 * SECOND_NS) /* a scrape reads all devices: at the usual 15 s nothing is left to do */
 #define EVENT_ROUNDS 16			/* 4,096 events at a time */
 #define ROUND_S 10			/* each proxy of a node has its turn once in so many seconds */
 
@@ -56,6 +58,7 @@ static int node_open(struct fleet *fleet)
 		log_warn("events of other network namespaces are not heard (it needs the capability NET_BROADCAST): "
 			 "changes are found within %llu s",
 			 LOOK_PERIOD_NS / SECOND_NS);
+		fleet->deaf = true;
 		r = 0;
 	}
 	return r;
@@ -243,11 +246,15 @@ void fleet_links(struct fleet *fleet)
 
 /* ---- each second ---- */
 
-/* Whether something is to be done: what is well is looked at when all are. */
-static bool is_due(const struct member *m)
+/* Whether something is to be done, or events may have been missed: what is well is not looked at each time. */
+static bool is_due(const struct fleet *fleet, struct member *m)
 {
+	uint64_t period = fleet->deaf || m->nsid == NSID_NONE ? LOOK_PERIOD_NS : REPAIR_PERIOD_NS;
 	const struct watch *w = &m->watch;
-	bool due = m->look_due || !w->listener_up || w->discovery_due;
+	bool due;
+
+	m->look_due |= clock_now_ns() - m->repaired_ns >= period;
+	due = m->look_due || !w->listener_up || w->discovery_due;
 
 	for (unsigned int i = 0; !due && i < w->table_size; i++)
 		due = w->table[i].error;
@@ -257,16 +264,20 @@ static bool is_due(const struct member *m)
 /* A few, in turn: so that a node with many idle proxies costs as little each second as one with few. */
 static void look_after_some(struct fleet *fleet)
 {
-	uint32_t n = (fleet->count + ROUND_S - 1) / ROUND_S;
+	uint32_t n = (fleet->count + ROUND_S - 1) / ROUND_S, unread = 0;
 	_cleanup_free_ struct member **some = calloc(n ?: 1, sizeof(struct member *));
+	uint64_t now = clock_now_ns();
 
 	for (uint32_t i = 0; some && i < n; i++) {
-		some[i] = fleet->members[fleet->cursor++ % fleet->count];
-		if (is_due(some[i]))
-			member_repair(some[i]);
+		struct member *m = fleet->members[fleet->cursor++ % fleet->count];
+
+		if (is_due(fleet, m))
+			member_repair(fleet, m);
+		if (now - m->watch.wireguard.read_ns >= WIREGUARD_AGE_NS)
+			some[unread++] = m;
 	}
 	if (some)
-		members_wireguard(some, n);
+		members_wireguard(some, unread);
 }
 
 void fleet_tick(struct fleet *fleet, uint64_t now_ns)
@@ -276,7 +287,6 @@ void fleet_tick(struct fleet *fleet, uint64_t now_ns)
 		return;
 	}
 	if (now_ns - fleet->looked_ns >= LOOK_PERIOD_NS) {
-		look_at_all(fleet);
 		look_around(fleet);
 		remains_sweep(fleet->config);
 	}

@@ -19,6 +19,7 @@ struct member {
 	bool waits;	 /* to be started: it has no slot yet */
 	bool look_due;	 /* events of its interfaces were missed */
 	bool gone;	 /* its namespace has ended */
+	uint64_t repaired_ns; /* when all of it was last looked at */
 	uint64_t reconcile_at_ns; /* see reconciliation.h */
 };
 
@@ -32,6 +33,7 @@ struct fleet {
 	struct identities identities;
 	struct namespaces namespaces; /* of a node; events_fd -1 in a sidecar */
 	uint32_t own_inode;
+	bool deaf; /* to the events of other namespaces */
 	uint32_t waiting;
 	uint32_t unwatched;   /* proxies for which there was no room at the last look */
 	uint32_t cursor;      /* whose turn it is to be looked after */
