@@ -24,11 +24,12 @@ static void note_unwatched(struct fleet *fleet, uint32_t unwatched)
 	fleet->unwatched = unwatched;
 }
 
-#define PAUSE_FACTOR 9 /* of the time that a look takes: a tenth of a CPU at most, and 100 ms with 200 proxies */
+#define PAUSE_FACTOR 9		     /* of the time that a look takes: a tenth of a CPU */
+#define PAUSE_MAX_NS 150000000ULL /* but a new proxy does not wait longer */
 
 void look_around(struct fleet *fleet)
 {
-	uint64_t begun = clock_now_ns();
+	uint64_t begun = clock_now_ns(), pause;
 	struct census_group group;
 	struct census census;
 	uint32_t unwatched = 0;
@@ -54,7 +55,8 @@ void look_around(struct fleet *fleet)
 	note_unwatched(fleet, unwatched);
 	census_free(&census);
 	fleet->looked_ns = clock_now_ns();
-	fleet->look_pause_ns = fleet->looked_ns + PAUSE_FACTOR * (fleet->looked_ns - begun);
+	pause = PAUSE_FACTOR * (fleet->looked_ns - begun);
+	fleet->look_pause_ns = fleet->looked_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
 }
 
 void look_at_all(struct fleet *fleet)
