@@ -84,9 +84,9 @@ static void descriptors_prepare(const struct config *config)
 		log_warn("the limit of open files is %llu: with TCX it is enough for about %llu proxies, --proxies.max "
 			 "is %u (--bpf.attach=clsact needs none)",
 			 (unsigned long long)limit.rlim_max,
-			 (unsigned long long)(limit.rlim_max > DESCRIPTORS_OWN ?
-						      (limit.rlim_max - DESCRIPTORS_OWN) / DESCRIPTORS_OF_PROXY :
-						      0),
+			 (unsigned long long)(limit.rlim_max > DESCRIPTORS_OWN
+						      ? (limit.rlim_max - DESCRIPTORS_OWN) / DESCRIPTORS_OF_PROXY
+						      : 0),
 			 config->proxies_max);
 }
 

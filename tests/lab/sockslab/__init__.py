@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A lab of real SOCKS proxies behind real WireGuard tunnels; ../README.md shows its use."""
 
-from .root import enter
 from .light import LightProxies
+from .root import enter
 from .traffic import Traffic
 from .wait import PATIENCE, LabError, wait_until
 from .world import Lab

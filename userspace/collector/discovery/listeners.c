@@ -141,6 +141,5 @@ bool listeners_alone(void)
 	long used6 = count_used("/proc/thread-self/net/sockstat6", "TCP6: inuse %ld"); /* -1: no IPv6 at all */
 	unsigned int listeners = 0;
 
-	return used >= 0 && !listeners_each(count_one, &listeners) &&
-	       used + (used6 > 0 ? used6 : 0) == (long)listeners;
+	return used >= 0 && !listeners_each(count_one, &listeners) && used + (used6 > 0 ? used6 : 0) == (long)listeners;
 }

@@ -21,8 +21,8 @@
 #define LOOK_PERIOD_NS (30 * SECOND_NS) /* repairs what events missed */
 #define REPAIR_PERIOD_NS (60 * SECOND_NS) /* the same of each proxy whose events are heard and that is well */
 #define WIREGUARD_AGE_NS (14 * SECOND_NS) /* a scrape reads all devices: at the usual 15 s nothing is left to do */
-#define EVENT_ROUNDS 16			/* 4,096 events at a time */
-#define ROUND_S 10			/* each proxy of a node has its turn once in so many seconds */
+#define EVENT_ROUNDS 16			  /* 4,096 events at a time */
+#define ROUND_S 10			  /* each proxy of a node has its turn once in so many seconds */
 
 static bool is_node(const struct fleet *fleet)
 {
@@ -264,20 +264,22 @@ static bool is_due(const struct fleet *fleet, struct member *m)
 /* A few, in turn: so that a node with many idle proxies costs as little each second as one with few. */
 static void look_after_some(struct fleet *fleet)
 {
-	uint32_t n = (fleet->count + ROUND_S - 1) / ROUND_S, unread = 0;
+	const uint32_t count = fleet->count;
+	uint32_t n = (count + ROUND_S - 1) / ROUND_S, unread = 0;
 	_cleanup_free_ struct member **some = calloc(n ?: 1, sizeof(struct member *));
 	uint64_t now = clock_now_ns();
 
-	for (uint32_t i = 0; some && i < n; i++) {
-		struct member *m = fleet->members[fleet->cursor++ % fleet->count];
+	if (!some || !count)
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		struct member *m = fleet->members[fleet->cursor++ % count];
 
 		if (is_due(fleet, m))
 			member_repair(fleet, m);
 		if (now - m->watch.wireguard.read_ns >= WIREGUARD_AGE_NS)
 			some[unread++] = m;
 	}
-	if (some)
-		members_wireguard(some, unread);
+	members_wireguard(some, unread);
 }
 
 void fleet_tick(struct fleet *fleet, uint64_t now_ns)

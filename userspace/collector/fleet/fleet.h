@@ -19,7 +19,7 @@ struct member {
 	bool waits;	 /* to be started: it has no slot yet */
 	bool look_due;	 /* events of its interfaces were missed */
 	bool gone;	 /* its namespace has ended */
-	uint64_t repaired_ns; /* when all of it was last looked at */
+	uint64_t repaired_ns;	  /* when all of it was last looked at */
 	uint64_t reconcile_at_ns; /* see reconciliation.h */
 };
 

@@ -24,7 +24,7 @@ static void note_unwatched(struct fleet *fleet, uint32_t unwatched)
 	fleet->unwatched = unwatched;
 }
 
-#define PAUSE_FACTOR 9		     /* of the time that a look takes: a tenth of a CPU */
+#define PAUSE_FACTOR 9		  /* of the time that a look takes: a tenth of a CPU */
 #define PAUSE_MAX_NS 150000000ULL /* but a new proxy does not wait longer */
 
 void look_around(struct fleet *fleet)
@@ -38,7 +38,10 @@ void look_around(struct fleet *fleet)
 
 	if (r)
 		log_warn("cannot look at all processes: %s", strerror(-r));
-	/* The kernel tells of a namespace's end before it gives its inode away: then none of these is mistaken for a former one. */
+	/*
+	 * The kernel tells of a namespace's end before it gives its inode away: then none of these is mistaken for a
+	 * former one.
+	 */
 	fleet_ends(fleet);
 	while ((group = census_next(&census, &at)).count) {
 		struct member *m = by_inode(fleet, group.processes->netns_inode);
