@@ -269,11 +269,14 @@ static void look_after_some(struct fleet *fleet)
 	_cleanup_free_ struct member **some = calloc(n ?: 1, sizeof(struct member *));
 	uint64_t now = clock_now_ns();
 
-	if (!some || !count)
+	if (!some)
 		return;
 	for (uint32_t i = 0; i < n; i++) {
-		struct member *m = fleet->members[fleet->cursor++ % count];
+		struct member *m;
 
+		if (fleet->cursor >= count)
+			fleet->cursor = 0;
+		m = fleet->members[fleet->cursor++];
 		if (is_due(fleet, m))
 			member_repair(fleet, m);
 		if (now - m->watch.wireguard.read_ns >= WIREGUARD_AGE_NS)
