@@ -181,7 +181,7 @@ static void kernel_set_up(struct kernel *kernel, const struct config *config)
 /* Who is at the other end of the frames, for those that are to find themselves. */
 static void destinations_add(struct kernel *kernel)
 {
-	struct destination_table *table = &kernel->destinations;
+	struct destination_table *table = kernel->destinations; /* of slot 0 */
 	const uint8_t *own[] = { client4, server6 };
 
 	for (int i = 0; i < 2; i++) {

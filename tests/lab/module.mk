@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# The lab's own programs, build/traffic, build/target, build/churn and build/inner. Included by the Makefile; works alone too:
+# The lab's own programs, build/traffic, build/target, build/churn, build/inner and build/proxies. Included by the Makefile; works alone too:
 # make -f tests/lab/module.mk build/traffic
 BUILD ?= build
 LAB_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror
 LAB_TRAFFIC := traffic kind socks tally session dialogue exchange stream pattern
 LAB_TARGET := target pattern
-LAB_OBJECTS = $(sort $(patsubst %,$(BUILD)/tests/lab/traffic/%.o,$(LAB_TRAFFIC) $(LAB_TARGET) churn inner))
+LAB_OBJECTS = $(sort $(patsubst %,$(BUILD)/tests/lab/traffic/%.o,$(LAB_TRAFFIC) $(LAB_TARGET) churn inner proxies))
 
-lab: $(BUILD)/traffic $(BUILD)/target $(BUILD)/churn $(BUILD)/inner
+lab: $(BUILD)/traffic $(BUILD)/target $(BUILD)/churn $(BUILD)/inner $(BUILD)/proxies
 
 $(BUILD)/tests/lab/traffic/%.o: tests/lab/traffic/%.c
 	@mkdir -p $(@D)
@@ -19,7 +19,7 @@ $(BUILD)/traffic: $(LAB_TRAFFIC:%=$(BUILD)/tests/lab/traffic/%.o)
 $(BUILD)/target: $(LAB_TARGET:%=$(BUILD)/tests/lab/traffic/%.o)
 	$(CC) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/churn $(BUILD)/inner: $(BUILD)/%: $(BUILD)/tests/lab/traffic/%.o
+$(BUILD)/churn $(BUILD)/inner $(BUILD)/proxies: $(BUILD)/%: $(BUILD)/tests/lab/traffic/%.o
 	$(CC) $(LDFLAGS) -o $@ $^
 
 -include $(LAB_OBJECTS:.o=.d)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
@@ -26,6 +27,9 @@
 #define SECOND_NS 1000000000ULL
 #define LOAD_RETRY_MAX_S 30
 #define MEMORY_PERIOD_S 10
+#define PUBLISH_NS 100000000ULL /* while there is much to do: all of a node's states take 0.2 ms */
+#define DESCRIPTORS_OWN 128
+#define DESCRIPTORS_OF_PROXY 5 /* TCX links of three interfaces */
 
 /* ---- rights ---- */
 
@@ -63,6 +67,27 @@ static int keep_rights(const struct config *config)
 		      !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF))) /* a container runtime that does not know it */
 		keep[n++] = CAP_SYS_ADMIN;
 	return rights_keep(keep, n);
+}
+
+/* A node's TCX links are descriptors. */
+static void descriptors_prepare(const struct config *config)
+{
+	uint64_t wanted = DESCRIPTORS_OWN + (uint64_t)config->proxies_max * DESCRIPTORS_OF_PROXY;
+	struct rlimit limit;
+
+	if (config->mode != CONFIG_MODE_NODE || config->attach == CONFIG_ATTACH_CLSACT ||
+	    getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max < wanted)
+		log_warn("the limit of open files is %llu: with TCX it is enough for about %llu proxies, --proxies.max "
+			 "is %u (--bpf.attach=clsact needs none)",
+			 (unsigned long long)limit.rlim_max,
+			 (unsigned long long)(limit.rlim_max > DESCRIPTORS_OWN
+						      ? (limit.rlim_max - DESCRIPTORS_OWN) / DESCRIPTORS_OF_PROXY
+						      : 0),
+			 config->proxies_max);
 }
 
 /* ---- the kernel side ---- */
@@ -121,6 +146,7 @@ static void publish(struct collector *c)
 	for (uint32_t i = 0; i < c->fleet.count; i++)
 		watch_health(&c->fleet.members[i]->watch, &c->health[i]);
 	health_board_publish(c->child->shared, c->health, c->fleet.count);
+	c->published_ns = clock_now_ns();
 }
 
 static void guard_misses(struct collector *c, uint64_t now)
@@ -181,9 +207,7 @@ static bool step(struct collector *c)
 
 	if (more || before != c->fleet.count)
 		return true;
-	if (c->kernel.skeleton)
-		reconcile_begun(&c->fleet);
-	return false;
+	return c->kernel.skeleton && reconcile_begun(&c->fleet);
 }
 
 static void run(struct collector *c)
@@ -192,7 +216,7 @@ static void run(struct collector *c)
 
 	while (!c->leaving) {
 		struct epoll_event ready[8];
-		int n = epoll_wait(c->epoll, ready, 8, more ? 0 : -1);
+		int n = epoll_wait(c->epoll, ready, 8, more ? 0 : fleet_rest_ms(&c->fleet));
 		bool asked = false;
 
 		if (n < 0 && errno != EINTR)
@@ -214,7 +238,8 @@ static void run(struct collector *c)
 		more = step(c);
 		if (!more)
 			c->child->shared->startup_done = 1;
-		publish(c);
+		if (!more || clock_now_ns() - c->published_ns >= PUBLISH_NS)
+			publish(c);
 		if (asked) { /* last: what came at the same time is in the answer */
 			fleet_links(&c->fleet);
 			if (c->events)
@@ -259,6 +284,7 @@ int collector_run(const struct child *child)
 		log_error("cannot drop capabilities: %s", strerror(-r));
 		return EXIT_FAILURE;
 	}
+	descriptors_prepare(child->config);
 	child_bind_to_parent(child);
 	process_beat(child->shared, PROCESS_COLLECTOR, clock_now_ns());
 	r = set_up(&c);

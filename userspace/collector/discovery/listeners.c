@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include <linux/inet_diag.h>
@@ -112,4 +113,33 @@ int listeners_present(const uint16_t *ports, size_t count)
 		return 0;
 	err = listeners_each(match_port, &search);
 	return err < 0 ? err : search.found;
+}
+
+static int count_one(const struct listener *listener, void *context)
+{
+	++*(unsigned int *)context;
+	return 0;
+}
+
+/* Sockets in any state but TIME_WAIT and what comes before a handshake's end; -1: not told. */
+static long count_used(const char *path, const char *format)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	char line[128];
+	long n;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, format, &n) == 1)
+			return n;
+	}
+	return -1;
+}
+
+bool listeners_alone(void)
+{
+	long used = count_used("/proc/thread-self/net/sockstat", "TCP: inuse %ld");
+	long used6 = count_used("/proc/thread-self/net/sockstat6", "TCP6: inuse %ld"); /* -1: no IPv6 at all */
+	unsigned int listeners = 0;
+
+	return used >= 0 && !listeners_each(count_one, &listeners) && used + (used6 > 0 ? used6 : 0) == (long)listeners;
 }

@@ -164,7 +164,7 @@ int namespaces_read(struct namespaces *namespaces, namespace_link_callback *on_l
 		ssize_t length = receive(namespaces->events_fd, buffer, sizeof(buffer), &handler.nsid);
 
 		if (length == -EAGAIN)
-			break;
+			return lost ? -ENOBUFS : 0;
 		if (length == -ENOBUFS || length == -EINTR) {
 			lost |= length == -ENOBUFS;
 			continue;
@@ -173,5 +173,5 @@ int namespaces_read(struct namespaces *namespaces, namespace_link_callback *on_l
 			return (int)length;
 		netlink_run(buffer, (size_t)length, 0, on_message, &handler);
 	}
-	return lost ? -ENOBUFS : 0;
+	return lost ? -ENOBUFS : 1;
 }

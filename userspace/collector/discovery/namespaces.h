@@ -33,8 +33,8 @@ int namespaces_number(struct namespaces *namespaces, int netns_fd, int32_t *nsid
 int namespaces_alive(struct namespaces *namespaces, int32_t nsid);
 
 /*
- * Hands the pending events on, never waits. Returns 0, or -ENOBUFS when events were lost: what was pending is read, and
- * everything is to be looked at again.
+ * Hands the pending events on, never waits. Returns 0; 1 when there may be more of them (it reads a few
+ * hundred); or -ENOBUFS when events were lost: what was pending is read, and everything is to be looked at again.
  */
 int namespaces_read(struct namespaces *namespaces, namespace_link_callback *on_link, namespace_gone_callback *on_gone,
 		    void *context);

@@ -105,13 +105,25 @@ static uint32_t read_netns(int proc, pid_t pid)
 }
 
 /* Whoever started the server may have such a name too (an interpreter's), but from another network namespace. */
-static bool is_child_of_server(int proc, const struct server_process *process, const struct config *config)
+struct parent {
+	pid_t pid;
+	uint32_t netns_inode;
+	bool is_server;
+};
+
+/* `last`: the parent that was asked for last; a server's children come one after another. */
+static bool is_child_of_server(int proc, const struct server_process *process, const struct config *config,
+			       struct parent *last)
 {
-	pid_t parent = read_parent(proc, process->pid);
+	pid_t pid = read_parent(proc, process->pid);
 	char comm[16];
 
-	return parent && read_comm(proc, parent, comm) && process_is_server(comm, config) &&
-	       read_netns(proc, parent) == process->netns_inode;
+	if (pid != last->pid) {
+		*last = (struct parent){ .pid = pid };
+		last->is_server = pid && read_comm(proc, pid, comm) && process_is_server(comm, config);
+		last->netns_inode = last->is_server ? read_netns(proc, pid) : 0;
+	}
+	return last->is_server && last->netns_inode == process->netns_inode;
 }
 
 int processes_each(const char *root, const struct config *config, uint32_t netns_inode,
@@ -119,6 +131,7 @@ int processes_each(const char *root, const struct config *config, uint32_t netns
 {
 	_cleanup_closedir_ DIR *proc = opendir(root);
 	const struct dirent *entry;
+	struct parent last = {};
 
 	if (!proc)
 		return 0;
@@ -130,7 +143,7 @@ int processes_each(const char *root, const struct config *config, uint32_t netns
 		    !process_is_server(process.comm, config))
 			continue;
 		process.netns_inode = read_netns(dirfd(proc), process.pid);
-		process.is_child = is_child_of_server(dirfd(proc), &process, config);
+		process.is_child = is_child_of_server(dirfd(proc), &process, config, &last);
 		if (netns_inode && process.netns_inode != netns_inode)
 			continue;
 		stop = callback(&process, context);

@@ -19,7 +19,10 @@
 
 #define SECOND_NS 1000000000ULL
 #define LOOK_PERIOD_NS (30 * SECOND_NS) /* repairs what events missed */
-#define ROUND_S 10			/* each proxy of a node is looked after once in so many seconds */
+#define REPAIR_PERIOD_NS (60 * SECOND_NS) /* the same of each proxy whose events are heard and that is well */
+#define WIREGUARD_AGE_NS (14 * SECOND_NS) /* a scrape reads all devices: at the usual 15 s nothing is left to do */
+#define EVENT_ROUNDS 16			  /* 4,096 events at a time */
+#define ROUND_S 10			  /* each proxy of a node has its turn once in so many seconds */
 
 static bool is_node(const struct fleet *fleet)
 {
@@ -55,6 +58,7 @@ static int node_open(struct fleet *fleet)
 		log_warn("events of other network namespaces are not heard (it needs the capability NET_BROADCAST): "
 			 "changes are found within %llu s",
 			 LOOK_PERIOD_NS / SECOND_NS);
+		fleet->deaf = true;
 		r = 0;
 	}
 	return r;
@@ -138,7 +142,7 @@ void fleet_loaded(struct fleet *fleet)
 
 bool fleet_step(struct fleet *fleet)
 {
-	if (fleet->look_due && is_node(fleet)) {
+	if (fleet->look_due && is_node(fleet) && clock_now_ns() >= fleet->look_pause_ns) {
 		fleet->look_due = false;
 		look_around(fleet);
 		identify(fleet);
@@ -156,6 +160,15 @@ bool fleet_step(struct fleet *fleet)
 	return false;
 }
 
+int fleet_rest_ms(const struct fleet *fleet)
+{
+	uint64_t now = clock_now_ns();
+
+	if (!fleet->look_due || !is_node(fleet))
+		return -1;
+	return now >= fleet->look_pause_ns ? 0 : (int)((fleet->look_pause_ns - now) / 1000000 + 1);
+}
+
 /* ---- events ---- */
 
 void fleet_event(struct fleet *fleet, const struct event *event)
@@ -167,8 +180,11 @@ void fleet_event(struct fleet *fleet, const struct event *event)
 		return;
 	}
 	m = fleet_at(fleet, event->slot);
-	if (!m || event->netns_inode != m->watch.entry.netns_inode || visit_begin(&m->watch))
+	if (!m || event->netns_inode != m->watch.entry.netns_inode || visit_begin(&m->watch)) {
+		/* That proxy has just ended; the event may be of the next namespace with its inode. */
+		fleet->look_due |= event->kind == ABI_EVENT_LISTEN;
 		return;
+	}
 	watch_listener_event(&m->watch, event);
 	visit_end(&m->watch);
 }
@@ -221,39 +237,69 @@ static void on_gone(int32_t nsid, void *context)
 		m->gone = true;
 }
 
-void fleet_links(struct fleet *fleet)
+void fleet_ends(struct fleet *fleet)
 {
-	int r;
+	int r = 1;
 
-	if (!is_node(fleet)) {
-		watch_links(&fleet->members[0]->watch);
-		return;
-	}
-	r = namespaces_read(&fleet->namespaces, on_link, on_gone, fleet);
+	for (int i = 0; r == 1 && i < EVENT_ROUNDS; i++)
+		r = namespaces_read(&fleet->namespaces, on_link, on_gone, fleet);
 	if (r == -ENOBUFS) {
 		log_info("interface events were lost: looking at all proxies again");
 		look_at_all(fleet);
-	} else if (r) {
+	} else if (r < 0) {
 		log_warn("cannot read interface events: %s", strerror(-r));
 	}
 	ask_devices(fleet);
 	reap(fleet);
 }
 
+void fleet_links(struct fleet *fleet)
+{
+	if (is_node(fleet))
+		fleet_ends(fleet);
+	else
+		watch_links(&fleet->members[0]->watch);
+}
+
 /* ---- each second ---- */
+
+/* Whether something is to be done, or events may have been missed: what is well is not looked at each time. */
+static bool is_due(const struct fleet *fleet, struct member *m)
+{
+	uint64_t period = fleet->deaf || m->nsid == NSID_NONE ? LOOK_PERIOD_NS : REPAIR_PERIOD_NS;
+	const struct watch *w = &m->watch;
+	bool due;
+
+	m->look_due |= clock_now_ns() - m->repaired_ns >= period;
+	due = m->look_due || !w->listener_up || w->discovery_due;
+
+	for (unsigned int i = 0; !due && i < w->table_size; i++)
+		due = w->table[i].error;
+	return due;
+}
 
 /* A few, in turn: so that a node with many idle proxies costs as little each second as one with few. */
 static void look_after_some(struct fleet *fleet)
 {
-	uint32_t n = (fleet->count + ROUND_S - 1) / ROUND_S;
+	const uint32_t count = fleet->count;
+	uint32_t n = (count + ROUND_S - 1) / ROUND_S, unread = 0;
 	_cleanup_free_ struct member **some = calloc(n ?: 1, sizeof(struct member *));
+	uint64_t now = clock_now_ns();
 
-	for (uint32_t i = 0; some && fleet->count && i < n; i++) {
-		some[i] = fleet->members[fleet->cursor++ % fleet->count];
-		member_repair(some[i]);
+	if (!some)
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		struct member *m;
+
+		if (fleet->cursor >= count)
+			fleet->cursor = 0;
+		m = fleet->members[fleet->cursor++];
+		if (is_due(fleet, m))
+			member_repair(fleet, m);
+		if (now - m->watch.wireguard.read_ns >= WIREGUARD_AGE_NS)
+			some[unread++] = m;
 	}
-	if (some)
-		members_wireguard(some, n);
+	members_wireguard(some, unread);
 }
 
 void fleet_tick(struct fleet *fleet, uint64_t now_ns)
@@ -263,7 +309,6 @@ void fleet_tick(struct fleet *fleet, uint64_t now_ns)
 		return;
 	}
 	if (now_ns - fleet->looked_ns >= LOOK_PERIOD_NS) {
-		look_at_all(fleet);
 		look_around(fleet);
 		remains_sweep(fleet->config);
 	}

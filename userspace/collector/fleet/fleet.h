@@ -20,6 +20,7 @@ struct member {
 	bool look_due;		  /* events of its interfaces were missed */
 	bool device_due;	  /* a tunnel of it came or changed: its device is to be asked */
 	bool gone;		  /* its namespace has ended */
+	uint64_t repaired_ns;	  /* when all of it was last looked at */
 	uint64_t reconcile_at_ns; /* see reconciliation.h */
 };
 
@@ -33,12 +34,14 @@ struct fleet {
 	struct identities identities;
 	struct namespaces namespaces; /* of a node; events_fd -1 in a sidecar */
 	uint32_t own_inode;
+	bool deaf; /* to the events of other namespaces */
 	uint32_t waiting;
 	uint32_t unwatched;   /* proxies for which there was no room at the last look */
 	uint32_t cursor;      /* whose turn it is to be looked after */
 	bool look_due;	      /* at all processes: a SOCKS server began to listen somewhere */
 	bool first_look_done; /* and all that it found has been started, or could not be */
 	uint64_t looked_ns;
+	uint64_t look_pause_ns; /* until then: whoever listens all the time must not have us look all the time */
 	uint32_t reconcile_cursor;
 	uint64_t reconcile_pause_ns; /* until then */
 	uint64_t links_lost;	     /* of members that are gone */
@@ -54,8 +57,10 @@ int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *
 int fleet_events_fd(const struct fleet *fleet);
 void fleet_links(struct fleet *fleet);
 
-/* The kernel side was loaded: slots that an earlier process left get their proxies back, or are made ready for others.
- */
+/* Of a node: reads events of its namespaces; those that have ended are no members any more. */
+void fleet_ends(struct fleet *fleet);
+
+/* The kernel side was loaded: slots that an earlier process left get their proxies back, or are made ready for others. */
 void fleet_loaded(struct fleet *fleet);
 
 /*
@@ -63,6 +68,9 @@ void fleet_loaded(struct fleet *fleet);
  * Returns whether there is more.
  */
 bool fleet_step(struct fleet *fleet);
+
+/* How long fleet_step may be left alone, as epoll_wait has it: milliseconds, or -1: until something happens. */
+int fleet_rest_ms(const struct fleet *fleet);
 
 /* An event of the socket programs. */
 void fleet_event(struct fleet *fleet, const struct event *event);

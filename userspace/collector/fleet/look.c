@@ -24,17 +24,25 @@ static void note_unwatched(struct fleet *fleet, uint32_t unwatched)
 	fleet->unwatched = unwatched;
 }
 
+#define PAUSE_FACTOR 9		  /* of the time that a look takes: a tenth of a CPU */
+#define PAUSE_MAX_NS 150000000ULL /* but a new proxy does not wait longer */
+
 void look_around(struct fleet *fleet)
 {
+	uint64_t begun = clock_now_ns(), pause;
 	struct census_group group;
 	struct census census;
 	uint32_t unwatched = 0;
 	size_t at = 0;
 	int r = census_take(&census, fleet->config);
 
-	fleet->looked_ns = clock_now_ns();
 	if (r)
 		log_warn("cannot look at all processes: %s", strerror(-r));
+	/*
+	 * The kernel tells of a namespace's end before it gives its inode away: then none of these is mistaken for a
+	 * former one.
+	 */
+	fleet_ends(fleet);
 	while ((group = census_next(&census, &at)).count) {
 		struct member *m = by_inode(fleet, group.processes->netns_inode);
 
@@ -50,6 +58,9 @@ void look_around(struct fleet *fleet)
 	}
 	note_unwatched(fleet, unwatched);
 	census_free(&census);
+	fleet->looked_ns = clock_now_ns();
+	pause = PAUSE_FACTOR * (fleet->looked_ns - begun);
+	fleet->look_pause_ns = fleet->looked_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
 }
 
 void look_at_all(struct fleet *fleet)

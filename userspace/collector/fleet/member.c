@@ -49,6 +49,7 @@ static int member_make(struct fleet *fleet, uint32_t inode, pid_t pid, int32_t n
 	watch_ports_found(&m->watch, ports, port_count);
 	watch_listeners(&m->watch, false);
 	m->waits = true;
+	m->repaired_ns = clock_now_ns();
 	fleet->waiting++;
 	fleet->members[fleet->count++] = m;
 	return 1;
@@ -225,8 +226,11 @@ void member_adopt(struct fleet *fleet, uint32_t slot)
 
 /* ---- being there ---- */
 
-void member_repair(struct member *m)
+void member_repair(struct fleet *fleet, struct member *m)
 {
+	m->repaired_ns = clock_now_ns();
+	if (m->nsid != NSID_NONE && namespaces_alive(&fleet->namespaces, m->nsid) == 0)
+		m->gone = true;
 	if (visit_begin(&m->watch))
 		return;
 	if (m->look_due) {

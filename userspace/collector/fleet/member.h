@@ -27,8 +27,11 @@ bool member_identify(struct fleet *fleet, struct member *member);
 /* Gives each member a name that no other has: after one has come or gone. */
 void members_name(struct fleet *fleet);
 
-/* Looks for its listeners, its interfaces if that is due, and attaches again where that failed. */
-void member_repair(struct member *member);
+/*
+ * Looks whether its namespace is there, for its listeners, its interfaces if that is due, and attaches again where that
+ * failed.
+ */
+void member_repair(struct fleet *fleet, struct member *member);
 
 /* Reads the WireGuard devices of several, side by side. */
 void members_wireguard(struct member *const *members, size_t count);

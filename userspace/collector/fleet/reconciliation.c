@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../discovery/listeners.h"
 #include "../kernel/reconcile.h"
 #include "../watch/visit.h"
 #include "wgsocks/log.h"
@@ -30,7 +31,20 @@ static void run(struct fleet *fleet, struct member *m)
 		log_warn("proxy %s: cannot compare sessions with sockets: %s", m->watch.name, strerror(-ended));
 }
 
-void reconcile_begun(struct fleet *fleet)
+/* The walk is over all sockets of the machine (1–2 ms and more), wherever it begins: most of a node have none yet. */
+static void run_begun(struct fleet *fleet, struct member *m)
+{
+	bool alone;
+
+	if (visit_begin(&m->watch))
+		return;
+	alone = listeners_alone();
+	visit_end(&m->watch);
+	if (!alone)
+		run(fleet, m);
+}
+
+bool reconcile_begun(struct fleet *fleet)
 {
 	for (uint32_t i = 0; i < fleet->count; i++) {
 		struct member *m = fleet->members[i];
@@ -38,8 +52,10 @@ void reconcile_begun(struct fleet *fleet)
 		if (!m->watch.started || !m->watch.ports_added)
 			continue;
 		m->watch.ports_added = false;
-		run(fleet, m);
+		run_begun(fleet, m);
+		return true;
 	}
+	return false;
 }
 
 static bool has_sessions(const struct fleet *fleet, const struct member *m)

@@ -5,8 +5,11 @@
 
 #include "fleet.h"
 
-/* At once, for those whose connections may be older than our knowledge of their ports. */
-void reconcile_begun(struct fleet *fleet);
+/*
+ * At once, for the next one whose connections may be older than our knowledge of its ports. Returns whether there was
+ * one.
+ */
+bool reconcile_begun(struct fleet *fleet);
 
 /*
  * Each second: the next one that is due, and has sessions at all. With `missed` (the recursion guard has struck) all of

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "destinations.h"
 #include "pin_folders.h"
 #include "programs.h"
+#include "slots.h"
 #include "wgsocks.skel.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
@@ -177,7 +179,7 @@ static int share(struct kernel *kernel)
 		if (!kernel->rates)
 			return -errno;
 	}
-	return kernel_destinations_share(kernel);
+	return slots_read(kernel) ?: kernel_destinations_share(kernel);
 }
 
 static int load_once(struct kernel *kernel, const char **step)
@@ -234,6 +236,8 @@ static void release(struct kernel *kernel)
 	kernel->counters = NULL;
 	kernel->windows = NULL;
 	kernel->rates = NULL;
+	free(kernel->owners);
+	kernel->owners = NULL;
 	kernel_destinations_close(kernel);
 	wgsocks__destroy(kernel->skeleton);
 	kernel->skeleton = NULL;

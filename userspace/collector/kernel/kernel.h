@@ -23,6 +23,11 @@ enum kernel_link { KERNEL_STATE_A, KERNEL_STATE_B, KERNEL_RETRANSMIT, KERNEL_SYN
 
 #define KERNEL_DESTINATION_MAPS 3 /* destinations, destination_entries, destination_countries */
 
+struct slot_owner {
+	uint64_t netns_cookie;
+	uint32_t netns_inode; /* 0: free */
+};
+
 struct kernel {
 	const struct config *config;
 	struct pins pins;
@@ -32,6 +37,7 @@ struct kernel {
 	bool pinned;
 	bool taken_over; /* the counters go on from an earlier process */
 	unsigned int cpus;
+	struct slot_owner *owners; /* by slot, as the `proxies` map has them: looked through for each new proxy */
 
 	/* Shared memory with the programs, by slot. */
 	struct proxy_counters *counters;

@@ -11,13 +11,28 @@
 #include "wgsocks.skel.h"
 #include "wgsocks/cleanup.h"
 
+int slots_read(struct kernel *kernel)
+{
+	kernel->owners = calloc(kernel->config->proxies_max, sizeof(*kernel->owners));
+	if (!kernel->owners)
+		return -ENOMEM;
+	for (uint32_t slot = 0; slot < kernel->config->proxies_max; slot++) {
+		struct proxy entry;
+		int r = kernel_proxy_read(kernel, slot, &entry);
+
+		if (r)
+			return r;
+		kernel->owners[slot] = (struct slot_owner){ entry.netns_cookie, entry.netns_inode };
+	}
+	return 0;
+}
+
 int64_t slot_find(const struct kernel *kernel, uint32_t netns_inode, uint64_t netns_cookie)
 {
 	for (uint32_t slot = 0; slot < kernel->config->proxies_max; slot++) {
-		struct proxy entry;
+		const struct slot_owner *owner = &kernel->owners[slot];
 
-		if (!kernel_proxy_read(kernel, slot, &entry) && entry.netns_inode == netns_inode &&
-		    entry.netns_cookie == netns_cookie)
+		if (owner->netns_inode == netns_inode && owner->netns_cookie == netns_cookie)
 			return slot;
 	}
 	return -ENOENT;
@@ -26,9 +41,7 @@ int64_t slot_find(const struct kernel *kernel, uint32_t netns_inode, uint64_t ne
 int64_t slot_free(const struct kernel *kernel)
 {
 	for (uint32_t slot = 0; slot < kernel->config->proxies_max; slot++) {
-		struct proxy entry;
-
-		if (!kernel_proxy_read(kernel, slot, &entry) && !entry.netns_inode)
+		if (!kernel->owners[slot].netns_inode)
 			return slot;
 	}
 	return -ENOSPC;

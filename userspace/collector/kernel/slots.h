@@ -5,6 +5,9 @@
 
 #include "kernel.h"
 
+/* Who has which slot, of maps that were just loaded. Returns 0 or -errno. */
+int slots_read(struct kernel *kernel);
+
 /* The slot that the maps have for this network namespace, from an earlier process or ours; -ENOENT. */
 int64_t slot_find(const struct kernel *kernel, uint32_t netns_inode, uint64_t netns_cookie);
 

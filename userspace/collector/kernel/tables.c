@@ -13,7 +13,10 @@
 
 int kernel_proxy_write(struct kernel *kernel, uint32_t slot, const struct proxy *proxy)
 {
-	return bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.proxies), &slot, proxy, BPF_ANY) ? -errno : 0;
+	if (bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.proxies), &slot, proxy, BPF_ANY))
+		return -errno;
+	kernel->owners[slot] = (struct slot_owner){ proxy->netns_cookie, proxy->netns_inode };
+	return 0;
 }
 
 int kernel_proxy_read(const struct kernel *kernel, uint32_t slot, struct proxy *proxy)

@@ -20,12 +20,19 @@ int visit_home(void)
 
 int visit_begin(struct watch *watch)
 {
+	const pid_t known = watch->pid;
 	_cleanup_close_ int fd = -1;
+	int r;
 
 	if (!watch->remote)
 		return 0;
 	fd = netns_open(watch->entry.netns_inode, &watch->pid);
-	return fd < 0 ? fd : netns_enter(fd);
+	r = fd < 0 ? fd : netns_enter(fd);
+	if (r || watch->pid == known || netns_cookie() == watch->entry.netns_cookie)
+		return r;
+	watch->pid = 0; /* of another proxy: ours is gone, and the kernel gave its inode to the next one */
+	visit_end(watch);
+	return -ESTALE;
 }
 
 void visit_end(const struct watch *watch)

@@ -333,6 +333,8 @@ void watch_wireguard_begin(struct watch *watch)
 		targets[place].up = w->link.flags & IFF_UP;
 	}
 	wireguard_begin(&watch->wireguard, targets);
+	if (watch->remote)
+		kernel_devices_leave(&watch->wireguard.kernel);
 }
 
 int watch_wireguard_end(struct watch *watch)

@@ -95,9 +95,15 @@ int kernel_device_read(struct kernel_devices *devices, uint32_t ifindex, struct 
 	return r;
 }
 
-void kernel_devices_close(struct kernel_devices *devices)
+void kernel_devices_leave(struct kernel_devices *devices)
 {
 	if (devices->fd >= 0)
 		close(devices->fd);
+	devices->fd = -1;
+}
+
+void kernel_devices_close(struct kernel_devices *devices)
+{
+	kernel_devices_leave(devices);
 	*devices = (struct kernel_devices){ .fd = -1 };
 }

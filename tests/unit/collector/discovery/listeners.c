@@ -190,3 +190,20 @@ Test(listeners, cheap)
 	cr_log_info("listeners_present: %.3f ms", best);
 	cr_assert_lt(best, 0.3, "%.3f ms", best);
 }
+
+Test(listeners, are_alone_until_somebody_connects)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(1080) };
+	int client;
+
+	enter_namespace();
+	cr_assert(listeners_alone());
+	listen_on(AF_INET, 1080, NULL);
+	listen_on(AF_INET6, 1081, NULL);
+	cr_assert(listeners_alone());
+	client = socket(AF_INET, SOCK_STREAM, 0);
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	cr_assert(listeners_alone(), "one that is not connected");
+	cr_assert_eq(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert(!listeners_alone());
+}
