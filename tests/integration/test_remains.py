@@ -34,11 +34,13 @@ class Orphan:
         self.name = name
         subprocess.run(["ip", "netns", "add", name], check=True)
         before = instances()
-        process = subprocess.Popen(["ip", "netns", "exec", name, BINARY, "--proxy.port=1080"], stderr=subprocess.DEVNULL)
-        wait_until(lambda: any((path / "link_state_b").exists() for path in instances() - before), 20, "its pins")
+        process = subprocess.Popen(["nsenter", f"--net=/run/netns/{name}", BINARY, "--proxy.port=1080"], stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: any((path / "link_state_b").exists() for path in instances() - before), 20, "its pins")
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
         self.pins = next(iter(instances() - before))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
 
     def end(self):
         subprocess.run(["ip", "netns", "del", self.name], check=False)
