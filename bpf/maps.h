@@ -265,8 +265,8 @@ static __always_inline int tunnel_of_port(const struct proxy *proxy, __u16 port)
 }
 
 /*
- * 0 or a negative errno. Before 6.4 (d7ba4cc900bf) the kernel's functions behind these helpers return an int, and the JIT
- * leaves what is above it as it comes: as a long, -EEXIST is no -EEXIST there.
+ * 0 or a negative errno. Before 6.4 (d7ba4cc900bf) the kernel's functions behind these helpers return an int, and the
+ * JIT leaves what is above it as it comes: as a long, -EEXIST is no -EEXIST there.
  */
 static __always_inline int map_insert(void *map, const void *key, const void *value)
 {

@@ -7,7 +7,9 @@
 #define COLLECTOR(collector) .read = read_collector, .data = (collector)
 
 const struct option_row OPTION_ROWS[] = {
-	{ "mode", "MODE", OPTION_GROUP_PROXY, "sidecar: watch the network namespace that this runs in; node: every SOCKS proxy of the machine (default: sidecar)",
+	{ "mode", "MODE", OPTION_GROUP_PROXY,
+	  "sidecar: watch the network namespace that this runs in; node: every SOCKS proxy of the machine (default: "
+	  "sidecar)",
 	  read_mode },
 	{ "proxy.name", "NAME", OPTION_GROUP_PROXY, "Value of the label proxy_name (default: the hostname)",
 	  read_proxy_name, .seed = "PROXY_NAME", .read_seed = read_proxy_name },

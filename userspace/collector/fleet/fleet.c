@@ -18,7 +18,7 @@
 #include "wgsocks/log.h"
 
 #define SECOND_NS 1000000000ULL
-#define LOOK_PERIOD_NS (30 * SECOND_NS) /* repairs what events missed */
+#define LOOK_PERIOD_NS (30 * SECOND_NS)	  /* repairs what events missed */
 #define REPAIR_PERIOD_NS (60 * SECOND_NS) /* the same of each proxy whose events are heard and that is well */
 #define WIREGUARD_AGE_NS (14 * SECOND_NS) /* a scrape reads all devices: at the usual 15 s nothing is left to do */
 #define EVENT_ROUNDS 16			  /* 4,096 events at a time */

@@ -60,7 +60,8 @@ void fleet_links(struct fleet *fleet);
 /* Of a node: reads events of its namespaces; those that have ended are no members any more. */
 void fleet_ends(struct fleet *fleet);
 
-/* The kernel side was loaded: slots that an earlier process left get their proxies back, or are made ready for others. */
+/* The kernel side was loaded: slots that an earlier process left get their proxies back, or are made ready for others.
+ */
 void fleet_loaded(struct fleet *fleet);
 
 /*

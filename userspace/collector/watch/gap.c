@@ -45,8 +45,8 @@ static bool compare(const struct gap *gap, struct watch *watch, const struct wat
 		uint64_t before, after;
 		struct link now;
 
-		if (!bytes_counted(watch, w->place, &before) || links_query(links, w->link.ifindex, &now) || !now.has_stats ||
-		    !bytes_counted(watch, w->place, &after))
+		if (!bytes_counted(watch, w->place, &before) || links_query(links, w->link.ifindex, &now) ||
+		    !now.has_stats || !bytes_counted(watch, w->place, &after))
 			break;
 		*missed = (int64_t)(now.rx_bytes + now.tx_bytes - (after - gap->counted));
 		found = before == after || i == READINGS_MAX - 1;

@@ -10,8 +10,8 @@
 #include "watch.h"
 
 struct gap {
-	bool known; /* the place had a tunnel of this name before */
-	bool anew;  /* and this is another device than the one that was watched */
+	bool known;	  /* the place had a tunnel of this name before */
+	bool anew;	  /* and this is another device than the one that was watched */
 	uint64_t counted; /* bytes by then */
 };
 
