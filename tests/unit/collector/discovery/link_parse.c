@@ -73,7 +73,7 @@ Test(link_parse, knows_the_headers)
 		int length;
 	} cases[] = { { ARPHRD_ETHER, 14 }, { ARPHRD_LOOPBACK, 14 },  { ARPHRD_NONE, 0 },
 		      { ARPHRD_TUNNEL, 0 }, { ARPHRD_SIT, 0 },	      { ARPHRD_IPGRE, 0 },
-		      { ARPHRD_PPP, -1 },   { ARPHRD_IEEE80211, -1 }, { ARPHRD_INFINIBAND, -1 } };
+		      { ARPHRD_PPP, 0 },    { ARPHRD_IEEE80211, -1 }, { ARPHRD_INFINIBAND, -1 } };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct message message;
