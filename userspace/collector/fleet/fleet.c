@@ -23,6 +23,7 @@
 #define WIREGUARD_AGE_NS (14 * SECOND_NS) /* a scrape reads all devices: at the usual 15 s nothing is left to do */
 #define EVENT_ROUNDS 16			  /* 4,096 events at a time */
 #define ROUND_S 10			  /* each proxy of a node has its turn once in so many seconds */
+#define EACH_SECOND 10			  /* so many have theirs each second: a probe asks how the tunnel is */
 
 static bool is_node(const struct fleet *fleet)
 {
@@ -282,12 +283,14 @@ static bool is_due(const struct fleet *fleet, struct member *m)
 static void look_after_some(struct fleet *fleet)
 {
 	const uint32_t count = fleet->count;
-	uint32_t n = (count + ROUND_S - 1) / ROUND_S, unread = 0;
-	_cleanup_free_ struct member **some = calloc(n ?: 1, sizeof(struct member *));
-	uint64_t now = clock_now_ns();
+	uint32_t few = count < EACH_SECOND ? count : EACH_SECOND, n = (count + ROUND_S - 1) / ROUND_S, unread = 0;
+	_cleanup_free_ struct member **some = calloc(count ?: 1, sizeof(struct member *));
+	uint64_t now = clock_now_ns(), age = count > EACH_SECOND ? WIREGUARD_AGE_NS : SECOND_NS / 2;
 
 	if (!some)
 		return;
+	if (n < few)
+		n = few;
 	for (uint32_t i = 0; i < n; i++) {
 		struct member *m;
 
@@ -296,7 +299,7 @@ static void look_after_some(struct fleet *fleet)
 		m = fleet->members[fleet->cursor++];
 		if (is_due(fleet, m))
 			member_repair(fleet, m);
-		if (now - m->watch.wireguard.read_ns >= WIREGUARD_AGE_NS)
+		if (now - m->watch.wireguard.read_ns >= age)
 			some[unread++] = m;
 	}
 	members_wireguard(some, unread);
