@@ -104,8 +104,8 @@ static void reap(struct fleet *fleet)
 		return;
 	fleet->count = kept;
 	members_name(fleet);
-	if (fleet->unwatched) /* there is room for another one */
-		fleet->look_due = true;
+	/* There is room for another one; and what was seen in a namespace of the same inode was taken for the former. */
+	fleet->look_due = true;
 }
 
 /* Names that kubelet had not written yet. */
@@ -167,8 +167,11 @@ void fleet_event(struct fleet *fleet, const struct event *event)
 		return;
 	}
 	m = fleet_at(fleet, event->slot);
-	if (!m || event->netns_inode != m->watch.entry.netns_inode || visit_begin(&m->watch))
+	if (!m || event->netns_inode != m->watch.entry.netns_inode || visit_begin(&m->watch)) {
+		fleet->look_due = true; /* one of the same inode may have come after it */
 		return;
+	}
+	fleet->look_due |= m->identity.former[0] != 0; /* its server can tell its name */
 	watch_listener_event(&m->watch, event);
 	visit_end(&m->watch);
 }
@@ -178,6 +181,8 @@ static struct member *by_nsid(const struct fleet *fleet, int32_t nsid)
 	for (uint32_t i = 0; i < fleet->count; i++) {
 		struct member *m = fleet->members[i];
 
+		if (m->gone) /* its numbers may be another's already */
+			continue;
 		if (nsid == NSID_NONE ? m->watch.entry.netns_inode == fleet->own_inode : m->nsid == nsid)
 			return m;
 	}
@@ -264,6 +269,7 @@ void fleet_tick(struct fleet *fleet, uint64_t now_ns)
 	}
 	if (now_ns - fleet->looked_ns >= LOOK_PERIOD_NS) {
 		look_at_all(fleet);
+		reap(fleet);
 		look_around(fleet);
 		remains_sweep(fleet->config);
 	}

@@ -11,7 +11,7 @@
 static struct member *by_inode(const struct fleet *fleet, uint32_t inode)
 {
 	for (uint32_t i = 0; i < fleet->count; i++) {
-		if (fleet->members[i]->watch.entry.netns_inode == inode)
+		if (!fleet->members[i]->gone && fleet->members[i]->watch.entry.netns_inode == inode)
 			return fleet->members[i];
 	}
 	return NULL;

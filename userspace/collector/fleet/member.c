@@ -75,6 +75,8 @@ static int32_t number_of(struct fleet *fleet, uint32_t inode, int fd)
 
 	if (r)
 		log_debug("network namespace %u gets no number: %s", inode, strerror(-r));
+	for (uint32_t i = 0; !r && nsid != NSID_NONE && i < fleet->count; i++)
+		fleet->members[i]->gone |= fleet->members[i]->nsid == nsid; /* whose number it was: its end was missed */
 	return r ? NSID_NONE : nsid;
 }
 
@@ -128,12 +130,23 @@ void members_name(struct fleet *fleet)
 	}
 }
 
+/* Of one that was known by what an earlier process wrote: now it can tell its name itself. */
+static void server_came(struct member *m)
+{
+	struct identity anew = {};
+
+	memcpy(anew.name, m->identity.name, sizeof(anew.name));
+	m->identity = anew;
+}
+
 void member_seen(struct member *m, const struct census_group *group)
 {
 	uint16_t ports[ABI_PORTS_MAX];
 	int n;
 
 	m->watch.pid = group->processes->pid;
+	if (m->identity.former[0])
+		server_came(m);
 	if (m->watch.listener_up || visit_begin(&m->watch))
 		return;
 	n = processes_ports_of(group->processes, group->count, ports, ABI_PORTS_MAX, NULL);
@@ -204,6 +217,8 @@ static bool adopt_alive(struct fleet *fleet, const struct proxy *entry)
 		count++;
 	if (alive)
 		alive = member_make(fleet, entry->netns_inode, former.pid, nsid, entry->ports, count) == 1;
+	if (alive)
+		memcpy(fleet->members[fleet->count - 1]->identity.former, entry->name, sizeof(entry->name) - 1);
 	visit_end(&former);
 	return alive;
 }

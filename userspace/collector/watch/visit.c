@@ -21,11 +21,20 @@ int visit_home(void)
 int visit_begin(struct watch *watch)
 {
 	_cleanup_close_ int fd = -1;
+	int r;
 
 	if (!watch->remote)
 		return 0;
 	fd = netns_open(watch->entry.netns_inode, &watch->pid);
-	return fd < 0 ? fd : netns_enter(fd);
+	if (fd < 0)
+		return fd;
+	r = netns_enter(fd);
+	if (r || netns_cookie() == watch->entry.netns_cookie)
+		return r;
+	/* The kernel gives the inode of a dead namespace to the next one: it is another proxy, or none. */
+	visit_end(watch);
+	watch->pid = 0;
+	return -ESTALE;
 }
 
 void visit_end(const struct watch *watch)

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Which proxy is which for a node's agent: names over restarts, inodes that come again, pins that are half there."""
+
+import pathlib
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import Skip, add_case, case, equal, run_cases
+from node import PINS, Node, World, check_views
+from sidecar import BINARY
+from small_proxy import Held, SmallProxy
+from sockslab import enter, wait_until
+from truth import Before
+
+
+@case
+def test_the_name_of_a_proxy_whose_server_is_away_while_the_agent_restarts():
+    with World(proxies=2) as world:
+        node = Node(wait_for=2)
+        world.lab.proxies[0].stop_dante()
+        node.stop()
+        node = Node(wait_for=2)
+        equal(node.names(), ["crab-0", "crab-1"], "names after a restart without its server")
+        world.lab.proxies[0].dante.env["PROXY_NAME"] = "lobster"
+        world.lab.proxies[0].start_dante()
+        wait_until(lambda: node.names() == ["crab-1", "lobster"], 5, "the name that its server has now")
+        view = node.view(world.lab.proxies[0], "lobster")
+        before = Before(view)
+        check_views([view], [before], world.lab.traffic("20 connect", proxies=[view.proxy], seed=91).finish())
+
+
+def successor(former, name):
+    """A proxy whose namespace has the inode of a dead one, and does not listen yet; None if others were faster."""
+    others = []
+    try:
+        for _ in range(100):
+            another = SmallProxy(name, listen=False)
+            if another.inode == former.inode:
+                return another
+            others.append(another)
+    finally:
+        for other in others:
+            other.end()
+    return None
+
+
+@case
+def test_a_namespace_that_gets_the_inode_of_a_dead_one_at_once():
+    with World(proxies=1):
+        node = Node(wait_for=1)
+        done = 0
+        for i in range(30):  # how the events of the two meet is another each time
+            former = SmallProxy(f"prawn-{i}")
+            wait_until(lambda n=i: node.watched() == ["crab-0", f"prawn-{n}"], 5, "the first one")
+            with Held(node.children()["wgsocks-collect"]):
+                former.end()
+                following = successor(former, f"shrimp-{i}")
+                if following:
+                    following.listen()
+                    wait_until(lambda p=following.pid: listens(p), 5, "its listener")
+            if following:
+                wait_until(lambda n=i: node.watched() == ["crab-0", f"shrimp-{n}"], 5, "the next one")
+                following.end()
+            wait_until(lambda: node.names() == ["crab-0"], 5, "their end")
+            done += bool(following)
+            if done == 6:
+                return
+        raise Skip(f"a namespace got the inode of the dead one {done} times only: others make namespaces too")
+
+
+def listens(pid):
+    with open(f"/proc/{pid}/net/tcp6", encoding="ascii") as file:
+        return any(line.split()[3] == "0A" for line in file)
+
+
+def test_pin_is_missing(pin):
+    """The rest of a folder whose removal was cut short."""
+    with World(proxies=1) as world:
+        Node(wait_for=1).stop(signal.SIGKILL)
+        next(pathlib.Path(PINS).glob("*/node")).joinpath(pin).unlink()
+        node = Node(wait_for=1)
+        views = world.views(node)
+        befores = [Before(view) for view in views]
+        check_views(views, befores, world.lab.traffic("20 connect", "5 refused", seed=92).finish())
+        node.stop()
+        subprocess.run([BINARY, "--mode=node", "--detach"], check=True, capture_output=True)
+
+
+for PIN in ("link_state_a", "dispatch_state_b", "link_synack", "state_programs", "synack_programs", "retransmit_programs",
+            "packet_programs", "counters", "proxies", "netns", "sessions"):
+    add_case(f"the pin {PIN} is missing", lambda pin=PIN: test_pin_is_missing(pin))
+
+
+def main():
+    enter()
+    return run_cases()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
