@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from harness import Skip, add_case, case, equal, run_cases
 from node import PINS, Node, World, check_views
-from sidecar import BINARY
+from sidecar import BINARY, Metrics, fetch
 from small_proxy import Held, SmallProxy
 from sockslab import enter, wait_until
 from truth import Before
@@ -75,6 +75,29 @@ def test_a_namespace_that_gets_the_inode_of_a_dead_one_at_once():
 def listens(pid):
     with open(f"/proc/{pid}/net/tcp6", encoding="ascii") as file:
         return any(line.split()[3] == "0A" for line in file)
+
+
+def test_right_is_missing(right):
+    """It goes on, and says what it lacks."""
+    with World(proxies=2), open("/run/agent.log", "w+", encoding="utf-8") as log:
+        argv = ["setpriv", f"--bounding-set=-{right}", "--", BINARY, "--mode=node"]
+        agent = subprocess.Popen(argv, stderr=log)
+        wait_until(lambda: unwatched() == 2, 10, "the metric")
+        text = pathlib.Path("/run/agent.log").read_text(encoding="utf-8")
+        equal(f"capability {right.upper()}" in text, True, f"its line, in {text}")
+        agent.terminate()
+        equal(agent.wait(5), 0, "its end")
+
+
+def unwatched():
+    try:
+        return Metrics(fetch("127.0.0.1", 9090)[1]).value("wgsocks_exporter_proxies_unwatched")
+    except (OSError, AssertionError):
+        return None
+
+
+add_case("the right SYS_ADMIN is missing", lambda: test_right_is_missing("sys_admin"))
+add_case("the right SYS_PTRACE is missing", lambda: test_right_is_missing("sys_ptrace"))
 
 
 def test_pin_is_missing(pin):

@@ -34,7 +34,7 @@ struct fleet {
 	struct namespaces namespaces; /* of a node; events_fd -1 in a sidecar */
 	uint32_t own_inode;
 	uint32_t waiting;
-	uint32_t unwatched;   /* proxies for which there was no room at the last look */
+	uint32_t unwatched;   /* proxies that the last look found, and for which there is no room or no right */
 	uint32_t cursor;      /* whose turn it is to be looked after */
 	bool look_due;	      /* at all processes: a SOCKS server began to listen somewhere */
 	bool first_look_done; /* and all that it found has been started, or could not be */

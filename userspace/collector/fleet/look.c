@@ -17,18 +17,34 @@ static struct member *by_inode(const struct fleet *fleet, uint32_t inode)
 	return NULL;
 }
 
-static void note_unwatched(struct fleet *fleet, uint32_t unwatched)
+/* How many are not watched, and why. */
+struct unwatched {
+	uint32_t beyond, hidden, refused;
+};
+
+static void note_unwatched(struct fleet *fleet, const struct unwatched *now)
 {
-	if (unwatched > fleet->unwatched)
-		log_warn("%u proxies are not watched: --proxies.max is %u", unwatched, fleet->config->proxies_max);
-	fleet->unwatched = unwatched;
+	static struct unwatched former;
+
+	if (now->beyond > former.beyond)
+		log_warn("%u proxies are not watched: --proxies.max is %u", now->beyond, fleet->config->proxies_max);
+	if (now->hidden > former.hidden)
+		log_warn("%u SOCKS servers are not watched: their network namespaces cannot be seen (it needs the "
+			 "capability SYS_PTRACE)",
+			 now->hidden);
+	if (now->refused > former.refused)
+		log_warn("%u proxies are not watched: their network namespaces cannot be entered (it needs the "
+			 "capability SYS_ADMIN)",
+			 now->refused);
+	former = *now;
+	fleet->unwatched = now->beyond + now->hidden + now->refused;
 }
 
 void look_around(struct fleet *fleet)
 {
 	struct census_group group;
 	struct census census;
-	uint32_t unwatched = 0;
+	struct unwatched unwatched = {};
 	size_t at = 0;
 	int r = census_take(&census, fleet->config);
 
@@ -43,11 +59,13 @@ void look_around(struct fleet *fleet)
 			continue;
 		}
 		r = member_add(fleet, &group);
-		unwatched += r == -ENOSPC;
+		unwatched.beyond += r == -ENOSPC;
+		unwatched.refused += r == -EPERM || r == -EACCES;
 		if (r < 0 && r != -ENOSPC)
 			log_debug("cannot look at network namespace %u: %s", group.processes->netns_inode, strerror(-r));
 	}
-	note_unwatched(fleet, unwatched);
+	unwatched.hidden = (uint32_t)census.hidden;
+	note_unwatched(fleet, &unwatched);
 	census_free(&census);
 }
 
