@@ -77,6 +77,29 @@ def listens(pid):
         return any(line.split()[3] == "0A" for line in file)
 
 
+@case
+def test_a_server_whose_mounts_are_not_those_of_its_tunnel():
+    """Two containers of one pod: the UAPI socket is in the other's file system."""
+    with World(proxies=2) as world:
+        proxy = world.lab.proxies[0]
+        proxy.stop_dante()
+        proxy.dante.process = proxy.popen(["unshare", "--mount", "--propagation=private", "sh", "-ec", OWN_RUN],
+                                          env={"PROXY_NAME": "golden", "TMPDIR": "/run/tmp"})
+        proxy.dante.wait_listening()
+        node = Node(wait_for=2)
+        view = node.view(proxy, "golden")
+        for _ in range(2):
+            wait_until(lambda: view.scrape().by("vpn_tunnel_state", "state").get("up"), 10, "its tunnel's state")
+            equal([peer[1]["public_key"] for peer in view.scrape().find("vpn_peer_info")], [proxy.wg_show()["public_key"]], "its peer")
+            equal(view.scrape().value("wgsocks_exporter_source_success", collector="wireguard"), 1, "its source")
+            proxy.delete_tunnel()
+            wait_until(lambda: view.scrape().value("vpn_interface_up") == 0, 5, "wg0 to be gone")
+            proxy.create_tunnel()
+
+
+OWN_RUN = "cp /run/danted.conf /run/tmp/own.conf; exec 3</run/tmp/own.conf; mount -t tmpfs own /run; mkdir /run/tmp; cat <&3 >/run/own.conf; exec danted -f /run/own.conf"
+
+
 def test_right_is_missing(right):
     """It goes on, and says what it lacks."""
     with World(proxies=2), open("/run/agent.log", "w+", encoding="utf-8") as log:

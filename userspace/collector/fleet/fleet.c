@@ -11,6 +11,7 @@
 #include "../discovery/netns.h"
 #include "../kernel/slots.h"
 #include "../watch/visit.h"
+#include "devices.h"
 #include "look.h"
 #include "member.h"
 #include "remains.h"
@@ -200,7 +201,10 @@ static void on_link(int32_t nsid, const struct link *link, enum link_event event
 	}
 	watch_link_event(&m->watch, link, event);
 	visit_end(&m->watch);
-	m->device_due |= link_is_tunnel(link, m->watch.config);
+	if (!link_is_tunnel(link, m->watch.config))
+		return;
+	m->device_due = true;
+	m->device_searches = 0;
 }
 
 /* Whose port is whose is known before the first handshake, or soon after. */
@@ -215,7 +219,7 @@ static void ask_devices(struct fleet *fleet)
 		fleet->members[i]->device_due = false;
 	}
 	if (n)
-		members_wireguard(due, n);
+		devices_read(fleet, due, n);
 }
 
 static void on_gone(int32_t nsid, void *context)
@@ -258,7 +262,7 @@ static void look_after_some(struct fleet *fleet)
 		member_repair(some[i]);
 	}
 	if (some)
-		members_wireguard(some, n);
+		devices_read(fleet, some, n);
 }
 
 void fleet_tick(struct fleet *fleet, uint64_t now_ns)
@@ -281,7 +285,7 @@ void fleet_tick(struct fleet *fleet, uint64_t now_ns)
 void fleet_wireguard(struct fleet *fleet)
 {
 	if (is_node(fleet))
-		members_wireguard(fleet->members, fleet->count);
+		devices_read(fleet, fleet->members, fleet->count);
 }
 
 void fleet_close(struct fleet *fleet, bool remove)

@@ -20,6 +20,8 @@ struct member {
 	bool look_due;	 /* events of its interfaces were missed */
 	bool device_due; /* a tunnel of it came or changed: its device is to be asked */
 	bool gone;	 /* its namespace has ended */
+	pid_t device_pid;	  /* in whose root its devices' sockets are; 0: in that of its server */
+	unsigned int device_searches; /* in vain, since a tunnel came or changed */
 	uint64_t reconcile_at_ns; /* see reconciliation.h */
 };
 
@@ -39,6 +41,7 @@ struct fleet {
 	bool look_due;	      /* at all processes: a SOCKS server began to listen somewhere */
 	bool first_look_done; /* and all that it found has been started, or could not be */
 	uint64_t looked_ns;
+	uint64_t device_searched_ns;
 	uint32_t reconcile_cursor;
 	uint64_t reconcile_pause_ns; /* until then */
 	uint64_t links_lost; /* of members that are gone */

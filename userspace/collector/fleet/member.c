@@ -2,12 +2,10 @@
 #include "member.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../discovery/listeners.h"
 #include "../discovery/naming.h"
@@ -249,47 +247,6 @@ void member_repair(struct member *m)
 	}
 	watch_repair(&m->watch);
 	visit_end(&m->watch);
-}
-
-static bool root_open(struct watch *w)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/root", w->pid);
-	w->wireguard.root = w->pid ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	return w->wireguard.root >= 0;
-}
-
-static void root_close(struct watch *w)
-{
-	if (w->wireguard.root >= 0)
-		close(w->wireguard.root);
-	w->wireguard.root = -1;
-}
-
-void members_wireguard(struct member *const *members, size_t count)
-{
-	_cleanup_free_ struct wireguard **asked = calloc(count ?: 1, sizeof(struct wireguard *));
-	_cleanup_free_ struct member **whose = calloc(count ?: 1, sizeof(struct member *));
-	size_t n = 0;
-
-	if (!asked || !whose)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		struct member *m = members[i];
-
-		if (!m->watch.remote || visit_begin(&m->watch))
-			continue; /* nobody is there: what was read last holds for as long as it can be judged */
-		root_open(&m->watch);
-		watch_wireguard_begin(&m->watch);
-		root_close(&m->watch);
-		visit_end(&m->watch);
-		whose[n] = m;
-		asked[n++] = &m->watch.wireguard;
-	}
-	wireguard_await(asked, n, clock_now_ns() + WIREGUARD_WAIT_NS);
-	for (size_t i = 0; i < n; i++)
-		watch_wireguard_end(&whose[i]->watch);
 }
 
 /* ---- end ---- */

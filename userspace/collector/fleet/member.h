@@ -30,9 +30,6 @@ void members_name(struct fleet *fleet);
 /* Looks for its listeners, its interfaces if that is due, and attaches again where that failed. */
 void member_repair(struct member *member);
 
-/* Reads the WireGuard devices of several, side by side. */
-void members_wireguard(struct member *const *members, size_t count);
-
 /* Its namespace is gone: its slot is cleared. Frees it. */
 void member_end(struct fleet *fleet, struct member *member);
 
