@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which proxy is which for a node's agent: names over restarts, inodes that come again, pins that are half there."""
 
+import json
 import pathlib
 import signal
+import struct
 import subprocess
 import sys
 
@@ -98,6 +100,38 @@ def test_a_server_whose_mounts_are_not_those_of_its_tunnel():
 
 
 OWN_RUN = "cp /run/danted.conf /run/tmp/own.conf; exec 3</run/tmp/own.conf; mount -t tmpfs own /run; mkdir /run/tmp; cat <&3 >/run/own.conf; exec danted -f /run/own.conf"
+
+
+@case
+def test_the_netns_table_has_no_place():
+    """Its bucket is full of others; there is room later."""
+    with World(proxies=1):
+        node = Node(wait_for=1)
+        late = SmallProxy("late", listen=False)
+        bucket_write(late.inode, [(late.inode - BUCKETS * i, 300 + i) for i in range(1, 5)])
+        late.listen()
+        wait_until(lambda: "late" in node.watched(), 10, "it")
+        equal(node.scrape().value("wgsocks_exporter_events_lost_total", cause="netns_table"), 1, "the loss")
+        bucket_write(late.inode, [(0, 0)] * 4)
+        wait_until(lambda: late.inode in bucket_read(late.inode), 25, "its place")
+        late.end()
+
+
+BUCKETS = 4096
+
+
+def bucket(inode):
+    return ["pinned", str(next(pathlib.Path(PINS).glob("*/node/netns"))), "key", *map(str, struct.pack("I", inode % BUCKETS))]
+
+
+def bucket_write(inode, ways):
+    value = b"".join(struct.pack("II", *way) for way in ways)
+    subprocess.run(["bpftool", "map", "update", *bucket(inode), "value", *map(str, value)], check=True)
+
+
+def bucket_read(inode):
+    found = json.loads(subprocess.run(["bpftool", "--json", "map", "lookup", *bucket(inode)], check=True, capture_output=True).stdout)
+    return [way["inode"] for way in found["formatted"]["value"]["ways"]]
 
 
 def test_right_is_missing(right):

@@ -51,6 +51,7 @@ struct watch {
 	uint64_t discovered_ns; /* when /proc was last read */
 	uint32_t ports_lost;	/* the last port that found no place */
 	bool ports_added;	/* since the collector last looked for older connections */
+	bool unfound;		/* the netns table has no place for it */
 	bool listener_up;	/* a listener on each of them */
 	uint64_t links_lost;	/* interfaces that could not be watched */
 	struct wireguard wireguard;
