@@ -134,6 +134,21 @@ def bucket_read(inode):
     return [way["inode"] for way in found["formatted"]["value"]["ways"]]
 
 
+@case
+def test_more_tunnels_than_there_are_places():
+    """Each that is not watched is one loss, however often it is heard of."""
+    with World(proxies=1) as world:
+        [proxy] = world.lab.proxies
+        node = Node("--proxy.interface=wg*", wait_for=1)
+        for i in range(1, 6):
+            proxy.ip(f"tuntap add wg{i} mode tun", f"link set wg{i} up", f"link set wg{i} mtu 1400")
+        wait_until(lambda: node.scrape().value("wgsocks_exporter_events_lost_total", cause="other") == 2, 5, "the losses")
+        proxy.ip("link set wg5 mtu 1401", "link set wg5 down", "link set wg3 mtu 1402")
+        proxy.ip("link delete wg0")  # its event is behind those
+        wait_until(lambda: node.scrape().value("vpn_interface_up", interface="wg0") == 0, 5, "the last event")
+        equal(node.scrape().value("wgsocks_exporter_events_lost_total", cause="other"), 2, "losses")
+
+
 def test_right_is_missing(right):
     """It goes on, and says what it lacks."""
     with World(proxies=2), open("/run/agent.log", "w+", encoding="utf-8") as log:

@@ -78,9 +78,10 @@ static void qdisc_goes_last(struct scene *scene)
 	check(attachment_open(&second, &spec) == 0, "second");
 	if (scene->mode == CONFIG_ATTACH_CLSACT)
 		check(first.qdisc_created && second.qdisc_created, "who made it");
-	check(attachment_remove(&first) == 0, "remove");
-	check(scene_ours(scene, ATTACH_INGRESS) == 1, "the other direction went too");
 	check(attachment_remove(&second) == 0, "remove");
+	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "the other direction went too");
+	check(attachment_open(&second, &spec) == 0, "second again");
+	check(attachment_remove(&first) == 0 && attachment_remove(&second) == 0, "remove");
 	check(count_lines("tc qdisc show | grep clsact") == 0, "a qdisc is left");
 }
 

@@ -219,21 +219,20 @@ int clsact_alive(const struct attachment *attachment)
 	return err ? err : survey.found > 0;
 }
 
-static int remove_filters(int fd, uint32_t ifindex, enum attach_direction direction, uint32_t instance)
+static int remove_filters(int fd, uint32_t ifindex, enum attach_direction direction, uint32_t instance, bool made_qdisc)
 {
 	struct survey survey;
-	bool made_qdisc = false;
 	int count = 0, err;
 
 	/* Again until a look finds none: a survey holds only so many. */
 	do {
 		err = take_survey(fd, ifindex, direction, instance, &survey);
+		made_qdisc |= !err && survey.made_qdisc;
 		if (!err)
 			err = delete_found(fd, ifindex, direction, &survey, 0);
 		if (err < 0)
 			return err;
 		count += err;
-		made_qdisc |= survey.made_qdisc;
 	} while (survey.found == OURS_MAX && err > 0);
 	err = made_qdisc ? remove_empty_qdisc(fd, ifindex) : 0;
 	return err ?: count;
@@ -242,19 +241,18 @@ static int remove_filters(int fd, uint32_t ifindex, enum attach_direction direct
 int clsact_remove(struct attachment *attachment)
 {
 	_cleanup_close_ int fd = netlink_open(NETLINK_ROUTE);
-	int err;
+	int r;
 
 	if (fd < 0)
 		return fd;
-	err = remove_filters(fd, attachment->ifindex, attachment->direction, attachment->instance);
-	if (err < 0)
-		return err;
-	return attachment->qdisc_created ? remove_empty_qdisc(fd, attachment->ifindex) : 0;
+	r = remove_filters(fd, attachment->ifindex, attachment->direction, attachment->instance,
+			   attachment->qdisc_created);
+	return r < 0 ? r : 0;
 }
 
 int clsact_remove_filters(uint32_t ifindex, enum attach_direction direction, uint32_t instance)
 {
 	_cleanup_close_ int fd = netlink_open(NETLINK_ROUTE);
 
-	return fd < 0 ? fd : remove_filters(fd, ifindex, direction, instance);
+	return fd < 0 ? fd : remove_filters(fd, ifindex, direction, instance, false);
 }

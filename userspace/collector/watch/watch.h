@@ -54,6 +54,7 @@ struct watch {
 	bool unfound;		/* the netns table has no place for it */
 	bool listener_up;	/* a listener on each of them */
 	uint64_t links_lost;	/* interfaces that could not be watched */
+	uint32_t link_lost;	/* the last one of them */
 	struct wireguard wireguard;
 };
 
