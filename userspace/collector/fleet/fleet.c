@@ -97,7 +97,7 @@ static void reap(struct fleet *fleet)
 		struct member *m = fleet->members[i];
 
 		if (m->gone)
-			member_end(fleet, m);
+			member_retire(fleet, m);
 		else
 			fleet->members[kept++] = m;
 	}
@@ -137,8 +137,20 @@ void fleet_loaded(struct fleet *fleet)
 	remains_sweep(fleet->config);
 }
 
+static void end_one(struct fleet *fleet)
+{
+	struct member *m = fleet->ended;
+
+	fleet->ended = m->next;
+	member_end(fleet, m);
+}
+
 bool fleet_step(struct fleet *fleet)
 {
+	if (fleet->ended) {
+		end_one(fleet);
+		return true;
+	}
 	if (fleet->look_due && is_node(fleet)) {
 		fleet->look_due = false;
 		look_around(fleet);

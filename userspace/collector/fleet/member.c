@@ -164,6 +164,11 @@ void member_start(struct fleet *fleet, struct member *m)
 		slot = 0;
 	else if (slot < 0)
 		slot = slot_free(fleet->kernel);
+	if (slot == -ENOSPC && fleet->ended) { /* theirs will be free */
+		m->waits = true;
+		fleet->waiting++;
+		return;
+	}
 	if (slot < 0) {
 		log_warn("proxy %s: no slot: %s", w->name, strerror((int)-slot));
 		return;
@@ -251,23 +256,30 @@ void member_repair(struct member *m)
 
 /* ---- end ---- */
 
+void member_retire(struct fleet *fleet, struct member *m)
+{
+	log_info("proxy %s: its network namespace is gone", m->watch.name);
+	if (m->watch.started)
+		fleet->by_slot[m->watch.slot] = NULL;
+	fleet->waiting -= m->waits;
+	fleet->links_lost += m->watch.links_lost;
+	fleet->peers_lost += m->watch.wireguard.lost;
+	m->next = fleet->ended;
+	fleet->ended = m;
+}
+
 void member_end(struct fleet *fleet, struct member *m)
 {
 	struct watch *w = &m->watch;
 	int r = 0;
 
-	log_info("proxy %s: its network namespace is gone", w->name);
-	fleet->links_lost += w->links_lost;
-	fleet->peers_lost += w->wireguard.lost;
+	watch_gone(w); /* first: what its last packets count is cleared with the rest */
 	if (w->started) {
-		fleet->by_slot[w->slot] = NULL;
 		destinations_forget(fleet->destinations, w->slot);
 		r = slot_clear(fleet->kernel, w->slot);
 	}
 	if (r)
 		log_warn("proxy %s: slot %u cannot be cleared: %s: it stays taken", w->name, w->slot, strerror(-r));
-	fleet->waiting -= m->waits;
-	watch_gone(w);
 	free(m);
 }
 

@@ -30,7 +30,10 @@ void members_name(struct fleet *fleet);
 /* Looks for its listeners, its interfaces if that is due, and attaches again where that failed. */
 void member_repair(struct member *member);
 
-/* Its namespace is gone: its slot is cleared. Frees it. */
+/* Its namespace is gone: it is no proxy any more, and its place in `members` the caller's. member_end does the rest. */
+void member_retire(struct fleet *fleet, struct member *member);
+
+/* Its slot is cleared. Frees it. */
 void member_end(struct fleet *fleet, struct member *member);
 
 /* We go, it stays. With `remove`, everything of ours is detached. Frees it. */
