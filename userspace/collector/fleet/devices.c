@@ -16,7 +16,7 @@
 #include "wgsocks/log.h"
 #include "wgsocks/shared.h"
 
-#define SEARCHES_AT_ONCE 5	    /* after a tunnel came: its socket comes a little later */
+#define SEARCHES_AT_ONCE 5		/* after a tunnel came: its socket comes a little later */
 #define SEARCH_PERIOD_NS 30000000000ULL /* then: a look at all processes takes about 5 µs each */
 
 static bool lives_in(pid_t pid, uint32_t netns_inode)
@@ -90,8 +90,8 @@ static const char *missing(const struct member *m)
 
 static bool may_be_searched(const struct fleet *fleet, const struct member *m)
 {
-	return missing(m) &&
-	       (m->device_searches < SEARCHES_AT_ONCE || clock_now_ns() - fleet->device_searched_ns >= SEARCH_PERIOD_NS);
+	return missing(m) && (m->device_searches < SEARCHES_AT_ONCE ||
+			      clock_now_ns() - fleet->device_searched_ns >= SEARCH_PERIOD_NS);
 }
 
 static bool has_socket(pid_t pid, const char *interface)
@@ -113,7 +113,8 @@ static void offer(struct member *const *members, size_t count, pid_t pid)
 	for (size_t i = 0; i < count; i++) {
 		struct member *m = members[i];
 
-		if (m->watch.entry.netns_inode == (uint32_t)status.st_ino && !m->device_pid && has_socket(pid, missing(m)))
+		if (m->watch.entry.netns_inode == (uint32_t)status.st_ino && !m->device_pid &&
+		    has_socket(pid, missing(m)))
 			m->device_pid = pid;
 	}
 }

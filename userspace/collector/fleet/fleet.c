@@ -105,7 +105,8 @@ static void reap(struct fleet *fleet)
 		return;
 	fleet->count = kept;
 	members_name(fleet);
-	/* There is room for another one; and what was seen in a namespace of the same inode was taken for the former. */
+	/* There is room for another one; and what was seen in a namespace of the same inode was taken for the former.
+	 */
 	fleet->look_due = true;
 }
 

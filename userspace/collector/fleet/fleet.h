@@ -20,8 +20,8 @@ struct member {
 	bool look_due;	 /* events of its interfaces were missed */
 	bool device_due; /* a tunnel of it came or changed: its device is to be asked */
 	bool gone;	 /* its namespace has ended */
-	struct member *next; /* of those that have ended */
-	pid_t device_pid;	  /* in whose root its devices' sockets are; 0: in that of its server */
+	struct member *next;	      /* of those that have ended */
+	pid_t device_pid;	      /* in whose root its devices' sockets are; 0: in that of its server */
 	unsigned int device_searches; /* in vain, since a tunnel came or changed */
 	uint64_t reconcile_at_ns; /* see reconciliation.h */
 };
@@ -62,9 +62,8 @@ void fleet_links(struct fleet *fleet);
 void fleet_loaded(struct fleet *fleet);
 
 /*
- * Does a little of what is to be done: a look around, or the end or the start of one proxy, which takes up to 60 ms with
- * TCX.
- * Returns whether there is more.
+ * Does a little of what is to be done: a look around, or the end or the start of one proxy, which takes up to 60 ms
+ * with TCX. Returns whether there is more.
  */
 bool fleet_step(struct fleet *fleet);
 

@@ -74,7 +74,8 @@ static int32_t number_of(struct fleet *fleet, uint32_t inode, int fd)
 	if (r)
 		log_debug("network namespace %u gets no number: %s", inode, strerror(-r));
 	for (uint32_t i = 0; !r && nsid != NSID_NONE && i < fleet->count; i++)
-		fleet->members[i]->gone |= fleet->members[i]->nsid == nsid; /* whose number it was: its end was missed */
+		fleet->members[i]->gone |=
+			fleet->members[i]->nsid == nsid; /* whose number it was: its end was missed */
 	return r ? NSID_NONE : nsid;
 }
 

@@ -20,7 +20,8 @@ static struct bpf_program *program_of(const struct kernel *kernel, enum kernel_l
 {
 	const struct wgsocks *s = kernel->skeleton;
 	struct bpf_program *const programs[KERNEL_LINK_MAX] = { s->progs.state_dispatch_a, s->progs.state_dispatch_b,
-								s->progs.retransmit_dispatch, s->progs.synack_dispatch };
+								s->progs.retransmit_dispatch,
+								s->progs.synack_dispatch };
 
 	return programs[which];
 }

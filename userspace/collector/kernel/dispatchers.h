@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The programs that hold the tracepoints, and call what counts through PROG_ARRAYs: they stay when new code comes, so that
- * no event is lost or seen twice.
+ * The programs that hold the tracepoints, and call what counts through PROG_ARRAYs: they stay when new code comes, so
+ * that no event is lost or seen twice.
  */
 #ifndef KERNEL_DISPATCHERS_H
 #define KERNEL_DISPATCHERS_H
