@@ -231,6 +231,9 @@ def test_detach_leaves_nothing():
         modes |= set(Node(wait_for=1).scrape().by("wgsocks_exporter_attach_mode", "mode"))
     for mode in sorted(modes):
         with World(proxies=2) as world:
+            world.lab.proxies[1].run(["tc", "qdisc", "add", "dev", "eth0", "clsact"])  # not ours
+            node = Node(f"--bpf.attach={mode}", wait_for=2)
+            node.stop(signal.SIGKILL)
             node = Node(f"--bpf.attach={mode}", wait_for=2)
             equal(set(node.scrape().by("wgsocks_exporter_attach_mode", "mode")), {mode}, "mode")
             equal(all(attached(proxy) for proxy in world.lab.proxies), True, "attached")
@@ -240,7 +243,14 @@ def test_detach_leaves_nothing():
             equal(all(attached(proxy) for proxy in world.lab.proxies), True, "attached after SIGTERM")
             subprocess.run([BINARY, "--mode=node", "--detach"], check=True, capture_output=True)
             equal([attached(proxy) for proxy in world.lab.proxies], [[], []], f"attached after --detach ({mode})")
+            equal([clsacts(proxy) for proxy in world.lab.proxies], [[], ["eth0"]], f"qdiscs after --detach ({mode})")
             equal([str(path) for path in pathlib.Path(PINS).rglob("*")] if pathlib.Path(PINS).exists() else [], [], "pins")
+
+
+def clsacts(proxy):
+    """Interfaces with such a qdisc."""
+    lines = proxy.run(["tc", "qdisc", "show"]).stdout.splitlines()
+    return [line.split()[4] for line in lines if line.startswith("qdisc clsact")]
 
 
 @case

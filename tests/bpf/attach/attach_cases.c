@@ -66,7 +66,7 @@ static void remove_is_not_close(struct scene *scene)
 	close(held);
 }
 
-/* The second direction finds the qdisc of the first: it goes with whoever made it, and only when it is empty. */
+/* The second direction finds the qdisc of the first: it goes with the last of the two, whichever that is. */
 static void qdisc_goes_last(struct scene *scene)
 {
 	struct attachment_spec spec;
@@ -77,10 +77,11 @@ static void qdisc_goes_last(struct scene *scene)
 	spec.ifindex = scene->world.near;
 	check(attachment_open(&second, &spec) == 0, "second");
 	if (scene->mode == CONFIG_ATTACH_CLSACT)
-		check(first.qdisc_created && !second.qdisc_created, "who made it");
+		check(first.qdisc_created && second.qdisc_created, "who made it");
 	check(attachment_remove(&second) == 0, "remove");
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "the other direction went too");
-	check(attachment_remove(&first) == 0, "remove");
+	check(attachment_open(&second, &spec) == 0, "second again");
+	check(attachment_remove(&first) == 0 && attachment_remove(&second) == 0, "remove");
 	check(count_lines("tc qdisc show | grep clsact") == 0, "a qdisc is left");
 }
 

@@ -53,10 +53,9 @@ int attachment_alive(const struct attachment *attachment);
 void attachment_close(struct attachment *attachment);
 
 /*
- * Detaches and unpins, then closes. With clsact only our filter goes, and the qdisc if we made it and nobody has a
- * filter in it: remove in the reverse order of opening, so that the one that made the qdisc comes last. A qdisc that an
- * earlier process made stays (empty, harmless): nothing in the kernel tells whose it was. Returns 0 also when it was
- * gone already, else -errno (closed all the same).
+ * Detaches and unpins, then closes. With clsact only our filter goes, and the qdisc if we made it (or an earlier
+ * process of this instance) and nobody has a filter in it. Returns 0 also when it was gone already, else -errno (closed
+ * all the same).
  */
 int attachment_remove(struct attachment *attachment);
 

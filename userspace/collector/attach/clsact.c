@@ -28,22 +28,31 @@ struct survey {
 	uint32_t listed;   /* all messages, heads of priorities included */
 	uint32_t blocked;  /* bit i: PRIORITY_FIRST + i cannot hold our filter */
 	uint32_t found;	   /* ours */
+	bool made_qdisc;   /* a filter of any instance says that we made the qdisc */
 	struct tc_filter ours[OURS_MAX];
 };
 
-static void name_filter(char name[TC_NAME_SIZE], uint32_t instance)
+/* The name tells who made the qdisc: a later process removes it then, whatever became of the one that did. */
+#define MADE_QDISC ":qdisc"
+
+static void name_filter(char name[TC_NAME_SIZE], uint32_t instance, bool made_qdisc)
 {
-	snprintf(name, TC_NAME_SIZE, "wgsocks:%08x", instance);
+	snprintf(name, TC_NAME_SIZE, "wgsocks:%08x%s", instance, made_qdisc ? MADE_QDISC : "");
+}
+
+static bool has_name(const struct tc_filter *filter, bool made_qdisc)
+{
+	char name[TC_NAME_SIZE];
+
+	name_filter(name, filter->handle, made_qdisc);
+	return strcmp(filter->name, name) == 0;
 }
 
 /* By name and handle: a foreign filter that happens to have our handle is not ours. */
 static bool is_ours(const struct tc_filter *filter, uint32_t instance)
 {
-	char name[TC_NAME_SIZE];
-
-	name_filter(name, filter->handle);
 	return filter->handle && (!instance || filter->handle == instance) && strcmp(filter->kind, "bpf") == 0 &&
-	       strcmp(filter->name, name) == 0;
+	       (has_name(filter, false) || has_name(filter, true));
 }
 
 static void survey_filter(const struct tc_filter *filter, void *context)
@@ -52,6 +61,7 @@ static void survey_filter(const struct tc_filter *filter, void *context)
 	bool shareable = strcmp(filter->kind, "bpf") == 0 && filter->protocol == ETH_P_ALL;
 
 	survey->listed++;
+	survey->made_qdisc |= is_ours(filter, 0) && has_name(filter, true);
 	if (is_ours(filter, survey->instance)) {
 		if (survey->found < OURS_MAX)
 			survey->ours[survey->found++] = *filter;
@@ -146,17 +156,31 @@ static int remove_empty_qdisc(int fd, uint32_t ifindex)
 	return is_gone(err) ? 0 : err;
 }
 
+/* Our filter in the other direction may be the one that knows. */
+static int other_direction_made(int fd, const struct attachment_spec *spec, bool *made)
+{
+	struct survey survey;
+	int err = take_survey(fd, spec->ifindex, spec->direction == ATTACH_INGRESS ? ATTACH_EGRESS : ATTACH_INGRESS,
+			      spec->instance, &survey);
+
+	*made = !err && survey.made_qdisc;
+	return err;
+}
+
 static int put_filter(int fd, struct attachment *attachment, const struct attachment_spec *spec)
 {
 	struct tc_filter filter = { .handle = spec->instance };
 	struct survey survey;
+	bool other;
 	int err = take_survey(fd, spec->ifindex, spec->direction, spec->instance, &survey);
 
+	err = err ?: other_direction_made(fd, spec, &other);
 	if (!err)
 		err = choose_priority(&survey, &filter.priority);
 	if (err)
 		return err;
-	name_filter(filter.name, filter.handle);
+	attachment->qdisc_created |= survey.made_qdisc || other;
+	name_filter(filter.name, filter.handle, attachment->qdisc_created);
 	err = tc_filter_put(fd, spec->ifindex, spec->direction, &filter, spec->stub_fd, survey.found > 0);
 	if (err)
 		return err;
@@ -195,7 +219,7 @@ int clsact_alive(const struct attachment *attachment)
 	return err ? err : survey.found > 0;
 }
 
-static int remove_filters(int fd, uint32_t ifindex, enum attach_direction direction, uint32_t instance)
+static int remove_filters(int fd, uint32_t ifindex, enum attach_direction direction, uint32_t instance, bool made_qdisc)
 {
 	struct survey survey;
 	int count = 0, err;
@@ -203,31 +227,32 @@ static int remove_filters(int fd, uint32_t ifindex, enum attach_direction direct
 	/* Again until a look finds none: a survey holds only so many. */
 	do {
 		err = take_survey(fd, ifindex, direction, instance, &survey);
+		made_qdisc |= !err && survey.made_qdisc;
 		if (!err)
 			err = delete_found(fd, ifindex, direction, &survey, 0);
 		if (err < 0)
 			return err;
 		count += err;
 	} while (survey.found == OURS_MAX && err > 0);
-	return count;
+	err = made_qdisc ? remove_empty_qdisc(fd, ifindex) : 0;
+	return err ?: count;
 }
 
 int clsact_remove(struct attachment *attachment)
 {
 	_cleanup_close_ int fd = netlink_open(NETLINK_ROUTE);
-	int err;
+	int r;
 
 	if (fd < 0)
 		return fd;
-	err = remove_filters(fd, attachment->ifindex, attachment->direction, attachment->instance);
-	if (err < 0)
-		return err;
-	return attachment->qdisc_created ? remove_empty_qdisc(fd, attachment->ifindex) : 0;
+	r = remove_filters(fd, attachment->ifindex, attachment->direction, attachment->instance,
+			   attachment->qdisc_created);
+	return r < 0 ? r : 0;
 }
 
 int clsact_remove_filters(uint32_t ifindex, enum attach_direction direction, uint32_t instance)
 {
 	_cleanup_close_ int fd = netlink_open(NETLINK_ROUTE);
 
-	return fd < 0 ? fd : remove_filters(fd, ifindex, direction, instance);
+	return fd < 0 ? fd : remove_filters(fd, ifindex, direction, instance, false);
 }

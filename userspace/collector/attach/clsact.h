@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Filters of a clsact qdisc, for kernels without TCX. Ours are known by their name, "wgsocks:" and the instance in hex,
- * which is their handle as well: several instances stand side by side, and an earlier process of the same instance is
- * found again. Used by attach.c; see attach.h.
+ * which is their handle as well, and ":qdisc" where we made the qdisc: several instances stand side by side, and an
+ * earlier process of the same instance is found again. Used by attach.c; see attach.h.
  */
 #ifndef ATTACH_CLSACT_H
 #define ATTACH_CLSACT_H
@@ -18,7 +18,8 @@ int clsact_alive(const struct attachment *attachment);
 /* Removes our filter, and the qdisc when we made it and it is empty. Returns 0 or -errno. */
 int clsact_remove(struct attachment *attachment);
 
-/* Removes each filter of `instance` (0: of any) in one direction of an interface. Returns their number or -errno. */
+/* Removes each filter of `instance` (0: of any) in one direction of an interface, and the qdisc as above. Returns their
+ * number or -errno. */
 int clsact_remove_filters(uint32_t ifindex, enum attach_direction direction, uint32_t instance);
 
 #endif

@@ -142,7 +142,9 @@ int processes_each(const char *root, const struct config *config, uint32_t netns
 		if (!process.pid || !read_comm(dirfd(proc), process.pid, process.comm) ||
 		    !process_is_server(process.comm, config))
 			continue;
+		errno = 0;
 		process.netns_inode = read_netns(dirfd(proc), process.pid);
+		process.is_hidden = !process.netns_inode && (errno == EACCES || errno == EPERM);
 		process.is_child = is_child_of_server(dirfd(proc), &process, config, &last);
 		if (netns_inode && process.netns_inode != netns_inode)
 			continue;

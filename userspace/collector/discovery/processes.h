@@ -19,6 +19,7 @@ struct server_process {
 	pid_t pid;
 	uint32_t netns_inode; /* 0: not ours to see */
 	char comm[16];
+	bool is_hidden; /* it is there, its namespace is not ours to see: it takes CAP_SYS_PTRACE */
 	bool is_child; /* of another process of a SOCKS server: its parent has such a name too */
 };
 

@@ -8,8 +8,10 @@ static int add(const struct server_process *process, void *context)
 {
 	struct census *census = context;
 
-	if (!process->netns_inode)
-		return 0; /* not ours to see, or it has just ended */
+	if (!process->netns_inode) { /* not ours to see, or it has just ended */
+		census->hidden += process->is_hidden && !process->is_child;
+		return 0;
+	}
 	if (census->count == census->max) {
 		size_t max = census->max ? 2 * census->max : 256;
 		struct server_process *more = reallocarray(census->processes, max, sizeof(*more));

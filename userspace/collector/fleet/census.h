@@ -8,6 +8,7 @@
 struct census {
 	struct server_process *processes; /* by namespace; in it, first those that are no child, by pid */
 	size_t count, max;
+	size_t hidden; /* first processes of servers whose namespace is not ours to see: about as many proxies */
 };
 
 /* The SOCKS servers of one namespace. */

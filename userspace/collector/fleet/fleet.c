@@ -11,6 +11,7 @@
 #include "../discovery/netns.h"
 #include "../kernel/slots.h"
 #include "../watch/visit.h"
+#include "devices.h"
 #include "look.h"
 #include "member.h"
 #include "remains.h"
@@ -101,7 +102,7 @@ static void reap(struct fleet *fleet)
 		struct member *m = fleet->members[i];
 
 		if (m->gone)
-			member_end(fleet, m);
+			member_retire(fleet, m);
 		else
 			fleet->members[kept++] = m;
 	}
@@ -109,8 +110,9 @@ static void reap(struct fleet *fleet)
 		return;
 	fleet->count = kept;
 	members_name(fleet);
-	if (fleet->unwatched) /* there is room for another one */
-		fleet->look_due = true;
+	/* There is room for another one; and what was seen in a namespace of the same inode was taken for the former.
+	 */
+	fleet->look_due = true;
 }
 
 /* Names that kubelet had not written yet. */
@@ -141,8 +143,20 @@ void fleet_loaded(struct fleet *fleet)
 	remains_sweep(fleet->config);
 }
 
+static void end_one(struct fleet *fleet)
+{
+	struct member *m = fleet->ended;
+
+	fleet->ended = m->next;
+	member_end(fleet, m);
+}
+
 bool fleet_step(struct fleet *fleet)
 {
+	if (fleet->ended) {
+		end_one(fleet);
+		return true;
+	}
 	if (fleet->look_due && is_node(fleet) && clock_now_ns() >= fleet->look_pause_ns) {
 		fleet->look_due = false;
 		look_around(fleet);
@@ -186,6 +200,7 @@ void fleet_event(struct fleet *fleet, const struct event *event)
 		fleet->look_due |= event->kind == ABI_EVENT_LISTEN;
 		return;
 	}
+	fleet->look_due |= m->identity.former[0] != 0; /* its server can tell its name */
 	watch_listener_event(&m->watch, event);
 	visit_end(&m->watch);
 }
@@ -195,6 +210,8 @@ static struct member *by_nsid(const struct fleet *fleet, int32_t nsid)
 	for (uint32_t i = 0; i < fleet->count; i++) {
 		struct member *m = fleet->members[i];
 
+		if (m->gone) /* its numbers may be another's already */
+			continue;
 		if (nsid == NSID_NONE ? m->watch.entry.netns_inode == fleet->own_inode : m->nsid == nsid)
 			return m;
 	}
@@ -212,7 +229,10 @@ static void on_link(int32_t nsid, const struct link *link, enum link_event event
 	}
 	watch_link_event(&m->watch, link, event);
 	visit_end(&m->watch);
-	m->device_due |= link_is_tunnel(link, m->watch.config);
+	if (!link_is_tunnel(link, m->watch.config))
+		return;
+	m->device_due = true;
+	m->device_searches = 0;
 }
 
 /* Whose port is whose is known before the first handshake, or soon after. */
@@ -227,7 +247,7 @@ static void ask_devices(struct fleet *fleet)
 		fleet->members[i]->device_due = false;
 	}
 	if (n)
-		members_wireguard(due, n);
+		devices_read(fleet, due, n);
 }
 
 static void on_gone(int32_t nsid, void *context)
@@ -302,7 +322,7 @@ static void look_after_some(struct fleet *fleet)
 		if (now - m->watch.wireguard.read_ns >= age)
 			some[unread++] = m;
 	}
-	members_wireguard(some, unread);
+	devices_read(fleet, some, unread);
 }
 
 void fleet_tick(struct fleet *fleet, uint64_t now_ns)
@@ -312,6 +332,7 @@ void fleet_tick(struct fleet *fleet, uint64_t now_ns)
 		return;
 	}
 	if (now_ns - fleet->looked_ns >= LOOK_PERIOD_NS) {
+		reap(fleet);
 		look_around(fleet);
 		remains_sweep(fleet->config);
 	}
@@ -323,7 +344,7 @@ void fleet_tick(struct fleet *fleet, uint64_t now_ns)
 void fleet_wireguard(struct fleet *fleet)
 {
 	if (is_node(fleet))
-		members_wireguard(fleet->members, fleet->count);
+		devices_read(fleet, fleet->members, fleet->count);
 }
 
 void fleet_close(struct fleet *fleet, bool remove)

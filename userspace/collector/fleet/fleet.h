@@ -21,6 +21,9 @@ struct member {
 	bool device_due;	  /* a tunnel of it came or changed: its device is to be asked */
 	bool gone;		  /* its namespace has ended */
 	uint64_t repaired_ns;	  /* when all of it was last looked at */
+	struct member *next;	  /* of those that have ended */
+	pid_t device_pid;	  /* in whose root its devices' sockets are; 0: in that of its server */
+	unsigned int device_searches; /* in vain, since a tunnel came or changed */
 	uint64_t reconcile_at_ns; /* see reconciliation.h */
 };
 
@@ -31,17 +34,19 @@ struct fleet {
 	struct member **members; /* in the order in which they came, --proxies.max at most */
 	uint32_t count;
 	struct member **by_slot;
+	struct member *ended; /* no proxies any more; their slots are to be cleared, one in each step */
 	struct identities identities;
 	struct namespaces namespaces; /* of a node; events_fd -1 in a sidecar */
 	uint32_t own_inode;
 	bool deaf; /* to the events of other namespaces */
 	uint32_t waiting;
-	uint32_t unwatched;   /* proxies for which there was no room at the last look */
+	uint32_t unwatched;   /* proxies that the last look found, and for which there is no room or no right */
 	uint32_t cursor;      /* whose turn it is to be looked after */
 	bool look_due;	      /* at all processes: a SOCKS server began to listen somewhere */
 	bool first_look_done; /* and all that it found has been started, or could not be */
 	uint64_t looked_ns;
 	uint64_t look_pause_ns; /* until then: whoever listens all the time must not have us look all the time */
+	uint64_t device_searched_ns;
 	uint32_t reconcile_cursor;
 	uint64_t reconcile_pause_ns; /* until then */
 	uint64_t links_lost;	     /* of members that are gone */
@@ -65,8 +70,8 @@ void fleet_ends(struct fleet *fleet);
 void fleet_loaded(struct fleet *fleet);
 
 /*
- * Does a little of what is to be done: a look around, or the start of one proxy, which takes up to 60 ms with TCX.
- * Returns whether there is more.
+ * Does a little of what is to be done: a look around, or the end or the start of one proxy, which takes up to 60 ms
+ * with TCX. Returns whether there is more.
  */
 bool fleet_step(struct fleet *fleet);
 

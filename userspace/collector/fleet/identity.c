@@ -63,6 +63,14 @@ static bool pod_read(struct identity *identity, struct identities *identities)
 	return r != -EAGAIN;
 }
 
+/* A name that may go on where the former one was cut: it is the same. */
+static bool goes_on(const char *name, const char *former)
+{
+	size_t length = strlen(former);
+
+	return length + 4 >= ABI_NAME_SIZE && !strncmp(name, former, length);
+}
+
 bool identity_read(struct identity *identity, struct identities *identities, pid_t pid, uint32_t netns_inode,
 		   uint64_t netns_cookie)
 {
@@ -78,6 +86,8 @@ bool identity_read(struct identity *identity, struct identities *identities, pid
 	facts.container = identity->pod.container;
 	facts.container_id = identity->place.container_id;
 	naming_choose(name, &facts);
+	if (identity->former[0] && !goes_on(name, identity->former))
+		snprintf(name, sizeof(name), "%s", identity->former);
 	another = strcmp(name, identity->name) != 0;
 	snprintf(identity->name, sizeof(identity->name), "%s", name);
 	return another;

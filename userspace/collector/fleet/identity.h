@@ -9,6 +9,7 @@
 
 #include "../discovery/cgroup.h"
 #include "../discovery/pods.h"
+#include "wgsocks/abi.h"
 #include "wgsocks/config.h"
 
 struct identity {
@@ -17,6 +18,7 @@ struct identity {
 	struct cgroup_place place;
 	struct pod_record pod; /* key empty: no pod, or none that is known */
 	bool settled;	       /* nothing more is to be found out */
+	char former[ABI_NAME_SIZE]; /* what an earlier process called it, which has seen its server: until we do; cut */
 };
 
 /* Where names are looked for. */

@@ -11,17 +11,33 @@
 static struct member *by_inode(const struct fleet *fleet, uint32_t inode)
 {
 	for (uint32_t i = 0; i < fleet->count; i++) {
-		if (fleet->members[i]->watch.entry.netns_inode == inode)
+		if (!fleet->members[i]->gone && fleet->members[i]->watch.entry.netns_inode == inode)
 			return fleet->members[i];
 	}
 	return NULL;
 }
 
-static void note_unwatched(struct fleet *fleet, uint32_t unwatched)
+/* How many are not watched, and why. */
+struct unwatched {
+	uint32_t beyond, hidden, refused;
+};
+
+static void note_unwatched(struct fleet *fleet, const struct unwatched *now)
 {
-	if (unwatched > fleet->unwatched)
-		log_warn("%u proxies are not watched: --proxies.max is %u", unwatched, fleet->config->proxies_max);
-	fleet->unwatched = unwatched;
+	static struct unwatched former;
+
+	if (now->beyond > former.beyond)
+		log_warn("%u proxies are not watched: --proxies.max is %u", now->beyond, fleet->config->proxies_max);
+	if (now->hidden > former.hidden)
+		log_warn("%u SOCKS servers are not watched: their network namespaces cannot be seen (it needs the "
+			 "capability SYS_PTRACE)",
+			 now->hidden);
+	if (now->refused > former.refused)
+		log_warn("%u proxies are not watched: their network namespaces cannot be entered (it needs the "
+			 "capability SYS_ADMIN)",
+			 now->refused);
+	former = *now;
+	fleet->unwatched = now->beyond + now->hidden + now->refused;
 }
 
 #define PAUSE_FACTOR 9		  /* of the time that a look takes: a tenth of a CPU */
@@ -32,7 +48,7 @@ void look_around(struct fleet *fleet)
 	uint64_t begun = clock_now_ns(), pause;
 	struct census_group group;
 	struct census census;
-	uint32_t unwatched = 0;
+	struct unwatched unwatched = {};
 	size_t at = 0;
 	int r = census_take(&census, fleet->config);
 
@@ -51,12 +67,14 @@ void look_around(struct fleet *fleet)
 			continue;
 		}
 		r = member_add(fleet, &group);
-		unwatched += r == -ENOSPC;
+		unwatched.beyond += r == -ENOSPC;
+		unwatched.refused += r == -EPERM || r == -EACCES;
 		if (r < 0 && r != -ENOSPC)
 			log_debug("cannot look at network namespace %u: %s", group.processes->netns_inode,
 				  strerror(-r));
 	}
-	note_unwatched(fleet, unwatched);
+	unwatched.hidden = (uint32_t)census.hidden;
+	note_unwatched(fleet, &unwatched);
 	census_free(&census);
 	fleet->looked_ns = clock_now_ns();
 	pause = PAUSE_FACTOR * (fleet->looked_ns - begun);

@@ -2,12 +2,10 @@
 #include "member.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../discovery/listeners.h"
 #include "../discovery/naming.h"
@@ -77,6 +75,9 @@ static int32_t number_of(struct fleet *fleet, uint32_t inode, int fd)
 
 	if (r)
 		log_debug("network namespace %u gets no number: %s", inode, strerror(-r));
+	for (uint32_t i = 0; !r && nsid != NSID_NONE && i < fleet->count; i++)
+		fleet->members[i]->gone |=
+			fleet->members[i]->nsid == nsid; /* whose number it was: its end was missed */
 	return r ? NSID_NONE : nsid;
 }
 
@@ -130,12 +131,23 @@ void members_name(struct fleet *fleet)
 	}
 }
 
+/* Of one that was known by what an earlier process wrote: now it can tell its name itself. */
+static void server_came(struct member *m)
+{
+	struct identity anew = {};
+
+	memcpy(anew.name, m->identity.name, sizeof(anew.name));
+	m->identity = anew;
+}
+
 void member_seen(struct member *m, const struct census_group *group)
 {
 	uint16_t ports[ABI_PORTS_MAX];
 	int n;
 
 	m->watch.pid = group->processes->pid;
+	if (m->identity.former[0])
+		server_came(m);
 	if (m->watch.listener_up || visit_begin(&m->watch))
 		return;
 	n = processes_ports_of(group->processes, group->count, ports, ABI_PORTS_MAX, NULL);
@@ -155,6 +167,11 @@ void member_start(struct fleet *fleet, struct member *m)
 		slot = 0;
 	else if (slot < 0)
 		slot = slot_free(fleet->kernel);
+	if (slot == -ENOSPC && fleet->ended) { /* theirs will be free */
+		m->waits = true;
+		fleet->waiting++;
+		return;
+	}
 	if (slot < 0) {
 		log_warn("proxy %s: no slot: %s", w->name, strerror((int)-slot));
 		return;
@@ -206,6 +223,8 @@ static bool adopt_alive(struct fleet *fleet, const struct proxy *entry)
 		count++;
 	if (alive)
 		alive = member_make(fleet, entry->netns_inode, former.pid, nsid, entry->ports, count) == 1;
+	if (alive)
+		memcpy(fleet->members[fleet->count - 1]->identity.former, entry->name, sizeof(entry->name) - 1);
 	visit_end(&former);
 	return alive;
 }
@@ -241,66 +260,32 @@ void member_repair(struct fleet *fleet, struct member *m)
 	visit_end(&m->watch);
 }
 
-static bool root_open(struct watch *w)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/root", w->pid);
-	w->wireguard.root = w->pid ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	return w->wireguard.root >= 0;
-}
-
-static void root_close(struct watch *w)
-{
-	if (w->wireguard.root >= 0)
-		close(w->wireguard.root);
-	w->wireguard.root = -1;
-}
-
-void members_wireguard(struct member *const *members, size_t count)
-{
-	_cleanup_free_ struct wireguard **asked = calloc(count ?: 1, sizeof(struct wireguard *));
-	_cleanup_free_ struct member **whose = calloc(count ?: 1, sizeof(struct member *));
-	size_t n = 0;
-
-	if (!asked || !whose)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		struct member *m = members[i];
-
-		if (!m->watch.remote || visit_begin(&m->watch))
-			continue; /* nobody is there: what was read last holds for as long as it can be judged */
-		root_open(&m->watch);
-		watch_wireguard_begin(&m->watch);
-		root_close(&m->watch);
-		visit_end(&m->watch);
-		whose[n] = m;
-		asked[n++] = &m->watch.wireguard;
-	}
-	wireguard_await(asked, n, clock_now_ns() + WIREGUARD_WAIT_NS);
-	for (size_t i = 0; i < n; i++)
-		watch_wireguard_end(&whose[i]->watch);
-}
-
 /* ---- end ---- */
+
+void member_retire(struct fleet *fleet, struct member *m)
+{
+	log_info("proxy %s: its network namespace is gone", m->watch.name);
+	if (m->watch.started)
+		fleet->by_slot[m->watch.slot] = NULL;
+	fleet->waiting -= m->waits;
+	fleet->links_lost += m->watch.links_lost;
+	fleet->peers_lost += m->watch.wireguard.lost;
+	m->next = fleet->ended;
+	fleet->ended = m;
+}
 
 void member_end(struct fleet *fleet, struct member *m)
 {
 	struct watch *w = &m->watch;
 	int r = 0;
 
-	log_info("proxy %s: its network namespace is gone", w->name);
-	fleet->links_lost += w->links_lost;
-	fleet->peers_lost += w->wireguard.lost;
+	watch_gone(w); /* first: what its last packets count is cleared with the rest */
 	if (w->started) {
-		fleet->by_slot[w->slot] = NULL;
 		destinations_forget(fleet->destinations, w->slot);
 		r = slot_clear(fleet->kernel, w->slot);
 	}
 	if (r)
 		log_warn("proxy %s: slot %u cannot be cleared: %s: it stays taken", w->name, w->slot, strerror(-r));
-	fleet->waiting -= m->waits;
-	watch_gone(w);
 	free(m);
 }
 

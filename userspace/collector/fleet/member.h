@@ -33,10 +33,10 @@ void members_name(struct fleet *fleet);
  */
 void member_repair(struct fleet *fleet, struct member *member);
 
-/* Reads the WireGuard devices of several, side by side. */
-void members_wireguard(struct member *const *members, size_t count);
+/* Its namespace is gone: it is no proxy any more, and its place in `members` the caller's. member_end does the rest. */
+void member_retire(struct fleet *fleet, struct member *member);
 
-/* Its namespace is gone: its slot is cleared. Frees it. */
+/* Its slot is cleared. Frees it. */
 void member_end(struct fleet *fleet, struct member *member);
 
 /* We go, it stays. With `remove`, everything of ours is detached. Frees it. */

@@ -13,6 +13,7 @@
 
 #include "../discovery/netns.h"
 #include "destinations.h"
+#include "dispatchers.h"
 #include "pin_folders.h"
 #include "programs.h"
 #include "slots.h"
@@ -25,8 +26,6 @@
 
 _Static_assert(sizeof(struct config_network) == sizeof(struct leak_network), "they are copied as they are");
 _Static_assert(CONFIG_LEAK_ALLOW_MAX == ABI_LEAK_ALLOW_MAX, "and all of them");
-
-static const char *const dispatcher_names[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit", "synack" };
 
 /* libbpf's own lines are for debugging; what an operator must know is said once, by kernel_load. */
 __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_level level, const char *format,
@@ -120,39 +119,6 @@ static int prepare(struct kernel *kernel)
 	return r;
 }
 
-/*
- * Takes a pinned dispatcher over as it is, or attaches (and pins) ours. The program is pinned beside its link, since
- * finding it through the link takes CAP_SYS_ADMIN.
- */
-static int attach_dispatcher(struct kernel *kernel, enum kernel_link which, struct bpf_program *program)
-{
-	char link_path[CONFIG_PATH_SIZE], program_path[CONFIG_PATH_SIZE];
-	struct bpf_link *link;
-	int r;
-
-	snprintf(link_path, sizeof(link_path), "%.200s/link_%s", kernel->pins.folder, dispatcher_names[which]);
-	snprintf(program_path, sizeof(program_path), "%.200s/dispatch_%s", kernel->pins.folder,
-		 dispatcher_names[which]);
-	if (kernel->pinned) {
-		link = bpf_link__open(link_path);
-		if (link) {
-			kernel->links[which] = link;
-			kernel->dispatchers[which] = bpf_obj_get(program_path);
-			return 0;
-		}
-		unlink(program_path);
-	}
-	link = bpf_program__attach(program);
-	if (!link)
-		return -errno;
-	kernel->links[which] = link;
-	kernel->dispatchers[which] = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
-	if (!kernel->pinned)
-		return 0;
-	r = bpf_program__pin(program, program_path);
-	return r ?: bpf_link__pin(link, link_path);
-}
-
 static void *map_shared(const struct bpf_map *map)
 {
 	size_t bytes = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
@@ -210,11 +176,7 @@ static int load_once(struct kernel *kernel, const char **step)
 		return r;
 	kernel_destinations_move(kernel);
 	*step = "attach";
-	r = attach_dispatcher(kernel, KERNEL_STATE_A, s->progs.state_dispatch_a);
-	r = r ?: attach_dispatcher(kernel, KERNEL_STATE_B, s->progs.state_dispatch_b);
-	r = r ?: attach_dispatcher(kernel, KERNEL_RETRANSMIT, s->progs.retransmit_dispatch);
-	r = r ?: attach_dispatcher(kernel, KERNEL_SYNACK, s->progs.synack_dispatch);
-	return r;
+	return dispatchers_attach(kernel);
 }
 
 static void release(struct kernel *kernel)

@@ -223,6 +223,9 @@ static bool link_add(struct watch *watch, const struct link *link)
 	struct gap gap = {};
 
 	if (!w || place < 0) {
+		if (link->ifindex <= watch->link_lost) /* they ascend: it was told of */
+			return false;
+		watch->link_lost = link->ifindex;
 		watch->links_lost++;
 		log_warn("proxy %s: too many interfaces: %s is not watched", watch->name, link->name);
 		return false;

@@ -13,8 +13,8 @@ int visit_home(void);
 
 /*
  * Nothing to do for a proxy of our own namespace. Else the calling thread is in the proxy's afterwards, until
- * visit_end. Returns 0, -ESRCH when no way in is known, -ESTALE when another namespace has its inode
- * now, or -errno.
+ * visit_end. Returns 0, -ESRCH when no way in is known, -ESTALE when there is another namespace of its inode by now, or
+ * -errno.
  */
 int visit_begin(struct watch *watch);
 void visit_end(const struct watch *watch);

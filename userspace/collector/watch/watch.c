@@ -126,6 +126,23 @@ static void entry_take(struct watch *watch)
 	watch->noticed_ns = kernel_last_second(watch->kernel, watch->slot) * 1000000000;
 }
 
+/* Lets the socket programs find it: again and again where its bucket is full, for another proxy may leave it. */
+static int be_found(struct watch *watch)
+{
+	int r = kernel_netns_add(watch->kernel, watch->entry.netns_inode, watch->slot);
+	bool former = watch->unfound;
+
+	watch->unfound = r != 0;
+	if (r && !former) {
+		__atomic_fetch_add(&watch->kernel->counters[watch->slot].losses.netns_table, 1, __ATOMIC_RELAXED);
+		log_error("the netns table has no place for %s: its connections are not seen", watch->name);
+	} else if (!r && former) {
+		log_info("proxy %s: the netns table has a place for it: its connections are seen", watch->name);
+		watch->ports_added = true; /* some are older than that */
+	}
+	return r;
+}
+
 int watch_start(struct watch *watch, uint32_t slot)
 {
 	int r;
@@ -148,10 +165,7 @@ int watch_start(struct watch *watch, uint32_t slot)
 	r = entry_write(watch);
 	if (r)
 		return r;
-	r = kernel_netns_add(watch->kernel, watch->entry.netns_inode, watch->slot);
-	if (r)
-		log_error("the netns table has no place for %s: its connections are not seen", watch->name);
-	return r;
+	return be_found(watch);
 }
 
 void watch_links(struct watch *watch)
@@ -358,10 +372,19 @@ int watch_wireguard(struct watch *watch)
 	return watch_wireguard_end(watch);
 }
 
+static void repair(struct watch *watch)
+{
+	if (!watch->started)
+		return;
+	if (interfaces_repair(watch))
+		entry_write(watch);
+	if (watch->unfound)
+		be_found(watch);
+}
+
 void watch_repair(struct watch *watch)
 {
-	if (watch->started && interfaces_repair(watch))
-		entry_write(watch);
+	repair(watch);
 	watch_listeners(watch, false);
 }
 
@@ -371,8 +394,7 @@ void watch_tick(struct watch *watch)
 
 	if (clock_now_ns() - watch->wireguard.read_ns >= WIREGUARD_PERIOD_NS) /* unless a scrape just did */
 		watch_wireguard(watch);
-	if (watch->started && interfaces_repair(watch))
-		entry_write(watch);
+	repair(watch);
 	discover = watch->discovery_due || !watch->listener_up;
 	watch_listeners(watch, discover && clock_now_ns() - watch->discovered_ns >= DISCOVERY_PERIOD_NS);
 }

@@ -53,8 +53,10 @@ struct watch {
 	uint64_t discovered_ns; /* when /proc was last read */
 	uint32_t ports_lost;	/* the last port that found no place */
 	bool ports_added;	/* since the collector last looked for older connections */
+	bool unfound;		/* the netns table has no place for it */
 	bool listener_up;	/* a listener on each of them */
 	uint64_t links_lost;	/* interfaces that could not be watched */
+	uint32_t link_lost;	/* the last one of them */
 	struct wireguard wireguard;
 };
 
