@@ -40,8 +40,8 @@ static bool kernel_before(int major, int minor)
 /*
  * BPF and PERFMON: maps and programs, tracepoints. NET_ADMIN: packet programs. Only where there is something to
  * discover: SYS_PTRACE and DAC_READ_SEARCH, to see which sockets a SOCKS server of another user holds; a pod without
- * them has its ports from the flag. On a node SYS_ADMIN as well, to enter network namespaces, and NET_BROADCAST, to hear
- * of their interfaces.
+ * them has its ports from the flag. On a node SYS_ADMIN as well, to enter network namespaces, and NET_BROADCAST, to
+ * hear of their interfaces.
  */
 static int keep_rights(const struct config *config)
 {

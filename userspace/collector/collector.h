@@ -26,14 +26,14 @@ struct collector {
 	uint64_t load_at_ns; /* the next attempt, while the kernel side is not loaded */
 	unsigned int load_failures;
 	uint64_t misses[KERNEL_LINK_MAX];
-	uint64_t strangers_lost; /* by the last look at them */
+	uint64_t strangers_lost;     /* by the last look at them */
 	struct health_proxy *health; /* as it is published: --proxies.max of them */
-	uint64_t memory_bytes; /* of maps and programs: refreshed by the tick */
+	uint64_t memory_bytes;	     /* of maps and programs: refreshed by the tick */
 	uint64_t memory_at_ns;
 
 	struct snapshot_builder builder;
 	uint32_t *names; /* of the members, in the snapshot in the making */
-	void *block; /* the snapshot memfd */
+	void *block;	 /* the snapshot memfd */
 	size_t block_bytes;
 };
 

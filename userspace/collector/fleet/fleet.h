@@ -15,15 +15,15 @@
 struct member {
 	struct watch watch;
 	struct identity identity;
-	int32_t nsid;	 /* NSID_NONE: our own namespace, or it could get none */
-	bool waits;	 /* to be started: it has no slot yet */
-	bool look_due;	 /* events of its interfaces were missed */
-	bool device_due; /* a tunnel of it came or changed: its device is to be asked */
-	bool gone;	 /* its namespace has ended */
+	int32_t nsid;		      /* NSID_NONE: our own namespace, or it could get none */
+	bool waits;		      /* to be started: it has no slot yet */
+	bool look_due;		      /* events of its interfaces were missed */
+	bool device_due;	      /* a tunnel of it came or changed: its device is to be asked */
+	bool gone;		      /* its namespace has ended */
 	struct member *next;	      /* of those that have ended */
 	pid_t device_pid;	      /* in whose root its devices' sockets are; 0: in that of its server */
 	unsigned int device_searches; /* in vain, since a tunnel came or changed */
-	uint64_t reconcile_at_ns; /* see reconciliation.h */
+	uint64_t reconcile_at_ns;     /* see reconciliation.h */
 };
 
 struct fleet {
@@ -46,11 +46,12 @@ struct fleet {
 	uint64_t device_searched_ns;
 	uint32_t reconcile_cursor;
 	uint64_t reconcile_pause_ns; /* until then */
-	uint64_t links_lost; /* of members that are gone */
+	uint64_t links_lost;	     /* of members that are gone */
 	uint64_t peers_lost;
 };
 
-/* A sidecar's fleet has its proxy from now on; that of a node looks around. Returns 0 or -errno: what failed is logged. */
+/* A sidecar's fleet has its proxy from now on; that of a node looks around. Returns 0 or -errno: what failed is logged.
+ */
 int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *kernel,
 	       struct destinations *destinations);
 
@@ -58,7 +59,8 @@ int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *
 int fleet_events_fd(const struct fleet *fleet);
 void fleet_links(struct fleet *fleet);
 
-/* The kernel side was loaded: slots that an earlier process left get their proxies back, or are made ready for others. */
+/* The kernel side was loaded: slots that an earlier process left get their proxies back, or are made ready for others.
+ */
 void fleet_loaded(struct fleet *fleet);
 
 /*

@@ -62,7 +62,8 @@ void look_around(struct fleet *fleet)
 		unwatched.beyond += r == -ENOSPC;
 		unwatched.refused += r == -EPERM || r == -EACCES;
 		if (r < 0 && r != -ENOSPC)
-			log_debug("cannot look at network namespace %u: %s", group.processes->netns_inode, strerror(-r));
+			log_debug("cannot look at network namespace %u: %s", group.processes->netns_inode,
+				  strerror(-r));
 	}
 	unwatched.hidden = (uint32_t)census.hidden;
 	note_unwatched(fleet, &unwatched);

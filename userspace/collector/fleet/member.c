@@ -29,7 +29,8 @@ static int ports_find(const struct fleet *fleet, const struct census_group *grou
 }
 
 /* In the namespace: makes a member of it. */
-static int member_make(struct fleet *fleet, uint32_t inode, pid_t pid, int32_t nsid, const uint16_t *ports, int port_count)
+static int member_make(struct fleet *fleet, uint32_t inode, pid_t pid, int32_t nsid, const uint16_t *ports,
+		       int port_count)
 {
 	struct member *m = calloc(1, sizeof(*m));
 	char name[32];
@@ -102,8 +103,8 @@ bool member_identify(struct fleet *fleet, struct member *m)
 {
 	const struct proxy *entry = &m->watch.entry;
 
-	return !m->identity.settled && identity_read(&m->identity, &fleet->identities, m->watch.pid, entry->netns_inode,
-						     entry->netns_cookie);
+	return !m->identity.settled &&
+	       identity_read(&m->identity, &fleet->identities, m->watch.pid, entry->netns_inode, entry->netns_cookie);
 }
 
 void members_name(struct fleet *fleet)

@@ -64,8 +64,8 @@ static int attach_one(struct watch *watch, struct watched_link *w, const struct 
 		/* On a node the same ifindex is in many namespaces. */
 		if (watch->config->mode == CONFIG_MODE_NODE)
 			snprintf(slot, sizeof(slot), "%" PRIu32 "_", watch->slot);
-		snprintf(path, sizeof(path), "%.200s/tcx_%s%" PRIu32 "_%s", watch->kernel->pins.folder, slot, w->link.ifindex,
-			 plan->direction == ATTACH_INGRESS ? "ingress" : "egress");
+		snprintf(path, sizeof(path), "%.200s/tcx_%s%" PRIu32 "_%s", watch->kernel->pins.folder, slot,
+			 w->link.ifindex, plan->direction == ATTACH_INGRESS ? "ingress" : "egress");
 		spec.pin_path = path;
 	}
 	spec.stub_fd = fd;

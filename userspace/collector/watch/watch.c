@@ -115,7 +115,8 @@ static void entry_take(struct watch *watch)
 
 	if (kernel_proxy_read(watch->kernel, watch->slot, &earlier) || !earlier.generation) {
 		watch->entry.generation = 1;
-	} else if (earlier.netns_inode == watch->entry.netns_inode && earlier.netns_cookie == watch->entry.netns_cookie) {
+	} else if (earlier.netns_inode == watch->entry.netns_inode &&
+		   earlier.netns_cookie == watch->entry.netns_cookie) {
 		watch->entry = earlier;
 	} else {
 		watch->entry.generation = earlier.netns_inode ? earlier.generation + 1 : earlier.generation;
