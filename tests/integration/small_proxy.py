@@ -66,4 +66,7 @@ class Held:
         return self
 
     def __exit__(self, *what):
-        self._ptrace(_PTRACE_DETACH)
+        try:
+            self._ptrace(_PTRACE_DETACH)
+        except ProcessLookupError:
+            pass  # its parent has lost patience

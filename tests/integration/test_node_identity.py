@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
@@ -39,7 +40,8 @@ def successor(former, name):
     """A proxy whose namespace has the inode of a dead one, and does not listen yet; None if others were faster."""
     others = []
     try:
-        for _ in range(100):
+        deadline = time.monotonic() + 3  # the supervisor does not wait for ever for a collector that is held
+        while time.monotonic() < deadline:
             another = SmallProxy(name, listen=False)
             if another.inode == former.inode:
                 return another
@@ -147,6 +149,30 @@ def test_more_tunnels_than_there_are_places():
         proxy.ip("link delete wg0")  # its event is behind those
         wait_until(lambda: node.scrape().value("vpn_interface_up", interface="wg0") == 0, 5, "the last event")
         equal(node.scrape().value("wgsocks_exporter_events_lost_total", cause="other"), 2, "losses")
+
+
+@case
+def test_an_event_that_finds_no_room():
+    """A watched server fills the ring buffer while the collector is away for a moment; another one begins."""
+    with World(proxies=1) as world:
+        node = Node(wait_for=1)
+        late = SmallProxy("late", listen=False)
+        with Held(node.children()["wgsocks-collect"]):
+            world.lab.proxies[0].run([sys.executable, "-c", STORM])
+            late.listen()
+            wait_until(lambda: listens(late.pid), 5, "its listener")
+        wait_until(lambda: "late" in node.watched(), 8, "it")
+        late.end()
+
+
+STORM = """
+import ctypes, socket
+ctypes.CDLL(None).prctl(15, b"danted")
+for _ in range(3000):
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+"""
 
 
 def test_right_is_missing(right):

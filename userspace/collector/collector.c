@@ -162,6 +162,15 @@ static void guard_misses(struct collector *c, uint64_t now)
 	reconcile_tick(&c->fleet, missed, now);
 }
 
+/* A server began to listen somewhere, and its event found no room: it is to be looked for. */
+static void guard_strangers(struct collector *c)
+{
+	uint64_t lost = __atomic_load_n(&c->kernel.skeleton->bss->strangers_lost, __ATOMIC_RELAXED);
+
+	c->fleet.look_due |= lost != c->strangers_lost;
+	c->strangers_lost = lost;
+}
+
 static void tick(struct collector *c)
 {
 	uint64_t now = clock_now_ns(), expirations;
@@ -173,6 +182,7 @@ static void tick(struct collector *c)
 	fleet_tick(&c->fleet, now);
 	if (c->kernel.skeleton) {
 		guard_misses(c, now);
+		guard_strangers(c);
 		sweep_dns(&c->kernel, now);
 		if (c->events) /* names before those who bear them */
 			ring_buffer__consume(c->events);

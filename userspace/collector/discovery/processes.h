@@ -20,7 +20,7 @@ struct server_process {
 	uint32_t netns_inode; /* 0: not ours to see */
 	char comm[16];
 	bool is_hidden; /* it is there, its namespace is not ours to see: it takes CAP_SYS_PTRACE */
-	bool is_child; /* of another process of a SOCKS server: its parent has such a name too */
+	bool is_child;	/* of another process of a SOCKS server: its parent has such a name too */
 };
 
 /* Returns 0 to go on, anything else to stop. */

@@ -24,7 +24,7 @@ struct member {
 	struct member *next;	  /* of those that have ended */
 	pid_t device_pid;	  /* in whose root its devices' sockets are; 0: in that of its server */
 	unsigned int device_searches; /* in vain, since a tunnel came or changed */
-	uint64_t reconcile_at_ns; /* see reconciliation.h */
+	uint64_t reconcile_at_ns;     /* see reconciliation.h */
 };
 
 struct fleet {
