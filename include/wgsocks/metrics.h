@@ -176,7 +176,7 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	  "Times that the supervisor started a process again.")                                                       \
 	X(PROXIES, "wgsocks_exporter_proxies", GAUGE, "", LABELS(), "Proxies that are watched.")                      \
 	X(PROXIES_UNWATCHED, "wgsocks_exporter_proxies_unwatched", GAUGE, "", LABELS(),                               \
-	  "Proxies found that are not watched: more than --proxies.max, or a capability is missing (see the log).")    \
+	  "Proxies found that are not watched: more than --proxies.max, or a capability is missing (see the log).")   \
 	/* standard names */                                                                                          \
 	X(PROCESS_CPU, "process_cpu_seconds_total", COUNTER, "seconds", LABELS(),                                     \
 	  "User and system CPU time of all processes of the exporter, ended ones included.")                          \

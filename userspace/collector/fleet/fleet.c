@@ -292,7 +292,7 @@ static bool is_due(const struct fleet *fleet, struct member *m)
 	bool due;
 
 	m->look_due |= clock_now_ns() - m->repaired_ns >= period;
-	due = m->look_due || !w->listener_up || w->discovery_due;
+	due = m->look_due || !w->listener_up || w->discovery_due || w->unfound;
 
 	for (unsigned int i = 0; !due && i < w->table_size; i++)
 		due = w->table[i].error;

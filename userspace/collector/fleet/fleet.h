@@ -15,14 +15,14 @@
 struct member {
 	struct watch watch;
 	struct identity identity;
-	int32_t nsid;		  /* NSID_NONE: our own namespace, or it could get none */
-	bool waits;		  /* to be started: it has no slot yet */
-	bool look_due;		  /* events of its interfaces were missed */
-	bool device_due;	  /* a tunnel of it came or changed: its device is to be asked */
-	bool gone;		  /* its namespace has ended */
-	uint64_t repaired_ns;	  /* when all of it was last looked at */
-	struct member *next;	  /* of those that have ended */
-	pid_t device_pid;	  /* in whose root its devices' sockets are; 0: in that of its server */
+	int32_t nsid;		      /* NSID_NONE: our own namespace, or it could get none */
+	bool waits;		      /* to be started: it has no slot yet */
+	bool look_due;		      /* events of its interfaces were missed */
+	bool device_due;	      /* a tunnel of it came or changed: its device is to be asked */
+	bool gone;		      /* its namespace has ended */
+	uint64_t repaired_ns;	      /* when all of it was last looked at */
+	struct member *next;	      /* of those that have ended */
+	pid_t device_pid;	      /* in whose root its devices' sockets are; 0: in that of its server */
 	unsigned int device_searches; /* in vain, since a tunnel came or changed */
 	uint64_t reconcile_at_ns;     /* see reconciliation.h */
 };
