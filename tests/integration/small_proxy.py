@@ -26,11 +26,12 @@ _PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH, _WALL = 0x4206, 0x4207, 17, 0x
 class SmallProxy:
     """inode and cookie are those of its network namespace, which ends with it."""
 
-    def __init__(self, name, port=1080, comm="danted", listen=True, env=None, **where):
+    def __init__(self, name, port=1080, comm="danted", listen=True, env=None, unshare=(), user=None, **where):
         environment = {**os.environ, **(env or {})}
         if name is not None:
             environment["PROXY_NAME"] = name
-        argv = ["unshare", "--net", sys.executable, "-c", _SERVER, str(port), comm]
+        argv = ["unshare", "--net", *unshare, *(["setpriv", f"--reuid={user}", "--clear-groups", "--"] if user else []),
+                sys.executable, "-c", _SERVER, str(port), comm]
         self.process = subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **where)
         self.pid = self.process.pid
         self.inode, self.cookie = struct.unpack("QQ", self.process.stdout.read(16))

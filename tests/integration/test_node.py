@@ -4,6 +4,7 @@
 
 import json
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -251,6 +252,61 @@ def clsacts(proxy):
     """Interfaces with such a qdisc."""
     lines = proxy.run(["tc", "qdisc", "show"]).stdout.splitlines()
     return [line.split()[4] for line in lines if line.startswith("qdisc clsact")]
+
+
+PASSER = 'int pass(void *skb) __attribute__((section("tc"))); int pass(void *skb) { return -1; }\n'
+
+
+def foreign(proxy):
+    """Others' filters on eth0 as tc has them, and how often each has run."""
+    shown = proxy.run(["sh", "-c", "tc filter show dev eth0 ingress; tc filter show dev eth0 egress; tc qdisc show dev eth0"]).stdout
+    others = [line for line in shown.splitlines() if "passer" in line or line.startswith("qdisc")]
+    ids = [match[1] for line in others if (match := re.search(r" id (\d+) ", line))]
+    return others, [json.loads(proxy.run(["bpftool", "--json", "prog", "show", "id", number]).stdout).get("run_cnt", 0) for number in ids]
+
+
+@case
+def test_filters_of_others_stay():
+    """Before and after ours, in both directions, through start, kill -9, restart and --detach: they are there, and see each packet."""
+    source, statistics = pathlib.Path("/run/passer.c"), pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
+    source.write_text(PASSER)
+    subprocess.run(["clang", "-O2", "-target", "bpf", "-c", str(source), "-o", "/run/passer.o"], check=True)
+    former = statistics.read_text()
+    statistics.write_text("1")
+    try:
+        for mode in ("auto", "clsact"):
+            filters_stay(mode)
+    finally:
+        statistics.write_text(former)
+
+
+def filters_stay(mode):
+    with World(proxies=1) as world:
+        proxy = world.lab.proxies[0]
+        passer = pathlib.Path(f"/proc/{proxy.ns.pid}/root/run/passer.o")
+        passer.write_bytes(pathlib.Path("/run/passer.o").read_bytes())
+        proxy.run(["tc", "qdisc", "add", "dev", "eth0", "clsact"])
+        for direction in ("ingress", "egress"):
+            for priority in ("5", "50000"):
+                proxy.run(["tc", "filter", "add", "dev", "eth0", direction, "prio", priority, "bpf", "da", "obj", "/run/passer.o", "sec", "tc"])
+        before = foreign(proxy)[0]
+        equal(len(before), 6, f"theirs: {before}")
+        for phase in ("start", "restart", "detached"):
+            if phase != "detached":
+                node = Node(f"--bpf.attach={mode}", wait_for=1)
+            seen = foreign(proxy)[1]
+            world.lab.traffic("30 connect", seed=88).finish()
+            others, runs = foreign(proxy)
+            equal(others, before, f"{phase}, {mode}")
+            moved = [after - earlier for after, earlier in zip(runs, seen)]
+            equal(min(moved) > 100, True, f"they still run: {moved}, {phase}, {mode}")
+            equal([moved[0], moved[2]], [moved[1], moved[3]], f"before ours and after: {phase}, {mode}")
+            if phase == "start":
+                node.stop(signal.SIGKILL)
+            elif phase == "restart":
+                node.stop()
+                subprocess.run([BINARY, "--mode=node", "--detach"], check=True, capture_output=True)
+        equal(foreign(proxy)[0], before, f"after --detach, {mode}")
 
 
 @case

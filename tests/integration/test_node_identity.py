@@ -21,6 +21,23 @@ from truth import Before
 
 
 @case
+def test_servers_of_every_shape():
+    """By another process name, as another user, in a PID namespace of its own, not listening yet; and one that is no SOCKS server."""
+    with World(proxies=1):
+        shapes = [SmallProxy("other-name", comm="my-socks"), SmallProxy("other-user", user=65534), SmallProxy("with-sockd", comm="sockd"),
+                  SmallProxy("own-pids", unshare=("--pid", "--fork", "--kill-child"))]
+        stranger, late = SmallProxy("stranger", comm="nginx"), SmallProxy("late", listen=False)
+        node = Node("--proxy.process=danted,sockd,my-socks", wait_for=5)
+        equal(node.names(), ["crab-0", "other-name", "other-user", "own-pids", "with-sockd"], "names")
+        late.listen()
+        wait_until(lambda: "late" in node.watched(), 10, "the one that listens later")
+        equal("stranger" in node.names(), False, "one that is no SOCKS server")
+        for proxy in (*shapes, stranger, late):
+            proxy.end()
+        wait_until(lambda: node.names() == ["crab-0"], 10, "all to end")
+
+
+@case
 def test_the_name_of_a_proxy_whose_server_is_away_while_the_agent_restarts():
     with World(proxies=2) as world:
         node = Node(wait_for=2)

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "collector/discovery/links.h"
 #include "clsact.h"
 #include "tcx.h"
 #include "wgsocks/cleanup.h"
+#include "wgsocks/log.h"
 
 uint32_t attach_instance(const char *name)
 {
@@ -91,6 +93,16 @@ int attachment_remove(struct attachment *attachment)
 		err = clsact_remove(attachment);
 	attachment_close(attachment);
 	return err;
+}
+
+void attachment_forget(struct attachment *attachment)
+{
+	bool pinned = attachment->mode == CONFIG_ATTACH_TCX && attachment->pin_path[0];
+
+	attachment_close(
+		attachment); /* first: the kernel lets go of the last reference at once, of a pin in its own time */
+	if (pinned && unlink(attachment->pin_path) && errno != ENOENT)
+		log_debug("cannot unpin %s: %s", attachment->pin_path, strerror(errno));
 }
 
 struct sweep {

@@ -60,6 +60,12 @@ void attachment_close(struct attachment *attachment);
 int attachment_remove(struct attachment *attachment);
 
 /*
+ * Its interface went with its network namespace: unpins and closes. Nothing is detached, which would wait for the RTNL
+ * lock, that the kernel holds for as long as it takes namespaces apart.
+ */
+void attachment_forget(struct attachment *attachment);
+
+/*
  * For --detach: removes each of our clsact filters of `instance` (0: of any instance) on all interfaces of the current
  * network namespace, and detaches and unpins each TCX link in the folder pin_folder (may be NULL; a missing one is
  * fine). Returns the number removed, or the first -errno after having tried all.

@@ -397,12 +397,8 @@ void interfaces_forget(struct watch *watch)
 	for (unsigned int i = 0; i < watch->table_size; i++) {
 		struct watched_link *w = &watch->table[i];
 
-		for (unsigned int j = 0; j < w->attachment_count; j++) {
-			if (w->attachments[j].mode == CONFIG_ATTACH_TCX)
-				attachment_remove(&w->attachments[j]);
-			else
-				attachment_close(&w->attachments[j]);
-		}
+		for (unsigned int j = 0; j < w->attachment_count; j++)
+			attachment_forget(&w->attachments[j]);
 		memset(w, 0, sizeof(*w));
 	}
 }
