@@ -82,9 +82,9 @@ def test_pins_of_another_size():
 
 @case
 def test_a_half_written_folder():
-    """A pin that is no map of ours, and maps without their links: begun anew, with a line."""
+    """A pin that is no map of ours, maps without their links, a folder in a pin's place: begun anew, with a line."""
     folder = PINS / "v2-500" / "node"
-    folder.mkdir(parents=True)
+    (folder / "sessions").mkdir(parents=True)
     subprocess.run(["bpftool", "map", "create", str(folder / "counters"), "type", "array", "key", "4", "value", "8", "entries", "1", "name", "counters"],
                    check=True)
     agent = subprocess.Popen([BINARY, *AGENT], stderr=subprocess.PIPE, text=True)

@@ -35,7 +35,7 @@ static int unlink_all(const char *path)
 	while ((e = readdir(d))) {
 		if (e->d_name[0] == '.')
 			continue;
-		if (unlinkat(dirfd(d), e->d_name, 0))
+		if (unlinkat(dirfd(d), e->d_name, 0) && unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR))
 			return -errno;
 		n++;
 	}

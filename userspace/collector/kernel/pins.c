@@ -135,7 +135,7 @@ int pins_clear(struct pins *pins)
 	while ((e = readdir(d))) {
 		if (e->d_name[0] == '.')
 			continue;
-		if (unlinkat(dirfd(d), e->d_name, 0))
+		if (unlinkat(dirfd(d), e->d_name, 0) && unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR))
 			return -errno;
 		n++;
 	}
