@@ -55,6 +55,11 @@ def wait_watched(node, light):
     wait_until(lambda: watched(node) == light.names(), 20, f"{len(light.names())} proxies to be watched")
 
 
+def wait_clear(node):
+    """Series end at once, slots one after the other, so that a scrape need not wait for all of them."""
+    wait_until(lambda: left(node).slots == 0, 20, "the slots to be cleared")
+
+
 def dump(name):
     path = next(pathlib.Path(PINS).glob(f"*/node/{name}"))
     found = json.loads(subprocess.run(["bpftool", "--json", "map", "dump", "pinned", str(path)], check=True, capture_output=True).stdout)
@@ -112,6 +117,7 @@ def test_five_thousand_come_and_go():
                 early = pss_kib(node)
         equal(light.ended, 5000, "came and went")
         wait_none(node)
+        wait_clear(node)
         equal(left(node), before, "what is left")
         late = pss_kib(node)
         equal(late <= early + 1024, True, f"{early} KiB after 500 proxies, {late} KiB after 5,000: no growth")
@@ -136,6 +142,7 @@ def test_links_and_their_pins_go_with_their_proxies():
             equal(len(left(node).pins) > len(before.pins) or not node.scrape().find("wgsocks_exporter_attach_mode", mode="tcx"), True, "pins")
             light.end(8)
             wait_none(node)
+            wait_clear(node)
             equal(left(node), before, "what is left")
 
 
