@@ -2,6 +2,8 @@
 /*
  * The contract between the kernel side (bpf/), the collector, and a human with bpftool: what lies in the maps.
  * Fixed-width types, asserted layout; any change of a size or a meaning is a new ABI_LAYOUT (it names the pin folder).
+ * This: where a proxy is and what is counted of it. What lives as long as a connection or a message is in
+ * abi_connections.h, what is told of destinations, clients and the last minutes in abi_tables.h.
  */
 #ifndef WGSOCKS_ABI_H
 #define WGSOCKS_ABI_H
@@ -12,6 +14,9 @@
 #endif
 
 #define ABI_LAYOUT 2
+
+#define ABI_ASSERT_SIZE(type, size) \
+	_Static_assert(sizeof(struct type) == (size), #type " changed: that is a new ABI_LAYOUT")
 
 #define ABI_PORTS_MAX 8	      /* listener ports of one proxy */
 #define ABI_TUNNELS_MAX 4     /* tunnel interfaces of one proxy */
@@ -419,203 +424,6 @@ enum abi_packet_program {
 	ABI_PACKET_MAX
 };
 
-/* ---- sessions ---- */
-
-/* IPv4 addresses are mapped (::ffff:a.b.c.d); ports in host order. */
-struct session_key {
-	__u8 client[16];
-	__u8 server[16];
-	__u16 client_port;
-	__u16 server_port;
-	__u16 slot;
-	__u16 generation; /* low bits of the slot's */
-};
-
-/* The state of one side of a SOCKS dialogue, by stream offset (0 is the first byte after the SYN). */
-struct dialogue_side {
-	__u32 isn;  /* sequence number of offset 0 */
-	__u32 next; /* first offset not yet read */
-	__u16 skip; /* bytes of the current field that are still to be passed over */
-	__u8 state; /* enum of bpf/socks.h; 0 at the start */
-	__u8 flags; /* DIALOGUE_… */
-};
-#define DIALOGUE_DONE 1u /* nothing more is to be read on this side */
-#define DIALOGUE_LOST 2u /* read in part: a segment came out of order, or it cannot be read */
-
-struct dialogue {
-	struct dialogue_side client; /* written at ingress */
-	enum abi_command command;    /* ingress */
-	__u8 requested;		     /* ingress (or egress when the client's side was lost): counted as request */
-	__u8 malformed; /* ingress: an event of bpf/socks.h: no SOCKS, or no request after a right negotiation */
-	__u8 reserved1;
-	__u64 request_ns;	     /* ingress: when the last byte of the request came */
-	struct dialogue_side server; /* written at egress */
-	__u8 method;		     /* egress: chosen authentication method */
-	__u8 verdict;		     /* egress: see bpf/socks.h */
-	__u8 pending;		     /* egress: the verdict waits for CLOSE, since the client had sent its FIN */
-	__u8 settled;		     /* egress, CLOSE: outcome counted */
-	__u64 reply_ns;		     /* egress: when the pending reply left */
-	__u32 reply_end;	     /* egress: stream offset after the byte that decided */
-	__u32 reserved2;
-};
-
-enum session_closer { SESSION_OPEN, SESSION_CLOSED_BY_CLIENT, SESSION_CLOSED_BY_SERVER } __attribute__((packed));
-
-/*
- * Map `sessions`: client connections.
- *
- * The lock is for the client's side of the dialogue, whose segments may be read on two CPUs at once: each reads without
- * it, and writes what it read only if nobody has written meanwhile. Segments that overtook others wait in `held`.
- */
-#define ABI_HELD_SEGMENT_MAX 32 /* the longest segment that is held */
-#define ABI_HELD_MAX 40		/* and all that is held */
-struct session {
-	struct bpf_spin_lock lock;
-	__u32 retransmits; /* of the socket's total_retrans, those that are counted */
-	__u64 socket;	   /* struct sock * in the kernel: identity, never dereferenced */
-	__u64 opened_ns;   /* CLOCK_MONOTONIC; 0: it began before us */
-	struct dialogue dialogue;
-	enum session_closer closer; /* who sent the first FIN */
-	__u8 adopted;		    /* it began before us: its dialogue is unknown */
-	__u8 closed;		    /* nothing is counted any more */
-	__u8 held_length;	    /* of what waits */
-	__u32 held_start;	    /* its stream offset */
-	__u8 held_filled;	    /* as many bytes of it are written */
-	__u8 reserved[5];
-	__u16 seen;					/* round of the last reconciliation that met it */
-	__u8 held[ABI_HELD_MAX + ABI_HELD_SEGMENT_MAX]; /* the verifier sees no sum of place and length */
-};
-
-/* Map `early`: what was read of a connection before its session was there. */
-struct early_dialogue {
-	__u64 begun_ns;
-	struct dialogue dialogue;
-};
-
-enum upstream_way { UPSTREAM_WAY_NONE, UPSTREAM_WAY_TUNNEL, UPSTREAM_WAY_UNDERLAY } __attribute__((packed));
-
-/* Map `upstreams`: struct sock * → this. */
-struct upstream {
-	__u64 started_ns;
-	__u16 slot;
-	__u16 generation;
-	__u32 retransmits;
-	__u8 established;
-	enum upstream_way way; /* where its first SYN left */
-	__u8 reserved[4];
-	__u16 seen; /* as in struct session */
-};
-
-/* ---- DNS ---- */
-
-#define ABI_DNS_TIMEOUT_NS ABI_S(5) /* a query without an answer by then is unanswered */
-
-/* A TCP connection without a segment for so long is forgotten; one that opens or closes, sooner (a SYN is sent again
- * after 64 s at most). */
-#define ABI_DNS_STREAM_IDLE_NS ABI_S(600)
-#define ABI_DNS_STREAM_HALF_NS ABI_S(70)
-#define ABI_DNS_TURNS 16 /* queries with the same key at the same time */
-
-/*
- * Whom a query belongs to; IPv4 mapped, the port in host order (the server's is 53). An answer has the same key, or it
- * is none. Of a TCP connection: id and turn 0.
- */
-struct dns_key {
-	__u8 client[16];
-	__u8 server[16];
-	__u16 client_port;
-	__u16 id; /* as read: the first byte is the higher */
-	__u16 slot;
-	__u16 generation; /* low bits of the slot's */
-	enum abi_path path;
-	__u8 tcp;
-	__u8 turn; /* the same query again while the first waits: the next free number */
-	__u8 reserved;
-};
-
-/* Map `dns_pending`: queries that wait for their answer. Whose delete succeeds counts how it ended. */
-struct dns_pending {
-	__u64 asked_ns;
-};
-
-/*
- * Map `dns_seen`: a query beside the tunnel → where and when it last passed, since what leaves by a VLAN, a bridge or a
- * bond leaves by what lies below it too. A hint: it may be evicted.
- */
-#define ABI_DNS_SEEN_MAX 512
-#define ABI_DNS_WAY_NS 100000000ULL /* from the one interface to the other; sooner than anybody asks again */
-struct dns_seen {
-	__u64 passed_ns;
-	__u32 ifindex;
-	__u32 reserved;
-};
-
-/* One direction of a TCP connection, by stream offset (0 is the first byte after the SYN). */
-struct dns_side {
-	__u32 isn;  /* sequence number of offset 0 */
-	__u32 next; /* first offset not yet read */
-	__u64 word; /* where in a message that is: see bpf/dns.h */
-	/* What overtook other segments, from its first byte to its last: passed by, since a rest may be all of it. */
-	__u32 ahead_start;
-	__u32 ahead_end;
-	__u8 known; /* the SYN was seen */
-	__u8 lost;  /* counted as a loss: nothing more is read */
-	__u8 ended; /* all up to its FIN was read */
-	__u8 reserved[5];
-};
-
-/* Map `dns_streams`: TCP connections to port 53. The lock is for all of it: segments may be read on two CPUs. */
-enum dns_direction { DNS_QUERIES, DNS_ANSWERS, DNS_DIRECTION_MAX };
-struct dns_sides {
-	struct dns_side queries;
-	struct dns_side answers;
-};
-struct dns_stream {
-	struct bpf_spin_lock lock;
-	__u32 reserved;
-	__u64 opened_ns; /* identity: a freed value may be used again under a program that looks at it */
-	__u64 last_ns;	 /* the last segment */
-	struct dns_sides sides;
-};
-
-/* Map `handshakes`: an initiation that was sent → when. A hint: it may be evicted, and then has no duration. */
-#define ABI_HANDSHAKES_MAX 1024
-struct handshake_key {
-	__u32 index; /* the sender's, as it stands in the message */
-	__u16 slot;
-	__u16 generation; /* low bits of the slot's */
-};
-
-/*
- * Map `handshakes_seen`: a message → the interface that counted it, since what leaves by a VLAN or a bridge leaves by
- * the interface below it too.
- */
-struct handshake_seen_key {
-	__u32 sender; /* indices as they stand in the message */
-	__u32 receiver;
-	__u16 slot;
-	__u16 generation;
-	__u16 type; /* of the message */
-	enum abi_handshake direction;
-	__u8 reserved;
-};
-
-/*
- * Map `handshakes_unclaimed`: a local port that is no device's → what passed there. A device that has changed its port
- * is found when it is next asked; then these are its own. What nobody claims is not the proxy's.
- */
-#define ABI_UNCLAIMED_MAX 64
-struct unclaimed_key {
-	__u16 slot;
-	__u16 generation; /* low bits of the slot's */
-	__u16 port;
-	__u16 reserved;
-};
-struct unclaimed_handshakes {
-	struct handshake_counters counters;
-	__u64 begun_ns;
-};
-
 /* Ring buffer `events`: rare events that make the collector look at once. */
 enum abi_event { ABI_EVENT_LISTEN = 1, ABI_EVENT_LISTEN_END };
 /* Whose process it is that begins to listen. */
@@ -634,135 +442,6 @@ struct event {
 	__u16 by_server; /* enum abi_server */
 };
 
-/*
- * Map `windows`: slot → the requests total at the end of each second, for rates over the last minute; written by the
- * collector.
- */
-#define ABI_WINDOW_SECONDS 64
-struct window_sample {
-	__u64 second; /* CLOCK_MONOTONIC, 0: none yet */
-	__u64 requests;
-};
-struct window {
-	struct window_sample samples[ABI_WINDOW_SECONDS]; /* at second % ABI_WINDOW_SECONDS */
-};
-
-/*
- * Map `rates`: slot → totals at equal steps of CLOCK_MONOTONIC, for what is said of the last minutes; written by the
- * collector. They begin at 0 with the ring and never fall: `ahead` is what the counter has more than the ring's total.
- * Counts are the low 32 bits: only their differences are used.
- */
-#define ABI_RATE_SECONDS 640 /* 10 minutes in steps of 1 s, and what a window needs before */
-#define ABI_RATE_STEPS 64    /* 5 minutes in steps of 5 s, the same */
-#define ABI_RATE_STEP_SECONDS 5
-struct rate_counts {
-	__u32 successes;
-	__u32 failures;
-	__u32 closed;			       /* client connections */
-	__u32 connects[ABI_HISTOGRAM_BUCKETS]; /* upstream, by time */
-	__u64 closed_ns;		       /* their lifetimes */
-};
-struct rate_totals {
-	__u64 received; /* inner bytes, of all tunnels */
-	struct rate_counts counts;
-};
-struct rates {
-	__u32 generation; /* of the slot */
-	__u32 reserved;
-	__u64 begun_ns; /* 0: nothing is remembered */
-	__u64 read_ns;	/* when `last` was read */
-	struct rate_totals last;
-	struct rate_totals ahead;
-	__u64 received[ABI_RATE_SECONDS];	   /* at second % ABI_RATE_SECONDS */
-	struct rate_counts counts[ABI_RATE_STEPS]; /* at step % ABI_RATE_STEPS */
-};
-
-/*
- * Map `clients`: slot → requests by the client's address, in the order in which they first came; all others are in
- * requests_unattributed of the counters. An array that is looked through, not a hash: the bound is its length.
- */
-#define ABI_CLIENTS_MAX 50
-struct client_requests {
-	__u8 address[16] __attribute__((aligned(8)));
-	__u64 requests;
-};
-struct client_table {
-	struct bpf_spin_lock lock;
-	__u32 used;
-	struct client_requests clients[ABI_CLIENTS_MAX];
-};
-
-/*
- * ---- destinations ----
- *
- * Map `destinations`: slot × buckets of a proxy + abi_destination_hash(address) & (buckets of a proxy - 1) → this. One
- * look-up in an array (2 ns; in a hash 40) finds both who is counted and who may come to be. The collector writes
- * `ways`' addresses, in order and never again, and takes from `candidates`; the programs do the rest.
- */
-#define ABI_DESTINATION_WAYS 6
-#define ABI_CANDIDATE_WAYS 4
-#define ABI_DESTINATIONS_MAX 10000 /* of --destinations.max */
-
-struct destination_count {
-	__u8 address[16] __attribute__((aligned(8))); /* 0: free, and so are those behind it */
-	struct direction_counts bytes;
-};
-
-/* The heaviest of those that are not counted on their own: by a vote of bytes, so that the light ones wear down. */
-struct destination_candidate {
-	__u8 address[16] __attribute__((aligned(8)));
-	__u64 weight;
-};
-
-struct destination_bucket {
-	struct destination_count ways[ABI_DESTINATION_WAYS];
-	struct destination_candidate candidates[ABI_CANDIDATE_WAYS];
-};
-
-static inline __u32 abi_destination_hash(__u64 high, __u64 low)
-{
-	__u64 h = high * 0x9E3779B97F4A7C15ULL ^ low * 0xC2B2AE3D27D4EB4FULL;
-
-	h ^= h >> 29;
-	h *= 0x165667B19E3779F9ULL;
-	return (__u32)(h >> 36);
-}
-
-/* Map `destination_entries`: slot × --destinations.max + order of promotion → this. The collector's alone. */
-#define ABI_DESTINATION_LABEL_SIZE 256
-#define ABI_COUNTRY_SIZE 8
-struct destination_entry {
-	__u8 address[16] __attribute__((aligned(8))); /* 0: free */
-	__u32 place;				      /* bucket of the proxy × ABI_DESTINATION_WAYS + way */
-	__u32 series;				      /* the first entry with this label */
-	struct direction_counts since;		      /* what it had counted when it came to this country */
-	char country[ABI_COUNTRY_SIZE];		      /* "": not looked up yet */
-	char label[ABI_DESTINATION_LABEL_SIZE];
-};
-
-/* Map `destination_countries`: slot × ABI_COUNTRIES_MAX + n → bytes of destinations that moved elsewhere since. */
-#define ABI_COUNTRIES_MAX 256
-struct destination_country {
-	char code[ABI_COUNTRY_SIZE]; /* "": free */
-	struct direction_counts bytes;
-};
-
-/* Ring buffer `answers`: DNS messages in the tunnel, for the names of destinations. Longer ones are cut. */
-#define ABI_ANSWERS_BYTES 131072
-#define ABI_ANSWER_MAX 1232 /* the usual limit of EDNS (dnsflagday.net/2020) */
-struct answer {
-	__u8 peer[16]; /* the resolver; IPv4 mapped */
-	__u32 slot;
-	__u16 port;	/* ours, host order */
-	__u8 direction; /* enum abi_direction: an answer, or the question */
-	__u8 reserved;
-	__u32 length;
-	__u8 message[ABI_ANSWER_MAX];
-	__u32 reserved2;
-};
-
-#define ABI_ASSERT_SIZE(type, size) \
-	_Static_assert(sizeof(struct type) == (size), #type " changed: that is a new ABI_LAYOUT")
 ABI_ASSERT_SIZE(abi_histogram, 144);
 ABI_ASSERT_SIZE(request_counts, ABI_COMMAND_MAX * 8);
 ABI_ASSERT_SIZE(failure_counts, ABI_FAILURE_MAX * 8);
@@ -779,31 +458,15 @@ ABI_ASSERT_SIZE(protocol_traffic, ABI_PROTOCOL_MAX * sizeof(struct traffic));
 ABI_ASSERT_SIZE(family_traffic, ABI_FAMILY_MAX * sizeof(struct protocol_traffic));
 ABI_ASSERT_SIZE(direction_traffic, ABI_DIRECTION_MAX * sizeof(struct family_traffic));
 ABI_ASSERT_SIZE(dns_counters, 296);
-ABI_ASSERT_SIZE(dns_seen, 16);
 ABI_ASSERT_SIZE(handshake_counters, 176);
-ABI_ASSERT_SIZE(unclaimed_handshakes, 184);
 ABI_ASSERT_SIZE(proxy_counters, 2240);
 ABI_ASSERT_SIZE(tunnel_counters, 288);
 ABI_ASSERT_SIZE(proxy, 296);
 ABI_ASSERT_SIZE(netns_bucket, 32);
 ABI_ASSERT_SIZE(leak_network, 32);
-ABI_ASSERT_SIZE(session_key, 40);
-ABI_ASSERT_SIZE(dialogue, 56);
-ABI_ASSERT_SIZE(session, 168);
-ABI_ASSERT_SIZE(early_dialogue, 64);
-ABI_ASSERT_SIZE(upstream, 24);
-ABI_ASSERT_SIZE(dns_key, 44);
-ABI_ASSERT_SIZE(dns_pending, 8);
-ABI_ASSERT_SIZE(dns_stream, 88);
-ABI_ASSERT_SIZE(handshake_key, 8);
-ABI_ASSERT_SIZE(handshake_seen_key, 16);
 ABI_ASSERT_SIZE(event, 16);
-ABI_ASSERT_SIZE(rate_counts, 88);
-ABI_ASSERT_SIZE(rates, 10968);
-ABI_ASSERT_SIZE(client_table, 1208);
-ABI_ASSERT_SIZE(destination_bucket, 288);
-ABI_ASSERT_SIZE(destination_entry, 304);
-ABI_ASSERT_SIZE(destination_country, 24);
-ABI_ASSERT_SIZE(answer, 1264);
+
+#include "wgsocks/abi_connections.h"
+#include "wgsocks/abi_tables.h"
 
 #endif

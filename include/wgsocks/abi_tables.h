@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the maps hold for the collector: the last minutes, requests by client, destinations and the messages that name
+ * them. A part of abi.h, which includes it.
+ */
+#ifndef WGSOCKS_ABI_TABLES_H
+#define WGSOCKS_ABI_TABLES_H
+
+#include "wgsocks/abi.h"
+
+/*
+ * Map `windows`: slot → the requests total at the end of each second, for rates over the last minute; written by the
+ * collector.
+ */
+#define ABI_WINDOW_SECONDS 64
+struct window_sample {
+	__u64 second; /* CLOCK_MONOTONIC, 0: none yet */
+	__u64 requests;
+};
+struct window {
+	struct window_sample samples[ABI_WINDOW_SECONDS]; /* at second % ABI_WINDOW_SECONDS */
+};
+
+/*
+ * Map `rates`: slot → totals at equal steps of CLOCK_MONOTONIC, for what is said of the last minutes; written by the
+ * collector. They begin at 0 with the ring and never fall: `ahead` is what the counter has more than the ring's total.
+ * Counts are the low 32 bits: only their differences are used.
+ */
+#define ABI_RATE_SECONDS 640 /* 10 minutes in steps of 1 s, and what a window needs before */
+#define ABI_RATE_STEPS 64    /* 5 minutes in steps of 5 s, the same */
+#define ABI_RATE_STEP_SECONDS 5
+struct rate_counts {
+	__u32 successes;
+	__u32 failures;
+	__u32 closed;			       /* client connections */
+	__u32 connects[ABI_HISTOGRAM_BUCKETS]; /* upstream, by time */
+	__u64 closed_ns;		       /* their lifetimes */
+};
+struct rate_totals {
+	__u64 received; /* inner bytes, of all tunnels */
+	struct rate_counts counts;
+};
+struct rates {
+	__u32 generation; /* of the slot */
+	__u32 reserved;
+	__u64 begun_ns; /* 0: nothing is remembered */
+	__u64 read_ns;	/* when `last` was read */
+	struct rate_totals last;
+	struct rate_totals ahead;
+	__u64 received[ABI_RATE_SECONDS];	   /* at second % ABI_RATE_SECONDS */
+	struct rate_counts counts[ABI_RATE_STEPS]; /* at step % ABI_RATE_STEPS */
+};
+
+/*
+ * Map `clients`: slot → requests by the client's address, in the order in which they first came; all others are in
+ * requests_unattributed of the counters. An array that is looked through, not a hash: the bound is its length.
+ */
+#define ABI_CLIENTS_MAX 50
+struct client_requests {
+	__u8 address[16] __attribute__((aligned(8)));
+	__u64 requests;
+};
+struct client_table {
+	struct bpf_spin_lock lock;
+	__u32 used;
+	struct client_requests clients[ABI_CLIENTS_MAX];
+};
+
+/*
+ * ---- destinations ----
+ *
+ * Map `destinations`: slot × buckets of a proxy + abi_destination_hash(address) & (buckets of a proxy - 1) → this. One
+ * look-up in an array (2 ns; in a hash 40) finds both who is counted and who may come to be. The collector writes
+ * `ways`' addresses, in order and never again, and takes from `candidates`; the programs do the rest.
+ */
+#define ABI_DESTINATION_WAYS 6
+#define ABI_CANDIDATE_WAYS 4
+#define ABI_DESTINATIONS_MAX 10000 /* of --destinations.max */
+
+struct destination_count {
+	__u8 address[16] __attribute__((aligned(8))); /* 0: free, and so are those behind it */
+	struct direction_counts bytes;
+};
+
+/* The heaviest of those that are not counted on their own: by a vote of bytes, so that the light ones wear down. */
+struct destination_candidate {
+	__u8 address[16] __attribute__((aligned(8)));
+	__u64 weight;
+};
+
+struct destination_bucket {
+	struct destination_count ways[ABI_DESTINATION_WAYS];
+	struct destination_candidate candidates[ABI_CANDIDATE_WAYS];
+};
+
+static inline __u32 abi_destination_hash(__u64 high, __u64 low)
+{
+	__u64 h = high * 0x9E3779B97F4A7C15ULL ^ low * 0xC2B2AE3D27D4EB4FULL;
+
+	h ^= h >> 29;
+	h *= 0x165667B19E3779F9ULL;
+	return (__u32)(h >> 36);
+}
+
+/* Map `destination_entries`: slot × --destinations.max + order of promotion → this. The collector's alone. */
+#define ABI_DESTINATION_LABEL_SIZE 256
+#define ABI_COUNTRY_SIZE 8
+struct destination_entry {
+	__u8 address[16] __attribute__((aligned(8))); /* 0: free */
+	__u32 place;				      /* bucket of the proxy × ABI_DESTINATION_WAYS + way */
+	__u32 series;				      /* the first entry with this label */
+	struct direction_counts since;		      /* what it had counted when it came to this country */
+	char country[ABI_COUNTRY_SIZE];		      /* "": not looked up yet */
+	char label[ABI_DESTINATION_LABEL_SIZE];
+};
+
+/* Map `destination_countries`: slot × ABI_COUNTRIES_MAX + n → bytes of destinations that moved elsewhere since. */
+#define ABI_COUNTRIES_MAX 256
+struct destination_country {
+	char code[ABI_COUNTRY_SIZE]; /* "": free */
+	struct direction_counts bytes;
+};
+
+/* Ring buffer `answers`: DNS messages in the tunnel, for the names of destinations. Longer ones are cut. */
+#define ABI_ANSWERS_BYTES 131072
+#define ABI_ANSWER_MAX 1232 /* the usual limit of EDNS (dnsflagday.net/2020) */
+struct answer {
+	__u8 peer[16]; /* the resolver; IPv4 mapped */
+	__u32 slot;
+	__u16 port;	/* ours, host order */
+	__u8 direction; /* enum abi_direction: an answer, or the question */
+	__u8 reserved;
+	__u32 length;
+	__u8 message[ABI_ANSWER_MAX];
+	__u32 reserved2;
+};
+
+ABI_ASSERT_SIZE(rate_counts, 88);
+ABI_ASSERT_SIZE(rates, 10968);
+ABI_ASSERT_SIZE(client_table, 1208);
+ABI_ASSERT_SIZE(destination_bucket, 288);
+ABI_ASSERT_SIZE(destination_entry, 304);
+ABI_ASSERT_SIZE(destination_country, 24);
+ABI_ASSERT_SIZE(answer, 1264);
+
+#endif
