@@ -212,12 +212,7 @@ static void signalled(struct collector *c)
 /* What is to be done, a little at a time: a node may have hundreds of proxies to attach to, and web asks meanwhile. */
 static bool step(struct collector *c)
 {
-	uint32_t before = c->fleet.count;
-	bool more = fleet_step(&c->fleet);
-
-	if (more || before != c->fleet.count)
-		return true;
-	return c->kernel.skeleton && reconcile_begun(&c->fleet);
+	return fleet_step(&c->fleet) || (c->kernel.skeleton && reconcile_begun(&c->fleet));
 }
 
 static void run(struct collector *c)

@@ -72,7 +72,7 @@ int collector_detach(const struct config *config)
 	if (is_running(config))
 		return EXIT_FAILURE;
 	d.instance = pins.instance;
-	note(&d, pin_folders_remove(config, is_ours, &d, NULL));
+	note(&d, pin_folders_remove(config, is_ours, &d));
 	if (config->mode == CONFIG_MODE_NODE)
 		note(&d, netns_each(sweep_namespace, &d));
 	else

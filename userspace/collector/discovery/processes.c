@@ -16,6 +16,15 @@
 #define DESCRIPTORS_MAX 65536
 #define LISTENERS_MAX 1024
 
+#define INIT_PID_NAMESPACE 0xEFFFFFFCu /* PROC_PID_INIT_INO of include/linux/proc_ns.h */
+
+bool processes_all_seen(void)
+{
+	struct stat pid;
+
+	return !stat("/proc/self/ns/pid", &pid) && pid.st_ino == INIT_PID_NAMESPACE;
+}
+
 bool process_is_server(const char *comm, const struct config *config)
 {
 	size_t length = strcspn(comm, "\n");

@@ -45,6 +45,9 @@ int processes_listener_ports(const struct config *config, uint32_t netns_inode, 
 /* The same where the processes are known: those of this namespace, from one look at /proc for many. */
 int processes_ports_of(const struct server_process *processes, size_t count, uint16_t *ports, size_t max, size_t *rest);
 
+/* Whether /proc shows all processes of the machine: we are in the first PID namespace. */
+bool processes_all_seen(void);
+
 /* Whether a process with this comm (with or without its newline) is a SOCKS server. */
 bool process_is_server(const char *comm, const struct config *config);
 

@@ -2,14 +2,11 @@
 #include "fleet.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../attach/attach.h"
 #include "../discovery/netns.h"
-#include "../kernel/slots.h"
 #include "../watch/visit.h"
 #include "devices.h"
 #include "look.h"
@@ -85,11 +82,6 @@ int fleet_events_fd(const struct fleet *fleet)
 	if (is_node(fleet))
 		return fleet->namespaces.events_fd;
 	return fleet->count ? fleet->members[0]->watch.links.events_fd : -1;
-}
-
-struct member *fleet_at(const struct fleet *fleet, uint32_t slot)
-{
-	return slot < fleet->config->proxies_max ? fleet->by_slot[slot] : NULL;
 }
 
 /* ---- members ---- */
@@ -171,7 +163,6 @@ bool fleet_step(struct fleet *fleet)
 		member_start(fleet, fleet->members[i]);
 		return true;
 	}
-	fleet->first_look_done = true;
 	return false;
 }
 
@@ -186,6 +177,11 @@ int fleet_rest_ms(const struct fleet *fleet)
 
 /* ---- events ---- */
 
+static struct member *by_slot(const struct fleet *fleet, uint32_t slot)
+{
+	return slot < fleet->config->proxies_max ? fleet->by_slot[slot] : NULL;
+}
+
 void fleet_event(struct fleet *fleet, const struct event *event)
 {
 	struct member *m;
@@ -194,7 +190,7 @@ void fleet_event(struct fleet *fleet, const struct event *event)
 		fleet->look_due = true;
 		return;
 	}
-	m = fleet_at(fleet, event->slot);
+	m = by_slot(fleet, event->slot);
 	if (!m || event->netns_inode != m->watch.entry.netns_inode || visit_begin(&m->watch)) {
 		/* That proxy has just ended; the event may be of the next namespace with its inode. */
 		fleet->look_due |= event->kind == ABI_EVENT_LISTEN;
@@ -332,7 +328,6 @@ void fleet_tick(struct fleet *fleet, uint64_t now_ns)
 		return;
 	}
 	if (now_ns - fleet->looked_ns >= LOOK_PERIOD_NS) {
-		reap(fleet);
 		look_around(fleet);
 		remains_sweep(fleet->config);
 	}

@@ -40,10 +40,9 @@ struct fleet {
 	uint32_t own_inode;
 	bool deaf; /* to the events of other namespaces */
 	uint32_t waiting;
-	uint32_t unwatched;   /* proxies that the last look found, and for which there is no room or no right */
-	uint32_t cursor;      /* whose turn it is to be looked after */
-	bool look_due;	      /* at all processes: a SOCKS server began to listen somewhere */
-	bool first_look_done; /* and all that it found has been started, or could not be */
+	uint32_t unwatched; /* proxies that the last look found, and for which there is no room or no right */
+	uint32_t cursor;    /* whose turn it is to be looked after */
+	bool look_due;	    /* at all processes: a SOCKS server began to listen somewhere */
 	uint64_t looked_ns;
 	uint64_t look_pause_ns; /* until then: whoever listens all the time must not have us look all the time */
 	uint64_t device_searched_ns;
@@ -86,9 +85,6 @@ void fleet_tick(struct fleet *fleet, uint64_t now_ns);
 
 /* Reads the WireGuard devices of all remote proxies side by side, before a snapshot. */
 void fleet_wireguard(struct fleet *fleet);
-
-/* The member that has a slot, or NULL. */
-struct member *fleet_at(const struct fleet *fleet, uint32_t slot);
 
 /* Keeps what is pinned attached; or detaches everything. */
 void fleet_close(struct fleet *fleet, bool remove);

@@ -87,7 +87,6 @@ void look_at_all(struct fleet *fleet)
 		struct member *m = fleet->members[i];
 
 		m->look_due = true;
-		if (m->nsid != NSID_NONE && namespaces_alive(&fleet->namespaces, m->nsid) == 0)
-			m->gone = true;
+		member_check(fleet, m);
 	}
 }

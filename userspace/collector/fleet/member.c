@@ -245,11 +245,16 @@ void member_adopt(struct fleet *fleet, uint32_t slot)
 
 /* ---- being there ---- */
 
+void member_check(struct fleet *fleet, struct member *m)
+{
+	if (m->nsid != NSID_NONE && namespaces_alive(&fleet->namespaces, m->nsid) == 0)
+		m->gone = true;
+}
+
 void member_repair(struct fleet *fleet, struct member *m)
 {
 	m->repaired_ns = clock_now_ns();
-	if (m->nsid != NSID_NONE && namespaces_alive(&fleet->namespaces, m->nsid) == 0)
-		m->gone = true;
+	member_check(fleet, m);
 	if (visit_begin(&m->watch))
 		return;
 	if (m->look_due) {

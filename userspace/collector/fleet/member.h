@@ -27,6 +27,9 @@ bool member_identify(struct fleet *fleet, struct member *member);
 /* Gives each member a name that no other has: after one has come or gone. */
 void members_name(struct fleet *fleet);
 
+/* Looks whether its namespace is there: it is `gone` else. */
+void member_check(struct fleet *fleet, struct member *member);
+
 /*
  * Looks whether its namespace is there, for its listeners, its interfaces if that is due, and attaches again where that
  * failed.

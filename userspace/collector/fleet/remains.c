@@ -4,14 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../discovery/netns.h"
+#include "../discovery/processes.h"
 #include "../kernel/pin_folders.h"
 #include "../watch/visit.h"
 #include "wgsocks/log.h"
-
-#define INIT_PID_NAMESPACE 0xEFFFFFFCu /* PROC_PID_INIT_INO of include/linux/proc_ns.h */
 
 /* The cookies of all network namespaces; read when the first folder asks for them. */
 struct cookies {
@@ -69,12 +67,11 @@ static bool is_remains(const struct pin_folder *folder, void *context)
 void remains_sweep(const struct config *config)
 {
 	struct cookies cookies = {};
-	struct stat pid;
 	int r;
 
-	if (stat("/proc/self/ns/pid", &pid) || pid.st_ino != INIT_PID_NAMESPACE)
+	if (!processes_all_seen())
 		return;
-	r = pin_folders_remove(config, is_remains, &cookies, NULL);
+	r = pin_folders_remove(config, is_remains, &cookies);
 	if (r < 0)
 		log_warn("pins of sidecars that are gone cannot be removed: %s", strerror(-r));
 	free(cookies.cookies);

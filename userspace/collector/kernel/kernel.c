@@ -250,7 +250,7 @@ static bool is_superseded(const struct pin_folder *folder, void *context)
 /* What another version, or another --proxies.max, left of this instance counts no more for anybody. */
 static void supersede(struct kernel *kernel)
 {
-	int n = kernel->pinned ? pin_folders_remove(kernel->config, is_superseded, kernel, NULL) : 0;
+	int n = kernel->pinned ? pin_folders_remove(kernel->config, is_superseded, kernel) : 0;
 
 	if (n > 0)
 		log_warn("%d pins of another layout or --proxies.max are removed: counts begin anew in %s", n,

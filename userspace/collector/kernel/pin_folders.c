@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../attach/attach.h"
+#include "pins.h"
 #include "wgsocks/cleanup.h"
 
 #define INSTANCES_MAX 65536 /* of one layout; more are left for another time */
@@ -24,27 +25,9 @@ bool pin_folder_cookie(const char *instance, uint64_t *cookie)
 	return true;
 }
 
-static int unlink_all(const char *path)
-{
-	_cleanup_closedir_ DIR *d = opendir(path);
-	const struct dirent *e;
-	int n = 0;
-
-	if (!d)
-		return -errno;
-	while ((e = readdir(d))) {
-		if (e->d_name[0] == '.')
-			continue;
-		if (unlinkat(dirfd(d), e->d_name, 0) && unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR))
-			return -errno;
-		n++;
-	}
-	return n;
-}
-
 static int folder_remove(const struct pin_folder *folder)
 {
-	int links = attach_unpin_all(folder->path), pins = unlink_all(folder->path);
+	int links = attach_unpin_all(folder->path), pins = pins_unlink_all(folder->path);
 
 	if (rmdir(folder->path) && pins >= 0)
 		pins = -errno;
@@ -55,7 +38,7 @@ struct removal {
 	const struct config *config;
 	pin_folder_judge *judge;
 	void *context;
-	int removed, busy, error;
+	int removed, error;
 };
 
 static void note(struct removal *removal, int result)
@@ -68,7 +51,7 @@ static void note(struct removal *removal, int result)
 
 static void instance_look(struct removal *removal, const char *layout, const char *instance)
 {
-	struct pin_folder folder = { .layout = layout, .instance = instance, .lock = -1 };
+	struct pin_folder folder = { .instance = instance, .lock = -1 };
 
 	if (snprintf(folder.path, sizeof(folder.path), "%s/%s/%s", removal->config->pin_path, layout, instance) >=
 	    (int)sizeof(folder.path))
@@ -76,9 +59,7 @@ static void instance_look(struct removal *removal, const char *layout, const cha
 	folder.lock = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder.lock < 0)
 		return;
-	if (flock(folder.lock, LOCK_EX | LOCK_NB))
-		removal->busy++;
-	else if (removal->judge(&folder, removal->context))
+	if (!flock(folder.lock, LOCK_EX | LOCK_NB) && removal->judge(&folder, removal->context))
 		note(removal, folder_remove(&folder));
 	close(folder.lock);
 }
@@ -99,7 +80,7 @@ static void layout_look(struct removal *removal, const char *layout)
 	rmdir(path); /* only when it is empty */
 }
 
-int pin_folders_remove(const struct config *config, pin_folder_judge *judge, void *context, int *busy)
+int pin_folders_remove(const struct config *config, pin_folder_judge *judge, void *context)
 {
 	struct removal removal = { .config = config, .judge = judge, .context = context };
 	_cleanup_closedir_ DIR *d = config->pin_path[0] ? opendir(config->pin_path) : NULL;
@@ -111,7 +92,5 @@ int pin_folders_remove(const struct config *config, pin_folder_judge *judge, voi
 	}
 	if (d)
 		rmdir(config->pin_path); /* the same */
-	if (busy)
-		*busy = removal.busy;
 	return removal.error ?: removal.removed;
 }

@@ -12,7 +12,6 @@
 
 struct pin_folder {
 	char path[CONFIG_PATH_SIZE];
-	const char *layout;   /* "v2-500", borrowed */
 	const char *instance; /* "node", a cookie; borrowed */
 	int lock;	      /* held during the callback */
 };
@@ -22,9 +21,9 @@ typedef bool pin_folder_judge(const struct pin_folder *folder, void *context);
 
 /*
  * Hands each folder that nobody holds to `judge`, and removes those that it says. Returns the number of pins that were
- * removed, or the first -errno after having tried all. *busy (may be NULL) is how many folders somebody holds.
+ * removed, or the first -errno after having tried all.
  */
-int pin_folders_remove(const struct config *config, pin_folder_judge *judge, void *context, int *busy);
+int pin_folders_remove(const struct config *config, pin_folder_judge *judge, void *context);
 
 /* Whether a folder of this name is a sidecar's: 16 hex digits; *cookie is then the cookie of its network namespace. */
 bool pin_folder_cookie(const char *instance, uint64_t *cookie);

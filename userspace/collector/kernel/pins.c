@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 
 #include "../discovery/netns.h"
+#include "../discovery/processes.h"
 #include "wgsocks/abi.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
@@ -58,16 +59,13 @@ static bool path_in_bpffs(const char *path)
 	return fs.f_type == BPF_FS_MAGIC;
 }
 
-#define INIT_PID_NAMESPACE 0xEFFFFFFCu /* PROC_PID_INIT_INO of include/linux/proc_ns.h */
-
-/* The first PID namespace, and the mounts of its PID 1. */
+/* With all processes in sight, and the mounts of PID 1. */
 static bool on_host(void)
 {
-	struct stat pid, own, init;
+	struct stat own, init;
 
-	return !stat("/proc/self/ns/pid", &pid) && pid.st_ino == INIT_PID_NAMESPACE &&
-	       !stat("/proc/self/ns/mnt", &own) && !stat("/proc/1/ns/mnt", &init) && own.st_ino == init.st_ino &&
-	       own.st_dev == init.st_dev;
+	return processes_all_seen() && !stat("/proc/self/ns/mnt", &own) && !stat("/proc/1/ns/mnt", &init) &&
+	       own.st_ino == init.st_ino && own.st_dev == init.st_dev;
 }
 
 void pins_mount(const struct config *config)
@@ -124,9 +122,9 @@ int pins_open(struct pins *pins, const struct config *config)
 	return 0;
 }
 
-int pins_clear(struct pins *pins)
+int pins_unlink_all(const char *folder)
 {
-	_cleanup_closedir_ DIR *d = opendir(pins->folder);
+	_cleanup_closedir_ DIR *d = opendir(folder);
 	struct dirent *e;
 	int n = 0;
 
@@ -140,6 +138,11 @@ int pins_clear(struct pins *pins)
 		n++;
 	}
 	return n;
+}
+
+int pins_clear(struct pins *pins)
+{
+	return pins_unlink_all(pins->folder);
 }
 
 void pins_remove(struct pins *pins)

@@ -31,7 +31,10 @@ void pins_mount(const struct config *config);
  */
 int pins_open(struct pins *pins, const struct config *config);
 
-/* Removes every pin in the folder; the folder and the lock stay. Returns the number removed or -errno. */
+/* Removes every pin in a folder. Returns the number removed or -errno. */
+int pins_unlink_all(const char *folder);
+
+/* The same of ours; the folder and the lock stay. Returns the number removed or -errno. */
 int pins_clear(struct pins *pins);
 
 /* Removes the folder (it must be clear) and its empty parents up to the pin path, and gives up the lock. */

@@ -367,7 +367,7 @@ bool interfaces_read(struct watch *watch)
 	return pass.changed;
 }
 
-bool interfaces_repair(struct watch *watch)
+void interfaces_repair(struct watch *watch)
 {
 	for (unsigned int i = 0; i < watch->table_size; i++) {
 		struct watched_link *w = &watch->table[i];
@@ -380,7 +380,6 @@ bool interfaces_repair(struct watch *watch)
 		if (w->error || lost)
 			attach(watch, w);
 	}
-	return false;
 }
 
 void interfaces_close(struct watch *watch, bool remove)

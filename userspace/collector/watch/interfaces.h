@@ -14,7 +14,7 @@ bool interfaces_event(struct watch *watch, const struct link *link, enum link_ev
 bool interfaces_look(struct watch *watch);
 
 /* Attaches again where it failed, or where somebody removed it. */
-bool interfaces_repair(struct watch *watch);
+void interfaces_repair(struct watch *watch);
 
 /* Lets go of all; with `remove`, detaches. */
 void interfaces_close(struct watch *watch, bool remove);

@@ -376,8 +376,7 @@ static void repair(struct watch *watch)
 {
 	if (!watch->started)
 		return;
-	if (interfaces_repair(watch))
-		entry_write(watch);
+	interfaces_repair(watch);
 	if (watch->unfound)
 		be_found(watch);
 }
