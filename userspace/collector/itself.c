@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 
 #include "collector.h"
+#include "kernel/dispatchers.h"
 #include "kernel/sweep.h"
 #include "wgsocks.skel.h"
 #include "wgsocks/metrics.h"
@@ -82,8 +83,6 @@ static uint64_t lost_here(const struct collector *c, enum abi_loss cause)
 
 static void read_losses(struct collector *c)
 {
-	static const char *const dispatchers[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit", "synack" };
-
 	for (int i = 0; i < ABI_LOSS_MAX; i++) {
 		uint32_t label = snapshot_string(&c->builder, metric_loss(i));
 		uint64_t n = lost_here(c, i);
@@ -93,7 +92,7 @@ static void read_losses(struct collector *c)
 		snapshot_add_unsigned(&c->builder, METRIC_EVENTS_LOST, &label, n);
 	}
 	for (int i = 0; c->kernel.skeleton && i < KERNEL_LINK_MAX; i++) {
-		uint32_t label = snapshot_string(&c->builder, dispatchers[i]);
+		uint32_t label = snapshot_string(&c->builder, dispatcher_name(i));
 
 		snapshot_add_unsigned(&c->builder, METRIC_RECURSION_MISSES, &label,
 				      kernel_recursion_misses(&c->kernel, i));

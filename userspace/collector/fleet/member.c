@@ -83,20 +83,20 @@ static int32_t number_of(struct fleet *fleet, uint32_t inode, int fd)
 
 int member_add(struct fleet *fleet, const struct census_group *group)
 {
-	struct watch stranger = { .remote = true, .entry.netns_inode = group->processes->netns_inode };
+	uint32_t inode = group->processes->netns_inode;
 	pid_t pid = group->processes->pid;
-	_cleanup_close_ int fd = netns_open(stranger.entry.netns_inode, &pid);
+	_cleanup_close_ int fd = netns_open(inode, &pid);
 	int32_t nsid;
 	int r;
 
 	if (fd < 0)
 		return fd;
-	nsid = number_of(fleet, stranger.entry.netns_inode, fd);
+	nsid = number_of(fleet, inode, fd);
 	r = netns_enter(fd);
 	if (r)
 		return r;
 	r = member_find(fleet, group, nsid);
-	visit_end(&stranger);
+	visit_return();
 	return r;
 }
 
@@ -207,8 +207,8 @@ static bool is_member(const struct fleet *fleet, const struct proxy *entry)
 /* Its namespace lives, though no server was seen in it: it is a proxy still. */
 static bool adopt_alive(struct fleet *fleet, const struct proxy *entry)
 {
-	struct watch former = { .remote = true, .entry = *entry };
-	_cleanup_close_ int fd = netns_open(entry->netns_inode, &former.pid);
+	pid_t pid = 0;
+	_cleanup_close_ int fd = netns_open(entry->netns_inode, &pid);
 	unsigned int count = 0;
 	int32_t nsid;
 	bool alive;
@@ -222,10 +222,10 @@ static bool adopt_alive(struct fleet *fleet, const struct proxy *entry)
 	while (count < ABI_PORTS_MAX && entry->ports[count])
 		count++;
 	if (alive)
-		alive = member_make(fleet, entry->netns_inode, former.pid, nsid, entry->ports, count) == 1;
+		alive = member_make(fleet, entry->netns_inode, pid, nsid, entry->ports, count) == 1;
 	if (alive)
 		memcpy(fleet->members[fleet->count - 1]->identity.former, entry->name, sizeof(entry->name) - 1);
-	visit_end(&former);
+	visit_return();
 	return alive;
 }
 

@@ -21,7 +21,6 @@ struct cookies {
 
 static int cookie_add(int fd, uint32_t inode, void *context)
 {
-	struct watch there = { .remote = true };
 	struct cookies *c = context;
 	int r = netns_enter(fd);
 
@@ -40,7 +39,7 @@ static int cookie_add(int fd, uint32_t inode, void *context)
 		c->cookies[c->count++] = netns_cookie();
 	else
 		r = -ENOMEM;
-	visit_end(&there);
+	visit_return();
 	return r;
 }
 

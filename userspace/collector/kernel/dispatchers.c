@@ -63,6 +63,11 @@ static bool calls_through(int program, int array)
 	return false;
 }
 
+const char *dispatcher_name(enum kernel_link which)
+{
+	return names[which];
+}
+
 static bool take_over(struct kernel *kernel, enum kernel_link which)
 {
 	char path[CONFIG_PATH_SIZE];

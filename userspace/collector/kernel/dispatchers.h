@@ -15,4 +15,7 @@
  */
 int dispatchers_attach(struct kernel *kernel);
 
+/* "state_a", "state_b", "retransmit", "synack": in pins and metrics. */
+const char *dispatcher_name(enum kernel_link which);
+
 #endif

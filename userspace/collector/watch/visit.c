@@ -37,10 +37,16 @@ int visit_begin(struct watch *watch)
 
 void visit_end(const struct watch *watch)
 {
-	int r = watch->remote ? netns_enter(home) : 0;
+	if (watch->remote)
+		visit_return();
+}
+
+void visit_return(void)
+{
+	int r = netns_enter(home);
 
 	if (!r)
 		return;
-	log_error("cannot come back from the network namespace of proxy %s: %s", watch->name, strerror(-r));
-	exit(EXIT_FAILURE); /* the supervisor starts another one, which is at home */
+	log_error("cannot come back from another network namespace: %s", strerror(-r));
+	exit(EXIT_FAILURE);
 }

@@ -19,4 +19,8 @@ int visit_home(void);
 int visit_begin(struct watch *watch);
 void visit_end(const struct watch *watch);
 
+/* Home from a namespace that netns_enter went to. A collector that cannot is no use: it ends, and another is started.
+ */
+void visit_return(void);
+
 #endif
