@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netns.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -13,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "processes.h"
+#include "wgsocks/array.h"
 #include "wgsocks/cleanup.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -76,27 +77,31 @@ static int open_of_process(pid_t pid, uint32_t inode)
 	return open_checked(path, inode);
 }
 
+struct wanted {
+	uint32_t inode;
+	pid_t pid;
+	int fd; /* -1 until it is found */
+};
+
+static int try_process(int proc, pid_t pid, void *context)
+{
+	struct wanted *wanted = context;
+
+	if (process_netns(proc, pid) != wanted->inode)
+		return 0;
+	wanted->pid = pid;
+	wanted->fd = open_of_process(pid, wanted->inode);
+	return wanted->fd >= 0;
+}
+
 static int find_process(uint32_t inode, pid_t *pid)
 {
-	_cleanup_closedir_ DIR *proc = opendir("/proc");
-	const struct dirent *entry;
+	struct wanted wanted = { .inode = inode, .fd = -1 };
 
-	while (proc && (entry = readdir(proc))) {
-		char path[40];
-		struct stat status;
-		int fd;
-
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%.10s/ns/net", entry->d_name);
-		if (stat(path, &status) || (uint32_t)status.st_ino != inode)
-			continue;
-		*pid = (pid_t)strtol(entry->d_name, NULL, 10);
-		fd = open_of_process(*pid, inode);
-		if (fd >= 0)
-			return fd;
-	}
-	return -ESRCH;
+	if (!pids_each(PROCESSES_ROOT, try_process, &wanted))
+		return -ESRCH;
+	*pid = wanted.pid;
+	return wanted.fd;
 }
 
 /* A mount of a namespace, as seen by the process whose mountinfo and root these are (proc(5)). */
@@ -140,36 +145,20 @@ struct inodes {
 
 static int inode_add(struct inodes *list, uint32_t inode)
 {
-	if (list->count == list->max) {
-		size_t max = list->max ? 2 * list->max : 64;
-		uint32_t *more = reallocarray(list->inodes, max, sizeof(*more));
+	uint32_t *more = array_room(list->inodes, list->count, &list->max, sizeof(*more));
 
-		if (!more)
-			return -ENOMEM;
-		list->inodes = more;
-		list->max = max;
-	}
+	if (!more)
+		return -ENOMEM;
+	list->inodes = more;
 	list->inodes[list->count++] = inode;
 	return 0;
 }
 
-static int add_processes(struct inodes *list)
+static int add_process(int proc, pid_t pid, void *context)
 {
-	_cleanup_closedir_ DIR *proc = opendir("/proc");
-	const struct dirent *entry;
-	int r = 0;
+	uint32_t inode = process_netns(proc, pid);
 
-	while (!r && proc && (entry = readdir(proc))) {
-		char path[40];
-		struct stat status;
-
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%.10s/ns/net", entry->d_name);
-		if (!stat(path, &status))
-			r = inode_add(list, (uint32_t)status.st_ino);
-	}
-	return r;
+	return inode ? inode_add(context, inode) : 0;
 }
 
 static int add_mounts(struct inodes *list, const char *mountinfo)
@@ -197,7 +186,7 @@ static int compare_inodes(const void *a, const void *b)
 int netns_each(netns_callback *callback, void *context)
 {
 	struct inodes list = {};
-	int r = add_processes(&list);
+	int r = pids_each(PROCESSES_ROOT, add_process, &list);
 
 	r = r ?: add_mounts(&list, "/proc/self/mountinfo");
 	r = r ?: add_mounts(&list, "/proc/1/mountinfo");

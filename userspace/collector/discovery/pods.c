@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "wgsocks/array.h"
 #include "wgsocks/cleanup.h"
 
 #define ENTRIES_MAX 65536 /* that one look reads */
@@ -122,15 +123,11 @@ struct collection {
 
 static int collection_add(struct collection *c, const struct pod_record *record)
 {
-	if (c->count == c->room) {
-		size_t room = c->room ? 2 * c->room : 64;
-		struct pod_record *records = reallocarray(c->records, room, sizeof(*records));
+	struct pod_record *records = array_room(c->records, c->count, &c->room, sizeof(*records));
 
-		if (!records)
-			return -ENOMEM;
-		c->records = records;
-		c->room = room;
-	}
+	if (!records)
+		return -ENOMEM;
+	c->records = records;
 	c->records[c->count++] = *record;
 	return 0;
 }

@@ -104,7 +104,7 @@ static pid_t read_parent(int proc, pid_t pid)
 	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
-static uint32_t read_netns(int proc, pid_t pid)
+uint32_t process_netns(int proc, pid_t pid)
 {
 	char path[32];
 	struct stat status;
@@ -130,38 +130,59 @@ static bool is_child_of_server(int proc, const struct server_process *process, c
 	if (pid != last->pid) {
 		*last = (struct parent){ .pid = pid };
 		last->is_server = pid && read_comm(proc, pid, comm) && process_is_server(comm, config);
-		last->netns_inode = last->is_server ? read_netns(proc, pid) : 0;
+		last->netns_inode = last->is_server ? process_netns(proc, pid) : 0;
 	}
 	return last->is_server && last->netns_inode == process->netns_inode;
+}
+
+int pids_each(const char *root, pid_callback *callback, void *context)
+{
+	_cleanup_closedir_ DIR *proc = opendir(root);
+	const struct dirent *entry;
+	int stop = 0;
+
+	for (int count = 0; !stop && proc && count < PIDS_MAX && (entry = readdir(proc)); count++) {
+		pid_t pid = parse_pid(entry->d_name);
+
+		if (pid)
+			stop = callback(dirfd(proc), pid, context);
+	}
+	return stop;
+}
+
+/* Looking for servers among all processes. */
+struct search {
+	const struct config *config;
+	uint32_t netns_inode;
+	struct parent last;
+	server_process_callback *callback;
+	void *context;
+};
+
+static int consider(int proc, pid_t pid, void *context)
+{
+	struct server_process process = { .pid = pid };
+	struct search *search = context;
+
+	if (!read_comm(proc, pid, process.comm) || !process_is_server(process.comm, search->config))
+		return 0;
+	errno = 0;
+	process.netns_inode = process_netns(proc, pid);
+	process.is_hidden = !process.netns_inode && (errno == EACCES || errno == EPERM);
+	process.is_child = is_child_of_server(proc, &process, search->config, &search->last);
+	if (search->netns_inode && process.netns_inode != search->netns_inode)
+		return 0;
+	return search->callback(&process, search->context);
 }
 
 int processes_each(const char *root, const struct config *config, uint32_t netns_inode,
 		   server_process_callback *callback, void *context)
 {
-	_cleanup_closedir_ DIR *proc = opendir(root);
-	const struct dirent *entry;
-	struct parent last = {};
+	struct search search = {
+		.config = config, .netns_inode = netns_inode, .callback = callback, .context = context
+	};
 
-	if (!proc)
-		return 0;
-	for (int count = 0; count < PIDS_MAX && (entry = readdir(proc)); count++) {
-		struct server_process process = { .pid = parse_pid(entry->d_name) };
-		int stop;
-
-		if (!process.pid || !read_comm(dirfd(proc), process.pid, process.comm) ||
-		    !process_is_server(process.comm, config))
-			continue;
-		errno = 0;
-		process.netns_inode = read_netns(dirfd(proc), process.pid);
-		process.is_hidden = !process.netns_inode && (errno == EACCES || errno == EPERM);
-		process.is_child = is_child_of_server(dirfd(proc), &process, config, &last);
-		if (netns_inode && process.netns_inode != netns_inode)
-			continue;
-		stop = callback(&process, context);
-		if (stop)
-			return stop;
-	}
-	return 0;
+	return pids_each(root, consider, &search);
 }
 
 /* Listeners whose owner is still looked for; one that is found is taken out. */

@@ -23,6 +23,15 @@ struct server_process {
 	bool is_child;	/* of another process of a SOCKS server: its parent has such a name too */
 };
 
+/* Returns 0 to go on, anything else to stop. `proc` is a descriptor of the folder. */
+typedef int pid_callback(int proc, pid_t pid, void *context);
+
+/* Hands each process in `root` (PROCESSES_ROOT) to the callback. Returns 0 or what stopped it. */
+int pids_each(const char *root, pid_callback *callback, void *context);
+
+/* The inode of a process's network namespace; 0 when it is gone or not ours to see (errno). */
+uint32_t process_netns(int proc, pid_t pid);
+
 /* Returns 0 to go on, anything else to stop. */
 typedef int server_process_callback(const struct server_process *process, void *context);
 

@@ -4,23 +4,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "wgsocks/array.h"
+
 static int add(const struct server_process *process, void *context)
 {
 	struct census *census = context;
+	struct server_process *more;
 
 	if (!process->netns_inode) { /* not ours to see, or it has just ended */
 		census->hidden += process->is_hidden && !process->is_child;
 		return 0;
 	}
-	if (census->count == census->max) {
-		size_t max = census->max ? 2 * census->max : 256;
-		struct server_process *more = reallocarray(census->processes, max, sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		census->processes = more;
-		census->max = max;
-	}
+	more = array_room(census->processes, census->count, &census->max, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	census->processes = more;
 	census->processes[census->count++] = *process;
 	return 0;
 }

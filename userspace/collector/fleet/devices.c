@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "../discovery/processes.h"
 #include "../watch/visit.h"
 #include "../wireguard/uapi.h"
 #include "wgsocks/cleanup.h"
@@ -18,15 +17,6 @@
 
 #define SEARCHES_AT_ONCE 5		/* after a tunnel came: its socket comes a little later */
 #define SEARCH_PERIOD_NS 30000000000ULL /* then: a look at all processes takes about 5 µs each */
-
-static bool lives_in(pid_t pid, uint32_t netns_inode)
-{
-	struct stat status;
-	char path[40];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	return pid && !stat(path, &status) && (uint32_t)status.st_ino == netns_inode;
-}
 
 static int root_of(pid_t pid)
 {
@@ -38,7 +28,9 @@ static int root_of(pid_t pid)
 
 static void root_open(struct member *m)
 {
-	if (m->device_pid && !lives_in(m->device_pid, m->watch.entry.netns_inode))
+	_cleanup_close_ int proc = m->device_pid ? open(PROCESSES_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (m->device_pid && process_netns(proc, m->device_pid) != m->watch.entry.netns_inode)
 		m->device_pid = 0;
 	m->watch.wireguard.root = root_of(m->device_pid ?: m->watch.pid);
 }
@@ -102,37 +94,35 @@ static bool has_socket(pid_t pid, const char *interface)
 	return fd >= 0;
 }
 
-static void offer(struct member *const *members, size_t count, pid_t pid)
+struct searchers {
+	struct member *const *members;
+	size_t count;
+};
+
+static int offer(int proc, pid_t pid, void *context)
 {
-	struct stat status;
-	char path[40];
+	const struct searchers *searchers = context;
+	uint32_t inode = process_netns(proc, pid);
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	if (stat(path, &status))
-		return;
-	for (size_t i = 0; i < count; i++) {
-		struct member *m = members[i];
+	for (size_t i = 0; inode && i < searchers->count; i++) {
+		struct member *m = searchers->members[i];
 
-		if (m->watch.entry.netns_inode == (uint32_t)status.st_ino && !m->device_pid &&
-		    has_socket(pid, missing(m)))
+		if (m->watch.entry.netns_inode == inode && !m->device_pid && has_socket(pid, missing(m)))
 			m->device_pid = pid;
 	}
+	return 0;
 }
 
 /* One look at all processes, for all of them. */
 static void search(struct member *const *members, size_t count)
 {
-	_cleanup_closedir_ DIR *proc = opendir("/proc");
-	const struct dirent *entry;
+	struct searchers searchers = { .members = members, .count = count };
 
 	for (size_t i = 0; i < count; i++) {
 		members[i]->device_pid = 0;
 		members[i]->device_searches++;
 	}
-	while (proc && (entry = readdir(proc))) {
-		if (isdigit((unsigned char)entry->d_name[0]))
-			offer(members, count, (pid_t)strtol(entry->d_name, NULL, 10));
-	}
+	pids_each(PROCESSES_ROOT, offer, &searchers);
 }
 
 void devices_read(struct fleet *fleet, struct member *const *members, size_t count)

@@ -9,6 +9,7 @@
 #include "../discovery/processes.h"
 #include "../kernel/pin_folders.h"
 #include "../watch/visit.h"
+#include "wgsocks/array.h"
 #include "wgsocks/log.h"
 
 /* The cookies of all network namespaces; read when the first folder asks for them. */
@@ -22,25 +23,19 @@ struct cookies {
 static int cookie_add(int fd, uint32_t inode, void *context)
 {
 	struct cookies *c = context;
+	uint64_t cookie, *more;
 	int r = netns_enter(fd);
 
 	if (r)
 		return r;
-	if (c->count == c->max) {
-		size_t max = c->max ? 2 * c->max : 64;
-		uint64_t *more = reallocarray(c->cookies, max, sizeof(*more));
-
-		if (more) {
-			c->cookies = more;
-			c->max = max;
-		}
-	}
-	if (c->count < c->max)
-		c->cookies[c->count++] = netns_cookie();
-	else
-		r = -ENOMEM;
+	cookie = netns_cookie();
 	visit_return();
-	return r;
+	more = array_room(c->cookies, c->count, &c->max, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	c->cookies = more;
+	c->cookies[c->count++] = cookie;
+	return 0;
 }
 
 static bool is_remains(const struct pin_folder *folder, void *context)
