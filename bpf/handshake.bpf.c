@@ -139,11 +139,6 @@ static __always_inline void merged(struct __sk_buff *skb, __u32 offset, __u32 si
 	}
 }
 
-static __always_inline int is_place(int place)
-{
-	return place != TUNNEL_NONE && !(place & TUNNEL_GUESS);
-}
-
 /* The place of the tunnel, with bit 8 for what we sent; or NOT_OURS. Global: a scalar, not all the ways to it. */
 #define NOT_OURS 0xffffffffu
 
@@ -156,10 +151,10 @@ __noinline __u32 handshake_where(struct __sk_buff *skb, __u32 source, __u32 dest
 	if (!proxy || (sent && skb->ingress_ifindex)) /* passes through: of somebody else */
 		return NOT_OURS;
 	if (skb->ifindex == LOOPBACK_IFINDEX) /* the device talks to a relay on this host */
-		sent = is_place(tunnel_of_port(proxy, source));
+		sent = tunnel_is_known(tunnel_of_port(proxy, source));
 	port = (sent ? source : destination) & 0xffff;
 	place = tunnel_of_port(proxy, port);
-	if (skb->ifindex == LOOPBACK_IFINDEX && !is_place(place))
+	if (skb->ifindex == LOOPBACK_IFINDEX && !tunnel_is_known(place))
 		return NOT_OURS;
 	return (place == TUNNEL_NONE ? UNCLAIMED : place & 0xff) | sent << 8 | port << 16;
 }

@@ -264,6 +264,12 @@ static __always_inline int tunnel_of_port(const struct proxy *proxy, __u16 port)
 	return present ? TUNNEL_NONE : TUNNEL_GUESS;
 }
 
+/* Whether that was a place, and no guess. */
+static __always_inline int tunnel_is_known(int place)
+{
+	return place != TUNNEL_NONE && !(place & TUNNEL_GUESS);
+}
+
 /*
  * 0 or a negative errno. Before 6.4 (d7ba4cc900bf) the kernel's functions behind these helpers return an int, and the
  * JIT leaves what is above it as it comes: as a long, -EEXIST is no -EEXIST there.

@@ -112,44 +112,39 @@ static __always_inline void port_learn(struct proxy *proxy, __u16 port)
 	}
 }
 
+/* Returns whether there was room in the ring buffer. */
+static __always_inline int event_send(const struct event *event)
+{
+	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e)
+		return 0;
+	*e = *event;
+	bpf_ringbuf_submit(e, 0);
+	return 1;
+}
+
 static __always_inline void listener_event(struct connection *k, enum abi_event kind)
 {
-	enum abi_server server = server_process(k->proxy->netns_inode);
-	struct event *e;
+	struct event e = { .kind = kind, .slot = k->slot, .netns_inode = k->proxy->netns_inode, .port = k->local_port };
 
-	if (ports_discovered && kind == ABI_EVENT_LISTEN && server == ABI_SERVER_FIRST)
+	e.by_server = server_process(e.netns_inode);
+	if (ports_discovered && kind == ABI_EVENT_LISTEN && e.by_server == ABI_SERVER_FIRST)
 		port_learn(k->proxy, k->local_port);
-	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	if (!e) {
+	if (!event_send(&e))
 		count_loss(k->c, ABI_LOSS_RESERVE);
-		return;
-	}
-	e->kind = kind;
-	e->slot = k->slot;
-	e->netns_inode = k->proxy->netns_inode;
-	e->port = k->local_port;
-	e->by_server = server;
-	bpf_ringbuf_submit(e, 0);
 }
 
 /* A SOCKS server listens where nobody watches: its namespace is to be watched. In the server's own context. */
 static __always_inline void stranger_listens(const struct sock *sk)
 {
-	struct event *e;
+	struct event e = { .kind = ABI_EVENT_LISTEN, .slot = ABI_SLOT_NONE, .by_server = ABI_SERVER_UNKNOWN };
 
 	if (!by_server())
 		return;
-	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	if (!e) {
+	e.netns_inode = sk->__sk_common.skc_net.net->ns.inum;
+	if (!event_send(&e))
 		COUNT(strangers_lost);
-		return;
-	}
-	e->kind = ABI_EVENT_LISTEN;
-	e->slot = ABI_SLOT_NONE;
-	e->netns_inode = sk->__sk_common.skc_net.net->ns.inum;
-	e->port = 0;
-	e->by_server = ABI_SERVER_UNKNOWN;
-	bpf_ringbuf_submit(e, 0);
 }
 
 static __always_inline void state_changed(struct connection *k, int from, int to, int first_copy)

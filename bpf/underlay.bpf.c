@@ -79,7 +79,7 @@ static __always_inline int is_tunnels(struct __sk_buff *skb, const struct transp
 	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
 	int place = proxy ? tunnel_of_port(proxy, own_port(t, dialogue)) : TUNNEL_NONE;
 
-	return (place != TUNNEL_NONE && !(place & TUNNEL_GUESS)) || has_tunnels_form(skb, t);
+	return tunnel_is_known(place) || has_tunnels_form(skb, t);
 }
 
 /* A client of ours may come from any port, and our listener may have any: asked for port 53 alone. */
