@@ -12,108 +12,13 @@ import signal
 import socket
 import struct
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from dns_server import EDNS, TYPES, Server, framed, name_bytes, question
-from harness import add_case, case, equal, run_cases
-from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, addresses, enter, wait_until
-
-TUNNEL, UNDERLAY = "tunnel", "underlay"
-ADDRESSES = {
-    (TUNNEL, 4): addresses.TARGET4, (TUNNEL, 6): addresses.TARGET6,
-    (UNDERLAY, 4): addresses.INET_UNDERLAY4, (UNDERLAY, 6): addresses.INET_UNDERLAY6,
-}
-
-
-class World:
-    """The lab, a scripted server for each way, and an exporter."""
-
-    def __init__(self, lab):
-        self.lab, self.proxy = lab, lab.proxies[0]
-        self.servers = {way: Server(lab.inet.ns, address) for way, address in ADDRESSES.items()}
-        self.start()
-
-    def start(self, *arguments):
-        self.sidecar = Sidecar(self.proxy, "crab", "--proxy.port=1080", *arguments)
-        self.before = self.sidecar.scrape()
-
-    def restart(self, *arguments):
-        self.sidecar.stop()
-        self.start(*arguments)
-
-    def udp(self, version=4, **_):
-        client = self.proxy.ns.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
-        client.settimeout(3)
-        return client
-
-    def tcp(self, path=TUNNEL, version=4):
-        client = self.proxy.ns.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client.settimeout(5)
-        client.connect((ADDRESSES[path, version], 53))
-        return client
-
-    def begin(self):
-        for server in self.servers.values():
-            server.take()
-        self.before = self.sidecar.scrape()
-
-    def grown(self, name, label, path=None):
-        labels = {"path": path} if path else {}
-        former = self.before.by(name, label, **labels)
-        return {key: value - former[key] for key, value in self.after.by(name, label, **labels).items() if value != former[key]}
-
-    def settle(self, timeout=9):
-        """Until no query waits any more."""
-        def look():
-            self.after = self.sidecar.scrape()
-            return self.after.value("wgsocks_exporter_map_entries", map="dns_pending") == 0
-        wait_until(look, timeout, "no query to wait any more")
-
-    def check(self, path=TUNNEL, queries=None, responses=None, unanswered=0, lost=None, leaked=None):
-        """Everything of a path since begin(): queries as the server saw them, if not given; nothing on the other path."""
-        self.settle()
-        asked = collections.Counter()
-        for (way, _version), server in self.servers.items():
-            if way == path:
-                asked.update({kind: n for kind, n in server.take().items() if kind in TYPES or kind == "other"})
-        queries = dict(asked) if queries is None else queries
-        other = UNDERLAY if path == TUNNEL else TUNNEL
-        equal(self.grown("proxy_dns_queries_total", "type", path), queries, "queries")
-        equal(self.grown("proxy_dns_responses_total", "rcode", path), responses or {}, "responses")
-        equal(self.grown("proxy_dns_unanswered_total", "path", path), {path: unanswered} if unanswered else {}, "unanswered")
-        equal(self.grown("proxy_dns_queries_total", "type", other), {}, "queries by the other way")
-        equal(self.grown("proxy_dns_responses_total", "rcode", other), {}, "responses by the other way")
-        equal(self.grown("wgsocks_exporter_events_lost_total", "cause"), lost or {}, "losses")
-        count = "proxy_dns_query_duration_seconds_count"
-        equal(self.after.value(count, path=path) - self.before.value(count, path=path), sum((responses or {}).values()), "durations")
-        leaks = sum(queries.values()) if path == UNDERLAY else 0
-        equal(self.leaked(), leaks if leaked is None else leaked, "leaked")
-
-    def leaked(self):
-        return self.after.value("proxy_leaked_dns_queries_total") - self.before.value("proxy_leaked_dns_queries_total")
-
-    def ask(self, client, message, path=TUNNEL, version=4, answers=1):
-        client.sendto(message, (ADDRESSES[path, version], 53))
-        return [client.recv(65535) for _ in range(answers)]
-
-
-def read_framed(client, count):
-    data, messages = b"", []
-    while len(messages) < count:
-        chunk = client.recv(1 << 16)
-        if not chunk:
-            break
-        data += chunk
-        while len(data) >= 2 and len(data) >= 2 + struct.unpack(">H", data[:2])[0]:
-            size = struct.unpack(">H", data[:2])[0]
-            messages.append(data[2:2 + size])
-            data = data[2 + size:]
-    return messages
-
+from dns_world import ADDRESSES, TUNNEL, UNDERLAY, read_framed, run_in_world, wait_asked
+from harness import add_case, case, equal
+from sockslab import addresses, wait_until
 
 # ---- what is asked, and what is answered ----
 
@@ -165,10 +70,6 @@ def test_compressed_truncated_and_bare_answers(world):
         client.sendall(framed(question("compressed.lab", 1, 9)))
         read_framed(client, 1)
     world.check(responses={"noerror": 5})
-
-
-def wait_asked(world, count, path=TUNNEL):
-    wait_until(lambda: sum(sum(s.asked.values()) for (way, _), s in world.servers.items() if way == path) >= count, 5, "the server to have been asked")
 
 
 @case
@@ -223,7 +124,8 @@ def test_unanswered_late_and_twice(world):
         equal(at.value("wgsocks_exporter_map_entries", map="dns_pending"), 13, "queries that wait")
         world.check(responses={"noerror": 1}, unanswered=13)
         wait_until(lambda: not world.servers[TUNNEL, 4].late, 5, "the late answers")
-        time.sleep(0.2)  # nothing tells that an answer was not counted
+        for _ in range(6):  # the three that are late, and the three that are none: they have passed our programs then
+            client.recv(65535)
     world.check(queries={"a": 7, "mx": 3, "txt": 1, "srv": 3}, responses={"noerror": 1}, unanswered=13)
 
 
@@ -285,120 +187,6 @@ def test_a_full_table(world):
         for number in range(5000):
             client.sendto(question("drop.lab", 1, number), (addresses.SWALLOW4, 53))
     world.check(queries={"a": 5000}, unanswered=4096, lost={"insert": 904})
-
-
-# ---- TCP ----
-
-@case
-def test_tcp_byte_by_byte_and_all_at_once(world):
-    names = ["noerror", "split", "nxdomain", "compressed", "mute"]
-    messages = [framed(question(f"{name}.lab", 1 + 27 * (number & 1), number)) for number, name in enumerate(names * 6)]
-    world.begin()
-    with world.tcp() as client:
-        for byte in b"".join(messages[:5]):
-            client.sendall(bytes([byte]))
-        equal(len(read_framed(client, 5)), 5)
-        client.sendall(b"".join(messages))
-        equal(len(read_framed(client, 30)), 30)
-    world.check(responses={"noerror": 28, "nxdomain": 7})
-
-
-@case
-def test_tcp_long_answers(world):
-    world.begin()
-    with world.tcp() as client:
-        for number in range(100):
-            for name in ("large", "noerror"):
-                client.sendall(framed(question(f"{name}.lab", 252, number)))
-                equal(len(read_framed(client, 1)), 1)
-    world.check(responses={"noerror": 200})
-
-
-@case
-def test_tcp_more_than_a_kilobyte_on_the_underlay(world):
-    """What leaves by the underlay for clients is bulk after a kilobyte, and not read; queries are."""
-    world.begin()
-    with world.tcp(UNDERLAY) as client:
-        for number in range(300):
-            client.sendall(framed(question("noerror.lab", 1, number)))
-            read_framed(client, 1)
-    world.check(UNDERLAY, responses={"noerror": 300})
-
-
-@case
-def test_tcp_segments_that_are_lost_on_the_way(world):
-    """What is sent again counts once. The server's side loses: what overtakes it there is out of order."""
-    world.begin()
-    rules = "add chain inet lossy in { type filter hook input priority -5; }; add rule inet lossy in tcp dport 53 numgen inc mod 3 0 drop"
-    world.lab.inet.run(["nft", f"add table inet lossy; {rules}"])
-    try:
-        with world.tcp() as client:
-            client.settimeout(30)
-            for number in range(12):
-                client.sendall(framed(question("noerror.lab", 1, number)))
-                equal(len(read_framed(client, 1)), 1)
-    finally:
-        world.lab.inet.run(["nft", "delete table inet lossy"])
-    world.settle(20)
-    equal(world.grown("proxy_dns_queries_total", "type", TUNNEL), {"a": 12}, "queries")
-    equal(world.grown("proxy_dns_responses_total", "rcode", TUNNEL), {"noerror": 12}, "responses")
-    equal(world.grown("wgsocks_exporter_events_lost_total", "cause"), {}, "losses")
-
-
-@case
-def test_tcp_streams_end(world):
-    """Closed by either side, refused, reset: none stays."""
-    world.begin()
-    for _ in range(20):
-        with world.tcp() as client:
-            client.sendall(framed(question("noerror.lab", 1, 1)))
-            read_framed(client, 1)
-        with world.tcp() as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        with world.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as client, contextlib.suppress(ConnectionRefusedError):
-            client.connect((addresses.BLOCKED4, 53))
-    world.check(responses={"noerror": 20})
-    wait_until(lambda: world.sidecar.scrape().value("wgsocks_exporter_map_entries", map="dns_streams") == 0, 5, "no stream is left")
-
-
-def streams_age(world, seconds):
-    """Sets the time of the last segment of every stream back."""
-    path = world.proxy.run(["sh", "-c", "ls /sys/fs/bpf/wgsocks/v*/*/dns_streams"]).stdout.strip()
-    for entry in json.loads(world.proxy.run(["bpftool", "-j", "map", "dump", "pinned", path]).stdout):
-        value = bytes(int(byte, 16) for byte in entry["value"])
-        last = struct.unpack("=Q", value[16:24])[0] - seconds * 10**9
-        value = value[:16] + struct.pack("=Q", last) + value[24:]
-        world.proxy.run(["bpftool", "map", "update", "pinned", path, "key", "hex", *[byte[2:] for byte in entry["key"]],
-                         "value", "hex", *[f"{byte:02x}" for byte in value]])
-
-
-def streams(world):
-    return world.sidecar.scrape().value("wgsocks_exporter_map_entries", map="dns_streams")
-
-
-def sweeps(world, count, what):
-    wait_until(lambda: streams(world) == count, 5, what)
-
-
-@case
-def test_tcp_streams_that_are_silent(world):
-    """Forgotten after ten minutes, and after 70 seconds where they were never accepted."""
-    world.begin()
-    with world.tcp() as client:
-        client.sendall(framed(question("noerror.lab", 1, 1)))
-        read_framed(client, 1)
-        with world.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as opening:
-            opening.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                opening.connect((addresses.SWALLOW4, 53))
-            sweeps(world, 2, "two streams")
-        streams_age(world, 75)
-        sweeps(world, 1, "one stream")
-        streams_age(world, 700)
-        sweeps(world, 0, "no stream")
-        client.sendall(framed(question("noerror.lab", 1, 2)))  # we know nothing of it any more
-        read_framed(client, 1)
-    world.check(queries={"a": 1}, responses={"noerror": 1}, lost={"parse": 1})
 
 
 # ---- dante and a real server ----
@@ -604,18 +392,5 @@ def test_leak_allowed(world):
     world.check(UNDERLAY, responses={"noerror": 2}, leaked=1)
 
 
-def main():
-    enter()
-    with Lab(proxies=1) as lab:
-        join_underlay()
-        world = World(lab)
-        try:
-            return run_cases(world)
-        finally:
-            for server in world.servers.values():
-                server.close()
-            kill_all()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_in_world())

@@ -104,16 +104,16 @@ def test_kills_of_the_collector(world):
     return f"{tally['requests_total']} requests, {sent} probes"
 
 
-@case
-def test_crashes_of_all_processes(world):
+def replaced(world, binaries, how, status):
+    """Under traffic the agent is ended so, once for each of the binaries, which takes its place."""
     node = Node(wait_for=PROXIES)
     views = world.views(node)
     befores = [Before(view) for view in views]
     busy = Busy(world.lab)
-    for _ in range(CRASHES):
+    for binary in binaries:
         before = node.scrape().sum("proxy_requests_total")
-        node.stop(signal.SIGKILL)
-        node = Node(wait_for=PROXIES)
+        equal(node.stop(how), status, "its end")
+        node = Node(wait_for=PROXIES, binary=binary)
         rises(node, before + 100)
     tally = busy.finish()
     for view in views:
@@ -121,27 +121,19 @@ def test_crashes_of_all_processes(world):
     check_views(views, befores, tally)
     node.stop()
     return f"{tally['requests_total']} requests"
+
+
+@case
+def test_crashes_of_all_processes(world):
+    return replaced(world, [None] * CRASHES, signal.SIGKILL, -signal.SIGKILL)
 
 
 @case
 def test_upgrades_to_other_programs(world):
     """By SIGTERM, as a DaemonSet is upgraded: the other build's programs differ from ours."""
-    binaries = [str(ROOT / "build" / variant / "wgsocks_exporter") for variant in ("slow", "")]
-    node = Node(wait_for=PROXIES)
-    views = world.views(node)
-    befores = [Before(view) for view in views]
-    busy = Busy(world.lab)
-    for i in range(UPGRADES):
-        before = node.scrape().sum("proxy_requests_total")
-        equal(node.stop(), 0, "its end")
-        node = Node(wait_for=PROXIES, binary=binaries[i % 2])
-        rises(node, before + 100)
-    tally = busy.finish()
-    for view in views:
-        view.node = node
-    check_views(views, befores, tally)
-    node.stop()
-    return f"{tally['requests_total']} requests"
+    variants = ("slow", "")
+    binaries = [str(ROOT / "build" / variants[i % 2] / "wgsocks_exporter") for i in range(UPGRADES)]
+    return replaced(world, binaries, signal.SIGTERM, 0)
 
 
 @case

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""DNS over TCP: by stream offset, whatever the segments do; connections that end, and those that are silent."""
+
+import contextlib
+import json
+import pathlib
+import socket
+import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from dns_server import framed, question
+from dns_world import ADDRESSES, TUNNEL, UNDERLAY, read_framed, run_in_world, wait_asked
+from harness import case, equal
+from sockslab import addresses, wait_until
+
+@case
+def test_tcp_byte_by_byte_and_all_at_once(world):
+    names = ["noerror", "split", "nxdomain", "compressed", "mute"]
+    messages = [framed(question(f"{name}.lab", 1 + 27 * (number & 1), number)) for number, name in enumerate(names * 6)]
+    world.begin()
+    with world.tcp() as client:
+        for byte in b"".join(messages[:5]):
+            client.sendall(bytes([byte]))
+        equal(len(read_framed(client, 5)), 5)
+        client.sendall(b"".join(messages))
+        equal(len(read_framed(client, 30)), 30)
+    world.check(responses={"noerror": 28, "nxdomain": 7})
+
+
+@case
+def test_tcp_long_answers(world):
+    world.begin()
+    with world.tcp() as client:
+        for number in range(100):
+            for name in ("large", "noerror"):
+                client.sendall(framed(question(f"{name}.lab", 252, number)))
+                equal(len(read_framed(client, 1)), 1)
+    world.check(responses={"noerror": 200})
+
+
+@case
+def test_tcp_more_than_a_kilobyte_on_the_underlay(world):
+    """What leaves by the underlay for clients is bulk after a kilobyte, and not read; queries are."""
+    world.begin()
+    with world.tcp(UNDERLAY) as client:
+        for number in range(300):
+            client.sendall(framed(question("noerror.lab", 1, number)))
+            read_framed(client, 1)
+    world.check(UNDERLAY, responses={"noerror": 300})
+
+
+@case
+def test_tcp_segments_that_are_lost_on_the_way(world):
+    """What is sent again counts once. The server's side loses: what overtakes it there is out of order."""
+    world.begin()
+    rules = "add chain inet lossy in { type filter hook input priority -5; }; add rule inet lossy in tcp dport 53 numgen inc mod 3 0 drop"
+    world.lab.inet.run(["nft", f"add table inet lossy; {rules}"])
+    try:
+        with world.tcp() as client:
+            client.settimeout(30)
+            for number in range(12):
+                client.sendall(framed(question("noerror.lab", 1, number)))
+                equal(len(read_framed(client, 1)), 1)
+    finally:
+        world.lab.inet.run(["nft", "delete table inet lossy"])
+    world.settle(20)
+    equal(world.grown("proxy_dns_queries_total", "type", TUNNEL), {"a": 12}, "queries")
+    equal(world.grown("proxy_dns_responses_total", "rcode", TUNNEL), {"noerror": 12}, "responses")
+    equal(world.grown("wgsocks_exporter_events_lost_total", "cause"), {}, "losses")
+
+
+@case
+def test_tcp_streams_end(world):
+    """Closed by either side, refused, reset: none stays."""
+    world.begin()
+    for _ in range(20):
+        with world.tcp() as client:
+            client.sendall(framed(question("noerror.lab", 1, 1)))
+            read_framed(client, 1)
+        with world.tcp() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with world.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as client, contextlib.suppress(ConnectionRefusedError):
+            client.connect((addresses.BLOCKED4, 53))
+    world.check(responses={"noerror": 20})
+    wait_until(lambda: world.sidecar.scrape().value("wgsocks_exporter_map_entries", map="dns_streams") == 0, 5, "no stream is left")
+
+
+def streams_age(world, seconds):
+    """Sets the time of the last segment of every stream back."""
+    path = world.proxy.run(["sh", "-c", "ls /sys/fs/bpf/wgsocks/v*/*/dns_streams"]).stdout.strip()
+    for entry in json.loads(world.proxy.run(["bpftool", "-j", "map", "dump", "pinned", path]).stdout):
+        value = bytes(int(byte, 16) for byte in entry["value"])
+        last = struct.unpack("=Q", value[16:24])[0] - seconds * 10**9
+        value = value[:16] + struct.pack("=Q", last) + value[24:]
+        world.proxy.run(["bpftool", "map", "update", "pinned", path, "key", "hex", *[byte[2:] for byte in entry["key"]],
+                         "value", "hex", *[f"{byte:02x}" for byte in value]])
+
+
+def streams(world):
+    return world.sidecar.scrape().value("wgsocks_exporter_map_entries", map="dns_streams")
+
+
+def sweeps(world, count, what):
+    wait_until(lambda: streams(world) == count, 5, what)
+
+
+@case
+def test_tcp_streams_that_are_silent(world):
+    """Forgotten after ten minutes, and after 70 seconds where they were never accepted."""
+    world.begin()
+    with world.tcp() as client:
+        client.sendall(framed(question("noerror.lab", 1, 1)))
+        read_framed(client, 1)
+        with world.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as opening:
+            opening.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                opening.connect((addresses.SWALLOW4, 53))
+            sweeps(world, 2, "two streams")
+        streams_age(world, 75)
+        sweeps(world, 1, "one stream")
+        streams_age(world, 700)
+        sweeps(world, 0, "no stream")
+        client.sendall(framed(question("noerror.lab", 1, 2)))  # we know nothing of it any more
+        read_framed(client, 1)
+    world.check(queries={"a": 1}, responses={"noerror": 1}, lost={"parse": 1})
+
+
+if __name__ == "__main__":
+    sys.exit(run_in_world())
