@@ -12,9 +12,10 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from dns_server import framed, question
-from dns_world import ADDRESSES, TUNNEL, UNDERLAY, read_framed, run_in_world, wait_asked
+from dns_world import TUNNEL, UNDERLAY, read_framed, run_in_world
 from harness import case, equal
 from sockslab import addresses, wait_until
+
 
 @case
 def test_tcp_byte_by_byte_and_all_at_once(world):
