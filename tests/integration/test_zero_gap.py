@@ -11,6 +11,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
+from blind import Blind
 from harness import case, equal, run_cases
 from node import Node, World, check_views
 from sidecar import ROOT, fetch
@@ -157,8 +158,8 @@ def test_upgrades_to_other_programs(world):
 
 def main():
     enter()
-    with World(PROXIES) as world:
-        return run_cases(world)
+    with World(PROXIES) as world, Blind(world.lab.proxies) as blind:
+        return run_cases(world, again=blind)
 
 
 if __name__ == "__main__":
