@@ -216,6 +216,7 @@ def follow_recipe(tree):
     edit(tree / "include" / "wgsocks" / "metrics.h", r"(\n)(\tX\(PROXY_CLIENT_CONNECTIONS,)",
          r"\1\t" + step('X(PROXY_CLIENT_ADOPTED, "proxy_client_connections_adopted_total", COUNTER, "", LABELS("proxy_name"), "…")')
          + r" \\\n\2")
+    edit(tree / "docs" / "witnesses", r"\Z", step("proxy_client_connections_adopted_total | test_truth.py | the clients' own books | transition | 1 a proxy") + "\n")
     edit(tree / "userspace" / "collector" / "readers" / "sessions.c", r"(\n)(\tsnapshot_add_unsigned\()",
          r"\1\t" + step("snapshot_add_unsigned(to, METRIC_PROXY_CLIENT_ADOPTED, &r->name, c->client_adopted);") + r"\n\2")
 
@@ -231,7 +232,7 @@ def test_the_recipe_adds_a_metric(lab):
             or (one == "tests" and path == str(ROOT / "build"))])
         follow_recipe(tree)
         subprocess.run(["sh", "-ec", PAGE], cwd=tree, env=environment, check=True, capture_output=True, text=True)
-        assert f"| `{name}` | counter | proxy_name | … |" in (tree / "docs" / "metrics.md").read_text(encoding="utf-8")
+        assert f"| `{name}` | counter |  | proxy_name | … | test_truth.py: the clients' own books | transition; 1 a proxy |" in (tree / "docs" / "metrics.md").read_text(encoding="utf-8")
         subprocess.run(["make", "install", f"DESTDIR={folder}/root"], cwd=tree, env=environment, check=True, capture_output=True)
 
         traffic = lab.traffic("3 hold")
