@@ -12,6 +12,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from harness import add_case, case, run_cases
+from pages import check_done, commands
 from sidecar import ROOT, Sidecar, join_underlay, kill_all
 from sockslab import Lab, enter, wait_until
 
@@ -48,11 +49,6 @@ scrape_configs:
 """
 
 
-def commands(page):
-    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in block.splitlines()]
-
-
 def run(world, command):
     if command.startswith(OUTSIDE):
         return subprocess.run(["sh", "-ec", command], capture_output=True, text=True, check=False, cwd=ROOT)
@@ -62,13 +58,11 @@ def run(world, command):
 
 
 def try_page(world, page):
-    found = commands(page)
+    found = [line for block in commands(page) for line in block.lines]
     assert found, "no command"
     for command in found:
         done = run(world, command)
-        said = done.stdout + (done.stderr or "")
-        assert done.returncode == 0 and not re.search(r"not found|No such file|invalid|usage:", said), f"{command}: {done.returncode}, {said}"
-        assert done.stdout.strip() or command.startswith(SILENT), f"{command}: it says nothing"
+        check_done(command, done, SILENT)
         for start, pattern in SHOWN.items():
             if command.startswith(start) and (command == start or start != "wg show wg0"):
                 assert re.search(pattern, done.stdout, re.MULTILINE), f"{command}: {done.stdout}"
