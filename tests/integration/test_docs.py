@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
 from harness import Skip, case, equal, run_cases
 from node import mount_bpffs
+from pages import commands
 from sidecar import BINARY, Sidecar, fetch, join_underlay
 from sockslab import Lab, enter, wait_until
 
@@ -49,14 +50,13 @@ def program(*arguments):
 
 @case
 def test_every_command_of_the_readme_is_run_by_a_test(_lab):
-    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    commands = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
-    equal(sorted(commands), sorted(COMMANDS), "commands")
+    found = [line.split("  #")[0].strip() for block in commands(ROOT / "README.md") for line in block.lines]
+    equal(sorted(found), sorted(COMMANDS), "commands")
 
 
 @case
 def test_generated_files_are_current(_lab):
-    for script, name in (("list-metrics", "metrics.md"), ("draw-data-flow", "data-flow.svg")):
+    for script, name in (("list-metrics", "metrics.md"), ("draw-data-flow", "data-flow.svg"), ("draw-migration", "migration.svg")):
         made = subprocess.run([ROOT / "docs" / script], capture_output=True, text=True, check=True,
                               env={**os.environ, "WGSOCKS_EXPORTER": str(BINARY)}).stdout
         if made != (ROOT / "docs" / name).read_text(encoding="utf-8"):
@@ -72,11 +72,15 @@ def test_every_family_has_its_line(_lab):
 
 
 @case
-def test_the_picture_is_well_formed(_lab):
-    text = (ROOT / "docs" / "data-flow.svg").read_text(encoding="utf-8")
+def test_the_pictures_are_well_formed(_lab):
+    for name in ("data-flow.svg", "migration.svg"):
+        check_picture((ROOT / "docs" / name).read_text(encoding="utf-8"))
+
+
+def check_picture(text):
     width, height = map(int, re.search(r'viewBox="0 0 (\d+) (\d+)"', text).groups())
     for rect in xml.dom.minidom.parseString(text).getElementsByTagName("rect"):
-        x, y, w, h = (float(rect.getAttribute(name)) for name in ("x", "y", "width", "height"))
+        x, y, w, h = (float(rect.getAttribute(name) or 0) for name in ("x", "y", "width", "height"))
         assert 0 <= x <= x + w <= width and 0 <= y <= y + h <= height, f"outside of the picture: {rect.toxml()}"
 
 

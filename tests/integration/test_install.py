@@ -4,8 +4,6 @@
 
 import os
 import pathlib
-import shutil
-import subprocess
 import sys
 import tempfile
 
@@ -28,37 +26,34 @@ URL={ROOT}
 
 
 def run_page(lab):
-    """One shell for all of it, since later commands stand where the first ones led."""
+    """Block by block; those after the first stand where it led to."""
     if not (ROOT / ".git").exists():
         raise Skip("no git here, which a clone is made of")
     found = commands(PAGE)
     with tempfile.TemporaryDirectory(prefix="wgsocks-install-") as folder:
+        pathlib.Path(folder, "local").mkdir()
         for number, block in enumerate(found):
-            script = PRELUDE + ("" if number == 0 else "cd wgsocks_exporter\n") + block.text.replace("git clone URL", 'git clone -q "$URL"')
-            if number == 0:
-                lab.proxies[0].run(["mkdir", "-p", f"{folder}/local"])
-            # The built objects of this very checkout would do, but not be what the page says.
-            inside = f"mount --bind {folder}/local /usr/local; cd {folder}; export MAKEFLAGS=-j2\n{script}"
-            done = lab.proxies[0].run(["unshare", "-m", "bash", "-ec", inside], env=environment(), check=False, timeout=400)
+            place = "" if number == 0 else "cd wgsocks_exporter\n"
+            text = block.text.replace("git clone URL", 'git clone -q "$URL"')
+            script = f"mount --bind {folder}/local /usr/local\ncd {folder}\n{PRELUDE}{place}{text}"
+            done = lab.proxies[0].run(["unshare", "-m", "bash", "-ec", script], env=environment(), check=False, timeout=400)
             check_done(block.lines[0], done, SILENT)
             for start, words in SHOWN.items():
                 assert not block.text.startswith(start) or words in done.stdout, f"{block.text}: {done.stdout[-500:]}"
         left = [str(path) for path in pathlib.Path(folder, "local").rglob("*") if path.is_file()]
         equal(left, [], "left after make uninstall")
-        shutil.rmtree(f"{folder}/wgsocks_exporter")
     return f"{sum(len(block.lines) for block in found)} commands"
 
 
 def environment():
     """Not that of a make which runs this test."""
-    return {"PATH": "/usr/local/sbin:" + os.environ["PATH"], "MAKELEVEL": "", "MFLAGS": ""}
+    return {"PATH": "/usr/local/sbin:" + os.environ["PATH"], "MAKELEVEL": "", "MAKEFLAGS": "-j2", "MFLAGS": ""}
 
 
 add_case("install.md from the clone to the end", run_page)
 
 
 def main():
-    subprocess.run(["make", "-s", "build/wgsocks_exporter"], cwd=ROOT, check=False, capture_output=True)
     enter()
     with Lab(proxies=1) as lab:
         run_cases(lab)

@@ -98,6 +98,23 @@ def test_chapters_of_the_manual():
           ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ENDPOINTS", "ENVIRONMENT", "FILES", "SIGNALS", "EXIT STATUS", "EXAMPLES", "SEE ALSO"])
 
 
+@case
+def test_examples_of_the_manual():
+    """What they begin, with a last word that ends it; what they ask, README.md asks as well, where it is run."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    examples = MANUAL.read_text(encoding="utf-8").split(".SH EXAMPLES")[1]
+    lines = [line for block in re.findall(r"^\.nf\n(.*?)^\.fi", examples, re.MULTILINE | re.DOTALL)
+             for line in block.replace("\\e\n", "").replace("\\-", "-").splitlines()]
+    for line in lines:
+        if line.startswith("curl"):
+            assert line in readme, line
+        else:
+            command = re.sub(r"^nsenter \S+ ", "", line).replace("wgsocks_exporter", BINARY, 1) + " --version"
+            done = subprocess.run(["sh", "-ec", command], capture_output=True, text=True, check=False)
+            equal((done.returncode, done.stderr, done.stdout[:26]), (0, "", "wgsocks_exporter, version "), line)
+    return f"{len(lines)} commands"
+
+
 def formats():
     """A pattern for each line that the program may log, and for those of bad flags."""
     parts = {"%s": ".+", "%.*s": ".+", "%u": r"\d+", "%d": r"\d+", "%zu": r"\d+", "%llu": r"\d+", "%lu": r"\d+", "%.64s": ".+", "%.100s": ".+", "%d bytes": r"\d+ bytes"}
