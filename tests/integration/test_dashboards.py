@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""monitoring/grafana: what it says is so, and every query of every panel has an answer of a real Prometheus over a lab with traffic and trouble."""
+
+import json
+import math
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "monitoring" / "grafana")]
+
+from dashboard_world import NAMES, DashboardWorld
+from drawing.asks import Dashboard, Failed, Prometheus
+from harness import Skip, add_case, case, equal, run_cases
+from sockslab import enter
+
+GRAFANA = ROOT / "monitoring" / "grafana"
+PAGES = sorted((GRAFANA / "dashboards").glob("*.json"))
+
+# Families that are on no panel, and why.
+NOT_SHOWN = {
+}
+
+
+def panels(path):
+    return [panel for panel in json.loads(path.read_text(encoding="utf-8"))["panels"] if panel["type"] != "row"]
+
+
+def expressions(path):
+    return [target["expr"] for panel in panels(path) for target in panel["targets"]]
+
+
+@case
+def test_the_dashboards_are_the_generators(_world):
+    with tempfile.TemporaryDirectory() as folder:
+        made = subprocess.run([GRAFANA / "generate", folder], capture_output=True, text=True, check=False)
+        if made.returncode and "No matching distribution" in made.stderr:
+            raise Skip("PyPI has no grafana-foundation-sdk for us")
+        equal(made.returncode, 0, f"monitoring/grafana/generate: {made.stderr}")
+        equal([path.name for path in sorted(pathlib.Path(folder).glob("*"))], [path.name for path in PAGES], "dashboards")
+        for path in PAGES:
+            if (pathlib.Path(folder) / path.name).read_text(encoding="utf-8") != path.read_text(encoding="utf-8"):
+                raise AssertionError(f"{path.name} is not what monitoring/grafana/generate makes")
+
+
+@case
+def test_every_family_is_shown_or_has_its_reason(_world):
+    """One line for each that is missing: put it on a panel, or into NOT_SHOWN above."""
+    families = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(families) > 70, families
+    text = "\n".join(expression for path in PAGES for expression in expressions(path))
+    used = {re.sub(r"_(bucket|count|sum)$", "", name) for name in re.findall(r"(?<![\w:])(?:proxy|vpn|wgsocks_exporter|process|promhttp)_\w+(?=[{\[])", text)}
+    used |= set(re.findall(r"(?<![\w:])wgsocks_exporter_\w+", text))
+    missing = [f"{name} is on no dashboard (monitoring/grafana/generator/pages) and not in NOT_SHOWN of tests/integration/test_dashboards.py" for name in families if name not in used | set(NOT_SHOWN)]
+    equal(missing, [], "families")
+    equal(sorted(used - set(families)), [], "families that do not exist")
+    equal(sorted(set(NOT_SHOWN) & used), [], "in NOT_SHOWN, though they are shown")
+    rules = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "monitoring" / "prometheus" / "rules").glob("*.yml"))
+    records = set(re.findall(r"(?<![\w:])(?:proxy|fleet|wgsocks):[\w:]+", text))
+    equal(sorted(records - set(re.findall(r"record: (\S+)", rules))), [], "records that do not exist")
+
+
+@case
+def test_every_panel_says_what_it_is(_world):
+    uids = {}
+    for path in PAGES:
+        model = json.loads(path.read_text(encoding="utf-8"))
+        uids[model["uid"]] = path.name
+        assert model["description"] and "wgsocks" in model["tags"], path.name
+        names = [variable["name"] for variable in model["templating"]["list"]]
+        equal(names[:2], ["datasource", "job"], f"{path.name}: variables")
+        assert {"namespace", "proxy"} <= set(names) or "instance" in names, f"{path.name}: {names}"
+        link = model["links"][0]
+        equal((link["type"], link["includeVars"], link["keepTime"]), ("dashboards", True, True), f"{path.name}: links to the others")
+        titles = [panel["title"] for panel in model["panels"]]
+        equal(sorted(title for title in set(titles) if titles.count(title) > 1), [], f"{path.name}: titles that are there twice")
+        for panel in panels(path):
+            assert len(panel.get("description", "")) > 8, f"{path.name}: {panel['title']} has no description"
+            assert panel["type"] in ("table", "statetimeline", "state-timeline") or "unit" in panel["fieldConfig"]["defaults"] or "decimals" in panel["fieldConfig"]["defaults"] \
+                or panel["fieldConfig"]["defaults"].get("mappings") or panel["type"] == "stat", f"{path.name}: {panel['title']} has no unit"
+    equal(len(uids), len(PAGES), "dashboards with a uid of their own")
+
+
+@case
+def test_links_lead_somewhere(_world):
+    uids = {json.loads(path.read_text(encoding="utf-8"))["uid"] for path in PAGES}
+    text = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+    for uid in set(re.findall(r'"url": "/d/([\w-]+)/', text)):
+        assert uid in uids, uid
+    for page in set(re.findall(r'\$\{runbooks\}/(\w+)\.md', text)):
+        assert (ROOT / "docs" / "runbooks" / f"{page}.md").exists(), page
+
+
+@case
+def test_joins_and_windows(_world):
+    """A join names what makes a proxy; a rate's window follows the scrape interval; nothing is summed up that was not made one a proxy before."""
+    for path in PAGES:
+        for expression in expressions(path):
+            for labels in re.findall(r"\bon \(([^)]*)\)", expression):
+                assert labels.replace(" ", "") in ("job,instance,proxy_name", "job,proxy_name", "job,instance", "alertname,subject", "job,instance,map"), f"{path.name}: on ({labels}) in {expression}"
+            for window in re.findall(r"\brate\([^\[]*\[([^\]]*)\]", expression):
+                equal(window, "$__rate_interval", f"{path.name}: window of a rate in {expression}")
+            if path.stem != "exporter":
+                assert not re.search(r"sum(?: by \([^)]*\))? \(+(?:rate|increase)?\(*(?:proxy|vpn)_", expression) or "by (job, instance" in expression, f"{path.name}: {expression}"
+
+
+def shown(series):
+    """Whether anything of it can be seen."""
+    return any(not math.isnan(value) for _labels, values in series for value in ([values] if isinstance(values, float) else [value for _at, value in values]))
+
+
+def try_page(world, path):
+    dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000, world.chosen(path))
+    count, empty = 0, []
+    for panel in dashboard.panels():
+        for target, series in dashboard.run(panel, 120):
+            count += 1
+            if not shown(series):
+                empty.append(f"{panel['title']} ({target['refId']}: {target['legendFormat']})")
+    equal(empty, [], "panels without data")
+    return f"{count} queries"
+
+
+for one in PAGES:
+    add_case(f"every query of {one.stem} has an answer", lambda world, one=one: try_page(world, one))
+
+
+class World(DashboardWorld):
+    def __enter__(self):
+        super().__enter__()
+        time.sleep(0)
+        self.trouble()
+        self.wait_trouble()
+        self.prometheus = Prometheus("http://127.0.0.1:9091")
+        return self
+
+    def time(self, path):
+        """From the first scrape on; history has two months."""
+        end = time.time()
+        return (end - 30 * 86400 if path.stem == "history" else self.begun - 2), end
+
+    def chosen(self, path):
+        return {"proxy": "golden-crab"} if path.stem == "proxy" else {}
+
+
+def main():
+    if not shutil.which("prometheus"):
+        sys.exit(print("skip dashboards: no prometheus (Debian's package prometheus)"))
+    enter()
+    with World() as world:
+        run_cases(world)
+
+
+if __name__ == "__main__":
+    main()
