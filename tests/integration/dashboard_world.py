@@ -16,6 +16,7 @@ sys.path[:0] = [str(TESTS / "lab"), str(TESTS)]
 import made_history
 import mmdb
 from node import Node, mount_bpffs
+from pod_cgroup import Cgroup
 from sidecar import ROOT, Sidecar, join_underlay, kill_all
 from sockslab import Lab, addresses, wait_until
 
@@ -23,19 +24,20 @@ HERE = pathlib.Path(__file__).resolve().parent
 RULES = ROOT / "monitoring" / "prometheus" / "rules"
 NAMES = ("golden-crab", "free-salmon", "mighty-bird", "calm-otter", "quick-heron", "sleepy-seal")
 PORT = 7008
+POD_UID = "7c1e6a52-3b0d-4f8e-9d34-00a1b2c3d4e5"
 # Where the clients want to go: networks for documentation, which the test's database puts into countries.
 PLACES = {"files.example": ("198.51.100.10", "US"), "video.example": ("203.0.113.10", "NL"), "news.example": ("192.0.2.10", "DE"), "shop.example": ("198.51.100.140", "FR"),
           "mail.example": ("192.0.2.140", "SE"), "maps.example": ("203.0.113.140", "JP"), "music.example": ("198.51.100.200", "BR"), "code.example": ("203.0.113.200", "SG"),
-          "lab.example": ("10.99.7.1", None)}
+          "lab.example": ("10.99.7.1", None)}  # and all names in it
 COUNTRIES = {"198.51.100.0/25": "US", "198.51.100.128/26": "FR", "198.51.100.192/26": "BR", "192.0.2.0/25": "DE", "192.0.2.128/25": "SE", "203.0.113.0/25": "NL",
              "203.0.113.128/26": "JP", "203.0.113.192/26": "SG"}
 # requests a second, of which bytes from where, for how many seconds each
 CLIENTS = {
-    "golden-crab": ("4,files.example,{port},60000,0.5", "2,video.example,{port},250000,2", "3,news.example,{port},8000,0.1", "1,lab.example,{port},1000,0.1", "0.3,nowhere.example,80,0,0"),
-    "free-salmon": ("3,video.example,{port},120000,1", "2,music.example,{port},40000,0.2", "2,mail.example,{port},3000,0.1", "0.2,10.99.0.3,80,0,0"),
-    "mighty-bird": ("1,maps.example,{port},20000,0.2", "1,code.example,{port},5000,0.1"),
-    "calm-otter": ("2,shop.example,{port},15000,0.2", "1,code.example,{port},30000,0.3"),
-    "quick-heron": ("3,news.example,{port},5000,0.1", "1,maps.example,{port},9000,0.1"),
+    "golden-crab": ("4,files.example,{port},60000,0.5", "2,video.example,{port},250000,2", "3,news.example,{port},8000,0.1", "1,a%d.lab.example,{port},1000,0.1", "0.3,nowhere%d.example,80,0,0", "0.2,10.99.0.1,9,0,0"),
+    "free-salmon": ("3,video.example,{port},120000,1", "2,music.example,{port},40000,0.2", "2,mail.example,{port},3000,0.1", "0.2,10.99.0.3,80,0,0", "1,b%d.lab.example,{port},1000,0.1"),
+    "mighty-bird": ("1,maps.example,{port},20000,0.2", "0.5,c%d.lab.example,{port},5000,0.1"),
+    "calm-otter": ("2,shop.example,{port},15000,0.2", "1,code.example,{port},30000,0.3", "2,d%d.lab.example,{port},500,0.1"),
+    "quick-heron": ("3,news.example,{port},5000,0.1", "1,maps.example,{port},9000,0.1", "1,e%d.lab.example,{port},500,0.1"),
     "sleepy-seal": ("0.5,mail.example,{port},2000,0.1",),
 }
 ARGUMENTS = ("--collector.clients", "--collector.destinations", "--destinations.label=name", "--destinations.max=9", "--cost.per-gigabyte=0.05EUR")
@@ -57,17 +59,18 @@ def configuration(folder, targets):
 
 class DashboardWorld:
     def __init__(self):
-        self.stack = contextlib.ExitStack()
         self.started = []
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             self.lab = stack.enter_context(Lab(proxies=len(NAMES), connect_timeout=6, keepalive=5, dante_env=lambda index: {"PROXY_NAME": NAMES[index]}))
             self.proxies = dict(zip(NAMES, self.lab.proxies, strict=True))
-            stack.callback(kill_all)
-            stack.callback(self._end)
             join_underlay()
             mount_bpffs()
+            stack.callback(subprocess.run, ["umount", "/sys/fs/bpf"], check=False)
+            stack.callback(kill_all)
+            stack.callback(self._end)
+            self._pod(stack)
             self._internet()
             self._history()
             self._exporters()
@@ -87,12 +90,20 @@ class DashboardWorld:
             process.wait()
         if hasattr(self, "database"):
             self.database.stop()
-        subprocess.run(["umount", "/sys/fs/bpf"], check=False)
+
+    def _pod(self, stack):
+        """golden-crab's dante is in a pod, as its node's agent sees it."""
+        subprocess.run(["mount", "-t", "tmpfs", "logs", "/var/log"], check=True)
+        stack.callback(subprocess.run, ["umount", "/var/log"], check=False)
+        cgroup, dante = Cgroup(POD_UID), self.proxies["golden-crab"].dante
+        stack.callback(lambda: cgroup.leave(dante.processes()))
+        cgroup.take(dante.processes())
+        pathlib.Path("/var/log/pods", f"vpn_golden-crab-0_{POD_UID}").mkdir(parents=True)
 
     def _internet(self):
         inet = self.lab.inet
         inet.stop_dns()
-        inet.start_dns(*[f"--host-record={name},{address}" for name, (address, _country) in PLACES.items()])
+        inet.start_dns(*[f"--address=/{name}/{address}" for name, (address, _country) in PLACES.items()])
         inet.ip(*[f"address add {address}/32 dev wg0" for address, _country in PLACES.values()])
         self.started.append(inet.popen([sys.executable, str(HERE / "transfers.py"), "serve", str(PORT)]))
 
@@ -127,12 +138,19 @@ class DashboardWorld:
     def trouble(self):
         """A tunnel whose peer has forgotten it, a way around the tunnel, targets that refuse, an exporter that is gone while the agent goes on."""
         inet, proxies = self.lab.inet, self.proxies
-        self.lab.traffic("6 bind", "6 udp", "6 abort", "6 hangup", "10 connect socks=4", "4 timeout", "6 blocked", "10 connect addr=ipv6", proxies=[proxies["golden-crab"]])
+        self.lab.traffic("6 bind", "6 udp", "6 abort", "10 connect socks=4", "4 timeout", "6 blocked", "10 connect addr=ipv6", proxies=[proxies["golden-crab"]])
+        self._new_handshake(proxies["golden-crab"])
         inet.run(["wg", "set", "wg0", "peer", proxies["mighty-bird"].public_key, "remove"])
         for address in (PLACES["shop.example"][0], addresses.DNS4):
             proxies["calm-otter"].ip(f"route add {address}/32 via {addresses.INET_UNDERLAY4} dev eth0")
         self._clients("steady_clients.py", f"{proxies['quick-heron'].addr4},4,{addresses.TARGET4},{addresses.CLOSED_PORT}")
         self.sidecars["sleepy-seal"].stop(9)
+
+    def _new_handshake(self, proxy):
+        """Its peer is taken from it and given back: else the next one is two minutes away."""
+        peer = ["peer", self.lab.inet.public_key]
+        proxy.run(["wg", "set", "wg0", *peer, "remove"])
+        proxy.run(["wg", "set", "wg0", *peer, "allowed-ips", "0.0.0.0/0,::/0", "endpoint", f"{addresses.INET_UNDERLAY4}:{addresses.WIREGUARD_PORT}", "persistent-keepalive", "5"])
 
     EXPECTED = {("VpnTunnelStale", "mighty-bird"), ("ProxyLeak", "calm-otter"), ("ProxyDnsLeak", "calm-otter"), ("ProxyUpstreamRefused", "quick-heron"), ("WgsocksExporterDown", None)}
 
@@ -145,3 +163,5 @@ class DashboardWorld:
         wait_until(lambda: self.firing() >= self.EXPECTED, timeout, f"{sorted(map(str, self.EXPECTED))} to fire")
         for record in ("proxy:tunnel_usable:ratio30d", "proxy:active_connections:usual_high"):
             wait_until(lambda record=record: self.database.value(f"count({record})"), 40, record)
+        # History asks for whole minutes.
+        wait_until(lambda: self.database.value('count_over_time(ALERTS{alertstate="firing"}[5m:1m])'), 70, "an alert at a whole minute")

@@ -42,6 +42,7 @@ class Past:
         self.seed = sum(map(ord, labels["proxy_name"]))
 
     def samples(self, now, until):
+        now = now // HOUR * HOUR  # days begin with a sample
         text = ",".join(f'{name}="{value}"' for name, value in self.labels.items())
         counters = dict.fromkeys(("proxy_requests_failed_total", "proxy_requests_successful_total", "proxy_client_connections_total", "proxy_bytes_transferred_total",
                                   "proxy_leaked_connections_total", "proxy_leaked_dns_queries_total"), 0)
@@ -60,6 +61,7 @@ class Past:
                 yield f"{name}{{{text}}} {value} {at}"
             yield f'proxy_requests_total{{{text},command="connect"}} {counters["proxy_requests_failed_total"] + counters["proxy_requests_successful_total"]} {at}'
             yield f"vpn_connection_status{{{text}}} {0 if down else 1} {at}"
+            yield f'proxy_cost_per_gigabyte{{{text},currency="EUR"}} 0.05 {at}'
         for at in range(max(now - self.days * DAY, now - 8 * DAY), until, HOUR // 12):
             yield f"proxy_active_connections{{{text}}} {max(1, round(self.requests / 400 * wave(at, self.seed)))} {at}"
 

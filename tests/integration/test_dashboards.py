@@ -4,7 +4,6 @@
 
 import json
 import math
-import os
 import pathlib
 import re
 import shutil
@@ -120,7 +119,7 @@ def try_page(world, path):
     dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000, world.chosen(path))
     count, empty = 0, []
     for panel in dashboard.panels():
-        for target, series in dashboard.run(panel, 120):
+        for target, series in dashboard.run(panel, 120, whole=not panel.get("interval")):
             count += 1
             if not shown(series):
                 empty.append(f"{panel['title']} ({target['refId']}: {target['legendFormat']})")
@@ -135,7 +134,6 @@ for one in PAGES:
 class World(DashboardWorld):
     def __enter__(self):
         super().__enter__()
-        time.sleep(0)
         self.trouble()
         self.wait_trouble()
         self.prometheus = Prometheus("http://127.0.0.1:9091")

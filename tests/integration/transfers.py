@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """transfers.py serve PORT: answers four bytes, a number, with so many bytes.
 transfers.py ask PROXY,PER_SECOND,TARGET,PORT,BYTES,SECONDS …: asks through the proxy (IPv4, port 1080) at a steady pace and holds each connection for so long.
+%d in a name is another number each time: danted remembers names.
 """
 
 import asyncio
 import contextlib
+import itertools
 import struct
 import sys
 
@@ -43,8 +45,8 @@ async def ask(proxy, target, port, size, seconds):
 async def stream(proxy, rate, target, port, size, seconds):
     clock = asyncio.get_running_loop()
     due, running = clock.time(), set()
-    while True:
-        task = asyncio.create_task(ask(proxy, target, int(port), int(size), float(seconds)))
+    for number in itertools.count():
+        task = asyncio.create_task(ask(proxy, target.replace("%d", str(number)), int(port), int(size), float(seconds)))
         running.add(task)
         task.add_done_callback(running.discard)
         due += 1 / float(rate)

@@ -2,6 +2,7 @@
 """What Grafana asks Prometheus for a dashboard: its variables, what is put in their places, the steps of a time."""
 
 import json
+import math
 import pathlib
 import re
 import urllib.error
@@ -125,20 +126,26 @@ class Dashboard:
             return self._text(self.values[name]) if name in self.values else match[0]
         return re.sub(r"\$(?:(\w+)|\{(\w+)\})", put, text)
 
-    def step(self, panel, points):
+    def step(self, panel, points, begin=None):
         least = panel.get("interval")
-        return interval(round((self.end - self.begin) * 1000), points, milliseconds(least) if least else self.scrape_ms) / 1000
+        return interval(round((self.end - (begin or self.begin)) * 1000), points, milliseconds(least) if least else self.scrape_ms) / 1000
 
-    def run(self, panel, points=None):
-        """[(target, series)]: (labels, value) of what is asked once, (labels, [(time, value)]) of what is asked for a range."""
+    def run(self, panel, points=None, whole=True):
+        """[(target, series)]: (labels, value) of what is asked once, (labels, [(time, value)]) of what is asked for a range.
+
+        Grafana asks at whole multiples of a step; not whole: up to now, for a time that is shorter than a step.
+        """
         points = points or panel.get("maxDataPoints") or panel["gridPos"]["w"] * 60
+        begin = self.end - milliseconds(panel["timeFrom"]) / 1000 if panel.get("timeFrom") else self.begin
         found = []
         for target in panel["targets"]:
             expression = self.interpolate(target["expr"], points, panel.get("interval"))
             if target.get("instant"):
                 found.append((target, self.prometheus.instant(expression, self.end)))
                 continue
-            step = self.step(panel, points)
-            begin, end = (at // step * step for at in (self.begin, self.end))  # Grafana asks for whole steps
-            found.append((target, self.prometheus.between(expression, begin, end, step)))
+            step = self.step(panel, points, begin)
+            first, last = (at // step * step for at in (begin, self.end))
+            if not whole:
+                first, last = self.end - math.ceil((self.end - begin) / step) * step, self.end
+            found.append((target, self.prometheus.between(expression, first, last, step)))
         return found

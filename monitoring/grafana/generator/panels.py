@@ -22,6 +22,7 @@ ZERO_IS_BAD = ((None, RED), (1, GREEN))
 STATE_WORDS = {1: ("up", GREEN), 2: ("idle", "dark-green"), 3: ("never used", BLUE), 4: ("stale", RED), 5: ("no peer", RED), 6: ("no interface", RED)}
 UP_WORDS = {1: ("up", GREEN), 0: ("DOWN", RED)}
 OK_WORDS = {1: ("ok", GREEN), 0: ("FAILS", RED)}
+CALLED = {"lastNotNull": "Last *", "max": "Max", "min": "Min", "sum": "Total", "mean": "Mean", "range": "Range"}  # what Grafana calls it in a legend
 TO_PROXY = "/d/wgsocks-proxy/?${__url_time_range}&var-datasource=${datasource}&${job:queryparam}&var-proxy=${__value.raw}"
 TO_RUNBOOK = "${runbooks}/${__value.raw}.md"
 
@@ -113,13 +114,13 @@ def figure(title, description, expression, unit=None, steps=NEUTRAL, meanings=No
 
 
 def lines(title, description, queries, unit=None, steps=None, width=12, height=8, stacked=False, bars=False, right=False, decimals=None, least=0, interval=None,
-          colours=None, calcs=("lastNotNull", "max"), log=False):
-    """queries: (expression, legend), …; colours: a series' name (or a /pattern/) → its colour."""
+          colours=None, calcs=("lastNotNull", "max"), log=False, since=None):
+    """queries: (expression, legend), …; colours: a series' name (or a /pattern/) → its colour; since: so long, whatever the dashboard's time is."""
     panel = _begin(timeseries.Panel(), title, description, width, height, unit, decimals)
     panel.line_width(1).fill_opacity(60 if bars else 25 if stacked else 8).show_points(shapes.VisibilityMode.NEVER)
-    panel.color_scheme(build.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+    panel.color_scheme(build.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC))
     panel.tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI).sort(shapes.SortOrder.DESCENDING))
-    panel.legend(common.VizLegendOptions().display_mode(shapes.LegendDisplayMode.TABLE).show_legend(True).calcs(list(calcs))
+    panel.legend(common.VizLegendOptions().display_mode(shapes.LegendDisplayMode.TABLE).show_legend(True).calcs(list(calcs)).sort_by(CALLED[calcs[0]]).sort_desc(calcs[0] != "min")
                  .placement(shapes.LegendPlacement.RIGHT if right else shapes.LegendPlacement.BOTTOM))
     if bars:
         panel.draw_style(shapes.GraphDrawStyle.BARS)
@@ -131,6 +132,8 @@ def lines(title, description, queries, unit=None, steps=None, width=12, height=8
         panel.scale_distribution(common.ScaleDistributionConfig().type(shapes.ScaleDistribution.LOG).log(10))
     if interval:
         panel.interval(interval)
+    if since:
+        panel.time_from(since)
     if steps:
         panel.thresholds(thresholds(steps)).thresholds_style(common.GraphThresholdsStyleConfig().mode(shapes.GraphThresholdsStyleMode.DASHED))
     for name, colour in (colours or {}).items():
@@ -139,15 +142,15 @@ def lines(title, description, queries, unit=None, steps=None, width=12, height=8
     return _numbers(panel, queries, False)
 
 
-def ranking(title, description, expression, legend="{{proxy_name}}", unit=None, steps=NEUTRAL, width=8, height=8, decimals=None, greatest=None):
-    """A bar for each, the greatest first."""
+def ranking(title, description, expression, legend="{{proxy_name}}", unit=None, steps=NEUTRAL, width=8, height=8, decimals=None, greatest=None, least_first=False):
+    """A bar for each, the greatest first, or the least where that is the worst."""
     panel = _begin(bargauge.Panel(), title, description, width, height, unit, decimals)
     panel.orientation(shapes.VizOrientation.HORIZONTAL).display_mode(shapes.BarGaugeDisplayMode.BASIC).value_mode(shapes.BarGaugeValueMode.COLOR)
     panel.name_placement(shapes.BarGaugeNamePlacement.LEFT).show_unfilled(True).min(0).thresholds(thresholds(steps))
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     if greatest is not None:
         panel.max(greatest)
-    return _numbers(panel, [(f"sort_desc({expression})", legend)], True)
+    return _numbers(panel, [(f"{'sort' if least_first else 'sort_desc'}({expression})", legend)], True)
 
 
 def timeline(title, description, expression, meanings, legend="{{proxy_name}}", width=24, height=8):
@@ -161,7 +164,7 @@ def timeline(title, description, expression, meanings, legend="{{proxy_name}}", 
 
 def rows(title, description, columns, width=24, height=8, sort=None, empty=None, hide=("job",)):
     """A table: the queries' rows joined by the labels that all have. sort: a column's name, - before it for the greatest first."""
-    panel = _begin(table.Panel(), title, description, width, height, None, None)
+    panel = _begin(table.Panel(), title, description, width, height, None, None).show_header(True)
     asking = [column for column in columns if column.query]
     names, order = {}, {}
     for letter, column in zip(string.ascii_uppercase, asking, strict=False):

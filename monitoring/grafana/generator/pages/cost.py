@@ -46,8 +46,8 @@ def make():
                      "{{destination}}, {{currency}}", width=10, height=9, decimals=3),
         show.lines("An hour's cost", "At the speed of each moment, by proxy.", [(PER_HOUR, "{{proxy_name}}, {{currency}}")], "short", stacked=True, decimals=3),
         show.lines("Bytes that cost", "Through the tunnel, both directions, of all proxies, with a price or not.", [(BYTES, "{{proxy_name}}")], "Bps", stacked=True),
-        show.lines("A day's cost", "By proxy; the bar is the day that ends there (UTC). Choose 30 days.", [(days("1d"), "{{proxy_name}}, {{currency}}")], "short", width=24, stacked=True, bars=True, interval="1d",
-                   decimals=2, calcs=("sum", "max")),
+        show.lines("A day's cost", "By proxy; the bar is the day that ends there (UTC), at the price of its end.", [(days("1d"), "{{proxy_name}}, {{currency}}")], "short", width=24, stacked=True, bars=True, interval="1d",
+                   decimals=2, calcs=("sum", "max"), since="30d"),
     ):
         page.with_panel(panel)
     return page

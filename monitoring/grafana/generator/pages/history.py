@@ -43,7 +43,7 @@ def head(page):
         show.figure("Requests, 7 days", "Of all chosen proxies.", total(recorded("requests", "7d")), "short", empty=NO_HISTORY),
         show.figure("Against the week before", "Requests of the last 7 days against the 7 days before them.", f"{total(recorded('requests', '7d'))} / {total(recorded('requests', '7d', '7d'))} - 1",
                     "percentunit", decimals=0, empty=NO_HISTORY),
-        show.figure("Data, 30 days", "Bytes through the tunnels of all chosen proxies.", total(recorded("bytes_transferred", "30d")), "bytes", empty=NO_HISTORY),
+        show.figure("Data, 30 days", "Bytes through the tunnels of all chosen proxies.", total(recorded("bytes_transferred", "30d")), "decbytes", empty=NO_HISTORY),
     ):
         page.with_panel(panel)
 
@@ -58,7 +58,7 @@ def tables(page):
             show.Column("Leaked", f"{recorded('leaked_connections', time)} + {recorded('leaked_dns_queries', time)}", unit="short", decimals=0, steps=((None, "transparent"), (0.5, show.RED)), width=80),
             show.Column("Requests", recorded("requests", time), unit="short"),
             show.Column("Change", change("requests", time), unit="percentunit", decimals=0, width=80),
-            show.Column("Data", recorded("bytes_transferred", time), unit="bytes", gauge=0),
+            show.Column("Data", recorded("bytes_transferred", time), unit="decbytes", gauge=0),
             show.Column("Most connections", peak(time), unit="short", decimals=0, width=90),
         ], width=12, height=8, sort="Usable", empty=NO_HISTORY))
 
@@ -68,7 +68,7 @@ def charts(page):
     for title, description, expression, unit, colours in (
         ("Requests", "Requests of each day.", recorded("requests", "1d"), "short", None),
         ("Failed requests", "Those of them that failed.", recorded("requests_failed", "1d"), "short", None),
-        ("Data", "Bytes through the tunnels.", recorded("bytes_transferred", "1d"), "bytes", None),
+        ("Data", "Bytes through the tunnels.", recorded("bytes_transferred", "1d"), "decbytes", None),
         ("Client connections", "Accepted connections of each day.", recorded("client_connections", "1d"), "short", None),
         ("Leaks", "Connections and DNS queries beside the tunnel.", f"{recorded('leaked_connections', '1d')} + {recorded('leaked_dns_queries', '1d')}", "short", None),
     ):

@@ -27,7 +27,7 @@ def make():
             show.Column("Failed/min", FAILED_A_MINUTE, decimals=1, steps=((None, "transparent"), (1, show.YELLOW), (30, show.RED)), width=100),
             show.Column("Active connections", ACTIVE, decimals=0, gauge=0),
             show.Column("Bytes/s", BYTES, unit="Bps", gauge=0),
-            show.Column("Bytes so far", once(of("proxy_bytes_transferred_total")), unit="bytes", width=120),
+            show.Column("Bytes so far", once(of("proxy_bytes_transferred_total")), unit="decbytes", width=120),
         ], width=16, height=9, sort="VPN"),
         firing_table(8, 9),
         show.lines("Request rate", "SOCKS requests a minute, by proxy (the minute before each point).", [(ARRIVED, "{{proxy_name}}")], "short", height=8),

@@ -88,9 +88,9 @@ def tunnel(page):
             (once(rate("vpn_peer_receive_bytes_total"), *PEER), "from {{public_key}}"), (once(rate("vpn_peer_transmit_bytes_total"), *PEER), "to {{public_key}}")], "Bps", width=8),
         show.lines("Handshakes", "Messages per minute. More initiations than responses: the peer does not answer, and users notice three minutes after the last answer.", [
             (f"60 * {once(rate('vpn_handshake_initiations_total'), 'interface', 'direction')}", "initiations {{direction}}"),
-            (f"60 * {once(rate('vpn_handshake_responses_total'), 'interface', 'direction')}", "responses {{direction}}")], "short", width=8),
-        show.lines("Handshake time", "From an initiation to its response: the way to the peer and back.", [
-            (quantile(0.95, "vpn_handshake_duration_seconds", "interface"), "p95"), (quantile(0.5, "vpn_handshake_duration_seconds", "interface"), "p50")], "s", width=8),
+            (f"60 * {once(rate('vpn_handshake_responses_total'), 'interface', 'direction')}", "responses {{direction}}")], "short", width=8, interval="1m"),
+        show.lines("Handshake time", "From an initiation to its response: the way to the peer and back. Every two minutes at most, so in steps of five.", [
+            (quantile(0.95, "vpn_handshake_duration_seconds", "interface"), "p95"), (quantile(0.5, "vpn_handshake_duration_seconds", "interface"), "p50")], "s", width=8, interval="5m"),
         show.lines("Interface", "1 while the interface is there and up; and seconds in which one that was made anew may have carried packets that nobody counted.", [
             (once(of("vpn_interface_up"), "interface", take="min"), "{{interface}} up"),
             (once(of("vpn_interface_unwatched_seconds_total"), "interface"), "{{interface}} not counted, s")], "short", width=8),
@@ -100,8 +100,8 @@ def tunnel(page):
             show.Column("Address", label="peer_address"), show.Column("Allowed IPs", label="allowed_ips"),
             show.Column("Last handshake", HANDSHAKE_AGE, unit="s", decimals=0, width=120),
             show.Column("Keepalive", once(of("vpn_peer_persistent_keepalive_seconds"), *PEER), unit="s", words={0: ("off", "transparent")}, width=90),
-            show.Column("Received", once(of("vpn_peer_receive_bytes_total"), *PEER), unit="bytes", width=100),
-            show.Column("Sent", once(of("vpn_peer_transmit_bytes_total"), *PEER), unit="bytes", width=100),
+            show.Column("Received", once(of("vpn_peer_receive_bytes_total"), *PEER), unit="decbytes", width=100),
+            show.Column("Sent", once(of("vpn_peer_transmit_bytes_total"), *PEER), unit="decbytes", width=100),
         ], height=5, hide=("job", "proxy_name", "Info"), empty="No peer is known"),
     ):
         page.with_panel(panel)
@@ -112,7 +112,7 @@ def where(page):
     received, sent = (in_range(f"proxy_destination_{way}_bytes_total", "", "destination") for way in ("receive", "transmit"))
     for panel in (
         show.ranking("Destinations", "Bytes in the dashboard's time, both directions, with --collector.destinations (personal data).",
-                     f"topk(10, {received} + {sent})", "{{destination}}", "bytes", width=12, height=8),
+                     f"topk(10, {received} + {sent})", "{{destination}}", "decbytes", width=12, height=8),
         show.lines("Data transfer", "Bytes through the tunnel per second, both directions.", [(BYTES, "both directions")], "Bps", width=12, height=8),
         show.rows("Kubernetes", "The pod that this proxy is, as the agent of its node sees it.", [
             show.Column("Namespace", label="proxy_namespace"), show.Column("Pod", label="proxy_pod"), show.Column("Pod's uid", label="proxy_pod_uid"), show.Column("Node", label="proxy_node"),
