@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
@@ -25,6 +26,7 @@ RULES = ROOT / "monitoring" / "prometheus" / "rules"
 NAMES = ("golden-crab", "free-salmon", "mighty-bird", "calm-otter", "quick-heron", "sleepy-seal")
 PORT = 7008
 POD_UID = "7c1e6a52-3b0d-4f8e-9d34-00a1b2c3d4e5"
+IN_DEPTH = "quick-heron"  # whose clients do all there is to do
 # Where the clients want to go: networks for documentation, which the test's database puts into countries.
 PLACES = {"files.example": ("198.51.100.10", "US"), "video.example": ("203.0.113.10", "NL"), "news.example": ("192.0.2.10", "DE"), "shop.example": ("198.51.100.140", "FR"),
           "mail.example": ("192.0.2.140", "SE"), "maps.example": ("203.0.113.140", "JP"), "music.example": ("198.51.100.200", "BR"), "code.example": ("203.0.113.200", "SG"),
@@ -37,10 +39,16 @@ CLIENTS = {
     "free-salmon": ("3,video.example,{port},120000,1", "2,music.example,{port},40000,0.2", "2,mail.example,{port},3000,0.1", "0.2,10.99.0.3,80,0,0", "1,b%d.lab.example,{port},1000,0.1"),
     "mighty-bird": ("1,maps.example,{port},20000,0.2", "0.5,c%d.lab.example,{port},5000,0.1"),
     "calm-otter": ("2,shop.example,{port},15000,0.2", "1,code.example,{port},30000,0.3", "2,d%d.lab.example,{port},500,0.1"),
-    "quick-heron": ("3,news.example,{port},5000,0.1", "1,maps.example,{port},9000,0.1", "1,e%d.lab.example,{port},500,0.1"),
+    "quick-heron": ("3,news.example,{port},5000,0.1", "1,maps.example,{port},9000,0.1", "2,video.example,{port},40000,0.5", "1,e%d.lab.example,{port},500,0.1", "0.2,10.99.0.3,80,0,0"),
     "sleepy-seal": ("0.5,mail.example,{port},2000,0.1",),
 }
 ARGUMENTS = ("--collector.clients", "--collector.destinations", "--destinations.label=name", "--destinations.max=9", "--cost.per-gigabyte=0.05EUR")
+
+# Which alerts trouble() raises, and of whom.
+EXPECTED = {
+    ("VpnTunnelStale", "mighty-bird"), ("ProxyLeak", "calm-otter"), ("ProxyDnsLeak", "calm-otter"), ("ProxyUpstreamRefused", "quick-heron"),
+    ("WgsocksExporterDown", None),
+}
 
 
 def often(text):
@@ -63,11 +71,12 @@ class DashboardWorld:
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
+            self.stack = stack
             self.lab = stack.enter_context(Lab(proxies=len(NAMES), connect_timeout=6, keepalive=5, dante_env=lambda index: {"PROXY_NAME": NAMES[index]}))
             self.proxies = dict(zip(NAMES, self.lab.proxies, strict=True))
             join_underlay()
             mount_bpffs()
-            stack.callback(subprocess.run, ["umount", "/sys/fs/bpf"], check=False)
+            stack.callback(self._unmount)
             stack.callback(kill_all)
             stack.callback(self._end)
             self._pod(stack)
@@ -79,6 +88,7 @@ class DashboardWorld:
         self.begun = time.time()
         for name in NAMES:
             self.ask(name)
+        wait_until(lambda: self.database.value("count(count_over_time(up[1m]) >= 4)") == len(self.targets), 20, "four scrapes of everything")
         return self
 
     def __exit__(self, *what):
@@ -91,14 +101,18 @@ class DashboardWorld:
         if hasattr(self, "database"):
             self.database.stop()
 
+    def _unmount(self):
+        """Once the exporters' processes, which were killed, have let go of it."""
+        wait_until(lambda: subprocess.run(["umount", "/sys/fs/bpf"], capture_output=True, check=False).returncode == 0, 5, "umount /sys/fs/bpf")
+
     def _pod(self, stack):
-        """golden-crab's dante is in a pod, as its node's agent sees it."""
+        """One proxy's dante is in a pod, as its node's agent sees it."""
         subprocess.run(["mount", "-t", "tmpfs", "logs", "/var/log"], check=True)
         stack.callback(subprocess.run, ["umount", "/var/log"], check=False)
-        cgroup, dante = Cgroup(POD_UID), self.proxies["golden-crab"].dante
+        cgroup, dante = Cgroup(POD_UID), self.proxies[IN_DEPTH].dante
         stack.callback(lambda: cgroup.leave(dante.processes()))
         cgroup.take(dante.processes())
-        pathlib.Path("/var/log/pods", f"vpn_golden-crab-0_{POD_UID}").mkdir(parents=True)
+        pathlib.Path("/var/log/pods", f"vpn_{IN_DEPTH}-0_{POD_UID}").mkdir(parents=True)
 
     def _internet(self):
         inet = self.lab.inet
@@ -119,9 +133,11 @@ class DashboardWorld:
             made_history.Past(labels["quick-heron"], 3000, failing=0.12, days=20), made_history.Past(labels["sleepy-seal"], 300)])
 
     def _exporters(self):
-        geo = self.folder / "countries.mmdb"
-        geo.write_bytes(mmdb.make(COUNTRIES))
-        arguments = (*ARGUMENTS, f"--geoip.database={geo}")
+        # Not in /run, of which each proxy has its own.
+        geo = self.stack.enter_context(tempfile.NamedTemporaryFile(suffix=".mmdb"))
+        geo.write(mmdb.make(COUNTRIES))
+        geo.flush()
+        arguments = (*ARGUMENTS, f"--geoip.database={geo.name}")
         self.sidecars = {name: Sidecar(proxy, name, "--proxy.port=1080", *arguments, wait=False, stderr=subprocess.DEVNULL) for name, proxy in self.proxies.items()}
         for sidecar in self.sidecars.values():
             sidecar.wait_ready(40)
@@ -138,12 +154,12 @@ class DashboardWorld:
     def trouble(self):
         """A tunnel whose peer has forgotten it, a way around the tunnel, targets that refuse, an exporter that is gone while the agent goes on."""
         inet, proxies = self.lab.inet, self.proxies
-        self.lab.traffic("6 bind", "6 udp", "6 abort", "10 connect socks=4", "4 timeout", "6 blocked", "10 connect addr=ipv6", proxies=[proxies["golden-crab"]])
-        self._new_handshake(proxies["golden-crab"])
+        self.lab.traffic("6 bind", "6 udp", "6 abort", "10 connect socks=4", "4 timeout", "6 blocked", "10 connect addr=ipv6", proxies=[proxies[IN_DEPTH]])
+        self._new_handshake(proxies[IN_DEPTH])
         inet.run(["wg", "set", "wg0", "peer", proxies["mighty-bird"].public_key, "remove"])
         for address in (PLACES["shop.example"][0], addresses.DNS4):
             proxies["calm-otter"].ip(f"route add {address}/32 via {addresses.INET_UNDERLAY4} dev eth0")
-        self._clients("steady_clients.py", f"{proxies['quick-heron'].addr4},4,{addresses.TARGET4},{addresses.CLOSED_PORT}")
+        self._clients("steady_clients.py", f"{proxies['quick-heron'].addr4},6,{addresses.TARGET4},{addresses.CLOSED_PORT}")
         self.sidecars["sleepy-seal"].stop(9)
 
     def _new_handshake(self, proxy):
@@ -152,15 +168,13 @@ class DashboardWorld:
         proxy.run(["wg", "set", "wg0", *peer, "remove"])
         proxy.run(["wg", "set", "wg0", *peer, "allowed-ips", "0.0.0.0/0,::/0", "endpoint", f"{addresses.INET_UNDERLAY4}:{addresses.WIREGUARD_PORT}", "persistent-keepalive", "5"])
 
-    EXPECTED = {("VpnTunnelStale", "mighty-bird"), ("ProxyLeak", "calm-otter"), ("ProxyDnsLeak", "calm-otter"), ("ProxyUpstreamRefused", "quick-heron"), ("WgsocksExporterDown", None)}
-
     def firing(self):
         return {(one["metric"]["alertname"], one["metric"].get("proxy_name"))
                 for one in self.database.ask("query", query='ALERTS{alertstate="firing"}')["result"]}
 
     def wait_trouble(self, timeout=120):
         """Until each trouble's alert fires and the rules of weeks have been evaluated."""
-        wait_until(lambda: self.firing() >= self.EXPECTED, timeout, f"{sorted(map(str, self.EXPECTED))} to fire")
+        wait_until(lambda: self.firing() >= EXPECTED, timeout, f"{sorted(map(str, EXPECTED))} to fire")
         for record in ("proxy:tunnel_usable:ratio30d", "proxy:active_connections:usual_high"):
             wait_until(lambda record=record: self.database.value(f"count({record})"), 40, record)
         # History asks for whole minutes.

@@ -9,7 +9,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "monitoring" / "grafana")]
 
-from dashboard_world import DashboardWorld
+from dashboard_world import IN_DEPTH, DashboardWorld
 from drawing.asks import Dashboard, Prometheus
 from drawing.page import draw
 from sockslab import enter
@@ -27,7 +27,7 @@ def main(folder, minutes="10"):
         prometheus, end = Prometheus("http://127.0.0.1:9091"), time.time()
         for path in sorted((ROOT / "monitoring" / "grafana" / "dashboards").glob("*.json")):
             begin = end - 30 * 86400 if path.stem == "history" else world.begun + 5
-            chosen = {"proxy": "golden-crab"} if path.stem == "proxy" else {}
+            chosen = {"proxy": IN_DEPTH} if path.stem == "proxy" else {}
             text = draw(Dashboard(path, prometheus, begin, end, 1000, chosen))
             (folder / f"{path.stem}.svg").write_text(text, encoding="utf-8")
             print(f"{path.stem}: {len(text) / 1000:.0f} KB", flush=True)

@@ -77,8 +77,7 @@ class Database:
     def write(self, lines):
         path = self.folder / "samples"
         with open(path, "w", encoding="utf-8") as file:
-            for line in lines:
-                file.write(line + "\n")
+            file.writelines(line + "\n" for line in lines)
             file.write("# EOF\n")
         done = subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=1440h", "-q", path, self.folder / "data"],
                               capture_output=True, text=True, check=False)

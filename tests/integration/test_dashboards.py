@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """monitoring/grafana: what it says is so, and every query of every panel has an answer of a real Prometheus over a lab with traffic and trouble."""
 
+import html
 import json
 import math
 import pathlib
@@ -11,12 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.dom.minidom
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "monitoring" / "grafana")]
 
-from dashboard_world import NAMES, DashboardWorld
-from drawing.asks import Dashboard, Failed, Prometheus
+from dashboard_world import CLIENTS, EXPECTED, IN_DEPTH, NAMES, DashboardWorld
+from drawing.asks import Dashboard, Prometheus
+from drawing.page import draw
 from harness import Skip, add_case, case, equal, run_cases
 from sockslab import enter
 
@@ -131,6 +134,111 @@ for one in PAGES:
     add_case(f"every query of {one.stem} has an answer", lambda world, one=one: try_page(world, one))
 
 
+def query_of(path, title, ref="A"):
+    panel = next(panel for panel in panels(GRAFANA / "dashboards" / f"{path}.json") if panel["title"] == title)
+    return next(target["expr"] for target in panel["targets"] if target["refId"] == ref)
+
+
+@case
+def test_nothing_counts_twice(world):
+    """Every proxy is shown by its sidecar and by the agent: the panels' numbers are those of one of them."""
+    dashboard = Dashboard(GRAFANA / "dashboards" / "fleet.json", world.prometheus, *world.time(GRAFANA / "dashboards" / "fleet.json"), 1000)
+
+    def ask(path, title, ref="A"):
+        return world.prometheus.instant(dashboard.interpolate(query_of(path, title, ref), 120), dashboard.end)
+
+    both = {labels["proxy_name"] for labels, _value in world.prometheus.instant("count by (proxy_name) (proxy_info) == 2", dashboard.end)}
+    equal(sorted(both), sorted(set(NAMES) - {"sleepy-seal"}), "proxies that two exporters show")
+    equal(ask("fleet", "Proxies")[0][1], len(NAMES), "proxies")
+    for name, what in (("proxy_bytes_transferred_total", "F"), ("proxy_active_connections", "D")):
+        raw = {}
+        for labels, value in world.prometheus.instant(name, dashboard.end):
+            raw.setdefault(labels["proxy_name"], []).append(value)
+        shown_now = {labels["proxy_name"]: value for labels, value in ask("proxy-pool-dashboard", "Proxy pool status", what)}
+        equal(shown_now, {proxy: max(values) for proxy, values in raw.items()}, f"{name} in the table")
+    equal(ask("proxy-pool-dashboard", "Active connections")[0][1], sum(shown_now.values()), "connections of all")
+    # A rate of both would be the double of what the clients ask for.
+    quiet = dashboard.interpolate(query_of("fleet", "Proxies now", "D"), 120).replace("[4s]", "[20s]")
+    rates = {labels["proxy_name"]: value for labels, value in world.prometheus.instant(quiet, dashboard.end)}
+    asked = sum(float(spec.split(",")[0]) for spec in CLIENTS["free-salmon"])
+    assert 0.75 * asked < rates["free-salmon"] < 1.25 * asked, f"free-salmon: {rates['free-salmon']} requests a second instead of {asked}"
+
+
+@case
+def test_trouble_is_what_the_first_panels_show(world):
+    path = GRAFANA / "dashboards" / "fleet.json"
+    dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000)
+    first = {panel["title"]: dashboard.run(panel)[0][1] for panel in dashboard.panels()[:9]}
+    assert first["Critical alerts"][0][1] >= 4 and first["Warnings"][0][1] >= 1, first
+    equal([first[title][0][1] for title in ("Proxies not usable", "Exporters silent", "Proxies", "Not watched")], [1, 1, len(NAMES), 0], "figures")
+    assert first["Leaked in 15 min"][0][1] > 0, first
+    listed = {(labels["alertname"], labels["subject"]) for labels, _value in first["What is wrong now"]}
+    silent = f"{world.proxies['sleepy-seal'].addr4}:9090"
+    wanted = {(alert, name or silent) for alert, name in EXPECTED}
+    equal(sorted(wanted - listed), [], "alerts that the table does not show")
+
+
+@case
+def test_variables(world):
+    path = GRAFANA / "dashboards" / "fleet.json"
+    dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000)
+    equal(dashboard.values["job"], ["wgsocks"], "jobs")
+    equal(dashboard.values["proxy"], sorted(NAMES), "proxies, that of the silent exporter too")
+    namespaces = next(variable for variable in dashboard.model["templating"]["list"] if variable["name"] == "namespace")
+    # Of what only an agent shows and is in no pod, the namespace is the agent's.
+    equal(dashboard.options(namespaces), ["monitoring", "vpn"], "namespaces")
+    one = Dashboard(path, world.prometheus, *world.time(path), 1000, {"namespace": ["vpn"]})
+    assert IN_DEPTH in one.values["proxy"] and one.interpolate('proxy_info{proxy_name=~"$proxy|"}', 100).count("(") == 1, one.values
+    equal(Dashboard(path, world.prometheus, *world.time(path), 1000, {"namespace": ["elsewhere"]}).values["proxy"], [], "proxies of another namespace")
+    equal(dashboard.interpolate("${__rate_interval} $__interval", 100000), "4s 1s", "intervals")
+
+
+for one in PAGES:
+    add_case(f"a picture of {one.stem}", lambda world, one=one: try_picture(world, one))
+
+
+def titles_in(text):
+    return set(re.findall(r">([^<]+)</text>", text))
+
+
+def try_picture(world, path):
+    """It can be drawn of what Prometheus answers; docs/ has one with the same panels."""
+    made = draw(Dashboard(path, world.prometheus, *world.time(path), 1000, world.chosen(path)))
+    shown_titles = titles_in(made)
+    xml.dom.minidom.parseString(made)
+    assert "No data" not in shown_titles and "NaN" not in shown_titles, [word for word in shown_titles if word in ("No data", "NaN")]
+    kept = (ROOT / "docs" / "dashboards" / f"{path.stem}.svg").read_text(encoding="utf-8")
+    xml.dom.minidom.parseString(kept)
+    assert len(kept.encode()) <= 150_000, f"docs/dashboards/{path.stem}.svg has {len(kept.encode())} bytes"
+    heads = {html.escape(panel["title"], quote=False) for panel in json.loads(path.read_text(encoding="utf-8"))["panels"] if panel["type"] != "row"}
+    old = [title for title in heads if title in shown_titles and title not in titles_in(kept)]
+    equal(old, [], f"panels that docs/dashboards/{path.stem}.svg does not have (tests/integration/draw_dashboards.py docs/dashboards)")
+
+
+# Commands of monitoring/grafana/README.md that no test can run, and why.
+NOT_RUN = {"docker run": "no Grafana here", "kubectl": "no Kubernetes here"}
+
+
+@case
+def test_commands_of_the_readme(_world):
+    text = (GRAFANA / "README.md").read_text(encoding="utf-8")
+    commands = [line for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL) for line in block.splitlines()]
+    assert len(commands) >= 5, commands
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("monitoring", "docs"):
+            shutil.copytree(ROOT / name, pathlib.Path(folder) / name)
+        (pathlib.Path(folder) / "build" / "pictures").mkdir(parents=True)
+        if (ROOT / "build" / "grafana").exists():
+            (pathlib.Path(folder) / "build" / "grafana").symlink_to(ROOT / "build" / "grafana")
+        shutil.copytree(GRAFANA / "dashboards", pathlib.Path(folder) / "build" / "my-dashboards")
+        for command in commands:
+            if not command.startswith(tuple(NOT_RUN)):
+                done = subprocess.run(["sh", "-ec", command.replace(":9090", ":9091")], cwd=folder, capture_output=True, text=True, check=False)
+                equal(done.returncode, 0, f"{command}: {done.stderr}")
+        assert "git.mine.example/proxies/wgsocks_exporter/docs/runbooks" in (pathlib.Path(folder) / "build" / "my-dashboards" / "fleet.json").read_text(encoding="utf-8")
+        equal(len(list((pathlib.Path(folder) / "build" / "pictures").glob("*.svg"))), len(PAGES), "pictures")
+
+
 class World(DashboardWorld):
     def __enter__(self):
         super().__enter__()
@@ -145,7 +253,7 @@ class World(DashboardWorld):
         return (end - 30 * 86400 if path.stem == "history" else self.begun - 2), end
 
     def chosen(self, path):
-        return {"proxy": "golden-crab"} if path.stem == "proxy" else {}
+        return {"proxy": IN_DEPTH} if path.stem == "proxy" else {}
 
 
 def main():

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from harness import Skip, case, equal, run_cases
+from harness import case, equal, run_cases
 from leftovers import attached
 from node import PINS, Node, World, check_views
 from pod_cgroup import POD_UID, Cgroup

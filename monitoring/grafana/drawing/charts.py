@@ -2,6 +2,7 @@
 """Panels of time: timeseries and state-timeline."""
 
 import datetime
+import itertools
 import math
 
 from .frames import CALLED, calculate, legend, series
@@ -48,13 +49,13 @@ def shades(panel, names):
 
 
 def stack(found):
-    """Each series on those below it, negative ones by themselves: [(name, [(time, bottom, top)])]."""
+    """Each series on those below it, those with negative values downwards: [(name, [(time, bottom, top)])]."""
     bottoms = {True: {}, False: {}}
     stacked = []
     for name, values in found:
+        base = bottoms[any(value < 0 for _at, value in values)]
         points = []
         for at, value in values:
-            base = bottoms[value < 0]
             low = base.get(at, 0)
             if not math.isnan(value):
                 base[at] = low + value
@@ -101,8 +102,10 @@ def timeseries(draw, panel, answers, box, begin, end, alerts=()):
         at = y + h - (mark - low) / (high - low) * h
         draw.line(x, at, x + w, at)
         draw.text(x - 6, at + 4, config.text(mark), 11, DIM, "end")
-    most = max(20, int(w // 7))
+    most = max(20, int(w // (10 if stacked else 7)))
     for name, points in shapes:
+        if stacked and all(bottom == top for _at, bottom, top in points):
+            continue  # it would be a line on the one below it
         if custom.get("drawStyle") == "bars":
             bars(draw, points, colours[name], (x, y, w, h), (begin, end, low, high))
         else:
@@ -133,9 +136,9 @@ def areas(draw, points, shade, place, stacked, floor):
 def bars(draw, points, shade, box, scale):
     x, y, w, h = box
     begin, end, low, high = scale
-    room = w / max(2, (end - begin) / max(1, min((b[0] - a[0] for a, b in zip(points, points[1:], strict=False)), default=86400)))
+    room = w / max(2, (end - begin) / max(1, min((b[0] - a[0] for a, b in itertools.pairwise(points)), default=86400)))
     for at, bottom, top in points:
-        if top != bottom:
+        if top != bottom and at >= begin:
             first, last = (y + h - (value - low) / (high - low) * h for value in (top, bottom))
             centre = x + (at - begin) / (end - begin) * w
             draw.rect(max(x, centre - room * 0.35), first, room * 0.7, last - first, shade, opacity=0.8)
@@ -179,7 +182,7 @@ def state_timeline(draw, panel, answers, box, begin, end):
     for number, (name, values) in enumerate(found):
         top = y + number * each
         draw.text(x - 8, top + each / 2 + 4, cut(name, names - 12, min(12, each)), min(12, max(7, each)), TEXT, "end")
-        step = min((b[0] - a[0] for a, b in zip(values, values[1:], strict=False)), default=15)
+        step = min((b[0] - a[0] for a, b in itertools.pairwise(values)), default=15)
         for since, until, value in runs(values, step):
             first, last = (x + (min(max(at, begin), end) - begin) / (end - begin) * w for at in (since, until))
             text, shade = config.mapped(value) or (config.text(value), "#5794F2")

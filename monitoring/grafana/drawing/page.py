@@ -67,7 +67,7 @@ def frame(page, dashboard, panel, box, marks):
     x, y, w, h = box
     page.rect(x, y, w, h, PANEL, 3, FRAME)
     note = f"Last {panel['timeFrom']}" if panel.get("timeFrom") else ""
-    page.text(x + 9, y + 20, cut(panel["title"], w - 50 - width(note, 11), 13), 13, bold=True)
+    page.text(x + 9, y + 20, cut(panel["title"], w - 50 - width(note, 11), 14.5), 13, bold=True)
     page.text(x + w - 28, y + 19, note, 11, DIM, "end")
     page.circle(x + w - 15, y + 15, 7, FRAME)  # the description is behind it
     page.text(x + w - 15, y + 19, "i", 11, DIM, "middle")

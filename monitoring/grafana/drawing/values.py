@@ -7,7 +7,8 @@ import re
 COLOURS = {"green": "#73BF69", "dark-green": "#37872D", "yellow": "#FADE2A", "orange": "#FF9830", "red": "#F2495C", "dark-red": "#C4162A", "blue": "#5794F2", "purple": "#B877D9",
            "text": "#D0D1DC", "transparent": None}
 # The palette of charts, in the order of the series.
-PALETTE = "#73BF69 #F2CC0C #8AB8FF #FF780A #F2495C #5794F2 #B877D9 #705DA0 #37872D #FADE2A #447EBC #C15C17 #890F02 #0A437C #6D1F62 #584477 #B7DBAB #F4D598".split()
+PALETTE = ("#73BF69", "#F2CC0C", "#8AB8FF", "#FF780A", "#F2495C", "#5794F2", "#B877D9", "#705DA0", "#37872D",
+           "#FADE2A", "#447EBC", "#C15C17", "#890F02", "#0A437C", "#6D1F62", "#584477", "#B7DBAB", "#F4D598")
 SHORT = ("", " K", " Mil", " Bil", " Tri")
 PREFIXES = ("", "k", "M", "G", "T", "P")
 TIMES = ((1e-6, 1e9, " ns"), (1e-3, 1e6, " µs"), (1, 1e3, " ms"), (60, 1, " s"), (3600, 1 / 60, " mins"), (86400, 1 / 3600, " hours"), (604800, 1 / 86400, " days"), (math.inf, 1 / 604800, " weeks"))

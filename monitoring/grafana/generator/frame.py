@@ -11,8 +11,13 @@ RUNBOOKS = "https://git.example/wgsocks_exporter/docs/runbooks"
 DATASOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 # Whose namespace counts: the pod's where the agent of a node knows it, else the target's.
-IN_NAMESPACE = ('(last_over_time(proxy_info{job=~"$job", namespace=~"$namespace"}[$__range]) unless on (job, instance, proxy_name) last_over_time(proxy_kubernetes_info[$__range])) '
-                'or (last_over_time(proxy_info{job=~"$job"}[$__range]) and on (job, instance, proxy_name) last_over_time(proxy_kubernetes_info{proxy_namespace=~"$namespace"}[$__range]))')
+def seen(series):
+    """Now, or in the dashboard's time: looked for at every ten minutes, as all samples of a month are too many."""
+    return f"({series} or last_over_time({series}[$__range:10m]))"
+
+
+IN_NAMESPACE = (f"""{seen('proxy_info{job=~"$job", namespace=~"$namespace"}')} unless on (job, instance, proxy_name) {seen('proxy_kubernetes_info{job=~"$job"}')} """
+                f"""or {seen('proxy_info{job=~"$job"}')} and on (job, instance, proxy_name) {seen('proxy_kubernetes_info{job=~"$job", proxy_namespace=~"$namespace"}')}""")
 NAMESPACES = ('count by (namespace) (proxy_info{namespace!=""} unless on (job, instance, proxy_name) proxy_kubernetes_info) '
               'or count by (namespace) (label_replace(proxy_kubernetes_info, "namespace", "$1", "proxy_namespace", "(.+)"))')
 LABEL = '/%s="((?:[^"\\\\]|\\\\.)*)"/'
@@ -50,12 +55,24 @@ def new(title, name, description, hours=6, single=False, instance=False, refresh
     """since: the time's beginning, when it is not so many hours ago."""
     return (build.Dashboard(title).uid(f"wgsocks-{name}").description(description).tags([TAG]).timezone("browser")
             .time(since or f"now-{hours}h", "now").refresh(refresh).tooltip(model.DashboardCursorSync.CROSSHAIR).editable()
-            .variables(variables(single, instance)).annotation(alerts(EXPORTER_ALERTS if instance else ALERTS))
+            .variables(variables(single, instance)).annotation(Marks(EXPORTER_ALERTS if instance else ALERTS))
             .link(build.DashboardLink("Dashboards").type(model.DashboardLinkType.DASHBOARDS).tags([TAG]).as_dropdown(True).include_vars(True).keep_time(True))
             .link(build.DashboardLink("Runbooks").type(model.DashboardLinkType.LINK).icon("doc").url("${runbooks}/README.md").target_blank(True)
                   .tooltip("What each alert means and what to do")))
 
 
-def alerts(which):
-    """Marks on every chart, from an alert's first moment to its last."""
-    return build.AnnotationQuery().name("Alerts").datasource(DATASOURCE).enable(True).icon_color("red").expr(of("ALERTS", 'alertstate="firing"', which))
+class Mark(model.AnnotationQuery):
+    """With what Prometheus' data source calls it, which the SDK does not know."""
+
+    def to_json(self):
+        return {**super().to_json(), "titleFormat": "{{alertname}}", "textFormat": "{{proxy_name}} {{instance}}", "tagKeys": "severity"}
+
+
+class Marks:
+    """Alerts on every chart, from the first moment of each to its last."""
+
+    def __init__(self, which):
+        self.mark = Mark(name="Alerts", datasource=DATASOURCE, enable=True, icon_color="red", expr=of("ALERTS", 'alertstate="firing"', which))
+
+    def build(self):
+        return self.mark

@@ -4,7 +4,16 @@
 import dataclasses
 import string
 
-from grafana_foundation_sdk.builders import bargauge, common, geomap, prometheus, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    geomap,
+    prometheus,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+)
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import common as shapes
 from grafana_foundation_sdk.models import dashboard as model
@@ -58,7 +67,7 @@ class Column:
             found += [("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}), ("min", 0)]
             if self.gauge:
                 found.append(("max", self.gauge))
-        elif self.steps or self.words:
+        elif self.steps or any(colour != "transparent" for _text, colour in (self.words or {}).values()):
             found.append(("custom.cellOptions", {"type": "color-background", "mode": "basic"}))
         if self.link:
             found.append(("links", [{"title": self.link[0], "url": self.link[1], "targetBlank": "runbooks" in self.link[1]}]))
@@ -162,8 +171,8 @@ def timeline(title, description, expression, meanings, legend="{{proxy_name}}", 
     return _numbers(panel, [(expression, legend)], False)
 
 
-def rows(title, description, columns, width=24, height=8, sort=None, empty=None, hide=("job",)):
-    """A table: the queries' rows joined by the labels that all have. sort: a column's name, - before it for the greatest first."""
+def rows(title, description, columns, width=24, height=8, sort=(), empty=None, hide=("job",)):
+    """A table: the queries' rows joined by the labels that all have. sort: names of columns, - before one for the greatest first."""
     panel = _begin(table.Panel(), title, description, width, height, None, None).show_header(True)
     asking = [column for column in columns if column.query]
     names, order = {}, {}
@@ -178,8 +187,7 @@ def rows(title, description, columns, width=24, height=8, sort=None, empty=None,
     panel.with_transformation(model.DataTransformerConfig(id_val="organize", options={
         "excludeByName": {name: True for name in ("Time", *hide)}, "renameByName": names, "indexByName": order}))
     panel.color_scheme(build.FieldColor().mode(model.FieldColorModeId.THRESHOLDS)).thresholds(thresholds(((None, "text"),)))
-    if sort:
-        panel.sort_by([common.TableSortByFieldState().display_name(sort.lstrip("-")).desc(sort.startswith("-"))])
+    panel.sort_by([common.TableSortByFieldState().display_name(name.lstrip("-")).desc(name.startswith("-")) for name in sort])
     if empty:
         panel.no_value(empty)
     return panel

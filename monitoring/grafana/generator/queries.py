@@ -8,7 +8,7 @@ is taken (once), and then it is summed up (total). So nothing counts twice, and 
 PROXIES = 'job=~"$job", proxy_name=~"$proxy"'
 EXPORTERS = 'job=~"$job", instance=~"$instance"'
 ALERTS = 'alertname=~"(Proxy|Vpn|Wgsocks).+", job=~"$job|", proxy_name=~"$proxy|"'
-EXPORTER_ALERTS = 'alertname=~"(Proxy|Vpn|Wgsocks).+", job=~"$job|", instance=~"$instance|"'
+EXPORTER_ALERTS = 'alertname=~"Wgsocks.+", job=~"$job|", instance=~"$instance|"'
 JOIN = "on (job, instance, proxy_name)"
 
 
@@ -51,8 +51,8 @@ def share(part, whole):
 
 
 def quantile(q, name, *labels, more="", by=("job", "proxy_name")):
-    """labels: what the histogram has beside le; by: what the line keeps."""
-    return f"histogram_quantile({q}, {total(once(rate(name + '_bucket', more), 'le', *labels), 'le', *by)})"
+    """labels: what the histogram has beside le; by: what the line keeps. Nothing, and not NaN, where nothing was observed."""
+    return f"histogram_quantile({q}, {total(once(rate(name + '_bucket', more), 'le', *labels), 'le', *by)}) >= 0"
 
 
 def number(expression):
@@ -84,13 +84,21 @@ def subject(alerts):
 BY_ALERT = "alertname, severity, subject"
 
 
-def firing(severity, which=ALERTS):
-    alerts = of("ALERTS", f'alertstate="firing", severity="{severity}"', which)
-    return number(f"count(max by ({BY_ALERT}) ({subject(alerts)}))")
+def alerts(name="ALERTS", more="", which=ALERTS, single=False):
+    """single: of exporters only those that showed this proxy within the day."""
+    if not single:
+        return of(name, more, which)
+    own, exporters = (of(name, more, which.replace("$proxy|", proxy)) for proxy in ("$proxy", ""))
+    return f"({own} or ({exporters} and on (job, instance) last_over_time({of('proxy_info')}[1d])))"
 
 
-def firing_since(which=ALERTS):
+def firing(severity, **which):
+    now = alerts(more=f'alertstate="firing", severity="{severity}"', **which)
+    return number(f"count(max by ({BY_ALERT}) ({subject(now)}))")
+
+
+def firing_since(**which):
     """The seconds for which each has fired, or waited to."""
-    alerts = of("ALERTS", 'alertstate="firing"', which)
-    return (f"time() - max by ({BY_ALERT}) ({subject(of('ALERTS_FOR_STATE', '', which))}) "
-            f"and on (alertname, subject) max by ({BY_ALERT}) ({subject(alerts)})")
+    now = alerts(more='alertstate="firing"', **which)
+    return (f"time() - max by ({BY_ALERT}) ({subject(alerts('ALERTS_FOR_STATE', **which))}) "
+            f"and on (alertname, subject) max by ({BY_ALERT}) ({subject(now)})")

@@ -3,7 +3,17 @@
 
 from .. import panels as show
 from ..frame import new
-from ..queries import ACTIVE, BYTES, FAILED_SHARE, REQUESTS, of, once, quantile, rate, share
+from ..queries import (
+    ACTIVE,
+    BYTES,
+    FAILED_SHARE,
+    REQUESTS,
+    of,
+    once,
+    quantile,
+    rate,
+    share,
+)
 from ..trouble import figures
 
 P95 = {"request": quantile(0.95, "proxy_request_duration_seconds", "outcome", more='outcome="success"'),

@@ -40,7 +40,7 @@ def make():
             show.Column("24 hours", days("1d"), decimals=2),
             show.Column("7 days", days("7d"), decimals=2),
             show.Column("30 days", days("30d"), decimals=2, gauge=0),
-        ], width=14, height=9, sort="-30 days", empty="No proxy has a price (PROXY_COST_PER_GB)"),
+        ], width=14, height=9, sort=("-30 days",), empty="No proxy has a price (PROXY_COST_PER_GB)"),
         show.ranking("By destination", "Bytes of the dashboard's time at the proxy's price, with --collector.destinations. other: all destinations without a series of their own.",
                      f"topk(12, {total(cost(' + '.join(in_range(f'proxy_destination_{way}_bytes_total', '', 'destination') for way in ('receive', 'transmit'))), 'destination', 'currency')})",
                      "{{destination}}, {{currency}}", width=10, height=9, decimals=3),

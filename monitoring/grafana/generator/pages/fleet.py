@@ -3,7 +3,23 @@
 
 from .. import panels as show
 from ..frame import new
-from ..queries import ACTIVE, BYTES, ENDED, FAILED, FAILED_SHARE, REQUESTS, STATE, USABLE, number, of, once, rate, rates, share, total
+from ..queries import (
+    ACTIVE,
+    BYTES,
+    ENDED,
+    FAILED,
+    FAILED_SHARE,
+    REQUESTS,
+    STATE,
+    USABLE,
+    number,
+    of,
+    once,
+    rate,
+    rates,
+    share,
+    total,
+)
 from ..trouble import figures, firing_table
 
 LEAKED = f"{once(of('proxy:leaked_connections:increase15m'))} or {once(of('proxy:leaked_dns_queries:increase15m'))}"
@@ -17,7 +33,7 @@ def make():
     for panel in (
         *figures(),
         show.figure("Proxies not usable", "No usable tunnel, or nothing that listens for SOCKS.", number(f"count({USABLE} == 0)"), steps=show.ANY_IS_BAD, width=3),
-        show.figure("Leaked in 15 minutes", "Connections and DNS queries that left beside the tunnel. Any is too many.", number(total(LEAKED)), steps=show.ANY_IS_BAD, width=3, decimals=0),
+        show.figure("Leaked in 15 min", "Connections and DNS queries that left beside the tunnel. Any is too many.", number(total(LEAKED)), steps=show.ANY_IS_BAD, width=3, decimals=0),
         show.figure("Exporters silent", "Targets that do not answer Prometheus: of their proxies nothing is known.", SILENT, steps=show.ANY_IS_BAD, width=3),
         show.figure("Requests failing", "Of the requests that end, the share without a success reply.", share(total(FAILED), total(ENDED)), "percentunit",
                     show.FAILED_SHARE_STEPS, width=3, decimals=1),
@@ -34,13 +50,13 @@ def make():
             show.Column("Connections", ACTIVE, gauge=0, decimals=0),
             show.Column("Bytes/s", BYTES, unit="Bps", gauge=0),
             show.Column("Seen by", f"count by (job, proxy_name) ({of('proxy_info')})", decimals=0, width=80),
-        ], height=9, sort="Usable"),
+        ], height=9, sort=("Usable", "-Failing")),
         show.lines("Requests by outcome", "All chosen proxies together.", [
             (total(rates("proxy_requests_successful_total")), "successful"), (total(FAILED), "failed")],
             "reqps", width=8, stacked=True, colours={"successful": show.GREEN, "failed": show.RED}),
-        show.lines("Why requests fail", "Failed requests by reason, all proxies together; reasons with none are left out.",
-                   [(f"{total(once(rate('proxy_request_failures_total'), 'reason'), 'reason')} > 0", "{{reason}}")],
-                   "reqps", width=8, stacked=True),
+        show.lines("Why requests fail", "Failed requests by reason, all proxies together.",
+                   [(total(once(rate("proxy_request_failures_total"), "reason"), "reason"), "{{reason}}")],
+                   "reqps", width=8, stacked=True, calcs=("max", "lastNotNull")),
         show.lines("Data transfer", "Bytes through the tunnels, as the recording rules have them: all proxies, by proxy.", [
             (total(once(of("proxy:bytes_transferred:rate5m")), "proxy_name"), "{{proxy_name}}")], "Bps", width=8, stacked=True),
         show.rows("In Kubernetes", "Which pod on which node each proxy is, where a node's agent sees it.", [

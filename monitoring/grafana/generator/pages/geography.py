@@ -36,7 +36,7 @@ def make():
             show.Column("Country", label="country", words={"unknown": ("unknown", show.YELLOW), "other": ("other", show.GREY)}),
             show.Column("Received", moved(ways=("receive",)), unit="decbytes"), show.Column("Sent", moved(ways=("transmit",)), unit="decbytes"),
             show.Column("Both", moved(), unit="decbytes", gauge=0),
-        ], width=9, height=13, sort="-Both", empty=NEEDED),
+        ], width=9, height=13, sort=("-Both",), empty=NEEDED),
         show.lines("Data transfer by country", "Bytes per second, both directions.", [(speed("country"), "{{country}}")], "Bps", stacked=True),
         show.lines("Data transfer to known countries, by proxy", "Bytes per second, without unknown and other.", [
             (total(once(f"{rate(COUNTRY.format('receive'), REAL)} + {rate(COUNTRY.format('transmit'), REAL)}", "country"), "job", "proxy_name"), "{{proxy_name}}")], "Bps", stacked=True),
@@ -45,7 +45,7 @@ def make():
         show.rows("Countries by proxy", "Which proxy talks to which country, the most first.", [
             show.Column("Proxy", label="proxy_name", link=("This proxy in depth", show.TO_PROXY)), show.Column("Country", label="country"),
             show.Column("Both directions", f"topk(50, {moved(by=('job', 'proxy_name', 'country'))} > 0)", unit="decbytes", gauge=0),
-        ], width=12, height=10, sort="-Both directions", empty=NEEDED),
+        ], width=12, height=10, sort=("-Both directions",), empty=NEEDED),
     ):
         page.with_panel(panel)
     return page

@@ -51,7 +51,7 @@ def head(page):
 def tables(page):
     proxy = show.Column("Proxy", label="proxy_name", link=("This proxy in depth", show.TO_PROXY))
     for title, time, named in (("Week", "7d", "the 7 days before"), ("Month", "30d", "the 30 days before")):
-        page.with_panel(show.rows(f"{title} by proxy", f"The last {time[:-1]} days; change is against {named} (empty where nothing was recorded then).", [
+        page.with_panel(show.rows(f"{title} by proxy", f"The last {time[:-1]} days; change is against {named} (empty where nothing was recorded then), peak is the most connections that were open at once.", [
             proxy,
             show.Column("Usable", ratio(time), unit="percentunit", steps=USABLE, decimals=2, width=80),
             show.Column("Failing", fails(time), unit="percentunit", steps=show.FAILED_SHARE_STEPS, decimals=1, width=80),
@@ -59,8 +59,8 @@ def tables(page):
             show.Column("Requests", recorded("requests", time), unit="short"),
             show.Column("Change", change("requests", time), unit="percentunit", decimals=0, width=80),
             show.Column("Data", recorded("bytes_transferred", time), unit="decbytes", gauge=0),
-            show.Column("Most connections", peak(time), unit="short", decimals=0, width=90),
-        ], width=12, height=8, sort="Usable", empty=NO_HISTORY))
+            show.Column("Peak", peak(time), unit="short", decimals=0, width=60),
+        ], width=12, height=8, sort=("Usable", "-Failing"), empty=NO_HISTORY))
 
 
 def charts(page):
@@ -94,6 +94,6 @@ def make():
         show.Column("Who", label="subject"),
         show.Column("Alert", label="alertname", link=("Runbook", show.TO_RUNBOOK)),
         show.Column("In all", f"60 * count_over_time((max by ({BY_ALERT}) ({subject(fired)}))[$__range:1m])", unit="s", decimals=0, gauge=0),
-    ], width=24, height=8, sort="-In all", empty="None"))
+    ], width=24, height=8, sort=("Severity", "-In all"), empty="None"))
     charts(page)
     return page

@@ -23,12 +23,12 @@ def make():
     page = new("Leaks and DNS", "leaks", "What left beside the tunnel (targets and resolvers have then seen the host's own address), and whether names are found.", hours=3)
     any_leak = ((None, "transparent"), (1, show.RED))
     for panel in (
-        show.figure("Leaked connections, 15 minutes", "Connects to targets whose first SYN left by an interface that is neither the tunnel nor lo. Any is too many.",
+        show.figure("Leaked connections, 15 min", "Connects to targets whose first SYN left by an interface that is neither the tunnel nor lo. Any is too many.",
                     number(total(CONNECTIONS)), steps=show.ANY_IS_BAD, decimals=0, link=("Runbook", "${runbooks}/ProxyLeak.md")),
-        show.figure("Leaked DNS queries, 15 minutes", "DNS queries that left outside the tunnel: a resolver there learns what clients ask for.",
+        show.figure("Leaked DNS queries, 15 min", "DNS queries that left outside the tunnel: a resolver there learns what clients ask for.",
                     number(total(QUERIES)), steps=show.ANY_IS_BAD, decimals=0, link=("Runbook", "${runbooks}/ProxyDnsLeak.md")),
         show.figure("Proxies that ever leaked", "Since their counters began.", number(f"count(({ALL_CONNECTIONS} + {ALL_QUERIES}) > 0)"), steps=show.ANY_IS_ODD),
-        show.figure("DNS queries beside the tunnel", "Per second, to allowed resolvers (--leak.allow) too.", number(total(BESIDE)), "reqps", ((None, show.GREEN), (0.001, show.YELLOW)), decimals=1),
+        show.figure("DNS beside the tunnel", "Per second, to allowed resolvers (--leak.allow) too.", number(total(BESIDE)), "reqps", ((None, show.GREEN), (0.001, show.YELLOW)), decimals=1),
         show.figure("DNS failing, worst proxy", "Of the queries that ended: SERVFAIL, REFUSED, or nothing within 5 seconds.", f"max({failing()})", "percentunit",
                     ((None, show.GREEN), (0.05, show.YELLOW), (0.3, show.RED)), decimals=1, link=("Runbook", "${runbooks}/ProxyResolverFailing.md")),
         show.figure("DNS answer, slowest p95", "The slowest proxy's.", f"max({quantile(0.95, 'proxy_dns_query_duration_seconds', 'path')})", "s", ((None, show.GREEN), (0.5, show.YELLOW), (2, show.RED)), empty="none asked"),
@@ -38,10 +38,10 @@ def make():
             show.Column("DNS queries, 15 min", f"{QUERIES} or {ALL_QUERIES} * 0", decimals=0, steps=any_leak),
             show.Column("Connections ever", ALL_CONNECTIONS, decimals=0), show.Column("DNS queries ever", ALL_QUERIES, decimals=0),
             show.Column("DNS failing", failing(), unit="percentunit", decimals=1, steps=((None, "transparent"), (0.05, show.YELLOW), (0.3, show.RED)), width=100),
-        ], width=14, height=8, sort="-Connections, 15 min"),
+        ], width=14, height=8, sort=("-Connections, 15 min", "-DNS queries, 15 min", "-Connections ever")),
         firing_table(10, 8),
-        show.lines("Leaked connections", "Counters: each step is a leak.", [(ALL_CONNECTIONS, NAMED)], "short", decimals=0, calcs=("lastNotNull", "range")),
-        show.lines("Leaked DNS queries", "Counters: each step is a leak.", [(ALL_QUERIES, NAMED)], "short", decimals=0, calcs=("lastNotNull", "range")),
+        show.lines("Leaked connections", "Counters: each step is a leak.", [(ALL_CONNECTIONS, NAMED)], "none", decimals=0, calcs=("lastNotNull", "range")),
+        show.lines("Leaked DNS queries", "Counters: each step is a leak.", [(ALL_QUERIES, NAMED)], "none", decimals=0, calcs=("lastNotNull", "range")),
     ):
         page.with_panel(panel)
     dns(page)
@@ -53,8 +53,8 @@ def dns(page):
     for panel in (
         show.lines("Queries by way", "Through the tunnel, and beside it (underlay).", [(total(once(rate("proxy_dns_queries_total"), "type", "path"), "path"), "{{path}}")], "reqps", width=8, stacked=True,
                    colours={"tunnel": show.GREEN, "underlay": show.ORANGE}),
-        show.lines("Queries by type", "What was asked for; types that nobody asked for are left out.", [(f"{total(once(rate('proxy_dns_queries_total'), 'type', 'path'), 'type')} > 0", "{{type}}")],
-                   "reqps", width=8, stacked=True),
+        show.lines("Queries by type", "What was asked for; most first.", [(total(once(rate("proxy_dns_queries_total"), "type", "path"), "type"), "{{type}}")],
+                   "reqps", width=8, stacked=True, calcs=("max", "lastNotNull")),
         show.lines("Answers", "By code; unanswered: nothing within 5 seconds.", [
             (total(once(rate("proxy_dns_responses_total"), "rcode", "path"), "rcode"), "{{rcode}}"), (total(once(rate("proxy_dns_unanswered_total"), "path")), "unanswered")],
             "reqps", width=8, stacked=True, colours={"noerror": show.GREEN, "servfail": show.RED, "unanswered": "dark-red", "refused": show.ORANGE}),

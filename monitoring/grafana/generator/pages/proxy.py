@@ -3,7 +3,20 @@
 
 from .. import panels as show
 from ..frame import new
-from ..queries import ACTIVE, BYTES, FAILED_SHARE, STATE, in_range, number, of, once, quantile, rate, rates, total
+from ..queries import (
+    ACTIVE,
+    BYTES,
+    FAILED_SHARE,
+    STATE,
+    in_range,
+    number,
+    of,
+    once,
+    quantile,
+    rate,
+    rates,
+    total,
+)
 from ..trouble import figures, firing_table
 
 HANDSHAKE_AGE = once(f"time() - {of('vpn_peer_last_handshake_timestamp_seconds')}", "interface", "public_key", take="min")
@@ -21,13 +34,13 @@ def state(page):
         show.figure("Tunnel", "up; idle and never used: nothing has to be sent. stale: what is sent is not answered. no peer, no interface: there is nothing to send by.",
                     STATE, meanings=show.STATE_WORDS, width=3, empty="not seen"),
         show.figure("SOCKS listener", "Whether dante listens.", once(of("proxy_listener_up"), take="min"), meanings=show.UP_WORDS, width=3, empty="not seen"),
-        *figures(),
+        *figures(single=True),
         show.figure("Requests failing", "Of the requests that end, the share without a success reply.", FAILED_SHARE, "percentunit", show.FAILED_SHARE_STEPS, width=3, decimals=1),
-        show.figure("Leaked in 15 minutes", "Connections and DNS queries that left beside the tunnel.", number(total(LEAKED)), steps=show.ANY_IS_BAD, width=3, decimals=0),
+        show.figure("Leaked in 15 min", "Connections and DNS queries that left beside the tunnel.", number(total(LEAKED)), steps=show.ANY_IS_BAD, width=3, decimals=0),
         show.figure("Last handshake", "Its age. While traffic flows it is renewed every two minutes; after three a session is dead. An idle tunnel without keepalives may be older.",
                     f"min({HANDSHAKE_AGE})", "s", ((None, show.GREEN), (180, show.YELLOW), (300, show.ORANGE)), width=3, decimals=0, empty="never"),
-        show.figure("Requests in the last minute", "SOCKS requests that arrived in the last 60 seconds.", once(of("proxy_request_rate_permin")), width=3, decimals=0, spark=True),
-        firing_table(12, 7),
+        show.figure("Requests/min", "SOCKS requests that arrived in the last 60 seconds.", once(of("proxy_request_rate_permin")), width=3, decimals=0, spark=True),
+        firing_table(12, 7, single=True),
         show.timeline("Tunnel over time", "The state of the tunnel at each time.", STATE, show.STATE_WORDS, width=12, height=7),
     ):
         page.with_panel(panel)
@@ -40,8 +53,8 @@ def requests(page):
                    [(once(rate("proxy_requests_total"), "command"), "{{command}}")], "reqps", width=8, stacked=True),
         show.lines("Outcome", "Requests by how they ended.", [(rates("proxy_requests_successful_total"), "successful"), (rates("proxy_requests_failed_total"), "failed")],
                    "reqps", width=8, stacked=True, colours={"successful": show.GREEN, "failed": show.RED}),
-        show.lines("Failures by reason", "The SOCKS reply's reason, or what came instead of one. Reasons with none are left out.",
-                   [(f"{once(rate('proxy_request_failures_total'), 'reason')} > 0", "{{reason}}")], "reqps", width=8, stacked=True),
+        show.lines("Failures by reason", "The SOCKS reply's reason, or what came instead of one.",
+                   [(once(rate("proxy_request_failures_total"), "reason"), "{{reason}}")], "reqps", width=8, stacked=True, calcs=("max", "lastNotNull")),
         show.lines("Time to the reply", "From a client's request to the reply, successful ones: dante's own work, the name's lookup and the connect.",
                    quantiles("proxy_request_duration_seconds", "outcome", more='outcome="success"'), "s", width=8),
         show.lines("Time to a failing reply", "The same of requests that fail: refusals are fast, timeouts slow.",
@@ -52,7 +65,7 @@ def requests(page):
         show.lines("New client connections", "Accepted TCP connections; some, like probes, never send a request.", [(rates("proxy_client_connections_total"), "accepted")], "cps", width=8),
         show.lines("How long client connections last", "Of those that closed.", quantiles("proxy_connection_duration_seconds"), "s", width=8),
         show.ranking("Clients", "Requests in the dashboard's time by client, with --collector.clients (personal data). The first 50 addresses have a name, all others are other.",
-                     f"topk(10, {in_range('proxy_requests_by_client_total', '', 'client')} > 0)", "{{client}}", "short", decimals=0),
+                     f"topk(10, {in_range('proxy_requests_by_client_total', '', 'client')} > 0)", "{{client}}", "none", decimals=0),
     ):
         page.with_panel(panel)
 
@@ -61,8 +74,8 @@ def upstream(page):
     page.with_row(show.row("Targets: what the proxy does for them"))
     for panel in (
         show.lines("Connects to targets", "TCP connects begun, and those that were not established by reason.", [
-            (rates("proxy_upstream_connects_total"), "begun"), (f"{once(rate('proxy_upstream_connect_failures_total'), 'reason')} > 0", "{{reason}}")],
-            "cps", width=8, colours={"begun": show.BLUE}),
+            (rates("proxy_upstream_connects_total"), "begun"), (once(rate("proxy_upstream_connect_failures_total"), "reason"), "{{reason}}")],
+            "cps", width=8, calcs=("max", "lastNotNull"), colours={"begun": show.BLUE}),
         show.lines("Time to connect", "From the SYN to a target until it is established: the way through the tunnel and back.",
                    quantiles("proxy_upstream_connect_duration_seconds"), "s", width=8),
         show.lines("Open connections to targets", "Established now.", [(once(of("proxy_upstream_active_connections")), "open")], "short", width=8),
@@ -79,8 +92,8 @@ def tunnel(page):
     page.with_row(show.row("The tunnel and its peers"))
     for panel in (
         show.lines("In the tunnel", "Inner bytes per second, by IP version and protocol: received above, sent below the line.", [
-            (f"{once(rate('vpn_interface_receive_bytes_total'), 'family', 'protocol')} > 0", "from {{family}} {{protocol}}"),
-            (f"-({once(rate('vpn_interface_transmit_bytes_total'), 'family', 'protocol')} > 0)", "to {{family}} {{protocol}}")], "Bps", width=8, least=None, stacked=True),
+            (once(rate("vpn_interface_receive_bytes_total"), "family", "protocol"), "from {{family}} {{protocol}}"),
+            (f"-{once(rate('vpn_interface_transmit_bytes_total'), 'family', 'protocol')}", "to {{family}} {{protocol}}")], "Bps", width=8, least=None, stacked=True),
         show.lines("Packets", "Inner packets per second: received, sent.", [
             (rates("vpn_interface_receive_packets_total", "", "interface", "family", "protocol"), "received"),
             (rates("vpn_interface_transmit_packets_total", "", "interface", "family", "protocol"), "sent")], "pps", width=8, colours=WAY),
@@ -115,14 +128,14 @@ def where(page):
                      f"topk(10, {received} + {sent})", "{{destination}}", "decbytes", width=12, height=8),
         show.lines("Data transfer", "Bytes through the tunnel per second, both directions.", [(BYTES, "both directions")], "Bps", width=12, height=8),
         show.rows("Kubernetes", "The pod that this proxy is, as the agent of its node sees it.", [
-            show.Column("Namespace", label="proxy_namespace"), show.Column("Pod", label="proxy_pod"), show.Column("Pod's uid", label="proxy_pod_uid"), show.Column("Node", label="proxy_node"),
+            show.Column("Namespace", label="proxy_namespace", width=110), show.Column("Pod", label="proxy_pod"), show.Column("Uid", label="proxy_pod_uid", width=300), show.Column("Node", label="proxy_node"),
             show.Column("Info", once(of("proxy_kubernetes_info"), "proxy_namespace", "proxy_pod", "proxy_pod_uid", "proxy_node")),
         ], width=12, height=5, hide=("job", "proxy_name", "Info"), empty="No agent of a node sees it in a pod"),
-        show.rows("Who watches it", "Exporters that show this proxy, and how they are attached to its interfaces. Each by itself; elsewhere on these dashboards a proxy counts once.", [
-            show.Column("Exporter", label="instance"), show.Column("Interface", label="interface", width=90), show.Column("Attached by", label="mode", width=100),
-            show.Column("Its reads succeed", f"min by (job, instance) ({of('wgsocks_exporter_source_success')})", words=show.OK_WORDS, width=130),
-            show.Column("Attached", f"max by (job, instance, interface, mode) ({of('wgsocks_exporter_attach_mode')} == 1)"),
-        ], width=12, height=5, hide=("job", "Attached"), empty="None"),
+        show.rows("Who watches it", "Exporters that show this proxy: how they are attached, and to how many of its interfaces. Elsewhere on these dashboards a proxy counts once.", [
+            show.Column("Exporter", label="instance"), show.Column("Attached by", label="mode", width=110),
+            show.Column("Interfaces", f"count by (job, instance, mode) ({of('wgsocks_exporter_attach_mode')} == 1)", decimals=0, width=100),
+            show.Column("Its reads", f"min by (job, instance) ({of('wgsocks_exporter_source_success')})", words=show.OK_WORDS, width=110),
+        ], width=12, height=5, sort=("Its reads",), empty="None"),
     ):
         page.with_panel(panel)
 
