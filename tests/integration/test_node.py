@@ -11,9 +11,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from harness import Skip, case, equal, run_cases
+from harness import case, equal, run_cases
 from leftovers import attached
 from node import PINS, Node, World, check_views
+from pod_cgroup import POD_UID, Cgroup
 from sidecar import BINARY, Sidecar
 from sockslab import enter, wait_until
 from sockslab.traffic import sum_tallies
@@ -107,41 +108,6 @@ def netns_cookie(proxy):
     import struct
     with proxy.ns.socket() as sock:
         return struct.unpack("Q", sock.getsockopt(1, 71, 8))[0]
-
-
-POD_UID = "5a3e0d1c-9f5b-4c7e-8a55-0123456789ab"
-CONTAINER = "0123456789abcdef" * 4
-
-
-class Cgroup:
-    """kubepods/burstable/podUID/CONTAINER of the first hierarchy that lets itself be written to."""
-
-    def __init__(self):
-        for root in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup/memory", "/sys/fs/cgroup"):
-            self.parts = [pathlib.Path(root, *parts) for parts in (["kubepods"], ["kubepods", "burstable"], ["kubepods", "burstable", f"pod{POD_UID}"],
-                                                                   ["kubepods", "burstable", f"pod{POD_UID}", CONTAINER])]
-            try:
-                for part in self.parts:
-                    part.mkdir(exist_ok=True)
-                if (self.parts[-1] / "cgroup.procs").exists():
-                    return
-            except OSError:
-                pass
-        raise Skip("no cgroup can be made here")
-
-    def take(self, pids):
-        for pid in pids:
-            (self.parts[-1] / "cgroup.procs").write_text(str(pid))
-
-    def leave(self, pids):
-        root = self.parts[0].parent / "cgroup.procs"
-        for pid in pids:
-            try:
-                root.write_text(str(pid))
-            except OSError:
-                pass
-        for part in reversed(self.parts):
-            part.rmdir()
 
 
 @case
