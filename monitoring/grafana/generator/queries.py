@@ -76,8 +76,8 @@ STATE = once(" or ".join(f"""{of('vpn_tunnel_state', f'state="{state}"')} * {num
 
 
 def subject(alerts):
-    """Whom an alert is about: its proxy, else its exporter."""
-    named = f'label_replace({alerts}, "subject", "$1", "instance", "(.+)")'
+    """Whom an alert is about: its proxy, else its exporter (and the pod that it is in)."""
+    named = f'label_join({alerts}, "subject", " ", "instance", "pod")'
     return f'label_replace({named}, "subject", "$1", "proxy_name", "(.+)")'
 
 
