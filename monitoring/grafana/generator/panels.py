@@ -122,23 +122,21 @@ def figure(title, description, expression, unit=None, steps=NEUTRAL, meanings=No
     return _numbers(panel, [expression], not spark)
 
 
-def lines(title, description, queries, unit=None, steps=None, width=12, height=8, stacked=False, bars=False, right=False, decimals=None, least=0, interval=None,
-          colours=None, calcs=("lastNotNull", "max"), log=False, since=None):
+def lines(title, description, queries, unit=None, steps=None, width=12, height=8, stacked=False, bars=False, decimals=None, least=0, interval=None,
+          colours=None, calcs=("lastNotNull", "max"), since=None):
     """queries: (expression, legend), …; colours: a series' name (or a /pattern/) → its colour; since: so long, whatever the dashboard's time is."""
     panel = _begin(timeseries.Panel(), title, description, width, height, unit, decimals)
     panel.line_width(1).fill_opacity(60 if bars else 25 if stacked else 8).show_points(shapes.VisibilityMode.NEVER)
     panel.color_scheme(build.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC))
     panel.tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI).sort(shapes.SortOrder.DESCENDING))
     panel.legend(common.VizLegendOptions().display_mode(shapes.LegendDisplayMode.TABLE).show_legend(True).calcs(list(calcs)).sort_by(CALLED[calcs[0]]).sort_desc(calcs[0] != "min")
-                 .placement(shapes.LegendPlacement.RIGHT if right else shapes.LegendPlacement.BOTTOM))
+                 .placement(shapes.LegendPlacement.BOTTOM))
     if bars:
         panel.draw_style(shapes.GraphDrawStyle.BARS)
     if stacked:
         panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
     if least is not None:
         panel.min(least)
-    if log:
-        panel.scale_distribution(common.ScaleDistributionConfig().type(shapes.ScaleDistribution.LOG).log(10))
     if interval:
         panel.interval(interval)
     if since:
