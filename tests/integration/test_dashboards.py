@@ -61,8 +61,8 @@ def test_every_family_is_shown_or_has_its_reason(_world):
     used = {re.sub(r"_(bucket|count|sum)$", "", name) for name in re.findall(r"(?<![\w:])(?:proxy|vpn|wgsocks_exporter|process|promhttp)_\w+(?=[{\[])", text)}
     used |= set(re.findall(r"(?<![\w:])wgsocks_exporter_\w+", text))
     missing = [f"{name} is on no dashboard (monitoring/grafana/generator/pages) and not in NOT_SHOWN of tests/integration/test_dashboards.py" for name in families if name not in used | set(NOT_SHOWN)]
-    equal(missing, [], "families")
     equal(sorted(used - set(families)), [], "families that do not exist")
+    equal(missing, [], "families")
     equal(sorted(set(NOT_SHOWN) & used), [], "in NOT_SHOWN, though they are shown")
     rules = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "monitoring" / "prometheus" / "rules").glob("*.yml"))
     records = set(re.findall(r"(?<![\w:])(?:proxy|fleet|wgsocks):[\w:]+", text))

@@ -46,8 +46,8 @@ def in_range(name, more="", *labels):
 
 
 def share(part, whole):
-    """0 where nothing was to be divided."""
-    return f"({part}) / (({whole}) > 0) or ({whole}) * 0"
+    """0 where nothing was to be divided; nothing where one of both is not known."""
+    return f"({part}) / (({whole}) > 0) or ({part}) * ({whole}) * 0"
 
 
 def quantile(q, name, *labels, more="", by=("job", "proxy_name")):
