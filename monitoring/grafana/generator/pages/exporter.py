@@ -54,6 +54,7 @@ def head(page):
             'up{job=~"$job", instance=~"$instance"}', {1: ("answers", show.GREEN), 0: ("silent", show.RED)}, WHO, width=12, height=8),
         show.rows("Exporters", "A line for each, what it is and what it takes.", [
             show.Column("Exporter", label="instance"),
+            show.Column("Answers", by(own("up")), words={1: ("yes", show.GREEN), 0: ("SILENT", show.RED)}, width=80),
             show.Column("Collectors", by(f"min by (job, instance) ({self_('collector_success')})"), words=show.OK_WORDS, width=90),
             show.Column("Programs", by(f"min by (job, instance) ({self_('program_up')})"), words=show.OK_WORDS, width=90),
             show.Column("Version", label="version", width=90), show.Column("Revision", label="revision", width=120), show.Column("Arch", label="arch", width=80), show.Column("libbpf", label="libbpf", width=70),
@@ -65,7 +66,7 @@ def head(page):
             show.Column("Memory (PSS)", by(ours("process_resident_memory_bytes")), unit="bytes", width=110),
             show.Column("Kernel memory", by(self_("bpf_memory_bytes")), unit="bytes", width=110),
             show.Column("CPU", by(f"rate({own('process_cpu_seconds_total')}[$__rate_interval]) {OURS}"), unit="percentunit", decimals=2, width=80),
-        ], height=8, sort=("Collectors",), hide=("job", "Info")),
+        ], height=8, sort=("Answers", "Collectors", "Programs"), hide=("job", "Info")),
     ):
         page.with_panel(panel)
 
