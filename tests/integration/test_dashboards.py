@@ -134,8 +134,13 @@ for one in PAGES:
     add_case(f"every query of {one.stem} has an answer", lambda world, one=one: try_page(world, one))
 
 
-def query_of(path, title, ref="A"):
+def query_of(path, title, column=None):
+    """The first, or that of a table's column."""
     panel = next(panel for panel in panels(GRAFANA / "dashboards" / f"{path}.json") if panel["title"] == title)
+    ref = "A"
+    if column:
+        names = next(step["options"]["renameByName"] for step in panel["transformations"] if step["id"] == "organize")
+        ref = next(field for field, name in names.items() if name == column)[-1]
     return next(target["expr"] for target in panel["targets"] if target["refId"] == ref)
 
 
@@ -144,13 +149,13 @@ def test_nothing_counts_twice(world):
     """Every proxy is shown by its sidecar and by the agent: the panels' numbers are those of one of them."""
     dashboard = Dashboard(GRAFANA / "dashboards" / "fleet.json", world.prometheus, *world.time(GRAFANA / "dashboards" / "fleet.json"), 1000)
 
-    def ask(path, title, ref="A"):
-        return world.prometheus.instant(dashboard.interpolate(query_of(path, title, ref), 120), dashboard.end)
+    def ask(path, title, column=None):
+        return world.prometheus.instant(dashboard.interpolate(query_of(path, title, column), 120), dashboard.end)
 
     both = {labels["proxy_name"] for labels, _value in world.prometheus.instant("count by (proxy_name) (proxy_info) == 2", dashboard.end)}
     equal(sorted(both), sorted(set(NAMES) - {"sleepy-seal"}), "proxies that two exporters show")
     equal(ask("fleet", "Proxies")[0][1], len(NAMES), "proxies")
-    for name, what in (("proxy_bytes_transferred_total", "F"), ("proxy_active_connections", "D")):
+    for name, what in (("proxy_bytes_transferred_total", "Bytes so far"), ("proxy_active_connections", "Active connections")):
         raw = {}
         for labels, value in world.prometheus.instant(name, dashboard.end):
             raw.setdefault(labels["proxy_name"], []).append(value)
@@ -158,7 +163,7 @@ def test_nothing_counts_twice(world):
         equal(shown_now, {proxy: max(values) for proxy, values in raw.items()}, f"{name} in the table")
     equal(ask("proxy-pool-dashboard", "Active connections")[0][1], sum(shown_now.values()), "connections of all")
     # A rate of both would be the double of what the clients ask for.
-    quiet = dashboard.interpolate(query_of("fleet", "Proxies now", "D"), 120).replace("[4s]", "[20s]")
+    quiet = dashboard.interpolate(query_of("fleet", "Proxies now", "Requests/s"), 120).replace("[4s]", "[20s]")
     rates = {labels["proxy_name"]: value for labels, value in world.prometheus.instant(quiet, dashboard.end)}
     asked = sum(float(spec.split(",")[0]) for spec in CLIENTS["free-salmon"])
     assert 0.75 * asked < rates["free-salmon"] < 1.25 * asked, f"free-salmon: {rates['free-salmon']} requests a second instead of {asked}"
