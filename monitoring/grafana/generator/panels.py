@@ -170,20 +170,20 @@ def timeline(title, description, expression, meanings, legend="{{proxy_name}}", 
 
 
 def rows(title, description, columns, width=24, height=8, sort=(), empty=None, hide=("job",)):
-    """A table: the queries' rows joined by the labels that all have. sort: names of columns, - before one for the greatest first."""
+    """A table: the queries' rows joined by the labels that all have. sort: names of columns, - before one for the greatest first; hide: labels, or names of columns."""
     panel = _begin(table.Panel(), title, description, width, height, None, None).show_header(True)
     asking = [column for column in columns if column.query]
-    names, order = {}, {}
+    names, order, fields = {}, {}, {}
     for letter, column in zip(string.ascii_uppercase, asking, strict=False):
         panel.with_target(query(column.query, "", True, letter, True))
     for index, column in enumerate(columns):
         field = column.label or ("Value" if len(asking) == 1 else f"Value #{string.ascii_uppercase[asking.index(column)]}")
-        names[field], order[field] = column.name, index
+        names[field], order[field], fields[column.name] = column.name, index, field
         if properties := column.properties():
             panel.override_by_name(column.name, properties)
     panel.with_transformation(model.DataTransformerConfig(id_val="merge", options={}))
     panel.with_transformation(model.DataTransformerConfig(id_val="organize", options={
-        "excludeByName": {name: True for name in ("Time", *hide)}, "renameByName": names, "indexByName": order}))
+        "excludeByName": {fields.get(name, name): True for name in ("Time", *hide)}, "renameByName": names, "indexByName": order}))
     panel.color_scheme(build.FieldColor().mode(model.FieldColorModeId.THRESHOLDS)).thresholds(thresholds(((None, "text"),)))
     panel.sort_by([common.TableSortByFieldState().display_name(name.lstrip("-")).desc(name.startswith("-")) for name in sort])
     if empty:
