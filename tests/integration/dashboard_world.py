@@ -134,10 +134,9 @@ class DashboardWorld:
 
     def _exporters(self):
         # Not in /run, of which each proxy has its own.
-        geo = self.stack.enter_context(tempfile.NamedTemporaryFile(suffix=".mmdb"))
-        geo.write(mmdb.make(COUNTRIES))
-        geo.flush()
-        arguments = (*ARGUMENTS, f"--geoip.database={geo.name}")
+        geo = pathlib.Path(self.stack.enter_context(tempfile.TemporaryDirectory())) / "countries.mmdb"
+        geo.write_bytes(mmdb.make(COUNTRIES))
+        arguments = (*ARGUMENTS, f"--geoip.database={geo}")
         self.sidecars = {name: Sidecar(proxy, name, "--proxy.port=1080", *arguments, wait=False, stderr=subprocess.DEVNULL) for name, proxy in self.proxies.items()}
         for sidecar in self.sidecars.values():
             sidecar.wait_ready(40)

@@ -66,11 +66,14 @@ def interval(range_ms, points, least_ms):
 
 
 class Dashboard:
-    """One that was read, with values for its variables. scrape_ms: the data source's scrape interval."""
+    """One that was read, with values for its variables. scrape_ms: the data source's scrape interval.
 
-    def __init__(self, path, prometheus, begin, end, scrape_ms, chosen=None):
+    Grafana asks at whole multiples of a step. young: of a time that is shorter than a panel's own least step, its last moment.
+    """
+
+    def __init__(self, path, prometheus, begin, end, scrape_ms, chosen=None, young=False):
         self.model = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-        self.prometheus, self.begin, self.end, self.scrape_ms = prometheus, begin, end, scrape_ms
+        self.prometheus, self.begin, self.end, self.scrape_ms, self.young = prometheus, begin, end, scrape_ms, young
         self.values = {}
         for variable in self.model["templating"]["list"]:
             self.values[variable["name"]] = self._choose(variable, (chosen or {}).get(variable["name"]))
@@ -130,11 +133,8 @@ class Dashboard:
         least = panel.get("interval")
         return interval(round((self.end - (begin or self.begin)) * 1000), points, milliseconds(least) if least else self.scrape_ms) / 1000
 
-    def run(self, panel, points=None, whole=True):
-        """[(target, series)]: (labels, value) of what is asked once, (labels, [(time, value)]) of what is asked for a range.
-
-        Grafana asks at whole multiples of a step; not whole: up to now, for a time that is shorter than a step.
-        """
+    def run(self, panel, points=None):
+        """[(target, series)]: (labels, value) of what is asked once, (labels, [(time, value)]) of what is asked for a range."""
         points = points or panel.get("maxDataPoints") or panel["gridPos"]["w"] * 60
         begin = self.end - milliseconds(panel["timeFrom"]) / 1000 if panel.get("timeFrom") else self.begin
         found = []
@@ -145,7 +145,7 @@ class Dashboard:
                 continue
             step = self.step(panel, points, begin)
             first, last = (at // step * step for at in (begin, self.end))
-            if not whole:
+            if self.young and panel.get("interval"):
                 first, last = self.end - math.ceil((self.end - begin) / step) * step, self.end
             found.append((target, self.prometheus.between(expression, first, last, step)))
         return found

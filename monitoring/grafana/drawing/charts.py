@@ -6,7 +6,7 @@ import itertools
 import math
 
 from .frames import CALLED, calculate, legend, series
-from .svg import DIM, GRID, TEXT, cut, ink, width
+from .svg import DIM, GRID, TEXT, cut, ink, polyline, width
 from .values import PALETTE, Config
 
 ALERT = "#F2495C"
@@ -95,7 +95,7 @@ def timeseries(draw, panel, answers, box, begin, end, alerts=()):
     x, w = x + left, w - left - 6
 
     def place(at, value):
-        return f"{x + (at - begin) / (end - begin) * w:.0f} {y + h - (value - low) / (high - low) * h:.0f}"
+        return x + (at - begin) / (end - begin) * w, y + h - (value - low) / (high - low) * h
 
     time_axis(draw, (x, y, w, h), begin, end)
     for mark in marks:
@@ -109,7 +109,7 @@ def timeseries(draw, panel, answers, box, begin, end, alerts=()):
         if custom.get("drawStyle") == "bars":
             bars(draw, points, colours[name], (x, y, w, h), (begin, end, low, high))
         else:
-            areas(draw, thin([point for point in points if not math.isnan(point[2])], most), colours[name], place, stacked, max(0, low))
+            areas(draw, thin([point for point in points if not math.isnan(point[2])], most), colours[name], place, stacked)
     if custom.get("thresholdsStyle", {}).get("mode") == "dashed":
         for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]:
             if step["value"] is not None and low <= step["value"] <= high:
@@ -120,17 +120,16 @@ def timeseries(draw, panel, answers, box, begin, end, alerts=()):
         draw.rect(x + (first - begin) / (end - begin) * w, y + h + 2, max(2, (last - first) / (end - begin) * w), 3, ALERT)
 
 
-def areas(draw, points, shade, place, stacked, floor):
+def areas(draw, points, shade, place, stacked):
     if not points:
         return
-    top = "L".join(place(at, high) for at, _low, high in points)
+    top = [place(at, high) for at, _low, high in points]
     if len(points) == 1:
-        at, _low, high = points[0]
-        draw.circle(*map(float, place(at, high).split()), 2.5, shade)
+        draw.circle(*top[0], 2.5, shade)
         return
     if stacked:
-        draw.path("M" + top + "L" + "L".join(place(at, low) for at, low, _high in reversed(points)) + "Z", "none", shade, 0.3)
-    draw.path("M" + top, shade)
+        draw.path(polyline(top + [place(at, low) for at, low, _high in reversed(points)]) + "Z", "none", shade, 0.3)
+    draw.path(polyline(top), shade)
 
 
 def bars(draw, points, shade, box, scale):

@@ -4,7 +4,7 @@
 import math
 
 from .frames import last, legend
-from .svg import BACK, DIM, FRAME, TEXT, cut, ink, width
+from .svg import BACK, DIM, FRAME, TEXT, cut, ink, polyline, width
 from .values import Config
 
 
@@ -40,8 +40,8 @@ def spark(draw, values, box, shade):
         return
     begin, end, top = numbers[0][0], numbers[-1][0], max(value for _at, value in numbers) or 1
     step = max(1, len(numbers) // 50)
-    points = " ".join(f"{x + (at - begin) / (end - begin) * w:.0f} {y + h - max(0, value) / top * h:.0f}" for at, value in numbers[::step])
-    draw.path(f"M{x:.0f} {y + h:.0f}L{points} {x + w:.0f} {y + h:.0f}Z", shade, shade, 0.2)
+    points = [(x + (at - begin) / (end - begin) * w, y + h - max(0, value) / top * h) for at, value in numbers[::step]]
+    draw.path(polyline([(x, y + h), *points, (x + w, y + h)]) + "Z", shade, shade, 0.2)
 
 
 def bargauge(draw, panel, answers, box):

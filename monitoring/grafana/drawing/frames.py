@@ -54,8 +54,7 @@ def table(panel, answers):
                 into.update(one)
     options = next(step["options"] for step in panel["transformations"] if step["id"] == "organize")
     fields = {key for row in merged for key in row}
-    order = sorted((key for key in fields if not options["excludeByName"].get(key) and not options["excludeByName"].get(options["renameByName"].get(key))),
-                   key=lambda key: options["indexByName"].get(key, 99))
+    order = sorted((key for key in fields if not options["excludeByName"].get(key)), key=lambda key: options["indexByName"].get(key, 99))
     rows = [{options["renameByName"].get(key, key): row.get(key) for key in order} for row in merged]
     for sort in reversed(panel["options"].get("sortBy") or []):
         rows.sort(key=lambda row, by=sort["displayName"]: (row.get(by) is None, row.get(by) if row.get(by) is not None else 0), reverse=bool(sort.get("desc")))

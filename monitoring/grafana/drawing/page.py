@@ -53,14 +53,20 @@ def span(begin, end):
 
 
 def alerts(dashboard):
-    """[(since, until)] of each that the dashboard marks on its charts."""
-    found = []
+    """[(since, until)] in which any fired that the dashboard marks on its charts."""
+    spans = []
     for one in dashboard.model["annotations"]["list"]:
         expression = dashboard.interpolate(one["expr"], 1500)
         step = max(1, (dashboard.end - dashboard.begin) / 1000)
         for _labels, values in dashboard.prometheus.between(expression, dashboard.begin, dashboard.end, step):
-            found.append((values[0][0], values[-1][0]))
-    return found
+            spans.append((values[0][0], values[-1][0]))
+    merged = []
+    for since, until in sorted(spans):
+        if merged and since <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], until)
+        else:
+            merged.append([since, until])
+    return merged
 
 
 def frame(page, dashboard, panel, box, marks):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shapes and words."""
 
+import itertools
 from xml.sax.saxutils import escape
 
 BACK, PANEL, FRAME, TEXT, DIM, GRID = "#111217", "#181b1f", "#2b2e36", "#d0d1dc", "#9b9ca9", "#2a2d34"
@@ -30,6 +31,13 @@ def short(value):
     return f"{value:.1f}".removesuffix(".0")
 
 
+def polyline(points):
+    """A path through whole pixels, as steps: half as long as places."""
+    places = [(round(x), round(y)) for x, y in points]
+    steps = [f"{b[0] - a[0]} {b[1] - a[1]}" for a, b in itertools.pairwise(places)]
+    return f"M{places[0][0]} {places[0][1]}" + ("l" + " ".join(steps).replace(" -", "-") if steps else "")
+
+
 class Drawing:
     def __init__(self):
         self.parts = []
@@ -40,7 +48,8 @@ class Drawing:
 
     def text(self, x, y, words, size=12, fill=TEXT, anchor="start", bold=False):
         more = ("" if anchor == "start" else f' text-anchor="{anchor}"') + (' font-weight="600"' if bold else "") + ("" if size == 12 else f' font-size="{short(size)}"')
-        self.parts.append(f'<text x="{short(x)}" y="{short(y)}" fill="{fill}"{more}>{escape(words)}</text>')
+        more += "" if fill == TEXT else f' fill="{fill}"'
+        self.parts.append(f'<text x="{short(x)}" y="{short(y)}"{more}>{escape(words)}</text>')
 
     def line(self, x1, y1, x2, y2, stroke=GRID, dashed=False):
         self.path(f"M{short(x1)} {short(y1)}L{short(x2)} {short(y2)}", stroke, dashed=dashed)
@@ -55,5 +64,5 @@ class Drawing:
 
     def svg(self, w, h, title):
         return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {short(h)}" role="img"><title>{escape(title)}</title>\n'
-                f'<rect width="{w}" height="{short(h)}" fill="{BACK}"/>\n<g font-family="Inter,Roboto,Helvetica Neue,Arial,DejaVu Sans,sans-serif" font-size="12" stroke-width="1.3">\n'
+                f'<rect width="{w}" height="{short(h)}" fill="{BACK}"/>\n<g font-family="Inter,Roboto,Helvetica Neue,Arial,DejaVu Sans,sans-serif" font-size="12" fill="{TEXT}" stroke-width="1.3">\n'
                 + "\n".join(self.parts) + "\n</g>\n</svg>\n")

@@ -26,7 +26,8 @@ def fixed(value, decimals=None):
             decimals = 1 - math.floor(math.log10(abs(value)))
             if value / 10 ** -decimals > 2.25:
                 decimals += 1
-    return f"{value:.{min(20, max(0, int(decimals)))}f}"
+    text = f"{value:.{min(20, max(0, int(decimals)))}f}"
+    return text.removeprefix("-") if not text.strip("-0.") else text
 
 
 def scaled(value, base, names, decimals):

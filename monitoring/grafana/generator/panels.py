@@ -122,23 +122,21 @@ def figure(title, description, expression, unit=None, steps=NEUTRAL, meanings=No
     return _numbers(panel, [expression], not spark)
 
 
-def lines(title, description, queries, unit=None, steps=None, width=12, height=8, stacked=False, bars=False, right=False, decimals=None, least=0, interval=None,
-          colours=None, calcs=("lastNotNull", "max"), log=False, since=None):
+def lines(title, description, queries, unit=None, steps=None, width=12, height=8, stacked=False, bars=False, decimals=None, least=0, interval=None,
+          colours=None, calcs=("lastNotNull", "max"), since=None):
     """queries: (expression, legend), …; colours: a series' name (or a /pattern/) → its colour; since: so long, whatever the dashboard's time is."""
     panel = _begin(timeseries.Panel(), title, description, width, height, unit, decimals)
     panel.line_width(1).fill_opacity(60 if bars else 25 if stacked else 8).show_points(shapes.VisibilityMode.NEVER)
     panel.color_scheme(build.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC))
     panel.tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI).sort(shapes.SortOrder.DESCENDING))
     panel.legend(common.VizLegendOptions().display_mode(shapes.LegendDisplayMode.TABLE).show_legend(True).calcs(list(calcs)).sort_by(CALLED[calcs[0]]).sort_desc(calcs[0] != "min")
-                 .placement(shapes.LegendPlacement.RIGHT if right else shapes.LegendPlacement.BOTTOM))
+                 .placement(shapes.LegendPlacement.BOTTOM))
     if bars:
         panel.draw_style(shapes.GraphDrawStyle.BARS)
     if stacked:
         panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
     if least is not None:
         panel.min(least)
-    if log:
-        panel.scale_distribution(common.ScaleDistributionConfig().type(shapes.ScaleDistribution.LOG).log(10))
     if interval:
         panel.interval(interval)
     if since:
@@ -172,20 +170,20 @@ def timeline(title, description, expression, meanings, legend="{{proxy_name}}", 
 
 
 def rows(title, description, columns, width=24, height=8, sort=(), empty=None, hide=("job",)):
-    """A table: the queries' rows joined by the labels that all have. sort: names of columns, - before one for the greatest first."""
+    """A table: the queries' rows joined by the labels that all have. sort: names of columns, - before one for the greatest first; hide: labels, or names of columns."""
     panel = _begin(table.Panel(), title, description, width, height, None, None).show_header(True)
     asking = [column for column in columns if column.query]
-    names, order = {}, {}
+    names, order, fields = {}, {}, {}
     for letter, column in zip(string.ascii_uppercase, asking, strict=False):
         panel.with_target(query(column.query, "", True, letter, True))
     for index, column in enumerate(columns):
         field = column.label or ("Value" if len(asking) == 1 else f"Value #{string.ascii_uppercase[asking.index(column)]}")
-        names[field], order[field] = column.name, index
+        names[field], order[field], fields[column.name] = column.name, index, field
         if properties := column.properties():
             panel.override_by_name(column.name, properties)
     panel.with_transformation(model.DataTransformerConfig(id_val="merge", options={}))
     panel.with_transformation(model.DataTransformerConfig(id_val="organize", options={
-        "excludeByName": {name: True for name in ("Time", *hide)}, "renameByName": names, "indexByName": order}))
+        "excludeByName": {fields.get(name, name): True for name in ("Time", *hide)}, "renameByName": names, "indexByName": order}))
     panel.color_scheme(build.FieldColor().mode(model.FieldColorModeId.THRESHOLDS)).thresholds(thresholds(((None, "text"),)))
     panel.sort_by([common.TableSortByFieldState().display_name(name.lstrip("-")).desc(name.startswith("-")) for name in sort])
     if empty:

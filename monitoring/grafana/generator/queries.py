@@ -46,8 +46,8 @@ def in_range(name, more="", *labels):
 
 
 def share(part, whole):
-    """0 where nothing was to be divided."""
-    return f"({part}) / (({whole}) > 0) or ({whole}) * 0"
+    """0 where nothing was to be divided; nothing where one of both is not known."""
+    return f"({part}) / (({whole}) > 0) or ({part}) * ({whole}) * 0"
 
 
 def quantile(q, name, *labels, more="", by=("job", "proxy_name")):
@@ -76,8 +76,8 @@ STATE = once(" or ".join(f"""{of('vpn_tunnel_state', f'state="{state}"')} * {num
 
 
 def subject(alerts):
-    """Whom an alert is about: its proxy, else its exporter."""
-    named = f'label_replace({alerts}, "subject", "$1", "instance", "(.+)")'
+    """Whom an alert is about: its proxy, else its exporter (and the pod that it is in)."""
+    named = f'label_join({alerts}, "subject", " ", "instance", "pod")'
     return f'label_replace({named}, "subject", "$1", "proxy_name", "(.+)")'
 
 

@@ -30,26 +30,34 @@ def make():
     page = new("Proxies compared", "compare", "Each proxy beside the others: which one fails more, is slower, carries more, and since when.")
     figure_row = (
         *figures(4),
-        show.figure("Worst success rate", "The lowest success rate of the last 5 minutes, of all chosen proxies.", f"min({once(of('proxy_success_rate_percent'), take='min')})", "percent",
+        show.figure("Worst success rate", "The lowest success rate of the last 5 minutes, of all chosen proxies.",
+            f"min({once(of('proxy_success_rate_percent'), take='min')})", "percent",
                     ((None, show.RED), (75, show.YELLOW), (95, show.GREEN)), decimals=1, width=4),
         show.figure("Slowest", "The greatest median connect time of the last 5 minutes.", f"max({once(of('proxy_latency_ms'))})", "ms", LATENCY, width=4),
-        show.figure("Fastest download", "The busiest 10 seconds of the last 10 minutes, of the fastest proxy.", f"max({once(of('proxy_download_speed_mbps'))})", "Mbits", width=4),
+        show.figure("Fastest download", "The busiest 10 seconds of the last 10 minutes, of the fastest proxy.",
+            f"max({once(of('proxy_download_speed_mbps'))})", "Mbits", width=4),
         show.figure("Busiest", "Requests a second of the busiest proxy.", f"max({REQUESTS})", "reqps", width=4),
     )
     rankings = (
-        show.ranking("Success rate, lowest first", "Of the requests that ended in the last 5 minutes; 100 where none ended.", once(of("proxy_success_rate_percent"), take="min"), NAMED, "percent",
+        show.ranking("Success rate, lowest first", "Of the requests that ended in the last 5 minutes; 100 where none ended.",
+            once(of("proxy_success_rate_percent"), take="min"), NAMED, "percent",
                      ((None, show.RED), (75, show.YELLOW), (95, show.GREEN)), greatest=100, width=6, decimals=1, least_first=True),
         show.ranking("Latency", "Median time of connects to targets of the last 5 minutes.", once(of("proxy_latency_ms")), NAMED, "ms", LATENCY, width=6),
-        show.ranking("Download speed", "Received from the tunnel in the busiest 10 seconds of the last 10 minutes.", once(of("proxy_download_speed_mbps")), NAMED, "Mbits", width=6),
-        show.ranking("Length of connections", "Mean life of the client connections that closed in the last 5 minutes.", once(of("proxy_avg_connection_duration_seconds")), NAMED, "s", width=6),
+        show.ranking("Download speed", "Received from the tunnel in the busiest 10 seconds of the last 10 minutes.",
+            once(of("proxy_download_speed_mbps")), NAMED, "Mbits", width=6),
+        show.ranking("Length of connections", "Mean life of the client connections that closed in the last 5 minutes.",
+            once(of("proxy_avg_connection_duration_seconds")), NAMED, "s", width=6),
     )
     charts = (
-        show.lines("Requests failing", "Share of the requests that end without a success reply. From the red line on it is an alert.", [(FAILED_SHARE, NAMED)], "percentunit", show.FAILED_SHARE_STEPS),
-        show.lines("Connects to targets that fail", "Share of the connects that ended: refused, timed out, unreachable, … Targets' fault or the tunnel exit's.", [(REFUSED, NAMED)], "percentunit"),
+        show.lines("Requests failing", "Share of the requests that end without a success reply. From the red line on it is an alert.",
+            [(FAILED_SHARE, NAMED)], "percentunit", show.FAILED_SHARE_STEPS),
+        show.lines("Connects to targets that fail", "Share of the connects that ended: refused, timed out, unreachable, … Targets' fault or the tunnel exit's.",
+            [(REFUSED, NAMED)], "percentunit"),
         show.lines("Time to the reply, p95", "From request to successful reply.", [(P95["request"], NAMED)], "s"),
         show.lines("Time to connect, p95", "From SYN to established, through the tunnel.", [(P95["connect"], NAMED)], "s"),
         show.lines("Time to a DNS answer, p95", "Whatever way it took.", [(P95["dns"], NAMED)], "s"),
-        show.lines("Sent again", "Segments to targets that had to be sent again, of the packets sent into the tunnel: a lossy way.", [(RETRANSMITS, NAMED)], "percentunit"),
+        show.lines("Sent again", "Segments to targets that had to be sent again, of the packets sent into the tunnel: a lossy way.",
+            [(RETRANSMITS, NAMED)], "percentunit"),
         show.lines("Requests", "SOCKS requests a second.", [(REQUESTS, NAMED)], "reqps"),
         show.lines("Data transfer", "Bytes a second, both directions.", [(BYTES, NAMED)], "Bps"),
         show.lines("Connections, against the usual", "Open now, divided by what the proxy's own week says is high (its 99th percentile). Above 2 it is an alert.", [

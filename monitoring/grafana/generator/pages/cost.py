@@ -26,7 +26,8 @@ def make():
     page = new("Cost per GB", "cost", "What the traffic through the tunnels costs at the price that is configured per gigabyte (10^9 bytes), received and sent.", hours=24, refresh="1m")
     in_all = "{{currency}}"
     for panel in (
-        show.figure("This month's pace", "What 30.4 days would cost at the speed of the last minutes.", (f"{total(PER_HOUR, 'currency')} * 730.5", in_all), decimals=2, steps=show.NEUTRAL),
+        show.figure("This month's pace", "What 30.4 days would cost at the speed of the last minutes.",
+            (f"{total(PER_HOUR, 'currency')} * 730.5", in_all), decimals=2, steps=show.NEUTRAL),
         show.figure("An hour, now", "At the speed of the last minutes.", (total(PER_HOUR, "currency"), in_all), decimals=3),
         show.figure("Last 24 hours", "Whole hours, of the recording rules.", (total(days("1d"), "currency"), in_all), decimals=2),
         show.figure("Last 7 days", "Whole hours, of the recording rules.", (total(days("7d"), "currency"), in_all), decimals=2),
@@ -46,7 +47,8 @@ def make():
                      "{{destination}}, {{currency}}", width=10, height=9, decimals=3),
         show.lines("An hour's cost", "At the speed of each moment, by proxy.", [(PER_HOUR, "{{proxy_name}}, {{currency}}")], "short", stacked=True, decimals=3),
         show.lines("Bytes that cost", "Through the tunnel, both directions, of all proxies, with a price or not.", [(BYTES, "{{proxy_name}}")], "Bps", stacked=True),
-        show.lines("A day's cost", "By proxy; the bar is the day that ends there (UTC), at the price of its end.", [(days("1d"), "{{proxy_name}}, {{currency}}")], "short", width=24, stacked=True, bars=True, interval="1d",
+        show.lines("A day's cost", "By proxy; the bar is the day that ends there (UTC), at the price of its end.",
+            [(days("1d"), "{{proxy_name}}, {{currency}}")], "short", width=24, stacked=True, bars=True, interval="1d",
                    decimals=2, calcs=("sum", "max"), since="30d"),
     ):
         page.with_panel(panel)

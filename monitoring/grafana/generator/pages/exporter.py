@@ -37,17 +37,24 @@ def head(page):
     lost = number(f"sum({self_('events_lost_total').replace('wgsocks_exporter_events_lost_total', 'wgsocks:events_lost:increase15m')})")
     for panel in (
         *figures(3, which=EXPORTER_ALERTS),
-        show.figure("Silent", "Exporters that do not answer Prometheus.", number('count(up{job=~"$job", instance=~"$instance"} == 0)'), steps=show.ANY_IS_BAD, width=3, link=("Runbook", "${runbooks}/WgsocksExporterDown.md")),
-        show.figure("Collectors failing", "Readers whose last read failed: their samples are missing.", number(f"count({self_('collector_success')} == 0)"), steps=show.ANY_IS_BAD, width=3,
+        show.figure("Silent", "Exporters that do not answer Prometheus.",
+            number('count(up{job=~"$job", instance=~"$instance"} == 0)'), steps=show.ANY_IS_BAD, width=3, link=("Runbook", "${runbooks}/WgsocksExporterDown.md")),
+        show.figure("Collectors failing", "Readers whose last read failed: their samples are missing.",
+            number(f"count({self_('collector_success')} == 0)"), steps=show.ANY_IS_BAD, width=3,
                     link=("Runbook", "${runbooks}/WgsocksCollectorFailing.md")),
         show.figure("Not attached", "BPF programs that are not where they should be.", number(f"count({self_('program_up')} == 0)"), steps=show.ANY_IS_BAD, width=3),
-        show.figure("Lost in 15 min", "What could not be counted: by so much the numbers are too low.", lost, steps=show.ANY_IS_ODD, width=3, decimals=0, link=("Runbook", "${runbooks}/WgsocksCountsLost.md")),
-        show.figure("Restarts, an hour", "Processes that the supervisor started again.", number(f"sum(increase({self_('process_restarts_total')}[1h]))"), steps=((None, show.GREEN), (0.5, show.YELLOW)), width=3, decimals=0),
-        show.figure("Ports not opened", "Addresses on which an exporter cannot listen; it tries again, and its log says why.", number(f"count({self_('listening')} == 0)"), steps=show.ANY_IS_BAD, width=3),
+        show.figure("Lost in 15 min", "What could not be counted: by so much the numbers are too low.",
+            lost, steps=show.ANY_IS_ODD, width=3, decimals=0, link=("Runbook", "${runbooks}/WgsocksCountsLost.md")),
+        show.figure("Restarts, an hour", "Processes that the supervisor started again.",
+            number(f"sum(increase({self_('process_restarts_total')}[1h]))"), steps=((None, show.GREEN), (0.5, show.YELLOW)), width=3, decimals=0),
+        show.figure("Ports not opened", "Addresses on which an exporter cannot listen; it tries again, and its log says why.",
+            number(f"count({self_('listening')} == 0)"), steps=show.ANY_IS_BAD, width=3),
         firing_table(12, 8, which=EXPORTER_ALERTS),
-        show.timeline("Answering", "Whether each exporter answered Prometheus.", 'up{job=~"$job", instance=~"$instance"}', {1: ("answers", show.GREEN), 0: ("silent", show.RED)}, WHO, width=12, height=8),
+        show.timeline("Answering", "Whether each exporter answered Prometheus.",
+            'up{job=~"$job", instance=~"$instance"}', {1: ("answers", show.GREEN), 0: ("silent", show.RED)}, WHO, width=12, height=8),
         show.rows("Exporters", "A line for each, what it is and what it takes.", [
             show.Column("Exporter", label="instance"),
+            show.Column("Answers", by(own("up")), words={1: ("yes", show.GREEN), 0: ("SILENT", show.RED)}, width=80),
             show.Column("Collectors", by(f"min by (job, instance) ({self_('collector_success')})"), words=show.OK_WORDS, width=90),
             show.Column("Programs", by(f"min by (job, instance) ({self_('program_up')})"), words=show.OK_WORDS, width=90),
             show.Column("Version", label="version", width=90), show.Column("Revision", label="revision", width=120), show.Column("Arch", label="arch", width=80), show.Column("libbpf", label="libbpf", width=70),
@@ -59,7 +66,7 @@ def head(page):
             show.Column("Memory (PSS)", by(ours("process_resident_memory_bytes")), unit="bytes", width=110),
             show.Column("Kernel memory", by(self_("bpf_memory_bytes")), unit="bytes", width=110),
             show.Column("CPU", by(f"rate({own('process_cpu_seconds_total')}[$__rate_interval]) {OURS}"), unit="percentunit", decimals=2, width=80),
-        ], height=8, sort=("Collectors",), hide=("job", "Info")),
+        ], height=8, sort=("Answers", "Collectors", "Programs"), hide=("job", "Info")),
     ):
         page.with_panel(panel)
 
@@ -67,10 +74,14 @@ def head(page):
 def reading(page):
     page.with_row(show.row("Reading: what is seen, and what is not"))
     for panel in (
-        show.timeline("Collectors", "Each reader's last read, of the exporter that does worst. A failing one omits its samples.", f"min by (collector) ({self_('collector_success')})", show.OK_WORDS, "{{collector}}", width=12, height=10),
-        show.timeline("Programs", "Each BPF program: loaded and attached, or not, of the exporter that does worst.", f"min by (program) ({self_('program_up')})", show.OK_WORDS, "{{program}}", width=12, height=10),
-        show.lines("Time to read", "Of each reader's last read, the slowest exporter's.", [(f"max by (collector) ({self_('collector_duration_seconds')})", "{{collector}}")], "s", width=8),
-        show.lines("Events lost", "Since the counters began, by cause: each step is something that no number has.", [(f"sum by (cause) ({self_('events_lost_total')})", "{{cause}}")], "short", width=8),
+        show.timeline("Collectors", "Each reader's last read, of the exporter that does worst. A failing one omits its samples.",
+            f"min by (collector) ({self_('collector_success')})", show.OK_WORDS, "{{collector}}", width=12, height=10),
+        show.timeline("Programs", "Each BPF program: loaded and attached, or not, of the exporter that does worst.",
+            f"min by (program) ({self_('program_up')})", show.OK_WORDS, "{{program}}", width=12, height=10),
+        show.lines("Time to read", "Of each reader's last read, the slowest exporter's.",
+            [(f"max by (collector) ({self_('collector_duration_seconds')})", "{{collector}}")], "s", width=8),
+        show.lines("Events lost", "Since the counters began, by cause: each step is something that no number has.",
+            [(f"sum by (cause) ({self_('events_lost_total')})", "{{cause}}")], "short", width=8),
         show.lines("Recursion misses", "Events that one copy of a tracepoint program missed as it was interrupted; the other copy saw them. Not lost.", [
             (f"sum by (program) ({self_('recursion_misses_total')})", "{{program}}")], "short", width=8),
         show.rows("Proxies whose reads fail", "One source of many: its reader could not be asked. None is well.", [
@@ -90,17 +101,22 @@ def cost(page):
     for panel in (
         show.lines("Memory", "Proportional set size of all processes of an exporter.", [(ours("process_resident_memory_bytes"), WHO)], "bytes", width=8),
         show.lines("Kernel memory", "BPF maps and programs.", [(self_("bpf_memory_bytes"), WHO)], "bytes", width=8),
-        show.lines("Virtual memory", "Addresses, not memory: it says little, and is there as every program has it.", [(ours("process_virtual_memory_bytes"), WHO)], "bytes", width=8),
+        show.lines("Virtual memory", "Addresses, not memory: it says little, and is there as every program has it.",
+            [(ours("process_virtual_memory_bytes"), WHO)], "bytes", width=8),
         show.lines("CPU", "User and system, all processes.", [(f"rate({own('process_cpu_seconds_total')}[$__rate_interval]) {OURS}", WHO)], "percentunit", width=8),
-        show.lines("Open files", "Of all processes, against the limit of one.", [(f"{ours('process_open_fds')} / {ours('process_max_fds')}", WHO)], "percentunit", width=8),
+        show.lines("Open files", "Of all processes, against the limit of one.",
+            [(f"{ours('process_open_fds')} / {ours('process_max_fds')}", WHO)], "percentunit", width=8),
         show.lines("Maps", "The fullest of each: entries against what it can hold. Without that of proxies, which a sidecar fills with its one.", [
             (f"max by (map) ({self_('map_entries', MOST_MAPS)} / on (job, instance, map) {self_('map_max_entries', MOST_MAPS)})", "{{map}}")], "percentunit", ((None, show.GREEN), (0.9, show.RED)), width=8),
-        show.lines("Scrapes", "Answers of /metrics by status.", [(f"sum by (code) (rate({own('promhttp_metric_handler_requests_total')}[$__rate_interval]) {OURS})", "{{code}}")], "reqps", width=8, stacked=True,
+        show.lines("Scrapes", "Answers of /metrics by status.",
+            [(f"sum by (code) (rate({own('promhttp_metric_handler_requests_total')}[$__rate_interval]) {OURS})", "{{code}}")], "reqps", width=8, stacked=True,
                    colours={"200": show.GREEN, "500": show.RED, "503": show.ORANGE}),
-        show.lines("Scrapes at once", "Being answered now; above --web.max-requests it is 503.", [(ours("promhttp_metric_handler_requests_in_flight"), WHO)], "short", width=8),
+        show.lines("Scrapes at once", "Being answered now; above --web.max-requests it is 503.",
+            [(ours("promhttp_metric_handler_requests_in_flight"), WHO)], "short", width=8),
         show.lines("Time to scrape", "By Prometheus' clock.", [(ours("scrape_duration_seconds"), WHO)], "s", width=8),
         show.lines("Proxies watched", "By exporter.", [(self_("proxies"), WHO)], "short", width=8, decimals=0),
-        show.lines("Restarts", "Of each process, since the supervisor began.", [(f"sum by (process) ({self_('process_restarts_total')})", "{{process}}")], "short", width=8, decimals=0),
+        show.lines("Restarts", "Of each process, since the supervisor began.",
+            [(f"sum by (process) ({self_('process_restarts_total')})", "{{process}}")], "short", width=8, decimals=0),
         show.rows("Listening", "Each address that an exporter is to listen on.", [
             show.Column("Exporter", label="instance"), show.Column("Port", label="port"), show.Column("Address", label="address"),
             show.Column("Listens", by(self_("listening"), "port", "address"), words={1: ("yes", show.GREEN), 0: ("NO", show.RED)}, width=90),

@@ -26,12 +26,13 @@ def make():
     everything = moved(by=())
     for panel in (
         show.figure("Country unknown", "Share of the bytes whose destination the database does not have (private networks, say). Much of it: the database is old.",
-                    share(moved('country="unknown"', by=()), everything), "percentunit", ((None, show.GREEN), (0.1, show.YELLOW), (0.5, show.RED)), width=6, decimals=1, empty=NEEDED),
+                    share(number(moved('country="unknown"', by=())), everything), "percentunit", ((None, show.GREEN), (0.1, show.YELLOW), (0.5, show.RED)), width=6, decimals=1, empty=NEEDED),
         show.figure("Destinations without a series", "Share of the bytes of destinations that have no series of their own, so that no country is known: more --destinations.max shows more.",
-                    share(moved('country="other"', by=()), everything), "percentunit", ((None, show.GREEN), (0.2, show.YELLOW), (0.6, show.RED)), width=6, decimals=1, empty=NEEDED),
+                    share(number(moved('country="other"', by=())), everything), "percentunit", ((None, show.GREEN), (0.2, show.YELLOW), (0.6, show.RED)), width=6, decimals=1, empty=NEEDED),
         show.figure("Countries reached", "To or from which bytes went in the dashboard's time.", number(f"count({moved(REAL)} > 0)"), width=6),
         show.figure("All bytes", "In the dashboard's time, both directions.", everything, "decbytes", width=6, empty=NEEDED),
-        show.world("Bytes by country", "Both directions, in the dashboard's time. unknown and other have no place on the map; they are in the table.", f"{moved(REAL)} > 0", "decbytes", width=15, height=13),
+        show.world("Bytes by country", "Both directions, in the dashboard's time. unknown and other have no place on the map; they are in the table.",
+            f"{moved(REAL)} > 0", "decbytes", width=15, height=13),
         show.rows("Countries", "The dashboard's time, the most first.", [
             show.Column("Country", label="country", words={"unknown": ("unknown", show.YELLOW), "other": ("other", show.GREY)}),
             show.Column("Received", moved(ways=("receive",)), unit="decbytes"), show.Column("Sent", moved(ways=("transmit",)), unit="decbytes"),

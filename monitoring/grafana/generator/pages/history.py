@@ -35,13 +35,16 @@ def fails(time):
 def head(page):
     leaks = f"{recorded('leaked_connections', '30d')} + {recorded('leaked_dns_queries', '30d')}"
     for panel in (
-        show.figure("Usable, worst proxy, 30 days", "The proxy whose tunnel could be used for the smallest share of the time that it was seen.", f"min({ratio('30d')})", "percentunit", USABLE, decimals=2, empty=NO_HISTORY),
+        show.figure("Usable, worst proxy, 30 days", "The proxy whose tunnel could be used for the smallest share of the time that it was seen.",
+            f"min({ratio('30d')})", "percentunit", USABLE, decimals=2, empty=NO_HISTORY),
         show.figure("Leaked in 30 days", "Connections and DNS queries beside the tunnel, of all chosen proxies. What a counter had when it was first seen is not among them (the alert counts it).",
                     number(total(leaks)), steps=((None, show.GREEN), (0.5, show.RED)), decimals=0),
-        show.figure("Requests failing, 7 days", "Share of all requests.", share(total(recorded("requests_failed", "7d")), total(recorded("requests", "7d"))), "percentunit", show.FAILED_SHARE_STEPS, decimals=1,
+        show.figure("Requests failing, 7 days", "Share of all requests.",
+            share(total(recorded("requests_failed", "7d")), total(recorded("requests", "7d"))), "percentunit", show.FAILED_SHARE_STEPS, decimals=1,
                     empty=NO_HISTORY),
         show.figure("Requests, 7 days", "Of all chosen proxies.", total(recorded("requests", "7d")), "short", empty=NO_HISTORY),
-        show.figure("Against the week before", "Requests of the last 7 days against the 7 days before them.", f"{total(recorded('requests', '7d'))} / {total(recorded('requests', '7d', '7d'))} - 1",
+        show.figure("Against the week before", "Requests of the last 7 days against the 7 days before them.",
+            f"{total(recorded('requests', '7d'))} / {total(recorded('requests', '7d', '7d'))} - 1",
                     "percentunit", decimals=0, empty=NO_HISTORY),
         show.figure("Data, 30 days", "Bytes through the tunnels of all chosen proxies.", total(recorded("bytes_transferred", "30d")), "decbytes", empty=NO_HISTORY),
     ):
@@ -51,11 +54,14 @@ def head(page):
 def tables(page):
     proxy = show.Column("Proxy", label="proxy_name", link=("This proxy in depth", show.TO_PROXY))
     for title, time, named in (("Week", "7d", "the 7 days before"), ("Month", "30d", "the 30 days before")):
-        page.with_panel(show.rows(f"{title} by proxy", f"The last {time[:-1]} days; change is against {named} (empty where nothing was recorded then), peak is the most connections that were open at once.", [
+        page.with_panel(show.rows(f"{title} by proxy",
+            f"The last {time[:-1]} days; change is against {named} (empty where nothing was recorded then), peak is the most connections that were open at once.",
+            [
             proxy,
             show.Column("Usable", ratio(time), unit="percentunit", steps=USABLE, decimals=2, width=80),
             show.Column("Failing", fails(time), unit="percentunit", steps=show.FAILED_SHARE_STEPS, decimals=1, width=80),
-            show.Column("Leaked", f"{recorded('leaked_connections', time)} + {recorded('leaked_dns_queries', time)}", unit="short", decimals=0, steps=((None, "transparent"), (0.5, show.RED)), width=80),
+            show.Column("Leaked", f"{recorded('leaked_connections', time)} + {recorded('leaked_dns_queries', time)}",
+                unit="short", decimals=0, steps=((None, "transparent"), (0.5, show.RED)), width=80),
             show.Column("Requests", recorded("requests", time), unit="short"),
             show.Column("Change", change("requests", time), unit="percentunit", decimals=0, width=80),
             show.Column("Data", recorded("bytes_transferred", time), unit="decbytes", gauge=0),
@@ -73,7 +79,8 @@ def charts(page):
         ("Leaks", "Connections and DNS queries beside the tunnel.", f"{recorded('leaked_connections', '1d')} + {recorded('leaked_dns_queries', '1d')}", "short", None),
     ):
         page.with_panel(show.lines(title, description, [(expression, NAMED)], unit, width=8, bars=True, stacked=True, interval="1d", colours=colours, calcs=("sum", "max")))
-    page.with_panel(show.lines("Usable", "Share of each day in which the tunnel could be used.", [(ratio("1d"), NAMED)], "percentunit", width=8, interval="1d", least=None, calcs=("min", "mean"), decimals=2))
+    page.with_panel(show.lines("Usable", "Share of each day in which the tunnel could be used.",
+        [(ratio("1d"), NAMED)], "percentunit", width=8, interval="1d", least=None, calcs=("min", "mean"), decimals=2))
     page.with_row(show.row("Hour by hour, and the week as it moves"))
     for title, description, expression, unit in (
         ("Requests by hour", "Requests of the hour before each point.", once(of("proxy:requests:increase1h")), "short"),

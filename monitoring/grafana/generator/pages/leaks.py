@@ -28,11 +28,15 @@ def make():
         show.figure("Leaked DNS queries, 15 min", "DNS queries that left outside the tunnel: a resolver there learns what clients ask for.",
                     number(total(QUERIES)), steps=show.ANY_IS_BAD, decimals=0, link=("Runbook", "${runbooks}/ProxyDnsLeak.md")),
         show.figure("Proxies that ever leaked", "Since their counters began.", number(f"count(({ALL_CONNECTIONS} + {ALL_QUERIES}) > 0)"), steps=show.ANY_IS_ODD),
-        show.figure("DNS beside the tunnel", "Per second, to allowed resolvers (--leak.allow) too.", number(total(BESIDE)), "reqps", ((None, show.GREEN), (0.001, show.YELLOW)), decimals=1),
+        show.figure("DNS beside the tunnel", "Per second, to allowed resolvers (--leak.allow) too.",
+            number(total(BESIDE)), "reqps", ((None, show.GREEN), (0.001, show.YELLOW)), decimals=1),
         show.figure("DNS failing, worst proxy", "Of the queries that ended: SERVFAIL, REFUSED, or nothing within 5 seconds.", f"max({failing()})", "percentunit",
                     ((None, show.GREEN), (0.05, show.YELLOW), (0.3, show.RED)), decimals=1, link=("Runbook", "${runbooks}/ProxyResolverFailing.md")),
-        show.figure("DNS answer, slowest p95", "The slowest proxy's.", f"max({quantile(0.95, 'proxy_dns_query_duration_seconds', 'path')})", "s", ((None, show.GREEN), (0.5, show.YELLOW), (2, show.RED)), empty="none asked"),
-        show.rows("Leaks by proxy", "Now and since the counters began (they live through restarts of the exporter and of its pins' owner). Those that leak now first.", [
+        show.figure("DNS answer, slowest p95", "The slowest proxy's.",
+            f"max({quantile(0.95, 'proxy_dns_query_duration_seconds', 'path')})", "s", ((None, show.GREEN), (0.5, show.YELLOW), (2, show.RED)), empty="none asked"),
+        show.rows("Leaks by proxy",
+            "Now and since the counters began (they live through restarts of the exporter and of its pins' owner). Those that leak now first.",
+            [
             show.Column("Proxy", label="proxy_name", link=("This proxy in depth", show.TO_PROXY)),
             show.Column("Connections, 15 min", f"{CONNECTIONS} or {ALL_CONNECTIONS} * 0", decimals=0, steps=any_leak),
             show.Column("DNS queries, 15 min", f"{QUERIES} or {ALL_QUERIES} * 0", decimals=0, steps=any_leak),
@@ -51,14 +55,16 @@ def make():
 def dns(page):
     page.with_row(show.row("DNS"))
     for panel in (
-        show.lines("Queries by way", "Through the tunnel, and beside it (underlay).", [(total(once(rate("proxy_dns_queries_total"), "type", "path"), "path"), "{{path}}")], "reqps", width=8, stacked=True,
+        show.lines("Queries by way", "Through the tunnel, and beside it (underlay).",
+            [(total(once(rate("proxy_dns_queries_total"), "type", "path"), "path"), "{{path}}")], "reqps", width=8, stacked=True,
                    colours={"tunnel": show.GREEN, "underlay": show.ORANGE}),
         show.lines("Queries by type", "What was asked for; most first.", [(total(once(rate("proxy_dns_queries_total"), "type", "path"), "type"), "{{type}}")],
                    "reqps", width=8, stacked=True, calcs=("max", "lastNotNull")),
         show.lines("Answers", "By code; unanswered: nothing within 5 seconds.", [
             (total(once(rate("proxy_dns_responses_total"), "rcode", "path"), "rcode"), "{{rcode}}"), (total(once(rate("proxy_dns_unanswered_total"), "path")), "unanswered")],
             "reqps", width=8, stacked=True, colours={"noerror": show.GREEN, "servfail": show.RED, "unanswered": "dark-red", "refused": show.ORANGE}),
-        show.lines("Failing", "Share of the queries that ended, by proxy. From the red line on it is an alert.", [(failing(), NAMED)], "percentunit", ((None, show.GREEN), (0.3, show.RED)), width=8),
+        show.lines("Failing", "Share of the queries that ended, by proxy. From the red line on it is an alert.",
+            [(failing(), NAMED)], "percentunit", ((None, show.GREEN), (0.3, show.RED)), width=8),
         show.lines("Time to an answer, p95", "By proxy.", [(quantile(0.95, "proxy_dns_query_duration_seconds", "path"), NAMED)], "s", width=8),
         show.lines("Time to an answer, p50", "By proxy.", [(quantile(0.5, "proxy_dns_query_duration_seconds", "path"), NAMED)], "s", width=8),
     ):

@@ -3,12 +3,14 @@
 
 from .. import panels as show
 from ..frame import new
-from ..queries import ACTIVE, BYTES, FAILED, of, once, total
+from ..queries import ACTIVE, BYTES, FAILED, of, once, share, total
 from ..trouble import figures, firing_table
 
 VPN = once(of("vpn_connection_status"), take="min")
 ARRIVED = once(of("proxy_request_rate_permin"))
 FAILED_A_MINUTE = f"{FAILED} * 60"
+# About: the seed does not count how requests end, so those that arrived in the minute stand for it.
+FAILING = f"clamp_max({share(FAILED_A_MINUTE, ARRIVED)}, 1)"
 
 
 def make():
@@ -23,12 +25,13 @@ def make():
         show.rows("Proxy pool status", "A line for each proxy, those whose VPN is down first. Its name leads to all that is known of it.", [
             show.Column("Proxy", label="proxy_name", link=("This proxy in depth", show.TO_PROXY)),
             show.Column("VPN", VPN, words=show.UP_WORDS, width=90),
+            show.Column("Failing", FAILING, unit="percentunit", decimals=1, steps=show.FAILED_SHARE_STEPS, width=80),
             show.Column("Requests/min", ARRIVED, decimals=0, gauge=0),
-            show.Column("Failed/min", FAILED_A_MINUTE, decimals=1, steps=((None, "transparent"), (1, show.YELLOW), (30, show.RED)), width=100),
+            show.Column("Failed/min", FAILED_A_MINUTE, decimals=0, width=90),
             show.Column("Active connections", ACTIVE, decimals=0, gauge=0),
             show.Column("Bytes/s", BYTES, unit="Bps", gauge=0),
             show.Column("Bytes so far", once(of("proxy_bytes_transferred_total")), unit="decbytes", width=120),
-        ], width=14, height=9, sort=("VPN", "-Failed/min")),
+        ], width=14, height=9, sort=("VPN", "-Failing")),
         firing_table(10, 9),
         show.lines("Request rate", "SOCKS requests a minute, by proxy (the minute before each point).", [(ARRIVED, "{{proxy_name}}")], "short", height=8),
         show.lines("Failed requests", "Requests a minute that did not end in a success reply, by proxy.", [(FAILED_A_MINUTE, "{{proxy_name}}")], "short", height=8),
