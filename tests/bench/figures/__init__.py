@@ -1,12 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the bench measures: a function for each group of rows takes the Bench and returns table rows."""
 
-from . import bulk, churn, memory, node, packets, scrape, sockets, start, throughput
+from . import (
+    bulk,
+    churn,
+    collectors,
+    memory,
+    node,
+    packets,
+    scrape,
+    sockets,
+    start,
+    throughput,
+)
 
 ROWS = {
     "tunnel": packets.tunnel,
     "bulk": bulk.bulk,
     "sockets": sockets.sockets,
+    "collectors": collectors.collectors,
     "throughput": throughput.throughput,
     "scrape": scrape.scrape,
     "probes": scrape.probes,
