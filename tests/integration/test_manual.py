@@ -27,6 +27,7 @@ RUN_BY = {
     "docs/troubleshooting.md": "test_runbooks.py",
     "docs/runbooks/": "test_runbooks.py",
     "monitoring/prometheus/README.md": "test_runbooks.py",
+    "monitoring/grafana/README.md": "test_dashboards.py",
 }
 
 
