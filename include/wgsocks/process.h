@@ -46,14 +46,15 @@ int process_beat_open(void);
 void process_beat_close(void);
 
 /* What process_beat calls, for rights_seccomp (with <seccomp.h>). */
-#define PROCESS_BEAT_SYSCALLS SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(getdents64)
+#define PROCESS_BEAT_SYSCALLS \
+	SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(getdents64), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(munmap)
 
 /* Writes the heartbeat, and each 5 s PSS, virtual size and descriptors, to the process's cell. */
 void process_beat(struct shared *shared, enum process process, uint64_t now_ns);
 
 /*
- * At the start: whether --web.config.file and what it names can be served with. 0, or -EINVAL after one line that says why
- * not. (files' folder)
+ * At the start: whether --web.config.file and what it names can be served with. 0, or -EINVAL after one line that says
+ * why not. (files' folder)
  */
 int files_check(const struct config *config);
 

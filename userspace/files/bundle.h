@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * --web.config.file and the files that it names, as bytes: on their way from the process that may read them to the one
- * that serves with them, through a memfd of two halves. Half sequence & 1 holds bundle `sequence`; the other one is being
- * written.
+ * that serves with them, through a memfd of two halves. Half sequence & 1 holds bundle `sequence`; the other one is
+ * being written.
  */
 #ifndef FILES_BUNDLE_H
 #define FILES_BUNDLE_H

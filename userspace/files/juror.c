@@ -18,9 +18,10 @@
 #define JUROR_FD 3
 
 static const int syscalls[] = {
-	SCMP_SYS(read), SCMP_SYS(recvfrom), LOG_SYSCALLS, SCMP_SYS(close), SCMP_SYS(getrandom), SCMP_SYS(brk), SCMP_SYS(mmap),
-	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mprotect), SCMP_SYS(futex), SCMP_SYS(time),
-	SCMP_SYS(gettimeofday), SCMP_SYS(getpid), SCMP_SYS(rt_sigreturn), SCMP_SYS(exit_group),
+	SCMP_SYS(read),		SCMP_SYS(recvfrom),   LOG_SYSCALLS,	SCMP_SYS(close),	SCMP_SYS(getrandom),
+	SCMP_SYS(brk),		SCMP_SYS(mmap),	      SCMP_SYS(munmap), SCMP_SYS(mremap),	SCMP_SYS(madvise),
+	SCMP_SYS(mprotect),	SCMP_SYS(futex),      SCMP_SYS(time),	SCMP_SYS(gettimeofday), SCMP_SYS(getpid),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(exit_group),
 };
 
 struct reply {

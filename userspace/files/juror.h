@@ -10,8 +10,8 @@
 #define JUROR_SILENT 3
 
 /*
- * In the child. Exits with EXIT_SUCCESS, with EXIT_FAILURE after one line that says why, or with JUROR_SILENT when the other
- * end went away.
+ * In the child. Exits with EXIT_SUCCESS, with EXIT_FAILURE after one line that says why, or with JUROR_SILENT when the
+ * other end went away.
  */
 _Noreturn void juror_run(int fd, const char *path, const char *config, size_t size);
 

@@ -13,8 +13,8 @@ struct exchange {
 	int bundle, bundle_reader;     /* another one, where there is a --web.config.file */
 };
 
-#define EXCHANGE_NONE          \
-	{                      \
+#define EXCHANGE_NONE                  \
+	{                              \
 		-1, -1, -1, -1, -1, -1 \
 	}
 

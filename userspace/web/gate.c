@@ -8,8 +8,7 @@
 /* Of an IPv6 client the first half: the other one is its own to choose. */
 static void peer_find(struct MHD_Connection *connection, uint8_t peer[static 16])
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct sockaddr *address = info ? info->client_addr : NULL;
 
 	memset(peer, 0, 16);
@@ -54,8 +53,7 @@ int gate_check(struct gate *gate, struct gate_pass *pass, const struct settings 
 	pass->waiting = false;
 	if (pass->open || !settings)
 		return 0;
-	if (!pass->counted &&
-	    !limit_take(&gate->limit, settings->rate_interval_ns, settings->rate_burst, now_ns))
+	if (!pass->counted && !limit_take(&gate->limit, settings->rate_interval_ns, settings->rate_burst, now_ns))
 		return refuse(gate, refusal, REFUSAL_RATE);
 	pass->counted = true;
 	if (settings->user_count) {

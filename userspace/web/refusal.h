@@ -8,7 +8,7 @@ enum refusal {
 	REFUSAL_PASSWORD,	/* a wrong one */
 	REFUSAL_PASSWORDS_BUSY, /* too many are being checked */
 	REFUSAL_RATE,		/* rate_limit */
-	REFUSAL_TLS,		/* the connection ended before its first request: no handshake, or not with that certificate */
+	REFUSAL_TLS, /* the connection ended before its first request: no handshake, or not with that certificate */
 	REFUSALS
 };
 

@@ -25,8 +25,8 @@ struct request {
 	struct web *web;
 	struct MHD_Connection *connection;
 	enum request_state { REQUEST_READING, REQUEST_WAITING, REQUEST_ANSWERED } state;
-	bool counted;	   /* in in_flight */
-	bool answered;	   /* with a snapshot */
+	bool counted;  /* in in_flight */
+	bool answered; /* with a snapshot */
 	struct gate_pass pass;
 	struct wishes wishes; /* of a scrape */
 	struct body *body;    /* of a scrape */

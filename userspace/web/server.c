@@ -94,15 +94,14 @@ static int daemon_start(struct web *web, enum server server)
 	const union MHD_DaemonInfo *info;
 	struct MHD_Daemon *daemon;
 
-	daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
-			(server == SERVER_TLS ? MHD_USE_TLS : 0),
-		0, NULL, NULL, request_handle, web, MHD_OPTION_NOTIFY_COMPLETED, request_completed, web,
-		MHD_OPTION_NOTIFY_CONNECTION, connection_notify, web, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY,
-		/* Ours comes first; those that are closing count here. */
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)web->connections.max + 2 * ACCEPT_BATCH, MHD_OPTION_ARRAY,
-		certificate, MHD_OPTION_END);
+	daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+					  (server == SERVER_TLS ? MHD_USE_TLS : 0),
+				  0, NULL, NULL, request_handle, web, MHD_OPTION_NOTIFY_COMPLETED, request_completed,
+				  web, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, web,
+				  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+				  /* Ours comes first; those that are closing count here. */
+				  MHD_OPTION_CONNECTION_LIMIT, (unsigned int)web->connections.max + 2 * ACCEPT_BATCH,
+				  MHD_OPTION_ARRAY, certificate, MHD_OPTION_END);
 	web->daemons[server] = daemon;
 	info = daemon ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	return info ? epoll_watch(web, EPOLL_CTL_ADD, info->epoll_fd, EPOLLIN, EVENT_SERVER) : -EIO;

@@ -59,8 +59,7 @@ int basic_parse(struct basic *basic, const char *header)
 	user = colon ? (size_t)(colon - decoded) : 0;
 	password = colon ? (size_t)length - user - 1 : 0;
 	/* A NUL would end what is compared before it ends what was sent. */
-	if (colon && user < BASIC_USER_SIZE && password < BASIC_PASSWORD_SIZE &&
-	    strlen(decoded) == (size_t)length) {
+	if (colon && user < BASIC_USER_SIZE && password < BASIC_PASSWORD_SIZE && strlen(decoded) == (size_t)length) {
 		memcpy(basic->user, decoded, user);
 		basic->user[user] = '\0';
 		memcpy(basic->password, colon + 1, password + 1);

@@ -12,9 +12,9 @@
 
 #include "basic.h"
 
-#define BCRYPT_JOBS 32	     /* that are waiting or being checked */
-#define BCRYPT_JOBS_PEER 4   /* of one client */
-#define BCRYPT_HASH_SIZE 64  /* with its NUL */
+#define BCRYPT_JOBS 32	    /* that are waiting or being checked */
+#define BCRYPT_JOBS_PEER 4  /* of one client */
+#define BCRYPT_HASH_SIZE 64 /* with its NUL */
 #define BCRYPT_MAC_SIZE 32
 
 struct bcrypt_job {

@@ -35,8 +35,8 @@ static int pem_check(const struct settings *s, char *why)
 static int client_check(const struct settings *s, char *why)
 {
 	bool ca = s->text[PEM_CLIENT_CA] || s->file[PEM_CLIENT_CA];
-	bool verifies = s->client_auth == CLIENT_AUTH_VERIFY_IF_GIVEN ||
-			s->client_auth == CLIENT_AUTH_REQUIRE_AND_VERIFY;
+	bool verifies =
+		s->client_auth == CLIENT_AUTH_VERIFY_IF_GIVEN || s->client_auth == CLIENT_AUTH_REQUIRE_AND_VERIFY;
 	bool requires = s->client_auth == CLIENT_AUTH_REQUIRE_ANY || s->client_auth == CLIENT_AUTH_REQUIRE_AND_VERIFY;
 
 	if (ca && s->client_auth == CLIENT_AUTH_NONE)
@@ -78,9 +78,8 @@ static uint64_t unit_find(const char **at)
 	static const struct {
 		const char *name;
 		uint64_t ns;
-	} units[] = { { "ns", 1 },	     { "us", 1000 },	     { "\xc2\xb5s", 1000 },
-		      { "\xce\xbcs", 1000 }, { "ms", 1000000 },	     { "s", 1000000000 },
-		      { "m", 60000000000 },  { "h", 3600000000000 } };
+	} units[] = { { "ns", 1 },	 { "us", 1000 },      { "\xc2\xb5s", 1000 }, { "\xce\xbcs", 1000 },
+		      { "ms", 1000000 }, { "s", 1000000000 }, { "m", 60000000000 },  { "h", 3600000000000 } };
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		size_t length = strlen(units[i].name);

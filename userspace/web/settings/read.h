@@ -19,6 +19,7 @@ int settings_read_copy(struct yaml *y, char **to);
 int settings_read_bool(struct yaml *y, bool *value);
 
 /* The index of the current node's string among `count` words, by `name`. -EINVAL and "WHAT is not …" else. */
-int settings_read_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index), size_t count);
+int settings_read_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index),
+		       size_t count);
 
 #endif

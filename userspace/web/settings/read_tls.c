@@ -6,8 +6,11 @@
 static const char *client_auth_name(size_t index)
 {
 	/* RequireClientCert: an old name of the toolkit's. */
-	static const char *const names[] = { "NoClientCert", "RequestClientCert", "RequireAnyClientCert",
-					     "VerifyClientCertIfGiven", "RequireAndVerifyClientCert",
+	static const char *const names[] = { "NoClientCert",
+					     "RequestClientCert",
+					     "RequireAnyClientCert",
+					     "VerifyClientCertIfGiven",
+					     "RequireAndVerifyClientCert",
 					     "RequireClientCert" };
 
 	return names[index];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What --web.config.file says, in the format of Prometheus's exporter-toolkit. Parsing touches no file: whoever holds the
- * right to read them hands their contents in.
+ * What --web.config.file says, in the format of Prometheus's exporter-toolkit. Parsing touches no file: whoever holds
+ * the right to read them hands their contents in.
  */
 #ifndef SETTINGS_SETTINGS_H
 #define SETTINGS_SETTINGS_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SETTINGS_SIZE_MAX (256 * 1024)	/* of the file */
+#define SETTINGS_SIZE_MAX (256 * 1024) /* of the file */
 #define SETTINGS_PEM_MAX (1024 * 1024) /* of each file that it names */
 #define SETTINGS_USERS_MAX 256
 #define SETTINGS_SANS_MAX 256
@@ -21,9 +21,9 @@ enum settings_pem { PEM_CERT, PEM_KEY, PEM_CLIENT_CA, PEM_MAX };
 
 enum client_auth {
 	CLIENT_AUTH_NONE,
-	CLIENT_AUTH_REQUEST,	      /* asked for, nothing is checked */
-	CLIENT_AUTH_REQUIRE_ANY,      /* there must be one, it is not checked */
-	CLIENT_AUTH_VERIFY_IF_GIVEN,  /* checked when there is one */
+	CLIENT_AUTH_REQUEST,	     /* asked for, nothing is checked */
+	CLIENT_AUTH_REQUIRE_ANY,     /* there must be one, it is not checked */
+	CLIENT_AUTH_VERIFY_IF_GIVEN, /* checked when there is one */
 	CLIENT_AUTH_REQUIRE_AND_VERIFY
 };
 

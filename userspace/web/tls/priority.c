@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which versions, suites and curves are offered. GnuTLS chooses ciphers for all versions at once, Go's list is one of TLS
- * up to 1.2. So all ciphers of TLS 1.3 are there, behind those of the list, in the server's order; and where an older
- * version ends up with one that is not in the list (the client had none of it) the handshake is ended.
+ * Which versions, suites and curves are offered. GnuTLS chooses ciphers for all versions at once, Go's list is one of
+ * TLS up to 1.2. So all ciphers of TLS 1.3 are there, behind those of the list, in the server's order; and where an
+ * older version ends up with one that is not in the list (the client had none of it) the handshake is ended.
  */
 #include <errno.h>
 #include <gnutls/crypto.h>
@@ -12,7 +12,8 @@
 #include "wgsocks/text.h"
 
 /* What is offered without a list, and by TLS 1.3 always, but for CBC. */
-static const char *const ciphers[] = { "AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305", "AES-128-CBC", "AES-256-CBC" };
+static const char *const ciphers[] = { "AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305", "AES-128-CBC",
+				       "AES-256-CBC" };
 #define CIPHERS_AEAD 3
 #define CIPHERS_ALL (sizeof(ciphers) / sizeof(*ciphers))
 

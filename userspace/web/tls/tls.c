@@ -187,7 +187,8 @@ int tls_take(struct tls *tls, gnutls_session_t session)
 		return r;
 	gnutls_certificate_server_set_request(session, requests[tls->settings->client_auth]);
 	if (tls->settings->ciphers_set)
-		gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_SERVER_HELLO, GNUTLS_HOOK_PRE, hello_check);
+		gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_SERVER_HELLO, GNUTLS_HOOK_PRE,
+						   hello_check);
 	return 0;
 }
 
