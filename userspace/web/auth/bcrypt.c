@@ -4,6 +4,7 @@
 #include <crypt.h>
 #include <errno.h>
 #include <gnutls/gnutls.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -23,6 +24,11 @@ static bool password_right(const char *hash, const char *password)
 	return made && strlen(made) == length && gnutls_memcmp(made, hash, length) == 0;
 }
 
+static int job_state(const struct bcrypt_job *job)
+{
+	return atomic_load_explicit(&job->state, memory_order_acquire);
+}
+
 static struct bcrypt_job *job_next(struct bcrypt *b)
 {
 	struct bcrypt_job *next = NULL;
@@ -30,7 +36,7 @@ static struct bcrypt_job *job_next(struct bcrypt *b)
 	for (int i = 0; i < BCRYPT_JOBS; i++) {
 		struct bcrypt_job *job = &b->jobs[i];
 
-		if (job->state == BCRYPT_QUEUED && (!next || job->number < next->number))
+		if (job_state(job) == BCRYPT_QUEUED && (!next || job->number < next->number))
 			next = job;
 	}
 	return next;
@@ -39,15 +45,10 @@ static struct bcrypt_job *job_next(struct bcrypt *b)
 static void job_run(struct bcrypt *b, struct bcrypt_job *job)
 {
 	static const uint64_t one = 1;
-	bool right;
 
-	job->state = BCRYPT_RUNNING;
-	pthread_mutex_unlock(&b->lock);
-	right = password_right(job->hash, job->password);
+	job->right = password_right(job->hash, job->password);
 	explicit_bzero(job->password, sizeof(job->password));
-	pthread_mutex_lock(&b->lock);
-	job->right = right;
-	job->state = BCRYPT_DONE;
+	atomic_store_explicit(&job->state, BCRYPT_DONE, memory_order_release);
 	if (write(b->event, &one, sizeof(one)) < 0)
 		return; /* the counter is full: it tells already */
 }
@@ -57,16 +58,12 @@ static void *thread_main(void *closure)
 	struct bcrypt *b = closure;
 
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE_MOST);
-	pthread_mutex_lock(&b->lock);
-	b->started = true;
-	pthread_cond_broadcast(&b->wanted);
+	sem_post(&b->started);
 	for (;;) {
-		struct bcrypt_job *job = job_next(b);
+		struct bcrypt_job *job = sem_wait(&b->queued) == 0 ? job_next(b) : NULL;
 
 		if (job)
 			job_run(b, job);
-		else
-			pthread_cond_wait(&b->wanted, &b->lock);
 	}
 	return NULL;
 }
@@ -75,6 +72,7 @@ struct bcrypt *bcrypt_start(void)
 {
 	struct bcrypt *b = calloc(1, sizeof(*b));
 	pthread_attr_t attributes;
+	pthread_t thread;
 	int err;
 
 	if (!b)
@@ -84,19 +82,17 @@ struct bcrypt *bcrypt_start(void)
 		free(b);
 		return NULL;
 	}
-	pthread_mutex_init(&b->lock, NULL);
-	pthread_cond_init(&b->wanted, NULL);
+	sem_init(&b->queued, 0, 0);
+	sem_init(&b->started, 0, 0);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	err = pthread_create(&b->thread, &attributes, thread_main, b);
+	err = pthread_create(&thread, &attributes, thread_main, b);
 	pthread_attr_destroy(&attributes);
 	if (!err) {
 		/* The C library's part of its beginning takes system calls that its process may soon lack. */
-		pthread_mutex_lock(&b->lock);
-		while (!b->started)
-			pthread_cond_wait(&b->wanted, &b->lock);
-		pthread_mutex_unlock(&b->lock);
+		while (sem_wait(&b->started) < 0)
+			;
 		return b;
 	}
 	close(b->event);
@@ -105,63 +101,63 @@ struct bcrypt *bcrypt_start(void)
 	return NULL;
 }
 
-static int job_place(struct bcrypt *b, const uint8_t *peer, const uint8_t *mac)
+/* A free one, or that of the same mac; -EBUSY. */
+static int job_place(const struct bcrypt *b, const uint8_t *peer, const uint8_t *mac)
 {
-	int free_one = -EBUSY, of_peer = 0;
+	int place = -EBUSY, of_peer = 0;
 
 	for (int i = 0; i < BCRYPT_JOBS; i++) {
 		const struct bcrypt_job *job = &b->jobs[i];
 
-		if (job->state == BCRYPT_FREE)
-			free_one = i;
+		if (job_state(job) == BCRYPT_FREE)
+			place = i;
 		else if (!memcmp(job->mac, mac, BCRYPT_MAC_SIZE))
 			return i;
 		else
 			of_peer += !memcmp(job->peer, peer, sizeof(job->peer));
 	}
-	return of_peer < BCRYPT_JOBS_PEER ? free_one : -EBUSY;
+	return of_peer < BCRYPT_JOBS_PEER ? place : -EBUSY;
+}
+
+static void string_copy(char *to, size_t size, const char *from)
+{
+	size_t length = strnlen(from, size - 1);
+
+	memcpy(to, from, length);
+	to[length] = '\0';
 }
 
 int bcrypt_queue(struct bcrypt *b, const uint8_t peer[static 16], const uint8_t mac[static BCRYPT_MAC_SIZE],
 		 const char *hash, const char *password)
 {
-	int index;
+	int index = job_place(b, peer, mac);
+	struct bcrypt_job *job;
 
-	pthread_mutex_lock(&b->lock);
-	index = job_place(b, peer, mac);
-	if (index >= 0 && b->jobs[index].state == BCRYPT_FREE) {
-		struct bcrypt_job *job = &b->jobs[index];
-
-		memcpy(job->peer, peer, sizeof(job->peer));
-		memcpy(job->mac, mac, sizeof(job->mac));
-		memcpy(job->hash, hash, strnlen(hash, sizeof(job->hash) - 1) + 1);
-		job->hash[sizeof(job->hash) - 1] = '\0';
-		memcpy(job->password, password, strnlen(password, sizeof(job->password) - 1) + 1);
-		job->password[sizeof(job->password) - 1] = '\0';
-		job->number = b->numbers++;
-		job->state = BCRYPT_QUEUED;
-		pthread_cond_signal(&b->wanted);
-	}
-	pthread_mutex_unlock(&b->lock);
+	if (index < 0 || job_state(&b->jobs[index]) != BCRYPT_FREE)
+		return index;
+	job = &b->jobs[index];
+	memcpy(job->peer, peer, sizeof(job->peer));
+	memcpy(job->mac, mac, sizeof(job->mac));
+	string_copy(job->hash, sizeof(job->hash), hash);
+	string_copy(job->password, sizeof(job->password), password);
+	job->number = b->numbers++;
+	atomic_store_explicit(&job->state, BCRYPT_QUEUED, memory_order_release);
+	sem_post(&b->queued);
 	return index;
 }
 
 bool bcrypt_take(struct bcrypt *b, int *index, uint8_t mac[static BCRYPT_MAC_SIZE], bool *right)
 {
-	bool found = false;
-
-	pthread_mutex_lock(&b->lock);
-	for (int i = 0; i < BCRYPT_JOBS && !found; i++) {
+	for (int i = 0; i < BCRYPT_JOBS; i++) {
 		struct bcrypt_job *job = &b->jobs[i];
 
-		if (job->state != BCRYPT_DONE)
+		if (job_state(job) != BCRYPT_DONE)
 			continue;
 		*index = i;
 		*right = job->right;
 		memcpy(mac, job->mac, BCRYPT_MAC_SIZE);
-		explicit_bzero(job, sizeof(*job));
-		found = true;
+		atomic_store_explicit(&job->state, BCRYPT_FREE, memory_order_release);
+		return true;
 	}
-	pthread_mutex_unlock(&b->lock);
-	return found;
+	return false;
 }

@@ -6,7 +6,8 @@
 #ifndef AUTH_BCRYPT_H
 #define AUTH_BCRYPT_H
 
-#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,8 +18,11 @@
 #define BCRYPT_HASH_SIZE 64 /* with its NUL */
 #define BCRYPT_MAC_SIZE 32
 
+enum bcrypt_state { BCRYPT_FREE, BCRYPT_QUEUED, BCRYPT_DONE };
+
+/* Whose it is tells its state: the thread's while it is queued, else the owner's. */
 struct bcrypt_job {
-	enum bcrypt_state { BCRYPT_FREE, BCRYPT_QUEUED, BCRYPT_RUNNING, BCRYPT_DONE } state;
+	_Atomic int state;
 	uint64_t number; /* order of arrival */
 	uint8_t peer[16];
 	uint8_t mac[BCRYPT_MAC_SIZE]; /* the owner's: which user and password */
@@ -26,11 +30,9 @@ struct bcrypt_job {
 	bool right;
 };
 
+/* Without a lock: the thread may not run for a while, and who serves scrapes would wait for it. */
 struct bcrypt {
-	pthread_t thread;
-	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t wanted;
-	bool started;
+	sem_t queued, started;
 	int event; /* an eventfd: a job is done */
 	uint64_t numbers;
 	struct bcrypt_job jobs[BCRYPT_JOBS];

@@ -74,9 +74,9 @@ struct settings {
 /* Go's name of a TLS 1.2 suite, and what it is made of. */
 struct settings_cipher {
 	const char *name;
+	uint16_t number;    /* IANA's */
 	bool ecdsa;	    /* for certificates with such a key, and Ed25519's; else RSA's */
 	const char *gnutls; /* the cipher's name in a priority string */
-	bool cbc;
 };
 extern const struct settings_cipher SETTINGS_CIPHERS[CIPHERS_MAX];
 

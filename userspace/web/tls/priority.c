@@ -78,16 +78,20 @@ int tls_priority_string(const struct settings *s, bool ecdsa, char **string)
 	return 0;
 }
 
-bool tls_suite_allowed(const struct tls *tls, gnutls_session_t session)
+bool tls_suite_allowed(const struct tls *tls, const gnutls_datum_t *hello)
 {
+	enum { SESSION_LENGTH = 2 + 32 }; /* behind version and random */
 	const struct settings *s = tls->settings;
-	const char *cipher = gnutls_cipher_get_name(gnutls_cipher_get(session));
+	size_t at = hello->size > SESSION_LENGTH ? SESSION_LENGTH + 1u + hello->data[SESSION_LENGTH] : SIZE_MAX - 2;
+	unsigned int number;
 
-	if (!s->ciphers_set || gnutls_protocol_get_version(session) == GNUTLS_TLS1_3)
+	if (at + 2 > hello->size)
+		return false;
+	number = (unsigned int)hello->data[at] << 8 | hello->data[at + 1];
+	if (number >> 8 == 0x13) /* of TLS 1.3 */
 		return true;
 	for (size_t i = 0; i < s->cipher_count; i++)
-		if (SETTINGS_CIPHERS[s->ciphers[i]].ecdsa == tls->ecdsa &&
-		    !strcmp(SETTINGS_CIPHERS[s->ciphers[i]].gnutls, cipher))
+		if (SETTINGS_CIPHERS[s->ciphers[i]].number == number)
 			return true;
 	return false;
 }

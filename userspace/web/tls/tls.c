@@ -166,7 +166,7 @@ static int hello_check(gnutls_session_t session, unsigned int type, unsigned int
 {
 	const struct tls *tls = tls_of(session);
 
-	return tls && !incoming && !tls_suite_allowed(tls, session) ? GNUTLS_E_NO_CIPHER_SUITES : 0;
+	return tls && !incoming && !tls_suite_allowed(tls, message) ? GNUTLS_E_NO_CIPHER_SUITES : 0;
 }
 
 int tls_take(struct tls *tls, gnutls_session_t session)
