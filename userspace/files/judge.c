@@ -57,7 +57,7 @@ static bool juror_content(pid_t pid, bool left)
 	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
 }
 
-static enum judgement jury_hear(struct judged *judged)
+static enum judgement jury_hear(struct judged *judged, bool notes)
 {
 	int pair[2], err = 0;
 	bool content;
@@ -71,7 +71,7 @@ static enum judgement jury_hear(struct judged *judged)
 	if (pid == 0) {
 		close(pair[0]);
 		juror_run(pair[1], judged->paths[BUNDLE_CONFIG], judged->bundle.data[BUNDLE_CONFIG],
-			  judged->bundle.size[BUNDLE_CONFIG]);
+			  judged->bundle.size[BUNDLE_CONFIG], notes);
 	}
 	close(pair[1]);
 	if (pid < 0)
@@ -85,7 +85,7 @@ static enum judgement jury_hear(struct judged *judged)
 	return content && !err ? JUDGE_GOOD : JUDGE_BAD;
 }
 
-enum judgement judge(const char *path, struct judged *judged)
+enum judgement judge(const char *path, bool notes, struct judged *judged)
 {
 	int err;
 
@@ -102,5 +102,5 @@ enum judgement judge(const char *path, struct judged *judged)
 		log_error("%s=%s: %s", JUROR_FLAG, path, file_error(-err));
 		return JUDGE_BAD;
 	}
-	return jury_hear(judged);
+	return jury_hear(judged, notes);
 }

@@ -24,7 +24,7 @@ enum judgement {
 	JUDGE_CHANGED /* while it was read: to be tried again */
 };
 
-/* Fills *judged, whose bundle the caller frees. */
-enum judgement judge(const char *path, struct judged *judged);
+/* Fills *judged, whose bundle the caller frees. `notes`: says what is there and cannot be had, too. */
+enum judgement judge(const char *path, bool notes, struct judged *judged);
 
 #endif

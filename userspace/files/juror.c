@@ -121,7 +121,7 @@ static void bound(void)
 	}
 }
 
-_Noreturn void juror_run(int fd, const char *path, const char *config, size_t size)
+_Noreturn void juror_run(int fd, const char *path, const char *config, size_t size, bool notes)
 {
 	struct pem pems[PEM_MAX];
 	char why[SETTINGS_WHY];
@@ -138,7 +138,7 @@ _Noreturn void juror_run(int fd, const char *path, const char *config, size_t si
 		pems[i] = file_ask(fd, path, settings, (enum settings_pem)i);
 	if (settings_tls(settings) && !tls_open(settings, pems, time(NULL), why))
 		fail(path, why);
-	for (size_t i = 0; i < settings->note_count; i++)
+	for (size_t i = 0; notes && i < settings->note_count; i++)
 		log_warn("%s=%s: %s", JUROR_FLAG, path, settings->notes[i]);
 	_exit(EXIT_SUCCESS);
 }

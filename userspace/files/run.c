@@ -58,7 +58,7 @@ static void publish(struct files *f)
 
 static void load(struct files *f)
 {
-	enum judgement judgement = judge(f->child->config->web_config_file, f->last);
+	enum judgement judgement = judge(f->child->config->web_config_file, true, f->last);
 
 	if (judgement == JUDGE_GOOD)
 		publish(f);
@@ -133,7 +133,7 @@ int files_check(const struct config *config)
 	enum judgement judgement = JUDGE_CHANGED;
 
 	for (int i = 0; judged && i < RESTLESS_MAX && judgement == JUDGE_CHANGED; i++) {
-		judgement = judge(config->web_config_file, judged);
+		judgement = judge(config->web_config_file, false, judged);
 		bundle_free(&judged->bundle);
 	}
 	free(judged);

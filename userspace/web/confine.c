@@ -27,6 +27,8 @@ static const int syscalls[] = {
 	SCMP_SYS(setsockopt),
 	SCMP_SYS(fcntl),
 	/* TLS */
+	SCMP_SYS(select),
+	SCMP_SYS(pselect6),
 	SCMP_SYS(getrandom),
 	SCMP_SYS(getpid),
 	/* libmicrohttpd's eventfd, signals */

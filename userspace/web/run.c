@@ -17,7 +17,8 @@
 #define ADOPT_NS (20 * NS_PER_MS)  /* until the first settings are there */
 #define DRAIN_NS (300 * NS_PER_MS) /* at the end, for answers that are on their way */
 #define CONNECTIONS_MAX 1024
-#define DESCRIPTORS_SPARE 256 /* beside the clients' */
+#define CONNECTIONS_MAX_TLS 256 /* each takes 15 KiB, and select wants small numbers */
+#define DESCRIPTORS_SPARE 256	/* beside the clients' */
 #define EVENTS 16
 
 /* Room for as many clients as the limit of descriptors lets us have. */
@@ -160,11 +161,15 @@ static int passwords_start(void *closure)
 static int web_start(struct web *web)
 {
 	const struct child *child = web->child;
+	size_t connections;
 	int err;
 
 	web->now_ns = clock_now_ns();
 	web->self = (struct self){ .config = child->config, .shared = child->shared, .refused = web->gate.refused };
-	connections_init(&web->connections, descriptors_prepare(&web->self.max_fds));
+	connections = descriptors_prepare(&web->self.max_fds);
+	if (settings_wanted(web) && connections > CONNECTIONS_MAX_TLS)
+		connections = CONNECTIONS_MAX_TLS;
+	connections_init(&web->connections, connections);
 	snapshots_init(&web->snapshots, child->channel, child->snapshot, child->shared, web->now_ns);
 	web->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (web->epoll < 0)

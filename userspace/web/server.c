@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <gnutls/abstract.h>
 #include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 
 #include "web.h"
@@ -11,6 +12,14 @@
 #define CONNECTION_MEMORY 8192
 #define PAUSE_NS 50000000ull
 #define WORK_ROUNDS 16
+
+/* Level-triggered: what is not accepted in one round is there in the next. */
+static int epoll_watch(const struct web *web, int operation, int fd, uint32_t events, uint32_t what)
+{
+	struct epoll_event event = { .events = events, .data.u32 = what };
+
+	return epoll_ctl(web->epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
 
 /* The settings of now are the connection's as long as it lives. */
 static void connection_begin(struct web *web, struct MHD_Connection *mhd, struct connection *connection)
@@ -23,6 +32,8 @@ static void connection_begin(struct web *web, struct MHD_Connection *mhd, struct
 	connection->with = active_use(web->active);
 	if (!info || !info->tls_session)
 		return;
+	/* Once for each change: whether it can be read now is select's to tell. */
+	epoll_watch(web, EPOLL_CTL_ADD, connection->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, EVENT_SERVER);
 	r = web->active && web->active->tls ? tls_take(web->active->tls, info->tls_session) : GNUTLS_E_INTERNAL_ERROR;
 	if (r < 0) {
 		log_error("no TLS for a connection: %s", gnutls_strerror(r));
@@ -56,14 +67,6 @@ static void connection_notify(void *closure, struct MHD_Connection *mhd, void **
 	}
 }
 
-/* Level-triggered: what is not accepted in one round is there in the next. */
-static int epoll_watch(const struct web *web, int operation, int fd, uint32_t events, uint32_t what)
-{
-	struct epoll_event event = { .events = events, .data.u32 = what };
-
-	return epoll_ctl(web->epoll, operation, fd, &event) < 0 ? -errno : 0;
-}
-
 static int listeners_watch(const struct web *web, int operation, uint32_t events)
 {
 	for (size_t i = 0; i < web->child->socket_count; i++) {
@@ -83,6 +86,11 @@ static int certificate_none(gnutls_session_t session, const gnutls_datum_t *auth
 	return -1;
 }
 
+/*
+ * The one for TLS is not libmicrohttpd's epoll: that takes a connection whose handshake waits for the client as one
+ * that can be read, again and again, and a single client that is silent then costs a whole CPU (0.9.75). With select it
+ * asks the kernel.
+ */
 static int daemon_start(struct web *web, enum server server)
 {
 	/* An option without effect where it is not TLS. */
@@ -94,8 +102,8 @@ static int daemon_start(struct web *web, enum server server)
 	const union MHD_DaemonInfo *info;
 	struct MHD_Daemon *daemon;
 
-	daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
-					  (server == SERVER_TLS ? MHD_USE_TLS : 0),
+	daemon = MHD_start_daemon(MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+					  (server == SERVER_TLS ? MHD_USE_TLS : MHD_USE_EPOLL),
 				  0, NULL, NULL, request_handle, web, MHD_OPTION_NOTIFY_COMPLETED, request_completed,
 				  web, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, web,
 				  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
@@ -103,7 +111,11 @@ static int daemon_start(struct web *web, enum server server)
 				  MHD_OPTION_CONNECTION_LIMIT, (unsigned int)web->connections.max + 2 * ACCEPT_BATCH,
 				  MHD_OPTION_ARRAY, certificate, MHD_OPTION_END);
 	web->daemons[server] = daemon;
-	info = daemon ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	if (!daemon)
+		return -EIO;
+	if (server == SERVER_TLS)
+		return 0; /* its connections are watched one by one */
+	info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	return info ? epoll_watch(web, EPOLL_CTL_ADD, info->epoll_fd, EPOLLIN, EVENT_SERVER) : -EIO;
 }
 
@@ -216,12 +228,42 @@ void server_accept(struct web *web, int socket)
 	}
 }
 
+/* What select knows of the connections of the one for TLS. */
+struct readiness {
+	fd_set in, out, except;
+	int count;
+};
+
+static void readiness_get(struct readiness *r, struct MHD_Daemon *daemon)
+{
+	struct timeval at_once = { 0 };
+	int most = -1;
+
+	FD_ZERO(&r->in);
+	FD_ZERO(&r->out);
+	FD_ZERO(&r->except);
+	r->count = 0;
+	if (MHD_get_fdset2(daemon, &r->in, &r->out, &r->except, &most, FD_SETSIZE) == MHD_YES)
+		r->count = select(most + 1, &r->in, &r->out, &r->except, &at_once);
+}
+
 /* Whether it has more to do at once. */
-static bool daemon_work(struct MHD_Daemon *daemon)
+static bool daemon_work(struct MHD_Daemon *daemon, enum server server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout;
 
-	MHD_run(daemon);
+	if (server == SERVER_TLS) {
+		struct readiness r;
+
+		readiness_get(&r, daemon);
+		MHD_run_from_select(daemon, &r.in, &r.out, &r.except);
+		/* It may have come to want what is there already, and what epoll will not tell again. */
+		readiness_get(&r, daemon);
+		if (r.count > 0)
+			return true;
+	} else {
+		MHD_run(daemon);
+	}
 	/* A pipelined request is in its memory, not in the socket: epoll would not tell. */
 	return MHD_get_timeout(daemon, &timeout) == MHD_YES && !timeout;
 }
@@ -234,7 +276,7 @@ void server_work(struct web *web)
 		web->pending = false;
 		for (int server = 0; server < SERVERS; server++)
 			if (web->daemons[server])
-				more |= daemon_work(web->daemons[server]);
+				more |= daemon_work(web->daemons[server], (enum server)server);
 		if (!more)
 			return;
 	}
