@@ -6,6 +6,8 @@ import atexit
 import http.client
 import multiprocessing
 import os
+import pathlib
+import re
 import socket
 import ssl
 import statistics
@@ -13,7 +15,7 @@ import subprocess
 import threading
 import time
 
-from exporter import enter_namespace, status
+from exporter import BINARY, enter_namespace, status
 from web_config import FOLDER, Authority, Web, anyone, ask, basic, bcrypt, forget, trusting, value, write
 from harness import case, equal, run_cases
 from sockslab import PATIENCE, wait_until
@@ -353,6 +355,29 @@ def test_reload_as_kubernetes_does_it():
         web.wait_line("serving TLS", 4)
         equal(ask(web.port, tls=trusting(OURS)).status, 200, "TLS again")
         equal(web.children(), children, "nobody was started again")
+
+
+@case
+def test_the_page_of_the_docs():
+    page = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "web-config.md").read_text(encoding="utf-8")
+    ours, prometheus = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    command = re.search(r"^perl .*$", page, re.MULTILINE)[0].replace("the password", "from the page")
+    made = subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout.strip()
+    folder = FOLDER / "page"
+    folder.mkdir()
+    for name, path in (("tls.crt", SERVER[0]), ("tls.key", SERVER[1]), ("ca.crt", OURS.certificate), ("client.crt", CLIENT[0]), ("client.key", CLIENT[1])):
+        (folder / name).write_bytes(path.read_bytes())
+    (folder / "password").write_text("x")
+    (folder / "prometheus.yml").write_text(prometheus)
+    subprocess.run(["promtool", "check", "config", folder / "prometheus.yml"], check=True, capture_output=True)
+    (folder / "web.yml").write_text(re.sub(r"\$2y\$.*", made, ours))
+    with Web(folder / "web.yml") as web:
+        equal(ask(web.port, tls=trusting(OURS, CLIENT), headers=basic("prometheus", "from the page")).status, 200)
+        (folder / "web.yml").write_text(ours)
+        web.wait_line("serving TLS", 2)
+        equal(web.lines("level=error"), [], "the hash of the page is one")
+    for name in re.findall(r"`(wgsocks_exporter_web_\w+)", page):
+        equal(name in subprocess.run([BINARY, "--help-metrics"], capture_output=True, text=True, check=True).stdout, True, name)
 
 
 @case
