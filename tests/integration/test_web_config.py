@@ -16,9 +16,21 @@ import threading
 import time
 
 from exporter import BINARY, enter_namespace, status
-from web_config import FOLDER, Authority, Web, anyone, ask, basic, bcrypt, forget, trusting, value, write
 from harness import case, equal, run_cases
 from sockslab import PATIENCE, wait_until
+from web_config import (
+    FOLDER,
+    Authority,
+    Web,
+    anyone,
+    ask,
+    basic,
+    bcrypt,
+    forget,
+    trusting,
+    value,
+    write,
+)
 
 OURS, OTHERS = Authority("ours"), Authority("others")
 SERVER, EC_SERVER = OURS.issue("server"), OURS.issue("ec-server", key="P-256")
@@ -68,8 +80,7 @@ def test_tls():
 def test_who_reads_has_no_network_and_who_serves_opens_nothing():
     with Web(tls_config("rights.yml")) as web:
         pids = web.children()
-        files = next(int(pid) for pid in open(f"/proc/{web.pid}/task/{web.pid}/children").read().split()
-                     if open(f"/proc/{pid}/comm").read().strip() == "wgsocks-files")
+        files = web.part("files")
         equal(status(pids["web"])["CapEff"].strip(), "0000000000000000", "rights of web")
         equal(status(pids["web"])["Seccomp"].strip(), "2", "its filter")
         equal(status(pids["web"])["Uid"].split()[0], "65534", "its user")
@@ -160,10 +171,10 @@ def test_cipher_suites():
               "TLS_ECDHE_{}_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-{}-CHACHA20-POLY1305"}
     for kind, server in (("RSA", SERVER), ("ECDSA", EC_SERVER)):
         for high in ("TLS12", "TLS13"):
-            for chosen in suites:
+            for chosen, wanted in suites.items():
                 with Web(tls_config("suites.yml", f"  max_version: {high}\n  cipher_suites: [{chosen.format(kind)}]\n", server)) as web:
                     found = {name for name in suites.values() if spoken(web.port, V.TLSv1_2, name.format(kind))}
-                    equal(found, {suites[chosen]}, f"{kind} {high} {chosen}")
+                    equal(found, {wanted}, f"{kind} {high} {chosen}")
                     if high == "TLS13":
                         equal(spoken(web.port, V.TLSv1_3)[0], "TLSv1.3", "TLS 1.3 beside any list")
     order = "  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n"
@@ -384,8 +395,7 @@ def test_the_page_of_the_docs():
 def test_restarts_of_its_processes():
     with Web(tls_config("restart.yml")) as web:
         for name in ("web", "files"):
-            pid = next(int(pid) for pid in open(f"/proc/{web.pid}/task/{web.pid}/children").read().split()
-                       if open(f"/proc/{pid}/comm").read().strip() == f"wgsocks-{name}")
+            pid = web.part(name)
             os.kill(pid, 9)
             equal(ask(web.port, tls=trusting(OURS)).status, 200, f"after {name} was killed")
         # The last good configuration is kept for a web that begins while the file is bad.

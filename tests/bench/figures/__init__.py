@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the bench measures: a function for each group of rows takes the Bench and returns table rows."""
 
-from . import bulk, churn, memory, node, packets, scrape, sockets, start, throughput
+from . import bulk, churn, memory, node, packets, scrape, sockets, start, throughput, tls
 
 ROWS = {
     "tunnel": packets.tunnel,
@@ -10,6 +10,7 @@ ROWS = {
     "throughput": throughput.throughput,
     "scrape": scrape.scrape,
     "probes": scrape.probes,
+    "tls": tls.tls,
     "memory": memory.memory,
     "churn": churn.churn,
     "start": start.start,
