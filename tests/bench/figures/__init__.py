@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the bench measures: a function for each group of rows takes the Bench and returns table rows."""
 
-from . import bulk, churn, memory, node, packets, scrape, sockets, start, throughput, tls
+from . import (
+    bulk,
+    churn,
+    memory,
+    node,
+    packets,
+    scrape,
+    sockets,
+    start,
+    throughput,
+    tls,
+)
 
 ROWS = {
     "tunnel": packets.tunnel,
