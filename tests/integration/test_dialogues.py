@@ -7,6 +7,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
+from blind import Blind
 from harness import add_case, equal, run_cases
 from sidecar import Sidecar, join_underlay
 from sockslab import Lab, enter, wait_until
@@ -56,7 +57,8 @@ def main():
     with Lab(proxies=1) as lab:
         join_underlay()
         lab.proxies[0].start_scripted()
-        return run_cases(lab, Sidecar(lab.proxies[0], "crab", "--proxy.port=1080"))
+        with Blind(lab.proxies) as blind:
+            return run_cases(lab, Sidecar(lab.proxies[0], "crab", "--proxy.port=1080"), again=blind)
 
 
 if __name__ == "__main__":

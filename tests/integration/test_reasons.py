@@ -13,6 +13,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
+from blind import Blind
 from harness import case, equal, run_cases
 from sidecar import Sidecar, join_underlay
 from sockslab import Lab, addresses, enter, wait_until
@@ -334,7 +335,8 @@ def main():
         proxy = lab.proxies[0]
         proxy.ns.sysctl(net__ipv4__tcp_syn_retries=1, net__ipv4__tcp_syn_linear_timeouts=0)
         proxy.ip("link set eth0 gso_max_segs 1", "link set wg0 gso_max_segs 1")  # a segment is a packet
-        return run_cases(lab, Sidecar(proxy, "crab", "--proxy.port=1080"))
+        with Blind([proxy]) as blind:
+            return run_cases(lab, Sidecar(proxy, "crab", "--proxy.port=1080"), again=blind)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
+from blind import Blind
 from harness import case, equal, run_cases
 from sidecar import Sidecar, join_underlay
 from sockslab import Lab, enter, wait_until
@@ -98,7 +99,8 @@ def main():
         join_underlay()
         options = ((), ("--collector.clients",))
         sidecars = [Sidecar(proxy, name, *more) for proxy, name, more in zip(lab.proxies, NAMES, options)]
-        return run_cases(lab, sidecars)
+        with Blind(lab.proxies) as blind:
+            return run_cases(lab, sidecars, again=blind)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The lab's own programs, build/traffic, build/target, build/churn, build/inner and build/proxies. Included by the Makefile; works alone too:
+# The lab's own programs, build/traffic, build/target, build/churn, build/inner, build/proxies and build/blind. Included by the Makefile; works alone too:
 # make -f tests/lab/module.mk build/traffic
 BUILD ?= build
 LAB_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror
@@ -7,7 +7,7 @@ LAB_TRAFFIC := traffic kind socks tally session dialogue exchange stream pattern
 LAB_TARGET := target pattern
 LAB_OBJECTS = $(sort $(patsubst %,$(BUILD)/tests/lab/traffic/%.o,$(LAB_TRAFFIC) $(LAB_TARGET) churn inner proxies))
 
-lab: $(BUILD)/traffic $(BUILD)/target $(BUILD)/churn $(BUILD)/inner $(BUILD)/proxies
+lab: $(BUILD)/traffic $(BUILD)/target $(BUILD)/churn $(BUILD)/inner $(BUILD)/proxies $(BUILD)/blind $(BUILD)/tests/lab/blind.bpf.o
 
 $(BUILD)/tests/lab/traffic/%.o: tests/lab/traffic/%.c
 	@mkdir -p $(@D)
@@ -22,5 +22,13 @@ $(BUILD)/target: $(LAB_TARGET:%=$(BUILD)/tests/lab/traffic/%.o)
 $(BUILD)/churn $(BUILD)/inner $(BUILD)/proxies: $(BUILD)/%: $(BUILD)/tests/lab/traffic/%.o
 	$(CC) $(LDFLAGS) -o $@ $^
 
--include $(LAB_OBJECTS:.o=.d)
+$(BUILD)/tests/lab/blind.bpf.o: tests/lab/blind.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/blind: tests/lab/blind.c
+	@mkdir -p $(@D)
+	$(CC) $(LAB_CFLAGS) -O2 -g -o $@ $< -lbpf
+
+-include $(LAB_OBJECTS:.o=.d) $(BUILD)/tests/lab/blind.bpf.d
 .PHONY: lab

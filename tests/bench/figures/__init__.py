@@ -4,6 +4,7 @@
 from . import (
     bulk,
     churn,
+    collectors,
     memory,
     node,
     packets,
@@ -18,6 +19,7 @@ ROWS = {
     "tunnel": packets.tunnel,
     "bulk": bulk.bulk,
     "sockets": sockets.sockets,
+    "collectors": collectors.collectors,
     "throughput": throughput.throughput,
     "scrape": scrape.scrape,
     "probes": scrape.probes,

@@ -24,10 +24,12 @@ def at_least(value, limit):
 
 
 def row(what, value, limit, unit, beside="", spread=None, digits=1, hidden=False):
-    """value beside an upper limit. hidden: a miss is the machine's noise, as its floor or the spread shows."""
+    """value beside an upper limit (None: no goal). hidden: a miss is the machine's noise, as its floor or the spread shows."""
     figure = f"{value:.{digits}f} {unit}"
     if spread:
         figure += f" ({spread[0]:.{digits}f}–{spread[1]:.{digits}f})"
+    if limit is None:
+        return Row(what, figure, beside=beside)
     verdict = at_most(value, limit)
     if hidden and verdict == MISSED:
         verdict = UNCLEAR

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A witness of what no tracing program sees. Some kernels run no tracing program in softirqs on the time of a process
+ * of their own (docs/design.md, Losses). Each transition of a TCP socket tells the state before it: where that is not
+ * the one of the last transition seen, one was kept from us. Two copies: of one, the recursion guard may skip an event.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define SOCKETS 65536
+#define NAMESPACES 1024
+
+struct namespace_count {
+	__u64 opened, closed, broken;
+};
+
+#define WITNESS(name)                                                          \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_HASH);                               \
+		__uint(max_entries, SOCKETS);                                  \
+		__type(key, __u64);                                            \
+		__type(value, int);                                            \
+	} name##_states SEC(".maps");                                          \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_HASH);                               \
+		__uint(max_entries, NAMESPACES);                               \
+		__type(key, __u32);                                            \
+		__type(value, struct namespace_count);                         \
+	} name##_counts SEC(".maps");                                          \
+	SEC("tp_btf/inet_sock_set_state")                                      \
+	int BPF_PROG(name, const struct sock *sk, int from, int to)            \
+	{                                                                      \
+		transition_take(&name##_states, &name##_counts, sk, from, to); \
+		return 0;                                                      \
+	}
+
+static __always_inline struct namespace_count *count_find(void *counts, const struct sock *sk)
+{
+	struct namespace_count none = { 0 };
+	__u32 inode = sk->__sk_common.skc_net.net->ns.inum;
+
+	bpf_map_update_elem(counts, &inode, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(counts, &inode);
+}
+
+static __always_inline void transition_take(void *states, void *counts, const struct sock *sk, int from, int to)
+{
+	struct namespace_count *count = count_find(counts, sk);
+	__u64 key = (__u64)(long)sk;
+	int *last = bpf_map_lookup_elem(states, &key);
+	bool opens = from == TCP_CLOSE || (from == TCP_LISTEN && to == TCP_SYN_RECV);
+
+	if (!count)
+		return;
+	if (last && *last != from)
+		__sync_fetch_and_add(&count->broken, 1);
+	if (opens)
+		__sync_fetch_and_add(&count->opened, 1);
+	if (to == TCP_CLOSE) {
+		__sync_fetch_and_add(&count->closed, 1);
+		bpf_map_delete_elem(states, &key);
+	} else {
+		bpf_map_update_elem(states, &key, &to, BPF_ANY);
+	}
+}
+
+WITNESS(blind_a)
+WITNESS(blind_b)
+
+char _license[] SEC("license") = "GPL";
