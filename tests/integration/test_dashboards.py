@@ -29,6 +29,10 @@ PAGES = sorted((GRAFANA / "dashboards").glob("*.json"))
 
 # Families that are on no panel, and why.
 NOT_SHOWN = {
+    "wgsocks_exporter_web_config_last_reload_successful": "only with --web.config.file",
+    "wgsocks_exporter_web_config_last_reload_success_timestamp_seconds": "only with --web.config.file",
+    "wgsocks_exporter_web_certificate_expiry_timestamp_seconds": "only with --web.config.file",
+    "wgsocks_exporter_web_requests_refused_total": "only with --web.config.file",
 }
 
 

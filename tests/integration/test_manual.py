@@ -26,6 +26,7 @@ RUN_BY = {
     "docs/migration.md": "test_migration.py",
     "docs/troubleshooting.md": "test_runbooks.py",
     "docs/runbooks/": "test_runbooks.py",
+    "docs/web-config.md": "test_web_config.py",
     "monitoring/prometheus/README.md": "test_runbooks.py",
     "monitoring/grafana/README.md": "test_dashboards.py",
 }
