@@ -18,7 +18,7 @@ unit-programs: $(UNIT_PROGRAMS) ## build the unit tests (tests/run --kind unit r
 	+@mk/write-if-changed $(BUILD)/tests/unit/programs '$(UNIT_PROGRAMS)'
 
 # A make of its own: another BUILD, other flags.
-sanitize: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h ## build program and unit tests with ASan and UBSan in build/sanitize
+sanitize: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h $(PAGE_ASSETS) ## build program and unit tests with ASan and UBSan in build/sanitize
 	@$(MAKE) BUILD=$(ROOT)/sanitize SANITIZE=1 $(ROOT)/sanitize/wgsocks_exporter unit-programs
 
 # What the tests of exactness run beside the real one: programs that are slow inside, so that the recursion guard strikes; a session map that is soon full.
@@ -28,7 +28,7 @@ variants: $(ROOT)/include/wgsocks/version-values.h ## build the programs for the
 
 check-programs: all unit-programs sanitize variants lint-programs $(if $(wildcard tests/lab/module.mk),lab)
 
-lint-programs: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h
+lint-programs: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h $(PAGE_ASSETS)
 
 -include $(UNIT_PROGRAMS:%=%.d)
 .PHONY: unit-programs sanitize variants check-programs lint-programs

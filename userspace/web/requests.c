@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "collect.h"
-#include "page.h"
+#include "page/page.h"
 #include "timeout.h"
 #include "web.h"
 #include "wgsocks/log.h"
@@ -11,6 +12,7 @@
 #define NS_PER_S 1000000000ull
 #define READY_AGE_NS (15 * NS_PER_S)
 #define READY_WAIT_NS (NS_PER_S / 2)
+#define PAGE_WAIT_NS (2 * NS_PER_S) /* who looks wants to see something */
 
 #define TYPE_PLAIN "text/plain; charset=utf-8"
 #define TYPE_HTML "text/html; charset=utf-8"
@@ -23,7 +25,8 @@ struct request {
 	enum request_state { REQUEST_READING, REQUEST_WAITING, REQUEST_ANSWERED } state;
 	bool counted;	   /* in in_flight */
 	bool answered;	   /* with a snapshot */
-	struct body *body; /* of a scrape */
+	struct body *body; /* of a scrape or the page */
+	const char *proxy; /* of the page: the one that is wanted */
 };
 
 static void connection_enter(struct request *request, enum connection_state state)
@@ -207,18 +210,82 @@ static enum MHD_Result ready_handle(struct request *request)
 	return request_wait(request, request->web->child->config->collectors, READY_WAIT_NS, ready_done);
 }
 
+/* ---- the page ---- */
+
+static int page_render(struct web *web, struct text *out, const struct snapshot *samples, const char *proxy)
+{
+	struct snapshot parts[2];
+	struct page_source source = {
+		.config = web->child->config,
+		.shared = web->child->shared,
+		.parts = parts,
+		.part_count = samples ? 2 : 1,
+		.proxy = proxy,
+		.now_ns = web->now_ns,
+		.time_s = (uint64_t)time(NULL),
+	};
+
+	self_fill(&web->self, &web->builder, 0);
+	snapshot_view(&parts[0], &web->builder);
+	if (samples)
+		parts[1] = *samples;
+	return web->builder.error ?: page_write(out, &source);
+}
+
+/* The page of all proxies is rendered once for all who got the same samples. */
+static void page_all(struct request *request, const struct snapshot *samples)
+{
+	struct web *web = request->web;
+
+	if (!web->page || web->page_round != web->snapshots.round) {
+		web->page_round = web->snapshots.round;
+		web->page_good = body_renew(&web->page) && !page_render(web, &web->page->text, samples, NULL);
+	}
+	if (web->page_good)
+		request->body = body_use(web->page);
+}
+
+static void page_one(struct request *request, const struct snapshot *samples)
+{
+	struct body *body = NULL;
+
+	if (body_renew(&body) && !page_render(request->web, &body->text, samples, request->proxy))
+		request->body = body_use(body);
+	body_release(body);
+}
+
+static void page_done(struct waiter *waiter, const struct snapshot *samples)
+{
+	struct request *request = (struct request *)waiter;
+
+	(request->proxy ? page_one : page_all)(request, samples);
+	request_resume(request, samples);
+}
+
+static enum MHD_Result page_send(struct request *request)
+{
+	struct body *body = request->body;
+	struct MHD_Response *response = NULL;
+
+	if (body)
+		response = MHD_create_response_from_buffer_with_free_callback_cls(body->text.size, body->text.data,
+										  body_done, body);
+	if (!response)
+		return words_send(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
+	request->body = NULL; /* the response's */
+	MHD_add_response_header(response, "Content-Security-Policy", page_policy());
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	return response_send(request, MHD_HTTP_OK, TYPE_HTML, response);
+}
+
 static enum MHD_Result page_handle(struct request *request)
 {
-	const struct web *web = request->web;
-	struct text page = { 0 };
-
-	page_write(&page, web->child->config, web->child->shared, snapshots_fresh(web), web->now_ns);
-	if (page.error) {
-		text_free(&page);
-		return words_send(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
-	}
-	return response_send(request, MHD_HTTP_OK, TYPE_HTML,
-			     MHD_create_response_from_buffer(page.size, page.data, MHD_RESPMEM_MUST_FREE));
+	if (request->state == REQUEST_ANSWERED)
+		return page_send(request);
+	request->proxy = MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "proxy");
+	return request_wait(request, page_mask(request->web->child->config), PAGE_WAIT_NS, page_done);
 }
 
 static enum MHD_Result (*path_find(const struct web *web, const char *path))(struct request *request)

@@ -166,6 +166,7 @@ static void web_free(struct web *web)
 	snapshot_free(&web->builder);
 	exposition_free(&web->exposition);
 	body_release(web->body);
+	body_release(web->page);
 	close_descriptor(&web->signals);
 	close_descriptor(&web->epoll);
 }

@@ -33,6 +33,10 @@ struct web {
 	uint64_t body_round; /* of the snapshots that it shows … */
 	uint32_t body_mask;  /* … and of whose waiters */
 	bool body_good;
+
+	struct body *page;   /* of all proxies, the last that was rendered */
+	uint64_t page_round; /* of the snapshots that it shows; 0: of none */
+	bool page_good;
 };
 
 /* What epoll tells us; a listening socket is EVENT_LISTEN + its index. */
