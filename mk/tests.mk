@@ -5,7 +5,9 @@ UNIT_PROGRAMS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 CRITERION_CFLAGS := $(shell $(PKG_CONFIG) --cflags criterion 2>/dev/null)
 CRITERION_LIBS := $(shell $(PKG_CONFIG) --libs criterion 2>/dev/null)
 
-$(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags | $(SKELETON)
+# A folder may have the name of a program that an older tree left there.
+$(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags | $(SKELETON) $(PAGE_ASSETS)
+	@[ ! -f $(@D) ] || rm -f $(@D)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CPPFLAGS) -I. -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -Wno-write-strings $(CRITERION_CFLAGS) \
 		-MMD -MP -c -o $@ $<

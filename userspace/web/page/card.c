@@ -27,7 +27,7 @@ static void tile_failed(struct text *out, const struct page_proxy *p)
 	if (!p->history) {
 		text_puts(out, "<span class=dim>not known</span>");
 	} else if (!p->ended) {
-		text_puts(out, "none <small>of none</small>");
+		text_puts(out, "none <small>no request ended</small>");
 	} else {
 		html_number(out, 100.0 * (double)p->failed / (double)p->ended);
 		text_puts(out, " % <small>");
@@ -221,6 +221,7 @@ static void attached_fact(struct text *out, const struct page_proxy *p)
 void card_write(struct text *out, const struct page_view *view, const struct page_entry *entry)
 {
 	const struct page_proxy *p = entry->proxy;
+	bool alone = view->source->proxy || view->model.count == 1;
 
 	text_printf(out, "<article class=%s>\n<h2><span>", view_class(entry->level));
 	html_escape(out, p->name);
@@ -230,7 +231,7 @@ void card_write(struct text *out, const struct page_view *view, const struct pag
 	tiles_write(out, view, p);
 	if (view->model.answered)
 		charts_write(out, p);
-	text_puts(out, "<dl class=facts>\n");
+	text_printf(out, "<details%s><summary>All that is known</summary>\n<dl class=facts>\n", alone ? " open" : "");
 	for (unsigned int i = 0; i < p->tunnel_count; i++)
 		tunnel_fact(out, view, &p->tunnels[i]);
 	fact_begin(out, "SOCKS server");
@@ -241,5 +242,5 @@ void card_write(struct text *out, const struct page_view *view, const struct pag
 		destinations_fact(out, p);
 		attached_fact(out, p);
 	}
-	text_puts(out, "</dl>\n</article>\n");
+	text_puts(out, "</dl></details>\n</article>\n");
 }

@@ -52,6 +52,7 @@ void chart_path(struct text *out, const struct chart *c, const double *values, u
 
 double chart_top(double highest)
 {
+	static const double steps[] = { 1, 1.5, 2, 3, 4, 5, 6, 8 };
 	double power = 1;
 
 	if (!(highest > 0) || !isfinite(highest))
@@ -60,8 +61,8 @@ double chart_top(double highest)
 		power *= 10;
 	while (power > highest)
 		power /= 10;
-	for (int step = 1; step <= 5; step += step == 1 ? 1 : 3)
-		if (step * power >= highest)
-			return step * power;
+	for (unsigned int i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+		if (steps[i] * power >= highest)
+			return steps[i] * power;
 	return power * 10;
 }

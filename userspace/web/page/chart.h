@@ -19,7 +19,7 @@ struct chart {
  */
 void chart_path(struct text *out, const struct chart *chart, const double *values, unsigned int known, bool closed);
 
-/* A number that is at least the highest, and easy to read: 1, 2 or 5 times a power of ten; 0 for 0. */
+/* A number that is at least the highest, and easy to read: a few times a power of ten; 0 for 0. */
 double chart_top(double highest);
 
 #endif

@@ -38,21 +38,21 @@ static void since_write(struct text *out, const struct page_view *view)
 {
 	double started = view->model.exporter.started;
 
-	text_puts(out, "<dt>Runs since<dd>");
+	text_puts(out, "<dt>Runs for<dd>");
 	if (isfinite(started) && started >= 0 && started <= (double)view->source->time_s)
 		html_duration(out, view->source->time_s - (uint64_t)started);
 	else
 		text_puts(out, "?");
 	text_puts(out, "\n<dt>Restarts<dd>");
-	counts_write(out, &view->model.exporter.restarts, "no process of its was started again");
+	counts_write(out, &view->model.exporter.restarts, "none: no process was started again");
 }
 
 static void links_write(struct text *out, const struct config *config)
 {
 	text_puts(out, "<nav aria-label=\"Elsewhere\"><ul>\n<li><a href=\"");
 	html_escape(out, config->telemetry_path);
-	text_puts(out, "\">Metrics</a> for Prometheus\n<li><a href=/-/healthy>/-/healthy</a>, "
-		       "<a href=/-/ready>/-/ready</a>: this server, the collector\n");
+	text_puts(out, "\">Metrics</a> for Prometheus\n<li><a href=\"/-/healthy\">/-/healthy</a>, "
+		       "<a href=\"/-/ready\">/-/ready</a>: this server, the collector\n");
 	if (config->health_enabled) {
 		text_puts(out, "<li>Probes on <code>");
 		html_escape(out, config->health.text);

@@ -119,16 +119,19 @@ static void summary_words(struct text *out, const struct page_view *v)
 		text_puts(out, "The collector is silent. ");
 	if (!all) {
 		text_puts(out, "No proxy is known yet");
+	} else if (all == 1 && trouble + look) {
+		html_escape(out, v->model.proxies[0].name);
+		text_puts(out, trouble ? " has trouble" : " needs a look");
 	} else if (trouble) {
-		text_printf(out, "%" PRIu32 " of %" PRIu32 " prox%s %s trouble", trouble, all, all == 1 ? "y" : "ies",
+		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies %s trouble", trouble, all,
 			    trouble == 1 ? "has" : "have");
 		if (look)
 			text_printf(out, ", %" PRIu32 " need%s a look", look, look == 1 ? "s" : "");
 	} else if (look) {
-		text_printf(out, "%" PRIu32 " of %" PRIu32 " prox%s need%s a look", look, all, all == 1 ? "y" : "ies",
-			    look == 1 ? "s" : "");
+		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies need%s a look", look, all, look == 1 ? "s" : "");
 	} else if (all == 1) {
-		text_puts(out, "The proxy works");
+		html_escape(out, v->model.proxies[0].name);
+		text_puts(out, " works");
 	} else {
 		text_printf(out, "All %" PRIu32 " proxies work", all);
 	}
@@ -162,7 +165,7 @@ static void summary_write(struct text *out, const struct page_view *v)
 	/* Of a single proxy all is told in its card. */
 	bool told = !v->source->proxy && v->model.count > 1 && v->by_level[PAGE_GOOD] < v->model.count;
 
-	text_printf(out, "<section class=\"sum %s\"><h2 role=status>", view_class(view_level(v)));
+	text_printf(out, "<section class=\"sum %s\"><h2 aria-live=polite>", view_class(view_level(v)));
 	summary_words(out, v);
 	text_puts(out, "</h2>\n");
 	text_puts(out, told || v->exporter.count ? "<ul class=why>\n" : "");

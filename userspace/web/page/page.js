@@ -65,8 +65,9 @@
 	// The old tree becomes the new one where they differ: what is open, focused, selected or scrolled to stays so.
 	const key = (node) => node.id || node.cells?.[0]?.querySelector("a")?.getAttribute("href") || "";
 	const attributes = (old, now) => {
+		if (old.localName == "details") return;
 		for (const { name } of [...old.attributes]) {
-			if (!now.hasAttribute(name) && name != "open") old.removeAttribute(name);
+			if (!now.hasAttribute(name)) old.removeAttribute(name);
 		}
 		for (const { name, value: text } of now.attributes) {
 			if (old.getAttribute(name) != text) old.setAttribute(name, text);

@@ -277,6 +277,7 @@ static void parts_words(struct page_reasons *r, const struct page_exporter *e)
 void words_exporter(struct page_reasons *r, const struct page_model *m, uint64_t silent_s)
 {
 	const struct page_exporter *e = &m->exporter;
+	uint32_t failed = e->collectors_failed;
 	struct text *text;
 
 	if (!m->answered)
@@ -287,11 +288,12 @@ void words_exporter(struct page_reasons *r, const struct page_model *m, uint64_t
 		top_words(text, &e->programs_down);
 		text_puts(text, ". What they count is missing; the log says why.");
 	}
-	text = m->answered && e->collectors_failed ? reason_add(r, PAGE_LOOK, "Not all read", "WgsocksCollectorFailing") :
-						     NULL;
+	for (uint32_t i = 0; i < m->count; i++)
+		failed &= ~m->proxies[i].sources_failed; /* is told there */
+	text = m->answered && failed ? reason_add(r, PAGE_LOOK, "Not all read", "WgsocksCollectorFailing") : NULL;
 	if (text) {
-		text_puts(text, "The last read failed, for one proxy at least: ");
-		words_collectors(text, e->collectors_failed);
+		text_puts(text, "Could not be read: ");
+		words_collectors(text, failed);
 		text_puts(text, ".");
 	}
 	parts_words(r, e);

@@ -1,45 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "web/page.h"
+#include "world.h"
 
-#include <criterion/criterion.h>
-#include <string.h>
+TestSuite(page, .init = world_init);
 
-#define NOW 100000000000ull
-
-static struct config config;
-static struct shared *board;
-
-static void init(void)
+Test(page, nothing_known)
 {
+	EXPECT_SAYS(page(), "No proxy is known yet");
+}
+
+Test(page, one_that_works)
+{
+	add_proxy("golden-crab", 1);
+	EXPECT_SAYS(page(), "<section class=\"sum g\"><h2 aria-live=polite>golden-crab works</h2>");
+	EXPECT_SAYS(page(), "<title>golden-crab works");
+	EXPECT_SAYS(page(), "<data value=28596080>28.6 MB</data>");
+	EXPECT_SAYS(page(), "<dt>Open connections<dd><data value=11>11</data>");
+	EXPECT_SAYS(page(), "<dt>Requests, last minute<dd><data value=1234>1,234</data>");
+	EXPECT_SAYS(page(), "<data value=707>707</data> in all");
+	EXPECT_SAYS(page(), "<dt>Last handshake<dd>43 s");
+	EXPECT_NOT(page(), "<table>");
+}
+
+Test(page, trouble_comes_first)
+{
+	uint32_t names[3] = { add_proxy("a", 1), add_proxy("b", 1), add_proxy("c", 1) };
+
+	set_state(names[2], "stale", false);
+	add_word(METRIC_SOURCE_SUCCESS, names[1], "dns", 0);
+	EXPECT_SAYS(page(), "1 of 3 proxies has trouble, 1 needs a look</h2>");
+	EXPECT_SAYS(page(), "<li class=t><a href=?proxy=c>c</a>: The peer of wg0 does not answer; the last handshake was 43 s ago.");
+	cr_expect_lt(strstr(page(), "<tr><th scope=row><a href=?proxy=c>c</a><td class=t>Peer silent"),
+		     strstr(page(), "<tr><th scope=row><a href=?proxy=b>b</a><td class=l>Not all read"));
+	cr_expect_lt(strstr(page(), "<tr><th scope=row><a href=?proxy=b>b</a>"),
+		     strstr(page(), "<tr><th scope=row><a href=?proxy=a>a</a><td>Works"));
+}
+
+Test(page, names_are_data)
+{
+	add_proxy("<script>alert('1')</script>&\"", 1);
+	add_proxy("\xc3\xa9 x", 1);
+	EXPECT_SAYS(page(), "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;");
+	EXPECT_SAYS(page(), "<a href=?proxy=%3Cscript%3Ealert%28%271%27%29%3C%2Fscript%3E%26%22>");
+	EXPECT_SAYS(page(), "<a href=?proxy=%C3%A9%20x>\xc3\xa9 x</a>");
+	EXPECT_NOT(page(), "<script>alert");
 	strcpy(config.telemetry_path, "/a\"b");
-	board = shared_create(3);
-	cr_assert_not_null(board);
-	board->processes[PROCESS_COLLECTOR].heartbeat_ns = NOW;
+	EXPECT_SAYS(page(), "href=\"/a&quot;b\"");
 }
 
-TestSuite(page, .init = init);
-
-static const char *page(bool ready)
+Test(page, one_of_many)
 {
-	static struct text text;
+	const char *text;
 
-	text_reset(&text);
-	page_write(&text, &config, board, ready, NOW);
-	text_add(&text, "", 1);
-	cr_assert_eq(text.error, 0);
-	return text.data;
+	for (int i = 0; i < 20; i++) {
+		char name[16];
+
+		sprintf(name, "crab-%d", i);
+		add_proxy(name, 1);
+	}
+	EXPECT_NOT(page(), "<article");
+	text = page_of("crab-7", true);
+	EXPECT_SAYS(text, "<article class=g>\n<h2><span>crab-7</span>");
+	EXPECT_NOT(text, "<table>");
+	text = page_of("<b>", true);
+	EXPECT_SAYS(text, "Nobody called <b>&lt;b&gt;</b> is watched here now.");
 }
 
-Test(page, escapes)
-{
-	struct text text = { 0 };
-
-	page_escape(&text, "<a href='x'>&\"\xc3\xa9");
-	cr_expect_eq(memcmp(text.data, "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\xc3\xa9", text.size), 0);
-	text_free(&text);
-}
-
-Test(page, proxies)
+Test(page, silent_collector)
 {
 	struct health_proxy proxies[2] = {
 		{ .name = "crab<script>", .tunnel = HEALTH_TUNNEL_UP, .listener_up = 1, .interface = "wg&0" },
@@ -48,25 +74,47 @@ Test(page, proxies)
 	const char *text;
 
 	health_board_publish(board, proxies, 2);
-	text = page(true);
-	cr_expect_not_null(strstr(text, "<tr><td>crab&lt;script&gt;</td><td class=\"good\">up</td><td>wg&amp;0</td>"
-					"<td class=\"good\">up</td></tr>"));
-	cr_expect_not_null(strstr(text, "<tr><td>salmon</td><td class=\"bad\">stale</td><td>\xe2\x80\x93</td>"
-					"<td class=\"bad\">down</td></tr>"));
-	cr_expect_null(strstr(text, "<script"));
-	cr_expect_not_null(strstr(text, "href=\"/a&quot;b\""));
-	cr_expect_not_null(strstr(text, ">ready<"));
+	board->processes[PROCESS_COLLECTOR].heartbeat_ns = NOW - 42000000000;
+	text = page_of(NULL, false);
+	EXPECT_SAYS(text, "The collector is silent. 1 of 2 proxies has trouble");
+	EXPECT_SAYS(text, "this is the last that it said, 42 s ago, without numbers");
+	EXPECT_SAYS(text, "crab&lt;script&gt;</a><td>Works");
+	EXPECT_SAYS(text, "<dt>Tunnel wg&amp;0<dd>up");
+	EXPECT_SAYS(text, "salmon</a><td class=t>Peer silent");
+	EXPECT_NOT(text, "<dt>Requests<dd>");
+	EXPECT_NOT(page(), "collector is silent");
 }
 
-Test(page, nothing_known)
+/* 200 that are busy, no two charts alike. */
+Test(page, two_hundred_in_sixty_kilobytes)
 {
-	cr_expect_not_null(strstr(page(false), "No proxy is known yet."));
-	cr_expect_not_null(strstr(page(false), "not scraped lately"));
+	size_t size;
+
+	for (unsigned int i = 0; i < 200; i++) {
+		char name[16];
+
+		sprintf(name, "crab-%u", i);
+		add_proxy(name, i + 1);
+	}
+	size = strlen(page());
+	cr_log_info("200 busy proxies: %zu bytes", size);
+	cr_expect_leq(size, 60000, "%zu", size);
 }
 
-Test(page, silent_collector)
+Test(page, longest_names)
 {
-	cr_expect_null(strstr(page(true), "collector is silent"));
-	board->processes[PROCESS_COLLECTOR].heartbeat_ns = NOW - 11000000000;
-	cr_expect_not_null(strstr(page(true), "collector is silent"));
+	char name[CONFIG_NAME_SIZE];
+
+	memset(name, '&', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	add_proxy(name, 1);
+	add_proxy("short", 0);
+	EXPECT_SAYS(page(), "%26%26");
+	EXPECT_SAYS(page(), "All 2 proxies work");
+}
+
+Test(page, policy)
+{
+	EXPECT_SAYS(page_policy(), "default-src 'none'; style-src 'sha256-");
+	EXPECT_NOT(page_policy(), "unsafe");
 }
