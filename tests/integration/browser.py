@@ -82,10 +82,11 @@ class Browser:
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
             {"name": "prefers-reduced-motion", "value": "reduce" if reduced else "no-preference"}])
 
-    def screenshot(self, path, whole=True):
-        size = self.devtools("Page.getLayoutMetrics")["cssContentSize"] if whole else None
-        clip = {"clip": {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}} if whole else {}
-        data = self.devtools("Page.captureScreenshot", format="png", captureBeyondViewport=whole, **clip)["data"]
+    def screenshot(self, path, most=2400):
+        """From the top, so many pixels at most."""
+        size = self.devtools("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], most), "scale": 1}
+        data = self.devtools("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)["data"]
         pathlib.Path(path).write_bytes(base64.b64decode(data))
 
     def complaints(self):

@@ -48,9 +48,7 @@ static void tile_handshake(struct text *out, const struct page_view *view, const
 		html_duration(out, view_age(view, t->handshake));
 		text_puts(out, " <small>ago</small>");
 	} else {
-		text_puts(out, t && t->state != TUNNEL_STATE_MAX && view->model.answered ?
-				       "none" :
-				       "<span class=dim>not known</span>");
+		text_puts(out, t && t->state != TUNNEL_STATE_MAX ? "none" : "<span class=dim>not known</span>");
 	}
 	text_puts(out, "</div>\n");
 }
@@ -228,9 +226,10 @@ void card_write(struct text *out, const struct page_view *view, const struct pag
 	text_printf(out, "</span> <b class=%s>%s</b></h2>\n", view_class(entry->level),
 		    entry->level == PAGE_LOOK ? "Needs a look" : words_brief(&entry->reasons, p));
 	view_reasons(out, &entry->reasons);
-	tiles_write(out, view, p);
-	if (view->model.answered)
+	if (view->model.answered) {
+		tiles_write(out, view, p);
 		charts_write(out, p);
+	}
 	text_printf(out, "<details%s><summary>All that is known</summary>\n<dl class=facts>\n", alone ? " open" : "");
 	for (unsigned int i = 0; i < p->tunnel_count; i++)
 		tunnel_fact(out, view, &p->tunnels[i]);

@@ -31,10 +31,14 @@ void chart_path(struct text *out, const struct chart *c, const double *values, u
 		return;
 	first = c->count - known;
 	y = height_of(c, values[first]);
+	if (known == 1 && first) { /* a stroke, where a point would not be seen */
+		first--;
+		level = c->step;
+	}
 	text_printf(out, "M%u %d", first * c->step, closed ? (int)c->height : y);
 	if (closed)
 		text_printf(out, "V%d", y);
-	for (unsigned int i = first + 1; i < c->count; i++) {
+	for (unsigned int i = c->count - known + 1; i < c->count; i++) {
 		int next = height_of(c, values[i]);
 
 		if (next == y) {

@@ -53,36 +53,55 @@ static void path_write(struct text *out, const struct chart *chart, const double
 	text_puts(out, "\"/>");
 }
 
-/* `failed`: of the values, drawn over them; NULL: there is no such thing. The words below say what is to be seen. */
-static void figure_write(struct text *out, const char *title, const double *values, const double *failed,
-			 unsigned int known, value_words *words)
-{
-	struct chart chart = { .count = SNAPSHOT_STEPS, .step = WIDTH_STEP, .height = HEIGHT };
-	struct extent all = extent_of(values, known), bad = { 0 };
+struct figure {
+	const char *title;
+	const double *values;
+	const double *failed; /* of the values, drawn over them; NULL: there is no such thing */
+	unsigned int known;
+	value_words *words;
+};
 
-	chart.top = chart_top(all.most);
-	text_printf(out, "<figure><figcaption>%s</figcaption>\n<div class=plot><span>", title);
-	words(out, chart.top);
+static void plot_write(struct text *out, const struct figure *f, const struct chart *chart, bool any_failed)
+{
+	int width = (SNAPSHOT_STEPS - 1) * WIDTH_STEP;
+
+	text_puts(out, "<div class=plot><span>");
+	f->words(out, chart->top);
 	text_printf(out,
 		    "</span><svg viewBox=\"0 -1 %d %d\" preserveAspectRatio=none aria-hidden=true><path class=grid "
-		    "d=\"M0 0H%d M0 %dH%d M0 %dH%d\"/>",
-		    (SNAPSHOT_STEPS - 1) * WIDTH_STEP, HEIGHT + 2, (SNAPSHOT_STEPS - 1) * WIDTH_STEP, HEIGHT / 2,
-		    (SNAPSHOT_STEPS - 1) * WIDTH_STEP, HEIGHT, (SNAPSHOT_STEPS - 1) * WIDTH_STEP);
-	path_write(out, &chart, values, known, "area", true);
-	path_write(out, &chart, values, known, "line", false);
-	if (failed) {
-		bad = extent_of(failed, known);
-		if (bad.most > 0)
-			path_write(out, &chart, failed, known, "bad", true);
+		    "d=\"M0 0H%dM0 %dH%dM0 %dH%d\"/>",
+		    width, HEIGHT + 2, width, HEIGHT / 2, width, HEIGHT, width);
+	path_write(out, chart, f->values, f->known, "area", true);
+	path_write(out, chart, f->values, f->known, "line", false);
+	if (any_failed)
+		path_write(out, chart, f->failed, f->known, "bad", true);
+	text_puts(out, "</svg></div>\n<p class=ends><span>5 min ago</span><span>now</span></p>\n");
+}
+
+/* The words below the picture say what is to be seen on it: it is drawn for those who see, and hidden from others. */
+static void figure_write(struct text *out, const struct figure *f)
+{
+	struct chart chart = { .count = SNAPSHOT_STEPS, .step = WIDTH_STEP, .height = HEIGHT };
+	struct extent all = extent_of(f->values, f->known), failed = { 0 };
+
+	if (f->failed)
+		failed = extent_of(f->failed, f->known);
+	chart.top = chart_top(all.most);
+	text_printf(out, "<figure><figcaption>%s</figcaption>\n", f->title);
+	if (!(chart.top > 0)) {
+		text_puts(out, "<p class=dim>None in the last ");
+		html_duration(out, f->known * SNAPSHOT_STEP_SECONDS);
+		text_puts(out, "</p></figure>\n");
+		return;
 	}
-	text_puts(out, "</svg></div>\n<p class=ends><span>5 min ago</span><span>now</span></p>\n<p>All: ");
-	extent_words(out, &all, words);
-	if (failed) {
-		text_puts(out, bad.most > 0 ? "<br><span class=key>Failed</span>: " : "<br>Failed: ");
-		if (bad.most > 0)
-			extent_words(out, &bad, words);
-		else
-			text_puts(out, "none");
+	plot_write(out, f, &chart, failed.most > 0);
+	text_puts(out, f->failed ? "<p>All: " : "<p>");
+	extent_words(out, &all, f->words);
+	if (failed.most > 0) {
+		text_puts(out, "<br><span class=key>Failed</span>: ");
+		extent_words(out, &failed, f->words);
+	} else if (f->failed) {
+		text_puts(out, "<br>Failed: none");
 	}
 	text_puts(out, "</p></figure>\n");
 }
@@ -104,7 +123,8 @@ void charts_write(struct text *out, const struct page_proxy *p)
 		received[i] = (double)h->received[i] / SNAPSHOT_STEP_SECONDS;
 	}
 	text_puts(out, "<div class=charts>\n");
-	figure_write(out, "Requests that ended, per minute", all, failed, h->known, rate_words);
-	figure_write(out, "Received from the tunnel, per second", received, NULL, h->known, bytes_words);
+	figure_write(out, &(struct figure){ "Requests that ended, per minute", all, failed, h->known, rate_words });
+	figure_write(out,
+		     &(struct figure){ "Received from the tunnel, per second", received, NULL, h->known, bytes_words });
 	text_puts(out, "</div>\n");
 }

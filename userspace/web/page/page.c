@@ -2,7 +2,6 @@
 #include "page.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -12,7 +11,6 @@
 #include "view.h"
 
 #define CARDS_MAX 8 /* with more proxies, the rows lead to them */
-#define TOLD_MAX 10 /* troubles in the summary */
 
 uint32_t page_mask(const struct config *config)
 {
@@ -98,89 +96,6 @@ static void view_free(struct page_view *v)
 	model_free(&v->model);
 }
 
-/* ---- the first thing that is seen ---- */
-
-static enum page_level view_level(const struct page_view *v)
-{
-	enum page_level level = words_level(&v->exporter);
-
-	for (unsigned int l = PAGE_LOOK; l < PAGE_LEVELS; l++)
-		if (v->by_level[l] && l > level)
-			level = (enum page_level)l;
-	return level;
-}
-
-/* "2 of 200 proxies have trouble, 1 needs a look" */
-static void summary_words(struct text *out, const struct page_view *v)
-{
-	uint32_t trouble = v->by_level[PAGE_TROUBLE], look = v->by_level[PAGE_LOOK], all = v->model.count;
-
-	if (!v->model.answered)
-		text_puts(out, "The collector is silent. ");
-	if (!all) {
-		text_puts(out, "No proxy is known yet");
-	} else if (all == 1 && trouble + look) {
-		html_escape(out, v->model.proxies[0].name);
-		text_puts(out, trouble ? " has trouble" : " needs a look");
-	} else if (trouble) {
-		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies %s trouble", trouble, all,
-			    trouble == 1 ? "has" : "have");
-		if (look)
-			text_printf(out, ", %" PRIu32 " need%s a look", look, look == 1 ? "s" : "");
-	} else if (look) {
-		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies need%s a look", look, all, look == 1 ? "s" : "");
-	} else if (all == 1) {
-		html_escape(out, v->model.proxies[0].name);
-		text_puts(out, " works");
-	} else {
-		text_printf(out, "All %" PRIu32 " proxies work", all);
-	}
-	if (v->model.answered && words_level(&v->exporter) == PAGE_TROUBLE)
-		text_puts(out, "; the exporter does not count");
-	else if (v->model.answered && v->exporter.count)
-		text_puts(out, "; the exporter needs a look");
-}
-
-static void told_write(struct text *out, const struct page_view *v)
-{
-	uint32_t troubled = v->by_level[PAGE_TROUBLE] + v->by_level[PAGE_LOOK];
-
-	for (uint32_t i = 0; i < troubled && i < TOLD_MAX; i++) {
-		const struct page_entry *entry = v->sorted[i];
-
-		text_printf(out, "<li class=%s><a href=?proxy=", view_class(entry->level));
-		html_query(out, entry->proxy->name);
-		text_puts(out, ">");
-		html_escape(out, entry->proxy->name);
-		text_puts(out, "</a>: ");
-		html_escape_bytes(out, entry->reasons.reasons[0].text.data, entry->reasons.reasons[0].text.size);
-		text_puts(out, "\n");
-	}
-	if (troubled > TOLD_MAX)
-		text_printf(out, "<li>and %" PRIu32 " more, first in the table below\n", troubled - TOLD_MAX);
-}
-
-static void summary_write(struct text *out, const struct page_view *v)
-{
-	/* Of a single proxy all is told in its card. */
-	bool told = !v->source->proxy && v->model.count > 1 && v->by_level[PAGE_GOOD] < v->model.count;
-
-	text_printf(out, "<section class=\"sum %s\"><h2 aria-live=polite>", view_class(view_level(v)));
-	summary_words(out, v);
-	text_puts(out, "</h2>\n");
-	text_puts(out, told || v->exporter.count ? "<ul class=why>\n" : "");
-	if (told)
-		told_write(out, v);
-	for (unsigned int i = 0; i < v->exporter.count; i++) {
-		const struct page_reason *reason = &v->exporter.reasons[i];
-
-		text_printf(out, "<li class=%s>The exporter: ", view_class(reason->level));
-		html_escape_bytes(out, reason->text.data, reason->text.size);
-		text_puts(out, "\n");
-	}
-	text_puts(out, told || v->exporter.count ? "</ul></section>\n" : "</section>\n");
-}
-
 /* ---- the page ---- */
 
 static void head_write(struct text *out, const struct page_view *v)
@@ -193,7 +108,7 @@ static void head_write(struct text *out, const struct page_view *v)
 		    "<meta name=color-scheme content=\"light dark\">\n"
 		    "<link rel=icon href=\"data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 "
 		    "8'%%3E%%3Ccircle cx='4' cy='4' r='4' fill='%%23%s'/%%3E%%3C/svg%%3E\">\n<title>",
-		    colours[view_level(v)]);
+		    colours[summary_level(v)]);
 	summary_words(out, v);
 	text_puts(out, " – wgsocks_exporter</title>\n<style>" PAGE_CSS "</style>\n</head>\n<body>\n");
 }

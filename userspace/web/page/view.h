@@ -9,13 +9,14 @@ struct page_entry {
 	const struct page_proxy *proxy;
 	struct page_reasons reasons;
 	enum page_level level;
+	bool told; /* in the summary, with another that has the same trouble */
 };
 
 struct page_view {
 	const struct page_source *source;
 	struct page_model model;
 	struct page_entry *entries;
-	const struct page_entry **sorted; /* all of them; trouble first, then by name */
+	struct page_entry **sorted; /* all of them; trouble first, then by name */
 	uint32_t by_level[PAGE_LEVELS];
 	struct page_reasons exporter;
 	uint64_t silent_s; /* the collector */
@@ -26,6 +27,11 @@ const char *view_class(enum page_level level);
 
 /* The reasons as list items, the runbook beside each. */
 void view_reasons(struct text *out, const struct page_reasons *reasons);
+
+/* summary.c: the worst there is; one line that says it; that line and the reasons. */
+enum page_level summary_level(const struct page_view *view);
+void summary_words(struct text *out, const struct page_view *view);
+void summary_write(struct text *out, const struct page_view *view);
 
 /* table.c: all proxies, a row each. */
 void table_write(struct text *out, const struct page_view *view);

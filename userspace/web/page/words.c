@@ -180,7 +180,7 @@ static void leak_words(struct page_reasons *r, const struct page_proxy *p)
 		text_puts(text, " and ");
 	if (queries)
 		text_printf(text, "%" PRIu64 " DNS quer%s", queries, queries == 1 ? "y" : "ies");
-	text_puts(text, " left beside the tunnel since it is watched. Reload: if the number grows, it goes on.");
+	text_puts(text, " left beside the tunnel since it is watched. If the number grows, it goes on.");
 }
 
 static void unread_words(struct page_reasons *r, const struct page_proxy *p)

@@ -30,7 +30,7 @@ Test(chart, to_be_filled)
 Test(chart, as_far_as_it_is_known)
 {
 	cr_expect_str_eq(path((double[]){ 9, 9, 9, 1, 2 }, 2, false), "M9 9l3-1");
-	cr_expect_str_eq(path((double[]){ 9, 9, 9, 1, 2 }, 1, false), "M12 8");
+	cr_expect_str_eq(path((double[]){ 9, 9, 9, 1, 2 }, 1, false), "M9 8h3");
 	cr_expect_str_eq(path((double[]){ 9, 9, 9, 1, 2 }, 0, false), "");
 	cr_expect_str_eq(path((double[]){ 0, 0, 0, 0, 0 }, 99, false), "M0 10h12");
 }

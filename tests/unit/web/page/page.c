@@ -35,6 +35,19 @@ Test(page, trouble_comes_first)
 		     strstr(page(), "<tr><th scope=row><a href=?proxy=a>a</a><td>Works"));
 }
 
+Test(page, the_same_trouble_is_told_once)
+{
+	for (int i = 0; i < 30; i++) {
+		char name[16];
+
+		sprintf(name, "crab-%d", i);
+		set_state(add_proxy(name, 1), i % 3 ? "no_peer" : "stale", false);
+	}
+	EXPECT_SAYS(page(), ">crab-0</a> and 9 others: The peer of wg0 does not answer");
+	EXPECT_SAYS(page(), ">crab-1</a> and 19 others: wg0 has no peer");
+	EXPECT_NOT(page(), "first in the table below");
+}
+
 Test(page, names_are_data)
 {
 	add_proxy("<script>alert('1')</script>&\"", 1);
@@ -76,7 +89,7 @@ Test(page, silent_collector)
 	health_board_publish(board, proxies, 2);
 	board->processes[PROCESS_COLLECTOR].heartbeat_ns = NOW - 42000000000;
 	text = page_of(NULL, false);
-	EXPECT_SAYS(text, "The collector is silent. 1 of 2 proxies has trouble");
+	EXPECT_SAYS(text, "The collector is silent. When last heard of: 1 of 2 proxies has trouble");
 	EXPECT_SAYS(text, "this is the last that it said, 42 s ago, without numbers");
 	EXPECT_SAYS(text, "crab&lt;script&gt;</a><td>Works");
 	EXPECT_SAYS(text, "<dt>Tunnel wg&amp;0<dd>up");
