@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the bench measures: a function for each group of rows takes the Bench and returns table rows."""
 
-from . import bulk, churn, memory, node, packets, scrape, sockets, start, throughput
+from . import bulk, churn, memory, node, packets, page, scrape, sockets, start, throughput
 
 ROWS = {
     "tunnel": packets.tunnel,
@@ -14,4 +14,5 @@ ROWS = {
     "churn": churn.churn,
     "start": start.start,
     "node": node.node,
+    "page": page.page,
 }

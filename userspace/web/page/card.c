@@ -224,7 +224,7 @@ void card_write(struct text *out, const struct page_view *view, const struct pag
 	text_printf(out, "<article class=%s>\n<h2><span>", view_class(entry->level));
 	html_escape(out, p->name);
 	text_printf(out, "</span> <b class=%s>%s</b></h2>\n", view_class(entry->level),
-		    entry->level == PAGE_LOOK ? "Needs a look" : words_brief(&entry->reasons, p));
+		    words_brief(&entry->reasons, p));
 	view_reasons(out, &entry->reasons);
 	if (view->model.answered) {
 		tiles_write(out, view, p);

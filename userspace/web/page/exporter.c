@@ -108,6 +108,6 @@ void glossary_write(struct text *out)
 			    words_tunnel_meaning((enum tunnel_state)state));
 	text_puts(out, "<dt>Failed<dd>requests that did not end in a success reply, by whose fault ever: "
 		       "the reasons are those of proxy_request_failures_total\n"
-		       "<dt>Totals<dd>since the proxy is watched, restarts of the exporter included where it is pinned\n"
+		       "<dt>Totals<dd>since watching began, restarts of the exporter included where it is pinned\n"
 		       "</dl></details>\n");
 }

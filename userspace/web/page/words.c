@@ -161,7 +161,7 @@ static void failing_words(struct page_reasons *r, const struct page_proxy *p)
 	html_count(text, p->ended);
 	text_printf(text, " requests that ended in the last 5 minutes failed (%.0f %%).", share * 100);
 	if (p->failures.count)
-		text_printf(text, " Most often, since it is watched: %s.", p->failures.entries[0].what);
+		text_printf(text, " Most often, since watching began: %s.", p->failures.entries[0].what);
 }
 
 static void leak_words(struct page_reasons *r, const struct page_proxy *p)
@@ -180,7 +180,7 @@ static void leak_words(struct page_reasons *r, const struct page_proxy *p)
 		text_puts(text, " and ");
 	if (queries)
 		text_printf(text, "%" PRIu64 " DNS quer%s", queries, queries == 1 ? "y" : "ies");
-	text_puts(text, " left beside the tunnel since it is watched. If the number grows, it goes on.");
+	text_puts(text, " left beside the tunnel since watching began. If the number grows, it goes on.");
 }
 
 static void unread_words(struct page_reasons *r, const struct page_proxy *p)

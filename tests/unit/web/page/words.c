@@ -111,7 +111,7 @@ Test(words, failing)
 	page_top_add(&proxy.failures, "connection_refused", 70);
 	proxy.failed = 12000;
 	EXPECT_FIRST(PAGE_TROUBLE, "Requests fail",
-		     "12,000 of 12,000 requests that ended in the last 5 minutes failed (100 %). Most often, since it is watched: "
+		     "12,000 of 12,000 requests that ended in the last 5 minutes failed (100 %). Most often, since watching began: "
 		     "connection_refused.");
 }
 
