@@ -46,11 +46,11 @@ struct sample_histogram {
 #define SNAPSHOT_STEPS 60
 #define SNAPSHOT_STEP_SECONDS 5
 struct sample_history {
-	uint32_t name;			      /* offset of the proxy's name */
-	uint32_t known;			      /* so many of the steps, the last ones */
-	uint32_t successful[SNAPSHOT_STEPS];  /* requests that ended in the step … */
-	uint32_t failed[SNAPSHOT_STEPS];      /* … and those that ended otherwise */
-	uint64_t received[SNAPSHOT_STEPS];    /* inner bytes */
+	uint32_t name;			     /* offset of the proxy's name */
+	uint32_t known;			     /* so many of the steps, the last ones */
+	uint32_t successful[SNAPSHOT_STEPS]; /* requests that ended in the step … */
+	uint32_t failed[SNAPSHOT_STEPS];     /* … and those that ended otherwise */
+	uint64_t received[SNAPSHOT_STEPS];   /* inner bytes */
 };
 
 /* [header][samples][histograms][histories][strings], in this order, each part 8-byte aligned. */

@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the bench measures: a function for each group of rows takes the Bench and returns table rows."""
 
-from . import bulk, churn, memory, node, packets, page, scrape, sockets, start, throughput
+from . import (
+    bulk,
+    churn,
+    memory,
+    node,
+    packets,
+    page,
+    scrape,
+    sockets,
+    start,
+    throughput,
+)
 
 ROWS = {
     "tunnel": packets.tunnel,

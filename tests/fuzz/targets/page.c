@@ -11,11 +11,12 @@
 #include "web/page/page.h"
 #include "wgsocks/snapshot.h"
 
-static const char *const tags[] = { "a",       "article", "b",	     "body",   "br",	  "caption", "code",	 "data",    "dd",   "details",
-				    "div",     "dl",	  "dt",	     "figure", "figcaption", "h1", "h2",	 "head",    "header", "html",
-				    "li",      "link",	  "main",    "meta",   "nav",	  "p",	     "path",	 "script",  "section", "small",
-				    "span",    "style",	  "summary", "svg",    "table",	  "tbody",   "td",	 "th",	    "thead", "time",
-				    "title",   "tr",	  "ul",	     "!DOCTYPE" };
+static const char *const tags[] = {
+	"a",	"article", "b",	     "body",	   "br",   "caption", "code",	 "data",   "dd",   "details", "div",
+	"dl",	"dt",	   "figure", "figcaption", "h1",   "h2",      "head",	 "header", "html", "li",      "link",
+	"main", "meta",	   "nav",    "p",	   "path", "script",  "section", "small",  "span", "style",   "summary",
+	"svg",	"table",   "tbody",  "td",	   "th",   "thead",   "time",	 "title",  "tr",   "ul",      "!DOCTYPE"
+};
 
 static void check_tag(const char *at, const char *end)
 {

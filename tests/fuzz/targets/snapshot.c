@@ -54,7 +54,8 @@ static void repair(struct snapshot_header *h, char *block, size_t size)
 		h->string_bytes = (uint32_t)left;
 	h->length = block_layout(h->sample_count, h->histogram_count, h->history_count, h->string_bytes).length;
 	if (h->string_bytes)
-		block[block_layout(h->sample_count, h->histogram_count, h->history_count, 0).strings + h->string_bytes - 1] = '\0';
+		block[block_layout(h->sample_count, h->histogram_count, h->history_count, 0).strings + h->string_bytes -
+		      1] = '\0';
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -5,7 +5,7 @@
 
 #define WIDTH_STEP 4
 #define HEIGHT 64
-#define PER_MINUTE (60 / SNAPSHOT_STEP_SECONDS)
+#define PER_MINUTE (60.0 / SNAPSHOT_STEP_SECONDS)
 
 typedef void value_words(struct text *out, double value);
 
@@ -112,8 +112,8 @@ void charts_write(struct text *out, const struct page_proxy *p)
 	double all[SNAPSHOT_STEPS], failed[SNAPSHOT_STEPS], received[SNAPSHOT_STEPS];
 
 	if (!h || !h->known) {
-		text_puts(out, h ? "<p class=dim>Charts begin with the first five seconds.</p>\n" :
-				   "<p class=dim>No charts: the last minutes are not remembered "
+		text_puts(out, h ? "<p class=dim>Charts begin with the first five seconds.</p>\n"
+				 : "<p class=dim>No charts: the last minutes are not remembered "
 				   "(--no-collector.compat).</p>\n");
 		return;
 	}

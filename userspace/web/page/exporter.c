@@ -75,7 +75,8 @@ void exporter_write(struct text *out, const struct page_view *view)
 	html_escape(out, version_revision);
 	text_puts(out, ", ");
 	html_escape(out, version_arch);
-	text_puts(out, view->source->config->mode == CONFIG_MODE_NODE ? "), agent of a node\n" : "), beside one proxy\n");
+	text_puts(out,
+		  view->source->config->mode == CONFIG_MODE_NODE ? "), agent of a node\n" : "), beside one proxy\n");
 	since_write(out, view);
 	if (view->model.answered) {
 		programs_write(out, e);

@@ -44,7 +44,7 @@ static int proxies_find(struct page_model *m, const struct snapshot *s, uint32_t
 	if (count > most)
 		count = most;
 	m->proxies = calloc(count ? count : 1, sizeof(*m->proxies));
-	m->by_offset = calloc(count ? count : 1, sizeof(*m->by_offset));
+	m->by_offset = calloc(count ? count : 1, sizeof(void *));
 	if (!m->proxies || !m->by_offset)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < s->sample_count && m->count < count; i++) {

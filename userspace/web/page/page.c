@@ -69,7 +69,7 @@ static int view_fill(struct page_view *v, const struct page_source *source)
 		return err;
 	v->silent_s = source->now_ns > heard_ns ? (source->now_ns - heard_ns) / 1000000000 : 0;
 	v->entries = calloc(v->model.count ? v->model.count : 1, sizeof(*v->entries));
-	v->sorted = calloc(v->model.count ? v->model.count : 1, sizeof(*v->sorted));
+	v->sorted = calloc(v->model.count ? v->model.count : 1, sizeof(void *));
 	if (!v->entries || !v->sorted)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < v->model.count; i++) {
@@ -102,13 +102,14 @@ static void head_write(struct text *out, const struct page_view *v)
 {
 	static const char *const colours[PAGE_LEVELS] = { "1a7f45", "b7791f", "c9302c" };
 
-	text_printf(out,
-		    "<!DOCTYPE html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
-		    "<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
-		    "<meta name=color-scheme content=\"light dark\">\n"
-		    "<link rel=icon href=\"data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 "
-		    "8'%%3E%%3Ccircle cx='4' cy='4' r='4' fill='%%23%s'/%%3E%%3C/svg%%3E\">\n<title>",
-		    colours[summary_level(v)]);
+	text_printf(
+		out,
+		"<!DOCTYPE html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
+		"<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
+		"<meta name=color-scheme content=\"light dark\">\n"
+		"<link rel=icon href=\"data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 "
+		"8'%%3E%%3Ccircle cx='4' cy='4' r='4' fill='%%23%s'/%%3E%%3C/svg%%3E\">\n<title>",
+		colours[summary_level(v)]);
 	summary_words(out, v);
 	text_puts(out, " – wgsocks_exporter</title>\n<style>" PAGE_CSS "</style>\n</head>\n<body>\n");
 }

@@ -62,7 +62,8 @@ static uint32_t same_told(const struct page_view *v, uint32_t at, uint32_t troub
 	for (uint32_t i = at + 1; i < troubled; i++) {
 		const struct text *others = first_words(v->sorted[i]);
 
-		if (v->sorted[i]->told || others->size != words->size || memcmp(others->data, words->data, words->size) != 0)
+		if (v->sorted[i]->told || others->size != words->size ||
+		    memcmp(others->data, words->data, words->size) != 0)
 			continue;
 		v->sorted[i]->told = true;
 		count++;

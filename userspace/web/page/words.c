@@ -153,7 +153,8 @@ static void failing_words(struct page_reasons *r, const struct page_proxy *p)
 
 	if (share <= SHARE_LOOK)
 		return;
-	text = reason_add(r, share >= SHARE_TROUBLE ? PAGE_TROUBLE : PAGE_LOOK, "Requests fail", "ProxyRequestsFailing");
+	text = reason_add(r, share >= SHARE_TROUBLE ? PAGE_TROUBLE : PAGE_LOOK, "Requests fail",
+			  "ProxyRequestsFailing");
 	if (!text)
 		return;
 	html_count(text, p->failed);
@@ -185,7 +186,8 @@ static void leak_words(struct page_reasons *r, const struct page_proxy *p)
 
 static void unread_words(struct page_reasons *r, const struct page_proxy *p)
 {
-	struct text *text = p->sources_failed ? reason_add(r, PAGE_LOOK, "Not all read", "WgsocksCollectorFailing") : NULL;
+	struct text *text =
+		p->sources_failed ? reason_add(r, PAGE_LOOK, "Not all read", "WgsocksCollectorFailing") : NULL;
 
 	if (!text)
 		return;
@@ -268,7 +270,8 @@ static void parts_words(struct page_reasons *r, const struct page_exporter *e)
 	text = e->lost_total ? reason_add(r, PAGE_LOOK, "Counts lost", "WgsocksCountsLost") : NULL;
 	if (text) {
 		html_count(text, e->lost_total);
-		text_puts(text, e->lost_total == 1 ? " event could not be counted (" : " events could not be counted (");
+		text_puts(text,
+			  e->lost_total == 1 ? " event could not be counted (" : " events could not be counted (");
 		top_words(text, &e->lost);
 		text_puts(text, "): that many may be missing in the numbers.");
 	}

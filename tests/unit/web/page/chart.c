@@ -42,9 +42,9 @@ Test(chart, stays_within)
 
 Test(chart, tops)
 {
-	const double tops[][2] = { { 0, 0 },	   { -1, 0 },	    { NAN, 0 },	    { INFINITY, 0 }, { 1, 1 },
-				   { 1.2, 1.5 },   { 25932, 30000 }, { 0.3, 0.3 },   { 0.07, 0.08 }, { 9, 10 },
-				   { 1e19, 1e19 }, { 81, 100 } };
+	const double tops[][2] = { { 0, 0 },	   { -1, 0 },	 { NAN, 0 },	   { INFINITY, 0 },
+				   { 1, 1 },	   { 1.2, 1.5 }, { 25932, 30000 }, { 0.3, 0.3 },
+				   { 0.07, 0.08 }, { 9, 10 },	 { 1e19, 1e19 },   { 81, 100 } };
 
 	for (size_t i = 0; i < sizeof(tops) / sizeof(*tops); i++)
 		cr_expect_float_eq(chart_top(tops[i][0]), tops[i][1], tops[i][1] * 1e-9, "%g: %g", tops[i][0],

@@ -6,11 +6,11 @@
 
 static struct text text;
 
-#define EXPECT(wanted, call)                                         \
-	do {                                                         \
-		text_reset(&text);                                   \
-		call;                                                \
-		text_add(&text, "", 1);                              \
+#define EXPECT(wanted, call)                                          \
+	do {                                                          \
+		text_reset(&text);                                    \
+		call;                                                 \
+		text_add(&text, "", 1);                               \
 		cr_expect_str_eq(text.data, wanted, "%s", text.data); \
 	} while (0)
 

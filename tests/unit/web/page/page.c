@@ -28,7 +28,8 @@ Test(page, trouble_comes_first)
 	set_state(names[2], "stale", false);
 	add_word(METRIC_SOURCE_SUCCESS, names[1], "dns", 0);
 	EXPECT_SAYS(page(), "1 of 3 proxies has trouble, 1 needs a look</h2>");
-	EXPECT_SAYS(page(), "<li class=t><a href=?proxy=c>c</a>: The peer of wg0 does not answer; the last handshake was 43 s ago.");
+	EXPECT_SAYS(page(), "<li class=t><a href=?proxy=c>c</a>: The peer of wg0 does not answer; the last handshake "
+			    "was 43 s ago.");
 	cr_expect_lt(strstr(page(), "<tr><th scope=row><a href=?proxy=c>c</a><td class=t>Peer silent"),
 		     strstr(page(), "<tr><th scope=row><a href=?proxy=b>b</a><td class=l>Not all read"));
 	cr_expect_lt(strstr(page(), "<tr><th scope=row><a href=?proxy=b>b</a>"),

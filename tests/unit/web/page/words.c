@@ -39,11 +39,11 @@ static void tunnel(enum tunnel_state state, bool usable)
 	proxy.usable = usable;
 }
 
-#define EXPECT_FIRST(wanted_level, wanted_brief, wanted_words)                                          \
-	do {                                                                                            \
-		cr_expect_str_eq(first(), wanted_words, "%s", first());                                 \
-		cr_expect_eq(words_level(&reasons), wanted_level);                                      \
-		cr_expect_str_eq(words_brief(&reasons, &proxy), wanted_brief);                          \
+#define EXPECT_FIRST(wanted_level, wanted_brief, wanted_words)                 \
+	do {                                                                   \
+		cr_expect_str_eq(first(), wanted_words, "%s", first());        \
+		cr_expect_eq(words_level(&reasons), wanted_level);             \
+		cr_expect_str_eq(words_brief(&reasons, &proxy), wanted_brief); \
 	} while (0)
 
 Test(words, all_is_well)
@@ -60,15 +60,18 @@ Test(words, all_is_well)
 Test(words, tunnels)
 {
 	tunnel(TUNNEL_NO_INTERFACE, false);
-	EXPECT_FIRST(PAGE_TROUBLE, "No tunnel", "The interface wg0 is missing or down: nothing reaches its target through it.");
+	EXPECT_FIRST(PAGE_TROUBLE, "No tunnel",
+		     "The interface wg0 is missing or down: nothing reaches its target through it.");
 	tunnel(TUNNEL_NO_PEER, false);
 	EXPECT_FIRST(PAGE_TROUBLE, "No peer", "wg0 has no peer: nothing reaches its target through it.");
 	tunnel(TUNNEL_STALE, false);
 	EXPECT_FIRST(PAGE_TROUBLE, "Peer silent",
-		     "The peer of wg0 does not answer; no handshake has been seen. Traffic goes into the tunnel and does not come back.");
+		     "The peer of wg0 does not answer; no handshake has been seen. Traffic goes into the tunnel and "
+		     "does not come back.");
 	proxy.tunnels[0].handshake = TIME - 250;
 	EXPECT_FIRST(PAGE_TROUBLE, "Peer silent",
-		     "The peer of wg0 does not answer; the last handshake was 4 min ago. Traffic goes into the tunnel and does not "
+		     "The peer of wg0 does not answer; the last handshake was 4 min ago. Traffic goes into the tunnel "
+		     "and does not "
 		     "come back.");
 	proxy.tunnels[0].handshake = TIME + 250; /* a clock that was put back */
 	cr_expect_not_null(strstr(first(), "was 0 s ago"));
@@ -106,12 +109,14 @@ Test(words, failing)
 	proxy.failed = 3000;
 	EXPECT_FIRST(PAGE_GOOD, "Works", "");
 	proxy.failed = 4000;
-	EXPECT_FIRST(PAGE_LOOK, "Requests fail", "4,000 of 12,000 requests that ended in the last 5 minutes failed (33 %).");
+	EXPECT_FIRST(PAGE_LOOK, "Requests fail",
+		     "4,000 of 12,000 requests that ended in the last 5 minutes failed (33 %).");
 	page_top_add(&proxy.failures, "host_unreachable", 7);
 	page_top_add(&proxy.failures, "connection_refused", 70);
 	proxy.failed = 12000;
 	EXPECT_FIRST(PAGE_TROUBLE, "Requests fail",
-		     "12,000 of 12,000 requests that ended in the last 5 minutes failed (100 %). Most often, since watching began: "
+		     "12,000 of 12,000 requests that ended in the last 5 minutes failed (100 %). Most often, since "
+		     "watching began: "
 		     "connection_refused.");
 }
 
@@ -138,7 +143,8 @@ Test(words, have_room)
 	proxy.sources_failed = 1u << COLLECTOR_DNS | 1u << COLLECTOR_COST;
 	first();
 	cr_expect_eq(reasons.count, ABI_TUNNELS_MAX + 4);
-	cr_expect_str_eq(reason(reasons.count - 1), "Could not be read: dns, cost. These numbers are missing; the log says why.");
+	cr_expect_str_eq(reason(reasons.count - 1),
+			 "Could not be read: dns, cost. These numbers are missing; the log says why.");
 }
 
 static struct page_model model = { .answered = true };
@@ -158,13 +164,15 @@ Test(words, exporter)
 	model.proxies = &proxy;
 	model.count = 1;
 	page_top_add(&e->programs_down, "tunnel", 1);
-	cr_expect_str_eq(of_exporter(0), "BPF programs are not attached: tunnel. What they count is missing; the log says why.");
+	cr_expect_str_eq(of_exporter(0),
+			 "BPF programs are not attached: tunnel. What they count is missing; the log says why.");
 	proxy.tunnels[0].up = false;
 	cr_expect_str_eq(of_exporter(0), "", "no tunnel, no program");
 	page_top_add(&e->lost, "parse", 2000);
 	page_top_add(&e->lost, "insert", 1);
 	e->lost_total = 2001;
-	cr_expect_str_eq(of_exporter(0), "2,001 events could not be counted (parse, insert): that many may be missing in the numbers.");
+	cr_expect_str_eq(of_exporter(0),
+			 "2,001 events could not be counted (parse, insert): that many may be missing in the numbers.");
 	e->collectors_failed = 1u << COLLECTOR_WIREGUARD | 1u << COLLECTOR_DNS;
 	proxy.sources_failed = 1u << COLLECTOR_WIREGUARD;
 	cr_expect_str_eq(of_exporter(0), "Could not be read: dns.");

@@ -99,7 +99,8 @@ static const char *page(void)
 	return page_of(NULL, true);
 }
 
-#define EXPECT_SAYS(text, words) cr_expect_not_null(strstr(text, words), "not said: %s in\n%s", words, strstr(text, "<main"))
+#define EXPECT_SAYS(text, words) \
+	cr_expect_not_null(strstr(text, words), "not said: %s in\n%s", words, strstr(text, "<main"))
 #define EXPECT_NOT(text, words) cr_expect_null(strstr(text, words), "said: %s", words)
 
 #endif
