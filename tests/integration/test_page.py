@@ -18,7 +18,7 @@ import axe
 import browser
 from harness import case, equal, run_cases
 from node import Node, World
-from sidecar import ROOT
+from sidecar import ROOT, Sidecar
 from sockslab import LightProxies, addresses, enter, wait_until
 from truth import settle
 
@@ -225,12 +225,13 @@ def test_without_scripts(s):
 
 @case
 def test_it_renews_itself_and_disturbs_nobody(s):
-    s.page.open(detail(CRAB), height=400)
-    s.page.run("window.marker = 1; document.querySelector('details').open = false; document.querySelector('#pause').focus(); scrollTo(0, 120)")
+    s.page.open(detail(CRAB), height=300)
+    place = s.page.run("window.marker = 1; document.querySelector('details').open = false; document.querySelector('#pause').focus(); scrollTo(0, 60); return scrollY")
+    assert place, "there is nothing to scroll"
     before = s.page.facts()["Clients"][1][0]
     s.lab.traffic("25 connect", seed=5, proxies=[s.lab.proxies[0]]).finish()
     wait_until(lambda: s.page.facts()["Clients"][1][0] == before + 25, 20, "the new number")
-    equal(s.page.run("return [window.marker, document.querySelector('details').open, document.activeElement.id, scrollY]"), [1, False, "pause", 120],
+    equal(s.page.run("return [window.marker, document.querySelector('details').open, document.activeElement.id, scrollY]"), [1, False, "pause", place],
           "marker, closed details, focus, scroll")
     s.page.run("document.querySelector('#pause').click()")
     stood = s.page.run("return document.querySelector('time').dateTime")
@@ -363,6 +364,33 @@ def test_two_hundred_proxies(s):
         s.page.open(detail("crab-7"))
         equal(s.page.run("return document.querySelector('article h2 span').textContent"), "crab-7")
         return f"{size} bytes, median {sorted(times)[5] * 1000:.1f} ms"
+
+
+@case
+def test_beside_one_proxy(s):
+    """A sidecar's page is its proxy's, in full."""
+    proxy = s.lab.proxies[0]
+    sidecar = Sidecar(proxy, CRAB, "--no-collector.compat")
+    try:
+        s.page.chromium.look()
+        s.page.chromium.open(f"http://{proxy.addr4}:9090/")
+        equal(s.page.summary(), f"{CRAB} works")
+        equal(s.page.run("return [document.querySelectorAll('table').length, document.querySelector('article details').open]"), [0, True], "no table, all facts")
+        text = s.page.run("return document.querySelector('main').innerText")
+        assert "No charts" in text and "--no-collector.compat" in text and "beside one proxy" in text, text
+        equal(s.page.facts()["Requests"][1][0], sidecar.scrape().sum("proxy_requests_total"))
+        s.page.check("sidecar")
+    finally:
+        sidecar.stop()
+
+
+@case
+def test_it_says_when_nobody_answers(s):
+    s.page.open()
+    s.node.stop()
+    live = wait_until(lambda: (text := s.page.run("return document.querySelector('#live').textContent")).startswith("No answer") and text, 30, "the page to notice")
+    assert "what is below is old" in live, live
+    s.page.chromium.complaints()
 
 
 def main():

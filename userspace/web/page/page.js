@@ -73,6 +73,11 @@
 			if (old.getAttribute(name) != text) old.setAttribute(name, text);
 		}
 	};
+	// The node that can become `next`: this one, or, of elements, one that follows. Null: there is none.
+	const alike = (at, next) => {
+		while (at && at.nodeName != next.nodeName && next.nodeType == 1 && !key(at)) at = at.nextSibling;
+		return at && !key(at) && at.nodeName == next.nodeName ? at : null;
+	};
 	const morph = (old, now) => {
 		if (old.nodeType != 1) {
 			if (old.nodeValue != now.nodeValue) old.nodeValue = now.nodeValue;
@@ -89,7 +94,8 @@
 		for (const next of [...now.childNodes]) {
 			const id = key(next);
 			while (at && key(at) && !coming.has(key(at))) pass().remove();
-			const same = id ? here.get(id) : at && !key(at) && at.nodeName == next.nodeName ? at : null;
+			const same = id ? here.get(id) : alike(at, next);
+			while (!id && same && at != same) pass().remove();
 			if (same && same == at) pass();
 			else old.insertBefore(same || next, at);
 			if (same) morph(same, next);
