@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "collect.h"
 #include "page/page.h"
@@ -212,53 +211,19 @@ static enum MHD_Result ready_handle(struct request *request)
 
 /* ---- the page ---- */
 
-static int page_render(struct web *web, struct text *out, const struct snapshot *samples, const char *proxy)
-{
-	struct snapshot parts[2];
-	struct page_source source = {
-		.config = web->child->config,
-		.shared = web->child->shared,
-		.parts = parts,
-		.part_count = samples ? 2 : 1,
-		.proxy = proxy,
-		.now_ns = web->now_ns,
-		.time_s = (uint64_t)time(NULL),
-	};
-
-	self_fill(&web->self, &web->builder, 0);
-	snapshot_view(&parts[0], &web->builder);
-	if (samples)
-		parts[1] = *samples;
-	return web->builder.error ?: page_write(out, &source);
-}
-
-/* The page of all proxies is rendered once for all who got the same samples. */
-static void page_all(struct request *request, const struct snapshot *samples)
-{
-	struct web *web = request->web;
-
-	if (!web->page || web->page_round != web->snapshots.round) {
-		web->page_round = web->snapshots.round;
-		web->page_good = body_renew(&web->page) && !page_render(web, &web->page->text, samples, NULL);
-	}
-	if (web->page_good)
-		request->body = body_use(web->page);
-}
-
-static void page_one(struct request *request, const struct snapshot *samples)
-{
-	struct body *body = NULL;
-
-	if (body_renew(&body) && !page_render(request->web, &body->text, samples, request->proxy))
-		request->body = body_use(body);
-	body_release(body);
-}
-
 static void page_done(struct waiter *waiter, const struct snapshot *samples)
 {
 	struct request *request = (struct request *)waiter;
+	struct web *web = request->web;
+	const struct pages_source source = {
+		.self = &web->self,
+		.round = web->snapshots.round,
+		.samples = samples,
+		.proxy = request->proxy,
+		.now_ns = web->now_ns,
+	};
 
-	(request->proxy ? page_one : page_all)(request, samples);
+	request->body = pages_get(&web->pages, &source);
 	request_resume(request, samples);
 }
 

@@ -163,10 +163,10 @@ static void web_free(struct web *web)
 	}
 	server_stop(web);
 	snapshots_free(&web->snapshots);
+	pages_free(&web->pages);
 	snapshot_free(&web->builder);
 	exposition_free(&web->exposition);
 	body_release(web->body);
-	body_release(web->page);
 	close_descriptor(&web->signals);
 	close_descriptor(&web->epoll);
 }

@@ -7,6 +7,7 @@
 
 #include "body.h"
 #include "connections.h"
+#include "pages.h"
 #include "self.h"
 #include "snapshots.h"
 #include "wgsocks/exposition.h"
@@ -26,6 +27,7 @@ struct web {
 	struct connections connections;
 	struct snapshots snapshots;
 	struct self self;
+	struct pages pages;
 
 	struct snapshot_builder builder;
 	struct exposition exposition;
@@ -33,10 +35,6 @@ struct web {
 	uint64_t body_round; /* of the snapshots that it shows … */
 	uint32_t body_mask;  /* … and of whose waiters */
 	bool body_good;
-
-	struct body *page;   /* of all proxies, the last that was rendered */
-	uint64_t page_round; /* of the snapshots that it shows; 0: of none */
-	bool page_good;
 };
 
 /* What epoll tells us; a listening socket is EVENT_LISTEN + its index. */
