@@ -61,6 +61,77 @@ Test(page, names_are_data)
 	EXPECT_SAYS(page(), "href=\"/a&quot;b\"");
 }
 
+/* A step is five seconds: twelve of them are a minute. */
+Test(page, charts_in_words)
+{
+	struct sample_history *history;
+
+	add_proxy("crab", 0);
+	history = &samples.histories[0];
+	history->known = 10;
+	for (unsigned int i = SNAPSHOT_STEPS - 10; i < SNAPSHOT_STEPS; i++)
+		history->successful[i] = 2;
+	history->successful[SNAPSHOT_STEPS - 5] = 40;
+	history->failed[SNAPSHOT_STEPS - 1] = 3;
+	history->received[SNAPSHOT_STEPS - 1] = 6172500;
+	EXPECT_SAYS(page(), "All: now <b>60</b>, lowest 24, highest 480<br><span class=key>Failed</span>: now "
+			    "<b>36</b>, lowest 0, highest 36");
+	EXPECT_SAYS(page(), "<p>now <b>1.23 MB/s</b>, lowest 0 B/s, highest 1.23 MB/s");
+	EXPECT_SAYS(page(), "<dd>4.92 % <small>3 of 61</small>");
+	EXPECT_SAYS(page(), "<path class=line d=\"M200 61");
+	history->failed[SNAPSHOT_STEPS - 1] = 0;
+	EXPECT_SAYS(page(), "<br>Failed: none");
+	EXPECT_NOT(page(), "<path class=bad");
+	history->known = 0;
+	EXPECT_SAYS(page(), "Charts begin with the first five seconds.");
+	samples.history_count = 0;
+	EXPECT_SAYS(page(), "No charts: the last minutes are not remembered");
+}
+
+Test(page, exporter)
+{
+	uint32_t label;
+
+	add_proxy("crab", 1);
+	label = snapshot_string(&samples, "parse");
+	snapshot_add_unsigned(&samples, METRIC_EVENTS_LOST, &label, 1234);
+	snapshot_add_unsigned(&samples, METRIC_PROXIES_UNWATCHED, NULL, 7);
+	label = snapshot_string(&samples, "dns");
+	snapshot_add_unsigned(&samples, METRIC_COLLECTOR_SUCCESS, &label, 0);
+	label = snapshot_string(&self_samples, "collector");
+	snapshot_add_unsigned(&self_samples, METRIC_PROCESS_RESTARTS, &label, 3);
+	EXPECT_SAYS(page(), "crab works; the exporter needs a look</h2>");
+	EXPECT_SAYS(page(), "1,234 events could not be counted (parse)");
+	EXPECT_SAYS(page(), "7 proxies are not watched: more than --proxies.max");
+	EXPECT_SAYS(page(), "<dt>Collectors that fail<dd>dns");
+	EXPECT_SAYS(page(), "<dt>Restarts<dd>collector <data value=3>3</data>");
+	label = snapshot_string(&samples, "state");
+	snapshot_add_unsigned(&samples, METRIC_PROGRAM_UP, &label, 0);
+	EXPECT_SAYS(page(), "crab works; the exporter does not count</h2>");
+}
+
+Test(page, destinations_and_what_is_attached)
+{
+	uint32_t name = add_proxy("crab", 1), labels[3] = { name };
+
+	for (int i = 0; i < 12; i++) {
+		char text[32];
+
+		sprintf(text, "203.0.113.%d", i);
+		labels[1] = snapshot_string(&samples, text);
+		snapshot_add_unsigned(&samples, METRIC_DESTINATION_RECEIVE, labels, i * 1000);
+		snapshot_add_unsigned(&samples, METRIC_DESTINATION_TRANSMIT, labels, i);
+		sprintf(text, "eth%d", i);
+		labels[1] = snapshot_string(&samples, text);
+		labels[2] = snapshot_string(&samples, "tcx");
+		snapshot_add_unsigned(&samples, METRIC_ATTACH_MODE, labels, 1);
+	}
+	EXPECT_SAYS(page(), "203.0.113.11 <data value=11011>11 kB</data>, 203.0.113.10 <data value=10010>10 kB</data>");
+	EXPECT_SAYS(page(), "all with fewer <data value=15015>15 kB</data>");
+	EXPECT_SAYS(page(), "eth0 (tcx), eth1 (tcx)");
+	EXPECT_SAYS(page(), "eth7 (tcx) and 4 more");
+}
+
 Test(page, one_of_many)
 {
 	const char *text;
