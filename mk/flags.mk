@@ -10,7 +10,7 @@ PKG_CONFIG ?= pkg-config
 BPFTOOL ?= $(firstword $(shell command -v bpftool >/dev/null && bpftool version >/dev/null 2>&1 && echo bpftool) \
 	$(wildcard /usr/lib/linux-tools/*/bpftool) $(wildcard /usr/lib/linux-tools-*/bpftool) /usr/sbin/bpftool)
 
-PACKAGES := libbpf libmicrohttpd libmnl libcap-ng libseccomp libmaxminddb
+PACKAGES := libbpf libmicrohttpd libmnl libcap-ng libseccomp libmaxminddb gnutls yaml-0.1 libcrypt zlib
 PACKAGES_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 PACKAGES_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 MACHINE := $(shell uname -m)

@@ -20,6 +20,9 @@ int main(int argc, char **argv)
 	if (parsed > 0)
 		return EXIT_SUCCESS;
 
+	if (config.web_config_file[0] && !config.detach && files_check(&config))
+		return EXIT_USAGE;
+
 	signal(SIGPIPE, SIG_IGN); /* a client, or a reader of our log, that went away is no reason to die */
 	if (config.detach)
 		return collector_detach(&config);

@@ -77,7 +77,8 @@ struct config {
 	struct config_address metrics[CONFIG_ADDRESSES_MAX];
 	uint32_t metrics_count;
 	char telemetry_path[64];
-	uint32_t max_requests; /* concurrent scrapes, 503 above; 0: no limit */
+	char web_config_file[CONFIG_PATH_SIZE]; /* TLS, passwords, headers; empty: none */
+	uint32_t max_requests;			/* concurrent scrapes, 503 above; 0: no limit */
 
 	bool health_enabled;
 	struct config_address health;

@@ -172,6 +172,15 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	  "Kernel memory of our BPF maps and programs.")                                                              \
 	X(LISTENING, "wgsocks_exporter_listening", GAUGE, "", LABELS("port", "address"),                              \
 	  "1 while the exporter listens on this address; 0: it cannot (see the log) and tries again.")                \
+	X(WEB_SUCCESS, "wgsocks_exporter_web_config_last_reload_successful", GAUGE, "", LABELS(),                     \
+	  "1 when --web.config.file and what it names were good when last read; 0: what was before is in force.")     \
+	X(WEB_TIME, "wgsocks_exporter_web_config_last_reload_success_timestamp_seconds", GAUGE, "seconds", LABELS(),  \
+	  "When --web.config.file was last read and found good, since the Unix epoch.")                               \
+	X(WEB_EXPIRY, "wgsocks_exporter_web_certificate_expiry_timestamp_seconds", GAUGE, "seconds", LABELS(),        \
+	  "When the certificate of the metrics port expires, since the Unix epoch; absent without TLS.")              \
+	X(WEB_REFUSED, "wgsocks_exporter_web_requests_refused_total", COUNTER, "", LABELS("reason"),                  \
+	  "Requests not let in: no_password, password (a wrong one), passwords_busy (too many were being checked), "  \
+	  "rate_limit; and connections of TLS that ended before a request (tls).")                                    \
 	X(PROCESS_RESTARTS, "wgsocks_exporter_process_restarts_total", COUNTER, "", LABELS("process"),                \
 	  "Times that the supervisor started a process again.")                                                       \
 	X(PROXIES, "wgsocks_exporter_proxies", GAUGE, "", LABELS(), "Proxies that are watched.")                      \

@@ -18,12 +18,14 @@ struct child {
 	int channel;  /* web, collector: their end of the SEQPACKET pair; else -1 */
 	int snapshot; /* collector: the snapshot memfd read-write (sealed against shrinking); web: the same read-only;
 			 else -1 */
+	int bundle;   /* files: the memfd of --web.config.file read-write; web: the same read-only; else -1 */
 };
 
 /* The children's mains: run until SIGTERM or until their parent is gone; return an exit status. */
 int health_run(const struct child *child);
 int web_run(const struct child *child);
 int collector_run(const struct child *child);
+int files_run(const struct child *child);
 
 /* The supervisor: binds, forks, reaps, restarts until SIGTERM or SIGINT. Returns the exit status of the program. */
 int supervisor_run(const struct config *config);
@@ -44,10 +46,17 @@ int process_beat_open(void);
 void process_beat_close(void);
 
 /* What process_beat calls, for rights_seccomp (with <seccomp.h>). */
-#define PROCESS_BEAT_SYSCALLS SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(getdents64)
+#define PROCESS_BEAT_SYSCALLS \
+	SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(getdents64), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(munmap)
 
 /* Writes the heartbeat, and each 5 s PSS, virtual size and descriptors, to the process's cell. */
 void process_beat(struct shared *shared, enum process process, uint64_t now_ns);
+
+/*
+ * At the start: whether --web.config.file and what it names can be served with. 0, or -EINVAL after one line that says
+ * why not. (files' folder)
+ */
+int files_check(const struct config *config);
 
 /* --detach: removes every pin, link and filter of ours. Returns an exit status. (collector's folder) */
 int collector_detach(const struct config *config);

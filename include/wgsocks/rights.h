@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Giving up rights: capabilities (libcap-ng), user, no_new_privs, seccomp (libseccomp). Before any thread is started.
+ * Giving up rights: capabilities (libcap-ng), user, no_new_privs, seccomp (libseccomp). Before any thread is started,
+ * but for seccomp.
  */
 #ifndef WGSOCKS_RIGHTS_H
 #define WGSOCKS_RIGHTS_H
@@ -22,8 +23,8 @@ int rights_drop_all(void);
 int rights_keep(const int *capabilities, size_t count);
 
 /*
- * Allows only the given system calls (SCMP_SYS(…) of <seccomp.h>); any other kills the process (SIGSYS). For the
- * calling thread and those it starts later; after rights_drop_all or rights_keep (no_new_privs). Returns 0 or -errno.
+ * Allows only the given system calls (SCMP_SYS(…) of <seccomp.h>); any other kills the process (SIGSYS). For all
+ * threads that there are and will be; after rights_drop_all or rights_keep (no_new_privs). Returns 0 or -errno.
  */
 int rights_seccomp(const int *syscalls, size_t count);
 

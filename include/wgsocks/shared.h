@@ -12,9 +12,16 @@
 
 #include "wgsocks/config.h"
 
-enum process { PROCESS_SUPERVISOR, PROCESS_HEALTH, PROCESS_WEB, PROCESS_COLLECTOR, PROCESS_MAX };
+enum process {
+	PROCESS_SUPERVISOR,
+	PROCESS_HEALTH,
+	PROCESS_WEB,
+	PROCESS_COLLECTOR,
+	PROCESS_FILES, /* with --web.config.file only */
+	PROCESS_MAX
+};
 
-/* "supervisor", "health", "web", "collector". */
+/* "supervisor", "health", "web", "collector", "files". */
 const char *process_name(enum process process);
 
 /*
@@ -63,6 +70,13 @@ struct health_board {
 	struct health_proxy proxies[];
 };
 
+/* --web.config.file, as files judged it last: written by files. */
+struct web_config_cell {
+	_Atomic uint64_t sequence;   /* of the bundle that holds (see files/bundle.h); 0: none yet */
+	_Atomic uint32_t successful; /* the last reading was good */
+	_Atomic uint64_t success_ms; /* when the last good one was (Unix time) */
+};
+
 struct shared {
 	uint32_t proxies_max;
 	uint64_t board_bytes;		 /* of one board */
@@ -71,6 +85,7 @@ struct shared {
 	_Atomic uint64_t reaped_cpu_ns;		  /* user and system time of children that ended: supervisor */
 	_Atomic uint32_t listening[LISTENER_MAX]; /* 1 while the supervisor holds that socket */
 	_Atomic uint32_t startup_done;		  /* the first attempt to attach has ended: collector, stays 1 */
+	struct web_config_cell web_config;
 	_Atomic uint64_t board_sequence; /* board_sequence & 1 is the board to read; the other one is being written */
 					 /* two boards follow */
 };

@@ -8,7 +8,9 @@ FUZZ_TESTED := $(sort $(wildcard userspace/config/*.c userspace/exposition/*.c u
 	userspace/version/*.c userspace/collector/discovery/*.c)) \
 	$(addprefix userspace/collector/destinations/,table.c country.c dns_answer.c names.c geoip.c) userspace/collector/attach/tc.c userspace/collector/wireguard/device.c \
 	userspace/collector/wireguard/message.c userspace/collector/wireguard/uapi_parse.c userspace/health/request.c \
-	userspace/health/target.c userspace/web/collect.c userspace/web/timeout.c userspace/process/shared.c $(wildcard userspace/web/page/*.c)
+	userspace/health/target.c userspace/web/collect.c userspace/web/timeout.c \
+	userspace/web/negotiate.c userspace/web/auth/basic.c $(wildcard userspace/web/settings/*.c) \
+	userspace/process/shared.c $(wildcard userspace/web/page/*.c)
 FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_CFLAGS := -std=gnu11 -O1 -g $(WARNINGS) -Wno-missing-prototypes $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link $(PACKAGES_CFLAGS)
 FUZZ_LDFLAGS := $(FUZZ_SANITIZE) -fsanitize=fuzzer
@@ -22,7 +24,7 @@ $(FUZZ)/tested.a: $(FUZZ_TESTED:%.c=$(FUZZ)/%.o)
 	$(call say,AR,$@)$(AR) rcs $@ $^
 
 $(FUZZ_PROGRAMS): $(FUZZ)/%: $(FUZZ)/tests/fuzz/targets/%.o $(FUZZ)/tested.a
-	$(call say,LINK,$@)$(CLANG) $(FUZZ_LDFLAGS) -o $@ $^ -lmnl -lmaxminddb -lm
+	$(call say,LINK,$@)$(CLANG) $(FUZZ_LDFLAGS) -o $@ $^ -lmnl -lmaxminddb -lyaml -lm
 
 # Without clang's runtime nothing is built, and tests/fuzz/run says so.
 fuzz-programs: $(ROOT)/include/wgsocks/version-values.h

@@ -3,6 +3,7 @@
 """The page at / in a real browser: what it says against /metrics and the truth, whom it serves, how it renews itself. Pictures are in build/page."""
 
 import contextlib
+import gzip
 import http.client
 import os
 import pathlib
@@ -32,12 +33,12 @@ LIMIT = 60_000
 AROUND = f"{addresses.TARGET4}/32 via {addresses.INET_UNDERLAY4} dev eth0"
 
 
-def fetch(path="/", method="GET"):
+def fetch(path="/", method="GET", headers=None, decode=bytes.decode):
     connection = http.client.HTTPConnection("127.0.0.1", 9090, timeout=15)
     try:
-        connection.request(method, path)
+        connection.request(method, path, headers=headers or {})
         answer = connection.getresponse()
-        return answer, answer.read().decode()
+        return answer, decode(answer.read())
     finally:
         connection.close()
 
@@ -356,6 +357,9 @@ def test_two_hundred_proxies(s):
         names = list(s.page.rows())
         equal([n for n in names if n.startswith("crab-")], [f"crab-{n}" for n in range(197)], "sorted by name")
         equal(s.page.run("return document.querySelector('thead th').ariaSort"), "ascending")
+        answer, compressed = fetch(headers={"Accept-Encoding": "gzip"}, decode=bytes)
+        equal(answer.getheader("Content-Encoding"), "gzip")
+        equal(gzip.decompress(compressed).decode().count("<tr>"), fetch()[1].count("<tr>"), "rows, compressed or not")
         times = []
         for _ in range(10):
             begun = time.monotonic()
@@ -363,7 +367,7 @@ def test_two_hundred_proxies(s):
             times.append(time.monotonic() - begun)
         s.page.open(detail("crab-7"))
         equal(s.page.run("return document.querySelector('article h2 span').textContent"), "crab-7")
-        return f"{size} bytes, median {sorted(times)[5] * 1000:.1f} ms"
+        return f"{size} bytes, {len(compressed)} compressed, median {sorted(times)[5] * 1000:.1f} ms"
 
 
 @case

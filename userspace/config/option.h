@@ -53,6 +53,7 @@ int read_destinations_max(struct option_reader *reader, unsigned int data, const
 int read_destinations_label(struct option_reader *reader, unsigned int data, const char *value);
 int read_geoip_database(struct option_reader *reader, unsigned int data, const char *value);
 int read_telemetry_path(struct option_reader *reader, unsigned int data, const char *value);
+int read_web_config_file(struct option_reader *reader, unsigned int data, const char *value);
 int read_max_requests(struct option_reader *reader, unsigned int data, const char *value);
 int read_log_level(struct option_reader *reader, unsigned int data, const char *value);
 int read_log_format(struct option_reader *reader, unsigned int data, const char *value);

@@ -66,6 +66,9 @@ const struct option_row OPTION_ROWS[] = {
 	  read_metrics_address, .seed = "METRICS_PORT", .read_seed = read_metrics_port },
 	{ "web.telemetry-path", "PATH", OPTION_GROUP_WEB, "Path of the metrics (default: /metrics)",
 	  read_telemetry_path },
+	{ "web.config.file", "PATH", OPTION_GROUP_WEB,
+	  "TLS, client certificates, passwords, headers: a file in exporter-toolkit's format (default: none)",
+	  read_web_config_file },
 	{ "web.max-requests", "N", OPTION_GROUP_WEB, "Scrapes at a time, 503 above; 0: no limit (default: 40)",
 	  read_max_requests },
 

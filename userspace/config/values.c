@@ -240,6 +240,13 @@ int read_telemetry_path(struct option_reader *reader, unsigned int data, const c
 	return 0;
 }
 
+int read_web_config_file(struct option_reader *reader, unsigned int data, const char *value)
+{
+	if (text_copy(reader->config->web_config_file, sizeof(reader->config->web_config_file), value))
+		return option_refuse(reader, "longer than 255 bytes");
+	return 0;
+}
+
 int read_max_requests(struct option_reader *reader, unsigned int data, const char *value)
 {
 	unsigned long n;

@@ -90,6 +90,7 @@ static void value_write(struct text *out, const struct row *row, const struct sn
 /* What is the same in each line of a histogram. */
 struct series {
 	const struct row *row;
+	enum exposition_format format;
 	const char *labels;
 	size_t labels_length;
 };
@@ -99,12 +100,21 @@ static char *series_start(char *to, const struct series *s, const char *suffix)
 	return stpcpy(mempcpy(to, s->row->family->name, s->row->name_length), suffix);
 }
 
+/* OpenMetrics wants a bound to be seen as a float: 1.0, where the older format has 1. */
+static char *bound_write(char *to, enum exposition_format format, uint64_t bound_ns)
+{
+	to = number_seconds(to, bound_ns);
+	if (format == EXPOSITION_OPENMETRICS && !(bound_ns % 1000000000))
+		to = stpcpy(to, ".0");
+	return to;
+}
+
 static char *bucket_write(char *to, const struct series *s, const uint64_t *bound_ns, uint64_t count)
 {
 	to = series_start(to, s, "_bucket{");
 	to = mempcpy(to, s->labels, s->labels_length);
 	to = stpcpy(to, s->labels_length ? ",le=\"" : "le=\"");
-	to = bound_ns ? number_seconds(to, *bound_ns) : stpcpy(to, "+Inf");
+	to = bound_ns ? bound_write(to, s->format, *bound_ns) : stpcpy(to, "+Inf");
 	to = stpcpy(to, "\"} ");
 	to = number_unsigned(to, count);
 	*to++ = '\n';
@@ -122,12 +132,12 @@ static char *series_labels(char *to, const struct series *s)
 	return to;
 }
 
-static void histogram_write(struct text *out, const struct row *row, const struct snapshot *part,
-			    const struct sample *sample)
+static void histogram_write(struct text *out, enum exposition_format format, const struct row *row,
+			    const struct snapshot *part, const struct sample *sample)
 {
 	const struct sample_histogram *histogram = &part->histograms[sample->value.histogram];
 	size_t most = labels_max(row, part, sample);
-	struct series series = { .row = row };
+	struct series series = { .row = row, .format = format };
 	uint64_t count = 0;
 	char *to;
 
@@ -153,25 +163,63 @@ static void histogram_write(struct text *out, const struct row *row, const struc
 	out->size = (size_t)(to - out->data);
 }
 
-static void header_write(struct text *out, const struct metric_family *family)
+/* OpenMetrics names a family of counters without what their samples end with. */
+static size_t family_length(enum exposition_format format, const struct metric_family *family)
 {
-	text_puts(out, "# HELP ");
-	text_puts(out, family->name);
+	size_t length = strlen(family->name), suffix = sizeof("_total") - 1;
+
+	if (format == EXPOSITION_OPENMETRICS && family->type == METRIC_COUNTER && length > suffix &&
+	    !strcmp(family->name + length - suffix, "_total"))
+		length -= suffix;
+	return length;
+}
+
+/* A unit is told only where the family's name ends with it. */
+static bool family_has_unit(const struct metric_family *family, size_t length)
+{
+	size_t unit = strlen(family->unit);
+
+	return unit && length > unit && family->name[length - unit - 1] == '_' &&
+	       !memcmp(family->name + length - unit, family->unit, unit);
+}
+
+/* Help is ours: no line ends in it, and a quotation mark is escaped by OpenMetrics only. */
+static void help_write(struct text *out, enum exposition_format format, const char *help)
+{
+	for (const char *mark; format == EXPOSITION_OPENMETRICS && (mark = strchr(help, '"')); help = mark + 1) {
+		text_add(out, help, (size_t)(mark - help));
+		text_puts(out, "\\\"");
+	}
+	text_puts(out, help);
+}
+
+static void line_start(struct text *out, const char *keyword, const char *name, size_t length)
+{
+	text_puts(out, keyword);
+	text_add(out, name, length);
 	text_puts(out, " ");
-	text_puts(out, family->help);
-	text_puts(out, "\n# TYPE ");
-	text_puts(out, family->name);
-	text_puts(out, " ");
+}
+
+static void header_write(struct text *out, enum exposition_format format, const struct metric_family *family)
+{
+	size_t length = family_length(format, family);
+
+	line_start(out, "# HELP ", family->name, length);
+	help_write(out, format, family->help);
+	line_start(out, "\n# TYPE ", family->name, length);
 	text_puts(out, metric_type_name(family->type));
+	text_puts(out, "\n");
+	if (format != EXPOSITION_OPENMETRICS || !family_has_unit(family, length))
+		return;
+	line_start(out, "# UNIT ", family->name, length);
+	text_puts(out, family->unit);
 	text_puts(out, "\n");
 }
 
 const char *exposition_content_type(enum exposition_format format)
 {
-	switch (format) {
-	case EXPOSITION_TEXT: break;
-	}
-	return "text/plain; version=0.0.4; charset=utf-8";
+	return format == EXPOSITION_OPENMETRICS ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+						: "text/plain; version=0.0.4; charset=utf-8";
 }
 
 int exposition_write(struct exposition *e, struct text *out, enum exposition_format format,
@@ -181,7 +229,6 @@ int exposition_write(struct exposition *e, struct text *out, enum exposition_for
 	struct row row;
 	int err;
 
-	(void)format; /* there is one */
 	err = order_fill(e, &starts, parts, part_count);
 	if (err)
 		return err;
@@ -189,17 +236,19 @@ int exposition_write(struct exposition *e, struct text *out, enum exposition_for
 		if (starts.starts[family] == starts.starts[family + 1])
 			continue;
 		row_fill(&row, family);
-		header_write(out, row.family);
+		header_write(out, format, row.family);
 		for (size_t i = starts.starts[family]; i < starts.starts[family + 1]; i++) {
 			const struct snapshot *part = &parts[ORDER_PART(e->order[i])];
 			const struct sample *sample = &part->samples[ORDER_INDEX(e->order[i])];
 
 			if (sample->kind == SAMPLE_HISTOGRAM)
-				histogram_write(out, &row, part, sample);
+				histogram_write(out, format, &row, part, sample);
 			else
 				value_write(out, &row, part, sample);
 		}
 	}
+	if (format == EXPOSITION_OPENMETRICS)
+		text_puts(out, "# EOF\n");
 	return out->error;
 }
 

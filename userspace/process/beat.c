@@ -10,14 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trim.h"
 #include "wgsocks/process.h"
 
 #define DETAIL_INTERVAL_NS (5 * 1000000000ull)
+#define START_NS 1000000000ull /* what is needed once has been used by then */
 
 static struct {
 	int rollup, statm, descriptors;
 	uint64_t detail_due_ns;
-} beat = { -1, -1, -1, 0 };
+	uint64_t trim_due_ns; /* 0: not begun; UINT64_MAX: done */
+} beat = { -1, -1, -1, 0, 0 };
 
 void process_beat_close(void)
 {
@@ -29,6 +32,7 @@ void process_beat_close(void)
 		*all[i] = -1;
 	}
 	beat.detail_due_ns = 0;
+	beat.trim_due_ns = 0;
 }
 
 int process_beat_open(void)
@@ -48,6 +52,16 @@ static bool text_read(int fd, char *text, size_t size)
 		return false;
 	text[length] = '\0';
 	return true;
+}
+
+static void start_forget(uint64_t now_ns)
+{
+	if (!beat.trim_due_ns)
+		beat.trim_due_ns = now_ns + START_NS;
+	if (now_ns < beat.trim_due_ns)
+		return;
+	beat.trim_due_ns = UINT64_MAX;
+	process_trim();
 }
 
 static void memory_write(struct process_cell *cell)
@@ -87,6 +101,7 @@ void process_beat(struct shared *shared, enum process process, uint64_t now_ns)
 	struct process_cell *cell = &shared->processes[process];
 
 	cell->heartbeat_ns = now_ns;
+	start_forget(now_ns);
 	if (now_ns < beat.detail_due_ns)
 		return;
 	beat.detail_due_ns = now_ns + DETAIL_INTERVAL_NS;

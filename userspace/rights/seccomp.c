@@ -20,6 +20,8 @@ int rights_seccomp(const int *syscalls, size_t count)
 		return -ENOMEM;
 	/* By default a call of another architecture kills only the thread. */
 	r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (r == 0)
+		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		/* What this architecture does not have (a negative pseudo number) cannot be called either. */
 		if (syscalls[i] >= 0)

@@ -130,7 +130,7 @@ static int begin(struct supervisor *s)
 		child_start(s, PROCESS_HEALTH);
 	supervisor_limit_rights();
 	process_beat_open();
-	return exchange_open(&s->exchange);
+	return exchange_open(&s->exchange, s->config->web_config_file[0]);
 }
 
 int supervisor_run(const struct config *config)

@@ -26,6 +26,11 @@ static const int syscalls[] = {
 	SCMP_SYS(close),
 	SCMP_SYS(setsockopt),
 	SCMP_SYS(fcntl),
+	/* TLS */
+	SCMP_SYS(select),
+	SCMP_SYS(pselect6),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(getpid),
 	/* libmicrohttpd's eventfd, signals */
 	SCMP_SYS(read),
 	/* the snapshot's memory */
@@ -57,7 +62,7 @@ static void files_read(void)
 	gmtime_r(&now, &broken_down);
 }
 
-int confine(const struct child *child)
+int confine(const struct child *child, int (*threads)(void *closure), void *closure)
 {
 	int err;
 
@@ -67,6 +72,9 @@ int confine(const struct child *child)
 	if (err)
 		return err;
 	child_bind_to_parent(child);
+	err = threads(closure);
+	if (err)
+		return err;
 	err = rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls));
 	if (err)
 		return err;

@@ -54,6 +54,7 @@ void connections_enter(struct connections *c, struct connection *connection, enu
 	connection_unlink(c, connection);
 	connection->state = state;
 	connection->since_ns = now_ns;
+	connection->asked |= state == CONNECTION_WORKING || state == CONNECTION_SENDING;
 	TAILQ_INSERT_TAIL(&c->lists[state], connection, link);
 	if (state != CONNECTION_CLOSING)
 		c->count++;
@@ -92,6 +93,14 @@ bool connections_evict(struct connections *c, uint64_t now_ns)
 		return false;
 	connection_shut(c, oldest, now_ns);
 	return true;
+}
+
+void connections_shut_idle(struct connections *c, uint64_t now_ns)
+{
+	struct connection *idle;
+
+	while ((idle = TAILQ_FIRST(&c->lists[CONNECTION_IDLE])))
+		connection_shut(c, idle, now_ns);
 }
 
 bool connections_full(const struct connections *c)

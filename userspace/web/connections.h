@@ -25,6 +25,8 @@ struct connection {
 	int fd; /* not owned */
 	enum connection_state state;
 	uint64_t since_ns; /* when it came into its state */
+	bool asked;	   /* a request has come */
+	void *with;	   /* the owner's */
 };
 TAILQ_HEAD(connection_list, connection);
 
@@ -48,6 +50,9 @@ size_t connections_expire(struct connections *c, uint64_t now_ns);
 
 /* Shuts down the connection that waits longest without a request in work. False when there is none. */
 bool connections_evict(struct connections *c, uint64_t now_ns);
+
+/* Shuts down those that are kept alive and are at nothing. */
+void connections_shut_idle(struct connections *c, uint64_t now_ns);
 
 /* Whether one more is one too many, those that are closing not counted. */
 bool connections_full(const struct connections *c);

@@ -4,14 +4,17 @@
 #define WEB_PAGES_H
 
 #include "body.h"
+#include "gzip.h"
 #include "self.h"
 
 /* Zero-initialise. */
 struct pages {
 	struct snapshot_builder builder;
-	struct body *all;
-	uint64_t round; /* of the snapshots that it shows; 0: of none */
-	bool good;
+	struct pages_all {
+		struct body *body;
+		uint64_t round; /* of the snapshots that it shows; 0: of none */
+		bool good;
+	} all[2]; /* as it is, compressed */
 };
 
 struct pages_source {
@@ -19,6 +22,7 @@ struct pages_source {
 	uint64_t round;			/* of the snapshots, above 0 */
 	const struct snapshot *samples; /* NULL: the collector gave none */
 	const char *proxy;		/* NULL: all */
+	struct gzip *gzip;		/* NULL: as it is */
 	uint64_t now_ns;
 };
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "collect.h"
+#include "negotiate.h"
 #include "page/page.h"
 #include "timeout.h"
 #include "web.h"
@@ -22,19 +26,43 @@ struct request {
 	struct web *web;
 	struct MHD_Connection *connection;
 	enum request_state { REQUEST_READING, REQUEST_WAITING, REQUEST_ANSWERED } state;
-	bool counted;	   /* in in_flight */
-	bool answered;	   /* with a snapshot */
-	struct body *body; /* of a scrape or the page */
+	bool counted;  /* in in_flight */
+	bool answered; /* with a snapshot */
+	struct gate_pass pass;
+	struct wishes wishes;
+	struct body *body;
 	const char *proxy; /* of the page: the one that is wanted */
 };
 
-static void connection_enter(struct request *request, enum connection_state state)
+/* NULL when memory ran out as it began. */
+static struct connection *connection_of(const struct request *request)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
-	if (info && info->socket_context)
-		connections_enter(&request->web->connections, info->socket_context, state, request->web->now_ns);
+	return info ? info->socket_context : NULL;
+}
+
+static void connection_enter(struct request *request, enum connection_state state)
+{
+	struct connection *connection = connection_of(request);
+
+	if (connection)
+		connections_enter(&request->web->connections, connection, state, request->web->now_ns);
+}
+
+/* What the settings want in every answer; and who was let in by older ones comes in anew. */
+static void settings_headers_add(const struct request *request, struct MHD_Response *response)
+{
+	const struct active *active = request->web->active;
+	const struct connection *connection = connection_of(request);
+
+	for (int i = 0; active && i < HEADER_MAX; i++)
+		if (active->settings->headers[i])
+			MHD_add_response_header(response, settings_header_name((enum settings_header)i),
+						active->settings->headers[i]);
+	if (connection && connection->with != active)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
 static enum MHD_Result response_send(struct request *request, unsigned int status, const char *type,
@@ -47,6 +75,12 @@ static enum MHD_Result response_send(struct request *request, unsigned int statu
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	if (status == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+					"Basic realm=\"wgsocks_exporter\", charset=\"UTF-8\"");
+	if (status == MHD_HTTP_TOO_MANY_REQUESTS)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+	settings_headers_add(request, response);
 	connection_enter(request, CONNECTION_SENDING);
 	result = MHD_queue_response(request->connection, status, response);
 	MHD_destroy_response(response);
@@ -95,27 +129,10 @@ static enum MHD_Result scrape_send(struct request *request)
 		return scrape_code(request, SCRAPE_ERROR, "out of memory\n");
 	request->body = NULL; /* the response's */
 	request->web->self.codes[SCRAPE_OK]++;
-	return response_send(request, MHD_HTTP_OK, exposition_content_type(EXPOSITION_TEXT), response);
-}
-
-/* Once for all who got the same samples. */
-static void body_render(struct web *web, uint32_t mask, const struct snapshot *samples)
-{
-	struct snapshot parts[2];
-
-	web->body_round = web->snapshots.round;
-	web->body_mask = mask;
-	web->body_good = false;
-	if (!body_renew(&web->body))
-		return;
-	self_fill(&web->self, &web->builder, samples ? 0 : mask);
-	snapshot_view(&parts[0], &web->builder);
-	if (samples)
-		parts[1] = *samples;
-	web->body_good = !web->builder.error &&
-			 !exposition_write(&web->exposition, &web->body->text, EXPOSITION_TEXT, parts, samples ? 2 : 1);
-	if (!web->body_good)
-		log_error("no memory for an answer to a scrape");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding");
+	if (wishes_gzip(&request->wishes))
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+	return response_send(request, MHD_HTTP_OK, exposition_content_type(request->wishes.format), response);
 }
 
 static void request_resume(struct request *request, bool answered)
@@ -131,10 +148,11 @@ static void scrape_done(struct waiter *waiter, const struct snapshot *samples)
 	struct request *request = (struct request *)waiter;
 	struct web *web = request->web;
 
-	if (!web->body || web->body_round != web->snapshots.round || web->body_mask != waiter->mask)
-		body_render(web, waiter->mask, samples);
-	if (web->body_good)
-		request->body = body_use(web->body);
+	const struct body_source source = {
+		.self = &web->self, .round = web->snapshots.round, .mask = waiter->mask, .samples = samples
+	};
+
+	request->body = bodies_get(&web->bodies, &source, request->wishes.format, wishes_gzip(&request->wishes));
 	request_resume(request, samples);
 }
 
@@ -165,6 +183,20 @@ static enum MHD_Result argument_take(void *closure, enum MHD_ValueKind kind, con
 	return collect_argument(closure, key, key_size, value, value_size) ? MHD_NO : MHD_YES;
 }
 
+static enum MHD_Result wish_take(void *closure, enum MHD_ValueKind kind, const char *key, size_t key_size,
+				 const char *value, size_t value_size)
+{
+	(void)kind;
+	if (!value)
+		return MHD_YES;
+	if (key_size == strlen(MHD_HTTP_HEADER_ACCEPT) && !strncasecmp(key, MHD_HTTP_HEADER_ACCEPT, key_size))
+		wishes_accept(closure, value, value_size);
+	if (key_size == strlen(MHD_HTTP_HEADER_ACCEPT_ENCODING) &&
+	    !strncasecmp(key, MHD_HTTP_HEADER_ACCEPT_ENCODING, key_size))
+		wishes_encoding(closure, value, value_size);
+	return MHD_YES;
+}
+
 static enum MHD_Result metrics_handle(struct request *request)
 {
 	struct web *web = request->web;
@@ -179,6 +211,7 @@ static enum MHD_Result metrics_handle(struct request *request)
 		return scrape_refuse(request, collect.why);
 	if (max && web->self.in_flight >= max)
 		return scrape_code(request, SCRAPE_BUSY, "too many scrapes at once, try again later\n");
+	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, wish_take, &request->wishes);
 	web->self.in_flight++;
 	request->counted = true;
 	timeout = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
@@ -220,6 +253,7 @@ static void page_done(struct waiter *waiter, const struct snapshot *samples)
 		.round = web->snapshots.round,
 		.samples = samples,
 		.proxy = request->proxy,
+		.gzip = wishes_gzip(&request->wishes) ? &web->bodies.gzip : NULL,
 		.now_ns = web->now_ns,
 	};
 
@@ -242,6 +276,9 @@ static enum MHD_Result page_send(struct request *request)
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept-Encoding");
+	if (wishes_gzip(&request->wishes))
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
 	return response_send(request, MHD_HTTP_OK, TYPE_HTML, response);
 }
 
@@ -249,6 +286,7 @@ static enum MHD_Result page_handle(struct request *request)
 {
 	if (request->state == REQUEST_ANSWERED)
 		return page_send(request);
+	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, wish_take, &request->wishes);
 	request->proxy = MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "proxy");
 	return request_wait(request, page_mask(request->web->child->config), PAGE_WAIT_NS, page_done);
 }
@@ -266,6 +304,48 @@ static enum MHD_Result (*path_find(const struct web *web, const char *path))(str
 	return NULL;
 }
 
+/* ---- who may come in ---- */
+
+static void password_done(struct password_waiter *waiter)
+{
+	struct gate_pass *pass = (struct gate_pass *)waiter;
+	struct request *request = (struct request *)((char *)pass - offsetof(struct request, pass));
+
+	pass->waiting = false;
+	request->web->pending = true;
+	MHD_resume_connection(request->connection);
+}
+
+static enum MHD_Result gate_refuse(struct request *request, enum refusal refusal)
+{
+	switch (refusal) {
+	case REFUSAL_RATE:
+		return words_send(request, MHD_HTTP_TOO_MANY_REQUESTS, "more requests than rate_limit lets in\n");
+	case REFUSAL_PASSWORDS_BUSY:
+		return words_send(request, MHD_HTTP_TOO_MANY_REQUESTS, "too many passwords are being checked\n");
+	default: return words_send(request, MHD_HTTP_UNAUTHORIZED, "user and password, please\n");
+	}
+}
+
+/* True when the request may go on; else *result is what libmicrohttpd is told. */
+static bool gate_passed(struct request *request, enum MHD_Result *result)
+{
+	struct web *web = request->web;
+	enum refusal refusal;
+	int err;
+
+	request->pass.waiter.done = password_done;
+	err = gate_check(&web->gate, &request->pass, web->active ? web->active->settings : NULL, request->connection,
+			 web->now_ns, &refusal);
+	if (err == -EAGAIN) {
+		MHD_suspend_connection(request->connection);
+		*result = MHD_YES;
+	} else if (err) {
+		*result = gate_refuse(request, refusal);
+	}
+	return !err;
+}
+
 static enum MHD_Result request_refuse(struct request *request, bool known)
 {
 	if (!known)
@@ -279,6 +359,8 @@ enum MHD_Result request_handle(void *closure, struct MHD_Connection *connection,
 	enum MHD_Result (*handle)(struct request * request) = path_find(closure, url);
 	bool reads = !strcmp(method, MHD_HTTP_METHOD_GET) || !strcmp(method, MHD_HTTP_METHOD_HEAD);
 	struct request *request = *context;
+	struct web *web = closure;
+	enum MHD_Result result;
 
 	(void)version;
 	(void)upload;
@@ -287,10 +369,10 @@ enum MHD_Result request_handle(void *closure, struct MHD_Connection *connection,
 		request = calloc(1, sizeof(*request));
 		if (!request)
 			return MHD_NO;
-		request->web = closure;
+		request->web = web;
 		request->connection = connection;
 		*context = request;
-		return handle && reads ? MHD_YES : request_refuse(request, handle);
+		return (handle && reads) || web->active ? MHD_YES : request_refuse(request, handle);
 	}
 	if (*upload_size) {
 		*upload_size = 0;
@@ -298,7 +380,9 @@ enum MHD_Result request_handle(void *closure, struct MHD_Connection *connection,
 	}
 	if (request->state == REQUEST_READING)
 		connection_enter(request, CONNECTION_WORKING);
-	return handle(request);
+	if (!gate_passed(request, &result))
+		return result;
+	return handle && reads ? handle(request) : request_refuse(request, handle);
 }
 
 void request_completed(void *closure, struct MHD_Connection *connection, void **context,
@@ -312,6 +396,7 @@ void request_completed(void *closure, struct MHD_Connection *connection, void **
 	if (!request)
 		return;
 	connection_enter(request, CONNECTION_IDLE);
+	gate_leave(&web->gate, &request->pass);
 	if (request->state == REQUEST_WAITING)
 		snapshots_remove(&web->snapshots, &request->waiter);
 	if (request->counted)

@@ -14,9 +14,11 @@
 
 #define NS_PER_MS 1000000ull
 #define BEAT_NS (500 * NS_PER_MS)
+#define ADOPT_NS (20 * NS_PER_MS)  /* until the first settings are there */
 #define DRAIN_NS (300 * NS_PER_MS) /* at the end, for answers that are on their way */
 #define CONNECTIONS_MAX 1024
-#define DESCRIPTORS_SPARE 256 /* beside the clients' */
+#define CONNECTIONS_MAX_TLS 256 /* each takes 15 KiB, and select wants small numbers */
+#define DESCRIPTORS_SPARE 256	/* beside the clients' */
 #define EVENTS 16
 
 /* Room for as many clients as the limit of descriptors lets us have. */
@@ -81,6 +83,8 @@ static int wait_ms(const struct web *web, uint64_t beat_ns)
 	due = earlier(due, snapshots_due(&web->snapshots, web->now_ns));
 	if (web->paused)
 		due = earlier(due, web->resumed_ns);
+	if (!web->listening)
+		due = earlier(due, web->now_ns + ADOPT_NS);
 	return due <= web->now_ns ? 0 : (int)((due - web->now_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
@@ -96,6 +100,7 @@ static void event_handle(struct web *web, uint32_t what)
 			epoll_ctl(web->epoll, EPOLL_CTL_DEL, web->child->channel, NULL);
 		break;
 	case EVENT_SERVER: web->pending = true; break;
+	case EVENT_PASSWORDS: passwords_receive(&web->passwords); break;
 	default: server_accept(web, web->child->sockets[what - EVENT_LISTEN]);
 	}
 }
@@ -120,6 +125,7 @@ static void loop(struct web *web)
 		if (connections_expire(&web->connections, web->now_ns))
 			web->pending = true;
 		snapshots_tick(&web->snapshots, web->now_ns);
+		settings_adopt(web);
 		server_resume(web);
 		if (web->pending)
 			server_work(web);
@@ -134,14 +140,36 @@ static void loop(struct web *web)
 	} while (!web->stopping || (work_left(web) && web->now_ns < end_ns));
 }
 
+/* Whose passwords are checked may come with any reload. Without the thread nobody with a password is let in. */
+static int passwords_start(void *closure)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = EVENT_PASSWORDS };
+	struct web *web = closure;
+	struct bcrypt *bcrypt;
+
+	if (!settings_wanted(web))
+		return 0;
+	bcrypt = bcrypt_start();
+	if (!bcrypt || passwords_init(&web->passwords, bcrypt) ||
+	    epoll_ctl(web->epoll, EPOLL_CTL_ADD, bcrypt->event, &event) < 0)
+		log_error("passwords cannot be checked: %m");
+	else
+		web->gate.passwords = &web->passwords;
+	return 0;
+}
+
 static int web_start(struct web *web)
 {
 	const struct child *child = web->child;
+	size_t connections;
 	int err;
 
 	web->now_ns = clock_now_ns();
-	web->self = (struct self){ .config = child->config, .shared = child->shared };
-	connections_init(&web->connections, descriptors_prepare(&web->self.max_fds));
+	web->self = (struct self){ .config = child->config, .shared = child->shared, .refused = web->gate.refused };
+	connections = descriptors_prepare(&web->self.max_fds);
+	if (settings_wanted(web) && connections > CONNECTIONS_MAX_TLS)
+		connections = CONNECTIONS_MAX_TLS;
+	connections_init(&web->connections, connections);
 	snapshots_init(&web->snapshots, child->channel, child->snapshot, child->shared, web->now_ns);
 	web->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (web->epoll < 0)
@@ -151,22 +179,24 @@ static int web_start(struct web *web)
 		err = channel_watch(web);
 	if (!err)
 		err = server_start(web);
-	return err ? err : confine(child);
+	return err ? err : confine(child, passwords_start, web);
 }
 
 static void web_free(struct web *web)
 {
-	if (web->daemon) {
+	if (web->daemons[SERVER_PLAIN]) {
 		/* It must not be stopped while a connection rests. */
+		if (web->gate.passwords)
+			passwords_abandon(&web->passwords);
 		snapshots_abandon(&web->snapshots);
 		server_work(web);
 	}
 	server_stop(web);
 	snapshots_free(&web->snapshots);
 	pages_free(&web->pages);
-	snapshot_free(&web->builder);
-	exposition_free(&web->exposition);
-	body_release(web->body);
+	bodies_free(&web->bodies);
+	active_release(web->active);
+	active_sweep();
 	close_descriptor(&web->signals);
 	close_descriptor(&web->epoll);
 }

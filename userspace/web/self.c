@@ -83,6 +83,8 @@ static void processes_add(struct snapshot_builder *b, struct self *self)
 		const struct process_cell *cell = &shared->processes[i];
 		int32_t pid = cell->pid;
 
+		if (i == PROCESS_FILES && !self->config->web_config_file[0])
+			continue;
 		if (i != PROCESS_SUPERVISOR) {
 			uint32_t label = snapshot_string(b, process_name((enum process)i));
 
@@ -105,6 +107,24 @@ static void processes_add(struct snapshot_builder *b, struct self *self)
 	snapshot_add_float(b, METRIC_PROCESS_START_TIME, NULL, (double)started_ms / 1e3);
 }
 
+/* Only where there is a --web.config.file. */
+static void config_add(struct snapshot_builder *b, const struct self *self)
+{
+	const struct web_config_cell *cell = &self->shared->web_config;
+
+	if (!self->config->web_config_file[0])
+		return;
+	snapshot_add_unsigned(b, METRIC_WEB_SUCCESS, NULL, cell->successful && !self->config_failed);
+	snapshot_add_float(b, METRIC_WEB_TIME, NULL, (double)cell->success_ms / 1e3);
+	if (self->certificate_expiry)
+		snapshot_add_unsigned(b, METRIC_WEB_EXPIRY, NULL, (uint64_t)self->certificate_expiry);
+	for (int i = 0; self->refused && i < REFUSALS; i++) {
+		uint32_t label = snapshot_string(b, refusal_name((enum refusal)i));
+
+		snapshot_add_unsigned(b, METRIC_WEB_REFUSED, &label, self->refused[i]);
+	}
+}
+
 static void failures_add(struct snapshot_builder *b, uint32_t failed)
 {
 	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
@@ -124,5 +144,6 @@ void self_fill(struct self *self, struct snapshot_builder *b, uint32_t failed)
 	listening_add(b, self);
 	processes_add(b, self);
 	http_add(b, self);
+	config_add(b, self);
 	failures_add(b, failed);
 }

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "refusal.h"
 #include "wgsocks/process.h"
 #include "wgsocks/snapshot.h"
 
@@ -23,7 +24,10 @@ struct self {
 	uint64_t codes[SCRAPE_CODES]; /* scrapes answered, by HTTP status */
 	uint64_t in_flight;	      /* scrapes being answered */
 	struct process_clock clocks[PROCESS_MAX];
-	uint64_t cpu_ns; /* as last shown: a counter never falls */
+	const uint64_t *refused;   /* by enum refusal */
+	bool config_failed;	   /* what files found good could not be taken */
+	time_t certificate_expiry; /* 0: no TLS */
+	uint64_t cpu_ns;	   /* as last shown: a counter never falls */
 };
 
 /* The HTTP status of a code: 200, 400, 500, 503. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <gnutls/abstract.h>
 #include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 
 #include "web.h"
@@ -11,6 +13,44 @@
 #define PAUSE_NS 50000000ull
 #define WORK_ROUNDS 16
 
+/* Level-triggered: what is not accepted in one round is there in the next. */
+static int epoll_watch(const struct web *web, int operation, int fd, uint32_t events, uint32_t what)
+{
+	struct epoll_event event = { .events = events, .data.u32 = what };
+
+	return epoll_ctl(web->epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+/* The settings of now are the connection's as long as it lives. */
+static void connection_begin(struct web *web, struct MHD_Connection *mhd, struct connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	int r;
+
+	if (!connection) /* out of memory: there is no word for a refusal here but the end of the socket */
+		return;
+	connection->with = active_use(web->active);
+	if (!info || !info->tls_session)
+		return;
+	/* Once for each change: whether it can be read now is select's to tell. */
+	epoll_watch(web, EPOLL_CTL_ADD, connection->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, EVENT_SERVER);
+	r = web->active && web->active->tls ? tls_take(web->active->tls, info->tls_session) : GNUTLS_E_INTERNAL_ERROR;
+	if (r < 0) {
+		log_error("no TLS for a connection: %s", gnutls_strerror(r));
+		shutdown(connection->fd, SHUT_RDWR);
+	}
+}
+
+static void connection_end(struct web *web, struct connection *connection)
+{
+	struct active *active = connection->with;
+
+	if (active && active->tls && !connection->asked)
+		web->gate.refused[REFUSAL_TLS]++;
+	active_release(active);
+	connections_remove(&web->connections, connection);
+}
+
 static void connection_notify(void *closure, struct MHD_Connection *mhd, void **context,
 			      enum MHD_ConnectionNotificationCode what)
 {
@@ -20,18 +60,11 @@ static void connection_notify(void *closure, struct MHD_Connection *mhd, void **
 		const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 		*context = connections_add(&web->connections, info->connect_fd, web->now_ns);
+		connection_begin(web, mhd, *context);
 	} else if (*context) {
-		connections_remove(&web->connections, *context);
+		connection_end(web, *context);
 		*context = NULL;
 	}
-}
-
-/* Level-triggered: what is not accepted in one round is there in the next. */
-static int epoll_watch(const struct web *web, int operation, int fd, uint32_t events, uint32_t what)
-{
-	struct epoll_event event = { .events = events, .data.u32 = what };
-
-	return epoll_ctl(web->epoll, operation, fd, &event) < 0 ? -errno : 0;
 }
 
 static int listeners_watch(const struct web *web, int operation, uint32_t events)
@@ -45,29 +78,70 @@ static int listeners_watch(const struct web *web, int operation, uint32_t events
 	return 0;
 }
 
+/* libmicrohttpd wants somebody to ask for a certificate; each session was given its own before. */
+static int certificate_none(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
+			    const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **certificate,
+			    unsigned int *certificate_count, gnutls_privkey_t *key)
+{
+	return -1;
+}
+
+/*
+ * The one for TLS is not libmicrohttpd's epoll: that takes a connection whose handshake waits for the client as one
+ * that can be read, again and again, and a single client that is silent then costs a whole CPU (0.9.75). With select it
+ * asks the kernel.
+ */
+static int daemon_start(struct web *web, enum server server)
+{
+	/* An option without effect where it is not TLS. */
+	struct MHD_OptionItem certificate[] = {
+		{ server == SERVER_TLS ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
+		  (void *)(uintptr_t)certificate_none },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	const union MHD_DaemonInfo *info;
+	struct MHD_Daemon *daemon;
+
+	daemon = MHD_start_daemon(MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+					  (server == SERVER_TLS ? MHD_USE_TLS : MHD_USE_EPOLL),
+				  0, NULL, NULL, request_handle, web, MHD_OPTION_NOTIFY_COMPLETED, request_completed,
+				  web, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, web,
+				  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+				  /* Ours comes first; those that are closing count here. */
+				  MHD_OPTION_CONNECTION_LIMIT, (unsigned int)web->connections.max + 2 * ACCEPT_BATCH,
+				  MHD_OPTION_ARRAY, certificate, MHD_OPTION_END);
+	web->daemons[server] = daemon;
+	if (!daemon)
+		return -EIO;
+	if (server == SERVER_TLS)
+		return 0; /* its connections are watched one by one */
+	info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	return info ? epoll_watch(web, EPOLL_CTL_ADD, info->epoll_fd, EPOLLIN, EVENT_SERVER) : -EIO;
+}
+
+/* With a --web.config.file both are there: it may ask for TLS from the next reload on, or no longer. */
 int server_start(struct web *web)
 {
-	const union MHD_DaemonInfo *info;
-	int err;
+	int err = daemon_start(web, SERVER_PLAIN);
 
-	web->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, request_handle, web,
-		MHD_OPTION_NOTIFY_COMPLETED, request_completed, web, MHD_OPTION_NOTIFY_CONNECTION, connection_notify,
-		web, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		/* Ours comes first; those that are closing count here. */
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)web->connections.max + 2 * ACCEPT_BATCH, MHD_OPTION_END);
-	info = web->daemon ? MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-	if (!info)
-		return -EIO;
-	err = epoll_watch(web, EPOLL_CTL_ADD, info->epoll_fd, EPOLLIN, EVENT_SERVER);
-	return err ? err : listeners_watch(web, EPOLL_CTL_ADD, EPOLLIN);
+	if (err)
+		return err;
+	return settings_wanted(web) ? daemon_start(web, SERVER_TLS) : server_listen(web);
+}
+
+int server_listen(struct web *web)
+{
+	web->listening = true;
+	return listeners_watch(web, EPOLL_CTL_ADD, EPOLLIN);
 }
 
 void server_stop(struct web *web)
 {
-	if (web->daemon)
-		MHD_stop_daemon(web->daemon);
-	web->daemon = NULL;
+	for (int i = 0; i < SERVERS; i++) {
+		if (web->daemons[i])
+			MHD_stop_daemon(web->daemons[i]);
+		web->daemons[i] = NULL;
+	}
 }
 
 static void server_pause(struct web *web)
@@ -88,7 +162,8 @@ void server_resume(struct web *web)
 
 void server_quiesce(struct web *web)
 {
-	listeners_watch(web, EPOLL_CTL_DEL, 0);
+	if (web->listening)
+		listeners_watch(web, EPOLL_CTL_DEL, 0);
 }
 
 /*
@@ -110,8 +185,10 @@ static bool room_make(struct web *web)
 
 static void connection_add(struct web *web, int fd, const struct sockaddr *address, socklen_t length)
 {
+	enum server server = web->active && web->active->tls ? SERVER_TLS : SERVER_PLAIN;
+
 	/* It closes the socket when it fails. */
-	if (MHD_add_connection(web->daemon, fd, address, length) != MHD_YES)
+	if (MHD_add_connection(web->daemons[server], fd, address, length) != MHD_YES)
 		log_debug("a connection could not be taken: %m");
 	web->pending = true;
 }
@@ -151,15 +228,56 @@ void server_accept(struct web *web, int socket)
 	}
 }
 
-void server_work(struct web *web)
+/* What select knows of the connections of the one for TLS. */
+struct readiness {
+	fd_set in, out, except;
+	int count;
+};
+
+static void readiness_get(struct readiness *r, struct MHD_Daemon *daemon)
+{
+	struct timeval at_once = { 0 };
+	int most = -1;
+
+	FD_ZERO(&r->in);
+	FD_ZERO(&r->out);
+	FD_ZERO(&r->except);
+	r->count = 0;
+	if (MHD_get_fdset2(daemon, &r->in, &r->out, &r->except, &most, FD_SETSIZE) == MHD_YES)
+		r->count = select(most + 1, &r->in, &r->out, &r->except, &at_once);
+}
+
+/* Whether it has more to do at once. */
+static bool daemon_work(struct MHD_Daemon *daemon, enum server server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout;
 
+	if (server == SERVER_TLS) {
+		struct readiness r;
+
+		readiness_get(&r, daemon);
+		MHD_run_from_select(daemon, &r.in, &r.out, &r.except);
+		/* It may have come to want what is there already, and what epoll will not tell again. */
+		readiness_get(&r, daemon);
+		if (r.count > 0)
+			return true;
+	} else {
+		MHD_run(daemon);
+	}
+	/* A pipelined request is in its memory, not in the socket: epoll would not tell. */
+	return MHD_get_timeout(daemon, &timeout) == MHD_YES && !timeout;
+}
+
+void server_work(struct web *web)
+{
 	for (int i = 0; i < WORK_ROUNDS; i++) {
+		bool more = false;
+
 		web->pending = false;
-		MHD_run(web->daemon);
-		/* A pipelined request is in its memory, not in the socket: epoll would not tell. */
-		if (MHD_get_timeout(web->daemon, &timeout) != MHD_YES || timeout)
+		for (int server = 0; server < SERVERS; server++)
+			if (web->daemons[server])
+				more |= daemon_work(web->daemons[server], (enum server)server);
+		if (!more)
 			return;
 	}
 	web->pending = true;

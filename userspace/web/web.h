@@ -5,20 +5,24 @@
 
 #include <microhttpd.h>
 
-#include "body.h"
+#include "active.h"
+#include "bodies.h"
 #include "connections.h"
+#include "gate.h"
 #include "pages.h"
 #include "self.h"
 #include "snapshots.h"
-#include "wgsocks/exposition.h"
 #include "wgsocks/process.h"
+
+enum server { SERVER_PLAIN, SERVER_TLS, SERVERS };
 
 struct web {
 	const struct child *child;
 	int epoll, signals;
 	uint64_t now_ns; /* of this round of the loop */
 
-	struct MHD_Daemon *daemon;
+	struct MHD_Daemon *daemons[SERVERS]; /* NULL: none of it */
+	bool listening;
 	bool pending;	     /* libmicrohttpd has something to do */
 	bool paused;	     /* no new connections are accepted … */
 	uint64_t resumed_ns; /* … until then */
@@ -29,19 +33,22 @@ struct web {
 	struct self self;
 	struct pages pages;
 
-	struct snapshot_builder builder;
-	struct exposition exposition;
-	struct body *body;   /* the last that was rendered */
-	uint64_t body_round; /* of the snapshots that it shows … */
-	uint32_t body_mask;  /* … and of whose waiters */
-	bool body_good;
+	struct bodies bodies;
+
+	struct active *active; /* NULL: without --web.config.file, or before it was read */
+	uint64_t adopted;      /* the sequence of the last bundle that was looked at */
+	struct passwords passwords;
+	struct gate gate;
 };
 
 /* What epoll tells us; a listening socket is EVENT_LISTEN + its index. */
-enum web_event { EVENT_SIGNAL, EVENT_CHANNEL, EVENT_SERVER, EVENT_LISTEN };
+enum web_event { EVENT_SIGNAL, EVENT_CHANNEL, EVENT_SERVER, EVENT_PASSWORDS, EVENT_LISTEN };
 
-/* server.c: starts libmicrohttpd and watches it and the listening sockets. 0 or -errno. */
+/* server.c: starts libmicrohttpd and watches it. 0 or -errno. */
 int server_start(struct web *web);
+
+/* Watches the listening sockets from now on. 0 or -errno. */
+int server_listen(struct web *web);
 void server_stop(struct web *web);
 
 /* Accepts what waits at a listening socket. */
@@ -55,6 +62,12 @@ void server_resume(struct web *web);
 
 /* Accepts no more: the end is near. */
 void server_quiesce(struct web *web);
+
+/* adopt.c: takes over settings that files has handed over since. */
+void settings_adopt(struct web *web);
+
+/* Whether there are settings that are to be served with. */
+bool settings_wanted(const struct web *web);
 
 /* requests.c: libmicrohttpd's callbacks; their closure is the web. */
 enum MHD_Result request_handle(void *closure, struct MHD_Connection *connection, const char *url, const char *method,

@@ -185,6 +185,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(exposition_write(&exposition, &text, EXPOSITION_TEXT, &s, 1) == 0);
 	prometheus_read(text.data, text.size, check_series, &check);
 	CHECK(check.next == check.count, "%u of %u samples", check.next, check.count);
+	/* Read by prometheus_client's parser in tests/integration; here only that it is whole. */
+	text_reset(&text);
+	CHECK(exposition_write(&exposition, &text, EXPOSITION_OPENMETRICS, &s, 1) == 0);
+	CHECK(text.size >= 6 && !memcmp(text.data + text.size - 6, "# EOF\n", 6));
 	exposition_free(&exposition);
 	text_free(&text);
 	snapshot_free(&builder);

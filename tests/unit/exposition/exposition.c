@@ -36,6 +36,34 @@ Test(exposition, content_type)
 	cr_expect_str_eq(exposition_content_type(EXPOSITION_TEXT), "text/plain; version=0.0.4; charset=utf-8");
 }
 
+Test(exposition, openmetrics)
+{
+	static const char expected[] =
+		"# HELP proxy_requests SOCKS requests received.\n"
+		"# TYPE proxy_requests counter\n"
+		"proxy_requests_total{proxy_name=\"a\\\"b\",command=\"connect\"} 7\n"
+		"# HELP process_cpu_seconds User and system CPU time of all processes of the exporter, ended ones included.\n"
+		"# TYPE process_cpu_seconds counter\n"
+		"# UNIT process_cpu_seconds seconds\n"
+		"process_cpu_seconds_total 1.5\n"
+		"# EOF\n";
+	struct snapshot_builder b = { 0 };
+	struct text text = { 0 };
+	struct snapshot s;
+	uint32_t labels[] = { snapshot_string(&b, "a\"b"), snapshot_string(&b, "connect") };
+
+	cr_expect_str_eq(exposition_content_type(EXPOSITION_OPENMETRICS),
+			 "application/openmetrics-text; version=1.0.0; charset=utf-8");
+	snapshot_add_unsigned(&b, METRIC_PROXY_REQUESTS, labels, 7);
+	snapshot_add_float(&b, METRIC_PROCESS_CPU, NULL, 1.5);
+	snapshot_view(&s, &b);
+	cr_assert_eq(exposition_write(&exposition, &text, EXPOSITION_OPENMETRICS, &s, 1), 0);
+	cr_expect_eq(text.size, sizeof(expected) - 1);
+	cr_expect_arr_eq(text.data, expected, sizeof(expected) - 1);
+	text_free(&text);
+	snapshot_free(&b);
+}
+
 Test(exposition, nothing)
 {
 	cr_expect_str_eq(printed(NULL, 0), "");

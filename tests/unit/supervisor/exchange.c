@@ -12,7 +12,7 @@ static struct exchange exchange = EXCHANGE_NONE;
 
 static void setup(void)
 {
-	cr_assert_eq(exchange_open(&exchange), 0);
+	cr_assert_eq(exchange_open(&exchange, true), 0);
 }
 
 TestSuite(exchange, .init = setup);

@@ -26,7 +26,7 @@ TestSuite(pages, .init = init);
 
 static struct body *get(uint64_t round, const char *proxy, bool answered)
 {
-	const struct pages_source source = { &self, round, answered ? &samples : NULL, proxy, 1 };
+	const struct pages_source source = { &self, round, answered ? &samples : NULL, proxy, NULL, 1 };
 	struct body *body = pages_get(&pages, &source);
 
 	cr_assert_not_null(body);
@@ -66,4 +66,21 @@ Test(pages, of_one_are_the_asker_s)
 	body_release(other);
 	body_release(all);
 	pages_free(&pages);
+}
+
+Test(pages, compressed)
+{
+	static struct gzip gzip;
+	struct pages_source source = { &self, 1, &samples, NULL, &gzip, 1 };
+	struct body *all = pages_get(&pages, &source), *one;
+
+	cr_assert_not_null(all);
+	cr_expect_eq(memcmp(all->text.data, "\x1f\x8b", 2), 0);
+	cr_expect_eq(pages_get(&pages, &source), all, "once for all who want it so");
+	source.proxy = "crab";
+	one = pages_get(&pages, &source);
+	cr_assert_not_null(one);
+	cr_expect_eq(one->users, 1);
+	cr_expect_eq(memcmp(one->text.data, "\x1f\x8b", 2), 0);
+	cr_expect(says(get(1, NULL, true), "</html>"));
 }

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of --web.config.file share: certificates, hashes of passwords, the exporter with such a file, and clients."""
+
+import ctypes
+import http.client
+import pathlib
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+
+from exporter import Exporter
+from sockslab import wait_until
+
+FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="wgsocks-web-"))
+CA_CONFIG = """[ca]
+default_ca = it
+[it]
+database = {folder}/index
+new_certs_dir = {folder}
+rand_serial = yes
+default_md = sha256
+policy = any
+unique_subject = no
+copy_extensions = copy
+[any]
+commonName = supplied
+"""
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+class Authority:
+    """Makes certificates; each is a pair of paths."""
+
+    def __init__(self, name):
+        self.folder = FOLDER / name
+        self.folder.mkdir()
+        self.certificate, self.key = self.folder / "ca.pem", self.folder / "ca.key"
+        (self.folder / "index").write_text("")
+        (self.folder / "config").write_text(CA_CONFIG.format(folder=self.folder))
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key, "-out", self.certificate,
+                "-days", "30", "-subj", f"/CN={name}")
+
+    def issue(self, name, *, sans="DNS:localhost,IP:127.0.0.1,IP:::1", usage="serverAuth", key="rsa", until=None):
+        certificate, private, request = (self.folder / f"{name}.{end}" for end in ("pem", "key", "csr"))
+        kind = ["-newkey", "rsa:2048"] if key == "rsa" else ["-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{key}"]
+        openssl("req", *kind, "-nodes", "-keyout", private, "-out", request, "-subj", f"/CN={name}",
+                "-addext", f"subjectAltName={sans}", "-addext", f"extendedKeyUsage={usage}")
+        dates = ["-startdate", "20200101000000Z", "-enddate", until] if until else ["-days", "30"]
+        openssl("ca", "-batch", "-config", self.folder / "config", "-keyfile", self.key, "-cert", self.certificate, "-in", request,
+                "-out", certificate, "-notext", *dates)
+        return certificate, private
+
+
+def bcrypt(password, cost=10, salt="abcdefghijklmnopqrstuu"):
+    crypt = ctypes.CDLL("libcrypt.so.1").crypt
+    crypt.restype = ctypes.c_char_p
+    return crypt(password.encode(), f"$2b${cost:02}${salt}".encode()).decode()
+
+
+def write(name, text):
+    path = FOLDER / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+class Web(Exporter):
+    """The program with a configuration; ports of its own, so that several run side by side."""
+
+    def __init__(self, config, *flags, port=9090, wait=True, secure=True):
+        self.port, self.config, self.secure = port, config, secure
+        super().__init__(f"--web.listen-address=127.0.0.1:{port}", f"--health.listen-address=127.0.0.1:{port + 1000}",
+                         *([f"--web.config.file={config}"] if config else []), *flags, wait=False)
+        try:
+            if wait:
+                wait_until(self.answers, 15, "an answer to a connection")
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def answers(self):
+        assert self.process.poll() is None, f"it ended: {self.log()}"
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as client:
+                if self.secure:
+                    anyone().wrap_socket(client).close()
+                    return True
+                client.sendall(b"GET /-/healthy HTTP/1.0\r\n\r\n")
+                return client.recv(1)
+        except ssl.SSLError:
+            return True  # it wants a certificate, or another version
+        except OSError:
+            return False
+
+    def lines(self, pattern):
+        return re.findall(rf"^.*{pattern}.*$", self.log(), re.MULTILINE)
+
+    def wait_line(self, pattern, count=1):
+        return wait_until(lambda: len(self.lines(pattern)) >= count and self.lines(pattern), 10, f"{count} lines with {pattern}")
+
+
+def anyone():
+    """A client that believes everybody."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def trusting(authority, client=None):
+    context = ssl.create_default_context(cafile=authority.certificate)
+    if client:
+        context.load_cert_chain(*client)
+    return context
+
+
+class Answer:
+    def __init__(self, response):
+        self.status, self.headers, self.body = response.status, response.headers, response.read()
+
+
+def basic(user, password):
+    import base64
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def ask(port, path="/metrics", *, tls=None, headers=None, host="127.0.0.1", timeout=10, method="GET"):
+    """One request on a connection of its own."""
+    connection = http.client.HTTPSConnection(host, port, context=tls, timeout=timeout) if tls else http.client.HTTPConnection(host, port, timeout=timeout)
+    try:
+        connection.request(method, path, headers=headers or {})
+        return Answer(connection.getresponse())
+    finally:
+        connection.close()
+
+
+def value(body, series):
+    found = re.search(rf"^{re.escape(series)} (\S+)$", body.decode(), re.MULTILINE)
+    return float(found[1]) if found else None
+
+
+def forget():
+    shutil.rmtree(FOLDER, ignore_errors=True)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The settings that web serves with now. Those that were in force before live on for as long as a connection was begun
+ * with them.
+ */
+#ifndef WEB_ACTIVE_H
+#define WEB_ACTIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "settings/settings.h"
+#include "tls/tls.h"
+
+struct active {
+	SLIST_ENTRY(active) link; /* once nobody uses it any more */
+	unsigned int users;
+	struct settings *settings;
+	struct tls *tls; /* NULL: plain HTTP */
+};
+
+/* Makes it of bundle `sequence` in that memfd, with one user, the caller. NULL after one line. */
+struct active *active_load(int fd, uint64_t sequence);
+
+/* NULL stays NULL. */
+struct active *active_use(struct active *active);
+
+/* Who was its last user may be in the middle of GnuTLS: it is freed by active_sweep, from outside. */
+void active_release(struct active *active);
+void active_sweep(void);
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "web.h"
+#include "wgsocks/log.h"
+
+bool settings_wanted(const struct web *web)
+{
+	return web->child->bundle >= 0;
+}
+
+static void settings_tell(const struct active *active)
+{
+	const struct settings *s = active->settings;
+
+	log_info("serving %s, %zu users with passwords", active->tls ? "TLS" : "plain HTTP", s->user_count);
+}
+
+/* Who is connected and at nothing comes back by the new rules; who is at something ends with its answer. */
+static void settings_replace(struct web *web, struct active *active)
+{
+	if (web->active)
+		server_work(web);
+	active_release(web->active);
+	web->active = active;
+	connections_shut_idle(&web->connections, web->now_ns);
+	web->pending = true;
+	web->self.certificate_expiry = active->tls ? tls_expiry(active->tls) : 0;
+	settings_tell(active);
+	if (!web->listening && !web->stopping && server_listen(web))
+		log_error("cannot watch the listening sockets: %m");
+}
+
+void settings_adopt(struct web *web)
+{
+	const struct web_config_cell *cell = &web->child->shared->web_config;
+	uint64_t sequence = atomic_load_explicit(&cell->sequence, memory_order_acquire);
+	struct active *active;
+
+	active_sweep();
+	if (!settings_wanted(web) || sequence == web->adopted)
+		return;
+	active = active_load(web->child->bundle, sequence);
+	/* The half that was read is written again only two bundles later. */
+	if (atomic_load_explicit(&cell->sequence, memory_order_acquire) != sequence) {
+		active_release(active);
+		return;
+	}
+	web->adopted = sequence;
+	web->self.config_failed = !active;
+	if (active)
+		settings_replace(web, active);
+}
