@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The bench's own programs in build/bench. Included by the Makefile; tests/bench/run calls `make bench-programs`.
-BENCH_PROGRAMS := packets stats bulk http start floor_server
+BENCH_PROGRAMS := packets stats bulk http https start floor_server
 BENCH_OBJECTS := $(BENCH_PROGRAMS:%=$(BUILD)/tests/bench/%.o)
 BENCH_SKELETON := $(ROOT)/include/floor.skel.h
 

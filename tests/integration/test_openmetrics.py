@@ -11,14 +11,13 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import urllib.parse
 
 from exporter import enter_namespace
-from web_config import FOLDER, Authority, Web, anyone, ask, bcrypt, forget, write
 from harness import Skip, case, equal, run_cases
 from sockslab import wait_until
+from web_config import FOLDER, Authority, Web, ask, bcrypt, forget, write
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"

@@ -13,9 +13,20 @@ import threading
 import time
 
 from exporter import BINARY, enter_namespace, read
-from web_config import FOLDER, Authority, Web, anyone, ask, bcrypt, forget, trusting, value, write
 from harness import case, equal, run_cases
 from sockslab import wait_until
+from web_config import (
+    FOLDER,
+    Authority,
+    Web,
+    anyone,
+    ask,
+    bcrypt,
+    forget,
+    trusting,
+    value,
+    write,
+)
 
 OURS = Authority("ours")
 SERVER, OTHER_SERVER = OURS.issue("server"), OURS.issue("other-server", key="P-256")

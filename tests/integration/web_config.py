@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests of --web.config.file share: certificates, hashes of passwords, the exporter with such a file, and clients."""
 
+import base64
 import ctypes
 import http.client
 import pathlib
@@ -11,7 +12,7 @@ import ssl
 import subprocess
 import tempfile
 
-from exporter import Exporter
+from exporter import Exporter, read
 from sockslab import wait_until
 
 FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="wgsocks-web-"))
@@ -97,6 +98,13 @@ class Web(Exporter):
         except OSError:
             return False
 
+    def part(self, name):
+        """The pid of one of its processes, the one that reads files among them."""
+        for pid in read(f"/proc/{self.pid}/task/{self.pid}/children").split():
+            if read(f"/proc/{pid}/comm").strip() == f"wgsocks-{name}"[:15]:
+                return int(pid)
+        raise AssertionError(f"no {name}")
+
     def lines(self, pattern):
         return re.findall(rf"^.*{pattern}.*$", self.log(), re.MULTILINE)
 
@@ -125,7 +133,6 @@ class Answer:
 
 
 def basic(user, password):
-    import base64
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 

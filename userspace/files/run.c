@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "judge.h"
 #include "wgsocks/log.h"
@@ -127,15 +129,29 @@ int files_run(const struct child *child)
 	return EXIT_SUCCESS;
 }
 
-int files_check(const struct config *config)
+static bool check_good(const struct config *config)
 {
 	struct judged *judged = calloc(1, sizeof(*judged));
 	enum judgement judgement = JUDGE_CHANGED;
 
-	for (int i = 0; judged && i < RESTLESS_MAX && judgement == JUDGE_CHANGED; i++) {
+	for (int i = 0; judged && i < RESTLESS_MAX && judgement == JUDGE_CHANGED; i++)
 		judgement = judge(config->web_config_file, false, judged);
-		bundle_free(&judged->bundle);
-	}
-	free(judged);
-	return judgement == JUDGE_GOOD ? 0 : -EINVAL;
+	if (judgement == JUDGE_CHANGED)
+		log_error("%s changes while it is read", config->web_config_file);
+	return judgement == JUDGE_GOOD;
+}
+
+/* In a process of its own: its parent becomes the supervisor, which has read no byte from anyone. */
+int files_check(const struct config *config)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0)
+		_exit(check_good(config) ? EXIT_SUCCESS : EXIT_FAILURE);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid < 0)
+		log_error("cannot fork: %m");
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS ? 0 : -EINVAL;
 }

@@ -12,6 +12,7 @@ from . import (
     sockets,
     start,
     throughput,
+    tls,
 )
 
 ROWS = {
@@ -21,6 +22,7 @@ ROWS = {
     "throughput": throughput.throughput,
     "scrape": scrape.scrape,
     "probes": scrape.probes,
+    "tls": tls.tls,
     "memory": memory.memory,
     "churn": churn.churn,
     "start": start.start,

@@ -67,4 +67,4 @@ def footer(rows):
         said += f", {count[UNCLEAR]} hidden by noise"
     if count[FAILED]:
         said += f", {count[FAILED]} could not be measured"
-    return said + "; the rows of TLS come with TLS."
+    return said + "."

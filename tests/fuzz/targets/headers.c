@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/web/negotiate.c and userspace/web/auth/basic.c: lines that begin with their header's letter, A for Accept, E
- * for Accept-Encoding, B for Authorization. What is read is within its bounds, and one list or several fields are the
+ * userspace/web/negotiate.c and userspace/web/auth/basic.c: lines that begin with their header's letter, A for Accept,
+ * E for Accept-Encoding, B for Authorization. What is read is within its bounds, and one list or several fields are the
  * same.
  */
 #include "fuzz.h"

@@ -38,15 +38,15 @@ Test(exposition, content_type)
 
 Test(exposition, openmetrics)
 {
-	static const char expected[] =
-		"# HELP proxy_requests SOCKS requests received.\n"
-		"# TYPE proxy_requests counter\n"
-		"proxy_requests_total{proxy_name=\"a\\\"b\",command=\"connect\"} 7\n"
-		"# HELP process_cpu_seconds User and system CPU time of all processes of the exporter, ended ones included.\n"
-		"# TYPE process_cpu_seconds counter\n"
-		"# UNIT process_cpu_seconds seconds\n"
-		"process_cpu_seconds_total 1.5\n"
-		"# EOF\n";
+	static const char expected[] = "# HELP proxy_requests SOCKS requests received.\n"
+				       "# TYPE proxy_requests counter\n"
+				       "proxy_requests_total{proxy_name=\"a\\\"b\",command=\"connect\"} 7\n"
+				       "# HELP process_cpu_seconds User and system CPU time of all processes of the "
+				       "exporter, ended ones included.\n"
+				       "# TYPE process_cpu_seconds counter\n"
+				       "# UNIT process_cpu_seconds seconds\n"
+				       "process_cpu_seconds_total 1.5\n"
+				       "# EOF\n";
 	struct snapshot_builder b = { 0 };
 	struct text text = { 0 };
 	struct snapshot s;

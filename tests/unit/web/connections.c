@@ -88,6 +88,28 @@ Test(connections, the_oldest_without_work_goes_first)
 	cr_expect_not(is_shut(busy));
 }
 
+Test(connections, idle_ones_are_shut_together)
+{
+	int peers[4];
+	struct connection *each[4];
+
+	for (int i = 0; i < 4; i++) {
+		all.max = 4;
+		each[i] = connect_at(1 * S, &peers[i]);
+	}
+	connections_enter(&all, each[0], CONNECTION_WORKING, 1 * S);
+	connections_enter(&all, each[1], CONNECTION_IDLE, 1 * S);
+	connections_enter(&all, each[2], CONNECTION_IDLE, 1 * S);
+	cr_expect(each[0]->asked);
+	cr_expect_not(each[3]->asked);
+	connections_shut_idle(&all, 2 * S);
+	cr_expect_not(is_shut(peers[0]));
+	cr_expect(is_shut(peers[1]));
+	cr_expect(is_shut(peers[2]));
+	cr_expect_not(is_shut(peers[3]), "a handshake goes on");
+	cr_expect_eq(all.count, 2);
+}
+
 Test(connections, a_closing_one_stays_so)
 {
 	struct connection *one;

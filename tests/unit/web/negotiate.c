@@ -27,7 +27,8 @@ Test(negotiate, openmetrics)
 		"application/openmetrics-text;version=1.0.0",
 		"application/openmetrics-text; version=1.0.0; charset=utf-8",
 		"Application/OpenMetrics-Text ; Version=\"1.0.0\"",
-		"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+		"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/"
+		"plain;version=0.0.4;q=0.3,*/*;q=0.2",
 		"text/plain;q=0.5,application/openmetrics-text;q=0.6",
 		"application/openmetrics-text,text/plain",
 		"foo/bar;a=\"x,y;q=1\",application/openmetrics-text;q=0.001",

@@ -87,6 +87,28 @@ Test(self, processes)
 	cr_expect_null(strstr(shown(0), "process=\"supervisor\""), "it is never restarted");
 }
 
+Test(self, web_config_where_there_is_one)
+{
+	static const uint64_t refused[REFUSALS] = { [REFUSAL_RATE] = 4 };
+
+	self.refused = refused;
+	cr_expect_null(strstr(shown(0), "wgsocks_exporter_web_"));
+	cr_expect_null(strstr(shown(0), "process=\"files\""));
+	strcpy(config.web_config_file, "/web.yml");
+	region->web_config.successful = 1;
+	region->web_config.success_ms = 1795376532844;
+	EXPECT_LINE(shown(0), "wgsocks_exporter_web_config_last_reload_successful 1");
+	EXPECT_LINE(shown(0), "wgsocks_exporter_web_config_last_reload_success_timestamp_seconds 1795376532.844");
+	EXPECT_LINE(shown(0), "wgsocks_exporter_web_requests_refused_total{reason=\"rate_limit\"} 4");
+	EXPECT_LINE(shown(0), "wgsocks_exporter_web_requests_refused_total{reason=\"tls\"} 0");
+	EXPECT_LINE(shown(0), "wgsocks_exporter_process_restarts_total{process=\"files\"} 0");
+	cr_expect_null(strstr(shown(0), "certificate_expiry"), "without TLS");
+	self.certificate_expiry = 1798172890;
+	EXPECT_LINE(shown(0), "wgsocks_exporter_web_certificate_expiry_timestamp_seconds 1798172890");
+	self.config_failed = true;
+	EXPECT_LINE(shown(0), "wgsocks_exporter_web_config_last_reload_successful 0");
+}
+
 static double cpu_shown(void)
 {
 	return atof(strstr(shown(0), "\nprocess_cpu_seconds_total ") + strlen("\nprocess_cpu_seconds_total "));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A thread that checks passwords against hashes of bcrypt, which takes tens of milliseconds each and must not hold up a
- * scrape: one after the other, at the lowest priority, and only so many may wait.
+ * scrape: one after the other, at a low priority, and only so many may wait.
  */
 #ifndef AUTH_BCRYPT_H
 #define AUTH_BCRYPT_H

@@ -132,7 +132,7 @@ static void keys_free(char *(*keys)[YAML_ENTRIES_MAX])
 
 static int key_add(struct yaml *y, char **keys, size_t count)
 {
-	const char *key;
+	const char *key = "";
 	int err = yaml_string(y, &key, NULL);
 
 	if (err)

@@ -29,9 +29,20 @@ Test(basic, takes_apart)
 Test(basic, refuses)
 {
 	static const char *const headers[] = {
-		"",	       "Basic",		 "Basic ",	  "Bearer YTpi", "BasicYTpi",  "Basic YTpi=",
-		"Basic YTp",   "Basic YTpi YTpi", "Basic =YTp",	  "Basic YT=i",	 "Basic YQ==", "Basic ====",
-		"Basic YTpi\n", "Basic YToAYg==" /* a NUL in the password */,
+		"",
+		"Basic",
+		"Basic ",
+		"Bearer YTpi",
+		"BasicYTpi",
+		"Basic YTpi=",
+		"Basic YTp",
+		"Basic YTpi YTpi",
+		"Basic =YTp",
+		"Basic YT=i",
+		"Basic YQ==",
+		"Basic ====",
+		"Basic YTpi\n",
+		"Basic YToAYg==" /* a NUL in the password */,
 	};
 
 	for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++)
@@ -42,7 +53,8 @@ Test(basic, lengths)
 {
 	char header[4096] = "Basic ";
 
-	/* 255 characters of user and 511 of password: "aaaa…" is base64 of bytes without a colon, then ":" and the rest. */
+	/* 255 characters of user and 511 of password: "aaaa…" is base64 of bytes without a colon, then ":" and the
+	 * rest. */
 	memset(header + 6, 'Y', 2000);
 	header[2006] = '\0';
 	cr_expect_eq(basic_parse(&basic, header), -EINVAL);

@@ -35,7 +35,14 @@ static void expect_refused(const char *text, const char *reason)
 
 Test(settings, nothing_is_nothing)
 {
-	static const char *const texts[] = { "", "\n", "# only a comment\n", "---\n", "{}", "~", "null", "basic_auth_users:\ntls_server_config:\n",
+	static const char *const texts[] = { "",
+					     "\n",
+					     "# only a comment\n",
+					     "---\n",
+					     "{}",
+					     "~",
+					     "null",
+					     "basic_auth_users:\ntls_server_config:\n",
 					     "http_server_config: {headers: , http2: }\nrate_limit: {}\n" };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
@@ -108,7 +115,8 @@ Test(settings, refused)
 	expect_refused("tls_server_config: [a]\n", "keys with values");
 	expect_refused("tls_server_config: {cert_file: [a], key_file: b}", "one value");
 	expect_refused(TLS "  cipher_suites: TLS\n", "a list is expected");
-	expect_refused(TLS "  client_auth_type: requireanyclientcert\n", "unknown client_auth_type requireanyclientcert");
+	expect_refused(TLS "  client_auth_type: requireanyclientcert\n",
+		       "unknown client_auth_type requireanyclientcert");
 	expect_refused("basic_auth_users: {a: '$2y$10$x'}", "the user a: no hash");
 	expect_refused("basic_auth_users: {a: }", "the user a: no hash");
 	expect_refused("basic_auth_users: {'a:b': " HASH "}", "colon");
@@ -140,9 +148,17 @@ Test(settings, duration)
 	static const struct {
 		const char *text;
 		uint64_t ns;
-	} good[] = { { "0", 0 },	      { "1s", 1000000000 },   { "1.5s", 1500000000 }, { "250ms", 250000000 },
-		     { "2h45m", 9900000000000 }, { "10us", 10000 }, { "7ns", 7 },	      { "0s", 0 } };
-	static const char *const bad[] = { "", "1", "s", "-1s", "1 s", "1x", "1s ", ".s", "1e3s", "99999999999h", "nan" };
+	} good[] = { { "0", 0 },
+		     { "1s", 1000000000 },
+		     { "1.5s", 1500000000 },
+		     { "250ms", 250000000 },
+		     { "2h45m", 9900000000000 },
+		     { "10us", 10000 },
+		     { "7ns", 7 },
+		     { "0s", 0 } };
+	static const char *const bad[] = {
+		"", "1", "s", "-1s", "1 s", "1x", "1s ", ".s", "1e3s", "99999999999h", "nan"
+	};
 	uint64_t ns;
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
