@@ -57,10 +57,13 @@ static void settings_headers_add(const struct request *request, struct MHD_Respo
 	const struct active *active = request->web->active;
 	const struct connection *connection = connection_of(request);
 
-	for (int i = 0; active && i < HEADER_MAX; i++)
-		if (active->settings->headers[i])
-			MHD_add_response_header(response, settings_header_name((enum settings_header)i),
-						active->settings->headers[i]);
+	for (int i = 0; active && i < HEADER_MAX; i++) {
+		const char *name = settings_header_name((enum settings_header)i);
+
+		/* As in exporter-toolkit, what an answer says itself stays: the page knows what it holds. */
+		if (active->settings->headers[i] && !MHD_get_response_header(response, name))
+			MHD_add_response_header(response, name, active->settings->headers[i]);
+	}
 	if (connection && connection->with != active)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
