@@ -12,7 +12,8 @@ $(ARCHIVE): $(filter-out %/main.o,$(OBJECTS)) $(BUILD)/objects
 	$(call say,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
 
 # Headers that are made come before the first compilation, which does not know yet who includes them.
-$(BUILD)/userspace/%.o: userspace/%.c $(BUILD)/flags | $(SKELETON) $(ROOT)/include/wgsocks/version-values.h
+PAGE_ASSETS := $(ROOT)/include/page-assets.h
+$(BUILD)/userspace/%.o: userspace/%.c $(BUILD)/flags | $(SKELETON) $(ROOT)/include/wgsocks/version-values.h $(PAGE_ASSETS)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -23,6 +24,11 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/objects: FORCE
 	+@mk/write-if-changed $@ '$(OBJECTS)'
+
+# The page's style and script are files of their own, to be edited as what they are.
+$(PAGE_ASSETS): userspace/web/page/page.css userspace/web/page/page.js mk/embed
+	@mkdir -p $(@D)
+	$(call say,EMBED,$@)mk/embed PAGE_CSS=userspace/web/page/page.css PAGE_JS=userspace/web/page/page.js > $@
 
 # Only version.c includes this, so a new commit rebuilds that and links.
 $(ROOT)/include/wgsocks/version-values.h: FORCE

@@ -5,7 +5,9 @@ UNIT_PROGRAMS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 CRITERION_CFLAGS := $(shell $(PKG_CONFIG) --cflags criterion 2>/dev/null)
 CRITERION_LIBS := $(shell $(PKG_CONFIG) --libs criterion 2>/dev/null)
 
-$(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags | $(SKELETON)
+# A folder may have the name of a program that an older tree left there.
+$(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags | $(SKELETON) $(PAGE_ASSETS)
+	@[ ! -f $(@D) ] || rm -f $(@D)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CPPFLAGS) -I. -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -Wno-write-strings $(CRITERION_CFLAGS) \
 		-MMD -MP -c -o $@ $<
@@ -18,7 +20,7 @@ unit-programs: $(UNIT_PROGRAMS) ## build the unit tests (tests/run --kind unit r
 	+@mk/write-if-changed $(BUILD)/tests/unit/programs '$(UNIT_PROGRAMS)'
 
 # A make of its own: another BUILD, other flags.
-sanitize: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h ## build program and unit tests with ASan and UBSan in build/sanitize
+sanitize: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h $(PAGE_ASSETS) ## build program and unit tests with ASan and UBSan in build/sanitize
 	@$(MAKE) BUILD=$(ROOT)/sanitize SANITIZE=1 $(ROOT)/sanitize/wgsocks_exporter unit-programs
 
 # What the tests of exactness run beside the real one: programs that are slow inside, so that the recursion guard strikes; a session map that is soon full.
@@ -28,7 +30,7 @@ variants: $(ROOT)/include/wgsocks/version-values.h ## build the programs for the
 
 check-programs: all unit-programs sanitize variants lint-programs $(if $(wildcard tests/lab/module.mk),lab)
 
-lint-programs: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h
+lint-programs: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h $(PAGE_ASSETS)
 
 -include $(UNIT_PROGRAMS:%=%.d)
 .PHONY: unit-programs sanitize variants check-programs lint-programs

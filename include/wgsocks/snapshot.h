@@ -39,39 +39,60 @@ struct sample_histogram {
 	uint64_t sum_ns;
 };
 
-/* [header][samples][histograms][strings], in this order, each part 8-byte aligned. */
+/*
+ * The last minutes of one proxy in equal steps, oldest first, for whoever draws them; in no family and in no scrape.
+ * Only in a snapshot that was asked for with SNAPSHOT_HISTORY.
+ */
+#define SNAPSHOT_STEPS 60
+#define SNAPSHOT_STEP_SECONDS 5
+struct sample_history {
+	uint32_t name;			     /* offset of the proxy's name */
+	uint32_t known;			     /* so many of the steps, the last ones */
+	uint32_t successful[SNAPSHOT_STEPS]; /* requests that ended in the step … */
+	uint32_t failed[SNAPSHOT_STEPS];     /* … and those that ended otherwise */
+	uint64_t received[SNAPSHOT_STEPS];   /* inner bytes */
+};
+
+/* [header][samples][histograms][histories][strings], in this order, each part 8-byte aligned. */
 struct snapshot_header {
 	uint32_t magic;
 	uint32_t sample_count;
 	uint32_t histogram_count;
+	uint32_t history_count;
 	uint32_t string_bytes;
+	uint32_t reserved;
 	uint64_t id;
 	uint64_t length; /* of the whole block */
 };
 
 _Static_assert(sizeof(struct sample) == 32, "samples follow each other without padding");
 _Static_assert(sizeof(struct sample_histogram) == 152, "histograms too");
-_Static_assert(sizeof(struct snapshot_header) == 32, "and the header");
+_Static_assert(sizeof(struct sample_history) == 968, "histories too");
+_Static_assert(sizeof(struct snapshot_header) == 40, "and the header");
 
 /* The messages on the channel: exactly this many bytes, else dropped. */
 struct snapshot_request {
 	uint64_t id;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
-	uint32_t mask;	      /* bits of enum config_collector */
+	uint32_t mask;	      /* bits of enum config_collector, and SNAPSHOT_HISTORY */
 	uint32_t reserved;
 };
+#define SNAPSHOT_HISTORY (1u << 31)
+
 struct snapshot_answer {
 	uint64_t id;
 	uint64_t length; /* of the block in the memfd; 0: nothing could be read */
 };
 
-/* A snapshot in the making: three growing arrays of its own, kept for reuse between scrapes. Zero-initialise. */
+/* A snapshot in the making: growing arrays of its own, kept for reuse between scrapes. Zero-initialise. */
 struct snapshot_builder {
 	struct sample *samples;
 	struct sample_histogram *histograms;
+	struct sample_history *histories;
 	char *strings;
 	uint32_t sample_count, sample_max;
 	uint32_t histogram_count, histogram_max;
+	uint32_t history_count, history_max;
 	uint32_t string_bytes, string_max;
 	int error; /* the first: -ENOMEM, -EINVAL; adding is then a no-op, snapshot_length returns it */
 };
@@ -96,6 +117,9 @@ void snapshot_add_float(struct snapshot_builder *b, unsigned int family, const u
 void snapshot_add_histogram(struct snapshot_builder *b, unsigned int family, const uint32_t *labels,
 			    unsigned int bounds, const struct abi_histogram *histogram);
 
+/* Adds a history, to be filled in before anything else is added; NULL on an error. `name`: as a label. */
+struct sample_history *snapshot_add_history(struct snapshot_builder *b, uint32_t name);
+
 /* Bytes that snapshot_write will write, or -errno. */
 int64_t snapshot_length(const struct snapshot_builder *b);
 /* Writes that many bytes, to be called only when snapshot_length was not negative. */
@@ -105,8 +129,9 @@ void snapshot_write(const struct snapshot_builder *b, uint64_t id, void *block);
 struct snapshot {
 	const struct sample *samples;
 	const struct sample_histogram *histograms;
+	const struct sample_history *histories;
 	const char *strings;
-	uint32_t sample_count, histogram_count, string_bytes;
+	uint32_t sample_count, histogram_count, history_count, string_bytes;
 };
 
 /*

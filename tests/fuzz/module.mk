@@ -9,12 +9,13 @@ FUZZ_TESTED := $(sort $(wildcard userspace/config/*.c userspace/exposition/*.c u
 	$(addprefix userspace/collector/destinations/,table.c country.c dns_answer.c names.c geoip.c) userspace/collector/attach/tc.c userspace/collector/wireguard/device.c \
 	userspace/collector/wireguard/message.c userspace/collector/wireguard/uapi_parse.c userspace/health/request.c \
 	userspace/health/target.c userspace/web/collect.c userspace/web/timeout.c \
-	userspace/web/negotiate.c userspace/web/auth/basic.c $(wildcard userspace/web/settings/*.c)
+	userspace/web/negotiate.c userspace/web/auth/basic.c $(wildcard userspace/web/settings/*.c) \
+	userspace/process/shared.c $(wildcard userspace/web/page/*.c)
 FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_CFLAGS := -std=gnu11 -O1 -g $(WARNINGS) -Wno-missing-prototypes $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link $(PACKAGES_CFLAGS)
 FUZZ_LDFLAGS := $(FUZZ_SANITIZE) -fsanitize=fuzzer
 
-$(FUZZ)/%.o: %.c $(BUILD)/flags | $(ROOT)/include/wgsocks/version-values.h
+$(FUZZ)/%.o: %.c $(BUILD)/flags | $(ROOT)/include/wgsocks/version-values.h $(PAGE_ASSETS)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(CLANG) $(ALL_CPPFLAGS) -I. -Itests -Itests/fuzz $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 

@@ -75,9 +75,21 @@ static void read_all(struct collector *c, unsigned int which)
 	snapshot_add_float(&c->builder, METRIC_COLLECTOR_DURATION, &label, (double)outcome.took_ns / 1e9);
 }
 
+static void read_histories(struct collector *c)
+{
+	struct reading r = { .kernel = &c->kernel, .to = &c->builder };
+
+	for (uint32_t i = 0; i < c->fleet.count; i++) {
+		r.watch = &c->fleet.members[i]->watch;
+		r.name = c->names[i];
+		samples_history(&r);
+	}
+}
+
 void collector_read(struct collector *c, uint32_t mask)
 {
 	struct snapshot_builder *b = &c->builder;
+	bool history = mask & SNAPSHOT_HISTORY;
 
 	mask &= c->child->config->collectors;
 	snapshot_reset(b);
@@ -89,6 +101,8 @@ void collector_read(struct collector *c, uint32_t mask)
 		if (readers[i] && mask & 1u << i)
 			read_all(c, i);
 	}
+	if (history)
+		read_histories(c);
 	for (uint32_t i = 0; i < c->fleet.count; i++) { /* after WireGuard was read: it tells the tunnel's state */
 		struct reading r = { .watch = &c->fleet.members[i]->watch, .to = b, .name = c->names[i] };
 

@@ -41,7 +41,7 @@ struct collector {
 /* Answers what web asks for. Never blocks. */
 void collector_answer(struct collector *c);
 
-/* Reads everything into c->builder. `mask`: bits of enum config_collector. */
+/* Reads everything into c->builder. `mask`: bits of enum config_collector, and SNAPSHOT_HISTORY. */
 void collector_read(struct collector *c, uint32_t mask);
 
 /* Adds the families about the exporter that the collector knows. */

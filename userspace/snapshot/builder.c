@@ -13,6 +13,7 @@ void snapshot_reset(struct snapshot_builder *b)
 {
 	b->sample_count = 0;
 	b->histogram_count = 0;
+	b->history_count = 0;
 	b->string_bytes = 0;
 	b->error = 0;
 }
@@ -21,6 +22,7 @@ void snapshot_free(struct snapshot_builder *b)
 {
 	free(b->samples);
 	free(b->histograms);
+	free(b->histories);
 	free(b->strings);
 	*b = (struct snapshot_builder){ 0 };
 }
@@ -131,4 +133,17 @@ void snapshot_add_histogram(struct snapshot_builder *b, unsigned int family, con
 	histogram = &b->histograms[b->histogram_count++];
 	*histogram = (struct sample_histogram){ .bounds = bounds, .sum_ns = from->sum_ns };
 	memcpy(histogram->buckets, from->buckets, sizeof(histogram->buckets));
+}
+
+struct sample_history *snapshot_add_history(struct snapshot_builder *b, uint32_t name)
+{
+	struct sample_history *history;
+
+	if (!b->error && name >= b->string_bytes)
+		b->error = -EINVAL;
+	if (!array_reserve(b, (void **)&b->histories, &b->history_max, b->history_count, 1, sizeof(*b->histories)))
+		return NULL;
+	history = &b->histories[b->history_count++];
+	*history = (struct sample_history){ .name = name };
+	return history;
 }

@@ -52,21 +52,27 @@ int snapshot_open(struct snapshot *s, const void *block, size_t length, uint64_t
 
 	if (length < sizeof(*header) || header->magic != SNAPSHOT_MAGIC || header->id != id)
 		return -EBADMSG;
-	layout = block_layout(header->sample_count, header->histogram_count, header->string_bytes);
+	layout = block_layout(header->sample_count, header->histogram_count, header->history_count,
+			      header->string_bytes);
 	if (header->length != layout.length || layout.length > length)
 		return -EBADMSG;
 	*s = (struct snapshot){
 		.samples = (const struct sample *)((const char *)block + layout.samples),
 		.histograms = (const struct sample_histogram *)((const char *)block + layout.histograms),
+		.histories = (const struct sample_history *)((const char *)block + layout.histories),
 		.strings = (const char *)block + layout.strings,
 		.sample_count = header->sample_count,
 		.histogram_count = header->histogram_count,
+		.history_count = header->history_count,
 		.string_bytes = header->string_bytes,
 	};
 	if (!strings_valid(s->strings, s->string_bytes))
 		return -EBADMSG;
 	for (uint32_t i = 0; i < s->sample_count; i++)
 		if (!sample_valid(s, &s->samples[i]))
+			return -EBADMSG;
+	for (uint32_t i = 0; i < s->history_count; i++)
+		if (!string_starts(s, s->histories[i].name) || s->histories[i].known > SNAPSHOT_STEPS)
 			return -EBADMSG;
 	return 0;
 }

@@ -7,7 +7,7 @@
 
 #include "collect.h"
 #include "negotiate.h"
-#include "page.h"
+#include "page/page.h"
 #include "timeout.h"
 #include "web.h"
 #include "wgsocks/log.h"
@@ -15,6 +15,7 @@
 #define NS_PER_S 1000000000ull
 #define READY_AGE_NS (15 * NS_PER_S)
 #define READY_WAIT_NS (NS_PER_S / 2)
+#define PAGE_WAIT_NS (2 * NS_PER_S) /* who looks wants to see something */
 
 #define TYPE_PLAIN "text/plain; charset=utf-8"
 #define TYPE_HTML "text/html; charset=utf-8"
@@ -28,8 +29,9 @@ struct request {
 	bool counted;  /* in in_flight */
 	bool answered; /* with a snapshot */
 	struct gate_pass pass;
-	struct wishes wishes; /* of a scrape */
-	struct body *body;    /* of a scrape */
+	struct wishes wishes;
+	struct body *body;
+	const char *proxy; /* of the page: the one that is wanted */
 };
 
 /* NULL when memory ran out as it began. */
@@ -55,10 +57,13 @@ static void settings_headers_add(const struct request *request, struct MHD_Respo
 	const struct active *active = request->web->active;
 	const struct connection *connection = connection_of(request);
 
-	for (int i = 0; active && i < HEADER_MAX; i++)
-		if (active->settings->headers[i])
-			MHD_add_response_header(response, settings_header_name((enum settings_header)i),
-						active->settings->headers[i]);
+	for (int i = 0; active && i < HEADER_MAX; i++) {
+		const char *name = settings_header_name((enum settings_header)i);
+
+		/* As in exporter-toolkit, what an answer says itself stays: the page knows what it holds. */
+		if (active->settings->headers[i] && !MHD_get_response_header(response, name))
+			MHD_add_response_header(response, name, active->settings->headers[i]);
+	}
 	if (connection && connection->with != active)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
@@ -240,18 +245,53 @@ static enum MHD_Result ready_handle(struct request *request)
 	return request_wait(request, request->web->child->config->collectors, READY_WAIT_NS, ready_done);
 }
 
+/* ---- the page ---- */
+
+static void page_done(struct waiter *waiter, const struct snapshot *samples)
+{
+	struct request *request = (struct request *)waiter;
+	struct web *web = request->web;
+	const struct pages_source source = {
+		.self = &web->self,
+		.round = web->snapshots.round,
+		.samples = samples,
+		.proxy = request->proxy,
+		.gzip = wishes_gzip(&request->wishes) ? &web->bodies.gzip : NULL,
+		.now_ns = web->now_ns,
+	};
+
+	request->body = pages_get(&web->pages, &source);
+	request_resume(request, samples);
+}
+
+static enum MHD_Result page_send(struct request *request)
+{
+	struct body *body = request->body;
+	struct MHD_Response *response = NULL;
+
+	if (body)
+		response = MHD_create_response_from_buffer_with_free_callback_cls(body->text.size, body->text.data,
+										  body_done, body);
+	if (!response)
+		return words_send(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
+	request->body = NULL; /* the response's */
+	MHD_add_response_header(response, "Content-Security-Policy", page_policy());
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept-Encoding");
+	if (wishes_gzip(&request->wishes))
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+	return response_send(request, MHD_HTTP_OK, TYPE_HTML, response);
+}
+
 static enum MHD_Result page_handle(struct request *request)
 {
-	const struct web *web = request->web;
-	struct text page = { 0 };
-
-	page_write(&page, web->child->config, web->child->shared, snapshots_fresh(web), web->now_ns);
-	if (page.error) {
-		text_free(&page);
-		return words_send(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
-	}
-	return response_send(request, MHD_HTTP_OK, TYPE_HTML,
-			     MHD_create_response_from_buffer(page.size, page.data, MHD_RESPMEM_MUST_FREE));
+	if (request->state == REQUEST_ANSWERED)
+		return page_send(request);
+	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, wish_take, &request->wishes);
+	request->proxy = MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "proxy");
+	return request_wait(request, page_mask(request->web->child->config), PAGE_WAIT_NS, page_done);
 }
 
 static enum MHD_Result (*path_find(const struct web *web, const char *path))(struct request *request)

@@ -193,6 +193,7 @@ static void web_free(struct web *web)
 	}
 	server_stop(web);
 	snapshots_free(&web->snapshots);
+	pages_free(&web->pages);
 	bodies_free(&web->bodies);
 	active_release(web->active);
 	active_sweep();

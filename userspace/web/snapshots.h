@@ -19,7 +19,7 @@ struct snapshots;
  */
 struct waiter {
 	TAILQ_ENTRY(waiter) link;
-	uint32_t mask; /* of the collectors that are wanted: bits of enum config_collector */
+	uint32_t mask; /* of the collectors that are wanted: as of struct snapshot_request */
 	uint64_t deadline_ns;
 	uint64_t patience_ns; /* when it gives up if the collector stays dead */
 	void (*done)(struct waiter *waiter, const struct snapshot *samples);

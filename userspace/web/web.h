@@ -9,6 +9,7 @@
 #include "bodies.h"
 #include "connections.h"
 #include "gate.h"
+#include "pages.h"
 #include "self.h"
 #include "snapshots.h"
 #include "wgsocks/process.h"
@@ -30,6 +31,7 @@ struct web {
 	struct connections connections;
 	struct snapshots snapshots;
 	struct self self;
+	struct pages pages;
 
 	struct bodies bodies;
 

@@ -8,6 +8,7 @@ from . import (
     memory,
     node,
     packets,
+    page,
     scrape,
     sockets,
     start,
@@ -28,4 +29,5 @@ ROWS = {
     "churn": churn.churn,
     "start": start.start,
     "node": node.node,
+    "page": page.page,
 }

@@ -47,12 +47,15 @@ static void repair(struct snapshot_header *h, char *block, size_t size)
 	left -= h->sample_count * sizeof(struct sample);
 	h->histogram_count %= left / sizeof(struct sample_histogram) + 1;
 	left -= h->histogram_count * sizeof(struct sample_histogram);
+	h->history_count %= left / sizeof(struct sample_history) + 1;
+	left -= h->history_count * sizeof(struct sample_history);
 	left &= ~(size_t)7;
 	if (h->string_bytes > left || (!h->string_bytes && left))
 		h->string_bytes = (uint32_t)left;
-	h->length = block_layout(h->sample_count, h->histogram_count, h->string_bytes).length;
+	h->length = block_layout(h->sample_count, h->histogram_count, h->history_count, h->string_bytes).length;
 	if (h->string_bytes)
-		block[block_layout(h->sample_count, h->histogram_count, 0).strings + h->string_bytes - 1] = '\0';
+		block[block_layout(h->sample_count, h->histogram_count, h->history_count, 0).strings + h->string_bytes -
+		      1] = '\0';
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

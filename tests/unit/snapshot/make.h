@@ -18,6 +18,7 @@ static inline void make_samples(struct snapshot_builder *b)
 	uint32_t labels[2];
 
 	labels[0] = snapshot_string(b, "crab");
+	snapshot_add_history(b, labels[0])->known = 1;
 	labels[1] = snapshot_string(b, "connect");
 	snapshot_add_unsigned(b, METRIC_PROXY_REQUESTS, labels, UINT64_MAX);
 	labels[1] = snapshot_string(b, "success");

@@ -9,6 +9,7 @@ struct parts {
 	struct snapshot_header *header;
 	struct sample *samples;
 	struct sample_histogram *histograms;
+	struct sample_history *histories;
 	char *strings;
 };
 
@@ -18,7 +19,8 @@ static struct parts parts_of(void *block)
 
 	p.samples = (struct sample *)(p.header + 1);
 	p.histograms = (struct sample_histogram *)(p.samples + p.header->sample_count);
-	p.strings = (char *)(p.histograms + p.header->histogram_count);
+	p.histories = (struct sample_history *)(p.histograms + p.header->histogram_count);
+	p.strings = (char *)(p.histories + p.header->history_count);
 	return p;
 }
 
@@ -51,6 +53,8 @@ Test(open, header)
 	EXPECT_BAD(p.header->sample_count = UINT32_MAX);
 	EXPECT_BAD(p.header->histogram_count++);
 	EXPECT_BAD(p.header->histogram_count = UINT32_MAX);
+	EXPECT_BAD(p.header->history_count++);
+	EXPECT_BAD(p.header->history_count = UINT32_MAX);
 	EXPECT_BAD(p.header->string_bytes += 8);
 	EXPECT_BAD(p.header->string_bytes = UINT32_MAX);
 	EXPECT_BAD(p.header->string_bytes = 0);
@@ -166,4 +170,12 @@ Test(open, random_damage, .timeout = 50)
 	cr_expect_lt(opened, 90000);
 	text_free(&text);
 	exposition_free(&exposition);
+}
+
+Test(open, histories)
+{
+	EXPECT_GOOD(p.histories[0].known = SNAPSHOT_STEPS);
+	EXPECT_BAD(p.histories[0].known = SNAPSHOT_STEPS + 1);
+	EXPECT_BAD(p.histories[0].name = 1);
+	EXPECT_BAD(p.histories[0].name = p.header->string_bytes);
 }

@@ -77,3 +77,14 @@ int samples_compat(const struct reading *r)
 		snapshot_add_float(r->to, METRIC_COMPAT_DURATION, &r->name, value);
 	return 0;
 }
+
+void samples_history(const struct reading *r)
+{
+	struct sample_history *history;
+
+	if (!r->kernel->rates || !r->watch->started || remember(r->kernel, r->watch, clock_now_ns()))
+		return;
+	history = snapshot_add_history(r->to, r->name);
+	if (history)
+		rates_history(&r->kernel->rates[r->watch->slot], history);
+}

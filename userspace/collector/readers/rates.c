@@ -149,6 +149,35 @@ uint64_t rates_busiest(const struct rates *r)
 	return most;
 }
 
+_Static_assert(SNAPSHOT_STEP_SECONDS == ABI_RATE_STEP_SECONDS && SNAPSHOT_STEPS < ABI_RATE_STEPS,
+	       "a history is made of the ring's steps");
+
+/* The totals at the end of a step; before the beginning they were 0. */
+static struct rate_counts counts_at(const struct rates *r, uint64_t step)
+{
+	return step * STEP_NS > r->begun_ns ? r->counts[step % ABI_RATE_STEPS] : (struct rate_counts){ 0 };
+}
+
+void rates_history(const struct rates *r, struct sample_history *history)
+{
+	uint64_t last = r->read_ns / STEP_NS;
+
+	history->known = 0;
+	for (uint64_t i = SNAPSHOT_STEPS; i-- > 0;) {
+		uint64_t end = last - (SNAPSHOT_STEPS - 1 - i), seconds = end * ABI_RATE_STEP_SECONDS;
+		struct rate_counts from, to;
+
+		if (end > last || end * STEP_NS <= r->begun_ns)
+			return;
+		from = counts_at(r, end - 1);
+		to = counts_at(r, end);
+		history->successful[i] = to.successes - from.successes;
+		history->failed[i] = to.failures - from.failures;
+		history->received[i] = received_at(r, seconds) - received_at(r, seconds - ABI_RATE_STEP_SECONDS);
+		history->known++;
+	}
+}
+
 double rates_success(const struct rate_counts *window)
 {
 	double all = (double)window->successes + window->failures;

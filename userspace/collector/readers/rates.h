@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "wgsocks/abi.h"
+#include "wgsocks/snapshot.h"
 
 /*
  * Remembers the totals. When nothing is remembered (of this generation): what they hold already is of now if `fresh`
@@ -24,6 +25,9 @@ void rates_window(const struct rates *rates, struct rate_counts *window);
 
 /* Bytes received in the busiest ten seconds of the ten minutes before the last reading, in steps of 1 s. */
 uint64_t rates_busiest(const struct rates *rates);
+
+/* The steps before the last reading, as far as they are remembered; the name is left as it is. */
+void rates_history(const struct rates *rates, struct sample_history *history);
 
 /* Percent, 100 without any outcome. */
 double rates_success(const struct rate_counts *window);

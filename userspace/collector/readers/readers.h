@@ -43,6 +43,9 @@ int samples_destinations(const struct reading *r);
 int samples_geoip(const struct reading *r);
 
 int samples_compat(const struct reading *r);
+/* The last minutes in steps, where the collector compat remembers them; needs no collector to be asked for. */
+void samples_history(const struct reading *r);
+
 int samples_clients(const struct reading *r);
 int samples_cost(const struct reading *r); /* needs no kernel side */
 

@@ -335,3 +335,71 @@ Test(rates, lifetime)
 	cr_assert(rates_lifetime(&window, &value));
 	cr_expect_float_eq(value, 2.5, 1e-12);
 }
+
+/* ---- the history ---- */
+
+static struct sample_history history;
+
+Test(history, nothing_yet)
+{
+	init();
+	rates_history(&rates, &history);
+	cr_expect_eq(history.known, 0);
+	remember(START);
+	rates_history(&rates, &history);
+	cr_expect_eq(history.known, 0);
+}
+
+/* Begun at 5000.3 s: the step that ends at 5005 holds the 4.7 s that there were of it. */
+Test(history, begins_with_the_first_whole_step)
+{
+	init();
+	remember(START);
+	run(START, START + 12 * S, 100, 1);
+	rates_history(&rates, &history);
+	cr_expect_eq(history.known, 2);
+	cr_expect_eq(history.successful[SNAPSHOT_STEPS - 2], 4);
+	cr_expect_eq(history.successful[SNAPSHOT_STEPS - 1], 5);
+	cr_expect_eq(history.received[SNAPSHOT_STEPS - 2], 470);
+	cr_expect_eq(history.received[SNAPSHOT_STEPS - 1], 500);
+	cr_expect_eq(history.successful[SNAPSHOT_STEPS - 3], 0);
+}
+
+Test(history, each_step_has_its_own)
+{
+	uint64_t now = START, all = 0;
+
+	init();
+	remember(now);
+	for (unsigned int step = 0; step < 100; step++) {
+		totals.counts.failures += step;
+		now = run(now, now + 5 * S, step, 0);
+	}
+	rates_history(&rates, &history);
+	cr_expect_eq(history.known, SNAPSHOT_STEPS);
+	for (int i = 1; i < SNAPSHOT_STEPS; i++) {
+		cr_expect_eq(history.failed[i] + history.received[i] / 5 > 0, true);
+		cr_expect_geq(history.failed[i], history.failed[i - 1]);
+		cr_expect_geq(history.received[i], history.received[i - 1]);
+		all += history.failed[i];
+	}
+	cr_expect_lt(history.failed[SNAPSHOT_STEPS - 1], 100);
+	cr_expect_gt(all, 60 * 60);
+}
+
+/* Nothing of long ago: what an idle minute left is 0, not what the ring held a round before. */
+Test(history, forgets)
+{
+	uint64_t now = START;
+
+	init();
+	remember(now);
+	now = run(now, now + 400 * S, 1000, 7);
+	run(now, now + 310 * S, 0, 0);
+	rates_history(&rates, &history);
+	cr_expect_eq(history.known, SNAPSHOT_STEPS);
+	for (int i = 0; i < SNAPSHOT_STEPS; i++) {
+		cr_expect_eq(history.successful[i], 0);
+		cr_expect_eq(history.received[i], 0);
+	}
+}

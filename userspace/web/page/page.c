@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "page.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "html.h"
+#include "page-assets.h"
+#include "sort.h"
+#include "view.h"
+
+#define CARDS_MAX 8 /* with more proxies, the rows lead to them */
+
+uint32_t page_mask(const struct config *config)
+{
+	return config->collectors | SNAPSHOT_HISTORY;
+}
+
+const char *page_policy(void)
+{
+	return "default-src 'none'; style-src " PAGE_CSS_HASH "; script-src " PAGE_JS_HASH
+	       "; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+}
+
+/* ---- what all parts share ---- */
+
+const char *view_class(enum page_level level)
+{
+	static const char *const classes[PAGE_LEVELS] = { "g", "l", "t" };
+
+	return classes[level];
+}
+
+void view_reasons(struct text *out, const struct page_reasons *r)
+{
+	if (!r->count)
+		return;
+	text_puts(out, "<ul class=why>\n");
+	for (unsigned int i = 0; i < r->count; i++) {
+		const struct page_reason *reason = &r->reasons[i];
+
+		text_printf(out, "<li class=%s>", view_class(reason->level));
+		html_escape_bytes(out, reason->text.data, reason->text.size);
+		if (reason->runbook)
+			text_printf(out, " <small>Runbook: docs/runbooks/%s.md</small>", reason->runbook);
+		text_puts(out, "\n");
+	}
+	text_puts(out, "</ul>\n");
+}
+
+static int entry_order(const void *a, const void *b)
+{
+	const struct page_entry *one = a, *other = b;
+
+	if (one->level != other->level)
+		return one->level > other->level ? -1 : 1;
+	return strverscmp(one->proxy->name, other->proxy->name);
+}
+
+static int view_fill(struct page_view *v, const struct page_source *source)
+{
+	uint64_t heard_ns = source->shared->processes[PROCESS_COLLECTOR].heartbeat_ns;
+	int err;
+
+	*v = (struct page_view){ .source = source };
+	err = model_fill(&v->model, source);
+	if (err)
+		return err;
+	v->silent_s = source->now_ns > heard_ns ? (source->now_ns - heard_ns) / 1000000000 : 0;
+	v->entries = calloc(v->model.count ? v->model.count : 1, sizeof(*v->entries));
+	v->sorted = calloc(v->model.count ? v->model.count : 1, sizeof(void *));
+	if (!v->entries || !v->sorted)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < v->model.count; i++) {
+		struct page_entry *entry = &v->entries[i];
+
+		entry->proxy = &v->model.proxies[i];
+		words_proxy(&entry->reasons, entry->proxy, source->time_s);
+		entry->level = words_level(&entry->reasons);
+		v->by_level[entry->level]++;
+		v->sorted[i] = entry;
+	}
+	page_sort((const void **)v->sorted, v->model.count, entry_order);
+	words_exporter(&v->exporter, &v->model, v->silent_s);
+	return 0;
+}
+
+static void view_free(struct page_view *v)
+{
+	for (uint32_t i = 0; v->entries && i < v->model.count; i++)
+		words_free(&v->entries[i].reasons);
+	words_free(&v->exporter);
+	free(v->entries);
+	free(v->sorted);
+	model_free(&v->model);
+}
+
+/* ---- the page ---- */
+
+static void head_write(struct text *out, const struct page_view *v)
+{
+	static const char *const colours[PAGE_LEVELS] = { "1a7f45", "b7791f", "c9302c" };
+
+	text_printf(
+		out,
+		"<!DOCTYPE html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
+		"<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
+		"<meta name=color-scheme content=\"light dark\">\n"
+		"<link rel=icon href=\"data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 "
+		"8'%%3E%%3Ccircle cx='4' cy='4' r='4' fill='%%23%s'/%%3E%%3C/svg%%3E\">\n<title>",
+		colours[summary_level(v)]);
+	summary_words(out, v);
+	text_puts(out, " – wgsocks_exporter</title>\n<style>" PAGE_CSS "</style>\n</head>\n<body>\n");
+}
+
+static void header_write(struct text *out, const struct page_view *v)
+{
+	time_t now = (time_t)v->source->time_s;
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	text_puts(out, "<header><h1>");
+	text_puts(out, v->source->proxy ? "<a href=/>wgsocks_exporter</a>" : "wgsocks_exporter");
+	text_printf(out,
+		    "</h1>\n<p>As of <time datetime=%04d-%02d-%02dT%02d:%02d:%02dZ>%02d:%02d:%02d UTC</time>. "
+		    "<span id=live>Reload for news.</span></p></header>\n",
+		    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, tm.tm_hour,
+		    tm.tm_min, tm.tm_sec);
+}
+
+static void one_write(struct text *out, const struct page_view *v)
+{
+	for (uint32_t i = 0; i < v->model.count; i++) {
+		if (strcmp(v->entries[i].proxy->name, v->source->proxy) != 0)
+			continue;
+		card_write(out, v, &v->entries[i]);
+		return;
+	}
+	text_puts(out, "<section><h2>No such proxy</h2>\n<p>Nobody called <b>");
+	html_escape(out, v->source->proxy);
+	text_puts(out, "</b> is watched here now.</p></section>\n");
+}
+
+static void all_write(struct text *out, const struct page_view *v)
+{
+	if (v->model.count > 1)
+		table_write(out, v);
+	for (uint32_t i = 0; i < v->model.count && v->model.count <= CARDS_MAX; i++)
+		card_write(out, v, v->sorted[i]);
+	exporter_write(out, v);
+	glossary_write(out);
+}
+
+int page_write(struct text *out, const struct page_source *source)
+{
+	struct page_view view;
+	int err = view_fill(&view, source);
+
+	if (!err) {
+		head_write(out, &view);
+		header_write(out, &view);
+		text_puts(out, "<main>\n");
+		summary_write(out, &view);
+		if (source->proxy) {
+			text_puts(out, "<p><a href=/>All proxies</a></p>\n");
+			one_write(out, &view);
+		} else {
+			all_write(out, &view);
+		}
+		text_puts(out, "</main>\n<script>" PAGE_JS "</script>\n</body>\n</html>\n");
+		err = out->error;
+	}
+	view_free(&view);
+	return err;
+}

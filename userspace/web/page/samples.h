@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One sample to its place in the model. */
+#ifndef PAGE_SAMPLES_H
+#define PAGE_SAMPLES_H
+
+#include "model.h"
+#include "wgsocks/metrics.h"
+
+/* Whether its first label is a proxy's name. */
+bool samples_of_proxy(const struct sample *sample);
+
+/* `sample` is no histogram, and of this proxy; or of the exporter. Families that the page does not show are passed
+ * over. */
+void samples_take_proxy(struct page_proxy *p, const struct snapshot *s, const struct sample *sample);
+void samples_take_exporter(struct page_exporter *e, const struct snapshot *s, const struct sample *sample);
+
+#endif

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The first thing that is seen: how many have trouble, who, and why. */
+#include <inttypes.h>
+
+#include "html.h"
+#include "view.h"
+
+#define TOLD_MAX 10 /* different troubles */
+
+enum page_level summary_level(const struct page_view *v)
+{
+	enum page_level level = words_level(&v->exporter);
+
+	for (unsigned int l = PAGE_LOOK; l < PAGE_LEVELS; l++)
+		if (v->by_level[l] && l > level)
+			level = (enum page_level)l;
+	return level;
+}
+
+/* "2 of 200 proxies have trouble, 1 needs a look" */
+void summary_words(struct text *out, const struct page_view *v)
+{
+	uint32_t trouble = v->by_level[PAGE_TROUBLE], look = v->by_level[PAGE_LOOK], all = v->model.count;
+
+	if (!v->model.answered)
+		text_puts(out, "The collector is silent. When last heard of: ");
+	if (!all) {
+		text_puts(out, v->model.answered ? "No proxy is known yet" : "no proxy");
+	} else if (all == 1 && trouble + look) {
+		html_escape(out, v->model.proxies[0].name);
+		text_puts(out, trouble ? " has trouble" : " needs a look");
+	} else if (trouble) {
+		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies %s trouble", trouble, all,
+			    trouble == 1 ? "has" : "have");
+		if (look)
+			text_printf(out, ", %" PRIu32 " need%s a look", look, look == 1 ? "s" : "");
+	} else if (look) {
+		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies need%s a look", look, all, look == 1 ? "s" : "");
+	} else if (all == 1) {
+		html_escape(out, v->model.proxies[0].name);
+		text_puts(out, " works");
+	} else {
+		text_printf(out, "%s %" PRIu32 " proxies work", v->model.answered ? "All" : "all", all);
+	}
+	if (v->model.answered && words_level(&v->exporter) == PAGE_TROUBLE)
+		text_puts(out, "; the exporter does not count");
+	else if (v->model.answered && v->exporter.count)
+		text_puts(out, "; the exporter needs a look");
+}
+
+static const struct text *first_words(const struct page_entry *entry)
+{
+	return &entry->reasons.reasons[0].text;
+}
+
+/* How many others say the same; each of them is told then. */
+static uint32_t same_told(const struct page_view *v, uint32_t at, uint32_t troubled)
+{
+	const struct text *words = first_words(v->sorted[at]);
+	uint32_t count = 0;
+
+	for (uint32_t i = at + 1; i < troubled; i++) {
+		const struct text *others = first_words(v->sorted[i]);
+
+		if (v->sorted[i]->told || others->size != words->size ||
+		    memcmp(others->data, words->data, words->size) != 0)
+			continue;
+		v->sorted[i]->told = true;
+		count++;
+	}
+	return count;
+}
+
+/* The same trouble of many is told once: ten different ones at most. */
+static void told_write(struct text *out, const struct page_view *v)
+{
+	uint32_t troubled = v->by_level[PAGE_TROUBLE] + v->by_level[PAGE_LOOK], left = troubled;
+
+	for (uint32_t i = 0, items = 0; i < troubled && items < TOLD_MAX; i++) {
+		const struct page_entry *entry = v->sorted[i];
+		uint32_t others;
+
+		if (entry->told)
+			continue;
+		others = same_told(v, i, troubled);
+		left -= others + 1;
+		items++;
+		text_printf(out, "<li class=%s><a href=?proxy=", view_class(entry->level));
+		html_query(out, entry->proxy->name);
+		text_puts(out, ">");
+		html_escape(out, entry->proxy->name);
+		text_puts(out, "</a>");
+		if (others)
+			text_printf(out, " and %" PRIu32 " other%s", others, others > 1 ? "s" : "");
+		text_puts(out, ": ");
+		html_escape_bytes(out, first_words(entry)->data, first_words(entry)->size);
+		text_puts(out, "\n");
+	}
+	if (left)
+		text_printf(out, "<li>and %" PRIu32 " more, first in the table below\n", left);
+}
+
+void summary_write(struct text *out, const struct page_view *v)
+{
+	/* Of a single proxy all is told in its card. */
+	bool told = !v->source->proxy && v->model.count > 1 && v->by_level[PAGE_GOOD] < v->model.count;
+
+	text_printf(out, "<section class=\"sum %s\"><h2 aria-live=polite>", view_class(summary_level(v)));
+	summary_words(out, v);
+	text_puts(out, "</h2>\n");
+	text_puts(out, told || v->exporter.count ? "<ul class=why>\n" : "");
+	if (told)
+		told_write(out, v);
+	for (unsigned int i = 0; i < v->exporter.count; i++) {
+		const struct page_reason *reason = &v->exporter.reasons[i];
+
+		text_printf(out, "<li class=%s>The exporter: ", view_class(reason->level));
+		html_escape_bytes(out, reason->text.data, reason->text.size);
+		text_puts(out, "\n");
+	}
+	text_puts(out, told || v->exporter.count ? "</ul></section>\n" : "</section>\n");
+}

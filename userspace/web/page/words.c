@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "words.h"
+
+#include <inttypes.h>
+
+#include "html.h"
+
+/* As in monitoring/prometheus/rules/alerts.yml: of fewer requests a share says nothing. */
+#define SHARE_OF_AT_LEAST 10
+#define SHARE_LOOK 0.25
+#define SHARE_TROUBLE 0.9
+
+/* The worst first, and of one level in the order in which they come. NULL: there is no room. */
+static struct text *reason_add(struct page_reasons *r, enum page_level level, const char *brief, const char *runbook)
+{
+	unsigned int at = r->count;
+
+	if (r->count == PAGE_REASONS_MAX)
+		return NULL;
+	for (; at && r->reasons[at - 1].level < level; at--)
+		r->reasons[at] = r->reasons[at - 1];
+	r->reasons[at] = (struct page_reason){ .level = level, .brief = brief, .runbook = runbook };
+	r->count++;
+	return &r->reasons[at].text;
+}
+
+void words_free(struct page_reasons *r)
+{
+	for (unsigned int i = 0; i < r->count; i++)
+		text_free(&r->reasons[i].text);
+	r->count = 0;
+}
+
+enum page_level words_level(const struct page_reasons *r)
+{
+	return r->count ? r->reasons[0].level : PAGE_GOOD;
+}
+
+const char *words_level_name(enum page_level level)
+{
+	static const char *const names[PAGE_LEVELS] = { "Works", "Look", "Trouble" };
+
+	return names[level];
+}
+
+const char *words_tunnel(enum tunnel_state state)
+{
+	static const char *const words[TUNNEL_STATE_MAX + 1] = {
+		[TUNNEL_NO_INTERFACE] = "missing or down",
+		[TUNNEL_NO_PEER] = "without a peer",
+		[TUNNEL_NEVER] = "not used yet",
+		[TUNNEL_UP] = "up",
+		[TUNNEL_IDLE] = "idle",
+		[TUNNEL_STALE] = "peer silent",
+		[TUNNEL_STATE_MAX] = "state unknown",
+	};
+
+	return words[state];
+}
+
+const char *words_tunnel_meaning(enum tunnel_state state)
+{
+	static const char *const words[TUNNEL_STATE_MAX + 1] = {
+		[TUNNEL_NO_INTERFACE] = "nothing that asks this proxy reaches its target",
+		[TUNNEL_NO_PEER] = "nothing that asks this proxy reaches its target",
+		[TUNNEL_NEVER] = "no handshake so far, and none was called for: usable",
+		[TUNNEL_UP] = "the peer answers",
+		[TUNNEL_IDLE] = "the session has run out and nothing called for another: usable",
+		[TUNNEL_STALE] = "traffic goes in and does not come back",
+		[TUNNEL_STATE_MAX] = "WireGuard cannot be asked",
+	};
+
+	return words[state];
+}
+
+void words_collectors(struct text *out, uint32_t collectors)
+{
+	bool first = true;
+
+	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
+		if (!(collectors & 1u << i))
+			continue;
+		text_puts(out, first ? "" : ", ");
+		text_puts(out, config_collector_name(i));
+		first = false;
+	}
+}
+
+/* ---- a proxy ---- */
+
+static void stale_words(struct text *text, const struct page_tunnel *t, uint64_t time_s)
+{
+	text_printf(text, "The peer of %s does not answer; ", t->interface);
+	if (t->handshake) {
+		text_puts(text, "the last handshake was ");
+		html_duration(text, time_s > t->handshake ? time_s - t->handshake : 0);
+		text_puts(text, " ago.");
+	} else {
+		text_puts(text, "no handshake has been seen.");
+	}
+	text_puts(text, " Traffic goes into the tunnel and does not come back.");
+}
+
+static void tunnel_words(struct page_reasons *r, const struct page_proxy *p, const struct page_tunnel *t,
+			 uint64_t time_s)
+{
+	/* One of several that is down takes some traffic with it at most. */
+	enum page_level level = p->usable ? PAGE_LOOK : PAGE_TROUBLE;
+	struct text *text;
+
+	switch (t->state) {
+	case TUNNEL_NO_INTERFACE:
+		text = reason_add(r, level, "No tunnel", "VpnTunnelDown");
+		if (text)
+			text_printf(text, "The interface %s is missing or down: nothing reaches its target through it.",
+				    t->interface);
+		break;
+	case TUNNEL_NO_PEER:
+		text = reason_add(r, level, "No peer", "VpnTunnelDown");
+		if (text)
+			text_printf(text, "%s has no peer: nothing reaches its target through it.", t->interface);
+		break;
+	case TUNNEL_STALE:
+		text = reason_add(r, level, "Peer silent", "VpnTunnelStale");
+		if (text)
+			stale_words(text, t, time_s);
+		break;
+	case TUNNEL_STATE_MAX:
+		text = p->usable ? NULL : reason_add(r, PAGE_TROUBLE, "No tunnel", "VpnTunnelDown");
+		if (text)
+			text_printf(text, "The interface %s cannot be used%s.", t->interface,
+				    t->up ? "" : ": it is missing or down");
+		break;
+	default: break;
+	}
+}
+
+static void listener_words(struct page_reasons *r, const struct page_proxy *p)
+{
+	struct text *text = p->listener_up ? NULL : reason_add(r, PAGE_TROUBLE, "No SOCKS server", "ProxyDanteGone");
+
+	if (!text)
+		return;
+	text_puts(text, "Nothing listens for SOCKS: new clients are refused.");
+	if (page_has(p, PAGE_ACTIVE) && p->numbers[PAGE_ACTIVE])
+		text_printf(text, " %" PRIu64 " connections are still open.", p->numbers[PAGE_ACTIVE]);
+}
+
+static void failing_words(struct page_reasons *r, const struct page_proxy *p)
+{
+	double share = p->ended >= SHARE_OF_AT_LEAST ? (double)p->failed / (double)p->ended : 0;
+	struct text *text;
+
+	if (share <= SHARE_LOOK)
+		return;
+	text = reason_add(r, share >= SHARE_TROUBLE ? PAGE_TROUBLE : PAGE_LOOK, "Requests fail",
+			  "ProxyRequestsFailing");
+	if (!text)
+		return;
+	html_count(text, p->failed);
+	text_puts(text, " of ");
+	html_count(text, p->ended);
+	text_printf(text, " requests that ended in the last 5 minutes failed (%.0f %%).", share * 100);
+	if (p->failures.count)
+		text_printf(text, " Most often, since watching began: %s.", p->failures.entries[0].what);
+}
+
+static void leak_words(struct page_reasons *r, const struct page_proxy *p)
+{
+	uint64_t connections = p->numbers[PAGE_LEAKED], queries = p->numbers[PAGE_LEAKED_DNS];
+	struct text *text;
+
+	if (!connections && !queries)
+		return;
+	text = reason_add(r, PAGE_LOOK, "Leaks", connections ? "ProxyLeak" : "ProxyDnsLeak");
+	if (!text)
+		return;
+	if (connections)
+		text_printf(text, "%" PRIu64 " connection%s", connections, connections == 1 ? "" : "s");
+	if (connections && queries)
+		text_puts(text, " and ");
+	if (queries)
+		text_printf(text, "%" PRIu64 " DNS quer%s", queries, queries == 1 ? "y" : "ies");
+	text_puts(text, " left beside the tunnel since watching began. If the number grows, it goes on.");
+}
+
+static void unread_words(struct page_reasons *r, const struct page_proxy *p)
+{
+	struct text *text =
+		p->sources_failed ? reason_add(r, PAGE_LOOK, "Not all read", "WgsocksCollectorFailing") : NULL;
+
+	if (!text)
+		return;
+	text_puts(text, "Could not be read: ");
+	words_collectors(text, p->sources_failed);
+	text_puts(text, ". These numbers are missing; the log says why.");
+}
+
+void words_proxy(struct page_reasons *r, const struct page_proxy *p, uint64_t time_s)
+{
+	for (unsigned int i = 0; i < p->tunnel_count; i++)
+		tunnel_words(r, p, &p->tunnels[i], time_s);
+	listener_words(r, p);
+	leak_words(r, p);
+	failing_words(r, p);
+	unread_words(r, p);
+}
+
+const char *words_brief(const struct page_reasons *r, const struct page_proxy *p)
+{
+	if (r->count)
+		return r->reasons[0].brief;
+	switch (p->tunnel_count ? p->tunnels[0].state : TUNNEL_STATE_MAX) {
+	case TUNNEL_IDLE: return "Works, idle";
+	case TUNNEL_NEVER: return "Ready, unused";
+	default: return "Works";
+	}
+}
+
+/* ---- the exporter ---- */
+
+static void silent_words(struct page_reasons *r, uint64_t silent_s)
+{
+	struct text *text = reason_add(r, PAGE_TROUBLE, "Collector silent", "WgsocksCollectorFailing");
+
+	if (!text)
+		return;
+	text_puts(text, "The collector does not answer: this is the last that it said, ");
+	html_duration(text, silent_s);
+	text_puts(text, " ago, without numbers. It is started again by itself; if this stays, the log says why.");
+}
+
+static void top_words(struct text *out, const struct page_top *top)
+{
+	for (unsigned int i = 0; i < top->count; i++)
+		text_printf(out, "%s%s", i ? ", " : "", top->entries[i].what);
+	if (top->rest)
+		text_puts(out, ", …");
+}
+
+/* Without a tunnel there is nothing for its program to be attached to. */
+static bool programs_miss(const struct page_model *m)
+{
+	const struct page_top *down = &m->exporter.programs_down;
+	bool tunnel = false;
+
+	for (uint32_t i = 0; i < m->count; i++)
+		for (unsigned int j = 0; j < m->proxies[i].tunnel_count; j++)
+			tunnel |= m->proxies[i].tunnels[j].up;
+	for (unsigned int i = 0; i < down->count; i++)
+		if (m->count && (tunnel || strcmp(down->entries[i].what, "tunnel") != 0))
+			return true;
+	return false;
+}
+
+static void parts_words(struct page_reasons *r, const struct page_exporter *e)
+{
+	struct text *text = e->deaf.count ? reason_add(r, PAGE_LOOK, "Does not listen", NULL) : NULL;
+
+	if (text) {
+		text_puts(text, "It cannot listen on ");
+		top_words(text, &e->deaf);
+		text_puts(text, ", and tries again; the log says why.");
+	}
+	text = e->unwatched ? reason_add(r, PAGE_LOOK, "Proxies unwatched", NULL) : NULL;
+	if (text)
+		text_printf(text,
+			    "%" PRIu64 " proxies are not watched: more than --proxies.max, or a capability is missing.",
+			    e->unwatched);
+	text = e->lost_total ? reason_add(r, PAGE_LOOK, "Counts lost", "WgsocksCountsLost") : NULL;
+	if (text) {
+		html_count(text, e->lost_total);
+		text_puts(text,
+			  e->lost_total == 1 ? " event could not be counted (" : " events could not be counted (");
+		top_words(text, &e->lost);
+		text_puts(text, "): that many may be missing in the numbers.");
+	}
+}
+
+void words_exporter(struct page_reasons *r, const struct page_model *m, uint64_t silent_s)
+{
+	const struct page_exporter *e = &m->exporter;
+	uint32_t failed = e->collectors_failed;
+	struct text *text;
+
+	if (!m->answered)
+		silent_words(r, silent_s);
+	text = programs_miss(m) ? reason_add(r, PAGE_TROUBLE, "Not counting", "WgsocksCollectorFailing") : NULL;
+	if (text) {
+		text_puts(text, "BPF programs are not attached: ");
+		top_words(text, &e->programs_down);
+		text_puts(text, ". What they count is missing; the log says why.");
+	}
+	for (uint32_t i = 0; i < m->count; i++)
+		failed &= ~m->proxies[i].sources_failed; /* is told there */
+	text = m->answered && failed ? reason_add(r, PAGE_LOOK, "Not all read", "WgsocksCollectorFailing") : NULL;
+	if (text) {
+		text_puts(text, "Could not be read: ");
+		words_collectors(text, failed);
+		text_puts(text, ".");
+	}
+	parts_words(r, e);
+}
