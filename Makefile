@@ -18,11 +18,11 @@ help: ## print this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 deps: ## install what build, tests and demo need (Debian 12, 13, Ubuntu 24.04; as root)
-	@mk/deps build test kernels
+	@mk/deps build test kernels deb
 
 # The programs that the rules below need are looked for when make reads them, so what installs them runs in a make before.
 check: ## run every test; the last line is "N passed, M failed, K skipped"
-	@mk/deps build test kernels
+	@mk/deps build test kernels deb
 	@$(MAKE) check-programs
 	@tests/run
 
@@ -51,7 +51,7 @@ check-debian13: ## build and unit tests in a Debian 13 folder
 	@tests/run --kind debian13
 
 check-kernels: ## BPF, truth, dialogues and WireGuard on Debian's 6.1 with kernel WireGuard, in an emulated machine (no KVM, no root)
-	@mk/deps build test kernels
+	@mk/deps build test kernels deb
 	@$(MAKE) check-programs
 	@KERNELS_FORM=whole tests/run --kind kernels --limit 1200
 
