@@ -50,15 +50,20 @@ check-debian13: ## build and unit tests in a Debian 13 folder
 	@mk/deps build test
 	@tests/run --kind debian13
 
+check-deb: ## build the Debian package; install, upgrade, remove and purge it under a systemd of its own
+	@mk/deps build test deb
+	@$(MAKE) all lab variants
+	@tests/run --kind deb
+
 check-kernels: ## BPF, truth, dialogues and WireGuard on Debian's 6.1 with kernel WireGuard, in an emulated machine (no KVM, no root)
-	@mk/deps build test kernels deb
+	@mk/deps build test kernels
 	@$(MAKE) check-programs
 	@KERNELS_FORM=whole tests/run --kind kernels --limit 1200
 
 clean: ## remove what was built
 	rm -rf --one-file-system $(ROOT)
 
-.PHONY: all help deps check demo bench fuzz lint check-debian13 check-kernels clean
+.PHONY: all help deps check demo bench fuzz lint check-debian13 check-deb check-kernels clean
 
 include mk/flags.mk mk/bpf.mk mk/build.mk mk/install.mk mk/tests.mk
 -include $(wildcard tests/*/module.mk)
