@@ -13,7 +13,7 @@ DOCS := $(wildcard README.md CHANGELOG.md SECURITY.md docs/*.md docs/*.svg)
 RUNBOOKS := $(wildcard docs/runbooks/*.md)
 RULES := $(wildcard monitoring/prometheus/rules/*.yml)
 SCRAPES := $(wildcard monitoring/prometheus/*.yml monitoring/prometheus/README.md)
-DASHBOARDS := $(shell find monitoring/grafana -name '*.json' 2>/dev/null)
+DASHBOARDS := $(wildcard monitoring/grafana/dashboards/*.json)
 
 # The units in the tree name /usr/sbin and /etc/default; what is installed names where the program and its file are. A file that is there stays.
 install: $(BUILD)/wgsocks_exporter ## install program, man page, units, rules, dashboards, documents under PREFIX (/usr/local), in DESTDIR

@@ -5,7 +5,7 @@ import os
 import sys
 
 WIDTH = 100
-_COLOURS = {"bold": "1", "dim": "2", "red": "31;1", "green": "32", "cyan": "36"}
+_COLOURS = {"bold": "1", "dim": "2", "red": "31;1", "green": "32", "yellow": "33"}
 
 
 def coloured():
@@ -25,8 +25,8 @@ def heading(text):
     say(paint(text, "bold"))
 
 
-def clip(text):
-    return text if len(text) <= WIDTH else text[:WIDTH - 1] + "…"
+def clip(text, width=WIDTH):
+    return text if len(text) <= width else text[:width - 1] + "…"
 
 
 def status(text):

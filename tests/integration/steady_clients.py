@@ -48,4 +48,5 @@ async def main():
     await asyncio.gather(*(stream(*spec.split(",")) for spec in sys.argv[1:]))
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -6,26 +6,21 @@ The rules are monitoring/prometheus's own, thirty times as fast (scaled_rules.py
 """
 
 import functools
-import json
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
 import time
-import urllib.parse
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from harness import case, equal, run_cases
-from scaled_rules import main as scale
-from sidecar import ROOT, Sidecar, join_underlay, kill_all
-from sockslab import PATIENCE, Lab, LabError, addresses, enter, wait_until
+from lab_prometheus import Prometheus
+from sidecar import Sidecar, join_underlay, kill_all
+from sockslab import Lab, LabError, addresses, enter, wait_until
 
-FACTOR = 30
 STEADY = str(pathlib.Path(__file__).resolve().parent / "steady_clients.py")
-SOURCE = ROOT / "monitoring" / "prometheus"
 TARGET, NAME = f"{addresses.TARGET4},{addresses.TARGET_PORT}", f"n%d.steady.lab,{addresses.TARGET_PORT}"
 
 # Each proxy's clients in good health (a second, whereto), and which alerts its trouble may raise, from first to last; all others may not.
@@ -49,53 +44,6 @@ PROXIES = {
 }
 BEFORE = {"leaked-before": {"ProxyLeak"}}  # its counter is above 0 when Prometheus first sees it
 ENDS_BY_ITSELF = ("ProxyLeak", "ProxyDnsLeak")  # after a quarter of an hour, whatever one does
-
-
-class Prometheus:
-    """On the lab's root, with the folder's own configuration, faster."""
-
-    def __init__(self, folder, targets):
-        self.folder = pathlib.Path(folder)
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for part in ("rules", "targets"):
-            (self.folder / part).mkdir(parents=True)
-        scale(SOURCE / "rules", self.folder / "rules", FACTOR)
-        text = (SOURCE / "prometheus.yml").read_text(encoding="utf-8")
-        for pattern, new in ((r"scrape_interval: 15s", "scrape_interval: 500ms"), (r"evaluation_interval: 15s", "evaluation_interval: 500ms"),
-                             (r"refresh_interval: 1m", "refresh_interval: 1s"), (r"127\.0\.0\.1:9090", targets[0])):
-            text, count = re.subn(pattern, new, text)
-            equal(count, 1, f"{pattern} in prometheus.yml")
-        (self.folder / "prometheus.yml").write_text(text, encoding="utf-8")
-        self.list(targets[1:])
-        with open(self.folder / "log", "wb") as log:
-            self.process = subprocess.Popen(
-                ["prometheus", f"--config.file={self.folder}/prometheus.yml", f"--storage.tsdb.path={self.folder}/data",
-                 "--web.listen-address=127.0.0.1:9091"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        wait_until(self.answers, 20, "Prometheus to answer")
-
-    def answers(self):
-        try:
-            return self.query("vector(1)")
-        except OSError:
-            return None
-
-    def list(self, targets):
-        """The targets that are read from a file: put in place at once, as the file is read at any moment."""
-        path = self.folder / "targets" / "example.yml"
-        text = (SOURCE / "targets" / "example.yml").read_text(encoding="utf-8")
-        new = path.with_suffix(".new")
-        new.write_text(text.replace("targets: []", f"targets: {json.dumps(targets)}"), encoding="utf-8")
-        new.rename(path)
-
-    def query(self, expression):
-        """[(labels, value)]"""
-        with urllib.request.urlopen("http://127.0.0.1:9091/api/v1/query?" + urllib.parse.urlencode({"query": expression}), timeout=10 * PATIENCE) as answer:
-            return [(one["metric"], float(one["value"][1])) for one in json.load(answer)["data"]["result"]]
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(20 * PATIENCE)
-        shutil.rmtree(self.folder)
 
 
 def route_around(proxy, what, address):
@@ -239,9 +187,7 @@ def test_a_cause_silences_what_announced_it(world):
 
 @case
 def test_summaries_name_the_proxy_and_a_number(world):
-    with urllib.request.urlopen("http://127.0.0.1:9091/api/v1/alerts", timeout=10 * PATIENCE) as answer:
-        alerts = json.load(answer)["data"]["alerts"]
-    shown = [alert for alert in alerts if alert["state"] == "firing"]
+    shown = [alert for alert in world.prometheus.alerts() if alert["state"] == "firing"]
     assert len(shown) >= 10, shown
     for alert in shown:
         name, summary = world.names[alert["labels"]["instance"]], alert["annotations"]["summary"]
@@ -259,6 +205,10 @@ def test_they_end_with_their_troubles(world):
 def test_nothing_else_fired(world):
     """Not in the trouble, not when it ended, and not of the proxy whose target was taken from the list."""
     expected = {name: set(alerts) for name, (_rate, _target, alerts) in PROXIES.items() if alerts}
+    # On a busy machine the kernel may hide ends from every program (docs/design.md, Losses): then this alert is right.
+    hidden = world.prometheus.query('max_over_time(wgsocks_exporter_events_lost_total{cause="recursion"}[15m]) > 0')
+    for name in (world.names[labels["instance"]] for labels, _ in hidden):
+        expected[name] = expected.get(name, set()) | {"WgsocksCountsLost"}
     equal(world.ever_fired(), expected, "alerts of all the time")
     names = ("recording.yml", "alerts.yml")
     equal(world.prometheus.query("sum by (rule_group) (prometheus_rule_evaluation_failures_total) > 0"), [], f"failures in {names}")

@@ -14,11 +14,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from dns_server import question
 from harness import add_case, case, equal, run_cases, same
+from pages import check_output, commands
 from sidecar import ROOT, Sidecar, join_underlay, kill_all
 from sockslab import Lab, addresses, enter, wait_until
 
 PAGE = (ROOT / "docs" / "bpftool.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```sh\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", PAGE, re.MULTILINE | re.DOTALL)
+BLOCKS = [(block.text, block.shown or "") for block in commands(ROOT / "docs" / "bpftool.md")]
 OPTIONS = ("--proxy.port=1080", "--collector.clients", "--collector.destinations", "--destinations.label=name")
 # What the outputs on the page were made of: first what makes a destination, then the rest.
 FIRST = ("20 connect addr=name4",)
@@ -96,29 +97,10 @@ def at(value, path):
     return value
 
 
-def masked(text):
-    """Lines without what differs from run to run: numbers, tags, a program's statistics; how far a line is indented is the reader's."""
-    text = re.sub(r" (run_time_ns|run_cnt|recursion_misses) \d+", "", text)
-    lines = (re.sub(r"\b[0-9a-f]{16}\b|\d+", "N", line).strip() for line in text.splitlines())
-    return [re.sub(r"\bN(,N)+", "N,N", line) for line in lines if line]
-
-
-def check_output(shown, printed):
-    """Each run of lines that the page shows is in what was printed, in that order; … stands for any lines."""
-    have, start = masked(printed), 0
-    for part in re.split(r"^\s*…\s*$", shown, flags=re.MULTILINE):
-        want = masked(part)
-        places = (i for i in range(start, len(have) - len(want) + 1) if have[i:i + len(want)] == want)
-        place = next(places, None)
-        assert place is not None, f"the page shows {part.strip()[:300]!r}, printed was {printed[:1500]!r}"
-        start = place + len(want)
-
-
-def add_block(commands, shown):
+def add_block(text, shown):
     def run(world):
-        printed = world.shell(commands)
-        check_output(shown, printed)
-    add_case(f"the page: {commands.splitlines()[0]}", run)
+        check_output(shown, world.shell(text))
+    add_case(f"the page: {text.splitlines()[0]}", run)
 
 
 @case

@@ -78,7 +78,7 @@ def install_and_uninstall():
     folders = {"lib/systemd/system": sources("packaging/systemd/*.service"),
                "share/wgsocks_exporter/prometheus/rules": sources("monitoring/prometheus/rules/*.yml"),
                "share/wgsocks_exporter/prometheus": sources("monitoring/prometheus/*.yml", "monitoring/prometheus/README.md"),
-               "share/wgsocks_exporter/grafana": sources("monitoring/grafana/*.json", "monitoring/grafana/*/*.json"),
+               "share/wgsocks_exporter/grafana": sources("monitoring/grafana/dashboards/*.json"),
                "share/doc/wgsocks_exporter/runbooks": sources("docs/runbooks/*.md"),
                "share/doc/wgsocks_exporter": sources("LICENSE", "LICENSES/*", "README.md", "CHANGELOG.md", "SECURITY.md", "docs/*.md", "docs/*.svg")}
     single = {"sbin/wgsocks_exporter", "share/man/man8/wgsocks_exporter.8", "etc/default/wgsocks_exporter"}

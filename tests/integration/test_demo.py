@@ -6,7 +6,9 @@ import contextlib
 import os
 import pathlib
 import re
+import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -16,12 +18,12 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
-from harness import case, equal, run_cases
+from harness import Skip, case, equal, run_cases
 from sockslab import wait_until
 
 DEMO = str(ROOT / "tests" / "demo" / "demo")
 STAYS = "Light traffic goes on"
-ROW = re.compile(r"(\S.*?|  \S.*?)  +(what the clients saw|ss: .*?|kernel: .*?|link wg0: .*?|wg show: .*?|none may be lost)"
+ROW = re.compile(r"(\S.*?|  \S.*?)  +(what the clients saw|ss: .*?|kernel: .*?|link wg0: .*?|wg show: .*?|none may be lost|SYNs .*?)"
                  r" +([\d,]+) +([\d,]+)  (equal|differs)$")
 WITNESSED = {
     "proxy_client_connections_total", '  command="connect"', '  command="bind"', '  command="udp_associate"',
@@ -85,12 +87,12 @@ def check_gone(processes, before):
 
 
 def read_rows(text):
-    """{proxy: {metric: (truth, value, verdict)}}"""
+    """{proxy, or Trouble: {metric: (truth, value, verdict)}}"""
     tables, table = {}, None
     for line in text.splitlines():
-        title = re.match(r"(golden-crab|free-salmon): dante ", line)
+        title = re.match(r"(golden-crab|free-salmon): dante |(?=(Trouble): )", line)
         if title:
-            table = tables.setdefault(title[1], {})
+            table = tables.setdefault(title[1] or title[2], {})
         row = ROW.match(line)
         if row:
             table[row[1]] = (row[3], row[4], row[5])
@@ -132,8 +134,11 @@ def test_once_every_row_is_equal_and_nothing_is_left():
     check_gone(processes, before)
 
     tables = read_rows(text)
+    trouble = tables.pop("Trouble")
+    equal(trouble, {"proxy_leaked_connections_total": ("20", "20", "equal"), "proxy_requests_successful_total": ("20", "20", "equal")})
+    fired = check_trouble(text)
     equal(sorted(tables), ["free-salmon", "golden-crab"])
-    rows = 0
+    rows = len(trouble)
     for name, table in tables.items():
         equal(WITNESSED - set(table), set(), f"rows missing of {name}")
         for metric, (truth, value, verdict) in table.items():
@@ -146,9 +151,13 @@ def test_once_every_row_is_equal_and_nothing_is_left():
     shown = text[text.index("wgsocks_exporter: the truth"):]
     equal([line for line in shown.splitlines() if len(line) > 100], [], "lines too long")
     excerpt = re.search(r"^```\n(golden-crab.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
+    told = re.search(r"^```\n( +[\d.]+ s  clients .*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
+    for line in told.splitlines():
+        assert line.split(" s  ", 1)[1] in shown, f"README.md's excerpt has {line}"
     for line in excerpt.splitlines():  # the number of bytes is another each time
         assert line in shown or "link wg0" in line, f"README.md's excerpt has {line}"
-    return f"{rows} rows"
+    check_files(text)
+    return f"{rows} rows, VpnTunnelDown after {fired} s"
 
 
 @case
@@ -168,6 +177,36 @@ def test_a_wrong_number_is_seen():
     assert re.search(r"^\d+ of \d+ rows differ\.$", done.stdout, re.MULTILINE), done.stdout
 
 
+def check_trouble(text):
+    """The alerts in the order in which they have to come, and when."""
+    chapter = text[text.index("\nTrouble: "):]
+    found = re.findall(r"^ +([\d.]+) s  (\w[\w-]*) +(pending|firing|over|)\b *(.*)$", chapter, re.MULTILINE)
+    states = {(what, state): (float(seconds), words) for seconds, what, state, words in found}
+    equal(states["clients", ""][1], "ask 20 times: 20 are served; they notice nothing")
+    pending, firing, over = (states["VpnTunnelDown", state][0] for state in ("pending", "firing", "over"))
+    assert pending + 1.5 <= firing <= states["wg0", ""][0] <= over, f"VpnTunnelDown: pending {pending}, firing {firing}, over {over}"
+    assert states["ProxyLeak", "firing"][1].startswith("20 connections left beside the tunnel"), states
+    assert "wg0 is no_interface" in states["VpnTunnelDown", "firing"][1], states
+    equal(states["golden-crab", ""][1], "its alerts: none", "the other proxy")
+    return firing
+
+
+def check_files(text):
+    """What ONCE=1 leaves: pictures that are some, and a summary."""
+    folder = ROOT / "build" / "demo"
+    names = re.search(r"^Written to build/demo: (.*)\.$", text, re.MULTILINE)[1].split(", ")
+    summary = (folder / "summary.txt").read_text(encoding="utf-8")
+    assert re.search(r"^All \d+ rows are equal\.$", summary, re.MULTILINE) and "VpnTunnelDown" in summary, summary
+    if not shutil.which("chromium"):
+        raise Skip("no chromium (Debian's package chromium): no screenshots")
+    equal(names, ["summary.txt", "golden-crab.png", "free-salmon.png", "alerts.png"])
+    for name in names[1:]:
+        data = (folder / name).read_bytes()
+        equal((data[:8], struct.unpack(">II", data[16:24])), (b"\x89PNG\r\n\x1a\n", (1200, 1000)), name)
+        assert len(data) > 15000, f"{name}: {len(data)} bytes are hardly a page"
+        assert time.time() - (folder / name).stat().st_mtime < 60, f"{name} is of another run"
+
+
 def fetch(url):
     with urllib.request.urlopen(url, timeout=5) as answer:
         return answer.status, answer.read().decode()
@@ -183,9 +222,10 @@ def test_what_it_offers_works_and_ctrl_c_ends_it():
     with staying() as (process, said):
         processes = tree(process.pid)
         urls = re.findall(r"^  \w+ +(http://127\.0\.0\.1:\d+/\S*)$", said, re.MULTILINE)
-        equal(len(urls), 6, "URLs")
+        equal(len(urls), 7, "URLs")
         for url in urls:
             equal(fetch(url)[0], 200, url)
+        assert "ProxyLeak" in fetch(urls[-1])[1], "Prometheus' page of alerts"
         metrics = [url for url in urls if url.endswith("/metrics")]
         for name, url in zip(("golden-crab", "free-salmon"), metrics, strict=True):
             assert f'proxy_info{{proxy_name="{name}"}} 1\n' in fetch(url)[1], url

@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
 from harness import Skip, case, equal, run_cases
 from node import mount_bpffs
+from pages import commands
 from sidecar import BINARY, Sidecar, fetch, join_underlay
 from sockslab import Lab, enter, wait_until
 
@@ -49,14 +50,13 @@ def program(*arguments):
 
 @case
 def test_every_command_of_the_readme_is_run_by_a_test(_lab):
-    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    commands = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
-    equal(sorted(commands), sorted(COMMANDS), "commands")
+    found = [line.split("  #")[0].strip() for block in commands(ROOT / "README.md") for line in block.lines]
+    equal(sorted(found), sorted(COMMANDS), "commands")
 
 
 @case
 def test_generated_files_are_current(_lab):
-    for script, name in (("list-metrics", "metrics.md"), ("draw-data-flow", "data-flow.svg")):
+    for script, name in (("list-metrics", "metrics.md"), ("draw-data-flow", "data-flow.svg"), ("draw-migration", "migration.svg")):
         made = subprocess.run([ROOT / "docs" / script], capture_output=True, text=True, check=True,
                               env={**os.environ, "WGSOCKS_EXPORTER": str(BINARY)}).stdout
         if made != (ROOT / "docs" / name).read_text(encoding="utf-8"):
@@ -72,11 +72,15 @@ def test_every_family_has_its_line(_lab):
 
 
 @case
-def test_the_picture_is_well_formed(_lab):
-    text = (ROOT / "docs" / "data-flow.svg").read_text(encoding="utf-8")
+def test_the_pictures_are_well_formed(_lab):
+    for name in ("data-flow.svg", "migration.svg"):
+        check_picture((ROOT / "docs" / name).read_text(encoding="utf-8"))
+
+
+def check_picture(text):
     width, height = map(int, re.search(r'viewBox="0 0 (\d+) (\d+)"', text).groups())
     for rect in xml.dom.minidom.parseString(text).getElementsByTagName("rect"):
-        x, y, w, h = (float(rect.getAttribute(name)) for name in ("x", "y", "width", "height"))
+        x, y, w, h = (float(rect.getAttribute(name) or 0) for name in ("x", "y", "width", "height"))
         assert 0 <= x <= x + w <= width and 0 <= y <= y + h <= height, f"outside of the picture: {rect.toxml()}"
 
 
@@ -216,6 +220,7 @@ def follow_recipe(tree):
     edit(tree / "include" / "wgsocks" / "metrics.h", r"(\n)(\tX\(PROXY_CLIENT_CONNECTIONS,)",
          r"\1\t" + step('X(PROXY_CLIENT_ADOPTED, "proxy_client_connections_adopted_total", COUNTER, "", LABELS("proxy_name"), "…")')
          + r" \\\n\2")
+    edit(tree / "docs" / "witnesses", r"\Z", step("proxy_client_connections_adopted_total | test_truth.py | the clients' own books | transition | 1 a proxy") + "\n")
     edit(tree / "userspace" / "collector" / "readers" / "sessions.c", r"(\n)(\tsnapshot_add_unsigned\()",
          r"\1\t" + step("snapshot_add_unsigned(to, METRIC_PROXY_CLIENT_ADOPTED, &r->name, c->client_adopted);") + r"\n\2")
 
@@ -231,7 +236,7 @@ def test_the_recipe_adds_a_metric(lab):
             or (one == "tests" and path == str(ROOT / "build"))])
         follow_recipe(tree)
         subprocess.run(["sh", "-ec", PAGE], cwd=tree, env=environment, check=True, capture_output=True, text=True)
-        assert f"| `{name}` | counter | proxy_name | … |" in (tree / "docs" / "metrics.md").read_text(encoding="utf-8")
+        assert f"| `{name}` | counter |  | proxy_name | … | test_truth.py: the clients' own books | transition; 1 a proxy |" in (tree / "docs" / "metrics.md").read_text(encoding="utf-8")
         subprocess.run(["make", "install", f"DESTDIR={folder}/root"], cwd=tree, env=environment, check=True, capture_output=True)
 
         traffic = lab.traffic("3 hold")

@@ -74,7 +74,7 @@ def test_ten_thousand_requests_in_good_health():
 
 def around(attach):
     with world(f"--bpf.attach={attach}") as w:
-        with w.compared(50), w.route(AROUND):
+        with w.route(AROUND), w.compared(50):
             w.lab.traffic("50 connect expect=any", "5 refused expect=any", seed=72).finish()
         with w.compared(least=0):
             w.lab.traffic("50 connect", seed=73).finish()
@@ -98,7 +98,7 @@ def test_the_tunnels_route_goes_in_mid_traffic():
 
 @case
 def test_ipv6_beside_a_tunnel_of_ipv4():
-    with world() as w, w.compared(20), w.route(AROUND6):
+    with world() as w, w.route(AROUND6), w.compared(20):
         w.lab.traffic("20 connect addr=ipv6 expect=any", "20 connect", seed=76).finish()
 
 
@@ -121,7 +121,7 @@ def test_another_interface_is_dantes_external():
         w.proxy.start_dante()
         with w.compared(least=0):  # eth0's address by wg0's route: it is in the tunnel all the same
             w.lab.traffic("10 connect expect=any", seed=79).finish()
-        with w.compared(20), w.route(AROUND):
+        with w.route(AROUND), w.compared(20):
             w.lab.traffic("20 connect", seed=80).finish()
 
 
@@ -131,7 +131,7 @@ def test_masquerade():
         w.proxy.run(["nft", "-f", "-"], input="table ip m { chain c { type nat hook postrouting priority 100; masquerade; }; }\n")
         with w.compared(least=0):
             w.lab.traffic("20 connect", seed=81).finish()
-        with w.compared(20), w.route(AROUND):
+        with w.route(AROUND), w.compared(20):
             w.lab.traffic("20 connect", seed=82).finish()
 
 

@@ -11,9 +11,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
-from harness import Skip, case, equal, run_cases
+from harness import case, equal, run_cases
 from leftovers import attached
 from node import PINS, Node, World, check_views
+from pod_cgroup import POD_UID, Cgroup
 from sidecar import BINARY, Sidecar
 from sockslab import enter, wait_until
 from sockslab.traffic import sum_tallies
@@ -107,41 +108,6 @@ def netns_cookie(proxy):
     import struct
     with proxy.ns.socket() as sock:
         return struct.unpack("Q", sock.getsockopt(1, 71, 8))[0]
-
-
-POD_UID = "5a3e0d1c-9f5b-4c7e-8a55-0123456789ab"
-CONTAINER = "0123456789abcdef" * 4
-
-
-class Cgroup:
-    """kubepods/burstable/podUID/CONTAINER of the first hierarchy that lets itself be written to."""
-
-    def __init__(self):
-        for root in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup/memory", "/sys/fs/cgroup"):
-            self.parts = [pathlib.Path(root, *parts) for parts in (["kubepods"], ["kubepods", "burstable"], ["kubepods", "burstable", f"pod{POD_UID}"],
-                                                                   ["kubepods", "burstable", f"pod{POD_UID}", CONTAINER])]
-            try:
-                for part in self.parts:
-                    part.mkdir(exist_ok=True)
-                if (self.parts[-1] / "cgroup.procs").exists():
-                    return
-            except OSError:
-                pass
-        raise Skip("no cgroup can be made here")
-
-    def take(self, pids):
-        for pid in pids:
-            (self.parts[-1] / "cgroup.procs").write_text(str(pid))
-
-    def leave(self, pids):
-        root = self.parts[0].parent / "cgroup.procs"
-        for pid in pids:
-            try:
-                root.write_text(str(pid))
-            except OSError:
-                pass
-        for part in reversed(self.parts):
-            part.rmdir()
 
 
 @case
@@ -265,6 +231,11 @@ def foreign(proxy):
     return others, [json.loads(proxy.run(["bpftool", "--json", "prog", "show", "id", number]).stdout).get("run_cnt", 0) for number in ids]
 
 
+def at_rest(proxy):
+    """The same, when nothing runs any more: they are read one after the other."""
+    return wait_until(lambda: (first := foreign(proxy)) == foreign(proxy) and first, 10, "a moment without a packet")
+
+
 @case
 def test_filters_of_others_stay():
     """Before and after ours, in both directions, through start, kill -9, restart and --detach: they are there, and see each packet."""
@@ -294,9 +265,9 @@ def filters_stay(mode):
         for phase in ("start", "restart", "detached"):
             if phase != "detached":
                 node = Node(f"--bpf.attach={mode}", wait_for=1)
-            seen = foreign(proxy)[1]
+            seen = at_rest(proxy)[1]
             world.lab.traffic("30 connect", seed=88).finish()
-            others, runs = foreign(proxy)
+            others, runs = at_rest(proxy)
             equal(others, before, f"{phase}, {mode}")
             moved = [after - earlier for after, earlier in zip(runs, seen)]
             equal(min(moved) > 100, True, f"they still run: {moved}, {phase}, {mode}")

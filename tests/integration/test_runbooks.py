@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every command of docs/runbooks and monitoring/prometheus/README.md, as it stands there, in a proxy of the lab; and the links of these pages."""
+"""Every command of docs/troubleshooting.md, docs/runbooks and monitoring/prometheus/README.md, as it stands there, in a proxy of the lab; and the links of these pages."""
 
 import os
 import pathlib
@@ -12,10 +12,11 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from harness import add_case, case, run_cases
-from sidecar import ROOT, Sidecar, join_underlay, kill_all
+from pages import check_done, commands
+from sidecar import BINARY, ROOT, Sidecar, join_underlay, kill_all
 from sockslab import Lab, enter, wait_until
 
-PAGES = [*sorted((ROOT / "docs" / "runbooks").glob("*.md")), ROOT / "monitoring" / "prometheus" / "README.md"]
+PAGES = [ROOT / "docs" / "troubleshooting.md", *sorted((ROOT / "docs" / "runbooks").glob("*.md")), ROOT / "monitoring" / "prometheus" / "README.md"]
 # What says nothing when all is well; all others have to say something.
 SILENT = ("ip link set", "ip route replace", "wg set", "danted -V", "ip netns list", "nft list", "tail ", "promtool query instant http://127.0.0.1:9091 'last_over",
           "promtool query instant http://127.0.0.1:9091 'up{job=~\"wgsocks.*\"} == 0'")
@@ -48,27 +49,21 @@ scrape_configs:
 """
 
 
-def commands(page):
-    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in block.splitlines()]
-
-
 def run(world, command):
     if command.startswith(OUTSIDE):
         return subprocess.run(["sh", "-ec", command], capture_output=True, text=True, check=False, cwd=ROOT)
     # The lab's danted has its configuration elsewhere.
     script = f"mount --bind /run/danted.conf /etc/danted.conf\n{command}"
-    return world.proxy.run(["unshare", "-m", "sh", "-ec", script], check=False)
+    path = {"PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}"}
+    return world.proxy.run(["unshare", "-m", "sh", "-ec", script], env=path, check=False)
 
 
 def try_page(world, page):
-    found = commands(page)
+    found = [line for block in commands(page) for line in block.lines]
     assert found, "no command"
     for command in found:
         done = run(world, command)
-        said = done.stdout + (done.stderr or "")
-        assert done.returncode == 0 and not re.search(r"not found|No such file|invalid|usage:", said), f"{command}: {done.returncode}, {said}"
-        assert done.stdout.strip() or command.startswith(SILENT), f"{command}: it says nothing"
+        check_done(command, done, SILENT)
         for start, pattern in SHOWN.items():
             if command.startswith(start) and (command == start or start != "wg show wg0"):
                 assert re.search(pattern, done.stdout, re.MULTILINE), f"{command}: {done.stdout}"

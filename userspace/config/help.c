@@ -27,11 +27,13 @@ bool help_flag_known(const char *argument)
 }
 
 static const char *const HEADINGS[] = {
-	[OPTION_GROUP_PROXY] = "What is watched:",
-	[OPTION_GROUP_BPF] = "The kernel side:",
-	[OPTION_GROUP_WEB] = "Metrics:",
-	[OPTION_GROUP_HEALTH] = "Probes:",
-	[OPTION_GROUP_LOG] = "Log (standard error):",
+	[OPTION_GROUP_PROXY] = "Proxy: what is watched",
+	[OPTION_GROUP_COLLECTORS] = "Collectors: what is counted",
+	[OPTION_GROUP_VALUES] = "Leaks, destinations, cost: what collectors have to know",
+	[OPTION_GROUP_WEB] = "Web: the metrics' port",
+	[OPTION_GROUP_HEALTH] = "Health: the probes' port",
+	[OPTION_GROUP_BPF] = "BPF: the kernel side",
+	[OPTION_GROUP_LOG] = "Log: standard error",
 };
 
 /* The names of --no-FLAG: argp wants a string for each. */
@@ -67,10 +69,10 @@ struct argp_option *help_options(void)
 			.doc = row->help,
 			.group = group,
 		};
-		if (!row->argument)
+		if (!row->argument) /* twice as many lines would say no more than the last one of --help */
 			*next++ = (struct argp_option){ .name = negated_name(names, i),
 							.key = key + 1,
-							.flags = OPTION_ALIAS };
+							.flags = OPTION_ALIAS | OPTION_HIDDEN };
 	}
 	*next++ = (struct argp_option){ .name = "help", .key = HELP_KEY_HELP, .doc = "Print this", .group = -1 };
 	*next++ = (struct argp_option){
@@ -104,7 +106,8 @@ void help_write(void)
 	const struct argp argp = {
 		.options = options,
 		.doc = "Prometheus exporter for SOCKS proxies behind WireGuard tunnels."
-		       "\vA flag goes before its variable (in brackets), that before the default.",
+		       "\vA flag goes before its variable (in brackets), that before the default. "
+		       "What takes BOOL is on when named, off as --no-FLAG. More in wgsocks_exporter(8).\n",
 		.help_filter = variables_add,
 	};
 	char program[] = "wgsocks_exporter";

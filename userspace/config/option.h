@@ -23,7 +23,16 @@ static inline int option_refuse(struct option_reader *reader, const char *why)
 /* Reads a value into the configuration. A list grows with each call. Returns 0, or -EINVAL with `why` set. */
 typedef int (*option_read)(struct option_reader *reader, unsigned int data, const char *value);
 
-enum option_group { OPTION_GROUP_PROXY = 1, OPTION_GROUP_BPF, OPTION_GROUP_WEB, OPTION_GROUP_HEALTH, OPTION_GROUP_LOG };
+/* In the order of --help. */
+enum option_group {
+	OPTION_GROUP_PROXY = 1,
+	OPTION_GROUP_COLLECTORS,
+	OPTION_GROUP_VALUES,
+	OPTION_GROUP_WEB,
+	OPTION_GROUP_HEALTH,
+	OPTION_GROUP_BPF,
+	OPTION_GROUP_LOG,
+};
 
 struct option_row {
 	const char *flag;     /* "log.level"; its variable is WGSOCKS_LOG_LEVEL */

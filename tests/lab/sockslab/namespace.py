@@ -17,9 +17,11 @@ mount -n --rbind /sys/fs/cgroup /run/lab/cgroup
 mount -n -t sysfs sysfs /sys
 mount -n --rbind /run/lab/cgroup /sys/fs/cgroup
 mount -n -t proc proc /proc
+[ -z "$2" ] || exec 9<"$2"
 mount -n -t tmpfs container /run
+[ -z "$2" ] || { mkdir /run/wireguard; mount -n --bind /proc/self/fd/9 /run/wireguard; exec 9<&-; }
 [ "$1" = no ] || mount -n -t bpf bpffs /sys/fs/bpf
-shift
+shift 2
 cd "$1" && shift && exec "$@"
 """
 
@@ -30,6 +32,7 @@ class Namespace:
     def __init__(self, name, private_files=None):
         """private_files: path → text of files that only this mount namespace has so."""
         self.name = name
+        self.devices = f"/run/lab/wireguard/{name}"  # what is /run/wireguard in here
         self.pid = self._hold(private_files or {})
         self.net = os.stat(f"/proc/{self.pid}/ns/net").st_ino
         handle = f"/run/netns/{name}"
@@ -65,9 +68,12 @@ class Namespace:
         kernel.unshare(kernel.CLONE_NEWNET | kernel.CLONE_NEWNS)
         kernel.make_mounts_private()
         kernel.mount_own_sys()
+        os.makedirs(self.devices, exist_ok=True)
+        devices = os.open(self.devices, os.O_PATH)
         kernel.mount(self.name, "/run", "tmpfs", 0, "mode=0755")
         for directory in ("/run/wireguard", "/run/lock", "/run/files", "/run/tmp"):
             os.mkdir(directory)
+        kernel.bind(f"/proc/self/fd/{devices}", "/run/wireguard")
         for path, text in private_files.items():
             self._replace_file(path, text)
 
@@ -84,7 +90,7 @@ class Namespace:
             file.write(text)
         kernel.bind(own, target)
 
-    def command(self, argv, container=False, bpffs=True, capabilities=None):
+    def command(self, argv, container=False, bpffs=True, capabilities=None, devices=False):
         """argv, so that it runs in here; see popen()."""
         if capabilities is not None:
             bounds = ",".join(["-all"] + [f"+{name}" for name in capabilities])
@@ -92,20 +98,21 @@ class Namespace:
         if container:
             mode = "yes" if bpffs else "no"
             argv = ["unshare", "--mount", "--propagation=private", "sh", "-ec", _CONTAINER, "sh", mode,
-                    os.getcwd(), *argv]
+                    self.devices if devices else "", os.getcwd(), *argv]
             return ["nsenter", f"--net=/proc/{self.pid}/ns/net", "--", *argv]
         return ["nsenter", f"--net=/proc/{self.pid}/ns/net", f"--mount=/proc/{self.pid}/ns/mnt",
                 f"--wdns={os.getcwd()}", "--", *argv]
 
-    def popen(self, argv, env=None, container=False, bpffs=True, capabilities=None, **kwargs):
+    def popen(self, argv, env=None, container=False, bpffs=True, capabilities=None, devices=False, **kwargs):
         """subprocess.Popen of argv in the network and mount namespace; .pid is argv's own.
 
         env is added to the environment. With container=True argv shares the network namespace only,
         as a container of the same pod does: it is PID 1 of a PID namespace of its own and its
         mounts are those of the lab's root, with /proc, /sys, /run and a bpffs (unless bpffs=False)
         of its own. capabilities: the only ones it may have (["bpf", "perfmon", "net_admin"]).
+        devices: it shares the folder of userspace WireGuard devices, /run/wireguard.
         """
-        argv = self.command(argv, container, bpffs, capabilities)
+        argv = self.command(argv, container, bpffs, capabilities, devices)
         environment = {**os.environ, **(env or {})}
         if not container:
             return subprocess.Popen(argv, env=environment, **kwargs)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of a page of documentation, and what the page says they print.
+
+A block ```sh is run by a test, as it stands. One that cannot be has a line before it that says why, and that no reader of the page sees:
+
+    <!-- not run: it needs a cluster -->
+
+A block ```text after it is what it prints (… stands for any lines). Blocks of other languages are no commands.
+"""
+
+import pathlib
+import re
+from typing import NamedTuple
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NOT_RUN = re.compile(r"<!-- not run: (.+) -->$")
+# What a shell or a tool says when it did not do what was asked; some of them end with 0.
+REFUSED = re.compile(r"not found|No such file|invalid|usage:")
+
+
+class Block(NamedTuple):
+    language: str
+    text: str
+    shown: str | None  # what the page shows of the output
+    why_not: str | None  # why no test runs it
+
+    @property
+    def lines(self):
+        return self.text.splitlines()
+
+
+def blocks(page):
+    """All blocks of a page in order, those of commands with their output."""
+    found, why_not, inside, last = [], None, None, ""
+    for line in page.read_text(encoding="utf-8").splitlines():
+        fence = re.match(r"```(\w*)$", line)
+        mark = NOT_RUN.match(line)
+        if fence and inside is None:
+            inside = Block(fence[1], "", None, why_not)
+        elif fence:
+            if inside.language == "text" and found and found[-1].language == "sh" and last == "sh":
+                found[-1] = found[-1]._replace(shown=inside.text)
+            found.append(inside)
+            last, inside, why_not = inside.language, None, None
+        elif inside is not None:
+            inside = inside._replace(text=f"{inside.text}{line}\n")
+        elif mark:
+            why_not = mark[1]
+        elif line:
+            last, why_not = "", None
+    return found
+
+
+def commands(page):
+    """The blocks of commands that a test has to run."""
+    return [block for block in blocks(page) if block.language == "sh" and not block.why_not]
+
+
+def left_out(page):
+    """The blocks of commands that no test runs."""
+    return [block for block in blocks(page) if block.language == "sh" and block.why_not]
+
+
+def masked(text):
+    """Lines without what differs from run to run: numbers, tags, a program's statistics; how far a line is indented is the reader's."""
+    text = re.sub(r" (run_time_ns|run_cnt|recursion_misses) \d+", "", text)
+    lines = (re.sub(r"\b[0-9a-f]{16}\b|\d+", "N", line).strip() for line in text.splitlines())
+    return [re.sub(r"\bN(,N)+", "N,N", line) for line in lines if line]
+
+
+def check_output(shown, printed):
+    """Each run of lines that the page shows is in what was printed, in that order; … stands for any lines."""
+    have, start = masked(printed), 0
+    for part in re.split(r"^\s*…\s*$", shown, flags=re.MULTILINE):
+        want = masked(part)
+        places = (i for i in range(start, len(have) - len(want) + 1) if have[i:i + len(want)] == want)
+        place = next(places, None)
+        assert place is not None, f"the page shows {part.strip()[:300]!r}, printed was {printed[:1500]!r}"
+        start = place + len(want)
+
+
+def check_done(command, done, silent=()):
+    """A command did what the page says it does: it ended well, was understood, and said something (but for those that begin as one of silent)."""
+    said = done.stdout + (done.stderr or "")
+    assert done.returncode == 0 and not REFUSED.search(said), f"{command}: {done.returncode}, {said}"
+    assert done.stdout.strip() or command.startswith(tuple(silent)), f"{command}: it says nothing"

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cgroups as kubelet makes them, by which the agent of a node tells which pod a process is in."""
+
+import contextlib
+import pathlib
+
+from harness import Skip
+
+POD_UID = "5a3e0d1c-9f5b-4c7e-8a55-0123456789ab"
+CONTAINER = "0123456789abcdef" * 4
+
+
+class Cgroup:
+    """kubepods/burstable/podUID/CONTAINER of the first hierarchy that lets itself be written to."""
+
+    def __init__(self, uid=POD_UID):
+        for root in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup/memory", "/sys/fs/cgroup"):
+            names = ["kubepods", "burstable", f"pod{uid}", CONTAINER]
+            self.parts = [pathlib.Path(root, *names[:count]) for count in range(1, 5)]
+            try:
+                for part in self.parts:
+                    part.mkdir(exist_ok=True)
+                if (self.parts[-1] / "cgroup.procs").exists():
+                    return
+            except OSError:
+                pass
+        raise Skip("no cgroup can be made here")
+
+    def take(self, pids):
+        for pid in pids:
+            (self.parts[-1] / "cgroup.procs").write_text(str(pid))
+
+    def leave(self, pids):
+        root = self.parts[0].parent / "cgroup.procs"
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                root.write_text(str(pid))
+        for part in reversed(self.parts):
+            with contextlib.suppress(OSError):  # another test's pod is in it
+                part.rmdir()

@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""monitoring/grafana: what it says is so, and every query of every panel has an answer of a real Prometheus over a lab with traffic and trouble."""
+
+import html
+import json
+import math
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.dom.minidom
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "monitoring" / "grafana")]
+
+from dashboard_world import CLIENTS, EXPECTED, IN_DEPTH, NAMES, DashboardWorld
+from drawing.asks import Dashboard, Prometheus
+from drawing.page import draw
+from harness import Skip, add_case, case, equal, run_cases
+from sockslab import enter
+
+GRAFANA = ROOT / "monitoring" / "grafana"
+PAGES = sorted((GRAFANA / "dashboards").glob("*.json"))
+
+# Families that are on no panel, and why.
+NOT_SHOWN = {
+}
+
+
+def panels(path):
+    return [panel for panel in json.loads(path.read_text(encoding="utf-8"))["panels"] if panel["type"] != "row"]
+
+
+def expressions(path):
+    return [target["expr"] for panel in panels(path) for target in panel["targets"]]
+
+
+@case
+def test_the_dashboards_are_the_generators(_world):
+    with tempfile.TemporaryDirectory() as folder:
+        made = subprocess.run([GRAFANA / "generate", folder], capture_output=True, text=True, check=False)
+        if made.returncode and "No matching distribution" in made.stderr:
+            raise Skip("PyPI has no grafana-foundation-sdk for us")
+        equal(made.returncode, 0, f"monitoring/grafana/generate: {made.stderr}")
+        equal([path.name for path in sorted(pathlib.Path(folder).glob("*"))], [path.name for path in PAGES], "dashboards")
+        for path in PAGES:
+            if (pathlib.Path(folder) / path.name).read_text(encoding="utf-8") != path.read_text(encoding="utf-8"):
+                raise AssertionError(f"{path.name} is not what monitoring/grafana/generate makes")
+
+
+@case
+def test_every_family_is_shown_or_has_its_reason(_world):
+    """One line for each that is missing: put it on a panel, or into NOT_SHOWN above."""
+    families = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(families) > 70, families
+    text = "\n".join(expression for path in PAGES for expression in expressions(path))
+    used = {re.sub(r"_(bucket|count|sum)$", "", name) for name in re.findall(r"(?<![\w:])(?:proxy|vpn|wgsocks_exporter|process|promhttp)_\w+(?=[{\[])", text)}
+    used |= set(re.findall(r"(?<![\w:])wgsocks_exporter_\w+", text))
+    missing = [f"{name} is on no dashboard (monitoring/grafana/generator/pages) and not in NOT_SHOWN of tests/integration/test_dashboards.py" for name in families if name not in used | set(NOT_SHOWN)]
+    equal(missing, [], "families")
+    equal(sorted(used - set(families)), [], "families that do not exist")
+    equal(sorted(set(NOT_SHOWN) & used), [], "in NOT_SHOWN, though they are shown")
+    rules = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "monitoring" / "prometheus" / "rules").glob("*.yml"))
+    records = set(re.findall(r"(?<![\w:])(?:proxy|fleet|wgsocks):[\w:]+", text))
+    equal(sorted(records - set(re.findall(r"record: (\S+)", rules))), [], "records that do not exist")
+
+
+@case
+def test_every_panel_says_what_it_is(_world):
+    uids = {}
+    for path in PAGES:
+        model = json.loads(path.read_text(encoding="utf-8"))
+        uids[model["uid"]] = path.name
+        assert model["description"] and "wgsocks" in model["tags"], path.name
+        names = [variable["name"] for variable in model["templating"]["list"]]
+        equal(names[:2], ["datasource", "job"], f"{path.name}: variables")
+        assert {"namespace", "proxy"} <= set(names) or "instance" in names, f"{path.name}: {names}"
+        link = model["links"][0]
+        equal((link["type"], link["includeVars"], link["keepTime"]), ("dashboards", True, True), f"{path.name}: links to the others")
+        titles = [panel["title"] for panel in model["panels"]]
+        equal(sorted(title for title in set(titles) if titles.count(title) > 1), [], f"{path.name}: titles that are there twice")
+        for panel in panels(path):
+            assert len(panel.get("description", "")) > 8, f"{path.name}: {panel['title']} has no description"
+            assert panel["type"] in ("table", "statetimeline", "state-timeline") or "unit" in panel["fieldConfig"]["defaults"] or "decimals" in panel["fieldConfig"]["defaults"] \
+                or panel["fieldConfig"]["defaults"].get("mappings") or panel["type"] == "stat", f"{path.name}: {panel['title']} has no unit"
+    equal(len(uids), len(PAGES), "dashboards with a uid of their own")
+
+
+@case
+def test_links_lead_somewhere(_world):
+    uids = {json.loads(path.read_text(encoding="utf-8"))["uid"] for path in PAGES}
+    text = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+    for uid in set(re.findall(r'"url": "/d/([\w-]+)/', text)):
+        assert uid in uids, uid
+    for page in set(re.findall(r'\$\{runbooks\}/(\w+)\.md', text)):
+        assert (ROOT / "docs" / "runbooks" / f"{page}.md").exists(), page
+
+
+@case
+def test_joins_and_windows(_world):
+    """A join names what makes a proxy; a rate's window follows the scrape interval; nothing is summed up that was not made one a proxy before."""
+    for path in PAGES:
+        for expression in expressions(path):
+            for labels in re.findall(r"\bon \(([^)]*)\)", expression):
+                assert labels.replace(" ", "") in ("job,instance,proxy_name", "job,proxy_name", "job,instance", "alertname,subject", "job,instance,map"), f"{path.name}: on ({labels}) in {expression}"
+            for window in re.findall(r"\brate\([^\[]*\[([^\]]*)\]", expression):
+                equal(window, "$__rate_interval", f"{path.name}: window of a rate in {expression}")
+            if path.stem != "exporter":
+                assert not re.search(r"sum(?: by \([^)]*\))? \(+(?:rate|increase)?\(*(?:proxy|vpn)_", expression) or "by (job, instance" in expression, f"{path.name}: {expression}"
+
+
+def shown(series):
+    """Whether anything of it can be seen."""
+    return any(not math.isnan(value) for _labels, values in series for value in ([values] if isinstance(values, float) else [value for _at, value in values]))
+
+
+def try_page(world, path):
+    dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000, world.chosen(path))
+    count, empty = 0, []
+    for panel in dashboard.panels():
+        for target, series in dashboard.run(panel, 120, whole=not panel.get("interval")):
+            count += 1
+            if not shown(series):
+                empty.append(f"{panel['title']} ({target['refId']}: {target['legendFormat']})")
+    equal(empty, [], "panels without data")
+    return f"{count} queries"
+
+
+for one in PAGES:
+    add_case(f"every query of {one.stem} has an answer", lambda world, one=one: try_page(world, one))
+
+
+def query_of(path, title, ref="A"):
+    panel = next(panel for panel in panels(GRAFANA / "dashboards" / f"{path}.json") if panel["title"] == title)
+    return next(target["expr"] for target in panel["targets"] if target["refId"] == ref)
+
+
+@case
+def test_nothing_counts_twice(world):
+    """Every proxy is shown by its sidecar and by the agent: the panels' numbers are those of one of them."""
+    dashboard = Dashboard(GRAFANA / "dashboards" / "fleet.json", world.prometheus, *world.time(GRAFANA / "dashboards" / "fleet.json"), 1000)
+
+    def ask(path, title, ref="A"):
+        return world.prometheus.instant(dashboard.interpolate(query_of(path, title, ref), 120), dashboard.end)
+
+    both = {labels["proxy_name"] for labels, _value in world.prometheus.instant("count by (proxy_name) (proxy_info) == 2", dashboard.end)}
+    equal(sorted(both), sorted(set(NAMES) - {"sleepy-seal"}), "proxies that two exporters show")
+    equal(ask("fleet", "Proxies")[0][1], len(NAMES), "proxies")
+    for name, what in (("proxy_bytes_transferred_total", "F"), ("proxy_active_connections", "D")):
+        raw = {}
+        for labels, value in world.prometheus.instant(name, dashboard.end):
+            raw.setdefault(labels["proxy_name"], []).append(value)
+        shown_now = {labels["proxy_name"]: value for labels, value in ask("proxy-pool-dashboard", "Proxy pool status", what)}
+        equal(shown_now, {proxy: max(values) for proxy, values in raw.items()}, f"{name} in the table")
+    equal(ask("proxy-pool-dashboard", "Active connections")[0][1], sum(shown_now.values()), "connections of all")
+    # A rate of both would be the double of what the clients ask for.
+    quiet = dashboard.interpolate(query_of("fleet", "Proxies now", "D"), 120).replace("[4s]", "[20s]")
+    rates = {labels["proxy_name"]: value for labels, value in world.prometheus.instant(quiet, dashboard.end)}
+    asked = sum(float(spec.split(",")[0]) for spec in CLIENTS["free-salmon"])
+    assert 0.75 * asked < rates["free-salmon"] < 1.25 * asked, f"free-salmon: {rates['free-salmon']} requests a second instead of {asked}"
+
+
+@case
+def test_trouble_is_what_the_first_panels_show(world):
+    path = GRAFANA / "dashboards" / "fleet.json"
+    dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000)
+    first = {panel["title"]: dashboard.run(panel)[0][1] for panel in dashboard.panels()[:9]}
+    assert first["Critical alerts"][0][1] >= 4 and first["Warnings"][0][1] >= 1, first
+    equal([first[title][0][1] for title in ("Proxies not usable", "Exporters silent", "Proxies", "Not watched")], [1, 1, len(NAMES), 0], "figures")
+    assert first["Leaked in 15 min"][0][1] > 0, first
+    listed = {(labels["alertname"], labels["subject"]) for labels, _value in first["What is wrong now"]}
+    silent = f"{world.proxies['sleepy-seal'].addr4}:9090"
+    wanted = {(alert, name or silent) for alert, name in EXPECTED}
+    equal(sorted(wanted - listed), [], "alerts that the table does not show")
+
+
+@case
+def test_variables(world):
+    path = GRAFANA / "dashboards" / "fleet.json"
+    dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000)
+    equal(dashboard.values["job"], ["wgsocks"], "jobs")
+    equal(dashboard.values["proxy"], sorted(NAMES), "proxies, that of the silent exporter too")
+    namespaces = next(variable for variable in dashboard.model["templating"]["list"] if variable["name"] == "namespace")
+    # Of what only an agent shows and is in no pod, the namespace is the agent's.
+    equal(dashboard.options(namespaces), ["monitoring", "vpn"], "namespaces")
+    one = Dashboard(path, world.prometheus, *world.time(path), 1000, {"namespace": ["vpn"]})
+    assert IN_DEPTH in one.values["proxy"] and one.interpolate('proxy_info{proxy_name=~"$proxy|"}', 100).count("(") == 1, one.values
+    equal(Dashboard(path, world.prometheus, *world.time(path), 1000, {"namespace": ["elsewhere"]}).values["proxy"], [], "proxies of another namespace")
+    equal(dashboard.interpolate("${__rate_interval} $__interval", 100000), "4s 1s", "intervals")
+
+
+for one in PAGES:
+    add_case(f"a picture of {one.stem}", lambda world, one=one: try_picture(world, one))
+
+
+def titles_in(text):
+    return set(re.findall(r">([^<]+)</text>", text))
+
+
+def try_picture(world, path):
+    """It can be drawn of what Prometheus answers; docs/ has one with the same panels."""
+    made = draw(Dashboard(path, world.prometheus, *world.time(path), 1000, world.chosen(path)))
+    shown_titles = titles_in(made)
+    xml.dom.minidom.parseString(made)
+    assert "No data" not in shown_titles and "NaN" not in shown_titles, [word for word in shown_titles if word in ("No data", "NaN")]
+    kept = (ROOT / "docs" / "dashboards" / f"{path.stem}.svg").read_text(encoding="utf-8")
+    xml.dom.minidom.parseString(kept)
+    assert len(kept.encode()) <= 150_000, f"docs/dashboards/{path.stem}.svg has {len(kept.encode())} bytes"
+    heads = {html.escape(panel["title"], quote=False) for panel in json.loads(path.read_text(encoding="utf-8"))["panels"] if panel["type"] != "row"}
+    old = [title for title in heads if title in shown_titles and title not in titles_in(kept)]
+    equal(old, [], f"panels that docs/dashboards/{path.stem}.svg does not have (tests/integration/draw_dashboards.py docs/dashboards)")
+
+
+# Commands of monitoring/grafana/README.md that no test can run, and why.
+NOT_RUN = {"docker run": "no Grafana here", "kubectl": "no Kubernetes here"}
+
+
+@case
+def test_commands_of_the_readme(_world):
+    text = (GRAFANA / "README.md").read_text(encoding="utf-8")
+    commands = [line for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL) for line in block.splitlines()]
+    assert len(commands) >= 5, commands
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("monitoring", "docs"):
+            shutil.copytree(ROOT / name, pathlib.Path(folder) / name)
+        (pathlib.Path(folder) / "build" / "pictures").mkdir(parents=True)
+        if (ROOT / "build" / "grafana").exists():
+            (pathlib.Path(folder) / "build" / "grafana").symlink_to(ROOT / "build" / "grafana")
+        shutil.copytree(GRAFANA / "dashboards", pathlib.Path(folder) / "build" / "my-dashboards")
+        for command in commands:
+            if not command.startswith(tuple(NOT_RUN)):
+                done = subprocess.run(["sh", "-ec", command.replace(":9090", ":9091")], cwd=folder, capture_output=True, text=True, check=False)
+                equal(done.returncode, 0, f"{command}: {done.stderr}")
+        assert "git.mine.example/proxies/wgsocks_exporter/docs/runbooks" in (pathlib.Path(folder) / "build" / "my-dashboards" / "fleet.json").read_text(encoding="utf-8")
+        equal(len(list((pathlib.Path(folder) / "build" / "pictures").glob("*.svg"))), len(PAGES), "pictures")
+
+
+class World(DashboardWorld):
+    def __enter__(self):
+        super().__enter__()
+        self.trouble()
+        self.wait_trouble()
+        self.prometheus = Prometheus("http://127.0.0.1:9091")
+        return self
+
+    def time(self, path):
+        """From the first scrape on; history has two months."""
+        end = time.time()
+        return (end - 30 * 86400 if path.stem == "history" else self.begun - 2), end
+
+    def chosen(self, path):
+        return {"proxy": IN_DEPTH} if path.stem == "proxy" else {}
+
+
+def main():
+    if not shutil.which("prometheus"):
+        sys.exit(print("skip dashboards: no prometheus (Debian's package prometheus)"))
+    enter()
+    with World() as world:
+        run_cases(world)
+
+
+if __name__ == "__main__":
+    main()

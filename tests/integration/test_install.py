@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""docs/install.md: its commands, in order, in a checkout of their own, with a /usr/local that nobody else sees."""
+
+import os
+import pathlib
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import Skip, add_case, equal, run_cases
+from pages import check_done, commands
+from sidecar import ROOT
+from sockslab import Lab, enter
+
+PAGE = ROOT / "docs" / "install.md"
+SILENT = ("sudo mk/deps", "sudo wgsocks_exporter --detach", "sudo make uninstall")
+SHOWN = {"git clone": "wgsocks_exporter, version ", "ls /sys": "/sys/kernel/btf/vmlinux"}
+# In place of the reader's: sudo, for we are root; a source that is here; what git thinks of an owner who is not us.
+PRELUDE = f"""
+sudo() {{ "$@"; }}
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
+URL={ROOT}
+"""
+
+
+def run_page(lab):
+    """Block by block; those after the first stand where it led to."""
+    if not (ROOT / ".git").exists():
+        raise Skip("no git here, which a clone is made of")
+    found = commands(PAGE)
+    with tempfile.TemporaryDirectory(prefix="wgsocks-install-") as folder:
+        pathlib.Path(folder, "local").mkdir()
+        for number, block in enumerate(found):
+            place = "" if number == 0 else "cd wgsocks_exporter\n"
+            text = block.text.replace("git clone URL", 'git clone -q "$URL"')
+            script = f"mount --bind {folder}/local /usr/local\ncd {folder}\n{PRELUDE}{place}{text}"
+            done = lab.proxies[0].run(["unshare", "-m", "bash", "-ec", script], env=environment(), check=False, timeout=400)
+            check_done(block.lines[0], done, SILENT)
+            for start, words in SHOWN.items():
+                assert not block.text.startswith(start) or words in done.stdout, f"{block.text}: {done.stdout[-500:]}"
+        left = [str(path) for path in pathlib.Path(folder, "local").rglob("*") if path.is_file()]
+        equal(left, [], "left after make uninstall")
+    return f"{sum(len(block.lines) for block in found)} commands"
+
+
+def environment():
+    """Not that of a make which runs this test."""
+    return {"PATH": "/usr/local/sbin:" + os.environ["PATH"], "MAKELEVEL": "", "MAKEFLAGS": "-j2", "MFLAGS": ""}
+
+
+add_case("install.md from the clone to the end", run_page)
+
+
+def main():
+    enter()
+    with Lab(proxies=1) as lab:
+        run_cases(lab)
+
+
+if __name__ == "__main__":
+    main()
