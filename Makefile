@@ -18,11 +18,11 @@ help: ## print this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 deps: ## install what build, tests and demo need (Debian 12, 13, Ubuntu 24.04; as root)
-	@mk/deps build test kernels
+	@mk/deps build test kernels deb
 
 # The programs that the rules below need are looked for when make reads them, so what installs them runs in a make before.
 check: ## run every test; the last line is "N passed, M failed, K skipped"
-	@mk/deps build test kernels
+	@mk/deps build test kernels deb
 	@$(MAKE) check-programs
 	@tests/run
 
@@ -50,6 +50,11 @@ check-debian13: ## build and unit tests in a Debian 13 folder
 	@mk/deps build test
 	@tests/run --kind debian13
 
+check-deb: ## build the Debian package; install, upgrade, remove and purge it under a systemd of its own
+	@mk/deps build test deb
+	@$(MAKE) all lab variants
+	@tests/run --kind deb
+
 check-kernels: ## BPF, truth, dialogues and WireGuard on Debian's 6.1 with kernel WireGuard, in an emulated machine (no KVM, no root)
 	@mk/deps build test kernels
 	@$(MAKE) check-programs
@@ -58,7 +63,7 @@ check-kernels: ## BPF, truth, dialogues and WireGuard on Debian's 6.1 with kerne
 clean: ## remove what was built
 	rm -rf --one-file-system $(ROOT)
 
-.PHONY: all help deps check demo bench fuzz lint check-debian13 check-kernels clean
+.PHONY: all help deps check demo bench fuzz lint check-debian13 check-deb check-kernels clean
 
 include mk/flags.mk mk/bpf.mk mk/build.mk mk/install.mk mk/tests.mk
 -include $(wildcard tests/*/module.mk)

@@ -1,14 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
+# Each in a place of its own, so that a distribution can say where it has its own.
 PREFIX ?= /usr/local
-INSTALLED := $(DESTDIR)$(PREFIX)
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share/wgsocks_exporter
+DOCDIR ?= $(PREFIX)/share/doc/wgsocks_exporter
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 
-install: $(BUILD)/wgsocks_exporter ## install program, man page and licences under PREFIX (/usr/local), in DESTDIR
-	install -D -m 0755 $(BUILD)/wgsocks_exporter $(INSTALLED)/sbin/wgsocks_exporter
-	install -D -m 0644 man/wgsocks_exporter.8 $(INSTALLED)/share/man/man8/wgsocks_exporter.8
-	install -D -m 0644 -t $(INSTALLED)/share/doc/wgsocks_exporter LICENSE $(wildcard LICENSES/*)
+UNITS := $(wildcard packaging/systemd/*.service)
+DOCS := $(wildcard README.md CHANGELOG.md SECURITY.md docs/*.md docs/*.svg)
+RUNBOOKS := $(wildcard docs/runbooks/*.md)
+RULES := $(wildcard monitoring/prometheus/rules/*.yml)
+SCRAPES := $(wildcard monitoring/prometheus/*.yml monitoring/prometheus/README.md)
+DASHBOARDS := $(wildcard monitoring/grafana/dashboards/*.json)
 
-uninstall: ## remove what install put there
-	rm -f $(INSTALLED)/sbin/wgsocks_exporter $(INSTALLED)/share/man/man8/wgsocks_exporter.8
-	rm -rf $(INSTALLED)/share/doc/wgsocks_exporter
+# The units in the tree name /usr/sbin and /etc/default; what is installed names where the program and its file are. A file that is there stays.
+install: $(BUILD)/wgsocks_exporter ## install program, man page, units, rules, dashboards, documents under PREFIX (/usr/local), in DESTDIR
+	install -D -m 0755 $(BUILD)/wgsocks_exporter $(DESTDIR)$(SBINDIR)/wgsocks_exporter
+	install -D -m 0644 man/wgsocks_exporter.8 $(DESTDIR)$(MANDIR)/man8/wgsocks_exporter.8
+	install -d $(DESTDIR)$(UNITDIR)
+	$(foreach unit,$(notdir $(UNITS)),sed 's|/usr/sbin/|$(SBINDIR)/|; s|/etc/default/|$(SYSCONFDIR)/default/|' packaging/systemd/$(unit) \
+		>$(DESTDIR)$(UNITDIR)/$(unit) && chmod 0644 $(DESTDIR)$(UNITDIR)/$(unit) &&) :
+	test -e $(DESTDIR)$(SYSCONFDIR)/default/wgsocks_exporter || \
+		install -D -m 0644 packaging/systemd/wgsocks_exporter.default $(DESTDIR)$(SYSCONFDIR)/default/wgsocks_exporter
+	install -D -m 0644 -t $(DESTDIR)$(DATADIR)/prometheus $(SCRAPES)
+	install -D -m 0644 -t $(DESTDIR)$(DATADIR)/prometheus/rules $(RULES)
+	$(if $(DASHBOARDS),install -D -m 0644 -t $(DESTDIR)$(DATADIR)/grafana $(DASHBOARDS))
+	install -D -m 0644 -t $(DESTDIR)$(DOCDIR) LICENSE $(wildcard LICENSES/*) $(DOCS)
+	install -D -m 0644 -t $(DESTDIR)$(DOCDIR)/runbooks $(RUNBOOKS)
 
-.PHONY: install uninstall
+uninstall: ## remove what install put there, but for SYSCONFDIR/default/wgsocks_exporter if it was changed
+	rm -f $(DESTDIR)$(SBINDIR)/wgsocks_exporter $(DESTDIR)$(MANDIR)/man8/wgsocks_exporter.8
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
+	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(DOCDIR)
+	! cmp -s packaging/systemd/wgsocks_exporter.default $(DESTDIR)$(SYSCONFDIR)/default/wgsocks_exporter || \
+		rm -f $(DESTDIR)$(SYSCONFDIR)/default/wgsocks_exporter
+
+deb: ## build a Debian package in build/deb (Debian 12, 13, Ubuntu 24.04)
+	@mk/deps build deb
+	@mk/deb
+
+.PHONY: install uninstall deb

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the Makefile promises: a hardened program, exact rebuilds, an install that can be staged."""
 
+import glob
 import os
 import pathlib
 import re
@@ -67,24 +68,47 @@ def other_flags_rebuild():
         assert " -c -o " in output(*make, "CFLAGS=-O1", "CPPFLAGS=-DX"), "other flags do not"
 
 
+def staged(folder):
+    return {os.path.relpath(os.path.join(where, name), folder) for where, _, names in os.walk(folder) for name in names}
+
+
+def sources(*patterns):
+    return {os.path.basename(path) for pattern in patterns for path in glob.glob(pattern)}
+
+
 def install_and_uninstall():
+    folders = {"lib/systemd/system": sources("packaging/systemd/*.service"),
+               "share/wgsocks_exporter/prometheus/rules": sources("monitoring/prometheus/rules/*.yml"),
+               "share/wgsocks_exporter/prometheus": sources("monitoring/prometheus/*.yml", "monitoring/prometheus/README.md"),
+               "share/wgsocks_exporter/grafana": sources("monitoring/grafana/dashboards/*.json"),
+               "share/doc/wgsocks_exporter/runbooks": sources("docs/runbooks/*.md"),
+               "share/doc/wgsocks_exporter": sources("LICENSE", "LICENSES/*", "README.md", "CHANGELOG.md", "SECURITY.md", "docs/*.md", "docs/*.svg")}
+    single = {"sbin/wgsocks_exporter", "share/man/man8/wgsocks_exporter.8", "etc/default/wgsocks_exporter"}
     with tempfile.TemporaryDirectory() as folder:
-        for target, expected in (
-            ("install", {
-                "sbin/wgsocks_exporter", "share/man/man8/wgsocks_exporter.8", "share/doc/wgsocks_exporter/LICENSE",
-                "share/doc/wgsocks_exporter/GPL-2.0-only.txt", "share/doc/wgsocks_exporter/BSD-2-Clause.txt"}),
-            ("uninstall", set()),
-        ):
-            output("make", target, f"DESTDIR={folder}", "PREFIX=/opt/x")
-            found = {os.path.relpath(os.path.join(where, name), f"{folder}/opt/x")
-                     for where, _, names in os.walk(folder) for name in names}
-            assert found == expected, f"after {target}: {found}"
+        output("make", "install", f"DESTDIR={folder}", "PREFIX=/opt/x")
+        expected = single | {f"{where}/{name}" for where, names in folders.items() for name in names}
+        found = staged(f"{folder}/opt/x")
+        assert found == expected and staged(folder) == {f"opt/x/{name}" for name in found}, f"{found ^ expected}"
+        unit = pathlib.Path(f"{folder}/opt/x/lib/systemd/system/wgsocks_exporter.service").read_text()
+        assert "ExecStart=/opt/x/sbin/wgsocks_exporter " in unit and "=-/opt/x/etc/default/wgsocks_exporter\n" in unit, "what the unit names"
+        output("make", "uninstall", f"DESTDIR={folder}", "PREFIX=/opt/x")
+        assert staged(folder) == set(), f"after uninstall: {staged(folder)}"
+
+
+def install_keeps_settings():
+    with tempfile.TemporaryDirectory() as folder:
+        settings = pathlib.Path(f"{folder}/etc/default/wgsocks_exporter")
+        settings.parent.mkdir(parents=True)
+        settings.write_text("WGSOCKS_LOG_LEVEL=debug\n")
+        for target in ("install", "uninstall"):
+            output("make", target, f"DESTDIR={folder}", "PREFIX=/usr")
+            assert settings.read_text() == "WGSOCKS_LOG_LEVEL=debug\n", f"{target} changed them"
 
 
 def main():
     failed = False
     for test in (hardened, nothing_to_do, a_changed_header_rebuilds_what_includes_it, other_flags_rebuild,
-                 install_and_uninstall):
+                 install_and_uninstall, install_keeps_settings):
         try:
             test()
             print(f"ok build/{test.__name__}")

@@ -232,7 +232,7 @@ def test_the_recipe_adds_a_metric(lab):
     with tempfile.TemporaryDirectory(prefix="wgsocks-recipe-") as folder:
         tree = pathlib.Path(folder) / "tree"
         shutil.copytree(ROOT, tree, symlinks=True, ignore=lambda path, names: [
-            one for one in names if one in (".git", "debian13", "sanitize", "ruff", ".ruff_cache", "__pycache__")
+            one for one in names if one in (".git", "debian13", "deb-root", "deb", "sanitize", "ruff", ".ruff_cache", "__pycache__")
             or (one == "tests" and path == str(ROOT / "build"))])
         follow_recipe(tree)
         subprocess.run(["sh", "-ec", PAGE], cwd=tree, env=environment, check=True, capture_output=True, text=True)

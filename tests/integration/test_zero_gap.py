@@ -12,15 +12,14 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from blind import Blind
+from busy import Busy, rises
 from harness import case, equal, run_cases
 from node import Node, World, check_views
 from sidecar import ROOT, fetch
-from sockslab import LabError, enter, wait_until
-from sockslab.traffic import sum_tallies
+from sockslab import enter, wait_until
 from truth import Before
 
 PROXIES, KILLS, CRASHES, UPGRADES = 10, 20, 10, 5
-KINDS = ("{} connect", "{} transfer", "{} refused", "{} connect socks=4", "{} abort")
 
 
 class Probes:
@@ -47,42 +46,6 @@ class Probes:
         self.running = False
         self.thread.join()
         return self.sent, self.failed
-
-
-class Busy(threading.Thread):
-    """As much traffic as the machine gives through all proxies, one run after the other, until `finish`."""
-
-    def __init__(self, lab):
-        super().__init__()
-        self.lab, self.tallies, self.ending, self.error = lab, [], False, None
-        self.start()
-
-    def run(self):
-        try:
-            while not self.ending:
-                kinds = [kind.format(30) for kind in KINDS]
-                self.tallies.append(self.lab.traffic(*kinds, seed=90 + len(self.tallies), concurrency=64, deadline=120, each=True).finish())
-        except LabError as error:
-            self.error = error
-
-    def finish(self):
-        """The tally of all of it."""
-        self.ending = True
-        self.join()
-        if self.error:
-            raise self.error
-        total = sum_tallies(self.tallies)
-        total["by_proxy"] = [sum_tallies(each) for each in zip(*(tally["by_proxy"] for tally in self.tallies))]
-        return total
-
-
-def rises(node, before):
-    """Scrapes until so many requests are counted: they go on."""
-    def look():
-        metrics = node.try_scrape()
-        return metrics and metrics.sum("proxy_requests_total") >= before
-
-    wait_until(look, 10, "counts that go on")
 
 
 @case

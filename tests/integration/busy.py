@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Traffic that does not stop while something is replaced."""
+
+import pathlib
+import sys
+import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from sockslab import LabError, wait_until
+from sockslab.traffic import sum_tallies
+
+KINDS = ("{} connect", "{} transfer", "{} refused", "{} connect socks=4", "{} abort")
+
+
+class Busy(threading.Thread):
+    """As much traffic as the machine gives through all proxies, one run after the other, until `finish`."""
+
+    def __init__(self, lab):
+        super().__init__()
+        self.lab, self.tallies, self.ending, self.error = lab, [], False, None
+        self.start()
+
+    def run(self):
+        try:
+            while not self.ending:
+                kinds = [kind.format(30) for kind in KINDS]
+                self.tallies.append(self.lab.traffic(*kinds, seed=90 + len(self.tallies), concurrency=64, deadline=120, each=True).finish())
+        except LabError as error:
+            self.error = error
+
+    def finish(self):
+        """The tally of all of it."""
+        self.ending = True
+        self.join()
+        if self.error:
+            raise self.error
+        total = sum_tallies(self.tallies)
+        total["by_proxy"] = [sum_tallies(each) for each in zip(*(tally["by_proxy"] for tally in self.tallies))]
+        return total
+
+
+def rises(node, before):
+    """Scrapes until so many requests are counted: they go on."""
+    def look():
+        metrics = node.try_scrape()
+        return metrics and metrics.sum("proxy_requests_total") >= before
+
+    wait_until(look, 10, "counts that go on")

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the project says of itself: workflows, notes of a release, the version, licences, and the paths and names of its pages."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from harness import Skip, case, equal, run_cases
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PAGES = [ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md")]
+# What a page may name that no tree has.
+ELSEWHERE = {"/sys/fs/bpf/wgsocks", "/var/log", "/var/log/pods", "/var/run/wireguard", "/proc"}
+
+
+def run(*argv, cwd=ROOT, check=True):
+    result = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
+    if check and result.returncode:
+        raise AssertionError(f"{' '.join(argv)}: {result.stderr or result.stdout}")
+    return result
+
+
+def tracked():
+    return run("git", "-c", "safe.directory=*", "ls-files").stdout.splitlines()
+
+
+@case
+def test_paths_of_the_pages_are_the_tree():
+    for page in PAGES:
+        for name in re.findall(r"`([\w./*-]+/[\w./*-]*)`", page.read_text(encoding="utf-8")):
+            if name not in ELSEWHERE:
+                assert list(ROOT.glob(name)), f"{page.name}: {name}"
+
+
+@case
+def test_names_of_the_pages_are_in_the_files_that_they_name():
+    """Of the steps of a recipe: a name is in one of the files that its step names."""
+    found = 0
+    for line in PAGES[0].read_text(encoding="utf-8").splitlines():
+        quoted = re.findall(r"`([^`]+)`", line) if re.match(r"\d\. ", line) else []
+        files = [path for name in quoted if "/" in name for path in ROOT.glob(name) if path.is_file()]
+        text = "".join(path.read_text(encoding="utf-8") for path in files)
+        for name in quoted:
+            if files and re.fullmatch(r"(enum )?[a-z]+_[a-z_]+|[A-Z]+_[A-Z_]+", name):
+                assert name in text, f"{name} is in none of {[path.name for path in files]}"
+                found += 1
+    assert found >= 5, found
+
+
+@case
+def test_workflows_ask_for_what_there_is():
+    targets = set(re.findall(r"^([a-z0-9-]+):", "".join(path.read_text() for path in (ROOT / "Makefile", *(ROOT / "mk").glob("*.mk"))), re.MULTILINE))
+    for path in WORKFLOWS:
+        text = path.read_text()
+        for target in re.findall(r"(?:run: |^ +)make ([a-z0-9-]+)$", text, re.MULTILINE):
+            assert target in targets, f"{path.name}: make {target}"
+        for script in re.findall(r"(?:run: |^ +)((?:\.ci|mk|tests)/[\w-]+)", text, re.MULTILINE):
+            assert os.access(ROOT / script, os.X_OK), f"{path.name}: {script}"
+
+
+@case
+def test_workflows_are_well_formed():
+    tool = shutil.which("actionlint")
+    if tool:
+        run(tool, *map(str, WORKFLOWS))
+        return "actionlint"
+    try:
+        import yaml
+    except ImportError:
+        raise Skip("neither actionlint nor a Python that reads YAML") from None
+    for path in WORKFLOWS:
+        jobs = yaml.safe_load(path.read_text())["jobs"]
+        for name, job in jobs.items():
+            needs = job.get("needs", [])
+            equal(set([needs] if isinstance(needs, str) else needs) - set(jobs), set(), f"{path.name}, {name}: needs")
+            assert "uses" in job or all(("run" in step) != ("uses" in step) for step in job["steps"]), f"{path.name}, {name}"
+    return "YAML only: no actionlint here"
+
+
+@case
+def test_the_version_is_in_one_place():
+    version = (ROOT / "VERSION").read_text().strip()
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version), version
+    equal(run("build/wgsocks_exporter", "--version").stdout.split()[2:3], [version], "--version")
+    headings = re.findall(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    equal(headings[:1], [version], "the newest of CHANGELOG.md")
+
+
+@case
+def test_notes_of_a_release():
+    with tempfile.TemporaryDirectory() as folder:
+        tree = pathlib.Path(folder)
+        (tree / "mk").mkdir()
+        shutil.copy(ROOT / "mk" / "release-notes", tree / "mk")
+        git = ("git", "-c", "user.name=a", "-c", "user.email=a@b")
+        run("git", "init", "-q", cwd=folder)
+
+        def release(version, *subjects):
+            (tree / "VERSION").write_text(f"{version}\n")
+            for subject in subjects:
+                run(*git, "commit", "-q", "--allow-empty", "-m", subject, cwd=folder)
+
+        (tree / "CHANGELOG.md").write_text("# Changes\n\n## 1.1.0\n\n- What is new.\n\n## 1.0.0\n\n- The first.\n")
+        release("1.0.0", "One", "Two")
+        first = run("mk/release-notes", "v1.0.0", cwd=folder).stdout
+        assert first.startswith("\n- The first.") and "- One (" in first and "- Two (" in first, first
+        run(*git, "tag", "v1.0.0", cwd=folder)
+        release("1.1.0", "Three")
+        run(*git, "tag", "v1.1.0", cwd=folder)
+        second = run("mk/release-notes", "v1.1.0", cwd=folder).stdout
+        assert "- What is new." in second and "since v1.0.0" in second and "- Three (" in second, second
+        assert "Two" not in second and "The first" not in second, second
+        for tag, why in (("v1.0.0", "VERSION says 1.1.0"), ("v2.0.0", "VERSION says 1.1.0")):
+            refused = run("mk/release-notes", tag, cwd=folder, check=False)
+            assert refused.returncode == 1 and why in refused.stderr, refused
+        release("1.2.0")
+        refused = run("mk/release-notes", "v1.2.0", cwd=folder, check=False)
+        assert refused.returncode == 1 and "nothing about 1.2.0" in refused.stderr, refused
+
+
+@case
+def test_each_licence_has_its_text():
+    texts = {"Apache-2.0": "LICENSE", "GPL-2.0-only": "LICENSES/GPL-2.0-only.txt", "BSD-2-Clause": "LICENSES/BSD-2-Clause.txt"}
+    starts = {"Apache-2.0": "Apache License", "GPL-2.0-only": "GNU GENERAL PUBLIC LICENSE", "BSD-2-Clause": "Redistribution and use"}
+    named = set()
+    for name in tracked():
+        path = ROOT / name
+        if path.is_file() and not name.startswith(("tests/fuzz/corpus/", "tests/fixtures/")):
+            head = path.read_bytes()[:400].decode(errors="replace")
+            for expression in re.findall(r"^\W*SPDX-License-Identifier: ([\w. -]+?)(?: \*/| -->)?$", head, re.MULTILINE):
+                named |= set(expression.split(" OR "))
+    equal(named, set(texts), "licences that files name")
+    for licence, name in texts.items():
+        assert starts[licence] in (ROOT / name).read_text(encoding="utf-8"), name
+
+
+if __name__ == "__main__":
+    run_cases()
