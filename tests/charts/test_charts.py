@@ -3,6 +3,7 @@
 """charts/, without a cluster: every combination that the documentation has, held against Kubernetes' schemas and the operator's types, and against
 what the program itself says. --update writes the snapshots."""
 
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -89,6 +90,31 @@ def refused(chart, values, line):
 
 for bad, expected in BAD.items():
     add_case(f"bad value {bad}", lambda bad=bad, expected=expected: refused(CHART, bad, expected))
+
+
+def keys(values, path=""):
+    for key, value in values.items():
+        yield f"{path}{key}"
+        if isinstance(value, dict):
+            yield from keys(value, f"{path}{key}.")
+
+
+def without(key):
+    """None, or what is wrong when the key's default is taken away."""
+    try:
+        for mode in ("node", "sidecar"):
+            load(helm("template", "wgsocks", CHART, "--set", f"{key}=null", *([] if key == "mode" else ["--set", f"mode={mode}"])))
+    except RuntimeError as error:
+        name = key.rpartition(".")[2]
+        return None if re.search(rf"- at '.*': (missing property '{name}'|minProperties: got 0, want 1)$", str(error)) else f"{key}: {error}"
+    return None
+
+
+@case
+def test_a_value_that_is_null_is_left_out_or_refused():
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        equal([why for why in pool.map(without, keys(values)) if why], [])
 
 
 def check_schemas(name):

@@ -29,5 +29,5 @@ limit: {{ mul 16 (div (add $limit 16383) 16384) }}Mi
 {{- $cpu := printf "%dm" (add 5 (ternary (div (mul 3 (int .Values.exporter.proxiesMax)) 100) 0 (eq .Values.mode "node"))) }}
 {{- $requests := dict "cpu" $cpu "memory" $memory.request }}
 {{- $limits := dict "memory" $memory.limit }}
-{{- toYaml (merge (deepCopy .Values.resources) (dict "requests" $requests "limits" $limits)) }}
+{{- toYaml (merge (deepCopy (default dict .Values.resources)) (dict "requests" $requests "limits" $limits)) }}
 {{- end }}
