@@ -112,7 +112,8 @@ def container(name, which="wgsocks-exporter"):
 
 
 def snapshot(name):
-    """What is rendered, but for copies of monitoring/, which have a test of their own."""
+    """What is rendered, but for copies of monitoring/, which have a test of their own, and for the version."""
+    version = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
     parts = []
     for part in rendered(name).split("\n---\n"):
         if f"\nkind: {DASHBOARD}\n" in part:
@@ -120,7 +121,7 @@ def snapshot(name):
         if f"\nkind: {RULES}\n" in part:
             part = part.split("\n  groups:\n")[0] + "\n  groups: # monitoring/prometheus/rules"
         parts.append(part.rstrip("\n"))
-    return "# SPDX-License-Identifier: Apache-2.0\n" + "\n---\n".join(parts) + "\n"
+    return "# SPDX-License-Identifier: Apache-2.0\n" + "\n---\n".join(parts).replace(version, "VERSION") + "\n"
 
 
 def operator_says(documents):

@@ -212,6 +212,14 @@ def test_dashboards_are_those_of_monitoring():
 
 
 @case
+def test_there_is_one_version():
+    version = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
+    for found in of_kind("defaults", "DaemonSet"):
+        equal(found["metadata"]["labels"]["app.kubernetes.io/version"], version)
+    assert container("mullvad-proxy")["image"].endswith(f":{version}"), container("mullvad-proxy")["image"]
+
+
+@case
 def test_what_is_made_is_current():
     with tempfile.TemporaryDirectory() as folder:
         for name in ("charts", "monitoring"):
