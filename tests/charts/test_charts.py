@@ -102,8 +102,7 @@ def keys(values, path=""):
 def without(key):
     """None, or what is wrong when the key's default is taken away."""
     try:
-        for mode in ("node", "sidecar"):
-            load(helm("template", "wgsocks", CHART, "--set", f"{key}=null", *([] if key == "mode" else ["--set", f"mode={mode}"])))
+        load(helm("template", "wgsocks", CHART, "--set", f"mode={'sidecar' if key.startswith('sidecar') else 'node'},{key}=null"))
     except RuntimeError as error:
         name = key.rpartition(".")[2]
         return None if re.search(rf"- at '.*': (missing property '{name}'|minProperties: got 0, want 1)$", str(error)) else f"{key}: {error}"
@@ -151,8 +150,8 @@ def test_the_snapshots_are_those_of_the_combinations():
 
 @case
 def test_lint_strict():
-    for chart in (CHART, rendering.mullvad()):
-        assert "1 chart(s) linted, 0 chart(s) failed" in helm("lint", "--strict", chart)
+    for _release, chart, arguments in rendering.combinations().values():
+        assert "1 chart(s) linted, 0 chart(s) failed" in helm("lint", "--strict", chart, *arguments)
 
 
 @case
