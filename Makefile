@@ -23,6 +23,7 @@ deps: ## install what build, tests and demo need (Debian 12, 13, Ubuntu 24.04; a
 # The programs that the rules below need are looked for when make reads them, so what installs them runs in a make before.
 check: ## run every test; the last line is "N passed, M failed, K skipped"
 	@mk/deps build test kernels deb
+	@command -v go >/dev/null || mk/deps charts
 	@$(MAKE) check-programs
 	@tests/run
 
