@@ -115,13 +115,13 @@ def snapshot(name):
     """What is rendered, but for copies of monitoring/, which have a test of their own, and for the version."""
     version = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
     parts = []
-    for part in rendered(name).split("\n---\n"):
+    for part in rendered(name).removeprefix("---\n").split("\n---\n"):
         if f"\nkind: {DASHBOARD}\n" in part:
             continue
         if f"\nkind: {RULES}\n" in part:
             part = part.split("\n  groups:\n")[0] + "\n  groups: # monitoring/prometheus/rules"
         parts.append(part.rstrip("\n"))
-    return "# SPDX-License-Identifier: Apache-2.0\n" + "\n---\n".join(parts).replace(version, "VERSION") + "\n"
+    return "# SPDX-License-Identifier: Apache-2.0\n---\n" + "\n---\n".join(parts).replace(version, "VERSION") + "\n"
 
 
 def operator_says(documents):

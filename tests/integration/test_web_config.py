@@ -39,7 +39,6 @@ EXPIRED_CLIENT = OURS.issue("expired-client", usage="clientAuth", until="2020020
 NOT_FOR_CLIENTS = OURS.issue("not-for-clients", usage="serverAuth")
 atexit.register(forget)
 
-PREFIX = "wgsocks_exporter_web_"
 
 
 def tls_config(name, extra="", server=SERVER):
@@ -60,11 +59,11 @@ def test_tls():
     with Web(tls_config("tls.yml")) as web:
         answer = ask(web.port, tls=trusting(OURS))
         equal(answer.status, 200)
-        equal(value(answer.body, PREFIX + "config_last_reload_successful"), 1)
+        equal(value(answer.body, "wgsocks_exporter_web_config_last_reload_successful"), 1)
         expiry = ssl.cert_time_to_seconds(subprocess.run(["openssl", "x509", "-noout", "-enddate", "-in", SERVER[0]], capture_output=True, text=True,
                                                          check=True).stdout.strip().split("=")[1])
-        equal(value(answer.body, PREFIX + "certificate_expiry_timestamp_seconds"), expiry)
-        equal(abs(value(answer.body, PREFIX + "config_last_reload_success_timestamp_seconds") - time.time()) < 60, True, "a time of now")
+        equal(value(answer.body, "wgsocks_exporter_web_certificate_expiry_timestamp_seconds"), expiry)
+        equal(abs(value(answer.body, "wgsocks_exporter_web_config_last_reload_success_timestamp_seconds") - time.time()) < 60, True, "a time of now")
         equal(refused(web.port, trusting(OTHERS)), True, "a client that trusts others")
         try:
             ask(web.port)
@@ -72,7 +71,7 @@ def test_tls():
         except (OSError, http.client.HTTPException):
             pass
         after = ask(web.port, tls=trusting(OURS)).body
-        equal(value(after, PREFIX + 'requests_refused_total{reason="tls"}') >= 2, True, "connections without a request are counted")
+        equal(value(after, 'wgsocks_exporter_web_requests_refused_total{reason="tls"}') >= 2, True, "connections without a request are counted")
 
 
 @case
@@ -203,7 +202,7 @@ def test_headers():
                 if (path, name) != ("/", "Content-Security-Policy"):  # the page has its own
                     equal(answer.headers.get_all(name), [content], f"{path}: {name}")
         assert "script-src 'sha256-" in ask(web.port, "/").headers["Content-Security-Policy"]
-        equal(value(ask(web.port).body, PREFIX + "certificate_expiry_timestamp_seconds"), None, "an expiry without TLS")
+        equal(value(ask(web.port).body, "wgsocks_exporter_web_certificate_expiry_timestamp_seconds"), None, "an expiry without TLS")
 
 
 @case
@@ -221,8 +220,8 @@ def test_passwords():
         for name, word in (("alice", "Secret"), ("alice", ""), ("", ""), ("Alice", "secret"), ("alice", "secret\0"), ("mallory", "secret")):
             equal(ask(web.port, headers=basic(name, word)).status, 401, f"{name} with {word!r}")
         refused_by = ask(web.port, headers=basic("alice", "secret")).body
-        equal(value(refused_by, PREFIX + 'requests_refused_total{reason="no_password"}'), 5, "the four, and the one that waited for the start")
-        equal(value(refused_by, PREFIX + 'requests_refused_total{reason="password"}'), 12)
+        equal(value(refused_by, 'wgsocks_exporter_web_requests_refused_total{reason="no_password"}'), 5, "the four, and the one that waited for the start")
+        equal(value(refused_by, 'wgsocks_exporter_web_requests_refused_total{reason="password"}'), 12)
 
 
 @case
@@ -310,7 +309,7 @@ def test_rate_limit():
 
 
 def reload_count(web, **where):
-    return value(ask(web.port, **where).body, PREFIX + "config_last_reload_success_timestamp_seconds")
+    return value(ask(web.port, **where).body, "wgsocks_exporter_web_config_last_reload_success_timestamp_seconds")
 
 
 @case
@@ -404,7 +403,7 @@ def test_restarts_of_its_processes():
         web.wait_line("restart.yml: line 1")
         os.kill(web.children()["web"], 9)
         answer = ask(web.port, tls=trusting(OURS))
-        equal((answer.status, value(answer.body, PREFIX + "config_last_reload_successful")), (200, 0))
+        equal((answer.status, value(answer.body, "wgsocks_exporter_web_config_last_reload_successful")), (200, 0))
 
 
 if __name__ == "__main__":

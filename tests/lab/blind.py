@@ -16,7 +16,7 @@ class Blind:
 
     def __init__(self, proxies):
         self.inodes = [proxy.ns.net for proxy in proxies]
-        self.process = subprocess.Popen([BUILD / "blind", BUILD / "tests/lab/blind.bpf.o"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([BUILD / "blind", BUILD / "blind.bpf.o"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.before = self._read()
 
     def __enter__(self):

@@ -7,7 +7,7 @@ LAB_TRAFFIC := traffic kind socks tally session dialogue exchange stream pattern
 LAB_TARGET := target pattern
 LAB_OBJECTS = $(sort $(patsubst %,$(BUILD)/tests/lab/traffic/%.o,$(LAB_TRAFFIC) $(LAB_TARGET) churn inner proxies))
 
-lab: $(BUILD)/traffic $(BUILD)/target $(BUILD)/churn $(BUILD)/inner $(BUILD)/proxies $(BUILD)/blind $(BUILD)/tests/lab/blind.bpf.o
+lab: $(BUILD)/traffic $(BUILD)/target $(BUILD)/churn $(BUILD)/inner $(BUILD)/proxies $(BUILD)/blind $(BUILD)/blind.bpf.o
 
 $(BUILD)/tests/lab/traffic/%.o: tests/lab/traffic/%.c
 	@mkdir -p $(@D)
@@ -22,7 +22,7 @@ $(BUILD)/target: $(LAB_TARGET:%=$(BUILD)/tests/lab/traffic/%.o)
 $(BUILD)/churn $(BUILD)/inner $(BUILD)/proxies: $(BUILD)/%: $(BUILD)/tests/lab/traffic/%.o
 	$(CC) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/tests/lab/blind.bpf.o: tests/lab/blind.bpf.c
+$(BUILD)/blind.bpf.o: tests/lab/blind.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -30,5 +30,5 @@ $(BUILD)/blind: tests/lab/blind.c
 	@mkdir -p $(@D)
 	$(CC) $(LAB_CFLAGS) -O2 -g -o $@ $< -lbpf
 
--include $(LAB_OBJECTS:.o=.d) $(BUILD)/tests/lab/blind.bpf.d
+-include $(LAB_OBJECTS:.o=.d) $(BUILD)/blind.bpf.d
 .PHONY: lab

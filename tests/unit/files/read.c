@@ -51,6 +51,7 @@ Test(files_read, whole)
 	now = file_look(path);
 	cr_expect(file_same(&mark, &now));
 	cr_expect_eq(file_read(path, 11, &data, &size, &mark), -EFBIG);
+	free(data);
 	put(path, "");
 	cr_assert_eq(file_read(path, 12, &data, &size, &mark), 0);
 	cr_expect_eq(size, 0);

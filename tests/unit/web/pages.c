@@ -72,15 +72,22 @@ Test(pages, compressed)
 {
 	static struct gzip gzip;
 	struct pages_source source = { &self, 1, &samples, NULL, &gzip, 1 };
-	struct body *all = pages_get(&pages, &source), *one;
+	struct body *all = pages_get(&pages, &source), *again, *one, *plain;
 
 	cr_assert_not_null(all);
 	cr_expect_eq(memcmp(all->text.data, "\x1f\x8b", 2), 0);
-	cr_expect_eq(pages_get(&pages, &source), all, "once for all who want it so");
+	again = pages_get(&pages, &source);
+	cr_expect_eq(again, all, "once for all who want it so");
 	source.proxy = "crab";
 	one = pages_get(&pages, &source);
 	cr_assert_not_null(one);
 	cr_expect_eq(one->users, 1);
 	cr_expect_eq(memcmp(one->text.data, "\x1f\x8b", 2), 0);
-	cr_expect(says(get(1, NULL, true), "</html>"));
+	plain = get(1, NULL, true);
+	cr_expect(says(plain, "</html>"));
+	body_release(plain);
+	body_release(one);
+	body_release(again);
+	body_release(all);
+	pages_free(&pages);
 }
