@@ -90,13 +90,14 @@ def is_program(path):
 
 
 def of_tree(build):
-    """The sources, and the programs that make built: those of build/, of its variants, of tests/bpf."""
+    """The sources, and the programs that make built: those of build/, of its variants, of tests/bpf, and the BPF objects beside them."""
     for folder, folders, files in os.walk(TREE):
         folders[:] = [name for name in folders if name not in (".git", "corpus") and pathlib.Path(folder, name) != build]
         yield from (os.path.join(folder, name) for name in files)
     for pattern in ("*", "*/wgsocks_exporter", "tests/bpf/*"):
         yield from (str(path) for path in build.glob(pattern) if is_program(path))
-    yield from map(str, build.glob("tests/bpf/*.o"))
+    for pattern in ("*.bpf.o", "tests/bpf/*.o"):
+        yield from map(str, build.glob(pattern))
 
 
 def libraries(programs):
