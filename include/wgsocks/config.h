@@ -78,6 +78,7 @@ struct config {
 	uint32_t metrics_count;
 	char telemetry_path[64];
 	char web_config_file[CONFIG_PATH_SIZE]; /* TLS, passwords, headers; empty: none */
+	bool web_config_wait;			/* it may come later: until then no proxy's numbers are served */
 	uint32_t max_requests;			/* concurrent scrapes, 503 above; 0: no limit */
 
 	bool health_enabled;

@@ -74,6 +74,7 @@ struct health_board {
 struct web_config_cell {
 	_Atomic uint64_t sequence;   /* of the bundle that holds (see files/bundle.h); 0: none yet */
 	_Atomic uint32_t successful; /* the last reading was good */
+	_Atomic uint32_t awaited; /* --web.config.wait: none was good yet, and it is no longer waited for to listen */
 	_Atomic uint64_t success_ms; /* when the last good one was (Unix time) */
 };
 

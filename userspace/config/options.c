@@ -69,6 +69,9 @@ const struct option_row OPTION_ROWS[] = {
 	{ "web.config.file", "PATH", OPTION_GROUP_WEB,
 	  "TLS, client certificates, passwords, headers: a file in exporter-toolkit's format (default: none)",
 	  read_web_config_file },
+	{ "web.config.wait", NULL, OPTION_GROUP_WEB,
+	  "Start without that file where it is not there yet; until it is, nothing of a proxy is served (default: off)",
+	  SWITCH(web_config_wait) },
 	{ "web.max-requests", "N", OPTION_GROUP_WEB, "Scrapes at a time, 503 above; 0: no limit (default: 40)",
 	  read_max_requests },
 

@@ -66,6 +66,8 @@ static void load(struct files *f)
 		publish(f);
 	else
 		f->child->shared->web_config.successful = 0;
+	if (judgement != JUDGE_GOOD && f->child->config->web_config_wait)
+		f->child->shared->web_config.awaited = 1;
 	bundle_free(&f->last->bundle);
 	if (judgement != JUDGE_CHANGED) {
 		f->restless = 0;
@@ -141,12 +143,23 @@ static bool check_good(const struct config *config)
 	return judgement == JUDGE_GOOD;
 }
 
+/* Whether there is nothing to check yet, and that is no mistake. */
+static bool check_later(const struct config *config)
+{
+	struct file_mark mark = file_look(config->web_config_file);
+
+	return config->web_config_wait && mark.error == ENOENT;
+}
+
 /* In a process of its own: its parent becomes the supervisor, which has read no byte from anyone. */
 int files_check(const struct config *config)
 {
-	pid_t pid = fork();
 	int status = 0;
+	pid_t pid;
 
+	if (check_later(config))
+		return 0;
+	pid = fork();
 	if (pid == 0)
 		_exit(check_good(config) ? EXIT_SUCCESS : EXIT_FAILURE);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -14,6 +14,12 @@ static void settings_tell(const struct active *active)
 	log_info("serving %s, %zu users with passwords", active->tls ? "TLS" : "plain HTTP", s->user_count);
 }
 
+static void listen_begin(struct web *web)
+{
+	if (!web->listening && !web->stopping && server_listen(web))
+		log_error("cannot watch the listening sockets: %m");
+}
+
 /* Who is connected and at nothing comes back by the new rules; who is at something ends with its answer. */
 static void settings_replace(struct web *web, struct active *active)
 {
@@ -25,8 +31,16 @@ static void settings_replace(struct web *web, struct active *active)
 	web->pending = true;
 	web->self.certificate_expiry = active->tls ? tls_expiry(active->tls) : 0;
 	settings_tell(active);
-	if (!web->listening && !web->stopping && server_listen(web))
-		log_error("cannot watch the listening sockets: %m");
+	listen_begin(web);
+}
+
+/* They are not there yet (--web.config.wait): whoever connects now gets no number of a proxy (requests.c). */
+static void missing_tell(struct web *web)
+{
+	if (web->listening || !web->child->shared->web_config.awaited)
+		return;
+	log_warn("only the exporter's own metrics are served, until --web.config.file is there");
+	listen_begin(web);
 }
 
 void settings_adopt(struct web *web)
@@ -36,8 +50,12 @@ void settings_adopt(struct web *web)
 	struct active *active;
 
 	active_sweep();
-	if (!settings_wanted(web) || sequence == web->adopted)
+	if (!settings_wanted(web))
 		return;
+	if (sequence == web->adopted) {
+		missing_tell(web);
+		return;
+	}
 	active = active_load(web->child->bundle, sequence);
 	/* The half that was read is written again only two bundles later. */
 	if (atomic_load_explicit(&cell->sequence, memory_order_acquire) != sequence) {

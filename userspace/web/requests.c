@@ -43,6 +43,17 @@ static struct connection *connection_of(const struct request *request)
 	return info ? info->socket_context : NULL;
 }
 
+/*
+ * Settings are wanted, but there were none when it connected (--web.config.wait): nobody checked who this is, and no
+ * number of a proxy may leave, be they there by now.
+ */
+static bool settings_missing(const struct request *request)
+{
+	const struct connection *connection = connection_of(request);
+
+	return settings_wanted(request->web) && !(connection && connection->with);
+}
+
 static void connection_enter(struct request *request, enum connection_state state)
 {
 	struct connection *connection = connection_of(request);
@@ -151,9 +162,12 @@ static void scrape_done(struct waiter *waiter, const struct snapshot *samples)
 	struct request *request = (struct request *)waiter;
 	struct web *web = request->web;
 
-	const struct body_source source = {
-		.self = &web->self, .round = web->snapshots.round, .mask = waiter->mask, .samples = samples
-	};
+	/* Without settings it is the exporter's own part, and the collector is not said to have failed. */
+	const bool missing = settings_missing(request);
+	const struct body_source source = { .self = &web->self,
+					    .round = web->snapshots.round,
+					    .mask = missing ? 0 : waiter->mask,
+					    .samples = missing ? NULL : samples };
 
 	request->body = bodies_get(&web->bodies, &source, request->wishes.format, wishes_gzip(&request->wishes));
 	request_resume(request, samples);
@@ -236,8 +250,15 @@ static enum MHD_Result healthy_handle(struct request *request)
 	return words_send(request, MHD_HTTP_OK, "healthy\n");
 }
 
+static enum MHD_Result missing_answer(struct request *request)
+{
+	return words_send(request, MHD_HTTP_SERVICE_UNAVAILABLE, "not yet: --web.config.file is not there\n");
+}
+
 static enum MHD_Result ready_handle(struct request *request)
 {
+	if (settings_missing(request))
+		return missing_answer(request);
 	if (snapshots_fresh(request->web) || (request->state == REQUEST_ANSWERED && request->answered))
 		return words_send(request, MHD_HTTP_OK, "ready\n");
 	if (request->state == REQUEST_ANSWERED)
@@ -287,6 +308,8 @@ static enum MHD_Result page_send(struct request *request)
 
 static enum MHD_Result page_handle(struct request *request)
 {
+	if (settings_missing(request))
+		return missing_answer(request);
 	if (request->state == REQUEST_ANSWERED)
 		return page_send(request);
 	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, wish_take, &request->wishes);

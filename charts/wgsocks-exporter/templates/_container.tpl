@@ -22,6 +22,7 @@ The container, for both modes: what it is started with, which rights it has, wha
 {{- end }}
 {{- if .Values.web.configSecret }}
 - --web.config.file=/etc/wgsocks/{{ .Values.web.configKey }}
+- --web.config.wait
 {{- end }}
 {{- range $name, $on := .Values.exporter.collectors }}
 - --{{ ternary "" "no-" $on }}collector.{{ $name }}
@@ -197,6 +198,7 @@ readinessProbe:
   secret:
     secretName: {{ .Values.web.configSecret }}
     defaultMode: 0400
+    optional: true # the kernel's counting does not wait for it
 {{- end }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""--web.config.wait: a file that is not there yet (a Secret, in Kubernetes). The program is up; nobody reads a proxy's number before the file is there."""
+
+import atexit
+import os
+import socket
+import subprocess
+
+from exporter import BINARY, enter_namespace
+from harness import case, equal, run_cases
+from sockslab import wait_until
+from web_config import (
+    FOLDER,
+    Authority,
+    Web,
+    ask,
+    basic,
+    bcrypt,
+    forget,
+    trusting,
+    value,
+)
+
+OURS = Authority("ours")
+SERVER, CLIENT = OURS.issue("server"), OURS.issue("client", usage="clientAuth")
+SUCCESS = "wgsocks_exporter_web_config_last_reload_successful"
+TEXT = f"""tls_server_config:
+  cert_file: tls.crt
+  key_file: tls.key
+  client_auth_type: RequireAndVerifyClientCert
+  client_ca_file: {OURS.certificate}
+basic_auth_users:
+  alice: {bcrypt("secret", cost=4)}
+"""
+atexit.register(forget)
+
+
+def families(body):
+    return {line.split("{")[0].split(" ")[0] for line in body.decode().splitlines() if line and line[0] != "#"}
+
+
+def foreign(body):
+    """Those that are not about the exporter's own processes and ports."""
+    return {name for name in families(body) if not name.startswith(("process_", "promhttp_", "wgsocks_exporter_"))} | {
+        name for name in families(body) if "collector" in name or "bpf" in name or "lost" in name}
+
+
+def secret(folder, text=TEXT):
+    """As kubelet writes an optional Secret that has come: all at once, behind a link."""
+    version = folder / f"..{len(list(folder.glob('..[0-9]*')))}"
+    version.mkdir()
+    for name, content in (("tls.crt", SERVER[0].read_text()), ("tls.key", SERVER[1].read_text()), ("web.yml", text)):
+        (version / name).write_text(content)
+    os.symlink(version.name, folder / "..new")
+    os.rename(folder / "..new", folder / "..data")
+    for name in ("tls.crt", "tls.key", "web.yml"):
+        if not (folder / name).is_symlink():
+            os.symlink(f"..data/{name}", folder / name)
+
+
+def answer(client):
+    """All that a connection has to say."""
+    said = b""
+    try:
+        while chunk := client.recv(65536):
+            said += chunk
+    except ConnectionError:
+        pass
+    return said
+
+
+def begun(port, text):
+    client = socket.create_connection(("127.0.0.1", port), 10)
+    client.sendall(text)
+    return client
+
+
+@case
+def test_nothing_of_a_proxy_before_the_file_is_there():
+    folder = FOLDER / "waits"
+    folder.mkdir()
+    with Web(folder / "web.yml", "--web.config.wait", secure=False) as web:
+        equal(len(web.lines("web.yml: No such file or directory")), 1, "the line that says why")
+        scrape = ask(web.port)
+        equal((scrape.status, value(scrape.body, SUCCESS)), (200, 0))
+        equal(foreign(scrape.body), set(), "families")
+        equal(families(scrape.body) >= {"wgsocks_exporter_build_info", "promhttp_metric_handler_requests_total"}, True)
+        equal([ask(web.port, path).status for path in ("/", "/?proxy=x", "/-/ready", "/-/healthy")], [503, 503, 503, 200])
+        equal(b"--web.config.file" in ask(web.port, "/").body, True, "the page says why")
+        equal(ask(web.port + 1000, "/livez").status, 200, "kubelet's probe")
+        first, second = ask(web.port).body, ask(web.port).body
+        equal([value(body, 'promhttp_metric_handler_requests_total{code="200"}') for body in (first, second)], [1, 2], "each is an answer of its own")
+        # Who asked half a question before gets no answer by rules that did not hold for him.
+        half = begun(web.port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n" % basic("alice", "secret")["Authorization"].encode())
+        secret(folder)
+        web.wait_line("serving TLS")
+        half.sendall(b"\r\n")
+        equal(foreign(answer(half).split(b"\r\n\r\n", 1)[-1]), set(), "families for half a question of before")
+        mutual = {"tls": trusting(OURS, CLIENT)}
+        equal(ask(web.port, **mutual).status, 401)
+        full = ask(web.port, **mutual, headers=basic("alice", "secret"))
+        equal((full.status, value(full.body, SUCCESS)), (200, 1))
+        equal("wgsocks_exporter_collector_success" in families(full.body), True)
+        # What was good stays: after a restart of the part that serves, after the Secret was taken away.
+        (folder / "web.yml").unlink()
+        web.wait_line("web.yml: No such file or directory", 2)
+        os.kill(web.children()["web"], 9)
+        wait_until(lambda: ask(web.port, **mutual).status == 401, 10, "the same rules")
+
+
+@case
+def test_a_file_that_is_there_is_waited_for_by_nobody():
+    folder = FOLDER / "there"
+    folder.mkdir()
+    secret(folder)
+    with Web(folder / "web.yml", "--web.config.wait") as web:
+        equal(ask(web.port, tls=trusting(OURS, CLIENT), headers=basic("alice", "secret")).status, 200)
+        equal((len(web.lines("level=error")), len(web.lines("level=warn.*web.config.file"))), (0, 0), web.log())
+    # A bad one is no later one.
+    secret(folder, "tls_server_config: 5\n")
+    done = subprocess.run([BINARY, "--web.config.wait", f"--web.config.file={folder}/web.yml"], capture_output=True, text=True, timeout=15, check=False)
+    equal((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
+
+
+@case
+def test_what_comes_first_is_bad():
+    folder = FOLDER / "bad"
+    folder.mkdir()
+    with Web(folder / "web.yml", "--web.config.wait", secure=False) as web:
+        secret(folder, "tls_server_config: 5\n")
+        web.wait_line("web.yml: line 1")
+        scrape = ask(web.port)
+        equal((scrape.status, value(scrape.body, SUCCESS), foreign(scrape.body)), (200, 0, set()), "still nothing")
+        secret(folder)
+        web.wait_line("serving TLS")
+        equal(ask(web.port, tls=trusting(OURS, CLIENT), headers=basic("alice", "secret")).status, 200)
+
+
+if __name__ == "__main__":
+    enter_namespace()
+    run_cases()
