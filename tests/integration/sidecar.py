@@ -92,10 +92,10 @@ def kill_all():
 class Sidecar:
     """Runs the exporter in the proxy's namespaces; scraped from the lab's root, so that nothing of it passes the tunnel."""
 
-    def __init__(self, proxy, name, *arguments, env=None, wait=True, **where):
+    def __init__(self, proxy, name, *arguments, env=None, wait=True, under=(), **where):
         self.proxy = proxy
         self.name = name
-        self.process = proxy.popen([BINARY, *arguments], env={"PROXY_NAME": name, **(env or {})}, **where)
+        self.process = proxy.popen([*under, BINARY, *arguments], env={"PROXY_NAME": name, **(env or {})}, **where)
         _running.append(self.process)
         if wait:
             self.wait_ready()

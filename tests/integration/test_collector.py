@@ -206,6 +206,8 @@ def test_a_redirected_port_is_a_loss():
 TROUBLE = {
     "no BTF": (["mount", "-t", "tmpfs", "none", "/sys/kernel/btf"], {}, "BTF"),
     "no capability": ([], {"capabilities": []}, "capabilities"),
+    # What the kernel calls itself then; that it cannot load them is the missing BTF's doing.
+    "old kernel": (["mount", "-t", "tmpfs", "none", "/sys/kernel/btf"], {"under": ["setarch", os.uname().machine, "--uname-2.6"]}, "5.10 or newer"),
 }
 
 
@@ -241,6 +243,11 @@ def test_no_BTF():
 
 
 @case
+def test_old_kernel():
+    trouble(*TROUBLE["old kernel"])
+
+
+@case
 def test_no_capability():
     trouble(*TROUBLE["no capability"])
 
@@ -255,6 +262,22 @@ def test_no_bpffs():
         sidecar.process.send_signal(signal.SIGTERM)
         lines = sidecar.process.communicate(timeout=5)[1].decode().splitlines()
         equal(len([line for line in lines if "bpffs" in line]), 1, "lines about bpffs")
+        equal(attached(world.proxy), [], "left behind")
+
+
+@case
+def test_read_only_sys():
+    """As in a container without rights on it: nothing can be pinned, everything is counted."""
+    with World() as world:
+        readonly = "mount -o remount,ro /sys/fs/bpf && mount -o remount,ro,bind /sys && exec \"$@\""
+        sidecar = Sidecar(world.proxy, "crab", under=["sh", "-c", readonly, "sh"], container=True, stderr=subprocess.PIPE, env={"SOCKS5_PORT": "1080"})
+        equal(sidecar.scrape().value("wgsocks_exporter_pinned"), 0, "pinned")
+        before = Before(sidecar)
+        check_all([before], world.lab.traffic("100 connect", "10 refused", seed=25).finish())
+        sidecar.process.send_signal(signal.SIGTERM)
+        lines = sidecar.process.communicate(timeout=5)[1].decode().splitlines()
+        equal(len([line for line in lines if "Read-only file system" in line]), 1, f"lines about it: {lines}")
+        equal(len([line for line in lines if "level=error" in line]), 0, f"errors: {lines}")
         equal(attached(world.proxy), [], "left behind")
 
 
