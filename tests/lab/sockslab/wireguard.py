@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 
 from . import build, sockets
@@ -35,6 +36,16 @@ def has_link(namespace, name):
         return any(line.split(":")[0].strip() == name for line in file)
 
 
+def listens(path):
+    """Whether somebody accepts at a UNIX socket. That its file is there says less: bind() makes it, listen() comes later."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(path)
+        except OSError:
+            return False
+        return True
+
+
 class Device:
     """One WireGuard interface in a Namespace; config is what `wg setconf` reads."""
 
@@ -54,8 +65,8 @@ class Device:
                     ["wireguard-go", "-f", self.name], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                     start_new_session=True,  # Ctrl-C is for those who use the lab
                 )
-            socket = f"/proc/{self.namespace.pid}/root/run/wireguard/{self.name}.sock"
-            wait_until(lambda: os.path.exists(socket) and has_link(self.namespace, self.name),
+            uapi = f"/proc/{self.namespace.pid}/root/run/wireguard/{self.name}.sock"
+            wait_until(lambda: listens(uapi) and has_link(self.namespace, self.name),
                        what=f"wireguard-go's {self.name} in {self.namespace.name}")
         else:
             self.namespace.ip(f"link add {self.name} type wireguard")
