@@ -34,8 +34,6 @@ COMMANDS = {
     "sudo make demo": "test_demo.py, until Ctrl-C",
     "sudo make demo ONCE=1": "test_demo.py",
     "sudo make check": "not run: it is what runs this test",
-    "make": "the recipe, below, in a copy",
-    "sudo make install": "the recipe, with a DESTDIR",
     SIDECAR: "the sidecar, below",
     CURL[0]: "the sidecar",
     CURL[1]: "the sidecar",
