@@ -56,9 +56,14 @@ check-deb: ## build the Debian package; install, upgrade, remove and purge it un
 	@$(MAKE) all lab variants
 	@tests/run --kind deb
 
+check-image: ## build the container image with a Docker of its own; run it as sidecar and as agent; kill, restart, upgrade
+	@mk/deps build test
+	@$(MAKE) all lab variants
+	@tests/run --kind image
+
 check-ways: ## each way in that README.md tells, from nothing, in a fresh Debian folder
-	@mk/deps test
-	@tests/ways/run
+	@mk/deps build test
+	@tests/run --kind ways
 
 check-kernels: ## BPF, truth, dialogues and WireGuard on Debian's 6.1 with kernel WireGuard, in an emulated machine (no KVM, no root)
 	@mk/deps build test kernels
@@ -68,7 +73,7 @@ check-kernels: ## BPF, truth, dialogues and WireGuard on Debian's 6.1 with kerne
 clean: ## remove what was built
 	rm -rf --one-file-system $(ROOT)
 
-.PHONY: all help deps check demo bench fuzz lint check-debian13 check-deb check-ways check-kernels clean
+.PHONY: all help deps check demo bench fuzz lint check-debian13 check-deb check-image check-ways check-kernels clean
 
 include mk/flags.mk mk/bpf.mk mk/build.mk mk/install.mk mk/tests.mk
 -include $(wildcard tests/*/module.mk)

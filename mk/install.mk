@@ -41,4 +41,7 @@ deb: ## build a Debian package in build/deb (Debian 12, 13, Ubuntu 24.04)
 	@mk/deps build deb
 	@mk/deb
 
-.PHONY: install uninstall deb
+image: ## build the container image with docker; BASE=debian:12-slim, IMAGE=NAME
+	@BASE=$(BASE) IMAGE=$(IMAGE) mk/image
+
+.PHONY: install uninstall deb image

@@ -65,7 +65,8 @@ class Namespace:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         kernel.prctl(kernel.PR_SET_NAME, f"ns-{self.name}")
-        kernel.unshare(kernel.CLONE_NEWNET | kernel.CLONE_NEWNS)
+        self.make_network()
+        kernel.unshare(kernel.CLONE_NEWNS)
         kernel.make_mounts_private()
         kernel.mount_own_sys()
         os.makedirs(self.devices, exist_ok=True)
@@ -76,6 +77,10 @@ class Namespace:
         kernel.bind(f"/proc/self/fd/{devices}", "/run/wireguard")
         for path, text in private_files.items():
             self._replace_file(path, text)
+
+    def make_network(self):
+        """Takes the calling process into the network namespace that this one is of."""
+        kernel.unshare(kernel.CLONE_NEWNET)
 
     @staticmethod
     def _replace_file(path, text):

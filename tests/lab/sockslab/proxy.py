@@ -15,7 +15,7 @@ class Proxy:
     """p<index> of a Lab. Its network is .ns; popen, run and ip are the namespace's own."""
 
     def __init__(self, index, keys, inet_key, auth=None, ports=(1080,), tunnel=True, keepalive=25,
-                 connect_timeout=2, negotiate_timeout=30, dante_extra="", dante_env=None):
+                 connect_timeout=2, negotiate_timeout=30, dante_extra="", dante_env=None, namespace=Namespace):
         self.index = index
         self.name = f"p{index}"
         self.auth = auth
@@ -29,7 +29,7 @@ class Proxy:
         files = {"/etc/resolv.conf": f"nameserver {addresses.DNS4}\noptions timeout:1 attempts:2\n"}
         if auth:
             files.update(dante.user_files(auth))
-        self.ns = Namespace(self.name, files)
+        self.ns = namespace(self.name, files)
         self.wg0 = wireguard.Device(self.ns, "wg0", self._wireguard_config(keys[0], inet_key, keepalive), [
             f"address add {self.inner4}/32 dev wg0",
             f"address add {self.inner6}/128 dev wg0 nodad",

@@ -16,7 +16,7 @@ class Lab:
 
     proxies: how many. auth: for each of them None or (user, password); a shorter list is padded
     with None. Further keywords go to each Proxy: ports, tunnel (False: no wg0 and no danted at
-    first), keepalive, connect_timeout, negotiate_timeout, dante_extra; a callable is called with the index.
+    first), keepalive, connect_timeout, negotiate_timeout, dante_extra, namespace (another than Namespace); a callable is called with the index.
     """
 
     def __init__(self, proxies=2, auth=(), **options):
