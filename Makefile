@@ -61,6 +61,17 @@ check-image: ## build the container image with a Docker of its own; run it as si
 	@$(MAKE) all lab variants
 	@tests/run --kind image
 
+check-compose: ## packaging/compose, all of it but Grafana, with a Docker of its own
+	@mk/deps build test compose
+	@$(MAKE) all lab
+	@tests/run --kind compose
+
+check-kubernetes: ## the chart on a real Kubernetes of one node, built from its Go modules (half an hour of CPU, once)
+	@mk/deps build test kernels
+	@command -v go >/dev/null || mk/deps charts
+	@$(MAKE) all lab variants
+	@tests/run --kind kubernetes
+
 check-ways: ## each way in that README.md tells, from nothing, in a fresh Debian folder
 	@mk/deps build test
 	@tests/run --kind ways
@@ -73,7 +84,7 @@ check-kernels: ## BPF, truth, dialogues and WireGuard on Debian's 6.1 with kerne
 clean: ## remove what was built
 	rm -rf --one-file-system $(ROOT)
 
-.PHONY: all help deps check demo bench fuzz lint check-debian13 check-deb check-image check-ways check-kernels clean
+.PHONY: all help deps check demo bench fuzz lint check-debian13 check-deb check-image check-compose check-kubernetes check-ways check-kernels clean
 
 include mk/flags.mk mk/bpf.mk mk/build.mk mk/install.mk mk/tests.mk
 -include $(wildcard tests/*/module.mk)

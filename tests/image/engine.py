@@ -71,10 +71,10 @@ class Engine:
             raise AssertionError(f"docker {' '.join(map(str, arguments))}: {done.stderr or done.stdout}")
         return done
 
-    def import_folder(self, folder, name):
-        """An image of one layer."""
+    def import_folder(self, folder, name, *options):
+        """An image of one layer; options are those of `docker import`."""
         packed = subprocess.Popen(["tar", "--numeric-owner", "--one-file-system", "--exclude=./made-of", "-C", folder, "-c", "."], stdout=subprocess.PIPE)
-        self.run("import", "-", name, stdin=packed.stdout, timeout=300)
+        self.run("import", *options, "-", name, stdin=packed.stdout, timeout=300)
         packed.stdout.close()
         assert packed.wait() == 0, "tar failed"
 
