@@ -15,9 +15,9 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <sys/utsname.h>
 
 #include "fleet/reconciliation.h"
+#include "kernel/release.h"
 #include "kernel/sweep.h"
 #include "readers/readers.h"
 #include "wgsocks.skel.h"
@@ -33,14 +33,6 @@
 
 /* ---- rights ---- */
 
-static bool kernel_before(int major, int minor)
-{
-	struct utsname name;
-	int a, b;
-
-	return !uname(&name) && sscanf(name.release, "%d.%d", &a, &b) == 2 && (a < major || (a == major && b < minor));
-}
-
 /*
  * BPF and PERFMON: maps and programs, tracepoints. NET_ADMIN: packet programs. Only where there is something to
  * discover: SYS_PTRACE and DAC_READ_SEARCH, to see which sockets a SOCKS server of another user holds; a pod without
@@ -51,6 +43,7 @@ static int keep_rights(const struct config *config)
 {
 	int keep[8] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN };
 	bool node = config->mode == CONFIG_MODE_NODE;
+	struct utsname name;
 	size_t n = 3;
 
 	if (node) {
@@ -61,7 +54,7 @@ static int keep_rights(const struct config *config)
 		keep[n++] = CAP_SYS_PTRACE;
 		keep[n++] = CAP_DAC_READ_SEARCH;
 	}
-	if (kernel_before(5, 11)) /* maps are charged to RLIMIT_MEMLOCK there */
+	if (kernel_before(5, 11, &name)) /* maps are charged to RLIMIT_MEMLOCK there */
 		keep[n++] = CAP_SYS_RESOURCE;
 	if (!node && (capng_get_caps_process() ||
 		      !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF))) /* a container runtime that does not know it */

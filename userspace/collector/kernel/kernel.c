@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "../discovery/netns.h"
@@ -17,6 +16,7 @@
 #include "dispatchers.h"
 #include "pin_folders.h"
 #include "programs.h"
+#include "release.h"
 #include "slots.h"
 #include "wgsocks.skel.h"
 #include "wgsocks/cleanup.h"
@@ -206,23 +206,13 @@ static void release(struct kernel *kernel)
 	kernel->skeleton = NULL;
 }
 
-/* Whether it is older than 5.10, the first that the programs are written for, and its release. */
-static bool kernel_is_old(struct utsname *name)
-{
-	unsigned int major, minor;
-
-	if (uname(name) < 0 || sscanf(name->release, "%u.%u", &major, &minor) != 2)
-		return false;
-	return major < 5 || (major == 5 && minor < 10);
-}
-
 /* What an operator can do about it. */
 static const char *load_hint(int error)
 {
 	static char old[128];
 	struct utsname name;
 
-	if (kernel_is_old(&name)) {
+	if (kernel_before(5, 10, &name)) {
 		snprintf(old, sizeof(old), " (this kernel is %s: it has to be 5.10 or newer)", name.release);
 		return old;
 	}
