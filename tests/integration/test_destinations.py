@@ -288,7 +288,8 @@ def test_names_that_clients_asked_for():
         found = shown(metrics)
         for address in (addresses.TARGET4, addresses.TARGET6):
             equal(address in found, False, f"{address} beside its name")
-        equal(sum(name.endswith(".lab") for name in found) >= 1 and found["target.lab"][0] > 100000, True, f"names {sorted(found)}")
+        # Which of its names an address has is that of the first lookup: the order is chance.
+        equal(sum(count[0] for name, count in found.items() if name.endswith(".lab")) > 100000, True, f"names {sorted(found)}")
         world.check_sums(metrics, since=since)
 
 
