@@ -135,6 +135,11 @@ def test_it_holds_the_program_and_its_libraries(world):
     listed = {each["name"] for each in sbom["packages"]} - {"wgsocks_exporter"}
     equal({path.split("/")[3] for path in files if path.endswith("/copyright")}, listed, "licences and the SBOM's packages")
     equal({"libc6", "libbpf1", "libgnutls30"} <= {name.removesuffix("t64") for name in listed}, True, str(listed))
+    # Of this machine's Debian: who has each library, says its dpkg.
+    libraries = sorted(f"/{path}" for path in files if ".so" in path)
+    owners = {path: subprocess.run(["dpkg", "-S", os.path.realpath(path), path], capture_output=True, text=True, check=False).stdout.split(":")[0] for path in libraries}
+    equal({path: name for path, name in owners.items() if name not in listed}, {}, "libraries of packages that the SBOM does not have")
+    equal(listed - set(owners.values()), set(), "packages of the SBOM without a library")
     have = subprocess.run(["chroot", BASE, "apt-cache", "policy", "libc6"], capture_output=True, text=True, check=True).stdout
     version = next(each["versionInfo"] for each in sbom["packages"] if each["name"] == "libc6")
     equal(version in have, True, f"libc6 {version}")
