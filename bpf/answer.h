@@ -7,7 +7,7 @@
 #define WGSOCKS_BPF_ANSWER_H
 
 #include "maps.h"
-#include "packet.h"
+#include "parse/ip.h"
 
 #define UDP_HEADER 8
 

@@ -4,7 +4,7 @@
 #define WGSOCKS_BPF_CONNECTION_H
 
 #include "maps.h"
-#include "packet.h"
+#include "parse/ip.h"
 
 #define AF_INET 2
 #define AF_INET6 10

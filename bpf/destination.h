@@ -7,7 +7,7 @@
 #define WGSOCKS_BPF_DESTINATION_H
 
 #include "maps.h"
-#include "packet.h"
+#include "parse/ip.h"
 
 struct peer {
 	__u64 high, low; /* the address as in struct destination_count; 0: it cannot be read */

@@ -6,7 +6,7 @@
 #include "dialogue.h"
 #include "early.h"
 #include "maps.h"
-#include "packet.h"
+#include "parse/ip.h"
 
 /*
  * Data before there is a session: on the handshake's last ACK, or on another CPU at the same moment. Returns the

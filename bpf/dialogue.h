@@ -10,9 +10,9 @@
 
 #include "maps.h"
 #include "outcome.h"
-#include "packet.h"
-#include "reader.h"
-#include "socks.h"
+#include "parse/ip.h"
+#include "parse/socks_reader.h"
+#include "parse/socks.h"
 
 static __always_inline void side_give_up(struct dialogue_side *side, enum abi_loss cause, struct proxy_counters *c)
 {

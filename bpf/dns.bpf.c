@@ -4,12 +4,12 @@
  * resolver's library, dante's children or a raw socket ask is all the same here, and the answer's path is seen.
  */
 #include "answer.h"
-#include "dns.h"
+#include "parse/dns.h"
 #include "dns_count.h"
 #include "dns_stream.h"
 #include "maps.h"
-#include "packet.h"
-#include "transport.h"
+#include "parse/ip.h"
+#include "parse/transport.h"
 
 #define DATAGRAMS_MAX 128 /* in one skb: UDP_MAX_SEGMENTS of the kernel */
 #define DATAGRAMS_ONCE 8

@@ -11,8 +11,8 @@
 #include "histogram.h"
 #include "leak.h"
 #include "maps.h"
-#include "packet.h"
-#include "transport.h"
+#include "parse/ip.h"
+#include "parse/transport.h"
 
 /* Where a packet is, by what the stub called. */
 static __always_inline int dns_is_tunnel(const struct __sk_buff *skb)

@@ -6,7 +6,7 @@
 #ifndef WGSOCKS_BPF_DNS_STREAM_H
 #define WGSOCKS_BPF_DNS_STREAM_H
 
-#include "dns.h"
+#include "parse/dns.h"
 #include "dns_count.h"
 
 #define DNS_ROUNDS_MAX 256 /* in one segment, or all of a GSO skb: two or three for a message */

@@ -7,11 +7,11 @@
  * on lo which way it goes; a device's is learned after its first message has left, so what has no known port is that of
  * a tunnel whose port is not known, if there is one.
  */
-#include "handshake.h"
+#include "parse/wireguard.h"
 #include "histogram.h"
 #include "maps.h"
-#include "packet.h"
-#include "transport.h"
+#include "parse/ip.h"
+#include "parse/transport.h"
 
 #define SEGMENTS_MAX 128 /* in one skb: UDP_MAX_SEGMENTS of the kernel */
 

@@ -4,7 +4,7 @@
 #define WGSOCKS_BPF_LEAK_H
 
 #include "maps.h"
-#include "transport.h"
+#include "parse/transport.h"
 
 /*
  * Whether --leak.allow names this destination (IPv4 mapped). A network of IPv6 that spans the mapped addresses (::/0)

@@ -5,7 +5,7 @@
 
 #include "histogram.h"
 #include "maps.h"
-#include "socks.h"
+#include "parse/socks.h"
 
 /*
  * The place of a client's address among the first `used`, or ABI_CLIENTS_MAX. Global functions here, which take only

@@ -12,7 +12,7 @@
 #include "histogram.h"
 #include "maps.h"
 #include "outcome.h"
-#include "packet.h"
+#include "parse/ip.h"
 #include <bpf/bpf_core_read.h>
 
 #define SO_EE_ORIGIN_ICMP 2 /* linux/errqueue.h */

@@ -10,7 +10,7 @@
 #include "destination.h"
 #include "leak.h"
 #include "maps.h"
-#include "packet.h"
+#include "parse/ip.h"
 
 /* Behind IPv6 extension headers: the protocol, and where its header begins. */
 #define TRANSPORT(protocol, offset) ((protocol) | (offset) << 8)

@@ -10,8 +10,8 @@
  */
 #include "leak.h"
 #include "maps.h"
-#include "packet.h"
-#include "transport.h"
+#include "parse/ip.h"
+#include "parse/transport.h"
 
 /* Far above what a server says in a dialogue (RFC 1928: 2 + 2 + 22 bytes): beyond it there is only data. */
 #define DIALOGUE_ACKED_MAX 1024

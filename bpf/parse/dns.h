@@ -2,12 +2,15 @@
 /*
  * The grammar of a DNS message as far as it is counted (RFC 1035, section 4.1): header, name and type of the first
  * question. As one read of a datagram, and as one step a byte for TCP, where a message may be split anywhere. On
- * scalars alone: see reader.h.
+ * scalars alone: see socks_reader.h.
  */
-#ifndef WGSOCKS_BPF_DNS_H
-#define WGSOCKS_BPF_DNS_H
+#ifndef WGSOCKS_BPF_PARSE_DNS_H
+#define WGSOCKS_BPF_PARSE_DNS_H
 
-#include "maps.h"
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#include "wgsocks/abi.h"
 
 #define DNS_HEADER_SIZE 12
 #define DNS_NAME_MAX 255 /* with its length bytes: RFC 1035, section 2.3.4 */

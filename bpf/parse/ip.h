@@ -3,8 +3,8 @@
  * A TCP segment of the SOCKS listener, cut out of an skb. Direct packet access first (2 ns); bpf_skb_load_bytes (18 ns)
  * where the headers are not linear or IPv6 has extension headers.
  */
-#ifndef WGSOCKS_BPF_PACKET_H
-#define WGSOCKS_BPF_PACKET_H
+#ifndef WGSOCKS_BPF_PARSE_IP_H
+#define WGSOCKS_BPF_PARSE_IP_H
 
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>

@@ -4,8 +4,8 @@
  * username/password authentication (RFC 1929), as one step a byte: (state, byte) → state, bytes to pass over, event.
  * Pure: the unit tests include it.
  */
-#ifndef WGSOCKS_BPF_SOCKS_H
-#define WGSOCKS_BPF_SOCKS_H
+#ifndef WGSOCKS_BPF_PARSE_SOCKS_H
+#define WGSOCKS_BPF_PARSE_SOCKS_H
 
 #define SOCKS_STEP(state, skip, event) ((__u32)(state) | (__u32)(skip) << 8 | (__u32)(event) << 24)
 #define SOCKS_STEP_STATE(step) ((step)&0xff)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* From the bytes of a segment, or bytes that waited, to steps of the grammar. */
-#ifndef WGSOCKS_BPF_READER_H
-#define WGSOCKS_BPF_READER_H
+#ifndef WGSOCKS_BPF_PARSE_SOCKS_READER_H
+#define WGSOCKS_BPF_PARSE_SOCKS_READER_H
 
-#include "maps.h"
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#include "wgsocks/abi.h"
 #include "socks.h"
 
 /*

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What the transport header of a packet says, as far as packets are told apart by it. Inlined: see underlay.bpf.c. */
-#ifndef WGSOCKS_BPF_TRANSPORT_H
-#define WGSOCKS_BPF_TRANSPORT_H
+#ifndef WGSOCKS_BPF_PARSE_TRANSPORT_H
+#define WGSOCKS_BPF_PARSE_TRANSPORT_H
 
-#include "packet.h"
+#include "ip.h"
 
 struct transport {
 	__u32 protocol;		   /* IPPROTO_… */

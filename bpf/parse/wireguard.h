@@ -3,10 +3,10 @@
  * WireGuard's handshake messages as they stand on the wire (protocol paper, sections 5.4.2 and 5.4.3): one byte of
  * type, three of zero, then the sender's index; in a response the initiation's index follows that.
  */
-#ifndef WGSOCKS_BPF_HANDSHAKE_H
-#define WGSOCKS_BPF_HANDSHAKE_H
+#ifndef WGSOCKS_BPF_PARSE_WIREGUARD_H
+#define WGSOCKS_BPF_PARSE_WIREGUARD_H
 
-#include "packet.h"
+#include "ip.h"
 
 #define HANDSHAKE_INITIATION 1
 #define HANDSHAKE_RESPONSE 2

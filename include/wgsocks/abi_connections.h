@@ -25,7 +25,7 @@ struct dialogue_side {
 	__u32 isn;  /* sequence number of offset 0 */
 	__u32 next; /* first offset not yet read */
 	__u16 skip; /* bytes of the current field that are still to be passed over */
-	__u8 state; /* enum of bpf/socks.h; 0 at the start */
+	__u8 state; /* enum of bpf/parse/socks.h; 0 at the start */
 	__u8 flags; /* DIALOGUE_… */
 };
 #define DIALOGUE_DONE 1u /* nothing more is to be read on this side */
@@ -35,12 +35,12 @@ struct dialogue {
 	struct dialogue_side client; /* written at ingress */
 	enum abi_command command;    /* ingress */
 	__u8 requested;		     /* ingress (or egress when the client's side was lost): counted as request */
-	__u8 malformed; /* ingress: an event of bpf/socks.h: no SOCKS, or no request after a right negotiation */
+	__u8 malformed; /* ingress: an event of bpf/parse/socks.h: no SOCKS, or no request after a right negotiation */
 	__u8 reserved1;
 	__u64 request_ns;	     /* ingress: when the last byte of the request came */
 	struct dialogue_side server; /* written at egress */
 	__u8 method;		     /* egress: chosen authentication method */
-	__u8 verdict;		     /* egress: see bpf/socks.h */
+	__u8 verdict;		     /* egress: see bpf/parse/socks.h */
 	__u8 pending;		     /* egress: the verdict waits for CLOSE, since the client had sent its FIN */
 	__u8 settled;		     /* egress, CLOSE: outcome counted */
 	__u64 reply_ns;		     /* egress: when the pending reply left */
@@ -143,7 +143,7 @@ struct dns_seen {
 struct dns_side {
 	__u32 isn;  /* sequence number of offset 0 */
 	__u32 next; /* first offset not yet read */
-	__u64 word; /* where in a message that is: see bpf/dns.h */
+	__u64 word; /* where in a message that is: see bpf/parse/dns.h */
 	/* What overtook other segments, from its first byte to its last: passed by, since a rest may be all of it. */
 	__u32 ahead_start;
 	__u32 ahead_end;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/handshake.h: the input is an offset and a size (2 bytes each) and a packet. What it takes for a message lies in
- * the packet, has the size of its type, and begins as the type does.
+ * bpf/parse/wireguard.h: the input is an offset and a size (2 bytes each) and a packet. What it takes for a message
+ * lies in the packet, has the size of its type, and begins as the type does.
  */
 #include "kernel.h"
 
-#include "bpf/handshake.h"
+#include "bpf/parse/wireguard.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

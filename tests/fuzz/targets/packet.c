@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/packet.h: the input is how it comes (1 byte: IPv6, Ethernet before it, GSO), how much of it is linear (2 bytes),
+ * bpf/parse/ip.h: the input is how it comes (1 byte: IPv6, Ethernet before it, GSO), how much of it is linear (2 bytes),
  * and the packet. Both readers must agree, and what they call payload must be in the packet.
  */
 #include "kernel.h"
@@ -8,7 +8,7 @@
 #include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
 
-#include "bpf/packet.h"
+#include "bpf/parse/ip.h"
 
 #define AREA 65536
 #define LOW_ADDRESS ((void *)0x20000000) /* skb->data has 32 bits here */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/packet.h on packets that TEST_RUN cannot make: headers that are not linear, BIG TCP. Both of its readers, direct
- * and by loads, are compared with a plain one written here, on packets that are right, cut, and hostile.
+ * bpf/parse/ip.h on packets that TEST_RUN cannot make: headers that are not linear, BIG TCP. Both of its readers,
+ * direct and by loads, are compared with a plain one written here, on packets that are right, cut, and hostile.
  */
 #include "kernel.h"
-#include "bpf/packet.h"
+#include "bpf/parse/ip.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

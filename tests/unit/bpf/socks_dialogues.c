@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "wgsocks/abi.h"
-#include "bpf/socks.h"
+#include "bpf/parse/socks.h"
 
 struct text {
 	size_t length;
