@@ -40,7 +40,8 @@ static __always_inline int slot_of(const struct sock_common *sk)
 }
 
 /* 0, or -1 for what is no full TCP socket. */
-static __always_inline int connection_set(struct connection *k, const struct tcp_sock *tcp, int slot)
+static __always_inline int connection_set(struct connection *k, const struct tcp_sock *tcp,
+					  int slot)
 {
 	k->tcp = tcp;
 	k->slot = slot;
@@ -53,7 +54,8 @@ static __always_inline int connection_set(struct connection *k, const struct tcp
 	return 0;
 }
 
-static __always_inline int connection_read(struct connection *k, const struct sock_common *sk, int slot)
+static __always_inline int connection_read(struct connection *k, const struct sock_common *sk,
+					   int slot)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
 
@@ -62,8 +64,9 @@ static __always_inline int connection_read(struct connection *k, const struct so
 }
 
 /*
- * The same where it does not matter how long it takes: by way of the helper also for the namespace. To the verifier of
- * 6.4 and later a pointer read through a trusted pointer costs scans of the kernel's BTF, 2 ms for a program.
+ * The same where it does not matter how long it takes: by way of the helper also for the namespace.
+ * To the verifier of 6.4 and later a pointer read through a trusted pointer costs scans of the
+ * kernel's BTF, 2 ms for a program.
  */
 static __always_inline int connection_of(struct connection *k, void *sk)
 {
@@ -77,7 +80,8 @@ static __always_inline int connection_of(struct connection *k, void *sk)
 	return slot < 0 ? -1 : connection_set(k, tcp, slot);
 }
 
-/* Nobody has it open and it waits for a FIN that may never come: no connection any more, as ss and its users see it. */
+/* Nobody has it open and it waits for a FIN that may never come: no connection any more, as ss and
+ * its users see it. */
 static __always_inline int is_orphan(const struct connection *k, int to)
 {
 	return to == TCP_FIN_WAIT2 && k->sk->__sk_common.skc_flags & 1 << SOCK_DEAD;

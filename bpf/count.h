@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef WGSOCKS_BPF_HISTOGRAM_H
-#define WGSOCKS_BPF_HISTOGRAM_H
+/* Counters, losses and histograms in the maps' memory. */
+#ifndef WGSOCKS_BPF_COUNT_H
+#define WGSOCKS_BPF_COUNT_H
 
 #include "maps.h"
 
-static const __u64 histogram_bounds[ABI_BOUNDS_MAX][ABI_HISTOGRAM_BUCKETS - 1] = ABI_HISTOGRAM_BOUNDS;
+/* Atomic adds whose result is not used: one instruction, on every supported kernel. */
+#define COUNT(field) __sync_fetch_and_add(&(field), 1)
+#define UNCOUNT(field) __sync_fetch_and_add(&(field), -1)
+#define COUNT_BY(field, n) __sync_fetch_and_add(&(field), n)
+
+static __always_inline void count_loss(struct proxy_counters *c, enum abi_loss cause)
+{
+	if (c && cause < ABI_LOSS_MAX)
+		COUNT(ABI_AT(__u64, c->losses, cause));
+}
+
+static const __u64 histogram_bounds[ABI_BOUNDS_MAX][ABI_HISTOGRAM_BUCKETS - 1] =
+	ABI_HISTOGRAM_BOUNDS;
 
 /*
- * The first bucket whose bound is not below the value; 16 when it is above all. Four steps of a binary search. A global
- * function (weak, since two files have it): its result is an unknown scalar to the verifier, where the 17 ways through
- * it would multiply with all that follows.
+ * The first bucket whose bound is not below the value; 16 when it is above all. Four steps of a
+ * binary search. A global function (weak, since two files have it): its result is an unknown scalar
+ * to the verifier, where the 17 ways through it would multiply with all that follows.
  */
 __weak __noinline __u32 histogram_bucket(__u32 which, __u64 value_ns)
 {
@@ -29,7 +42,8 @@ __weak __noinline __u32 histogram_bucket(__u32 which, __u64 value_ns)
 	return i;
 }
 
-static __always_inline void histogram_observe(struct abi_histogram *h, enum abi_histogram_bounds which, __u64 value_ns)
+static __always_inline void histogram_observe(struct abi_histogram *h,
+					      enum abi_histogram_bounds which, __u64 value_ns)
 {
 	__u32 i = histogram_bucket(which, value_ns);
 

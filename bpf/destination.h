@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bytes by the address at the other end. Each packet goes into exactly one series: its destination's own, or `other`;
- * what is in `other` votes for who is to have a series of its own.
+ * Bytes by the address at the other end. Each packet goes into exactly one series: its
+ * destination's own, or `other`; what is in `other` votes for who is to have a series of its own.
  */
 #ifndef WGSOCKS_BPF_DESTINATION_H
 #define WGSOCKS_BPF_DESTINATION_H
 
+#include "count.h"
 #include "maps.h"
 #include "parse/ip.h"
 
@@ -13,18 +14,21 @@ struct peer {
 	__u64 high, low; /* the address as in struct destination_count; 0: it cannot be read */
 };
 
-static __always_inline void peer_ipv4(struct peer *peer, const struct iphdr *ip, enum abi_direction direction)
+static __always_inline void peer_ipv4(struct peer *peer, const struct iphdr *ip,
+				      enum abi_direction direction)
 {
 	union {
 		__u32 words[2];
 		__u64 half;
-	} low = { .words = { bpf_htonl(0xffff), direction == ABI_RECEIVE ? ip->saddr : ip->daddr } };
+	} low = { .words = { bpf_htonl(0xffff),
+			     direction == ABI_RECEIVE ? ip->saddr : ip->daddr } };
 
 	peer->low = low.half;
 }
 
 /* The packet's alignment does not matter: both architectures read anywhere. */
-static __always_inline void peer_ipv6(struct peer *peer, const struct ipv6hdr *ip, enum abi_direction direction)
+static __always_inline void peer_ipv6(struct peer *peer, const struct ipv6hdr *ip,
+				      enum abi_direction direction)
 {
 	const __u64 *address = (const __u64 *)(direction == ABI_RECEIVE ? ip->saddr : ip->daddr);
 
@@ -33,18 +37,20 @@ static __always_inline void peer_ipv6(struct peer *peer, const struct ipv6hdr *i
 }
 
 /*
- * Majority vote with four seats: whoever has none takes votes from the weakest. Votes may be lost where two CPUs write
- * at once, and an address may be torn then: the collector looks at its hash, and nothing is counted here.
+ * Majority vote with four seats: whoever has none takes votes from the weakest. Votes may be lost
+ * where two CPUs write at once, and an address may be torn then: the collector looks at its hash,
+ * and nothing is counted here.
  */
-static __always_inline void destination_nominate(struct destination_bucket *bucket, const struct peer *peer,
-						 __u64 bytes)
+static __always_inline void destination_nominate(struct destination_bucket *bucket,
+						 const struct peer *peer, __u64 bytes)
 {
 	struct destination_candidate *least = &bucket->candidates[0];
 
 	for (int i = 0; i < ABI_CANDIDATE_WAYS; i++) {
 		struct destination_candidate *c = &bucket->candidates[i];
 
-		if (ABI_HALVES(c->address)[1] == peer->low && ABI_HALVES(c->address)[0] == peer->high) {
+		if (ABI_HALVES(c->address)[1] == peer->low &&
+		    ABI_HALVES(c->address)[0] == peer->high) {
 			c->weight += bytes;
 			return;
 		}
@@ -61,9 +67,11 @@ static __always_inline void destination_nominate(struct destination_bucket *buck
 }
 
 /* Counts the bytes in the address's own series; returns 0 when it has none. */
-static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, __u32 direction, __u64 bytes)
+static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, __u32 direction,
+					     __u64 bytes)
 {
-	__u32 index = slot * destination_buckets + (abi_destination_hash(high, low) & (destination_buckets - 1));
+	__u32 index = slot * destination_buckets +
+		      (abi_destination_hash(high, low) & (destination_buckets - 1));
 	struct destination_bucket *bucket = bpf_map_lookup_elem(&destinations, &index);
 	struct peer peer = { high, low };
 
@@ -80,6 +88,61 @@ static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, 
 		}
 	}
 	destination_nominate(bucket, &peer, bytes);
+	return 0;
+}
+
+/*
+ * ---- names ----
+ *
+ * DNS messages over UDP are copied for user space, which reads the names of destinations there.
+ * They are rare compared with what is then fetched from these destinations.
+ */
+
+#define UDP_HEADER 8
+
+static __always_inline int answer_copy(struct __sk_buff *skb, __u32 offset, __u32 slot,
+				       __u32 direction)
+{
+	__u32 l2 = ABI_STUB_L2(skb->cb[4]), length = skb->len - offset - UDP_HEADER;
+	struct answer *a;
+	__u32 more;
+	__u16 ports[2];
+
+	if (bpf_skb_load_bytes(skb, offset, ports, sizeof(ports)) ||
+	    ports[direction == ABI_RECEIVE ? 0 : 1] != bpf_htons(DNS_PORT) ||
+	    skb->len < offset + UDP_HEADER)
+		return 0;
+	a = bpf_ringbuf_reserve(&answers, sizeof(*a), 0);
+	if (!a) {
+		count_loss(counters_of(slot), ABI_LOSS_RESERVE);
+		return 0;
+	}
+	if (length > ABI_ANSWER_MAX)
+		length = ABI_ANSWER_MAX;
+	a->slot = slot;
+	a->direction = direction;
+	a->port = bpf_ntohs(ports[direction == ABI_RECEIVE ? 1 : 0]);
+	a->length = length;
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		__u32 address = 0;
+
+		bpf_skb_load_bytes(skb, l2 + (direction == ABI_RECEIVE ? 12 : 16), &address,
+				   sizeof(address));
+		address_map_ipv4(a->peer, address);
+	} else {
+		bpf_skb_load_bytes(skb, l2 + (direction == ABI_RECEIVE ? 8 : 24), a->peer,
+				   sizeof(a->peer));
+	}
+	/* From 0, where clang may not undo it: verifiers of 6.1 and before learn no lower bound
+	 * from a look at 0. */
+	more = length - 1;
+	asm volatile("" : "+r"(more));
+	if (more >= ABI_ANSWER_MAX ||
+	    bpf_skb_load_bytes(skb, offset + UDP_HEADER, a->message, more + 1)) {
+		bpf_ringbuf_discard(a, 0);
+		return 0;
+	}
+	bpf_ringbuf_submit(a, 0);
 	return 0;
 }
 

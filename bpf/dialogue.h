@@ -1,51 +1,60 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The SOCKS dialogue by TCP stream offset, so that split, pipelined, retransmitted, overlapping and overtaking segments
- * count once. One writer for each field (see struct dialogue): the ingress side counts requests, the egress side
- * outcomes, the socket's CLOSE what is left. Egress and CLOSE do not run at once: the server sends, and closes, under
- * its socket's lock. Ingress runs under no lock but ours.
+ * The SOCKS dialogue by TCP stream offset, so that split, pipelined, retransmitted, overlapping and
+ * overtaking segments count once. One writer for each field (see struct dialogue): the ingress side
+ * counts requests, the egress side outcomes, the socket's CLOSE what is left. Egress and CLOSE do
+ * not run at once: the server sends, and closes, under its socket's lock. Ingress runs under no
+ * lock but ours.
  */
 #ifndef WGSOCKS_BPF_DIALOGUE_H
 #define WGSOCKS_BPF_DIALOGUE_H
 
+#include "count.h"
 #include "maps.h"
 #include "outcome.h"
 #include "parse/ip.h"
-#include "parse/socks_reader.h"
 #include "parse/socks.h"
+#include "parse/socks_reader.h"
 
-static __always_inline void side_give_up(struct dialogue_side *side, enum abi_loss cause, struct proxy_counters *c)
+static __always_inline void side_give_up(struct dialogue_side *side, enum abi_loss cause,
+					 struct proxy_counters *c)
 {
 	side->flags |= DIALOGUE_DONE | DIALOGUE_LOST;
 	count_loss(c, cause);
 }
 
 /* The next word of what waits in a session, or less of it: up to the next event. */
-static __always_inline __u64 held_read(const struct session *s, __u32 from, __u32 length, __u32 state, __u32 skip)
+static __always_inline __u64 held_read(const struct session *s, __u32 from, __u32 length,
+				       __u32 state, __u32 skip)
 {
 	__u32 at = from & 0x38, ahead = from & 7; /* below 64, in words */
 
-	return client_read_word(*(const __u64 *)(s->held + at) >> ahead * 8, length < 8 - ahead ? length : 8 - ahead,
-				state, skip);
+	return client_read_word(*(const __u64 *)(s->held + at) >> ahead * 8,
+				length < 8 - ahead ? length : 8 - ahead, state, skip);
 }
 
 /*
- * Keeps a segment that overtook another: one run of bytes, to which what follows it directly is added. Its place is
- * taken under the lock, its bytes are loaded after it (no helper may be called under a lock), and nobody reads them
- * until all that were promised are there. Returns 0, or -1 when it does not fit.
+ * Keeps a segment that overtook another: one run of bytes, to which what follows it directly is
+ * added. Its place is taken under the lock, its bytes are loaded after it (no helper may be called
+ * under a lock), and nobody reads them until all that were promised are there. Returns 0, or -1
+ * when it does not fit.
  */
-static __always_inline int held_add(struct __sk_buff *skb, const struct segment *segment, struct session *s)
+static __always_inline int held_add(struct __sk_buff *skb, const struct segment *segment,
+				    struct session *s)
 {
-	__u32 start = segment->sequence - s->dialogue.client.isn, length = segment->payload_length, at, again;
+	__u32 start = segment->sequence - s->dialogue.client.isn, length = segment->payload_length,
+	      at, again;
 	int placed = 0;
 
 	if (length - 1 >= ABI_HELD_SEGMENT_MAX)
 		return -1;
 	bpf_spin_lock(&s->lock);
 	/*
-	 * What waited was read, so the next gap may use its place; who still reads it, will find that `next` has moved.
+	 * What waited was read, so the next gap may use its place; who still reads it, will find
+	 * that `next` has moved.
 	 */
-	if (s->held_filled == s->held_length && (__s32)(s->dialogue.client.next - s->held_start - s->held_length) >= 0)
+	if (s->held_filled == s->held_length &&
+	    (__s32)(s->dialogue.client.next - s->held_start - s->held_length) >= 0)
 		s->held_length = s->held_filled = 0;
 	if (!s->held_length)
 		s->held_start = start;
@@ -58,7 +67,8 @@ static __always_inline int held_add(struct __sk_buff *skb, const struct segment 
 	bpf_spin_unlock(&s->lock);
 	if (!placed || at >= ABI_HELD_MAX)
 		return again ? 0 : -1;
-	if (bpf_skb_load_bytes(skb, segment->payload, s->held + at, read_length(length, ABI_HELD_SEGMENT_MAX)))
+	if (bpf_skb_load_bytes(skb, segment->payload, s->held + at,
+			       read_length(length, ABI_HELD_SEGMENT_MAX)))
 		return -1;
 	bpf_spin_lock(&s->lock);
 	s->held_filled += length;
@@ -91,8 +101,8 @@ static __always_inline void view_take(struct session *s, struct view *v)
 }
 
 /*
- * Takes over what was read. Returns whether a request is complete. With few branches: the loop around it is verified
- * round by round.
+ * Takes over what was read. Returns whether a request is complete. With few branches: the loop
+ * around it is verified round by round.
  */
 static __always_inline int dialogue_advance(struct dialogue *d, __u64 r, __u64 now)
 {
@@ -114,7 +124,8 @@ static __always_inline int dialogue_advance(struct dialogue *d, __u64 r, __u64 n
 }
 
 /*
- * Writes what was read, unless somebody else has, or the session has ended. Returns whether a request is to be counted.
+ * Writes what was read, unless somebody else has, or the session has ended. Returns whether a
+ * request is to be counted.
  */
 static __always_inline int view_commit(struct session *s, const struct view *v, __u64 r, __u64 now)
 {
@@ -130,7 +141,8 @@ static __always_inline int view_commit(struct session *s, const struct view *v, 
 }
 
 /* Before there is a session: nothing is counted, the session's start does that. */
-static __always_inline void dialogue_early(struct __sk_buff *skb, const struct segment *segment, struct dialogue *d)
+static __always_inline void dialogue_early(struct __sk_buff *skb, const struct segment *segment,
+					   struct dialogue *d)
 {
 	__u32 read = d->client.next - (segment->sequence - d->client.isn);
 	__u64 r;
@@ -140,14 +152,17 @@ static __always_inline void dialogue_early(struct __sk_buff *skb, const struct s
 			d->client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;
 		return;
 	}
-	r = client_read(skb, segment->payload + read, segment->payload_length - read, d->client.state, d->client.skip);
+	r = client_read(skb, segment->payload + read, segment->payload_length - read,
+			d->client.state, d->client.skip);
 	dialogue_advance(d, r, bpf_ktime_get_ns());
-	if (READ_CONSUMED(r) < segment->payload_length - read && d->client.state != SOCKS_CLIENT_DONE)
+	if (READ_CONSUMED(r) < segment->payload_length - read &&
+	    d->client.state != SOCKS_CLIENT_DONE)
 		d->client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;
 }
 
 /*
- * Reads a segment of the client's side; again when another CPU was faster. Returns whether there is more to be read.
+ * Reads a segment of the client's side; again when another CPU was faster. Returns whether there is
+ * more to be read.
  */
 #define SEGMENT_ROUNDS_MAX 2
 
@@ -155,7 +170,8 @@ static __always_inline int client_segment_read(struct __sk_buff *skb, const stru
 					       const struct session_key *key, struct session *s,
 					       struct proxy_counters *c)
 {
-	__u32 start = segment->sequence - s->dialogue.client.isn, end = start + segment->payload_length;
+	__u32 start = segment->sequence - s->dialogue.client.isn,
+	      end = start + segment->payload_length;
 
 #pragma clang loop unroll(disable)
 	for (int round = 0; round < SEGMENT_ROUNDS_MAX; round++) {
@@ -175,9 +191,12 @@ static __always_inline int client_segment_read(struct __sk_buff *skb, const stru
 		}
 		if ((__s32)(end - v.next) <= 0) /* read before */
 			return 1;
-		r = client_read(skb, segment->payload + read, segment->payload_length - read, v.state, v.skip);
-		if (READ_CONSUMED(r) < segment->payload_length - read && READ_STATE(r) != SOCKS_CLIENT_DONE) {
-			side_give_up(&s->dialogue.client, ABI_LOSS_PARSE, c); /* longer than any request */
+		r = client_read(skb, segment->payload + read, segment->payload_length - read,
+				v.state, v.skip);
+		if (READ_CONSUMED(r) < segment->payload_length - read &&
+		    READ_STATE(r) != SOCKS_CLIENT_DONE) {
+			side_give_up(&s->dialogue.client, ABI_LOSS_PARSE,
+				     c); /* longer than any request */
 			return 0;
 		}
 		if (view_commit(s, &v, r, bpf_ktime_get_ns()))
@@ -190,9 +209,11 @@ static __always_inline int client_segment_read(struct __sk_buff *skb, const stru
 #define HELD_ROUNDS_MAX (ABI_HELD_MAX / 8 + 2)
 
 static __always_inline void dialogue_client(struct __sk_buff *skb, const struct segment *segment,
-					    const struct session_key *key, struct session *s, struct proxy_counters *c)
+					    const struct session_key *key, struct session *s,
+					    struct proxy_counters *c)
 {
-	if (s->dialogue.method == SOCKS_METHOD_GSSAPI) { /* opaque; the egress side has counted it */
+	if (s->dialogue.method ==
+	    SOCKS_METHOD_GSSAPI) { /* opaque; the egress side has counted it */
 		s->dialogue.client.flags |= DIALOGUE_DONE;
 		return;
 	}
@@ -212,9 +233,11 @@ static __always_inline void dialogue_client(struct __sk_buff *skb, const struct 
 	}
 }
 
-/* Reads a segment of the server's side, up to the byte that decides. Under the socket's lock: it sends. */
+/* Reads a segment of the server's side, up to the byte that decides. Under the socket's lock: it
+ * sends. */
 static __always_inline void dialogue_server(struct __sk_buff *skb, const struct segment *segment,
-					    const struct session_key *key, struct session *s, struct proxy_counters *c)
+					    const struct session_key *key, struct session *s,
+					    struct proxy_counters *c)
 {
 	struct dialogue *d = &s->dialogue;
 	__u32 start = segment->sequence - d->server.isn, end = start + segment->payload_length;
@@ -227,7 +250,8 @@ static __always_inline void dialogue_server(struct __sk_buff *skb, const struct 
 		side_give_up(&d->server, ABI_LOSS_OUT_OF_ORDER, c);
 		return;
 	}
-	r = server_read(skb, segment->payload + read, segment->payload_length - read, d->server.state);
+	r = server_read(skb, segment->payload + read, segment->payload_length - read,
+			d->server.state);
 	if (s->socket != id)
 		return;
 	verdict = READ_EVENT(r);

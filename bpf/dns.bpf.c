@@ -1,34 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * DNS messages, called by the programs of underlay.bpf.c and tunnel.bpf.c for port 53. Packets and not sockets: what a
- * resolver's library, dante's children or a raw socket ask is all the same here, and the answer's path is seen.
+ * DNS messages, called by the programs of underlay.bpf.c and tunnel.bpf.c for port 53. Packets and
+ * not sockets: what a resolver's library, dante's children or a raw socket ask is all the same
+ * here, and the answer's path is seen.
  */
-#include "answer.h"
-#include "parse/dns.h"
+#include "count.h"
+#include "destination.h"
 #include "dns_count.h"
 #include "dns_stream.h"
 #include "maps.h"
+#include "parse/dns.h"
 #include "parse/ip.h"
 #include "parse/transport.h"
 
 #define DATAGRAMS_MAX 128 /* in one skb: UDP_MAX_SEGMENTS of the kernel */
 #define DATAGRAMS_ONCE 8
 
-__noinline int dns_datagram(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 direction, __u32 peer)
+__noinline int dns_datagram(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 direction,
+			    __u32 peer)
 {
 	__u64 m = dns_read(skb, offset, length, direction);
 
 	if (DNS_MESSAGE_EVENT(m) == DNS_EVENT_MESSAGE)
-		return direction == DNS_QUERIES ? dns_query(skb, DNS_MESSAGE_ID(m), DNS_MESSAGE_VALUE(m), peer)
-						: dns_answer(skb, DNS_MESSAGE_ID(m), DNS_MESSAGE_VALUE(m), peer);
+		return direction == DNS_QUERIES
+			       ? dns_query(skb, DNS_MESSAGE_ID(m), DNS_MESSAGE_VALUE(m), peer)
+			       : dns_answer(skb, DNS_MESSAGE_ID(m), DNS_MESSAGE_VALUE(m), peer);
 	if (DNS_MESSAGE_EVENT(m) == DNS_EVENT_SHORT && direction == DNS_QUERIES)
 		return dns_unreadable(skb);
 	return 0;
 }
 
 /*
- * Answers of one size to one socket come merged into one skb (GRO of a TUN device), and leave so from a few senders.
- * Some of those; see dns_labels for the loops.
+ * Answers of one size to one socket come merged into one skb (GRO of a TUN device), and leave so
+ * from a few senders. Some of those; see dns_labels for the loops.
  */
 __noinline int dns_datagrams_once(struct __sk_buff *skb, __u32 offset, __u32 direction, __u32 peer)
 {
@@ -38,24 +42,29 @@ __noinline int dns_datagrams_once(struct __sk_buff *skb, __u32 offset, __u32 dir
 	for (int i = 0; i < DATAGRAMS_ONCE; i++) {
 		if (offset >= end)
 			return 0;
-		dns_datagram(skb, offset, end - offset < size ? end - offset : size, direction, peer);
+		dns_datagram(skb, offset, end - offset < size ? end - offset : size, direction,
+			     peer);
 		offset += size;
 	}
 	return 0;
 }
 
-static __always_inline void dns_datagrams(struct __sk_buff *skb, __u32 offset, enum dns_direction direction, __u32 peer)
+static __always_inline void dns_datagrams(struct __sk_buff *skb, __u32 offset,
+					  enum dns_direction direction, __u32 peer)
 {
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < DATAGRAMS_MAX / DATAGRAMS_ONCE; i++, offset += skb->gso_size * DATAGRAMS_ONCE)
+	for (int i = 0; i < DATAGRAMS_MAX / DATAGRAMS_ONCE;
+	     i++, offset += skb->gso_size * DATAGRAMS_ONCE)
 		dns_datagrams_once(skb, offset, direction, peer);
 	if (offset < skb->len)
 		dns_unreadable(skb);
 }
 
-/* The UDP header as scalars; 0 where there is none. Global, so that what follows is verified once. */
-#define UDP_PACK(t) \
-	((__u64)(t)->source | (__u64)(t)->destination << 16 | (__u64)(t)->length << 32 | (__u64)(t)->offset << 48)
+/* The UDP header as scalars; 0 where there is none. Global, so that what follows is verified once.
+ */
+#define UDP_PACK(t)                                                                      \
+	((__u64)(t)->source | (__u64)(t)->destination << 16 | (__u64)(t)->length << 32 | \
+	 (__u64)(t)->offset << 48)
 #define UDP_SOURCE(u) ((__u32)(u)&0xffff)
 #define UDP_DESTINATION(u) ((__u32)((u) >> 16) & 0xffff)
 #define UDP_LENGTH(u) ((__u32)((u) >> 32) & 0xffff)
@@ -71,17 +80,20 @@ __noinline __u64 udp_read(struct __sk_buff *skb)
 }
 
 /*
- * For its names. In the tunnel that program has done it. Beside it a name is the client's as well, and on lo, where a
- * resolver may stand that asks on in ways which nobody reads; there the ports alone tell questions from answers.
+ * For its names. In the tunnel that program has done it. Beside it a name is the client's as well,
+ * and on lo, where a resolver may stand that asks on in ways which nobody reads; there the ports
+ * alone tell questions from answers.
  */
 __noinline int name_copy(struct __sk_buff *skb, __u32 direction)
 {
 	__u64 u = udp_read(skb);
 	int asks = UDP_DESTINATION(u) == DNS_PORT;
 
-	if (!answers_enabled || !u || (skb->ifindex != LOOPBACK_IFINDEX && asks != (direction == DNS_QUERIES)))
+	if (!answers_enabled || !u ||
+	    (skb->ifindex != LOOPBACK_IFINDEX && asks != (direction == DNS_QUERIES)))
 		return 0;
-	return answer_copy(skb, UDP_OFFSET(u), ABI_STUB_SLOT(skb->cb[4]), asks ? ABI_TRANSMIT : ABI_RECEIVE);
+	return answer_copy(skb, UDP_OFFSET(u), ABI_STUB_SLOT(skb->cb[4]),
+			   asks ? ABI_TRANSMIT : ABI_RECEIVE);
 }
 
 SEC("tc")
@@ -146,11 +158,13 @@ static __always_inline int stream_reset(const struct dns_stream *s, const struct
 {
 	const struct dns_side *side = &s->sides.answers;
 
-	return direction == DNS_QUERIES || !side->known || segment->sequence - side->isn == side->next;
+	return direction == DNS_QUERIES || !side->known ||
+	       segment->sequence - side->isn == side->next;
 }
 
-static __always_inline void stream_packet(struct __sk_buff *skb, const struct segment *segment, struct dns_key *key,
-					  enum dns_direction direction, struct proxy_counters *c)
+static __always_inline void stream_packet(struct __sk_buff *skb, const struct segment *segment,
+					  struct dns_key *key, enum dns_direction direction,
+					  struct proxy_counters *c)
 {
 	struct dns_stream *s = bpf_map_lookup_elem(&dns_streams, key);
 
@@ -181,7 +195,8 @@ int dns_tcp(struct __sk_buff *skb)
 	struct segment s = {};
 	struct proxy_counters *c;
 
-	if (dns_is_foreign(skb, direction) || packet_read(skb, ABI_STUB_L2(skb->cb[4]), &s) != PACKET_TCP)
+	if (dns_is_foreign(skb, direction) ||
+	    packet_read(skb, ABI_STUB_L2(skb->cb[4]), &s) != PACKET_TCP)
 		return TC_ACT_UNSPEC;
 	if ((direction == DNS_QUERIES ? s.destination_port : s.source_port) != DNS_PORT)
 		return TC_ACT_UNSPEC;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * DNS over TCP, by stream offset in each direction: a message counts once, however it is cut, and whatever is sent
- * again. As a SOCKS dialogue (dialogue.h): read without the lock, written under it, if nobody has written meanwhile.
+ * DNS over TCP, by stream offset in each direction: a message counts once, however it is cut, and
+ * whatever is sent again. As a SOCKS dialogue (dialogue.h): read without the lock, written under
+ * it, if nobody has written meanwhile.
  */
 #ifndef WGSOCKS_BPF_DNS_STREAM_H
 #define WGSOCKS_BPF_DNS_STREAM_H
 
-#include "parse/dns.h"
+#include "count.h"
 #include "dns_count.h"
+#include "parse/dns.h"
 
 #define DNS_ROUNDS_MAX 256 /* in one segment, or all of a GSO skb: two or three for a message */
 #define DNS_ROUNDS_ONCE 16
@@ -24,8 +26,9 @@ static __always_inline void dns_key_of_segment(struct dns_key *key, const struct
 }
 
 /*
- * At the client's SYN: the offsets begin. Sent again, it changes nothing; with another number it is a new stream. A
- * global function for the stack's sake: what it needs is not under all that reads the stream.
+ * At the client's SYN: the offsets begin. Sent again, it changes nothing; with another number it is
+ * a new stream. A global function for the stack's sake: what it needs is not under all that reads
+ * the stream.
  */
 __noinline int dns_stream_begin(struct __sk_buff *skb, __u32 sequence, __u32 peer)
 {
@@ -72,7 +75,8 @@ struct dns_view {
 	__u32 closed; /* nothing is to be read */
 };
 
-static __always_inline void dns_view_take(struct dns_stream *s, struct dns_side *side, struct dns_view *v)
+static __always_inline void dns_view_take(struct dns_stream *s, struct dns_side *side,
+					  struct dns_view *v)
 {
 	bpf_spin_lock(&s->lock);
 	v->opened_ns = s->opened_ns;
@@ -85,8 +89,8 @@ static __always_inline void dns_view_take(struct dns_stream *s, struct dns_side 
 }
 
 /* Returns whether it was written: then the message is ours to count. */
-static __always_inline int dns_view_commit(struct dns_stream *s, struct dns_side *side, const struct dns_view *v,
-					   __u64 word, __u32 next)
+static __always_inline int dns_view_commit(struct dns_stream *s, struct dns_side *side,
+					   const struct dns_view *v, __u64 word, __u32 next)
 {
 	int written = 0;
 
@@ -103,8 +107,9 @@ static __always_inline int dns_view_commit(struct dns_stream *s, struct dns_side
 }
 
 /* Nothing more of this side can be read. Whoever says so counts it. */
-static __always_inline void dns_side_lose(struct proxy_counters *c, struct dns_stream *s, struct dns_side *side,
-					  __u64 opened_ns, enum abi_loss cause)
+static __always_inline void dns_side_lose(struct proxy_counters *c, struct dns_stream *s,
+					  struct dns_side *side, __u64 opened_ns,
+					  enum abi_loss cause)
 {
 	int first = 0;
 
@@ -118,9 +123,10 @@ static __always_inline void dns_side_lose(struct proxy_counters *c, struct dns_s
 		count_loss(c, cause);
 }
 
-/* A segment that came before another, and is not read: remembered, and all between two such with them. */
-static __always_inline void dns_ahead_add(struct dns_stream *s, struct dns_side *side, const struct dns_view *v,
-					  __u32 start, __u32 end)
+/* A segment that came before another, and is not read: remembered, and all between two such with
+ * them. */
+static __always_inline void dns_ahead_add(struct dns_stream *s, struct dns_side *side,
+					  const struct dns_view *v, __u32 start, __u32 end)
 {
 	bpf_spin_lock(&s->lock);
 	if (s->opened_ns == v->opened_ns) {
@@ -152,15 +158,17 @@ static __always_inline __u64 dns_rest_pass(__u64 word, __u32 n)
 	return left ? DNS_WORD(DNS_REST, 0, left, DNS_WORD_ID(word)) : 0;
 }
 
-/* What a round returns: 0, there is nothing more to do; or a step, with how much was read above it (dns.h). */
+/* What a round returns: 0, there is nothing more to do; or a step, with how much was read above it
+ * (dns.h). */
 #define DNS_ROUND_MORE (1ULL << 56)
 
 /*
- * Answers again, after a loss: where a segment begins with one that somebody on this connection waits for, a message
- * begins. Returns whether it was so.
+ * Answers again, after a loss: where a segment begins with one that somebody on this connection
+ * waits for, a message begins. Returns whether it was so.
  */
-static __always_inline int dns_answers_resume(struct __sk_buff *skb, struct dns_stream *s, struct dns_side *side,
-					      struct dns_key *key, const struct dns_view *v, __u32 offset, __u32 start)
+static __always_inline int dns_answers_resume(struct __sk_buff *skb, struct dns_stream *s,
+					      struct dns_side *side, struct dns_key *key,
+					      const struct dns_view *v, __u32 offset, __u32 start)
 {
 	__u8 head[5]; /* length, id, and the first byte of flags */
 	int resumed = 0;
@@ -182,14 +190,17 @@ static __always_inline int dns_answers_resume(struct __sk_buff *skb, struct dns_
 }
 
 /*
- * Reads one message, or part of one, of a segment whose data is `length` bytes at `offset`, and begins with this
- * sequence number. A global function, for which it finds the stream anew: a loop calls it. What was read is counted by
- * the loop: the stack of one within the other would be more than kernels before 6.8 allow.
+ * Reads one message, or part of one, of a segment whose data is `length` bytes at `offset`, and
+ * begins with this sequence number. A global function, for which it finds the stream anew: a loop
+ * calls it. What was read is counted by the loop: the stack of one within the other would be more
+ * than kernels before 6.8 allow.
  *
- * Segments overtake each other where a host has several CPUs. One that does is not kept: it matters not where it has
- * only the rest of a message, and the beginning comes behind it. Where a message begins in it, that is lost.
+ * Segments overtake each other where a host has several CPUs. One that does is not kept: it matters
+ * not where it has only the rest of a message, and the beginning comes behind it. Where a message
+ * begins in it, that is lost.
  */
-__noinline __u64 dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence, __u32 peer)
+__noinline __u64 dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence,
+				  __u32 peer)
 {
 	enum dns_direction direction = dns_direction_of(skb);
 	struct dns_key key = {};
@@ -214,7 +225,8 @@ __noinline __u64 dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 len
 	read = v.next - start;
 	n = length - read;
 	if (read >= length) { /* what is next is not in this segment: behind it, or before it */
-		int came = (__s32)(v.next - v.ahead_start) >= 0 && (__s32)(v.ahead_end - v.next) > 0;
+		int came =
+			(__s32)(v.next - v.ahead_start) >= 0 && (__s32)(v.ahead_end - v.next) > 0;
 
 		if (!came && (__s32)read >= 0)
 			return 0;
@@ -250,14 +262,16 @@ __noinline int dns_stream_message(struct __sk_buff *skb, __u64 step, __u32 direc
 	__u32 id = DNS_WORD_ID(step), value = DNS_STEP_VALUE(step);
 
 	if (DNS_STEP_EVENT(step) == DNS_EVENT_MESSAGE)
-		return direction == DNS_QUERIES ? dns_query(skb, id, value, peer) : dns_answer(skb, id, value, peer);
+		return direction == DNS_QUERIES ? dns_query(skb, id, value, peer)
+						: dns_answer(skb, id, value, peer);
 	if (DNS_STEP_EVENT(step) == DNS_EVENT_SHORT && direction == DNS_QUERIES)
 		return dns_unreadable(skb);
 	return 0;
 }
 
 /* Some rounds: see dns_labels for the loops. Returns whether there may be more. */
-__noinline int dns_stream_rounds(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence, __u32 peer)
+__noinline int dns_stream_rounds(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence,
+				 __u32 peer)
 {
 	__u32 direction = dns_direction_of(skb);
 
@@ -272,23 +286,26 @@ __noinline int dns_stream_rounds(struct __sk_buff *skb, __u32 offset, __u32 leng
 	return 1;
 }
 
-/* Reads a segment with data, message by message. One that overtook another matters not where that has only a rest. */
+/* Reads a segment with data, message by message. One that overtook another matters not where that
+ * has only a rest. */
 static __always_inline void dns_stream_segment(struct __sk_buff *skb, const struct segment *segment,
 					       struct dns_stream *s, enum dns_direction direction,
 					       struct proxy_counters *c)
 {
-	__u32 peer = DNS_PEER(direction == DNS_QUERIES ? segment->source_port : segment->destination_port, 1);
+	__u32 peer = DNS_PEER(
+		direction == DNS_QUERIES ? segment->source_port : segment->destination_port, 1);
 	__u32 sequence = segment->sequence + (segment->flags & TCP_FLAG_SYN ? 1 : 0);
 	__u64 opened_ns = s->opened_ns;
 
 #pragma clang loop unroll(disable)
 	for (int round = 0; round < DNS_ROUNDS_MAX / DNS_ROUNDS_ONCE; round++) {
-		if (!dns_stream_rounds(skb, segment->payload, segment->payload_length, sequence, peer))
+		if (!dns_stream_rounds(skb, segment->payload, segment->payload_length, sequence,
+				       peer))
 			return;
 	}
 	/* More messages in one skb than there are rounds. */
-	dns_side_lose(c, s, direction == DNS_QUERIES ? &s->sides.queries : &s->sides.answers, opened_ns,
-		      ABI_LOSS_PARSE);
+	dns_side_lose(c, s, direction == DNS_QUERIES ? &s->sides.queries : &s->sides.answers,
+		      opened_ns, ABI_LOSS_PARSE);
 }
 
 #endif

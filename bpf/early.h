@@ -2,12 +2,14 @@
 #ifndef WGSOCKS_BPF_EARLY_H
 #define WGSOCKS_BPF_EARLY_H
 
+#include "count.h"
 #include "maps.h"
 #include "outcome.h"
 
 /*
- * An entry is of use between a segment and the end of the handshake that it came with: microseconds. What is older came
- * from data that no session was ever made for, and its ports may be used again.
+ * An entry is of use between a segment and the end of the handshake that it came with:
+ * microseconds. What is older came from data that no session was ever made for, and its ports may
+ * be used again.
  */
 #define EARLY_AGE_MAX_NS 1000000000ULL
 
@@ -16,7 +18,8 @@ static __always_inline int early_is_fresh(const struct early_dialogue *e)
 	return bpf_ktime_get_ns() - e->begun_ns < EARLY_AGE_MAX_NS;
 }
 
-/* Before the entry is made, so that a session which begins after that sees it; `now` is the time of the entry. */
+/* Before the entry is made, so that a session which begins after that sees it; `now` is the time of
+ * the entry. */
 static __always_inline void early_announce(__u64 now)
 {
 	__u32 zero = 0;
@@ -35,8 +38,10 @@ static __always_inline int early_is_possible(__u64 now)
 	return last && now - *last < EARLY_AGE_MAX_NS;
 }
 
-/* How the first data of the client, read before there was a session, gets into it: whose delete succeeds owns it. */
-static __always_inline void early_take(const struct session_key *key, struct session *s, struct proxy_counters *c)
+/* How the first data of the client, read before there was a session, gets into it: whose delete
+ * succeeds owns it. */
+static __always_inline void early_take(const struct session_key *key, struct session *s,
+				       struct proxy_counters *c)
 {
 	struct early_dialogue *e = bpf_map_lookup_elem(&early, key);
 	struct dialogue copy;
@@ -49,11 +54,13 @@ static __always_inline void early_take(const struct session_key *key, struct ses
 	if (map_delete(&early, key) || !fresh)
 		return;
 	bpf_spin_lock(&s->lock);
-	if (copy.client.isn != s->dialogue.client.isn) { /* the data did not begin where the connection does */
+	if (copy.client.isn !=
+	    s->dialogue.client.isn) { /* the data did not begin where the connection does */
 		lost = !s->dialogue.client.next;
 		if (lost)
 			s->dialogue.client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;
-	} else if (copy.client.next > s->dialogue.client.next) { /* else the session has read as much itself */
+	} else if (copy.client.next >
+		   s->dialogue.client.next) { /* else the session has read as much itself */
 		s->dialogue.client = copy.client;
 		s->dialogue.command = copy.command;
 		s->dialogue.malformed = copy.malformed;

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * WireGuard's handshake messages, called by the programs of underlay.bpf.c for UDP of their size. On the wire and not
- * from the device: the device tells of the last handshake that succeeded, here is each that was tried.
+ * WireGuard's handshake messages, called by the programs of underlay.bpf.c for UDP of their size.
+ * On the wire and not from the device: the device tells of the last handshake that succeeded, here
+ * is each that was tried.
  *
- * Whether a message is WireGuard's is told by its form. The port tells whose it is where there are several tunnels, and
- * on lo which way it goes; a device's is learned after its first message has left, so what has no known port is that of
- * a tunnel whose port is not known, if there is one.
+ * Whether a message is WireGuard's is told by its form. The port tells whose it is where there are
+ * several tunnels, and on lo which way it goes; a device's is learned after its first message has
+ * left, so what has no known port is that of a tunnel whose port is not known, if there is one.
  */
-#include "parse/wireguard.h"
-#include "histogram.h"
+#include "count.h"
 #include "maps.h"
 #include "parse/ip.h"
 #include "parse/transport.h"
+#include "parse/wireguard.h"
 
 #define SEGMENTS_MAX 128 /* in one skb: UDP_MAX_SEGMENTS of the kernel */
 
@@ -35,7 +36,8 @@ static __always_inline void duration_end(struct handshake_key *key, struct hands
 }
 
 /* Not what another interface counted already, on the packet's way through both. */
-static __always_inline int is_first_sight(struct __sk_buff *skb, const struct handshake_seen_key *key)
+static __always_inline int is_first_sight(struct __sk_buff *skb,
+					  const struct handshake_seen_key *key)
 {
 	__u32 ifindex = skb->ifindex;
 	const __u32 *first;
@@ -49,8 +51,8 @@ static __always_inline int is_first_sight(struct __sk_buff *skb, const struct ha
 #define UNCLAIMED 0x7fu /* in a tunnel's place */
 
 /* Of a port that may be a device's new one. */
-static __always_inline struct handshake_counters *unclaimed_counters(struct proxy_counters *c, __u32 slot,
-								     __u16 generation, __u16 port)
+static __always_inline struct handshake_counters *
+unclaimed_counters(struct proxy_counters *c, __u32 slot, __u16 generation, __u16 port)
 {
 	struct unclaimed_key key = { .slot = slot, .generation = generation, .port = port };
 	struct unclaimed_handshakes *u = bpf_map_lookup_elem(&handshakes_unclaimed, &key), new = {};
@@ -82,8 +84,8 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
 		return 0;
 	if (bpf_skb_load_bytes(skb, offset + HANDSHAKE_SENDER, &seen.sender, sizeof(seen.sender)))
 		return 0;
-	if (type == HANDSHAKE_RESPONSE &&
-	    bpf_skb_load_bytes(skb, offset + HANDSHAKE_RECEIVER, &seen.receiver, sizeof(seen.receiver)))
+	if (type == HANDSHAKE_RESPONSE && bpf_skb_load_bytes(skb, offset + HANDSHAKE_RECEIVER,
+							     &seen.receiver, sizeof(seen.receiver)))
 		return 0;
 	seen.slot = key.slot = slot;
 	seen.generation = key.generation = proxy->generation;
@@ -91,16 +93,19 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
 	seen.direction = sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED;
 	if (!is_first_sight(skb, &seen))
 		return 0;
-	h = place < ABI_TUNNELS_MAX ? &c->handshakes[place] : unclaimed_counters(c, slot, key.generation, where >> 16);
+	h = place < ABI_TUNNELS_MAX ? &c->handshakes[place]
+				    : unclaimed_counters(c, slot, key.generation, where >> 16);
 	if (!h)
 		return 0;
 	if (type == HANDSHAKE_INITIATION) {
-		COUNT(ABI_AT(__u64, h->initiations, sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED));
+		COUNT(ABI_AT(__u64, h->initiations,
+			     sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED));
 		key.index = seen.sender;
 		if (sent)
 			duration_begin(&key);
 	} else {
-		COUNT(ABI_AT(__u64, h->responses, sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED));
+		COUNT(ABI_AT(__u64, h->responses,
+			     sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED));
 		key.index = seen.receiver;
 		if (!sent)
 			duration_end(&key, h);
@@ -108,7 +113,8 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
 	return 0;
 }
 
-/* Some of the datagrams of a merged skb: the verifier sees this once, and the loop over it is short. */
+/* Some of the datagrams of a merged skb: the verifier sees this once, and the loop over it is
+ * short. */
 #define SEGMENTS_ONCE 8
 
 __noinline int handshakes_count(struct __sk_buff *skb, __u32 offset, __u32 size, __u32 where)
@@ -120,8 +126,8 @@ __noinline int handshakes_count(struct __sk_buff *skb, __u32 offset, __u32 size,
 }
 
 /*
- * Datagrams of one flow may come merged: all of one size but the last, which may be shorter. So a handshake message is
- * the last, or all of them have its size.
+ * Datagrams of one flow may come merged: all of one size but the last, which may be shorter. So a
+ * handshake message is the last, or all of them have its size.
  */
 static __always_inline void merged(struct __sk_buff *skb, __u32 offset, __u32 size, __u32 where)
 {
@@ -139,7 +145,8 @@ static __always_inline void merged(struct __sk_buff *skb, __u32 offset, __u32 si
 	}
 }
 
-/* The place of the tunnel, with bit 8 for what we sent; or NOT_OURS. Global: a scalar, not all the ways to it. */
+/* The place of the tunnel, with bit 8 for what we sent; or NOT_OURS. Global: a scalar, not all the
+ * ways to it. */
 #define NOT_OURS 0xffffffffu
 
 __noinline __u32 handshake_where(struct __sk_buff *skb, __u32 source, __u32 destination)
@@ -171,7 +178,8 @@ __noinline __u64 handshake_udp(struct __sk_buff *skb)
 
 	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t) || t.protocol != IPPROTO_UDP)
 		return 0;
-	return (t.offset & 0xffff) | (__u64)t.length << 16 | (__u64)t.source << 32 | (__u64)t.destination << 48;
+	return (t.offset & 0xffff) | (__u64)t.length << 16 | (__u64)t.source << 32 |
+	       (__u64)t.destination << 48;
 }
 
 SEC("tc")

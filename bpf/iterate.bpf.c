@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Every TCP socket of the host, on demand: adopts the client connections that began before us and marks the sessions
- * that still have a socket, so that the collector can end those whose CLOSE was lost. Runs under each socket's lock, so
- * that no state changes meanwhile.
+ * Every TCP socket of the host, on demand: adopts the client connections that began before us and
+ * marks the sessions that still have a socket, so that the collector can end those whose CLOSE was
+ * lost. Runs under each socket's lock, so that no state changes meanwhile.
  */
+#include "vmlinux.h"
+#include <bpf/bpf_tracing.h>
+
 #include "maps.h"
 #include "session.h"
-#include <bpf/bpf_tracing.h>
 
 /* Set by the collector before each run: not the last one's. */
 __u32 reconcile_round = 0;

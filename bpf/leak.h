@@ -3,12 +3,14 @@
 #ifndef WGSOCKS_BPF_LEAK_H
 #define WGSOCKS_BPF_LEAK_H
 
+#include "count.h"
 #include "maps.h"
 #include "parse/transport.h"
 
 /*
- * Whether --leak.allow names this destination (IPv4 mapped). A network of IPv6 that spans the mapped addresses (::/0)
- * does not mean those: IPv4 is allowed by its own networks. Inlined: see underlay.bpf.c.
+ * Whether --leak.allow names this destination (IPv4 mapped). A network of IPv6 that spans the
+ * mapped addresses (::/0) does not mean those: IPv4 is allowed by its own networks. Inlined: see
+ * underlay.bpf.c.
  */
 static __always_inline int leak_allowed(const __u8 *address)
 {
@@ -32,7 +34,8 @@ static __always_inline int leak_allowed(const __u8 *address)
 }
 
 /* Where the packet goes: what --leak.allow is compared with. */
-static __always_inline int leak_destination(struct __sk_buff *skb, const struct transport *t, __u8 *address)
+static __always_inline int leak_destination(struct __sk_buff *skb, const struct transport *t,
+					    __u8 *address)
 {
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
 		__be32 to;
@@ -46,12 +49,14 @@ static __always_inline int leak_destination(struct __sk_buff *skb, const struct 
 }
 
 /*
- * The upstream whose first SYN this is, marked with its way; NULL for any other packet: what is sent again (the
- * contract goes by the first), and what passes one interface after the other (a VLAN, then what is below it). Not told
- * by the number of retransmissions: a first SYN may wait for its neighbour's address longer than that. The helper's
- * pointer may be a key on every kernel, skb->sk on some only.
+ * The upstream whose first SYN this is, marked with its way; NULL for any other packet: what is
+ * sent again (the contract goes by the first), and what passes one interface after the other (a
+ * VLAN, then what is below it). Not told by the number of retransmissions: a first SYN may wait for
+ * its neighbour's address longer than that. The helper's pointer may be a key on every kernel,
+ * skb->sk on some only.
  */
-static __always_inline struct upstream *upstream_leaves(struct __sk_buff *skb, enum upstream_way way)
+static __always_inline struct upstream *upstream_leaves(struct __sk_buff *skb,
+							enum upstream_way way)
 {
 	struct bpf_sock *sk = skb->sk;
 	struct tcp_sock *tcp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;

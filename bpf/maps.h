@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every map of the kernel side. Each program file includes this; the static linker makes one of each (hence __weak).
- * Sizes by proxy (1 here) are set by the loader before it loads.
+ * Every map of the kernel side. Each program file includes this; the static linker makes one of
+ * each (hence __weak). Sizes by proxy (1 here) are set by the loader before it loads.
  */
 #ifndef WGSOCKS_BPF_MAPS_H
 #define WGSOCKS_BPF_MAPS_H
@@ -11,7 +11,8 @@
 
 #include "wgsocks/abi.h"
 
-/* Kernel headers give 5.15+ its own name of the errno values; they are the same on both architectures. */
+/* Kernel headers give 5.15+ its own name of the errno values; they are the same on both
+ * architectures. */
 #define ENOENT 2
 #define EEXIST 17
 
@@ -65,8 +66,8 @@ struct {
 } upstreams SEC(".maps") __weak;
 
 /*
- * What was read of a dialogue before its session was there: data on the handshake's last ACK. A hint: it may be
- * evicted.
+ * What was read of a dialogue before its session was there: data on the handshake's last ACK. A
+ * hint: it may be evicted.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -75,7 +76,8 @@ struct {
 	__type(value, struct early_dialogue);
 } early SEC(".maps") __weak;
 
-/* When data last came before its session (bpf_ktime_get_ns), so that a session that begins need not look for it. */
+/* When data last came before its session (bpf_ktime_get_ns), so that a session that begins need not
+ * look for it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -197,7 +199,8 @@ struct {
 	__uint(max_entries, ABI_ANSWERS_BYTES);
 } answers SEC(".maps") __weak;
 
-/* Set between open and load: what of a collector that is off is left out by the verifier, which knows it to be false.
+/* Set between open and load: what of a collector that is off is left out by the verifier, which
+ * knows it to be false.
  */
 const volatile __u8 dns_enabled __weak = 1; /* the collector of DNS, or that of leaks */
 const volatile __u8 dns_counted __weak = 1; /* that of DNS */
@@ -238,9 +241,9 @@ static __always_inline int proxy_listens(const struct proxy *proxy, __u16 port)
 #define TUNNEL_GUESS 0x100 /* beside the place: it may be that one's, whose port is not known */
 
 /*
- * Place of the tunnel whose WireGuard device has this port. Where none has, it may be that of the first tunnel whose
- * port was not read yet, or of one that has just come and is not known at all. A former tunnel's port counts after
- * those of the present ones: whoever comes next may take it.
+ * Place of the tunnel whose WireGuard device has this port. Where none has, it may be that of the
+ * first tunnel whose port was not read yet, or of one that has just come and is not known at all. A
+ * former tunnel's port counts after those of the present ones: whoever comes next may take it.
  */
 static __always_inline int tunnel_of_port(const struct proxy *proxy, __u16 port)
 {
@@ -271,8 +274,9 @@ static __always_inline int tunnel_is_known(int place)
 }
 
 /*
- * 0 or a negative errno. Before 6.4 (d7ba4cc900bf) the kernel's functions behind these helpers return an int, and the
- * JIT leaves what is above it as it comes: as a long, -EEXIST is no -EEXIST there.
+ * 0 or a negative errno. Before 6.4 (d7ba4cc900bf) the kernel's functions behind these helpers
+ * return an int, and the JIT leaves what is above it as it comes: as a long, -EEXIST is no -EEXIST
+ * there.
  */
 static __always_inline int map_insert(void *map, const void *key, const void *value)
 {
@@ -282,18 +286,6 @@ static __always_inline int map_insert(void *map, const void *key, const void *va
 static __always_inline int map_delete(void *map, const void *key)
 {
 	return (int)bpf_map_delete_elem(map, key);
-}
-
-/* Plain atomic adds: the result is not used, so that 5.10 verifies. */
-#define COUNT(field) __sync_fetch_and_add(&(field), 1)
-#define UNCOUNT(field) __sync_fetch_and_add(&(field), -1)
-#define COUNT_BY(field, n) __sync_fetch_and_add(&(field), n)
-
-/* Counts a loss and hands its cause on. */
-static __always_inline void count_loss(struct proxy_counters *c, enum abi_loss cause)
-{
-	if (c && cause < ABI_LOSS_MAX)
-		COUNT(ABI_AT(__u64, c->losses, cause));
 }
 
 #endif

@@ -3,13 +3,14 @@
 #ifndef WGSOCKS_BPF_OUTCOME_H
 #define WGSOCKS_BPF_OUTCOME_H
 
-#include "histogram.h"
+#include "count.h"
 #include "maps.h"
 #include "parse/socks.h"
 
 /*
- * The place of a client's address among the first `used`, or ABI_CLIENTS_MAX. Global functions here, which take only
- * scalars on 5.10: the verifier sees the search once, and its result as any place.
+ * The place of a client's address among the first `used`, or ABI_CLIENTS_MAX. Global functions
+ * here, which take only scalars on 5.10: the verifier sees the search once, and its result as any
+ * place.
  */
 __weak __noinline __u32 client_find(__u32 slot, __u32 used, __u64 high, __u64 low)
 {
@@ -50,9 +51,9 @@ static __always_inline int client_place(struct client_table *t, __u32 used, __u6
 }
 
 /*
- * Counts a request by its client's address: in its place, in a new one while there is one, else among the others. So
- * two CPUs never give one address two places, nor the last place to two; who loses that race each time is among the
- * others once.
+ * Counts a request by its client's address: in its place, in a new one while there is one, else
+ * among the others. So two CPUs never give one address two places, nor the last place to two; who
+ * loses that race each time is among the others once.
  */
 #define CLIENT_ROUNDS_MAX 4
 
@@ -70,7 +71,8 @@ __weak __noinline int client_count(__u32 slot, __u64 high, __u64 low)
 	for (int round = 0; round < CLIENT_ROUNDS_MAX; round++) {
 		__u32 used, place;
 
-		bpf_spin_lock(&t->lock); /* the addresses of these places are then there, on arm64 too */
+		bpf_spin_lock(
+			&t->lock); /* the addresses of these places are then there, on arm64 too */
 		used = t->used;
 		bpf_spin_unlock(&t->lock);
 		place = client_find(slot, used, high, low);
@@ -87,7 +89,8 @@ __weak __noinline int client_count(__u32 slot, __u64 high, __u64 low)
 	return 0;
 }
 
-static __always_inline void request_count(struct proxy_counters *c, const struct session_key *key, __u32 command)
+static __always_inline void request_count(struct proxy_counters *c, const struct session_key *key,
+					  __u32 command)
 {
 	__u64 address[2];
 

@@ -1,31 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * TCP states of the watched network namespaces. tp_btf and not kprobe or fentry: these are absent on some kernels that
- * we run on, and tracepoints carry the socket with its type, so that lockdown=confidentiality does not matter either.
+ * TCP states of the watched network namespaces. tp_btf and not kprobe or fentry: these are absent
+ * on some kernels that we run on, and tracepoints carry the socket with its type, so that
+ * lockdown=confidentiality does not matter either.
  *
- * A tracing program that is interrupted by a softirq which fires the same tracepoint is skipped for the inner event
- * (the recursion guard of kernel/trace/bpf_trace.c). The guard is per program and softirqs do not nest: so two
- * dispatchers are attached, and for each event at least one of them runs. Each hands over to a program of its own,
- * found in `state_programs`; replacing that entry replaces the code without a gap, while what is attached never
- * changes.
+ * A tracing program that is interrupted by a softirq which fires the same tracepoint is skipped for
+ * the inner event (the recursion guard of kernel/trace/bpf_trace.c). The guard is per program and
+ * softirqs do not nest: so two dispatchers are attached, and for each event at least one of them
+ * runs. Each hands over to a program of its own, found in `state_programs`; replacing that entry
+ * replaces the code without a gap, while what is attached never changes.
  */
-#include "maps.h"
-#include "session.h"
+#include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
+
+#include "count.h"
+#include "maps.h"
+#include "session.h"
 
 /* Set between open and load. */
 const volatile struct process_names servers = {};
 const volatile __u8 ports_discovered = 0; /* none was configured */
-const volatile __u8 node_mode = 0;	  /* SOCKS servers of namespaces that nobody watches are told of */
-__u64 strangers_lost;			  /* those that found no room in the ring buffer */
+const volatile __u8 node_mode = 0; /* SOCKS servers of namespaces that nobody watches are told of */
+__u64 strangers_lost;		   /* those that found no room in the ring buffer */
 #ifdef WGSOCKS_SLOW
 volatile __u64 slow_sink; /* a test build: widens the window of the recursion guard */
 #endif
 
 /*
- * The event that the first copy has just done on this CPU, so that the second may leave at once. Only an optimisation:
- * it is cleared before the work, and a second copy that does not find it does the work again, to no effect.
+ * The event that the first copy has just done on this CPU, so that the second may leave at once.
+ * Only an optimisation: it is cleared before the work, and a second copy that does not find it does
+ * the work again, to no effect.
  */
 struct transition {
 	__u64 socket;
@@ -73,7 +78,8 @@ static __always_inline int comm_is_server(const char *comm)
 	return 0;
 }
 
-/* Whether this is a process of the SOCKS server: asked only in its own context (connect, listen). */
+/* Whether this is a process of the SOCKS server: asked only in its own context (connect, listen).
+ */
 static __always_inline int by_server(void)
 {
 	char comm[ABI_COMM_SIZE] = {};
@@ -126,7 +132,10 @@ static __always_inline int event_send(const struct event *event)
 
 static __always_inline void listener_event(struct connection *k, enum abi_event kind)
 {
-	struct event e = { .kind = kind, .slot = k->slot, .netns_inode = k->proxy->netns_inode, .port = k->local_port };
+	struct event e = { .kind = kind,
+			   .slot = k->slot,
+			   .netns_inode = k->proxy->netns_inode,
+			   .port = k->local_port };
 
 	e.by_server = server_process(e.netns_inode);
 	if (ports_discovered && kind == ABI_EVENT_LISTEN && e.by_server == ABI_SERVER_FIRST)
@@ -135,10 +144,13 @@ static __always_inline void listener_event(struct connection *k, enum abi_event 
 		count_loss(k->c, ABI_LOSS_RESERVE);
 }
 
-/* A SOCKS server listens where nobody watches: its namespace is to be watched. In the server's own context. */
+/* A SOCKS server listens where nobody watches: its namespace is to be watched. In the server's own
+ * context. */
 static __always_inline void stranger_listens(const struct sock *sk)
 {
-	struct event e = { .kind = ABI_EVENT_LISTEN, .slot = ABI_SLOT_NONE, .by_server = ABI_SERVER_UNKNOWN };
+	struct event e = { .kind = ABI_EVENT_LISTEN,
+			   .slot = ABI_SLOT_NONE,
+			   .by_server = ABI_SERVER_UNKNOWN };
 
 	if (!by_server())
 		return;
@@ -158,7 +170,8 @@ static __always_inline void state_changed(struct connection *k, int from, int to
 	}
 	if (to == TCP_LISTEN || from == TCP_LISTEN) {
 		if (to != TCP_SYN_RECV && first_copy)
-			listener_event(k, to == TCP_LISTEN ? ABI_EVENT_LISTEN : ABI_EVENT_LISTEN_END);
+			listener_event(k,
+				       to == TCP_LISTEN ? ABI_EVENT_LISTEN : ABI_EVENT_LISTEN_END);
 		return;
 	}
 	if (to == TCP_SYN_RECV)
@@ -189,7 +202,8 @@ static __always_inline int state_event(const struct sock *sk, int from, int to, 
 	done = bpf_map_lookup_elem(&recent, &zero);
 	if (!done)
 		return 0;
-	if (!first_copy && done->socket == (__u64)(long)sk && done->from == (__u32)from && done->to == (__u32)to) {
+	if (!first_copy && done->socket == (__u64)(long)sk && done->from == (__u32)from &&
+	    done->to == (__u32)to) {
 		done->socket = 0;
 		return 0;
 	}
@@ -254,8 +268,9 @@ int BPF_PROG(retransmit, const struct sock *sk)
 }
 
 /*
- * Before there is a connection: `sk` is the listener. Its clients may never be connected, and the others' count comes
- * with them as total_retrans. Fired in softirqs only, which do not nest: one copy sees all.
+ * Before there is a connection: `sk` is the listener. Its clients may never be connected, and the
+ * others' count comes with them as total_retrans. Fired in softirqs only, which do not nest: one
+ * copy sees all.
  */
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(synack, const struct sock *sk)
@@ -270,8 +285,8 @@ int BPF_PROG(synack, const struct sock *sk)
 /*
  * ---- what is attached ----
  *
- * The state dispatchers look for the namespace themselves: every socket of the host passes through them. Only those
- * that begin to listen go on from everywhere.
+ * The state dispatchers look for the namespace themselves: every socket of the host passes through
+ * them. Only those that begin to listen go on from everywhere.
  */
 
 SEC("tp_btf/inet_sock_set_state")

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The tunnel interface, both directions: inner bytes and packets as they travel in the tunnel.
- * Not from the link's own counters: these are gone with the interface, know no protocol, and for kernel WireGuard hold
- * its headers.
+ * Not from the link's own counters: these are gone with the interface, know no protocol, and for
+ * kernel WireGuard hold its headers.
  *
- * No function here may be a subprogram: before 6.0 arm64 refuses a tail call from a program that has any.
+ * No function here may be a subprogram: before 6.0 arm64 refuses a tail call from a program that
+ * has any.
  */
-#include "answer.h"
 #include "destination.h"
 #include "leak.h"
 #include "maps.h"
@@ -46,11 +46,11 @@ static __always_inline enum abi_protocol protocol_of(__u32 protocol)
 }
 
 /*
- * The headers that each segment of a GSO skb repeats. gso_segs is 0 at ingress, so the number of segments comes from
- * gso_size.
+ * The headers that each segment of a GSO skb repeats. gso_segs is 0 at ingress, so the number of
+ * segments comes from gso_size.
  */
-static __always_inline int segments_count(struct __sk_buff *skb, __u32 l3, __u32 transport, __u32 protocol,
-					  struct traffic *sum)
+static __always_inline int segments_count(struct __sk_buff *skb, __u32 l3, __u32 transport,
+					  __u32 protocol, struct traffic *sum)
 {
 	__u32 headers, payload, size = skb->gso_size, length = skb->len - l3;
 
@@ -88,7 +88,8 @@ static __always_inline void dns_call(struct __sk_buff *skb, __u32 protocol, __u3
 	}
 	if (ports[0] != bpf_htons(DNS_PORT) && ports[1] != bpf_htons(DNS_PORT))
 		return;
-	bpf_tail_call(skb, &packet_programs, protocol == IPPROTO_UDP ? ABI_PACKET_DNS_UDP : ABI_PACKET_DNS_TCP);
+	bpf_tail_call(skb, &packet_programs,
+		      protocol == IPPROTO_UDP ? ABI_PACKET_DNS_UDP : ABI_PACKET_DNS_TCP);
 }
 
 /* The first SYN of an upstream that leaves here leaks nowhere, wherever it is sent again. */
@@ -108,8 +109,9 @@ static __always_inline void syn_note(struct __sk_buff *skb, __u32 transport)
 }
 
 /*
- * The value is the same, but the verifier, which does not know `unknown`, no longer knows it either: the ways that lead
- * here are then one, and what follows is verified once (with destinations on 7,000 instructions instead of 22,400).
+ * The value is the same, but the verifier, which does not know `unknown`, no longer knows it
+ * either: the ways that lead here are then one, and what follows is verified once (with
+ * destinations on 7,000 instructions instead of 22,400).
  */
 #define FORGET(value, unknown) asm volatile("%0 ^= %1; %0 ^= %1" : "+r"(value) : "r"(unknown))
 
@@ -157,7 +159,8 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 			protocol = ip->nexthdr;
 			peer_ipv6(&peer, ip, direction);
 		}
-		if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_ICMPV6) {
+		if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP &&
+		    protocol != IPPROTO_ICMPV6) {
 			__u32 found = ipv6_transport(skb, transport, protocol);
 
 			protocol = TRANSPORT_PROTOCOL(found);
@@ -180,7 +183,8 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 	FORGET(transport, now);
 	FORGET(peer.high, now);
 	FORGET(peer.low, now);
-	/* Counted as others' while destinations are off too: whenever they are switched on, the sum is right. */
+	/* Counted as others' while destinations are off too: whenever they are switched on, the sum
+	 * is right. */
 	if (!destinations_enabled ||
 	    !destination_count(index / ABI_TUNNELS_MAX, peer.high, peer.low, direction, sum.bytes))
 		ABI_AT(__u64, c->other, direction) += sum.bytes;

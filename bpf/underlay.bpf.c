@@ -1,30 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Every interface of the network namespace but the tunnel: where SOCKS clients come and go, where WireGuard's own
- * messages pass, and where nothing else should leave. These programs only tell packets apart and call on: bulk data and
- * other people's packets leave at once, and what a collector that is off would read finds nobody.
+ * Every interface of the network namespace but the tunnel: where SOCKS clients come and go, where
+ * WireGuard's own messages pass, and where nothing else should leave. These programs only tell
+ * packets apart and call on: bulk data and other people's packets leave at once, and what a
+ * collector that is off would read finds nobody.
  *
  * On `lo` both directions run at egress (each packet passes there once).
  *
- * No function here may be a subprogram: before 6.0 arm64 refuses a tail call from a program that has any.
+ * No function here may be a subprogram: before 6.0 arm64 refuses a tail call from a program that
+ * has any.
  */
 #include "leak.h"
 #include "maps.h"
 #include "parse/ip.h"
 #include "parse/transport.h"
 
-/* Far above what a server says in a dialogue (RFC 1928: 2 + 2 + 22 bytes): beyond it there is only data. */
+/* Far above what a server says in a dialogue (RFC 1928: 2 + 2 + 22 bytes): beyond it there is only
+ * data. */
 #define DIALOGUE_ACKED_MAX 1024
 
-/* A load of four bytes, which kernels before 5.18 want: the port in network order, and nothing in the upper half. */
+/* A load of four bytes, which kernels before 5.18 want: the port in network order, and nothing in
+ * the upper half. */
 static __always_inline int is_to_dns(const struct bpf_sock *sk)
 {
 	return (__u16) * (const volatile __u32 *)(const void *)&sk->dst_port == bpf_htons(DNS_PORT);
 }
 
 /*
- * Our own socket sends it, and the client has acknowledged more than any dialogue holds. Queries over TCP are read
- * to the end.
+ * Our own socket sends it, and the client has acknowledged more than any dialogue holds. Queries
+ * over TCP are read to the end.
  */
 static __always_inline int is_bulk(struct __sk_buff *skb)
 {
@@ -37,7 +41,8 @@ static __always_inline int is_bulk(struct __sk_buff *skb)
 /* By the length that the UDP header states, its own 8 bytes included. */
 static __always_inline int may_be_handshake(const struct __sk_buff *skb, const struct transport *t)
 {
-	return t->length == 8 + HANDSHAKE_INITIATION_SIZE || t->length == 8 + HANDSHAKE_RESPONSE_SIZE ||
+	return t->length == 8 + HANDSHAKE_INITIATION_SIZE ||
+	       t->length == 8 + HANDSHAKE_RESPONSE_SIZE ||
 	       skb->gso_size; /* behind others in a merged skb */
 }
 
@@ -47,9 +52,10 @@ static __always_inline __u16 own_port(const struct transport *t, enum abi_packet
 }
 
 /*
- * A message of WireGuard by its form (protocol paper, section 5.4): type, three zeros, and the size. Of data the size
- * may be any, but the upper half of the counter is 0, where a query has the type that it asks for. The others have
- * random bytes where a query, an iterative one without flags, has the numbers of its records.
+ * A message of WireGuard by its form (protocol paper, section 5.4): type, three zeros, and the
+ * size. Of data the size may be any, but the upper half of the counter is 0, where a query has the
+ * type that it asks for. The others have random bytes where a query, an iterative one without
+ * flags, has the numbers of its records.
  */
 static __always_inline int has_tunnels_form(struct __sk_buff *skb, const struct transport *t)
 {
@@ -70,8 +76,9 @@ static __always_inline int has_tunnels_form(struct __sk_buff *skb, const struct 
 }
 
 /*
- * WireGuard's own messages, whose endpoint may well have port 53: asked for that port alone. By the device's port;
- * where that is not known (in a device's first second, where nobody may ask it, and of another device), by their form.
+ * WireGuard's own messages, whose endpoint may well have port 53: asked for that port alone. By the
+ * device's port; where that is not known (in a device's first second, where nobody may ask it, and
+ * of another device), by their form.
  */
 static __always_inline int is_tunnels(struct __sk_buff *skb, const struct transport *t,
 				      enum abi_packet_program dialogue)
@@ -82,7 +89,8 @@ static __always_inline int is_tunnels(struct __sk_buff *skb, const struct transp
 	return tunnel_is_known(place) || has_tunnels_form(skb, t);
 }
 
-/* A client of ours may come from any port, and our listener may have any: asked for port 53 alone. */
+/* A client of ours may come from any port, and our listener may have any: asked for port 53 alone.
+ */
 static __always_inline int is_listeners(const struct __sk_buff *skb, const struct transport *t,
 					enum abi_packet_program dialogue)
 {
@@ -115,10 +123,12 @@ static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packe
 	}
 	if (t.protocol != IPPROTO_TCP)
 		return TC_ACT_UNSPEC;
-	if (leaks_enabled && dialogue == ABI_PACKET_DIALOGUE_EGRESS && /* not lo, which runs the other program */
+	if (leaks_enabled &&
+	    dialogue == ABI_PACKET_DIALOGUE_EGRESS && /* not lo, which runs the other program */
 	    (t.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
 		leak_connect(skb, &t);
-	if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX && !is_listeners(skb, &t, dialogue))
+	if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX &&
+	    !is_listeners(skb, &t, dialogue))
 		bpf_tail_call(skb, &packet_programs, ABI_PACKET_DNS_TCP);
 	bpf_tail_call(skb, &packet_programs, dialogue);
 	return TC_ACT_UNSPEC;

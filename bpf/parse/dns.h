@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The grammar of a DNS message as far as it is counted (RFC 1035, section 4.1): header, name and type of the first
- * question. As one read of a datagram, and as one step a byte for TCP, where a message may be split anywhere. On
- * scalars alone: see socks_reader.h.
+ * The grammar of a DNS message as far as it is counted (RFC 1035, section 4.1): header, name and
+ * type of the first question. As one read of a datagram, and as one step a byte for TCP, where a
+ * message may be split anywhere. On scalars alone: see socks_reader.h.
  */
 #ifndef WGSOCKS_BPF_PARSE_DNS_H
 #define WGSOCKS_BPF_PARSE_DNS_H
@@ -15,7 +15,8 @@
 #define DNS_HEADER_SIZE 12
 #define DNS_NAME_MAX 255 /* with its length bytes: RFC 1035, section 2.3.4 */
 #define DNS_LABELS_MAX 128
-#define DNS_POINTER 0xc0 /* the two highest bits of a length byte: the rest of the name is elsewhere */
+#define DNS_POINTER \
+	0xc0 /* the two highest bits of a length byte: the rest of the name is elsewhere */
 
 #define DNS_FLAG_ANSWER 0x80 /* in the third byte */
 #define DNS_FLAGS_OPCODE 0x78
@@ -24,7 +25,8 @@
 /* What a message is, with its id, and a type or rcode. */
 enum dns_event {
 	DNS_EVENT_NONE,
-	DNS_EVENT_MESSAGE, /* a query, `value` an enum abi_dns_type; or an answer, `value` an enum abi_dns_rcode */
+	DNS_EVENT_MESSAGE, /* a query, `value` an enum abi_dns_type; or an answer, `value` an enum
+			      abi_dns_rcode */
 	DNS_EVENT_SHORT,   /* no room for a header */
 };
 #define DNS_MESSAGE(event, value, id) ((__u64)(event) | (__u64)(value) << 8 | (__u64)(id) << 16)
@@ -65,8 +67,8 @@ static inline __u32 dns_rcode_of(__u32 flags)
 /* ---- a datagram ---- */
 
 /*
- * Loops of loops: an inner one in a global function is verified once, so that eight times sixteen labels cost as much
- * as 24.
+ * Loops of loops: an inner one in a global function is verified once, so that eight times sixteen
+ * labels cost as much as 24.
  */
 #define DNS_LABELS_ONCE 16
 
@@ -82,7 +84,8 @@ __noinline __u32 dns_labels(struct __sk_buff *skb, __u32 offset, __u32 length, _
 	for (int i = 0; i < DNS_LABELS_ONCE; i++) {
 		__u8 label = 0;
 
-		if (at >= length || at >= DNS_NAME_MAX || bpf_skb_load_bytes(skb, offset + at, &label, 1))
+		if (at >= length || at >= DNS_NAME_MAX ||
+		    bpf_skb_load_bytes(skb, offset + at, &label, 1))
 			return DNS_NAME_BAD;
 		if (!label)
 			return DNS_NAME(DNS_NAME_END, at + 1);
@@ -117,7 +120,8 @@ __noinline __u32 dns_question_type(struct __sk_buff *skb, __u32 offset, __u32 le
 	__u32 name = dns_name_length(skb, offset, length);
 	__u8 type[2];
 
-	if (!name || name + 4 > length || bpf_skb_load_bytes(skb, offset + name, type, sizeof(type)))
+	if (!name || name + 4 > length ||
+	    bpf_skb_load_bytes(skb, offset + name, type, sizeof(type)))
 		return ABI_DNS_OTHER;
 	return dns_type_of(type[0] << 8 | type[1]);
 }
@@ -137,7 +141,8 @@ __noinline __u64 dns_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u
 		return DNS_MESSAGE(DNS_EVENT_MESSAGE, dns_rcode_of(header[3]), id);
 	if (header[2] & DNS_FLAGS_OPCODE || !(header[4] | header[5]))
 		return DNS_MESSAGE(DNS_EVENT_MESSAGE, ABI_DNS_OTHER, id);
-	return DNS_MESSAGE(DNS_EVENT_MESSAGE, dns_question_type(skb, offset + sizeof(header), length - sizeof(header)),
+	return DNS_MESSAGE(DNS_EVENT_MESSAGE,
+			   dns_question_type(skb, offset + sizeof(header), length - sizeof(header)),
 			   id);
 }
 
@@ -164,8 +169,9 @@ enum dns_state {
 };
 
 /*
- * All that is known of a message that was read in part: state, bytes of the current field that are still to be passed
- * over, bytes of the message that are still to come (in DNS_LENGTH1: the first byte of the length), and its id.
+ * All that is known of a message that was read in part: state, bytes of the current field that are
+ * still to be passed over, bytes of the message that are still to come (in DNS_LENGTH1: the first
+ * byte of the length), and its id.
  */
 #define DNS_WORD(state, skip, left, id) \
 	((__u64)(state) | (__u64)(skip) << 5 | (__u64)((left)&0xffff) << 16 | (__u64)(id) << 32)
@@ -187,11 +193,13 @@ static inline __u64 dns_step_length(__u32 state, __u32 first, __u32 byte)
 	if (state == DNS_LENGTH0)
 		return DNS_WORD(DNS_LENGTH1, 0, byte, 0);
 	if (length < DNS_HEADER_SIZE)
-		return DNS_STEP(DNS_WORD(length ? DNS_REST : DNS_LENGTH0, 0, length, 0), DNS_EVENT_SHORT, 0);
+		return DNS_STEP(DNS_WORD(length ? DNS_REST : DNS_LENGTH0, 0, length, 0),
+				DNS_EVENT_SHORT, 0);
 	return DNS_WORD(DNS_ID0, 0, length, 0);
 }
 
-/* What follows a byte of a message; `left` is without it. A header is complete: else its length had been too short. */
+/* What follows a byte of a message; `left` is without it. A header is complete: else its length had
+ * been too short. */
 static inline __u64 dns_step_message(__u32 state, __u32 left, __u32 id, __u32 byte, __u32 direction)
 {
 	__u32 next = DNS_REST, skip = 0, event = DNS_EVENT_NONE, value = 0;
@@ -278,7 +286,8 @@ __noinline __u64 dns_step(__u64 word, __u32 byte, __u32 direction)
 
 	if (state <= DNS_LENGTH1)
 		return dns_step_length(state, DNS_WORD_LEFT(word), byte & 0xff);
-	step = dns_step_message(state, DNS_WORD_LEFT(word) - 1, DNS_WORD_ID(word), byte & 0xff, direction);
+	step = dns_step_message(state, DNS_WORD_LEFT(word) - 1, DNS_WORD_ID(word), byte & 0xff,
+				direction);
 	return dns_step_end(step);
 }
 
@@ -304,14 +313,16 @@ static inline __u32 dns_skip(__u64 word)
 }
 
 /*
- * Reads from a segment up to an event, its end, or so many steps. Returns a step, and above it in eight bits how much
- * was read: at most 255 bytes, so that the rest of a long message is better passed over by the caller.
+ * Reads from a segment up to an event, its end, or so many steps. Returns a step, and above it in
+ * eight bits how much was read: at most 255 bytes, so that the rest of a long message is better
+ * passed over by the caller.
  */
 #define DNS_STEPS_MAX 12 /* a query whose name has three labels takes 18: the caller goes on */
 #define DNS_READ_MAX 255
 #define DNS_READ_CONSUMED(r) ((__u32)((r) >> 56))
 
-__noinline __u64 dns_stream_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u64 word, __u32 direction)
+__noinline __u64 dns_stream_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u64 word,
+				 __u32 direction)
 {
 	__u32 consumed = 0;
 	__u64 step = word;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A TCP segment of the SOCKS listener, cut out of an skb. Direct packet access first (2 ns); bpf_skb_load_bytes (18 ns)
- * where the headers are not linear or IPv6 has extension headers.
+ * A TCP segment of the SOCKS listener, cut out of an skb. Direct packet access first (2 ns);
+ * bpf_skb_load_bytes (18 ns) where the headers are not linear or IPv6 has extension headers.
  */
 #ifndef WGSOCKS_BPF_PARSE_IP_H
 #define WGSOCKS_BPF_PARSE_IP_H
@@ -70,11 +70,14 @@ static __always_inline void address_copy(__u8 *to, const __u8 *from)
 }
 
 /*
- * The TCP header at `tcp`; `length` is that of the IP payload as its header states it: where the packet is shorter, the
- * kernel drops it, and what was passed over would not be what the server reads.
+ * The TCP header at `tcp`; `length` is that of the IP payload as its header states it: where the
+ * packet is shorter, the kernel drops it, and what was passed over would not be what the server
+ * reads.
  */
-static __always_inline enum packet_result segment_set_tcp(const struct __sk_buff *skb, struct segment *s,
-							  const struct tcphdr *tcp, __u32 offset, __u32 length)
+static __always_inline enum packet_result segment_set_tcp(const struct __sk_buff *skb,
+							  struct segment *s,
+							  const struct tcphdr *tcp, __u32 offset,
+							  __u32 length)
 {
 	__u32 header = (tcp->data_offset >> 4) * 4;
 
@@ -90,8 +93,8 @@ static __always_inline enum packet_result segment_set_tcp(const struct __sk_buff
 }
 
 /*
- * Length 0 in the header: a GSO skb above 64 KiB ("BIG TCP"); what is from `offset` on then is the skb's. Else the
- * kernel drops it.
+ * Length 0 in the header: a GSO skb above 64 KiB ("BIG TCP"); what is from `offset` on then is the
+ * skb's. Else the kernel drops it.
  */
 static __always_inline __u32 length_of(const struct __sk_buff *skb, __u32 offset, __u32 stated)
 {
@@ -99,7 +102,8 @@ static __always_inline __u32 length_of(const struct __sk_buff *skb, __u32 offset
 }
 
 /* Without extension headers and with linear headers: PACKET_SLOW when it is otherwise. */
-static __always_inline enum packet_result packet_read_direct(const struct __sk_buff *skb, __u32 l2, struct segment *s)
+static __always_inline enum packet_result packet_read_direct(const struct __sk_buff *skb, __u32 l2,
+							     struct segment *s)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	void *network = data + l2;
@@ -111,16 +115,17 @@ static __always_inline enum packet_result packet_read_direct(const struct __sk_b
 
 		if ((void *)(ip + 1) > end)
 			return PACKET_SLOW;
-		if (ip->protocol != IPPROTO_TCP || ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS))
+		if (ip->protocol != IPPROTO_TCP ||
+		    ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS))
 			return PACKET_OTHER;
 		header = (ip->version_ihl & 15) * 4;
 		total = length_of(skb, l2, bpf_ntohs(ip->tot_len));
 		if (header < sizeof(*ip))
 			return PACKET_OTHER;
 		/*
-		 * Made before header is compared with total: where total is known to be 0, verifiers of 6.1 and before
-		 * go on into what cannot be, with a header of 20 at least and 0 at most, and with that it would be no
-		 * pointer.
+		 * Made before header is compared with total: where total is known to be 0,
+		 * verifiers of 6.1 and before go on into what cannot be, with a header of 20 at
+		 * least and 0 at most, and with that it would be no pointer.
 		 */
 		tcp = network + header;
 		asm volatile("" : "+r"(tcp));
@@ -140,15 +145,16 @@ static __always_inline enum packet_result packet_read_direct(const struct __sk_b
 			return PACKET_SLOW;
 		address_copy(s->source, ip->saddr);
 		address_copy(s->destination, ip->daddr);
-		return segment_set_tcp(skb, s, tcp, l2 + sizeof(*ip),
-				       length_of(skb, l2 + sizeof(*ip), bpf_ntohs(ip->payload_len)));
+		return segment_set_tcp(
+			skb, s, tcp, l2 + sizeof(*ip),
+			length_of(skb, l2 + sizeof(*ip), bpf_ntohs(ip->payload_len)));
 	}
 	return PACKET_OTHER;
 }
 
 /*
- * The rest. Fragments are passed over: TCP does not make them, and a dialogue in fragments would be seen as lost
- * by the segment that follows.
+ * The rest. Fragments are passed over: TCP does not make them, and a dialogue in fragments would be
+ * seen as lost by the segment that follows.
  */
 static __noinline int packet_read_loaded(struct __sk_buff *skb, __u32 l2, struct segment *s)
 {
@@ -184,10 +190,12 @@ static __noinline int packet_read_loaded(struct __sk_buff *skb, __u32 l2, struct
 		offset += sizeof(ip);
 		length = length_of(skb, offset, bpf_ntohs(ip.payload_len));
 		for (int i = 0; i < IPV6_EXTENSIONS_MAX && next != IPPROTO_TCP; i++) {
-			__u8 extension[2]; /* next header, length in 8 bytes beyond the first 8 (RFC 8200, section 4) */
+			__u8 extension[2]; /* next header, length in 8 bytes beyond the first 8 (RFC
+					      8200, section 4) */
 			__u32 size;
 
-			if (next != IPPROTO_HOPOPTS && next != IPPROTO_DSTOPTS && next != IPPROTO_ROUTING)
+			if (next != IPPROTO_HOPOPTS && next != IPPROTO_DSTOPTS &&
+			    next != IPPROTO_ROUTING)
 				return PACKET_OTHER;
 			if (bpf_skb_load_bytes(skb, offset, extension, sizeof(extension)))
 				return PACKET_OTHER;
@@ -210,7 +218,8 @@ static __noinline int packet_read_loaded(struct __sk_buff *skb, __u32 l2, struct
 	return segment_set_tcp(skb, s, &tcp, offset, length);
 }
 
-static __always_inline enum packet_result packet_read(struct __sk_buff *skb, __u32 l2, struct segment *s)
+static __always_inline enum packet_result packet_read(struct __sk_buff *skb, __u32 l2,
+						      struct segment *s)
 {
 	enum packet_result result = packet_read_direct(skb, l2, s);
 

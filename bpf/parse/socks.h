@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The grammar of SOCKS4, 4a (openssh.com/txt/socks4.protocol, socks4a.protocol), SOCKS5 (RFC 1928) and its
- * username/password authentication (RFC 1929), as one step a byte: (state, byte) → state, bytes to pass over, event.
- * Pure: the unit tests include it.
+ * The grammar of SOCKS4, 4a (openssh.com/txt/socks4.protocol, socks4a.protocol), SOCKS5 (RFC 1928)
+ * and its username/password authentication (RFC 1929), as one step a byte: (state, byte) → state,
+ * bytes to pass over, event. Pure: the unit tests include it.
  */
 #ifndef WGSOCKS_BPF_PARSE_SOCKS_H
 #define WGSOCKS_BPF_PARSE_SOCKS_H
@@ -14,13 +14,14 @@
 
 enum socks_event {
 	SOCKS_EVENT_NONE,
-	SOCKS_EVENT_COMMAND,	   /* the byte is the command; a bit of its own */
-	SOCKS_EVENT_FOREIGN = 2,   /* this is no SOCKS */
-	SOCKS_EVENT_MALFORMED = 4, /* the negotiation was right, what follows is no request (or no reply) */
-	SOCKS_EVENT_METHOD,	   /* the byte is the chosen authentication method */
-	SOCKS_EVENT_AUTH,	   /* the byte is the status of the authentication, and it failed */
-	SOCKS_EVENT_REPLY,	   /* the byte is a SOCKS5 reply code */
-	SOCKS_EVENT_REPLY4,	   /* the byte is a SOCKS4 reply code */
+	SOCKS_EVENT_COMMAND,	 /* the byte is the command; a bit of its own */
+	SOCKS_EVENT_FOREIGN = 2, /* this is no SOCKS */
+	SOCKS_EVENT_MALFORMED =
+		4, /* the negotiation was right, what follows is no request (or no reply) */
+	SOCKS_EVENT_METHOD, /* the byte is the chosen authentication method */
+	SOCKS_EVENT_AUTH,   /* the byte is the status of the authentication, and it failed */
+	SOCKS_EVENT_REPLY,  /* the byte is a SOCKS5 reply code */
+	SOCKS_EVENT_REPLY4, /* the byte is a SOCKS4 reply code */
 };
 
 #define SOCKS_METHOD_GSSAPI 1
@@ -59,13 +60,15 @@ enum socks_client_state {
 /* Whether the state ends at a NUL, so that other bytes of it may be passed over at once. */
 static inline int socks_client_scans(__u32 state)
 {
-	return state == SOCKS_CLIENT_4_USER || state == SOCKS_CLIENT_4_USER_NAMED || state == SOCKS_CLIENT_4_NAME;
+	return state == SOCKS_CLIENT_4_USER || state == SOCKS_CLIENT_4_USER_NAMED ||
+	       state == SOCKS_CLIENT_4_NAME;
 }
 
 /* Whether the command of a request that is not complete is known. */
 static inline int socks_client_commanded(__u32 state)
 {
-	return state >= SOCKS_CLIENT_RESERVED && state != SOCKS_CLIENT_4_COMMAND && state != SOCKS_CLIENT_DONE;
+	return state >= SOCKS_CLIENT_RESERVED && state != SOCKS_CLIENT_4_COMMAND &&
+	       state != SOCKS_CLIENT_DONE;
 }
 
 static inline __u32 socks_client_next(__u32 state, __u32 byte)
@@ -78,7 +81,8 @@ static inline __u32 socks_client_next(__u32 state, __u32 byte)
 			return SOCKS_STEP(SOCKS_CLIENT_4_COMMAND, 0, 0);
 		return SOCKS_STEP(SOCKS_CLIENT_DONE, 0, SOCKS_EVENT_FOREIGN);
 	case SOCKS_CLIENT_METHOD_COUNT:
-		return SOCKS_STEP(byte ? SOCKS_CLIENT_METHODS : SOCKS_CLIENT_AUTH_OR_REQUEST, byte, 0);
+		return SOCKS_STEP(byte ? SOCKS_CLIENT_METHODS : SOCKS_CLIENT_AUTH_OR_REQUEST, byte,
+				  0);
 	case SOCKS_CLIENT_AUTH_OR_REQUEST: /* RFC 1929 begins with 1, a request with 5 */
 		if (byte == 1)
 			return SOCKS_STEP(SOCKS_CLIENT_USER_LENGTH, 0, 0);
@@ -100,16 +104,21 @@ static inline __u32 socks_client_next(__u32 state, __u32 byte)
 			return SOCKS_STEP(SOCKS_CLIENT_NAME_LENGTH, 0, 0);
 		if (byte == 4)
 			return SOCKS_STEP(SOCKS_CLIENT_ADDRESS, 16 + 2, 0);
-		return SOCKS_STEP(SOCKS_CLIENT_DONE, 0, 0); /* its length is unknown; the server will refuse it */
+		return SOCKS_STEP(SOCKS_CLIENT_DONE, 0,
+				  0); /* its length is unknown; the server will refuse it */
 	case SOCKS_CLIENT_NAME_LENGTH: return SOCKS_STEP(SOCKS_CLIENT_ADDRESS, byte + 2, 0);
 	case SOCKS_CLIENT_4_COMMAND: return SOCKS_STEP(SOCKS_CLIENT_4_PORT, 2, SOCKS_EVENT_COMMAND);
 	case SOCKS_CLIENT_4_IP0: /* 0.0.0.x, x not 0: the address is a name (4a) */
-		return byte ? SOCKS_STEP(SOCKS_CLIENT_4_IP_REST, 3, 0) : SOCKS_STEP(SOCKS_CLIENT_4_IP1, 0, 0);
+		return byte ? SOCKS_STEP(SOCKS_CLIENT_4_IP_REST, 3, 0)
+			    : SOCKS_STEP(SOCKS_CLIENT_4_IP1, 0, 0);
 	case SOCKS_CLIENT_4_IP1:
-		return byte ? SOCKS_STEP(SOCKS_CLIENT_4_IP_REST, 2, 0) : SOCKS_STEP(SOCKS_CLIENT_4_IP2, 0, 0);
+		return byte ? SOCKS_STEP(SOCKS_CLIENT_4_IP_REST, 2, 0)
+			    : SOCKS_STEP(SOCKS_CLIENT_4_IP2, 0, 0);
 	case SOCKS_CLIENT_4_IP2:
-		return byte ? SOCKS_STEP(SOCKS_CLIENT_4_IP_REST, 1, 0) : SOCKS_STEP(SOCKS_CLIENT_4_IP3, 0, 0);
-	case SOCKS_CLIENT_4_IP3: return SOCKS_STEP(byte ? SOCKS_CLIENT_4_USER_NAMED : SOCKS_CLIENT_4_USER, 0, 0);
+		return byte ? SOCKS_STEP(SOCKS_CLIENT_4_IP_REST, 1, 0)
+			    : SOCKS_STEP(SOCKS_CLIENT_4_IP3, 0, 0);
+	case SOCKS_CLIENT_4_IP3:
+		return SOCKS_STEP(byte ? SOCKS_CLIENT_4_USER_NAMED : SOCKS_CLIENT_4_USER, 0, 0);
 	case SOCKS_CLIENT_4_USER:
 	case SOCKS_CLIENT_4_NAME: return SOCKS_STEP(byte ? state : SOCKS_CLIENT_DONE, 0, 0);
 	case SOCKS_CLIENT_4_USER_NAMED: return SOCKS_STEP(byte ? state : SOCKS_CLIENT_4_NAME, 0, 0);
@@ -177,14 +186,16 @@ static inline __u32 socks_verdict(__u32 event, __u32 byte)
 {
 	switch (event) {
 	case SOCKS_EVENT_METHOD:
-		return byte == SOCKS_METHOD_NONE_ACCEPTABLE ? SOCKS_VERDICT_FAILURE + ABI_FAILURE_NO_ACCEPTABLE_METHOD
-							    : SOCKS_VERDICT_NONE;
+		return byte == SOCKS_METHOD_NONE_ACCEPTABLE
+			       ? SOCKS_VERDICT_FAILURE + ABI_FAILURE_NO_ACCEPTABLE_METHOD
+			       : SOCKS_VERDICT_NONE;
 	case SOCKS_EVENT_AUTH: return SOCKS_VERDICT_FAILURE + ABI_FAILURE_AUTH_FAILED;
 	case SOCKS_EVENT_MALFORMED: return SOCKS_VERDICT_FAILURE + ABI_FAILURE_PROTOCOL_ERROR;
 	case SOCKS_EVENT_REPLY:
 		if (!byte)
 			return SOCKS_VERDICT_SUCCESS;
-		return SOCKS_VERDICT_FAILURE + (byte <= 8 ? ABI_FAILURE_GENERAL + byte - 1 : ABI_FAILURE_OTHER);
+		return SOCKS_VERDICT_FAILURE +
+		       (byte <= 8 ? ABI_FAILURE_GENERAL + byte - 1 : ABI_FAILURE_OTHER);
 	case SOCKS_EVENT_REPLY4:
 		if (byte == 90)
 			return SOCKS_VERDICT_SUCCESS;

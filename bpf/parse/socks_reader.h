@@ -6,28 +6,29 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-#include "wgsocks/abi.h"
 #include "socks.h"
+#include "wgsocks/abi.h"
 
 /*
- * Steps in one segment: the longest dialogue of SOCKS5 with authentication, all in one segment, takes 14; SOCKS4 takes
- * 9 and then one for each SCAN_MAX bytes of user and name, which a server bounds at 255 each: 9 + 8 + 8.
+ * Steps in one segment: the longest dialogue of SOCKS5 with authentication, all in one segment,
+ * takes 14; SOCKS4 takes 9 and then one for each SCAN_MAX bytes of user and name, which a server
+ * bounds at 255 each: 9 + 8 + 8.
  */
 #define DIALOGUE_STEPS_MAX 25
 #define SERVER_STEPS_MAX 6 /* two bytes of method, two of authentication, two of reply */
 #define SCAN_MAX 32
 
 /*
- * Reading is done on scalars alone, in global functions: each is verified once, whatever calls it, and what a loop
- * keeps are unknown scalars, so that its iterations look alike to the verifier. (One inlined loop over map memory took
- * 65,000 instructions to verify; this takes 2,000.)
+ * Reading is done on scalars alone, in global functions: each is verified once, whatever calls it,
+ * and what a loop keeps are unknown scalars, so that its iterations look alike to the verifier.
+ * (One inlined loop over map memory took 65,000 instructions to verify; this takes 2,000.)
  *
- * What they return: bytes read (of a segment of at most 2^20), state, bytes still to be passed over, and an event with
- * its byte.
+ * What they return: bytes read (of a segment of at most 2^20), state, bytes still to be passed
+ * over, and an event with its byte.
  */
-#define READ_PACK(consumed, state, skip, event, byte)                                                      \
-	((__u64)((consumed)&0xfffff) | (__u64)(event) << 20 | (__u64)(byte) << 32 | (__u64)(state) << 40 | \
-	 (__u64)(skip) << 48)
+#define READ_PACK(consumed, state, skip, event, byte)                               \
+	((__u64)((consumed)&0xfffff) | (__u64)(event) << 20 | (__u64)(byte) << 32 | \
+	 (__u64)(state) << 40 | (__u64)(skip) << 48)
 #define READ_CONSUMED(r) ((__u32)(r)&0xfffff)
 #define READ_EVENT(r) ((__u32)((r) >> 20) & 0xff)
 #define READ_BYTE(r) ((__u32)((r) >> 32) & 0xff)
@@ -35,9 +36,9 @@
 #define READ_SKIP(r) ((__u32)((r) >> 48) & 0xffff)
 
 /*
- * length, which is not 0, or max when it is more. Verifiers of 6.1 and before learn no lower bound from a comparison
- * with 0, and then take a read of that length for one of no bytes; so it is counted from 0, where clang may not undo
- * it.
+ * length, which is not 0, or max when it is more. Verifiers of 6.1 and before learn no lower bound
+ * from a comparison with 0, and then take a read of that length for one of no bytes; so it is
+ * counted from 0, where clang may not undo it.
  */
 static __always_inline __u32 read_length(__u32 length, __u32 max)
 {
@@ -82,7 +83,8 @@ __noinline __u32 client_leave(__u32 state)
 	return socks_client_after(state);
 }
 
-__noinline __u64 client_step(struct __sk_buff *skb, __u32 offset, __u32 left, __u32 state, __u32 skip)
+__noinline __u64 client_step(struct __sk_buff *skb, __u32 offset, __u32 left, __u32 state,
+			     __u32 skip)
 {
 	__u8 byte = 0;
 	__u32 n;
@@ -99,11 +101,14 @@ __noinline __u64 client_step(struct __sk_buff *skb, __u32 offset, __u32 left, __
 	if (bpf_skb_load_bytes(skb, offset, &byte, 1))
 		return 0;
 	n = client_next(state, byte);
-	return READ_PACK(1, SOCKS_STEP_STATE(n), SOCKS_STEP_SKIP(n), SOCKS_STEP_EVENT(n), command_of(byte));
+	return READ_PACK(1, SOCKS_STEP_STATE(n), SOCKS_STEP_SKIP(n), SOCKS_STEP_EVENT(n),
+			 command_of(byte));
 }
 
-/* Reads what it can of the client's side. The event, if any: COMMAND with an enum abi_command, FOREIGN or MALFORMED. */
-__noinline __u64 client_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 state, __u32 skip)
+/* Reads what it can of the client's side. The event, if any: COMMAND with an enum abi_command,
+ * FOREIGN or MALFORMED. */
+__noinline __u64 client_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 state,
+			     __u32 skip)
 {
 	__u32 consumed = 0, event = 0, byte = 0;
 
@@ -169,8 +174,8 @@ __noinline __u32 server_verdict(__u32 event, __u32 byte)
 }
 
 /*
- * Reads the server's side up to the byte that decides: `event` is the verdict, `byte` the chosen method (none: 0, which
- * needs no remembering).
+ * Reads the server's side up to the byte that decides: `event` is the verdict, `byte` the chosen
+ * method (none: 0, which needs no remembering).
  */
 __noinline __u64 server_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 state)
 {

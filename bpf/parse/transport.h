@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the transport header of a packet says, as far as packets are told apart by it. Inlined: see underlay.bpf.c. */
+/* What the transport header of a packet says, as far as packets are told apart by it. Inlined: see
+ * underlay.bpf.c. */
 #ifndef WGSOCKS_BPF_PARSE_TRANSPORT_H
 #define WGSOCKS_BPF_PARSE_TRANSPORT_H
 
@@ -15,18 +16,20 @@ struct transport {
 };
 
 /* Sequence of next header and length: RFC 8200, section 4. */
-static __always_inline int transport_behind_extensions(struct __sk_buff *skb, __u32 *next, __u32 *offset)
+static __always_inline int transport_behind_extensions(struct __sk_buff *skb, __u32 *next,
+						       __u32 *offset)
 {
 #pragma clang loop unroll(full)
 	for (int i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
 		__u8 extension[8];
 
-		if (*next != IPPROTO_HOPOPTS && *next != IPPROTO_DSTOPTS && *next != IPPROTO_ROUTING &&
-		    *next != IPPROTO_FRAGMENT)
+		if (*next != IPPROTO_HOPOPTS && *next != IPPROTO_DSTOPTS &&
+		    *next != IPPROTO_ROUTING && *next != IPPROTO_FRAGMENT)
 			return 1;
 		if (bpf_skb_load_bytes(skb, *offset, extension, sizeof(extension)))
 			return 0;
-		if (*next == IPPROTO_FRAGMENT && (extension[2] || extension[3] & 0xf8)) /* not the first one */
+		if (*next == IPPROTO_FRAGMENT &&
+		    (extension[2] || extension[3] & 0xf8)) /* not the first one */
 			return 0;
 		*offset += *next == IPPROTO_FRAGMENT ? 8 : (extension[1] + 1) * 8;
 		*next = extension[0];
