@@ -8,49 +8,22 @@
 
 #include "count.h"
 #include "maps.h"
-#include "parse/ip.h"
-
-struct peer {
-	__u64 high, low; /* the address as in struct destination_count; 0: it cannot be read */
-};
-
-static __always_inline void peer_ipv4(struct peer *peer, const struct iphdr *ip,
-				      enum abi_direction direction)
-{
-	union {
-		__u32 words[2];
-		__u64 half;
-	} low = { .words = { bpf_htonl(0xffff),
-			     direction == ABI_RECEIVE ? ip->saddr : ip->daddr } };
-
-	peer->low = low.half;
-}
-
-/* The packet's alignment does not matter: both architectures read anywhere. */
-static __always_inline void peer_ipv6(struct peer *peer, const struct ipv6hdr *ip,
-				      enum abi_direction direction)
-{
-	const __u64 *address = (const __u64 *)(direction == ABI_RECEIVE ? ip->saddr : ip->daddr);
-
-	peer->high = address[0];
-	peer->low = address[1];
-}
+#include "parse/transport.h"
 
 /*
  * Majority vote with four seats: whoever has none takes votes from the weakest. Votes may be lost
  * where two CPUs write at once, and an address may be torn then: the collector looks at its hash,
  * and nothing is counted here.
  */
-static __always_inline void destination_nominate(struct destination_bucket *bucket,
-						 const struct peer *peer, __u64 bytes)
+static __always_inline void destination_nominate(struct destination_bucket *bucket, __u64 high,
+						 __u64 low, __u64 bytes)
 {
 	struct destination_candidate *least = &bucket->candidates[0];
 
 	for (int i = 0; i < ABI_CANDIDATE_WAYS; i++) {
 		struct destination_candidate *c = &bucket->candidates[i];
 
-		if (ABI_HALVES(c->address)[1] == peer->low &&
-		    ABI_HALVES(c->address)[0] == peer->high) {
+		if (ABI_HALVES(c->address)[1] == low && ABI_HALVES(c->address)[0] == high) {
 			c->weight += bytes;
 			return;
 		}
@@ -61,8 +34,8 @@ static __always_inline void destination_nominate(struct destination_bucket *buck
 		least->weight -= bytes;
 		return;
 	}
-	ABI_HALVES(least->address)[0] = peer->high;
-	ABI_HALVES(least->address)[1] = peer->low;
+	ABI_HALVES(least->address)[0] = high;
+	ABI_HALVES(least->address)[1] = low;
 	least->weight = bytes - least->weight;
 }
 
@@ -73,7 +46,6 @@ static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, 
 	__u32 index = slot * destination_buckets +
 		      (abi_destination_hash(high, low) & (destination_buckets - 1));
 	struct destination_bucket *bucket = bpf_map_lookup_elem(&destinations, &index);
-	struct peer peer = { high, low };
 
 	if (!bucket)
 		return 0;
@@ -87,7 +59,7 @@ static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, 
 			return 1;
 		}
 	}
-	destination_nominate(bucket, &peer, bytes);
+	destination_nominate(bucket, high, low, bytes);
 	return 0;
 }
 
@@ -98,19 +70,17 @@ static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, 
  * They are rare compared with what is then fetched from these destinations.
  */
 
-#define UDP_HEADER 8
-
-static __always_inline int answer_copy(struct __sk_buff *skb, __u32 offset, __u32 slot,
+/* `udp`: the header, as udp_read has it; `direction`: an answer is received, a question sent. */
+static __always_inline int answer_copy(struct __sk_buff *skb, __u64 udp, __u32 slot,
 				       __u32 direction)
 {
-	__u32 l2 = ABI_STUB_L2(skb->cb[4]), length = skb->len - offset - UDP_HEADER;
+	__u32 local = direction == ABI_RECEIVE ? UDP_DESTINATION(udp) : UDP_SOURCE(udp);
+	__u32 resolver = direction == ABI_RECEIVE ? UDP_SOURCE(udp) : UDP_DESTINATION(udp);
+	__u32 offset = UDP_OFFSET(udp) + UDP_HEADER_SIZE, length = skb->len - offset, more;
 	struct answer *a;
-	__u32 more;
-	__u16 ports[2];
+	__u8 other[16];
 
-	if (bpf_skb_load_bytes(skb, offset, ports, sizeof(ports)) ||
-	    ports[direction == ABI_RECEIVE ? 0 : 1] != bpf_htons(DNS_PORT) ||
-	    skb->len < offset + UDP_HEADER)
+	if (resolver != DNS_PORT || skb->len < offset)
 		return 0;
 	a = bpf_ringbuf_reserve(&answers, sizeof(*a), 0);
 	if (!a) {
@@ -121,24 +91,15 @@ static __always_inline int answer_copy(struct __sk_buff *skb, __u32 offset, __u3
 		length = ABI_ANSWER_MAX;
 	a->slot = slot;
 	a->direction = direction;
-	a->port = bpf_ntohs(ports[direction == ABI_RECEIVE ? 1 : 0]);
+	a->port = local;
 	a->length = length;
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		__u32 address = 0;
-
-		bpf_skb_load_bytes(skb, l2 + (direction == ABI_RECEIVE ? 12 : 16), &address,
-				   sizeof(address));
-		address_map_ipv4(a->peer, address);
-	} else {
-		bpf_skb_load_bytes(skb, l2 + (direction == ABI_RECEIVE ? 8 : 24), a->peer,
-				   sizeof(a->peer));
-	}
+	ip_addresses_load(skb, ABI_STUB_L2(skb->cb[4]), direction == ABI_RECEIVE ? a->peer : other,
+			  direction == ABI_RECEIVE ? other : a->peer);
 	/* From 0, where clang may not undo it: verifiers of 6.1 and before learn no lower bound
 	 * from a look at 0. */
 	more = length - 1;
 	asm volatile("" : "+r"(more));
-	if (more >= ABI_ANSWER_MAX ||
-	    bpf_skb_load_bytes(skb, offset + UDP_HEADER, a->message, more + 1)) {
+	if (more >= ABI_ANSWER_MAX || bpf_skb_load_bytes(skb, offset, a->message, more + 1)) {
 		bpf_ringbuf_discard(a, 0);
 		return 0;
 	}

@@ -7,7 +7,7 @@
 #include "dialogue.h"
 #include "early.h"
 #include "maps.h"
-#include "parse/ip.h"
+#include "parse/transport.h"
 
 /*
  * Data before there is a session: on the handshake's last ACK, or on another CPU at the same
@@ -88,7 +88,7 @@ static __always_inline int dialogue_packet(struct __sk_buff *skb, int runs)
 	struct proxy_counters *c;
 	struct proxy *proxy;
 
-	if (packet_read(skb, ABI_STUB_L2(skb->cb[4]), &s) != PACKET_TCP || !carries_data(&s))
+	if (segment_read(skb, ABI_STUB_L2(skb->cb[4]), &s) != SEGMENT_WHOLE || !carries_data(&s))
 		return TC_ACT_UNSPEC;
 	proxy = proxy_of(slot);
 	c = counters_of(slot);

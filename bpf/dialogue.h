@@ -12,9 +12,9 @@
 #include "count.h"
 #include "maps.h"
 #include "outcome.h"
-#include "parse/ip.h"
 #include "parse/socks.h"
 #include "parse/socks_reader.h"
+#include "parse/transport.h"
 
 static __always_inline void side_give_up(struct dialogue_side *side, enum abi_loss cause,
 					 struct proxy_counters *c)

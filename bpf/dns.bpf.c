@@ -10,7 +10,6 @@
 #include "dns_stream.h"
 #include "maps.h"
 #include "parse/dns.h"
-#include "parse/ip.h"
 #include "parse/transport.h"
 
 #define DATAGRAMS_MAX 128 /* in one skb: UDP_MAX_SEGMENTS of the kernel */
@@ -60,25 +59,6 @@ static __always_inline void dns_datagrams(struct __sk_buff *skb, __u32 offset,
 		dns_unreadable(skb);
 }
 
-/* The UDP header as scalars; 0 where there is none. Global, so that what follows is verified once.
- */
-#define UDP_PACK(t)                                                                      \
-	((__u64)(t)->source | (__u64)(t)->destination << 16 | (__u64)(t)->length << 32 | \
-	 (__u64)(t)->offset << 48)
-#define UDP_SOURCE(u) ((__u32)(u)&0xffff)
-#define UDP_DESTINATION(u) ((__u32)((u) >> 16) & 0xffff)
-#define UDP_LENGTH(u) ((__u32)((u) >> 32) & 0xffff)
-#define UDP_OFFSET(u) ((__u32)((u) >> 48))
-
-__noinline __u64 udp_read(struct __sk_buff *skb)
-{
-	struct transport t = {};
-
-	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t) || t.protocol != IPPROTO_UDP)
-		return 0;
-	return UDP_PACK(&t);
-}
-
 /*
  * For its names. In the tunnel that program has done it. Beside it a name is the client's as well,
  * and on lo, where a resolver may stand that asks on in ways which nobody reads; there the ports
@@ -86,14 +66,13 @@ __noinline __u64 udp_read(struct __sk_buff *skb)
  */
 __noinline int name_copy(struct __sk_buff *skb, __u32 direction)
 {
-	__u64 u = udp_read(skb);
+	__u64 u = udp_read(skb, ABI_STUB_L2(skb->cb[4]));
 	int asks = UDP_DESTINATION(u) == DNS_PORT;
 
 	if (!answers_enabled || !u ||
 	    (skb->ifindex != LOOPBACK_IFINDEX && asks != (direction == DNS_QUERIES)))
 		return 0;
-	return answer_copy(skb, UDP_OFFSET(u), ABI_STUB_SLOT(skb->cb[4]),
-			   asks ? ABI_TRANSMIT : ABI_RECEIVE);
+	return answer_copy(skb, u, ABI_STUB_SLOT(skb->cb[4]), asks ? ABI_TRANSMIT : ABI_RECEIVE);
 }
 
 SEC("tc")
@@ -109,10 +88,10 @@ int dns_udp(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (dns_is_foreign(skb, direction) || (direction == DNS_ANSWERS && !dns_counted))
 		return TC_ACT_UNSPEC;
-	u = udp_read(skb);
+	u = udp_read(skb, ABI_STUB_L2(skb->cb[4]));
 	server = direction == DNS_QUERIES ? UDP_DESTINATION(u) : UDP_SOURCE(u);
 	client = direction == DNS_QUERIES ? UDP_SOURCE(u) : UDP_DESTINATION(u);
-	offset = UDP_OFFSET(u) + 8;
+	offset = UDP_OFFSET(u) + UDP_HEADER_SIZE;
 	if (server != DNS_PORT)
 		return TC_ACT_UNSPEC;
 	if (skb->gso_size) {
@@ -120,7 +99,7 @@ int dns_udp(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	}
 	/* The header's length: Ethernet pads. Less than it: the first of several fragments. */
-	length = UDP_LENGTH(u) > 8 ? UDP_LENGTH(u) - 8 : 0;
+	length = UDP_LENGTH(u) > UDP_HEADER_SIZE ? UDP_LENGTH(u) - UDP_HEADER_SIZE : 0;
 	rest = skb->len - offset;
 	dns_datagram(skb, offset, length < rest ? length : rest, direction, DNS_PEER(client, 0));
 	return TC_ACT_UNSPEC;
@@ -187,23 +166,43 @@ static __always_inline void stream_packet(struct __sk_buff *skb, const struct se
 		dns_stream_end(c, key);
 }
 
+/* The first fragment of a segment: its data cannot be read, so nothing behind it can. */
+static __always_inline void stream_fragment(const struct dns_key *key, enum dns_direction direction,
+					    struct proxy_counters *c)
+{
+	struct dns_stream *s = bpf_map_lookup_elem(&dns_streams, key);
+
+	if (s)
+		dns_side_lose(c, s,
+			      direction == DNS_QUERIES ? &s->sides.queries : &s->sides.answers,
+			      s->opened_ns, ABI_LOSS_PARSE);
+	else if (direction == DNS_QUERIES)
+		count_loss(c, ABI_LOSS_PARSE);
+}
+
 SEC("tc")
 int dns_tcp(struct __sk_buff *skb)
 {
 	enum dns_direction direction = dns_direction_of(skb);
+	enum segment_result result;
 	struct dns_key key = {};
 	struct segment s = {};
 	struct proxy_counters *c;
 
-	if (dns_is_foreign(skb, direction) ||
-	    packet_read(skb, ABI_STUB_L2(skb->cb[4]), &s) != PACKET_TCP)
+	if (dns_is_foreign(skb, direction))
 		return TC_ACT_UNSPEC;
-	if ((direction == DNS_QUERIES ? s.destination_port : s.source_port) != DNS_PORT)
+	result = segment_read(skb, ABI_STUB_L2(skb->cb[4]), &s);
+	if (result == SEGMENT_NONE ||
+	    (direction == DNS_QUERIES ? s.destination_port : s.source_port) != DNS_PORT)
 		return TC_ACT_UNSPEC;
 	c = dns_place(skb, &key);
 	if (!c)
 		return TC_ACT_UNSPEC;
 	dns_key_of_segment(&key, &s, direction);
+	if (result == SEGMENT_FRAGMENT) {
+		stream_fragment(&key, direction, c);
+		return TC_ACT_UNSPEC;
+	}
 	if (direction == DNS_QUERIES && s.flags & TCP_FLAG_SYN)
 		dns_stream_begin(skb, s.sequence, DNS_PEER(s.source_port, 1));
 	stream_packet(skb, &s, &key, direction, c);

@@ -13,7 +13,6 @@
 #include "leak.h"
 #include "maps.h"
 #include "parse/ip.h"
-#include "parse/transport.h"
 
 /* Where a packet is, by what the stub called. */
 static __always_inline int dns_is_tunnel(const struct __sk_buff *skb)
@@ -61,22 +60,6 @@ static __always_inline struct proxy_counters *dns_place(const struct __sk_buff *
 	return counters_of(slot);
 }
 
-/* Both addresses of an IP header. Returns 0, or an error where they cannot be read. */
-static __always_inline long dns_addresses(struct __sk_buff *skb, __u32 l2, __u8 *source,
-					  __u8 *destination)
-{
-	__be32 four[2];
-
-	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return bpf_skb_load_bytes(skb, l2 + 8, source, 16)
-			       ?: bpf_skb_load_bytes(skb, l2 + 24, destination, 16);
-	if (bpf_skb_load_bytes(skb, l2 + 12, four, sizeof(four)))
-		return -1;
-	address_map_ipv4(source, four[0]);
-	address_map_ipv4(destination, four[1]);
-	return 0;
-}
-
 /* The client's port, and whether it is TCP, for the global functions below: these take scalars
  * alone. */
 #define DNS_PEER(port, tcp) ((__u32)(port) | (__u32)(tcp) << 16)
@@ -94,8 +77,8 @@ static __always_inline struct proxy_counters *dns_key_set(struct __sk_buff *skb,
 	key->client_port = DNS_PEER_PORT(peer);
 	key->tcp = DNS_PEER_TCP(peer);
 	key->id = id;
-	if (direction == DNS_QUERIES ? dns_addresses(skb, l2, key->client, key->server)
-				     : dns_addresses(skb, l2, key->server, key->client))
+	if (direction == DNS_QUERIES ? ip_addresses_load(skb, l2, key->client, key->server)
+				     : ip_addresses_load(skb, l2, key->server, key->client))
 		return NULL;
 	return dns_place(skb, key);
 }

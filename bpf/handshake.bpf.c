@@ -10,7 +10,6 @@
  */
 #include "count.h"
 #include "maps.h"
-#include "parse/ip.h"
 #include "parse/transport.h"
 #include "parse/wireguard.h"
 
@@ -82,9 +81,9 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
 
 	if (!type || !c || !proxy || (place >= ABI_TUNNELS_MAX && place != UNCLAIMED))
 		return 0;
-	if (bpf_skb_load_bytes(skb, offset + HANDSHAKE_SENDER, &seen.sender, sizeof(seen.sender)))
+	if (bpf_skb_load_bytes(skb, offset + WIREGUARD_SENDER, &seen.sender, sizeof(seen.sender)))
 		return 0;
-	if (type == HANDSHAKE_RESPONSE && bpf_skb_load_bytes(skb, offset + HANDSHAKE_RECEIVER,
+	if (type == WIREGUARD_RESPONSE && bpf_skb_load_bytes(skb, offset + WIREGUARD_RECEIVER,
 							     &seen.receiver, sizeof(seen.receiver)))
 		return 0;
 	seen.slot = key.slot = slot;
@@ -97,7 +96,7 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
 				    : unclaimed_counters(c, slot, key.generation, where >> 16);
 	if (!h)
 		return 0;
-	if (type == HANDSHAKE_INITIATION) {
+	if (type == WIREGUARD_INITIATION) {
 		COUNT(ABI_AT(__u64, h->initiations,
 			     sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED));
 		key.index = seen.sender;
@@ -135,7 +134,7 @@ static __always_inline void merged(struct __sk_buff *skb, __u32 offset, __u32 si
 
 	if (rest)
 		handshake_count(skb, skb->len - rest, rest, where);
-	if (size != HANDSHAKE_INITIATION_SIZE && size != HANDSHAKE_RESPONSE_SIZE)
+	if (size != WIREGUARD_INITIATION_SIZE && size != WIREGUARD_RESPONSE_SIZE)
 		return;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SEGMENTS_MAX / SEGMENTS_ONCE; i++, offset += SEGMENTS_ONCE * size) {
@@ -166,34 +165,19 @@ __noinline __u32 handshake_where(struct __sk_buff *skb, __u32 source, __u32 dest
 	return (place == TUNNEL_NONE ? UNCLAIMED : place & 0xff) | sent << 8 | port << 16;
 }
 
-#define UDP_AT(u) ((__u32)(u)&0xffff)
-#define UDP_LENGTH(u) ((__u32)((u) >> 16) & 0xffff)
-#define UDP_SOURCE(u) ((__u32)((u) >> 32) & 0xffff)
-#define UDP_DESTINATION(u) ((__u32)((u) >> 48))
-
-/* The UDP header as a scalar; 0: there is none. */
-__noinline __u64 handshake_udp(struct __sk_buff *skb)
-{
-	struct transport t = {};
-
-	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t) || t.protocol != IPPROTO_UDP)
-		return 0;
-	return (t.offset & 0xffff) | (__u64)t.length << 16 | (__u64)t.source << 32 |
-	       (__u64)t.destination << 48;
-}
-
 SEC("tc")
 int handshake(struct __sk_buff *skb)
 {
-	__u64 udp = handshake_udp(skb);
+	__u64 udp = udp_read(skb, ABI_STUB_L2(skb->cb[4]));
 	__u32 where = udp ? handshake_where(skb, UDP_SOURCE(udp), UDP_DESTINATION(udp)) : NOT_OURS;
 
 	if (where == NOT_OURS)
 		return TC_ACT_UNSPEC;
 	if (skb->gso_size)
-		merged(skb, UDP_AT(udp) + 8, skb->gso_size, where);
+		merged(skb, UDP_OFFSET(udp) + UDP_HEADER_SIZE, skb->gso_size, where);
 	else
-		handshake_count(skb, UDP_AT(udp) + 8, UDP_LENGTH(udp) - 8, where);
+		handshake_count(skb, UDP_OFFSET(udp) + UDP_HEADER_SIZE,
+				UDP_LENGTH(udp) - UDP_HEADER_SIZE, where);
 	return TC_ACT_UNSPEC;
 }
 

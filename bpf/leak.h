@@ -5,7 +5,7 @@
 
 #include "count.h"
 #include "maps.h"
-#include "parse/transport.h"
+#include "parse/ip.h"
 
 /*
  * Whether --leak.allow names this destination (IPv4 mapped). A network of IPv6 that spans the
@@ -31,21 +31,6 @@ static __always_inline int leak_allowed(const __u8 *address)
 			return 1;
 	}
 	return 0;
-}
-
-/* Where the packet goes: what --leak.allow is compared with. */
-static __always_inline int leak_destination(struct __sk_buff *skb, const struct transport *t,
-					    __u8 *address)
-{
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		__be32 to;
-
-		if (bpf_skb_load_bytes(skb, t->network + 16, &to, sizeof(to)))
-			return -1;
-		address_map_ipv4(address, to);
-		return 0;
-	}
-	return bpf_skb_load_bytes(skb, t->network + 24, address, 16);
 }
 
 /*
@@ -74,13 +59,14 @@ static __always_inline struct upstream *upstream_leaves(struct __sk_buff *skb,
 }
 
 /* A SYN at the egress of an interface that is neither the tunnel nor lo. */
-static __always_inline void leak_connect(struct __sk_buff *skb, const struct transport *t)
+static __always_inline void leak_connect(struct __sk_buff *skb)
 {
 	struct upstream *u = upstream_leaves(skb, UPSTREAM_WAY_UNDERLAY);
 	struct proxy_counters *c = u ? counters_of(u->slot) : NULL;
-	__u8 address[16];
+	__u8 source[16], destination[16];
 
-	if (c && !leak_destination(skb, t, address) && !leak_allowed(address))
+	if (c && !ip_addresses_load(skb, ABI_STUB_L2(skb->cb[4]), source, destination) &&
+	    !leak_allowed(destination))
 		COUNT(c->leaked_connections);
 }
 

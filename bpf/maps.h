@@ -11,10 +11,11 @@
 
 #include "wgsocks/abi.h"
 
-/* Kernel headers give 5.15+ its own name of the errno values; they are the same on both
- * architectures. */
+/* What vmlinux.h does not have of the kernel's headers; the same on both architectures. */
 #define ENOENT 2
 #define EEXIST 17
+#define TC_ACT_UNSPEC (-1) /* and TCX_NEXT: the next program decides */
+#define LOOPBACK_IFINDEX 1 /* in each network namespace: include/net/flow.h */
 
 /* Written by the collector, read by every program. */
 struct {

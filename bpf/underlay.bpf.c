@@ -12,8 +12,8 @@
  */
 #include "leak.h"
 #include "maps.h"
-#include "parse/ip.h"
 #include "parse/transport.h"
+#include "parse/wireguard.h"
 
 /* Far above what a server says in a dialogue (RFC 1928: 2 + 2 + 22 bytes): beyond it there is only
  * data. */
@@ -41,38 +41,14 @@ static __always_inline int is_bulk(struct __sk_buff *skb)
 /* By the length that the UDP header states, its own 8 bytes included. */
 static __always_inline int may_be_handshake(const struct __sk_buff *skb, const struct transport *t)
 {
-	return t->length == 8 + HANDSHAKE_INITIATION_SIZE ||
-	       t->length == 8 + HANDSHAKE_RESPONSE_SIZE ||
+	return t->length == UDP_HEADER_SIZE + WIREGUARD_INITIATION_SIZE ||
+	       t->length == UDP_HEADER_SIZE + WIREGUARD_RESPONSE_SIZE ||
 	       skb->gso_size; /* behind others in a merged skb */
 }
 
 static __always_inline __u16 own_port(const struct transport *t, enum abi_packet_program dialogue)
 {
 	return dialogue == ABI_PACKET_DIALOGUE_EGRESS ? t->source : t->destination;
-}
-
-/*
- * A message of WireGuard by its form (protocol paper, section 5.4): type, three zeros, and the
- * size. Of data the size may be any, but the upper half of the counter is 0, where a query has the
- * type that it asks for. The others have random bytes where a query, an iterative one without
- * flags, has the numbers of its records.
- */
-static __always_inline int has_tunnels_form(struct __sk_buff *skb, const struct transport *t)
-{
-	__u8 m[16];
-
-	if (bpf_skb_load_bytes(skb, t->offset + 8, m, sizeof(m)) || m[1] | m[2] | m[3])
-		return 0;
-	if (m[0] == 4)
-		return t->length >= 8 + DATA_MIN && !(m[12] | m[13] | m[14] | m[15]);
-	if (m[5] == 1 && !(m[4] | m[6] | m[7] | m[8] | m[9] | m[10]))
-		return 0;
-	switch (m[0]) {
-	case 1: return t->length == 8 + HANDSHAKE_INITIATION_SIZE;
-	case 2: return t->length == 8 + HANDSHAKE_RESPONSE_SIZE;
-	case 3: return t->length == 8 + COOKIE_REPLY_SIZE;
-	}
-	return 0;
 }
 
 /*
@@ -86,7 +62,8 @@ static __always_inline int is_tunnels(struct __sk_buff *skb, const struct transp
 	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
 	int place = proxy ? tunnel_of_port(proxy, own_port(t, dialogue)) : TUNNEL_NONE;
 
-	return tunnel_is_known(place) || has_tunnels_form(skb, t);
+	return tunnel_is_known(place) ||
+	       wireguard_has_form(skb, t->offset + UDP_HEADER_SIZE, t->length - UDP_HEADER_SIZE);
 }
 
 /* A client of ours may come from any port, and our listener may have any: asked for port 53 alone.
@@ -126,7 +103,7 @@ static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packe
 	if (leaks_enabled &&
 	    dialogue == ABI_PACKET_DIALOGUE_EGRESS && /* not lo, which runs the other program */
 	    (t.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
-		leak_connect(skb, &t);
+		leak_connect(skb);
 	if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX &&
 	    !is_listeners(skb, &t, dialogue))
 		bpf_tail_call(skb, &packet_programs, ABI_PACKET_DNS_TCP);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A TCP segment of the SOCKS listener, cut out of an skb. Direct packet access first (2 ns);
- * bpf_skb_load_bytes (18 ns) where the headers are not linear or IPv6 has extension headers.
+ * From the IP header to the transport header: the only walker of the kernel side, so that all
+ * programs agree on what a packet is. Direct packet access where the header is linear (2 ns),
+ * bpf_skb_load_bytes elsewhere (18 ns).
  */
 #ifndef WGSOCKS_BPF_PARSE_IP_H
 #define WGSOCKS_BPF_PARSE_IP_H
@@ -9,8 +10,6 @@
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
-
-#include "wgsocks/abi.h"
 
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
@@ -22,40 +21,45 @@
 #define IPPROTO_FRAGMENT 44
 #define IPPROTO_ICMPV6 58
 #define IPPROTO_DSTOPTS 60
-#define IP_FRAGMENT_OFFSET 0x1fff
-#define IP_MORE_FRAGMENTS 0x2000
 
-#define TCP_FLAG_FIN 0x01
-#define TCP_FLAG_SYN 0x02
-#define TCP_FLAG_RST 0x04
-#define TCP_FLAG_ACK 0x10
+/* frag_off of IPv4: RFC 791, section 3.1. */
+#define IPV4_FRAGMENT_OFFSET 0x1fff
+#define IPV4_MORE_FRAGMENTS 0x2000
+/* Bytes 2 and 3 of an IPv6 fragment header: RFC 8200, section 4.5. */
+#define IPV6_FRAGMENT_OFFSET 0xfff8
+#define IPV6_MORE_FRAGMENTS 0x0001
 
-#define LOOPBACK_IFINDEX 1 /* in each network namespace: include/net/flow.h */
-#define DNS_PORT 53	   /* RFC 1035, section 4.2 */
-
-/* WireGuard's protocol paper, sections 5.4.2 and 5.4.3: bytes of UDP payload. */
-#define HANDSHAKE_INITIATION_SIZE 148
-#define HANDSHAKE_RESPONSE_SIZE 92
-/* And sections 5.4.6 and 5.4.7; of data those of length 0. */
-#define COOKIE_REPLY_SIZE 64
-#define DATA_MIN 32
-
-#define TC_ACT_UNSPEC (-1) /* and TCX_NEXT: the packet goes on, whoever is next decides */
-
+#define IP_L2_MAX 0xff /* of `l2`, the bytes before the IP header */
 #define IPV6_EXTENSIONS_MAX 4
+#define IPV6_EXTENSION_MIN 8
 
-struct segment {
-	__u8 source[16];
-	__u8 destination[16];
-	__u16 source_port;
-	__u16 destination_port;
-	__u32 sequence;
-	__u32 payload;	      /* offset in the skb */
-	__u32 payload_length; /* of the segment, or of all of a GSO skb */
-	__u8 flags;
+/* Above every offset that ip_read gives: an Ethernet header, IPv6's and four extension headers. */
+#define IP_TRANSPORT_MAX 16384
+
+/*
+ * What ip_read finds. An address is as in the maps: 16 bytes in network order, IPv4 mapped; 0 where
+ * it cannot be read.
+ */
+struct ip_packet {
+	__u64 source[2];
+	__u64 destination[2];
+	__u32 protocol;	 /* IPPROTO_… that the last header read names; 0 where none can be read */
+	__u32 transport; /* offset of the transport header in the skb; 0: this packet has none */
+	__u32 length;	 /* of transport header and data, as the IP header states it */
+	__u32 more;	 /* not 0: the first of several fragments, so the data ends early */
 };
 
-enum packet_result { PACKET_TCP, PACKET_OTHER, PACKET_SLOW };
+enum ip_version { IP_NONE, IP_V4, IP_V6 };
+
+static __always_inline __u64 ipv4_mapped(__be32 address)
+{
+	union {
+		__u32 words[2];
+		__u64 half;
+	} low = { .words = { bpf_htonl(0xffff), address } };
+
+	return low.half;
+}
 
 static __always_inline void address_map_ipv4(__u8 *to, __be32 from)
 {
@@ -64,166 +68,148 @@ static __always_inline void address_map_ipv4(__u8 *to, __be32 from)
 	*(__u32 *)(to + 12) = from;
 }
 
-static __always_inline void address_copy(__u8 *to, const __u8 *from)
+static __always_inline void address_copy(__u8 *to, const void *from)
 {
 	__builtin_memcpy(to, from, 16);
 }
 
 /*
- * The TCP header at `tcp`; `length` is that of the IP payload as its header states it: where the
- * packet is shorter, the kernel drops it, and what was passed over would not be what the server
- * reads.
+ * A stated length of 0 is that of a GSO skb above 64 KiB ("BIG TCP"), which then reaches to the end
+ * of the skb. In any other packet it is wrong, and the kernel drops that.
  */
-static __always_inline enum packet_result segment_set_tcp(const struct __sk_buff *skb,
-							  struct segment *s,
-							  const struct tcphdr *tcp, __u32 offset,
-							  __u32 length)
-{
-	__u32 header = (tcp->data_offset >> 4) * 4;
-
-	if (header < sizeof(*tcp) || length < header || offset + length > skb->len)
-		return PACKET_OTHER;
-	s->source_port = bpf_ntohs(tcp->source);
-	s->destination_port = bpf_ntohs(tcp->dest);
-	s->sequence = bpf_ntohl(tcp->seq);
-	s->flags = tcp->flags;
-	s->payload = offset + header;
-	s->payload_length = length - header;
-	return PACKET_TCP;
-}
-
-/*
- * Length 0 in the header: a GSO skb above 64 KiB ("BIG TCP"); what is from `offset` on then is the
- * skb's. Else the kernel drops it.
- */
-static __always_inline __u32 length_of(const struct __sk_buff *skb, __u32 offset, __u32 stated)
+static __always_inline __u32 ip_length(const struct __sk_buff *skb, __u32 offset, __u32 stated)
 {
 	return stated || !skb->gso_size ? stated : skb->len - offset;
 }
 
-/* Without extension headers and with linear headers: PACKET_SLOW when it is otherwise. */
-static __always_inline enum packet_result packet_read_direct(const struct __sk_buff *skb, __u32 l2,
-							     struct segment *s)
+static __always_inline void ipv4_read(struct __sk_buff *skb, __u32 l2, struct ip_packet *p)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	void *network = data + l2;
+	const struct iphdr *ip = (void *)(long)skb->data + l2;
+	__u32 header, length, transport;
+	struct iphdr copy;
 
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		const struct iphdr *ip = network;
-		const struct tcphdr *tcp;
-		__u32 header, total;
-
-		if ((void *)(ip + 1) > end)
-			return PACKET_SLOW;
-		if (ip->protocol != IPPROTO_TCP ||
-		    ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS))
-			return PACKET_OTHER;
-		header = (ip->version_ihl & 15) * 4;
-		total = length_of(skb, l2, bpf_ntohs(ip->tot_len));
-		if (header < sizeof(*ip))
-			return PACKET_OTHER;
-		/*
-		 * Made before header is compared with total: where total is known to be 0,
-		 * verifiers of 6.1 and before go on into what cannot be, with a header of 20 at
-		 * least and 0 at most, and with that it would be no pointer.
-		 */
-		tcp = network + header;
-		asm volatile("" : "+r"(tcp));
-		if (total < header)
-			return PACKET_OTHER;
-		if ((void *)(tcp + 1) > end)
-			return PACKET_SLOW;
-		address_map_ipv4(s->source, ip->saddr);
-		address_map_ipv4(s->destination, ip->daddr);
-		return segment_set_tcp(skb, s, tcp, l2 + header, total - header);
+	if ((void *)(ip + 1) > (void *)(long)skb->data_end) {
+		if (bpf_skb_load_bytes(skb, l2, &copy, sizeof(copy)))
+			return;
+		ip = &copy;
 	}
-	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		const struct ipv6hdr *ip = network;
-		const struct tcphdr *tcp = network + sizeof(*ip);
+	p->protocol = ip->protocol;
+	p->source[1] = ipv4_mapped(ip->saddr);
+	p->destination[1] = ipv4_mapped(ip->daddr);
+	header = (ip->version_ihl & 15) * 4;
+	transport = l2 + header;
+	/*
+	 * Kept apart from the comparison of `header` below: with a length that is known to be 0,
+	 * verifiers up to 6.1 follow a branch that cannot be taken, in which an offset made from
+	 * `header` would be out of bounds.
+	 */
+	asm volatile("" : "+r"(transport));
+	length = ip_length(skb, l2, bpf_ntohs(ip->tot_len));
+	p->length = length < header ? 0 : length - header;
+	p->more = ip->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS);
+	if (header >= sizeof(*ip) && !(ip->frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET)))
+		p->transport = transport;
+}
 
-		if ((void *)(tcp + 1) > end || ip->nexthdr != IPPROTO_TCP)
-			return PACKET_SLOW;
-		address_copy(s->source, ip->saddr);
-		address_copy(s->destination, ip->daddr);
-		return segment_set_tcp(
-			skb, s, tcp, l2 + sizeof(*ip),
-			length_of(skb, l2 + sizeof(*ip), bpf_ntohs(ip->payload_len)));
+static __always_inline int ipv6_is_extension(__u32 next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_ROUTING ||
+	       next == IPPROTO_FRAGMENT;
+}
+
+/* Sequence of next header and length: RFC 8200, section 4. */
+static __always_inline void ipv6_pass_extensions(struct __sk_buff *skb, struct ip_packet *p)
+{
+	__u32 offset = p->transport;
+
+#pragma clang loop unroll(full)
+	for (int i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
+		__u8 extension[IPV6_EXTENSION_MIN];
+		__u32 size = IPV6_EXTENSION_MIN, field = 0;
+
+		if (!ipv6_is_extension(p->protocol))
+			return;
+		p->transport = 0;
+		if (bpf_skb_load_bytes(skb, offset, extension, sizeof(extension)))
+			return;
+		if (p->protocol == IPPROTO_FRAGMENT)
+			field = extension[2] << 8 | extension[3];
+		else
+			size = (extension[1] + 1) * 8;
+		p->protocol = extension[0];
+		if (field & IPV6_FRAGMENT_OFFSET)
+			return;
+		p->more |= field & IPV6_MORE_FRAGMENTS;
+		p->length = p->length < size ? 0 : p->length - size;
+		offset += size;
+		p->transport = offset;
 	}
-	return PACKET_OTHER;
+	if (ipv6_is_extension(p->protocol))
+		p->transport = 0;
+}
+
+static __always_inline void ipv6_read(struct __sk_buff *skb, __u32 l2, struct ip_packet *p)
+{
+	const struct ipv6hdr *ip = (void *)(long)skb->data + l2;
+	struct ipv6hdr copy;
+	__u32 offset = l2 + sizeof(*ip);
+
+	if ((void *)(ip + 1) > (void *)(long)skb->data_end) {
+		if (bpf_skb_load_bytes(skb, l2, &copy, sizeof(copy)))
+			return;
+		ip = &copy;
+	}
+	p->protocol = ip->nexthdr;
+	__builtin_memcpy(p->source, ip->saddr, sizeof(p->source));
+	__builtin_memcpy(p->destination, ip->daddr, sizeof(p->destination));
+	p->length = ip_length(skb, offset, bpf_ntohs(ip->payload_len));
+	p->transport = offset;
+	if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP)
+		ipv6_pass_extensions(skb, p);
 }
 
 /*
- * The rest. Fragments are passed over: TCP does not make them, and a dialogue in fragments would be
- * seen as lost by the segment that follows.
+ * Reads the IP header at `l2` and IPv6 extension headers. Returns the IP version, IP_NONE for other
+ * packets; `p`, which the caller has zeroed, holds what could be read. One rule for all programs:
+ *
+ * - A fragment other than the first has no transport header: its bytes are data. It has the
+ *   protocol that its header names. A fragment without offset that is also the last ("atomic",
+ *   RFC 6946) is a whole packet, as it is for the kernel.
+ * - At most four extension headers are passed: hop-by-hop, destination options, routing and
+ *   fragment. A packet with more, or one that ends within them, has no transport header, and the
+ *   protocol is the number of the extension header that was not read.
+ * - An IPv4 header length below 20 leaves no transport header.
+ * - `length` is not compared with what the skb holds: a reader of the data does that.
+ *
+ * Inlined, since a program with subprograms and tail calls is refused by arm64 before 6.0.
  */
-static __noinline int packet_read_loaded(struct __sk_buff *skb, __u32 l2, struct segment *s)
+static __always_inline enum ip_version ip_read(struct __sk_buff *skb, __u32 l2, struct ip_packet *p)
 {
-	__u32 offset = l2, length;
-	struct tcphdr tcp;
-
-	if (!s)
-		return PACKET_OTHER;
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		struct iphdr ip;
-		__u32 header;
-
-		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
-			return PACKET_OTHER;
-		header = (ip.version_ihl & 15) * 4;
-		if (ip.protocol != IPPROTO_TCP || header < sizeof(ip) ||
-		    ip.frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS))
-			return PACKET_OTHER;
-		length = length_of(skb, l2, bpf_ntohs(ip.tot_len));
-		if (length < header)
-			return PACKET_OTHER;
-		offset += header;
-		length -= header;
-		address_map_ipv4(s->source, ip.saddr);
-		address_map_ipv4(s->destination, ip.daddr);
-	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		struct ipv6hdr ip;
-		__u8 next;
-
-		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
-			return PACKET_OTHER;
-		next = ip.nexthdr;
-		offset += sizeof(ip);
-		length = length_of(skb, offset, bpf_ntohs(ip.payload_len));
-		for (int i = 0; i < IPV6_EXTENSIONS_MAX && next != IPPROTO_TCP; i++) {
-			__u8 extension[2]; /* next header, length in 8 bytes beyond the first 8 (RFC
-					      8200, section 4) */
-			__u32 size;
-
-			if (next != IPPROTO_HOPOPTS && next != IPPROTO_DSTOPTS &&
-			    next != IPPROTO_ROUTING)
-				return PACKET_OTHER;
-			if (bpf_skb_load_bytes(skb, offset, extension, sizeof(extension)))
-				return PACKET_OTHER;
-			size = (extension[1] + 1) * 8;
-			if (length < size)
-				return PACKET_OTHER;
-			next = extension[0];
-			offset += size;
-			length -= size;
-		}
-		if (next != IPPROTO_TCP)
-			return PACKET_OTHER;
-		address_copy(s->source, ip.saddr);
-		address_copy(s->destination, ip.daddr);
-	} else {
-		return PACKET_OTHER;
+		ipv4_read(skb, l2, p);
+		return IP_V4;
 	}
-	if (bpf_skb_load_bytes(skb, offset, &tcp, sizeof(tcp)))
-		return PACKET_OTHER;
-	return segment_set_tcp(skb, s, &tcp, offset, length);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		ipv6_read(skb, l2, p);
+		return IP_V6;
+	}
+	return IP_NONE;
 }
 
-static __always_inline enum packet_result packet_read(struct __sk_buff *skb, __u32 l2,
-						      struct segment *s)
+/* Both addresses of a packet that is known to be IP. Returns 0 or a negative number. */
+static __always_inline long ip_addresses_load(struct __sk_buff *skb, __u32 l2, __u8 *source,
+					      __u8 *destination)
 {
-	enum packet_result result = packet_read_direct(skb, l2, s);
+	__be32 four[2];
 
-	return result == PACKET_SLOW ? packet_read_loaded(skb, l2, s) : result;
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return bpf_skb_load_bytes(skb, l2 + 8, source, 16)
+			       ?: bpf_skb_load_bytes(skb, l2 + 24, destination, 16);
+	if (bpf_skb_load_bytes(skb, l2 + 12, four, sizeof(four)))
+		return -1;
+	address_map_ipv4(source, four[0]);
+	address_map_ipv4(destination, four[1]);
+	return 0;
 }
 
 #endif
