@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Counters, losses and histograms in the maps' memory. */
+/* Counters, losses and histograms in map memory. */
 #ifndef WGSOCKS_BPF_COUNT_H
 #define WGSOCKS_BPF_COUNT_H
 
@@ -20,9 +20,9 @@ static const __u64 histogram_bounds[ABI_BOUNDS_MAX][ABI_HISTOGRAM_BUCKETS - 1] =
 	ABI_HISTOGRAM_BOUNDS;
 
 /*
- * The first bucket whose bound is not below the value; 16 when it is above all. Four steps of a
- * binary search. A global function (weak, since two files have it): its result is an unknown scalar
- * to the verifier, where the 17 ways through it would multiply with all that follows.
+ * The first bucket whose bound is not below the value; 16 for a value above all bounds. Four steps
+ * of a binary search. A global function: its result is one unknown scalar to the verifier, instead
+ * of 17 branches that multiply with all that follows. Weak, since several program files include it.
  */
 __weak __noinline __u32 histogram_bucket(__u32 which, __u64 value_ns)
 {

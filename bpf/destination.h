@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bytes by the address at the other end. Each packet goes into exactly one series: its
- * destination's own, or `other`; what is in `other` votes for who is to have a series of its own.
+ * Bytes by the address of the other end. Each packet counts in exactly one series: its
+ * destination's own, or `other`. Addresses in `other` compete for a series of their own.
  */
 #ifndef WGSOCKS_BPF_DESTINATION_H
 #define WGSOCKS_BPF_DESTINATION_H
@@ -11,9 +11,9 @@
 #include "parse/transport.h"
 
 /*
- * Majority vote with four seats: whoever has none takes votes from the weakest. Votes may be lost
- * where two CPUs write at once, and an address may be torn then: the collector looks at its hash,
- * and nothing is counted here.
+ * A majority vote with four seats: an address without a seat takes votes from the weakest. Two CPUs
+ * that write at once may lose votes or leave a mixed address. The collector compares the address
+ * with the hash of its bucket; no counter depends on it.
  */
 static __always_inline void destination_nominate(struct destination_bucket *bucket, __u64 high,
 						 __u64 low, __u64 bytes)
@@ -39,7 +39,7 @@ static __always_inline void destination_nominate(struct destination_bucket *buck
 	least->weight = bytes - least->weight;
 }
 
-/* Counts the bytes in the address's own series; returns 0 when it has none. */
+/* Counts the bytes in the series of the address. Returns 0 when it has none. */
 static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, __u32 direction,
 					     __u64 bytes)
 {
@@ -66,11 +66,11 @@ static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, 
 /*
  * ---- names ----
  *
- * DNS messages over UDP are copied for user space, which reads the names of destinations there.
- * They are rare compared with what is then fetched from these destinations.
+ * DNS messages over UDP are copied to user space, which reads the names of destinations there. They
+ * are rare compared with the traffic that follows them.
  */
 
-/* `udp`: the header, as udp_read has it; `direction`: an answer is received, a question sent. */
+/* `udp`: the header as udp_read returns it. `direction`: answers are received, questions sent. */
 static __always_inline int answer_copy(struct __sk_buff *skb, __u64 udp, __u32 slot,
 				       __u32 direction)
 {
@@ -95,8 +95,10 @@ static __always_inline int answer_copy(struct __sk_buff *skb, __u64 udp, __u32 s
 	a->length = length;
 	ip_addresses_load(skb, ABI_STUB_L2(skb->cb[4]), direction == ABI_RECEIVE ? a->peer : other,
 			  direction == ABI_RECEIVE ? other : a->peer);
-	/* From 0, where clang may not undo it: verifiers of 6.1 and before learn no lower bound
-	 * from a look at 0. */
+	/*
+	 * The length minus 1, hidden from clang: verifiers up to 6.1 learn no lower bound from a
+	 * comparison with 0.
+	 */
 	more = length - 1;
 	asm volatile("" : "+r"(more));
 	if (more >= ABI_ANSWER_MAX || bpf_skb_load_bytes(skb, offset, a->message, more + 1)) {

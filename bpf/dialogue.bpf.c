@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * SOCKS dialogues, called by the programs of underlay.bpf.c for TCP. tc and not socket hooks: only
- * here is the stream seen as bytes with their offsets, on every kernel, whatever the server does
- * with its sockets.
+ * SOCKS dialogues, called by the programs of underlay.bpf.c for TCP. At tc and not at socket hooks:
+ * only tc sees the stream as bytes with their offsets on every kernel, however the server uses its
+ * sockets.
  */
 #include "dialogue.h"
 #include "early.h"
@@ -10,10 +10,9 @@
 #include "parse/transport.h"
 
 /*
- * Data before there is a session: on the handshake's last ACK, or on another CPU at the same
- * moment. Returns the session if it has begun meanwhile: it may have found nothing here, or the
- * entry as it was before our data, so the segment is read there again (what is read already, is not
- * read twice).
+ * Reads data that comes before its session: on the last ACK of the handshake, or on another CPU at
+ * the same moment. Returns the session if it has begun meanwhile. That session may have missed this
+ * data, so the caller reads the segment again; bytes that were read are not read twice.
  */
 static __always_inline struct session *early_segment(struct __sk_buff *skb,
 						     const struct segment *segment,
@@ -27,7 +26,7 @@ static __always_inline struct session *early_segment(struct __sk_buff *skb,
 		new.begun_ns = bpf_ktime_get_ns();
 		early_announce(new.begun_ns);
 		new.dialogue.client.isn = segment->sequence; /* compared with the connection's own
-								when that is there */
+								once that is known */
 		bpf_map_update_elem(&early, key, &new, BPF_ANY);
 		e = bpf_map_lookup_elem(&early, key);
 	}
@@ -108,8 +107,8 @@ SEC("tc")
 int dialogue_ingress(struct __sk_buff *skb)
 {
 	/*
-	 * On lo, at egress. Elsewhere nothing that comes in may pass for the server's word,
-	 * whatever its addresses say.
+	 * On lo this runs at egress, for both directions. Elsewhere nothing that comes in counts as
+	 * the server's data, whatever its addresses say.
 	 */
 	return dialogue_packet(skb, skb->ifindex == LOOPBACK_IFINDEX ? RUNS_CLIENT | RUNS_SERVER
 								     : RUNS_CLIENT);

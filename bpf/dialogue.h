@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The SOCKS dialogue by TCP stream offset, so that split, pipelined, retransmitted, overlapping and
- * overtaking segments count once. One writer for each field (see struct dialogue): the ingress side
- * counts requests, the egress side outcomes, the socket's CLOSE what is left. Egress and CLOSE do
- * not run at once: the server sends, and closes, under its socket's lock. Ingress runs under no
- * lock but ours.
+ * The SOCKS dialogue by TCP stream offset: split, pipelined, retransmitted, overlapping and
+ * reordered segments count once. Each field has one writer (see struct dialogue): the ingress side
+ * counts requests, the egress side outcomes, the socket's CLOSE what is left. Egress and CLOSE
+ * never run at the same time: the server sends and closes under its socket's lock. Ingress runs
+ * under no lock but the session's.
  */
 #ifndef WGSOCKS_BPF_DIALOGUE_H
 #define WGSOCKS_BPF_DIALOGUE_H
@@ -23,7 +23,7 @@ static __always_inline void side_give_up(struct dialogue_side *side, enum abi_lo
 	count_loss(c, cause);
 }
 
-/* The next word of what waits in a session, or less of it: up to the next event. */
+/* Reads the next word of the held bytes, up to its end or the next event. */
 static __always_inline __u64 held_read(const struct session *s, __u32 from, __u32 length,
 				       __u32 state, __u32 skip)
 {
@@ -34,10 +34,10 @@ static __always_inline __u64 held_read(const struct session *s, __u32 from, __u3
 }
 
 /*
- * Keeps a segment that overtook another: one run of bytes, to which what follows it directly is
- * added. Its place is taken under the lock, its bytes are loaded after it (no helper may be called
- * under a lock), and nobody reads them until all that were promised are there. Returns 0, or -1
- * when it does not fit.
+ * Keeps a segment that came before its predecessor. The held bytes are one run, to which the bytes
+ * that follow it directly are added. The range is reserved under the lock and loaded after it
+ * (helpers are forbidden under a lock). Nobody reads the run before all reserved bytes are there.
+ * Returns 0, or -1 when the segment does not fit.
  */
 static __always_inline int held_add(struct __sk_buff *skb, const struct segment *segment,
 				    struct session *s)
@@ -50,8 +50,8 @@ static __always_inline int held_add(struct __sk_buff *skb, const struct segment 
 		return -1;
 	bpf_spin_lock(&s->lock);
 	/*
-	 * What waited was read, so the next gap may use its place; who still reads it, will find
-	 * that `next` has moved.
+	 * The held bytes were read, so the next gap may use their memory. A CPU that still reads
+	 * them will find that `next` has moved.
 	 */
 	if (s->held_filled == s->held_length &&
 	    (__s32)(s->dialogue.client.next - s->held_start - s->held_length) >= 0)
@@ -76,7 +76,7 @@ static __always_inline int held_add(struct __sk_buff *skb, const struct segment 
 	return 0;
 }
 
-/* A side as it was when we began to read. */
+/* The client's side at the moment when reading began. */
 struct view {
 	__u64 socket;
 	__u32 next;
@@ -101,13 +101,13 @@ static __always_inline void view_take(struct session *s, struct view *v)
 }
 
 /*
- * Takes over what was read. Returns whether a request is complete. With few branches: the loop
- * around it is verified round by round.
+ * Records what was read. Returns whether a request is complete. Few branches, since the verifier
+ * follows the loop around it round by round.
  */
 static __always_inline int dialogue_advance(struct dialogue *d, __u64 r, __u64 now)
 {
 	if (!d->client.next)
-		d->request_ns = now; /* of a request that is refused before it comes */
+		d->request_ns = now; /* for a request that is refused before it is complete */
 	d->client.next += READ_CONSUMED(r);
 	d->client.skip = READ_SKIP(r);
 	d->client.state = READ_STATE(r);
@@ -124,7 +124,7 @@ static __always_inline int dialogue_advance(struct dialogue *d, __u64 r, __u64 n
 }
 
 /*
- * Writes what was read, unless somebody else has, or the session has ended. Returns whether a
+ * Records what was read, unless another CPU has, or the session has ended. Returns whether a
  * request is to be counted.
  */
 static __always_inline int view_commit(struct session *s, const struct view *v, __u64 r, __u64 now)
@@ -132,7 +132,7 @@ static __always_inline int view_commit(struct session *s, const struct view *v, 
 	int complete = 0;
 
 	bpf_spin_lock(&s->lock);
-	/* A freed hash value may be reused at once: is it still the same session? */
+	/* The kernel may reuse a freed hash value at once: check that it is the same session. */
 	if (!((s->socket ^ v->socket) | (s->dialogue.client.next ^ v->next) |
 	      (s->dialogue.client.flags & DIALOGUE_DONE) | s->closed))
 		complete = dialogue_advance(&s->dialogue, r, now);
@@ -140,7 +140,7 @@ static __always_inline int view_commit(struct session *s, const struct view *v, 
 	return complete;
 }
 
-/* Before there is a session: nothing is counted, the session's start does that. */
+/* Reads data before the session exists. Counts nothing: early_take does. */
 static __always_inline void dialogue_early(struct __sk_buff *skb, const struct segment *segment,
 					   struct dialogue *d)
 {
@@ -161,8 +161,8 @@ static __always_inline void dialogue_early(struct __sk_buff *skb, const struct s
 }
 
 /*
- * Reads a segment of the client's side; again when another CPU was faster. Returns whether there is
- * more to be read.
+ * Reads a segment of the client's side, once more if another CPU was faster. Returns whether the
+ * held bytes may follow.
  */
 #define SEGMENT_ROUNDS_MAX 2
 
@@ -185,7 +185,7 @@ static __always_inline int client_segment_read(struct __sk_buff *skb, const stru
 		read = v.next - start;
 		if ((__s32)read < 0) {
 			if (!held_add(skb, segment, s))
-				return 1; /* what was missing may have come meanwhile */
+				return 1; /* the missing bytes may have come meanwhile */
 			side_give_up(&s->dialogue.client, ABI_LOSS_OUT_OF_ORDER, c);
 			return 0;
 		}
@@ -205,7 +205,7 @@ static __always_inline int client_segment_read(struct __sk_buff *skb, const stru
 	return 1;
 }
 
-/* And what waited for it: word by word, and up to the command in it. */
+/* Reads a segment and the held bytes behind it: word by word, and up to the command in a word. */
 #define HELD_ROUNDS_MAX (ABI_HELD_MAX / 8 + 2)
 
 static __always_inline void dialogue_client(struct __sk_buff *skb, const struct segment *segment,
@@ -233,8 +233,10 @@ static __always_inline void dialogue_client(struct __sk_buff *skb, const struct 
 	}
 }
 
-/* Reads a segment of the server's side, up to the byte that decides. Under the socket's lock: it
- * sends. */
+/*
+ * Reads a segment of the server's side, up to the byte that decides. Runs under the socket's lock,
+ * since the server sends.
+ */
 static __always_inline void dialogue_server(struct __sk_buff *skb, const struct segment *segment,
 					    const struct session_key *key, struct session *s,
 					    struct proxy_counters *c)
@@ -269,13 +271,14 @@ static __always_inline void dialogue_server(struct __sk_buff *skb, const struct 
 	if (verdict == SOCKS_VERDICT_NONE || d->settled)
 		return;
 	if (d->client.flags & DIALOGUE_LOST &&
-	    !d->requested) { /* the ingress side has given up: it will not count it */
+	    !d->requested) { /* the ingress side has given up and will not count it */
 		d->requested = 1;
 		request_count(c, key, ABI_COMMAND_UNKNOWN);
 	}
 	now = bpf_ktime_get_ns();
 	d->verdict = verdict;
-	if (s->closer == SESSION_CLOSED_BY_CLIENT) { /* whether it still reads is known at CLOSE */
+	if (s->closer ==
+	    SESSION_CLOSED_BY_CLIENT) { /* CLOSE tells whether the client still reads */
 		d->pending = 1;
 		d->reply_end = d->server.next;
 		d->reply_ns = now;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The client's data that came before its session: read at ingress, moved when the session begins.
+ */
 #ifndef WGSOCKS_BPF_EARLY_H
 #define WGSOCKS_BPF_EARLY_H
 
@@ -7,19 +9,20 @@
 #include "outcome.h"
 
 /*
- * An entry is of use between a segment and the end of the handshake that it came with:
- * microseconds. What is older came from data that no session was ever made for, and its ports may
- * be used again.
+ * An entry is useful for microseconds, from a segment to the end of its handshake. Older entries
+ * come from data whose connection was never established, and their ports may be in use again.
  */
-#define EARLY_AGE_MAX_NS 1000000000ULL
+#define EARLY_AGE_MAX_NS ABI_S(1)
 
 static __always_inline int early_is_fresh(const struct early_dialogue *e)
 {
 	return bpf_ktime_get_ns() - e->begun_ns < EARLY_AGE_MAX_NS;
 }
 
-/* Before the entry is made, so that a session which begins after that sees it; `now` is the time of
- * the entry. */
+/*
+ * Called before the entry is inserted, so that a session that begins later sees it. `now`: the time
+ * of the entry.
+ */
 static __always_inline void early_announce(__u64 now)
 {
 	__u32 zero = 0;
@@ -29,7 +32,7 @@ static __always_inline void early_announce(__u64 now)
 		*last = now;
 }
 
-/* Whether there may be an entry of use. */
+/* Whether there may be a useful entry. */
 static __always_inline int early_is_possible(__u64 now)
 {
 	__u32 zero = 0;
@@ -38,8 +41,10 @@ static __always_inline int early_is_possible(__u64 now)
 	return last && now - *last < EARLY_AGE_MAX_NS;
 }
 
-/* How the first data of the client, read before there was a session, gets into it: whose delete
- * succeeds owns it. */
+/*
+ * Moves the client's first data, which was read before the session existed, into the session. The
+ * caller whose delete succeeds owns the entry.
+ */
 static __always_inline void early_take(const struct session_key *key, struct session *s,
 				       struct proxy_counters *c)
 {
@@ -55,7 +60,7 @@ static __always_inline void early_take(const struct session_key *key, struct ses
 		return;
 	bpf_spin_lock(&s->lock);
 	if (copy.client.isn !=
-	    s->dialogue.client.isn) { /* the data did not begin where the connection does */
+	    s->dialogue.client.isn) { /* the data did not begin at the connection's begin */
 		lost = !s->dialogue.client.next;
 		if (lost)
 			s->dialogue.client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;

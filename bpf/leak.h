@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What leaves beside the tunnel. */
+/* Traffic that leaves outside the tunnel. */
 #ifndef WGSOCKS_BPF_LEAK_H
 #define WGSOCKS_BPF_LEAK_H
 
@@ -8,9 +8,8 @@
 #include "parse/ip.h"
 
 /*
- * Whether --leak.allow names this destination (IPv4 mapped). A network of IPv6 that spans the
- * mapped addresses (::/0) does not mean those: IPv4 is allowed by its own networks. Inlined: see
- * underlay.bpf.c.
+ * Whether --leak.allow contains this destination (IPv4 mapped). An IPv6 network that spans the
+ * mapped addresses (::/0) does not allow IPv4. Inlined: see underlay.bpf.c.
  */
 static __always_inline int leak_allowed(const __u8 *address)
 {
@@ -34,11 +33,11 @@ static __always_inline int leak_allowed(const __u8 *address)
 }
 
 /*
- * The upstream whose first SYN this is, marked with its way; NULL for any other packet: what is
- * sent again (the contract goes by the first), and what passes one interface after the other (a
- * VLAN, then what is below it). Not told by the number of retransmissions: a first SYN may wait for
- * its neighbour's address longer than that. The helper's pointer may be a key on every kernel,
- * skb->sk on some only.
+ * Finds the upstream connection whose first SYN this is and marks it with the interface's kind.
+ * Returns NULL for any other packet: a retransmission, and a SYN that passes a second interface (a
+ * VLAN, then the one below it). The number of retransmissions would not tell: a first SYN may wait
+ * longer than that for its neighbour's address. The pointer from the helper may be a key on every
+ * kernel, skb->sk only on some.
  */
 static __always_inline struct upstream *upstream_leaves(struct __sk_buff *skb,
 							enum upstream_way way)
@@ -58,7 +57,7 @@ static __always_inline struct upstream *upstream_leaves(struct __sk_buff *skb,
 	return u;
 }
 
-/* A SYN at the egress of an interface that is neither the tunnel nor lo. */
+/* A SYN at the egress of an interface that is neither a tunnel nor lo. */
 static __always_inline void leak_connect(struct __sk_buff *skb)
 {
 	struct upstream *u = upstream_leaves(skb, UPSTREAM_WAY_UNDERLAY);

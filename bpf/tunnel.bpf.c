@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The tunnel interface, both directions: inner bytes and packets as they travel in the tunnel.
- * Not from the link's own counters: these are gone with the interface, know no protocol, and for
- * kernel WireGuard hold its headers.
+ * The tunnel interface in both directions: inner bytes and packets. The counters of the link do not
+ * serve: they vanish with the interface, have no protocols, and include WireGuard's headers for
+ * kernel WireGuard.
  *
- * No function here may be a subprogram: before 6.0 arm64 refuses a tail call from a program that
- * has any.
+ * No function here may be a subprogram: arm64 before 6.0 refuses tail calls from a program that has
+ * any.
  */
 #include "destination.h"
 #include "leak.h"
@@ -25,8 +25,8 @@ static __always_inline enum abi_protocol protocol_of(__u32 protocol)
 }
 
 /*
- * The headers that each segment of a GSO skb repeats. gso_segs is 0 at ingress, so the number of
- * segments comes from gso_size.
+ * Each segment of a GSO skb repeats the headers. gso_segs is 0 at ingress, so the number of
+ * segments is computed from gso_size.
  */
 static __always_inline int segments_count(struct __sk_buff *skb, __u32 l3, __u32 transport,
 					  __u32 protocol, struct traffic *sum)
@@ -52,7 +52,10 @@ static __always_inline int segments_count(struct __sk_buff *skb, __u32 l3, __u32
 	return 0;
 }
 
-/* What the transport header tells other programs. The last step: a tail call does not return. */
+/*
+ * Hands the packet to the programs that the transport header asks for. The last step: a tail call
+ * does not return.
+ */
 static __always_inline void transport_packet(struct __sk_buff *skb, __u32 protocol, __u32 offset,
 					     __u32 slot, enum abi_direction direction)
 {
@@ -60,7 +63,10 @@ static __always_inline void transport_packet(struct __sk_buff *skb, __u32 protoc
 
 	if (!transport_load(skb, protocol, offset, &t))
 		return;
-	/* An upstream whose first SYN leaves here does not leak, wherever it is sent again. */
+	/*
+	 * An upstream connection whose first SYN leaves here does not leak; later SYNs do not
+	 * matter.
+	 */
 	if (leaks_enabled && direction == ABI_TRANSMIT && protocol == IPPROTO_TCP &&
 	    (t.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
 		upstream_leaves(skb, UPSTREAM_WAY_TUNNEL);
@@ -72,11 +78,12 @@ static __always_inline void transport_packet(struct __sk_buff *skb, __u32 protoc
 }
 
 /*
- * The value is the same, but the verifier, which does not know `unknown`, no longer knows it
- * either: the ways that lead here are then one, and what follows is verified once (with
- * destinations on 7,000 instructions instead of 22,400).
+ * Makes the value unknown to the verifier without changing it; `unknown` is any value that the
+ * verifier does not know. All branches that lead here then look alike, and what follows is verified
+ * once: 7,000 instructions instead of 22,400 with destinations on.
  */
-#define FORGET(value, unknown) asm volatile("%0 ^= %1; %0 ^= %1" : "+r"(value) : "r"(unknown))
+#define VERIFIER_FORGET(value, unknown) \
+	asm volatile("%0 ^= %1; %0 ^= %1" : "+r"(value) : "r"(unknown))
 
 static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_direction direction)
 {
@@ -105,13 +112,13 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 	t->bytes += sum.bytes;
 	now = bpf_jiffies64();
 	ABI_AT(__u64, c->last_jiffies, direction) = now;
-	FORGET(ip.protocol, now);
-	FORGET(ip.transport, now);
-	FORGET(high, now);
-	FORGET(low, now);
+	VERIFIER_FORGET(ip.protocol, now);
+	VERIFIER_FORGET(ip.transport, now);
+	VERIFIER_FORGET(high, now);
+	VERIFIER_FORGET(low, now);
 	/*
-	 * Counted as others' while destinations are off too: whenever they are switched on, the sum
-	 * is right.
+	 * Bytes count as `other` while destinations are off too: the sum is right whenever they are
+	 * switched on.
 	 */
 	if (!destinations_enabled ||
 	    !destination_count(index / ABI_TUNNELS_MAX, high, low, direction, sum.bytes))

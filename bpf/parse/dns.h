@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The grammar of a DNS message as far as it is counted (RFC 1035, section 4.1): header, name and
- * type of the first question. As one read of a datagram, and as one step a byte for TCP, where a
- * message may be split anywhere. On scalars alone: see socks_reader.h.
+ * type of the first question. Datagrams are read at once. A TCP stream, which may be split
+ * anywhere, is read one step a byte. On scalars alone: see socks_reader.h.
  */
 #ifndef WGSOCKS_BPF_PARSE_DNS_H
 #define WGSOCKS_BPF_PARSE_DNS_H
@@ -16,7 +16,7 @@
 #define DNS_NAME_MAX 255 /* with its length bytes: RFC 1035, section 2.3.4 */
 #define DNS_LABELS_MAX 128
 #define DNS_POINTER \
-	0xc0 /* the two highest bits of a length byte: the rest of the name is elsewhere */
+	0xc0 /* the two highest bits of a length byte: a pointer to the rest of the name */
 
 #define DNS_FLAG_ANSWER 0x80 /* in the third byte */
 #define DNS_FLAGS_OPCODE 0x78
@@ -67,21 +67,21 @@ static inline __u32 dns_rcode_of(__u32 flags)
 /* ---- a datagram ---- */
 
 /*
- * Loops of loops: an inner one in a global function is verified once, so that eight times sixteen
+ * Nested loops: an inner loop in a global function is verified once, so that eight times sixteen
  * labels cost as much as 24.
  */
-#define DNS_LABELS_ONCE 16
+#define DNS_LABELS_PER_CALL 16
 
 enum dns_name { DNS_NAME_MORE, DNS_NAME_END, DNS_NAME_BAD };
 #define DNS_NAME(result, at) ((__u32)(result) | (__u32)(at) << 8)
 #define DNS_NAME_RESULT(n) ((n)&0xff)
 #define DNS_NAME_AT(n) ((n) >> 8)
 
-/* Goes on in a name, `at` bytes behind its begin. Returns a DNS_NAME. */
+/* Continues a name, `at` bytes behind its begin. Returns a DNS_NAME. */
 __noinline __u32 dns_labels(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 at)
 {
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < DNS_LABELS_ONCE; i++) {
+	for (int i = 0; i < DNS_LABELS_PER_CALL; i++) {
 		__u8 label = 0;
 
 		if (at >= length || at >= DNS_NAME_MAX ||
@@ -98,13 +98,13 @@ __noinline __u32 dns_labels(struct __sk_buff *skb, __u32 offset, __u32 length, _
 	return DNS_NAME(DNS_NAME_MORE, at);
 }
 
-/* How long the name is that begins here, or 0 where none can be read within `length`. */
+/* Length of the name that begins here, or 0 if there is no valid one within `length`. */
 __noinline __u32 dns_name_length(struct __sk_buff *skb, __u32 offset, __u32 length)
 {
 	__u32 name = 0;
 
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < DNS_LABELS_MAX / DNS_LABELS_ONCE; i++) {
+	for (int i = 0; i < DNS_LABELS_MAX / DNS_LABELS_PER_CALL; i++) {
 		name = dns_labels(skb, offset, length, DNS_NAME_AT(name));
 		if (DNS_NAME_RESULT(name) == DNS_NAME_END)
 			return DNS_NAME_AT(name);
@@ -114,7 +114,7 @@ __noinline __u32 dns_name_length(struct __sk_buff *skb, __u32 offset, __u32 leng
 	return 0;
 }
 
-/* Type of the first question, which is behind the header. */
+/* Type of the first question, behind the header. */
 __noinline __u32 dns_question_type(struct __sk_buff *skb, __u32 offset, __u32 length)
 {
 	__u32 name = dns_name_length(skb, offset, length);
@@ -126,7 +126,7 @@ __noinline __u32 dns_question_type(struct __sk_buff *skb, __u32 offset, __u32 le
 	return dns_type_of(type[0] << 8 | type[1]);
 }
 
-/* Reads a message of so many bytes that goes in this direction. Returns a DNS_MESSAGE. */
+/* Reads a message of `length` bytes in this direction. Returns a DNS_MESSAGE. */
 __noinline __u64 dns_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 direction)
 {
 	__u8 header[DNS_HEADER_SIZE];
@@ -146,7 +146,7 @@ __noinline __u64 dns_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u
 			   id);
 }
 
-/* ---- a stream: each message behind its length in two bytes (RFC 1035, section 4.2.2) ---- */
+/* ---- a stream: each message follows its length in two bytes (RFC 1035, section 4.2.2) ---- */
 
 enum dns_state {
 	DNS_LENGTH0, /* the start: 0 */
@@ -169,9 +169,8 @@ enum dns_state {
 };
 
 /*
- * All that is known of a message that was read in part: state, bytes of the current field that are
- * still to be passed over, bytes of the message that are still to come (in DNS_LENGTH1: the first
- * byte of the length), and its id.
+ * All that is kept of a message that was read in part: state, bytes of the current field to skip,
+ * bytes of the message to come (in DNS_LENGTH1: the first byte of the length), and its id.
  */
 #define DNS_WORD(state, skip, left, id) \
 	((__u64)(state) | (__u64)(skip) << 5 | (__u64)((left)&0xffff) << 16 | (__u64)(id) << 32)
@@ -180,7 +179,7 @@ enum dns_state {
 #define DNS_WORD_LEFT(w) ((__u32)((w) >> 16) & 0xffff)
 #define DNS_WORD_ID(w) ((__u32)((w) >> 32) & 0xffff)
 
-/* A step's event lies above the word. */
+/* The event of a step lies above the word. */
 #define DNS_STEP(word, event, value) ((word) | (__u64)(event) << 48 | (__u64)(value) << 52)
 #define DNS_STEP_WORD(s) ((s)&0xffffffffffffULL)
 #define DNS_STEP_EVENT(s) ((__u32)((s) >> 48) & 0xf)
@@ -198,8 +197,10 @@ static inline __u64 dns_step_length(__u32 state, __u32 first, __u32 byte)
 	return DNS_WORD(DNS_ID0, 0, length, 0);
 }
 
-/* What follows a byte of a message; `left` is without it. A header is complete: else its length had
- * been too short. */
+/*
+ * Steps over one byte of a message; `left` is the number of bytes behind it. The header is
+ * complete, since dns_step_length checks the length.
+ */
 static inline __u64 dns_step_message(__u32 state, __u32 left, __u32 id, __u32 byte, __u32 direction)
 {
 	__u32 next = DNS_REST, skip = 0, event = DNS_EVENT_NONE, value = 0;
@@ -266,7 +267,7 @@ static inline __u64 dns_step_message(__u32 state, __u32 left, __u32 id, __u32 by
 	return DNS_STEP(DNS_WORD(next, skip, left, id), event, value);
 }
 
-/* A message that ends within its first question is a query for something. */
+/* A message that ends within its first question is a query of type other. */
 static inline __u64 dns_step_end(__u64 step)
 {
 	__u32 state = DNS_WORD_STATE(step);
@@ -291,7 +292,7 @@ __noinline __u64 dns_step(__u64 word, __u32 byte, __u32 direction)
 	return dns_step_end(step);
 }
 
-/* Passes over what of `length` bytes need not be read: n is how many these are. */
+/* Skips `n` bytes that need not be read. */
 __noinline __u64 dns_step_over(__u64 word, __u32 n)
 {
 	__u32 state = DNS_WORD_STATE(word), skip = DNS_WORD_SKIP(word);
@@ -304,7 +305,7 @@ __noinline __u64 dns_step_over(__u64 word, __u32 n)
 	return dns_step_end(DNS_WORD(state, skip, DNS_WORD_LEFT(word) - n, DNS_WORD_ID(word)));
 }
 
-/* How many bytes may be passed over. */
+/* How many bytes may be skipped. */
 static inline __u32 dns_skip(__u64 word)
 {
 	__u32 skip = DNS_WORD_STATE(word) == DNS_REST ? DNS_WORD_LEFT(word) : DNS_WORD_SKIP(word);
@@ -313,11 +314,10 @@ static inline __u32 dns_skip(__u64 word)
 }
 
 /*
- * Reads from a segment up to an event, its end, or so many steps. Returns a step, and above it in
- * eight bits how much was read: at most 255 bytes, so that the rest of a long message is better
- * passed over by the caller.
+ * Reads a segment up to an event, its end, or DNS_STEPS_MAX steps. Returns a step, with the number
+ * of bytes read in the eight bits above it. The caller skips the rest of a long message faster.
  */
-#define DNS_STEPS_MAX 12 /* a query whose name has three labels takes 18: the caller goes on */
+#define DNS_STEPS_MAX 12 /* a query with three labels takes 18: the caller continues */
 #define DNS_READ_MAX 255
 #define DNS_READ_CONSUMED(r) ((__u32)((r) >> 56))
 

@@ -2,7 +2,7 @@
 /*
  * The grammar of SOCKS4, 4a (openssh.com/txt/socks4.protocol, socks4a.protocol), SOCKS5 (RFC 1928)
  * and its username/password authentication (RFC 1929), as one step a byte: (state, byte) → state,
- * bytes to pass over, event. Pure: the unit tests include it.
+ * bytes to skip, event.
  */
 #ifndef WGSOCKS_BPF_PARSE_SOCKS_H
 #define WGSOCKS_BPF_PARSE_SOCKS_H
@@ -14,21 +14,20 @@
 
 enum socks_event {
 	SOCKS_EVENT_NONE,
-	SOCKS_EVENT_COMMAND,	 /* the byte is the command; a bit of its own */
-	SOCKS_EVENT_FOREIGN = 2, /* this is no SOCKS */
-	SOCKS_EVENT_MALFORMED =
-		4, /* the negotiation was right, what follows is no request (or no reply) */
-	SOCKS_EVENT_METHOD, /* the byte is the chosen authentication method */
-	SOCKS_EVENT_AUTH,   /* the byte is the status of the authentication, and it failed */
-	SOCKS_EVENT_REPLY,  /* the byte is a SOCKS5 reply code */
-	SOCKS_EVENT_REPLY4, /* the byte is a SOCKS4 reply code */
+	SOCKS_EVENT_COMMAND,	   /* the byte is the command; the value is a bit of its own */
+	SOCKS_EVENT_FOREIGN = 2,   /* not SOCKS */
+	SOCKS_EVENT_MALFORMED = 4, /* no request, or no reply, after a valid negotiation */
+	SOCKS_EVENT_METHOD,	   /* the byte is the chosen authentication method */
+	SOCKS_EVENT_AUTH,	   /* the byte is the status of a failed authentication */
+	SOCKS_EVENT_REPLY,	   /* the byte is a SOCKS5 reply code */
+	SOCKS_EVENT_REPLY4,	   /* the byte is a SOCKS4 reply code */
 };
 
 #define SOCKS_METHOD_GSSAPI 1
 #define SOCKS_METHOD_PASSWORD 2
 #define SOCKS_METHOD_NONE_ACCEPTABLE 0xff
 
-/* The client's side. A state whose field is passed over is left through socks_client_after. */
+/* The client's side. socks_client_after gives the state behind a skipped field. */
 enum socks_client_state {
 	SOCKS_CLIENT_VERSION, /* the start: 0 */
 	SOCKS_CLIENT_METHOD_COUNT,
@@ -57,14 +56,14 @@ enum socks_client_state {
 	SOCKS_CLIENT_DONE,
 };
 
-/* Whether the state ends at a NUL, so that other bytes of it may be passed over at once. */
+/* Whether the state ends at a NUL, so that other bytes may be skipped at once. */
 static inline int socks_client_scans(__u32 state)
 {
 	return state == SOCKS_CLIENT_4_USER || state == SOCKS_CLIENT_4_USER_NAMED ||
 	       state == SOCKS_CLIENT_4_NAME;
 }
 
-/* Whether the command of a request that is not complete is known. */
+/* Whether the command of an incomplete request is known. */
 static inline int socks_client_commanded(__u32 state)
 {
 	return state >= SOCKS_CLIENT_RESERVED && state != SOCKS_CLIENT_4_COMMAND &&
@@ -105,7 +104,7 @@ static inline __u32 socks_client_next(__u32 state, __u32 byte)
 		if (byte == 4)
 			return SOCKS_STEP(SOCKS_CLIENT_ADDRESS, 16 + 2, 0);
 		return SOCKS_STEP(SOCKS_CLIENT_DONE, 0,
-				  0); /* its length is unknown; the server will refuse it */
+				  0); /* of unknown length; the server will refuse it */
 	case SOCKS_CLIENT_NAME_LENGTH: return SOCKS_STEP(SOCKS_CLIENT_ADDRESS, byte + 2, 0);
 	case SOCKS_CLIENT_4_COMMAND: return SOCKS_STEP(SOCKS_CLIENT_4_PORT, 2, SOCKS_EVENT_COMMAND);
 	case SOCKS_CLIENT_4_IP0: /* 0.0.0.x, x not 0: the address is a name (4a) */
@@ -126,7 +125,7 @@ static inline __u32 socks_client_next(__u32 state, __u32 byte)
 	return SOCKS_STEP(SOCKS_CLIENT_DONE, 0, SOCKS_EVENT_MALFORMED);
 }
 
-/* The state after a field that was passed over. */
+/* The state behind a skipped field. */
 static inline __u32 socks_client_after(__u32 state)
 {
 	switch (state) {
@@ -139,7 +138,7 @@ static inline __u32 socks_client_after(__u32 state)
 	return SOCKS_CLIENT_DONE;
 }
 
-/* The server's side, up to the byte that decides; nothing is passed over. */
+/* The server's side, up to the byte that decides. Nothing is skipped. */
 enum socks_server_state {
 	SOCKS_SERVER_VERSION, /* the start: 0 */
 	SOCKS_SERVER_METHOD,
@@ -179,7 +178,7 @@ static inline __u32 socks_server_next(__u32 state, __u32 byte)
 	return SOCKS_STEP(SOCKS_SERVER_DONE, 0, SOCKS_EVENT_FOREIGN);
 }
 
-/* What the server's side came to: SUCCESS, or FAILURE + an enum abi_failure. */
+/* The verdict of the server's side: SUCCESS, or FAILURE + an enum abi_failure. */
 enum { SOCKS_VERDICT_NONE, SOCKS_VERDICT_SUCCESS, SOCKS_VERDICT_FAILURE };
 
 static inline __u32 socks_verdict(__u32 event, __u32 byte)
@@ -201,7 +200,7 @@ static inline __u32 socks_verdict(__u32 event, __u32 byte)
 			return SOCKS_VERDICT_SUCCESS;
 		if (byte == 91)
 			return SOCKS_VERDICT_FAILURE + ABI_FAILURE_GENERAL;
-		if (byte == 92 || byte == 93) /* identd says no */
+		if (byte == 92 || byte == 93) /* refused by identd */
 			return SOCKS_VERDICT_FAILURE + ABI_FAILURE_AUTH_FAILED;
 		return SOCKS_VERDICT_FAILURE + ABI_FAILURE_OTHER;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From the bytes of a segment, or bytes that waited, to steps of the grammar. */
+/* Applies the grammar of socks.h to the bytes of a segment, and to bytes that a session holds. */
 #ifndef WGSOCKS_BPF_PARSE_SOCKS_READER_H
 #define WGSOCKS_BPF_PARSE_SOCKS_READER_H
 
@@ -10,21 +10,21 @@
 #include "wgsocks/abi.h"
 
 /*
- * Steps in one segment: the longest dialogue of SOCKS5 with authentication, all in one segment,
- * takes 14; SOCKS4 takes 9 and then one for each SCAN_MAX bytes of user and name, which a server
- * bounds at 255 each: 9 + 8 + 8.
+ * Steps in one segment. The longest SOCKS5 dialogue with authentication takes 14 in one segment.
+ * SOCKS4 takes 9, and one for each SCAN_MAX bytes of user and name, which a server limits to 255
+ * each: 9 + 8 + 8.
  */
 #define DIALOGUE_STEPS_MAX 25
 #define SERVER_STEPS_MAX 6 /* two bytes of method, two of authentication, two of reply */
 #define SCAN_MAX 32
 
 /*
- * Reading is done on scalars alone, in global functions: each is verified once, whatever calls it,
- * and what a loop keeps are unknown scalars, so that its iterations look alike to the verifier.
- * (One inlined loop over map memory took 65,000 instructions to verify; this takes 2,000.)
+ * The reader works on scalars in global functions. The verifier sees each once, whatever calls it,
+ * and a loop holds only unknown scalars, so that its rounds look alike. One inlined loop over map
+ * memory took 65,000 instructions to verify; this takes 2,000.
  *
- * What they return: bytes read (of a segment of at most 2^20), state, bytes still to be passed
- * over, and an event with its byte.
+ * Results are packed: bytes read (of a segment of at most 2^20), state, bytes that remain to be
+ * skipped, and an event with its byte.
  */
 #define READ_PACK(consumed, state, skip, event, byte)                               \
 	((__u64)((consumed)&0xfffff) | (__u64)(event) << 20 | (__u64)(byte) << 32 | \
@@ -36,9 +36,9 @@
 #define READ_SKIP(r) ((__u32)((r) >> 48) & 0xffff)
 
 /*
- * length, which is not 0, or max when it is more. Verifiers of 6.1 and before learn no lower bound
- * from a comparison with 0, and then take a read of that length for one of no bytes; so it is
- * counted from 0, where clang may not undo it.
+ * The smaller of `length`, which is not 0, and `max`. Verifiers up to 6.1 learn no lower bound from
+ * a comparison with 0, and would take the read for one of no bytes. So the length minus 1 is
+ * compared, hidden from clang.
  */
 static __always_inline __u32 read_length(__u32 length, __u32 max)
 {
@@ -51,7 +51,7 @@ static __always_inline __u32 read_length(__u32 length, __u32 max)
 	return more + 1;
 }
 
-/* How many of the next bytes, at most SCAN_MAX, come before a NUL. */
+/* How many of the next bytes, at most SCAN_MAX, precede a NUL. */
 __noinline __u32 scan_to_nul(struct __sk_buff *skb, __u32 offset, __u32 length)
 {
 	__u8 bytes[SCAN_MAX] = {};
@@ -105,8 +105,10 @@ __noinline __u64 client_step(struct __sk_buff *skb, __u32 offset, __u32 left, __
 			 command_of(byte));
 }
 
-/* Reads what it can of the client's side. The event, if any: COMMAND with an enum abi_command,
- * FOREIGN or MALFORMED. */
+/*
+ * Reads the client's side as far as possible. The event, if any: COMMAND with an enum abi_command,
+ * FOREIGN or MALFORMED.
+ */
 __noinline __u64 client_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 state,
 			     __u32 skip)
 {
@@ -132,7 +134,7 @@ __noinline __u64 client_read(struct __sk_buff *skb, __u32 offset, __u32 length, 
 	return READ_PACK(consumed, state, skip, event, byte);
 }
 
-/* The same for up to eight bytes that waited, the first in the lowest bits. */
+/* The same for up to eight held bytes, the first in the lowest bits. */
 __noinline __u64 client_read_word(__u64 word, __u32 length, __u32 state, __u32 skip)
 {
 	__u32 consumed = 0, event = 0, byte = 0;
@@ -157,7 +159,7 @@ __noinline __u64 client_read_word(__u64 word, __u32 length, __u32 state, __u32 s
 		skip = SOCKS_STEP_SKIP(n);
 		if (SOCKS_STEP_EVENT(n)) {
 			event = SOCKS_STEP_EVENT(n);
-			break; /* the caller goes on behind it */
+			break; /* the caller continues behind it */
 		}
 	}
 	return READ_PACK(consumed, state, skip, event, byte);
@@ -174,8 +176,8 @@ __noinline __u32 server_verdict(__u32 event, __u32 byte)
 }
 
 /*
- * Reads the server's side up to the byte that decides: `event` is the verdict, `byte` the chosen
- * method (none: 0, which needs no remembering).
+ * Reads the server's side up to the byte that decides. `event` is the verdict, `byte` the chosen
+ * method (0 for none).
  */
 __noinline __u64 server_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 state)
 {
