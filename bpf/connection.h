@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* From a kernel socket to the proxy that owns it. */
-#ifndef WGSOCKS_BPF_CONNECTION_H
-#define WGSOCKS_BPF_CONNECTION_H
+#pragma once
 
 #include "maps.h"
 #include "parse/ip.h"
@@ -88,5 +87,3 @@ static __always_inline int is_orphan(const struct connection *k, int to)
 {
 	return to == TCP_FIN_WAIT2 && k->sk->__sk_common.skc_flags & 1 << SOCK_DEAD;
 }
-
-#endif

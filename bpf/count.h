@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Counters, losses and histograms in map memory. */
-#ifndef WGSOCKS_BPF_COUNT_H
-#define WGSOCKS_BPF_COUNT_H
+#pragma once
 
 #include "maps.h"
 
@@ -52,5 +51,3 @@ static __always_inline void histogram_observe(struct abi_histogram *h,
 	COUNT(h->buckets[i]);
 	COUNT_BY(h->sum_ns, value_ns);
 }
-
-#endif

@@ -3,8 +3,7 @@
  * Bytes by the address of the other end. Each packet counts in exactly one series: its
  * destination's own, or `other`. Addresses in `other` compete for a series of their own.
  */
-#ifndef WGSOCKS_BPF_DESTINATION_H
-#define WGSOCKS_BPF_DESTINATION_H
+#pragma once
 
 #include "count.h"
 #include "maps.h"
@@ -108,5 +107,3 @@ static __always_inline int answer_copy(struct __sk_buff *skb, __u64 udp, __u32 s
 	bpf_ringbuf_submit(a, 0);
 	return 0;
 }
-
-#endif

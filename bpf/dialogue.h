@@ -6,8 +6,7 @@
  * never run at the same time: the server sends and closes under its socket's lock. Ingress runs
  * under no lock but the session's.
  */
-#ifndef WGSOCKS_BPF_DIALOGUE_H
-#define WGSOCKS_BPF_DIALOGUE_H
+#pragma once
 
 #include "count.h"
 #include "maps.h"
@@ -286,5 +285,3 @@ static __always_inline void dialogue_server(struct __sk_buff *skb, const struct 
 	}
 	dialogue_settle(d, verdict, dialogue_age(d, now), c);
 }
-
-#endif

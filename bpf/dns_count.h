@@ -5,8 +5,7 @@
  * counts the end of the query: an answer, or the collector for entries older than
  * ABI_DNS_TIMEOUT_NS. So at rest queries = responses + unanswered, or a loss states the difference.
  */
-#ifndef WGSOCKS_BPF_DNS_COUNT_H
-#define WGSOCKS_BPF_DNS_COUNT_H
+#pragma once
 
 #include "count.h"
 #include "leak.h"
@@ -115,7 +114,7 @@ static __always_inline int dns_passed_before(const struct __sk_buff *skb, const 
 	const struct dns_seen *last = bpf_map_lookup_elem(&dns_seen, key);
 
 	if (last && last->ifindex != now.ifindex &&
-	    now.passed_ns - last->passed_ns < ABI_DNS_WAY_NS)
+	    now.passed_ns - last->passed_ns < ABI_DNS_SEEN_NS)
 		return 1;
 	bpf_map_update_elem(&dns_seen, key, &now, BPF_ANY);
 	return 0;
@@ -206,5 +205,3 @@ __noinline int dns_unreadable(struct __sk_buff *skb)
 	count_loss(counters_of(dns_slot_of(skb)), ABI_LOSS_PARSE);
 	return 0;
 }
-
-#endif

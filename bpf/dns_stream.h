@@ -4,8 +4,7 @@
  * retransmitted. As with SOCKS dialogues (dialogue.h), a segment is read without the lock, and the
  * result is recorded under it if no other CPU has recorded meanwhile.
  */
-#ifndef WGSOCKS_BPF_DNS_STREAM_H
-#define WGSOCKS_BPF_DNS_STREAM_H
+#pragma once
 
 #include "count.h"
 #include "dns_count.h"
@@ -310,5 +309,3 @@ static __always_inline void dns_stream_segment(struct __sk_buff *skb, const stru
 	dns_side_lose(c, s, direction == DNS_QUERIES ? &s->sides.queries : &s->sides.answers,
 		      opened_ns, ABI_LOSS_PARSE);
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The client's data that came before its session: read at ingress, moved when the session begins.
  */
-#ifndef WGSOCKS_BPF_EARLY_H
-#define WGSOCKS_BPF_EARLY_H
+#pragma once
 
 #include "count.h"
 #include "maps.h"
@@ -80,5 +79,3 @@ static __always_inline void early_take(const struct session_key *key, struct ses
 	if (lost)
 		count_loss(c, ABI_LOSS_OUT_OF_ORDER);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Traffic that leaves outside the tunnel. */
-#ifndef WGSOCKS_BPF_LEAK_H
-#define WGSOCKS_BPF_LEAK_H
+#pragma once
 
 #include "count.h"
 #include "maps.h"
@@ -68,5 +67,3 @@ static __always_inline void leak_connect(struct __sk_buff *skb)
 	    !leak_allowed(destination))
 		COUNT(c->leaked_connections);
 }
-
-#endif

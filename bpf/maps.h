@@ -3,13 +3,12 @@
  * Every map of the kernel side. Each program file includes this; __weak lets the static linker
  * merge the copies. The loader sets sizes by proxy (1 here) before the load.
  */
-#ifndef WGSOCKS_BPF_MAPS_H
-#define WGSOCKS_BPF_MAPS_H
+#pragma once
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 /* Constants that vmlinux.h lacks; the same on both architectures. */
 #define ENOENT 2
@@ -292,5 +291,3 @@ static __always_inline int map_delete(void *map, const void *key)
 {
 	return (int)bpf_map_delete_elem(map, key);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Counting a request and its outcome, for the packet programs and the socket programs. */
-#ifndef WGSOCKS_BPF_OUTCOME_H
-#define WGSOCKS_BPF_OUTCOME_H
+#pragma once
 
 #include "count.h"
 #include "maps.h"
@@ -122,5 +121,3 @@ static __always_inline __u64 dialogue_age(const struct dialogue *d, __u64 now)
 {
 	return d->request_ns && d->request_ns < now ? now - d->request_ns : 0;
 }
-
-#endif

@@ -5,8 +5,7 @@
  * idempotent by the state of the session, and gauges change only with a successful insert or
  * delete.
  */
-#ifndef WGSOCKS_BPF_SESSION_H
-#define WGSOCKS_BPF_SESSION_H
+#pragma once
 
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -378,5 +377,3 @@ static __always_inline void upstream_closed(struct connection *k)
 	}
 	upstream_ended(k, established, established ? ABI_UPSTREAM_OTHER : upstream_failure_of(k));
 }
-
-#endif

@@ -4,13 +4,12 @@
  * type of the first question. Datagrams are read at once. A TCP stream, which may be split
  * anywhere, is read one step a byte. On scalars alone: see socks_reader.h.
  */
-#ifndef WGSOCKS_BPF_PARSE_DNS_H
-#define WGSOCKS_BPF_PARSE_DNS_H
+#pragma once
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 #define DNS_HEADER_SIZE 12
 #define DNS_NAME_MAX 255 /* with its length bytes: RFC 1035, section 2.3.4 */
@@ -351,5 +350,3 @@ __noinline __u64 dns_stream_read(struct __sk_buff *skb, __u32 offset, __u32 leng
 	}
 	return (step & 0xffffffffffffffULL) | (__u64)consumed << 56;
 }
-
-#endif

@@ -4,8 +4,7 @@
  * programs agree on what a packet is. Direct packet access where the header is linear (2 ns),
  * bpf_skb_load_bytes elsewhere (18 ns).
  */
-#ifndef WGSOCKS_BPF_PARSE_IP_H
-#define WGSOCKS_BPF_PARSE_IP_H
+#pragma once
 
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
@@ -211,5 +210,3 @@ static __always_inline long ip_addresses_load(struct __sk_buff *skb, __u32 l2, _
 	address_map_ipv4(destination, four[1]);
 	return 0;
 }
-
-#endif

@@ -4,8 +4,9 @@
  * and its username/password authentication (RFC 1929), as one step a byte: (state, byte) → state,
  * bytes to skip, event.
  */
-#ifndef WGSOCKS_BPF_PARSE_SOCKS_H
-#define WGSOCKS_BPF_PARSE_SOCKS_H
+#pragma once
+
+#include <wgsocks/abi.h>
 
 #define SOCKS_STEP(state, skip, event) ((__u32)(state) | (__u32)(skip) << 8 | (__u32)(event) << 24)
 #define SOCKS_STEP_STATE(step) ((step)&0xff)
@@ -206,5 +207,3 @@ static inline __u32 socks_verdict(__u32 event, __u32 byte)
 	}
 	return SOCKS_VERDICT_NONE;
 }
-
-#endif

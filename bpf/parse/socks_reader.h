@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Applies the grammar of socks.h to the bytes of a segment, and to bytes that a session holds. */
-#ifndef WGSOCKS_BPF_PARSE_SOCKS_READER_H
-#define WGSOCKS_BPF_PARSE_SOCKS_READER_H
+#pragma once
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
+#include <wgsocks/abi.h>
+
 #include "socks.h"
-#include "wgsocks/abi.h"
 
 /*
  * Steps in one segment. The longest SOCKS5 dialogue with authentication takes 14 in one segment.
@@ -203,5 +203,3 @@ __noinline __u64 server_read(struct __sk_buff *skb, __u32 offset, __u32 length, 
 	}
 	return READ_PACK(consumed, state, 0, verdict, method);
 }
-
-#endif

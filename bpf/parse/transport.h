@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* TCP and UDP headers, behind the walker of ip.h. */
-#ifndef WGSOCKS_BPF_PARSE_TRANSPORT_H
-#define WGSOCKS_BPF_PARSE_TRANSPORT_H
+#pragma once
 
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
@@ -166,5 +165,3 @@ static __always_inline enum segment_result segment_read(struct __sk_buff *skb, _
 	}
 	return segment_set(skb, s, tcp, &ip);
 }
-
-#endif

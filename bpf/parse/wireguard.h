@@ -3,8 +3,7 @@
  * WireGuard's messages on the wire (protocol paper, section 5.4): one byte of type, three of zero;
  * then the sender's index, in a response also the initiation's index.
  */
-#ifndef WGSOCKS_BPF_PARSE_WIREGUARD_H
-#define WGSOCKS_BPF_PARSE_WIREGUARD_H
+#pragma once
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -72,5 +71,3 @@ static __always_inline int wireguard_has_form(struct __sk_buff *skb, __u32 offse
 	}
 	return 0;
 }
-
-#endif
