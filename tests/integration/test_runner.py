@@ -105,7 +105,7 @@ def a_machine_without_BPF_leaves_it_to_the_virtual_one(tree):
         (tree.folder / "tests" / name).mkdir()
     shutil.copy(RUN.parent / "lab/refused.py", tree.folder / "tests/lab")
     tree.suite("a", "echo 'ok here'")
-    machine = tree.folder / "tests/kernels/run"
+    machine = tree.folder / "tests/env/kernels/run"
     machine.write_text('#!/bin/sh\necho "ok bpf/a, in the $KERNELS_FORM form"\necho "not ok bpf/b, two: it broke"\n')
     machine.chmod(0o755)
     output = tree.expect("1 passed, 1 failed, 0 skipped", "This machine refuses BPF (WGSOCKS_NO_BPF=1): ", "kernels/6.1: bpf/b, two: it broke",

@@ -15,7 +15,7 @@ import yaml
 
 BASE, PROMETHEUS = sys.argv[1:3]
 del sys.argv[1:3]
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests" / part) for part in ("lab", "integration", "image")]
 
 from engine import Engine

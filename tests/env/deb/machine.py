@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
 from sockslab import kernel, wait_until
@@ -22,7 +22,7 @@ class Machine:
         self.folder = folder
 
     def __enter__(self):
-        self.process = subprocess.Popen(["tests/deb/boot", self.folder], stdin=subprocess.DEVNULL, start_new_session=True)
+        self.process = subprocess.Popen(["tests/env/deb/boot", self.folder], stdin=subprocess.DEVNULL, start_new_session=True)
         self.group = f"wgsocks-deb-{self.process.pid}"
         try:
             self.pid = wait_until(self._init, 20, "a systemd")

@@ -11,7 +11,7 @@ import sys
 
 PACKAGE, FOLDER = sys.argv[1:3]
 del sys.argv[1:3]
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "tests" / "integration")]
 
 from busy import Busy, rises

@@ -19,7 +19,7 @@ import tempfile
 
 BASE, PROXY = sys.argv[1:3]
 del sys.argv[1:3]
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "tests" / "integration")]
 
 from busy import Busy, rises

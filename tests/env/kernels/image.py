@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-TREE = HERE.parents[1]
+TREE = HERE.parents[2]
 # In the order in which they are loaded, what each depends on first: the disk, the port, the file systems.
 FIRST_MODULES = ("virtio_blk", "virtio_console", "virtio_pci", "squashfs", "overlay")
 OF_THE_MACHINE = ("etc/ld.so.cache", "etc/nsswitch.conf", "etc/passwd", "etc/group", "etc/protocols", "etc/services", "etc/rpc", "etc/os-release")

@@ -11,7 +11,7 @@ import tempfile
 
 from sockslab import wait_until
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 BIN = ROOT / "build" / "kubernetes" / "bin"
 HELM = ROOT / "build" / "chart-tools" / "helm"
 RUN = pathlib.Path("/run/kubernetes")
@@ -37,7 +37,7 @@ def write_image(target, folder, name, command):
 class Cluster:
     def __init__(self):
         self.environment = {**os.environ, "KUBECONFIG": str(RUN / "kubeconfig"), "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(RUN)}
-        done = subprocess.run([ROOT / "tests/kubernetes/cluster", BIN, RUN], capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run([ROOT / "tests/env/kubernetes/cluster", BIN, RUN], capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, f"no cluster: {done.stdout[-3000:]}{done.stderr[-1000:]}"
 
     def run(self, *argv, check=True, timeout=180, **options):

@@ -16,7 +16,7 @@ import sys
 import yaml
 
 PROXY = sys.argv.pop(1)
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "tests" / "integration")]
 
 from busy import Busy, rises
