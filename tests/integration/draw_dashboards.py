@@ -7,7 +7,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "monitoring" / "grafana")]
+sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "tests"), str(ROOT / "monitoring" / "grafana")]
 
 from dashboard_world import IN_DEPTH, DashboardWorld
 from drawing.asks import Dashboard, Prometheus

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The agent of a node: finds, names and counts every proxy, and lets go of those that end."""
 
@@ -7,21 +6,20 @@ import pathlib
 import re
 import signal
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import case, equal, run_cases
+import pytest
+from checks import equal
 from leftovers import attached
 from node import PINS, Node, World, check_views
 from pod_cgroup import POD_UID, Cgroup
 from sidecar import BINARY, Sidecar
-from sockslab import enter, wait_until
+from sockslab import wait_until
 from sockslab.traffic import sum_tallies
 from truth import MIXED, Before, change, check_all, settle, shared
 
+pytestmark = pytest.mark.in_lab
 
-@case
+
 def test_every_proxy_is_found_named_and_counted():
     with World() as world:
         node = Node(wait_for=3)
@@ -35,8 +33,7 @@ def test_every_proxy_is_found_named_and_counted():
         equal(node.scrape().value("wgsocks_exporter_proxies"), 3, "proxies")
 
 
-@case
-def test_a_proxy_that_begins_later():
+def test_a_proxy_that_begins_later(record_property):
     with World(proxies=2) as world:
         late = world.lab.proxies[1]
         late.stop_dante()
@@ -47,7 +44,7 @@ def test_a_proxy_that_begins_later():
         before = Before(view)
         tally = world.lab.traffic("40 connect", "5 refused", proxies=[late], seed=82).finish()
         check_views([view], [before], tally)
-        return f"watched {seconds * 1e3:.0f} ms after danted was started"
+        record_property("note", f"watched {seconds * 1e3:.0f} ms after danted was started")
 
 
 def wait_until_timed(condition):
@@ -57,7 +54,6 @@ def wait_until_timed(condition):
     return time.monotonic() - begun
 
 
-@case
 def test_dante_goes_the_proxy_stays_and_ends_with_its_namespace():
     with World(proxies=2) as world:
         node = Node(wait_for=2)
@@ -84,7 +80,6 @@ def dump(name):
     return [entry.get("formatted", entry) for entry in found]
 
 
-@case
 def test_two_of_one_name():
     with World(proxies=3, dante_env=lambda index: {"PROXY_NAME": "crab"}):
         node = Node(wait_for=3)
@@ -96,7 +91,6 @@ def test_two_of_one_name():
         equal(Node(wait_for=3).names(), names, "after a restart")
 
 
-@case
 def test_names_without_a_variable():
     with World(proxies=1, dante_env=None) as world:
         node = Node(wait_for=1)
@@ -110,7 +104,6 @@ def netns_cookie(proxy):
         return struct.unpack("Q", sock.getsockopt(1, 71, 8))[0]
 
 
-@case
 def test_pods_without_the_API():
     """Namespace, name and uid from the process's cgroup and kubelet's folders; a pod that pretends to be another is told apart."""
     subprocess.run(["mount", "-t", "tmpfs", "logs", "/var/log"], check=True)
@@ -131,7 +124,6 @@ def test_pods_without_the_API():
             subprocess.run(["umount", "/var/log"], check=False)
 
 
-@case
 def test_more_proxies_than_are_watched():
     with World() as world:
         node = Node("--proxies.max=2", wait_for=2)
@@ -143,8 +135,7 @@ def test_more_proxies_than_are_watched():
         wait_until(lambda: len(node.watched()) == 2 and node.scrape().value("wgsocks_exporter_proxies_unwatched") == 0, 15, "room for the third")
 
 
-@case
-def test_the_tunnel_comes_goes_and_returns():
+def test_the_tunnel_comes_goes_and_returns(record_property):
     """Bytes are those of all the devices that there were, to the last."""
     with World(proxies=2) as world:
         node = Node(wait_for=2)
@@ -169,10 +160,9 @@ def test_the_tunnel_comes_goes_and_returns():
         equal(change(before, after, "proxy_requests_successful_total"), sum_tallies(tallies)["successful"], "successful")
         unwatched = after.value("vpn_interface_unwatched_seconds_total")
         equal(0 < unwatched < 0.3, True, f"unwatched for {unwatched} s")
-        return f"unwatched for {unwatched / 3 * 1e3:.1f} ms each time"
+        record_property("note", f"unwatched for {unwatched / 3 * 1e3:.1f} ms each time")
 
 
-@case
 def test_kills_and_restarts_lose_no_count():
     with World() as world:
         node = Node(wait_for=3)
@@ -191,7 +181,6 @@ def test_kills_and_restarts_lose_no_count():
         check_views(views, befores, traffic.finish())
 
 
-@case
 def test_detach_leaves_nothing():
     modes = {"clsact"}
     with World(proxies=1):
@@ -236,7 +225,6 @@ def at_rest(proxy):
     return wait_until(lambda: (first := foreign(proxy)) == foreign(proxy) and first, 10, "a moment without a packet")
 
 
-@case
 def test_filters_of_others_stay():
     """Before and after ours, in both directions, through start, kill -9, restart and --detach: they are there, and see each packet."""
     source, statistics = pathlib.Path("/run/passer.c"), pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
@@ -280,7 +268,6 @@ def filters_stay(mode):
         equal(foreign(proxy)[0], before, f"after --detach, {mode}")
 
 
-@case
 def test_a_second_agent_waits():
     log = pathlib.Path("/run/second.log")
     with World(proxies=1), log.open("w", encoding="utf-8") as errors:
@@ -294,7 +281,6 @@ def test_a_second_agent_waits():
         equal(second.wait(5), 0, "its end")
 
 
-@case
 def test_sidecars_and_an_agent_side_by_side():
     with World(proxies=2) as world:
         sidecars = [Sidecar(proxy, f"own-{proxy.index}") for proxy in world.lab.proxies]
@@ -308,12 +294,3 @@ def test_sidecars_and_an_agent_side_by_side():
         subprocess.run([BINARY, "--mode=node", "--detach"], check=True, capture_output=True)
         befores = [Before(sidecar) for sidecar in sidecars]
         check_all(befores, world.lab.traffic("100 connect", seed=87).finish())
-
-
-def main():
-    enter()
-    return run_cases()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Which proxy is which for a node's agent: names over restarts, inodes that come again, pins that are half there."""
 
@@ -10,17 +9,17 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import Skip, add_case, case, equal, run_cases
+import pytest
+from checks import equal
 from node import PINS, Node, World, check_views
 from sidecar import BINARY, Metrics, fetch
 from small_proxy import Held, SmallProxy
-from sockslab import enter, wait_until
+from sockslab import wait_until
 from truth import Before
 
+pytestmark = pytest.mark.in_lab
 
-@case
+
 def test_servers_of_every_shape():
     """By another process name, as another user, in a PID namespace of its own, not listening yet; and one that is no SOCKS server."""
     with World(proxies=1):
@@ -37,7 +36,6 @@ def test_servers_of_every_shape():
         wait_until(lambda: node.names() == ["crab-0"], 10, "all to end")
 
 
-@case
 def test_the_name_of_a_proxy_whose_server_is_away_while_the_agent_restarts():
     with World(proxies=2) as world:
         node = Node(wait_for=2)
@@ -69,7 +67,6 @@ def successor(former, name):
     return None
 
 
-@case
 def test_a_namespace_that_gets_the_inode_of_a_dead_one_at_once():
     with World(proxies=1):
         node = Node(wait_for=1)
@@ -90,7 +87,7 @@ def test_a_namespace_that_gets_the_inode_of_a_dead_one_at_once():
             done += bool(following)
             if done == 6:
                 return
-        raise Skip(f"a namespace got the inode of the dead one {done} times only: others make namespaces too")
+        pytest.skip(f"a namespace got the inode of the dead one {done} times only: others make namespaces too")
 
 
 def listens(pid):
@@ -98,7 +95,6 @@ def listens(pid):
         return any(line.split()[3] == "0A" for line in file)
 
 
-@case
 def test_a_server_whose_mounts_are_not_those_of_its_tunnel():
     """Two containers of one pod: the UAPI socket is in the other's file system."""
     with World(proxies=2) as world:
@@ -121,7 +117,6 @@ def test_a_server_whose_mounts_are_not_those_of_its_tunnel():
 OWN_RUN = "cp /run/danted.conf /run/tmp/own.conf; exec 3</run/tmp/own.conf; mount -t tmpfs own /run; mkdir /run/tmp; cat <&3 >/run/own.conf; exec danted -f /run/own.conf"
 
 
-@case
 def test_the_netns_table_has_no_place():
     """Its bucket is full of others; there is room later."""
     with World(proxies=1):
@@ -153,7 +148,6 @@ def bucket_read(inode):
     return [way["inode"] for way in found["formatted"]["value"]["ways"]]
 
 
-@case
 def test_more_tunnels_than_there_are_places():
     """Each that is not watched is one loss, however often it is heard of."""
     with World(proxies=1) as world:
@@ -168,7 +162,6 @@ def test_more_tunnels_than_there_are_places():
         equal(node.scrape().value("wgsocks_exporter_events_lost_total", cause="other"), 2, "losses")
 
 
-@case
 def test_an_event_that_finds_no_room():
     """A watched server fills the ring buffer while the collector is away for a moment; another one begins."""
     with World(proxies=1) as world:
@@ -192,6 +185,7 @@ for _ in range(3000):
 """
 
 
+@pytest.mark.parametrize("right", ["sys_admin", "sys_ptrace"])
 def test_right_is_missing(right):
     """It goes on, and says what it lacks."""
     with World(proxies=2), open("/run/agent.log", "w+", encoding="utf-8") as log:
@@ -211,10 +205,8 @@ def unwatched():
         return None
 
 
-add_case("the right SYS_ADMIN is missing", lambda: test_right_is_missing("sys_admin"))
-add_case("the right SYS_PTRACE is missing", lambda: test_right_is_missing("sys_ptrace"))
-
-
+@pytest.mark.parametrize("pin", ["link_state_a", "dispatch_state_b", "link_synack", "state_programs", "synack_programs", "retransmit_programs",
+                                 "packet_programs", "counters", "proxies", "netns", "sessions"])
 def test_pin_is_missing(pin):
     """The rest of a folder whose removal was cut short."""
     with World(proxies=1) as world:
@@ -226,17 +218,3 @@ def test_pin_is_missing(pin):
         check_views(views, befores, world.lab.traffic("20 connect", "5 refused", seed=92).finish())
         node.stop()
         subprocess.run([BINARY, "--mode=node", "--detach"], check=True, capture_output=True)
-
-
-for PIN in ("link_state_a", "dispatch_state_b", "link_synack", "state_programs", "synack_programs", "retransmit_programs",
-            "packet_programs", "counters", "proxies", "netns", "sessions"):
-    add_case(f"the pin {PIN} is missing", lambda pin=PIN: test_pin_is_missing(pin))
-
-
-def main():
-    enter()
-    return run_cases()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,26 +1,37 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Why connects fail, how long things take and what was sent again, against what clients, targets and the wire saw."""
 
 import contextlib
 import errno
-import pathlib
 import socket
 import struct
 import sys
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from blind import Blind
-from harness import case, equal, run_cases
-from sidecar import Sidecar, join_underlay
-from sockslab import Lab, addresses, enter, wait_until
+import pytest
+from checks import equal
+from sockslab import addresses, wait_until
 from sockslab.raw import RawConnection
 from sockslab.raw_target import RawTarget
 from sockslab.retransmits import Retransmits
 from truth import Before, change, check_rest, settle
+
+pytestmark = [pytest.mark.in_lab, pytest.mark.usefixtures("blind")]
+
+
+@pytest.fixture(scope="module")
+def lab_options():
+    return {"connect_timeout": 40}
+
+
+@pytest.fixture(scope="module")
+def lab(lab):
+    proxy = lab.proxies[0]
+    proxy.ns.sysctl(net__ipv4__tcp_syn_retries=1, net__ipv4__tcp_syn_linear_timeouts=0)
+    proxy.ip("link set eth0 gso_max_segs 1", "link set wg0 gso_max_segs 1")  # a segment is a packet
+    return lab
+
 
 REPLIES = {0: "success", 1: "general_failure", 3: "network_unreachable", 4: "host_unreachable", 5: "connection_refused", 6: "ttl_expired"}
 LATENCY = ["0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30", "60", "120", "+Inf"]
@@ -98,7 +109,6 @@ def firewall(namespace, rules):
         namespace.run(["nft", "delete", "table", "inet", rules.split()[2]])
 
 
-@case
 def test_every_reason_that_the_network_gives(lab, sidecar):
     with firewall(lab.inet.ns, FIREWALL), contextlib.closing(RawTarget(lab)):
         for address in (addresses.TARGET4, addresses.TARGET6):
@@ -114,7 +124,6 @@ def test_every_reason_that_the_network_gives(lab, sidecar):
         check_reason(lab, sidecar, "reset", "connection_refused", addresses.SWALLOW4, 2)  # while both sides open
 
 
-@case
 def test_reasons_of_the_proxys_own_side(lab, sidecar):
     proxy = sidecar.proxy
     for reason, reply, rule in (
@@ -145,7 +154,6 @@ print(*(one.connect_ex(("%s", 80)) for one in both))
 """
 
 
-@case
 def test_no_port_is_free(lab, sidecar):
     """A connect that fails before its SYN: the kernel has not even opened it."""
     proxy = sidecar.proxy
@@ -158,8 +166,7 @@ def test_no_port_is_free(lab, sidecar):
     equal(proxy.tcp_counters()["ActiveOpens"] - before.network["ActiveOpens"], 1, "TcpActiveOpens")
 
 
-@case
-def test_aborted_by_a_client_that_left(lab, sidecar):
+def test_aborted_by_a_client_that_left(lab, sidecar, record_property):
     before = Before(sidecar)
     tally = lab.traffic("15 abort", "15 abort rst", seed=71).finish()
     after = settle(sidecar)
@@ -169,7 +176,7 @@ def test_aborted_by_a_client_that_left(lab, sidecar):
     equal(sum(found.values()), sidecar.proxy.tcp_counters()["ActiveOpens"] - before.network["ActiveOpens"], f"reasons {found}")
     equal(set(found) <= {"aborted", "timed_out"}, True, f"reasons {found}")
     check_rest(after)
-    return found
+    record_property("note", found)
 
 
 def buckets(before, after, name, **labels):
@@ -191,8 +198,7 @@ def check_histogram(before, after, name, expected, seconds, slack, **labels):
     return total
 
 
-@case
-def test_durations_are_in_the_right_bucket(lab, sidecar):
+def test_durations_are_in_the_right_bucket(lab, sidecar, record_property):
     # Milliseconds in the middle of a bucket, and the bucket.
     delays = {17: "0.025", 35: "0.05", 75: "0.1", 170: "0.25", 370: "0.5", 750: "1", 1700: "2.5", 3500: "5", 7000: "10"}
     sidecar.proxy.ns.sysctl(net__ipv4__tcp_syn_retries=6)
@@ -208,10 +214,9 @@ def test_durations_are_in_the_right_bucket(lab, sidecar):
     connect = check_histogram(before, after, "proxy_upstream_connect_duration_seconds", expected, truth, 0.2)
     request = check_histogram(before, after, "proxy_request_duration_seconds", expected, sum(took for _, took in answers), 0.2, outcome="success")
     check_rest(after)
-    return f"connects {connect:.3f} s, SYN to answer {truth:.3f}; requests {request:.3f} s"
+    record_property("note", f"connects {connect:.3f} s, SYN to answer {truth:.3f}; requests {request:.3f} s")
 
 
-@case
 def test_failures_have_their_durations(lab, sidecar):
     before = Before(sidecar)
     with firewall(lab.inet.ns, FIREWALL):
@@ -225,7 +230,6 @@ def test_failures_have_their_durations(lab, sidecar):
     check_rest(after)
 
 
-@case
 def test_lengths_of_connections(lab, sidecar):
     stays = {0.03: "0.05", 0.075: "0.1", 0.3: "0.5", 0.75: "1", 3.0: "5"}
     before = Before(sidecar)
@@ -266,17 +270,15 @@ def losing(name, rule):
     return f"table inet {name} {{\nchain prerouting {{\ntype filter hook prerouting priority -300\n{rule}\n}}\n}}\n"
 
 
-@case
-def test_every_twelfth_packet_is_lost_on_both_sides(lab, sidecar):
+def test_every_twelfth_packet_is_lost_on_both_sides(lab, sidecar, record_property):
     lossy = "meta l4proto tcp numgen inc mod 12 0 drop"
     with watched(sidecar) as check, firewall(lab.clients.ns, losing("lossy", lossy)), firewall(lab.inet.ns, losing("lossy", "iifname wg0 " + lossy)):
         # Every twelfth may be each of one connection's SYNs: then dante gives up, which is not what is asked here.
         kinds = ("60 connect", "10 transfer up=20000 down=20000", "10 transfer down=100000 half", "10 connect socks=4")
         lab.traffic(*(f"{kind} expect=any" for kind in kinds), seed=72, deadline=110).finish()
-        return check({"client": 20, "upstream": 20})
+        record_property("note", check({"client": 20, "upstream": 20}))
 
 
-@case
 def test_the_first_SYN_SYN_ACK_and_FIN_are_lost(lab, sidecar):
     for side, namespace, rule, words in (
         ("upstream", lab.inet.ns, "tcp flags & (syn|ack) == syn limit rate 1/hour burst 7 packets drop", "its SYNs"),
@@ -290,7 +292,6 @@ def test_the_first_SYN_SYN_ACK_and_FIN_are_lost(lab, sidecar):
             assert mine[side] < 30, f"{words}: {mine}"
 
 
-@case
 def test_clients_that_never_end_their_handshake(lab, sidecar):
     """The SYN-ACKs to them are sent again, and belong to no connection."""
     sidecar.proxy.ns.sysctl(net__ipv4__tcp_synack_retries=2)
@@ -311,8 +312,7 @@ def syn_received(proxy):
     return proxy.run(["ss", "-tnH", "state", "syn-recv"]).stdout.strip()
 
 
-@case
-def test_what_is_sent_again_after_the_process_is_gone(lab, sidecar):
+def test_what_is_sent_again_after_the_process_is_gone(lab, sidecar, record_property):
     """Orphans: dante is killed while its last bytes and FINs are on their way."""
     proxy = sidecar.proxy
     proxy.ns.sysctl(net__ipv4__tcp_orphan_retries=3)
@@ -325,19 +325,4 @@ def test_what_is_sent_again_after_the_process_is_gone(lab, sidecar):
         traffic.kill()
         mine = check({"client": 8, "upstream": 8})
     proxy.start_dante()
-    return mine
-
-
-def main():
-    enter()
-    with Lab(proxies=1, connect_timeout=40) as lab:
-        join_underlay()
-        proxy = lab.proxies[0]
-        proxy.ns.sysctl(net__ipv4__tcp_syn_retries=1, net__ipv4__tcp_syn_linear_timeouts=0)
-        proxy.ip("link set eth0 gso_max_segs 1", "link set wg0 gso_max_segs 1")  # a segment is a packet
-        with Blind([proxy]) as blind:
-            return run_cases(lab, Sidecar(proxy, "crab", "--proxy.port=1080"), again=blind)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    record_property("note", mine)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """tests/run itself, on suites made up for it: what is wrong with a suite must end as a failure with a name."""
 
@@ -6,8 +5,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
-import tempfile
 import time
 
 RUN = pathlib.Path(__file__).resolve().parents[1] / "run"
@@ -111,22 +108,3 @@ def a_machine_without_BPF_leaves_it_to_the_virtual_one(tree):
     output = tree.expect("1 passed, 1 failed, 0 skipped", "This machine refuses BPF (WGSOCKS_NO_BPF=1): ", "kernels/6.1: bpf/b, two: it broke",
                          status=1, kinds=("bpf", "kernels"), more={"WGSOCKS_NO_BPF": "1"})
     assert "ok   bpf/a" not in output and output.count("refuses") == 1, output
-
-
-def main():
-    failed = False
-    for test in (sums, a_failure_shows_its_output, no_result_is_a_failure, a_bad_end_is_a_failure,
-                 a_hang_is_a_failure_and_is_ended, a_skip_in_ci_is_a_failure_unless_allowed, nothing_run_is_a_failure, lines_and_words,
-                 a_machine_without_BPF_leaves_it_to_the_virtual_one):
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                test(Tree(folder))
-                print(f"ok runner/{test.__name__}")
-            except (AssertionError, OSError, IndexError, subprocess.SubprocessError) as error:
-                print(f"not ok runner/{test.__name__}: {' | '.join(str(error).splitlines())}")
-                failed = True
-    return failed
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The metrics port of the whole program: every path and method, trouble with the collector, clients that mean ill."""
 
@@ -15,11 +14,14 @@ import sys
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "lab"))
+import pytest
 
-from harness import Skip, case, equal, run_cases
-from sockslab import enter, wait_until
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+from checks import equal
+from sockslab import wait_until
+
+pytestmark = pytest.mark.in_lab
 
 BINARY = os.environ.get("WGSOCKS_EXPORTER", os.path.join(HERE, "..", "..", "build", "wgsocks_exporter"))
 ADDRESS = ("127.0.0.1", 9090)
@@ -188,7 +190,6 @@ def scrape_times(count):
     return sorted(times)
 
 
-@case
 def test_paths_and_methods():
     with Exporter() as exporter:
         for path, kind in (("/metrics", TYPE), ("/", "text/html; charset=utf-8"),
@@ -222,14 +223,12 @@ def test_paths_and_methods():
         equal(status["Uid"].split(), ["65534"] * 4, "user")
 
 
-@case
 def test_another_path_for_metrics():
     with Exporter("--web.telemetry-path=/numbers"):
         equal((get("/numbers").full(), get("/metrics").status), (True, 404))
         equal('href="/numbers"' in get("/").text, True, "the link")
 
 
-@case
 def test_promtool_reads_a_nasty_name():
     with Exporter(name=NASTY):
         answer = get()
@@ -240,12 +239,11 @@ def test_promtool_reads_a_nasty_name():
         page = get("/").text
         equal('cr&quot;ab\\golden\nnew line, é' in page and 'cr"ab' not in page, True, "the name on the page")
     if not shutil.which("promtool"):
-        raise Skip("no promtool (Debian's package prometheus)")
+        pytest.skip("no promtool (Debian's package prometheus)")
     done = subprocess.run(["promtool", "check", "metrics"], input=answer.body, capture_output=True, check=False)
     equal((done.returncode, done.stdout + done.stderr), (0, b""), "promtool")
 
 
-@case
 def test_about_itself():
     with Exporter() as exporter:
         get()
@@ -277,7 +275,6 @@ def test_about_itself():
             raise AssertionError("CPU time of the ended collector is gone")
 
 
-@case
 def test_scrapes_at_once_share_snapshots():
     with Exporter() as exporter:
         with exporter.collector_stopped():
@@ -286,7 +283,6 @@ def test_scrapes_at_once_share_snapshots():
         equal([scrape.result().full() for scrape in scrapes], [True] * 30)
 
 
-@case
 def test_more_scrapes_than_allowed():
     with Exporter("--web.max-requests=2") as exporter:
         with exporter.collector_stopped():
@@ -302,7 +298,6 @@ def test_more_scrapes_than_allowed():
         equal(answer.full(), True, "afterwards")
 
 
-@case
 def test_collector_stands_still_in_mid_scrape():
     with Exporter() as exporter:
         get()
@@ -324,7 +319,6 @@ def test_collector_stands_still_in_mid_scrape():
         equal(get().full(), True, "when it goes on")
 
 
-@case
 def test_collector_killed_in_mid_scrape():
     with Exporter() as exporter:
         for round_number in range(3):
@@ -337,7 +331,6 @@ def test_collector_killed_in_mid_scrape():
             equal((answer.status, answer.full()), (200, True), f"round {round_number}")
 
 
-@case
 def test_readiness():
     with Exporter() as exporter:
         with exporter.collector_stopped():
@@ -352,7 +345,6 @@ def test_readiness():
             equal(get("/-/ready").status, 200, "soon after a snapshot")
 
 
-@case
 def test_web_killed():
     with Exporter() as exporter:
         for _ in range(3):
@@ -366,8 +358,7 @@ def test_web_killed():
             wait_until(lambda old=web: exporter.web() != old)
 
 
-@case
-def test_silent_and_slow_clients():
+def test_silent_and_slow_clients(record_property):
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     with Exporter() as exporter, contextlib.ExitStack() as stack:
         quiet = scrape_times(100)
@@ -394,11 +385,10 @@ def test_silent_and_slow_clients():
         wait_until(lambda: len(os.listdir(f"/proc/{web}/fd")) < 40, what="descriptors given back")
         if times[len(times) * 99 // 100] > quiet[-1] + 50:
             raise AssertionError(f"p99 {times[len(times) * 99 // 100]:.1f} ms, without them {quiet[-1]:.1f} at most")
-        return f"p50 {quiet[50]:.2f} ms, with them p50 {times[len(times) // 2]:.2f}, " \
-               f"p99 {times[len(times) * 99 // 100]:.2f}"
+        record_property("note", f"p50 {quiet[50]:.2f} ms, with them p50 {times[len(times) // 2]:.2f}, " \
+               f"p99 {times[len(times) * 99 // 100]:.2f}")
 
 
-@case
 def test_garbage():
     requests = (b"\x00\xff" * 500, b"GET\r\n\r\n", b"GET /metrics HTTP/9.9\r\n\r\n", b"\r\n" * 50,
                 b"GET " + b"/" * 100000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -424,7 +414,6 @@ def test_garbage():
         equal(exporter.web(), web, "the web process")
 
 
-@case
 def test_pipelined_and_half_closed():
     line = b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
     with Exporter():
@@ -447,7 +436,6 @@ def test_pipelined_and_half_closed():
         connection.close()
 
 
-@case
 def test_clients_that_leave_in_mid_scrape():
     with Exporter() as exporter:
         with exporter.collector_stopped():
@@ -457,8 +445,7 @@ def test_clients_that_leave_in_mid_scrape():
         equal(answer.full(), True)
 
 
-@case
-def test_no_descriptors_left():
+def test_no_descriptors_left(record_property):
     with Exporter() as exporter, contextlib.ExitStack() as stack:
         get()
         web = exporter.web()
@@ -488,10 +475,9 @@ def test_no_descriptors_left():
         if busy > 0.3:
             raise AssertionError(f"{busy} s of CPU in 1 s: it spins while all are at work")
         equal(get().full(), True, "afterwards")
-        return f"{count} scrapes, {used:.2f} s of CPU"
+        record_property("note", f"{count} scrapes, {used:.2f} s of CPU")
 
 
-@case
 def test_end_with_a_scrape_that_waits():
     with Exporter() as exporter, exporter.collector_stopped():
         scrape = Background()
@@ -501,12 +487,3 @@ def test_end_with_a_scrape_that_waits():
         equal(scrape.result().status, 200, "the scrape that waits gets what there is")
         if time.monotonic() - begun > 1:
             raise AssertionError("the end takes too long")
-
-
-if __name__ == "__main__":
-    if os.geteuid() != 0:
-        print("skip web: needs root")
-        sys.exit(0)
-    enter()
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    run_cases()

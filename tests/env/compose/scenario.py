@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """packaging/compose, up: all of it but Grafana, whose image cannot be had without a registry; its mounts are looked at.
 
@@ -16,10 +15,9 @@ import yaml
 BASE, PROMETHEUS = sys.argv[1:3]
 del sys.argv[1:3]
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "tests" / part) for part in ("lab", "integration", "image")]
 
+from checks import equal
 from engine import Engine
-from harness import case, equal, run_cases
 from node import mount_bpffs
 from refused import refused
 from sidecar import Metrics, fetch
@@ -74,7 +72,6 @@ def ask(port, target, count):
     return [(each.returncode, int(each.stdout or 0)) for each in done]
 
 
-@case
 def test_the_file_is_understood(world):
     services = yaml.safe_load(world.compose("config"))["services"]
     equal({"grafana", "prometheus", "client", "far-end", "keys", *PROXIES, *(f"{name}-metrics" for name in PROXIES)}, set(services), "services")
@@ -85,7 +82,6 @@ def test_the_file_is_understood(world):
     equal(source, "http://prometheus:9090", "Grafana's source is the service")
 
 
-@case
 def test_all_of_it_is_up(world):
     world.compose("up", "-d", "--no-build", *PROXIES, *(f"{name}-metrics" for name in PROXIES), "client", "prometheus")
     for name in PROXIES:
@@ -97,7 +93,6 @@ def test_all_of_it_is_up(world):
         equal(metrics.find("proxy_info")[0][1]["proxy_name"], name)
 
 
-@case
 def test_counts_are_the_clients(world):
     world.compose("stop", "client")
     for name, port in PROXIES.items():
@@ -112,8 +107,7 @@ def test_counts_are_the_clients(world):
         equal(after.sum("proxy_leaked_connections_total"), 0, "leaks")
 
 
-@case
-def test_prometheus_has_both_and_the_rules(world):
+def test_prometheus_has_both_and_the_rules(world, record_property):
     up = wait_until(lambda: [sample for sample in (world.query("/api/v1/query?query=up") or {"result": []})["result"] if sample["value"][1] == "1"][1:] and True, 60, "both targets")
     equal(up, True)
     groups = world.query("/api/v1/rules")["groups"]
@@ -121,10 +115,9 @@ def test_prometheus_has_both_and_the_rules(world):
     equal([rule["name"] for group in world.query("/api/v1/rules")["groups"] for rule in group["rules"] if rule["health"] == "err"], [], "rules that do not work")
     found = world.query("/api/v1/query?query=proxy_info")["result"]
     equal({sample["metric"]["proxy_name"] for sample in found}, set(PROXIES), "proxies")
-    return f"{sum(len(group['rules']) for group in groups)} rules"
+    record_property("note", f"{sum(len(group['rules']) for group in groups)} rules")
 
 
-@case
 def test_down_leaves_nothing(world):
     world.compose("down", "-v")
     equal(world.engine.run("ps", "-aq").stdout.split(), [], "containers")
@@ -155,7 +148,3 @@ def main():
     mount_bpffs()
     with Engine() as engine:
         return run_cases(World(engine))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """scenario.py PACKAGE FOLDER: a machine's life with the package, from installation to purge, with two real proxies under traffic on it."""
 
@@ -12,10 +11,9 @@ import sys
 PACKAGE, FOLDER = sys.argv[1:3]
 del sys.argv[1:3]
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "tests" / "integration")]
 
 from busy import Busy, rises
-from harness import case, equal, run_cases
+from checks import equal
 from leftovers import attached
 from machine import Machine, repack, run_inside
 from node import Node, check_views
@@ -130,7 +128,6 @@ def capabilities(mask):
     return {names[bit].removeprefix("CAP_").lower() for bit in names if mask >> bit & 1}
 
 
-@case
 def test_installs_and_starts(world):
     world.install(PACKAGE)
     equal(world.state(), "active", "the service")
@@ -143,12 +140,10 @@ def test_installs_and_starts(world):
     equal([line for line in journal.splitlines() if "level=warn" in line or "level=error" in line], [], "complaints in the journal")
 
 
-@case
 def test_each_process_has_its_rights_and_no_other(world):
     equal(world.rights(), {"wgsocks_exporte": NODE | CHANGES, "wgsocks-collect": NODE, "wgsocks-health": set(), "wgsocks-web": set()})
 
 
-@case
 def test_the_exposure_is_what_the_documents_say(world):
     documents = (ROOT / "docs" / "install.md").read_text()
     for unit in (UNIT, "wgsocks_exporter@"):
@@ -157,13 +152,11 @@ def test_the_exposure_is_what_the_documents_say(world):
         equal(re.search(r"([\d.]+) \w+", last)[1], said, f"{unit}: {last}")
 
 
-@case
-def test_a_restart_loses_no_count(world):
-    return world.count(lambda: world.run("systemctl", "restart", UNIT))
+def test_a_restart_loses_no_count(world, record_property):
+    record_property("note", world.count(lambda: world.run("systemctl", "restart", UNIT)))
 
 
-@case
-def test_an_upgrade_loses_no_count_and_keeps_settings(world):
+def test_an_upgrade_loses_no_count_and_keeps_settings(world, record_property):
     world.run("sh", "-c", f"echo WGSOCKS_LOG_FORMAT=json >>{SETTINGS}")
     pid, pins = world.main_pid(), world.pins()
     note = world.count(lambda: world.install(world.other))
@@ -171,10 +164,9 @@ def test_an_upgrade_loses_no_count_and_keeps_settings(world):
     equal(world.main_pid() not in (0, pid), True, "another process")
     equal(set(pins) - set(world.pins()), set(), "pins that are gone")
     equal('"process":"' in world.run("journalctl", "-u", UNIT, "-o", "cat", "-n", "3"), True, "the setting")
-    return note
+    record_property("note", note)
 
 
-@case
 def test_a_setting_that_is_wrong_is_one_line_and_no_loop(world):
     world.run("sh", "-c", f"echo WGSOCKS_PROXIES_MAX=many >>{SETTINGS}")
     world.run("systemctl", "restart", UNIT, check=False)
@@ -186,8 +178,7 @@ def test_a_setting_that_is_wrong_is_one_line_and_no_loop(world):
     world.service.wait_watched(PROXIES)
 
 
-@case
-def test_an_instance_watches_one_namespace(world):
+def test_an_instance_watches_one_namespace(world, record_property):
     """Beside the agent, in a proxy's namespace that has a name; upgraded without a loss, it takes all along when it is stopped."""
     proxy = world.lab.proxies[0]
     script = """for p in $(pgrep danted); do [ "$(readlink /proc/$p/ns/net)" = "net:[$1]" ] && break; done
@@ -207,10 +198,9 @@ def test_an_instance_watches_one_namespace(world):
     note = world.count(upgrade, [view])
     world.run("systemctl", "stop", SIDECAR)
     equal(world.pins(), before, "pins once it is stopped")
-    return note
+    record_property("note", note)
 
 
-@case
 def test_removal_leaves_nothing_but_settings(world):
     world.run("dpkg", "-r", "wgsocks-exporter")
     equal(world.pins(), [], "pins")
@@ -221,14 +211,12 @@ def test_removal_leaves_nothing_but_settings(world):
     equal("json" in world.run("cat", SETTINGS), True, "settings stay")
 
 
-@case
 def test_purge_leaves_nothing(world):
     world.run("dpkg", "-P", "wgsocks-exporter")
     equal(world.added(), [], "files")
     equal("wgsocks" in world.run("systemctl", "list-unit-files", "--all"), False, "units")
 
 
-@case
 def test_installs_and_purges_where_no_systemd_runs(world):
     """As in an image that is being built."""
     script = f"mount -t tmpfs tmpfs /run && dpkg -i /source/{os.path.relpath(world.other)} && dpkg -P wgsocks-exporter"
@@ -252,7 +240,3 @@ def main():
     with Machine(FOLDER) as machine:
         machine.run("ip", "link", "set", "lo", "up")
         return run_inside(machine, lambda remote: inside(remote, other))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,10 +4,8 @@
 import os
 import pathlib
 import subprocess
-import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
 from sockslab import kernel
 from sockslab.namespace import Namespace

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The image, built on a base that debootstrap made: what is in it, and what it counts, beside real containers of dante and wireguard-go.
 
@@ -20,11 +19,10 @@ import tempfile
 BASE, PROXY = sys.argv[1:3]
 del sys.argv[1:3]
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "tests" / "integration")]
 
 from busy import Busy, rises
+from checks import equal
 from engine import Engine
-from harness import case, equal, run_cases
 from node import Node, check_views, mount_bpffs
 from pod import Pod
 from refused import refused
@@ -107,7 +105,6 @@ class World:
         return self.count([self.agent.view(proxy, f"crab-{proxy.index}") for proxy in self.lab.proxies], change, self.agent)
 
 
-@case
 def test_its_labels_say_what_it_is(world):
     about = world.engine.inspect(IMAGE)
     labels = about["Config"]["Labels"]
@@ -117,8 +114,7 @@ def test_its_labels_say_what_it_is(world):
     equal((about["Os"], about["Architecture"]), ("linux", {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]))
 
 
-@case
-def test_it_holds_the_program_and_its_libraries(world):
+def test_it_holds_the_program_and_its_libraries(world, record_property):
     with tempfile.TemporaryDirectory() as folder:
         name = pathlib.Path(folder, "image.tar")
         world.engine.run("save", "-o", name, IMAGE)
@@ -143,11 +139,10 @@ def test_it_holds_the_program_and_its_libraries(world):
     have = subprocess.run(["chroot", BASE, "apt-cache", "policy", "libc6"], capture_output=True, text=True, check=True).stdout
     version = next(each["versionInfo"] for each in sbom["packages"] if each["name"] == "libc6")
     equal(version in have, True, f"libc6 {version}")
-    return f"{size / 1e6:.1f} MB compressed, {len(listed)} packages in its SBOM"
+    record_property("note", f"{size / 1e6:.1f} MB compressed, {len(listed)} packages in its SBOM")
 
 
-@case
-def test_beside_real_containers(world):
+def test_beside_real_containers(world, record_property):
     sidecars = [Beside(world.engine, proxy, f"crab-{proxy.index}") for proxy in world.lab.proxies]
     befores = [Before(sidecar) for sidecar in sidecars]
     tally = world.lab.traffic("300 connect", "40 refused", "30 transfer", "20 connect socks=4", "20 abort", seed=5).finish()
@@ -168,11 +163,10 @@ def test_beside_real_containers(world):
     for sidecar in sidecars:  # who is asked to go takes all along
         world.engine.run("stop", f"exporter-{sidecar.name}")
         world.engine.run("rm", f"exporter-{sidecar.name}")
-    return note
+    record_property("note", note)
 
 
-@case
-def test_agent_killed(world):
+def test_agent_killed(world, record_property):
     world.agent_count(lambda: None)
     pid = world.agent.pid()
 
@@ -181,30 +175,27 @@ def test_agent_killed(world):
         wait_until(lambda: world.agent.pid() not in (0, pid), 20, "another agent")
         world.agent.wait_watched(PROXIES)
 
-    return world.agent_count(kill)
+    record_property("note", world.agent_count(kill))
 
 
-@case
-def test_agent_restarted(world):
+def test_agent_restarted(world, record_property):
     def restart():
         world.engine.run("restart", "agent")
         world.agent.wait_watched(PROXIES)
 
-    return world.agent_count(restart)
+    record_property("note", world.agent_count(restart))
 
 
-@case
-def test_agent_replaced_by_another_image(world):
+def test_agent_replaced_by_another_image(world, record_property):
     def upgrade():
         world.agent.replace(OTHER)
         world.agent.wait_watched(PROXIES)
 
     note = world.agent_count(upgrade)
     equal(world.engine.inspect("agent")["Config"]["Image"], OTHER)
-    return note
+    record_property("note", note)
 
 
-@case
 def test_detach_leaves_nothing(world):
     world.engine.run("stop", "agent")
     world.engine.run("rm", "agent")
@@ -248,7 +239,3 @@ def main():
         with Lab(proxies=PROXIES, connect_timeout=4, namespace=lambda index: pods, dante_env=lambda index: {"PROXY_NAME": f"crab-{index}"}) as lab:
             join_underlay()
             return run_cases(World(engine, lab))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The chart on a real Kubernetes, from helm install to helm uninstall, with pods of real dante and wireguard-go under traffic.
 
@@ -17,11 +16,10 @@ import yaml
 
 PROXY = sys.argv.pop(1)
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "tests" / "integration")]
 
 from busy import Busy, rises
+from checks import equal
 from cluster import BIN, RUN, Cluster
-from harness import case, equal, run_cases
 from kpod import NAMESPACE, KPod, simple
 from leftovers import attached
 from node import Node, check_views, mount_bpffs
@@ -113,7 +111,6 @@ class World:
         return f"{tally['requests_total']} requests"
 
 
-@case
 def test_helm_install_finds_the_pods(world):
     notes = world.helm("install")
     equal("port-forward" in notes, True, notes)
@@ -127,25 +124,22 @@ def test_helm_install_finds_the_pods(world):
         equal(metrics.find("vpn_tunnel_state", proxy_name=view.name, state="up")[0][2], 1, "the tunnel, asked of wireguard-go in its pod")
 
 
-@case
-def test_every_count_is_the_clients(world):
+def test_every_count_is_the_clients(world, record_property):
     views = [*world.views, world.beside]
     befores = [Before(view) for view in views]
     tally = world.lab.traffic("300 connect", "40 refused", "30 transfer", "20 connect socks=4", "20 abort", seed=5).finish()
     for view in views:
         settle(view)
     check_all(befores, tally)
-    return f"{tally['requests_total']} requests"
+    record_property("note", f"{tally['requests_total']} requests")
 
 
-@case
 def test_rights_are_those_of_the_documents(world):
     equal(rights(world.agent.pid()), {"wgsocks_exporte": NODE, "wgsocks-collect": NODE, "wgsocks-health": set(), "wgsocks-web": set()})
     pid = world.cluster.container_pid(NAMESPACE, world.beside.proxy.ns.pod, CONTAINER)
     equal(rights(pid), {"wgsocks_exporte": BESIDE, "wgsocks-collect": BESIDE, "wgsocks-health": set(), "wgsocks-web": set()})
 
 
-@case
 def test_helm_test(world):
     """Pods ask the bridge's address for names; who answers knows this one."""
     address = world.agent.pod()["status"]["podIP"]
@@ -159,8 +153,7 @@ def test_helm_test(world):
         names.wait()
 
 
-@case
-def test_rollout_restart_loses_nothing(world):
+def test_rollout_restart_loses_nothing(world, record_property):
     def restart():
         first = world.agent.pod()["metadata"]["uid"]
         world.cluster.kubectl("rollout", "restart", f"daemonset/{NAME}", "-n", MONITORING)
@@ -168,20 +161,18 @@ def test_rollout_restart_loses_nothing(world):
         wait_until(lambda: (world.agent.pod() or {"metadata": {"uid": first}})["metadata"]["uid"] != first, 60, "another pod")
         world.agent.wait_watched(PROXIES)
 
-    return world.count(restart)
+    record_property("note", world.count(restart))
 
 
-@case
-def test_helm_upgrade_to_a_changed_binary_loses_nothing(world):
+def test_helm_upgrade_to_a_changed_binary_loses_nothing(world, record_property):
     def upgrade():
         world.helm("upgrade", image=VALUES["image"] | {"tag": "other"})
         wait_until(lambda: world.agent.pod() and world.agent.pod()["spec"]["containers"][0]["image"].endswith(":other"), 60, "the other image")
         world.agent.wait_watched(PROXIES)
 
-    return world.count(upgrade)
+    record_property("note", world.count(upgrade))
 
 
-@case
 def test_a_pod_deleted_and_recreated(world):
     """The same name, another uid: its series begin anew, and there are never two."""
     def info():
@@ -196,7 +187,6 @@ def test_a_pod_deleted_and_recreated(world):
         wait_until(lambda: info() == [] and "crab-again" not in world.agent.names(), 20, "its series to end")
 
 
-@case
 def test_kubelets_probes_fail_when_they_should(world):
     """A container that stands still is started again, and the counts stay."""
     befores = [Before(view) for view in world.views]
@@ -211,7 +201,6 @@ def test_kubelets_probes_fail_when_they_should(world):
     equal(world.cluster.restarts(world.agent.pod()), {CONTAINER: 1}, "restarts")
 
 
-@case
 def test_a_missing_secret(world):
     """The pod is up and says so; once the Secret is there, its settings are in force."""
     world.helm("upgrade", web={"configSecret": "later", "configKey": "web.yml"})
@@ -224,7 +213,6 @@ def test_a_missing_secret(world):
     equal(world.cluster.restarts(world.agent.pod()), {CONTAINER: 0}, "restarts")
 
 
-@case
 def test_helm_uninstall_leaves_nothing(world):
     world.cluster.helm("uninstall", RELEASE, "-n", MONITORING, "--wait", "--timeout", "180s")
     ours = pathlib.Path("/sys/fs/bpf/wgsocks/node")
@@ -300,7 +288,3 @@ def main():
 
 def _ready(cluster):
     return cluster.container_pid(NAMESPACE, f"crab-{PROXIES - 1}", CONTAINER)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
