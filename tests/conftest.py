@@ -62,9 +62,10 @@ class Lines:
             return
         verdict, of = self.verdicts.pop(name)
         end = f" ({of.duration:.2f} s)" if verdict == "ok" else f": {_reason(of)}"
-        print(f"\r{verdict} {name}{end}", flush=True)
+        shown = name.replace(": ", ":")  # what comes after ": " is the reason
+        print(f"{verdict} {shown}{end}", flush=True)
         for what, value in report.user_properties:
-            print(f"# {name}: {what}: {value}", flush=True)
+            print(f"# {shown}: {what}: {value}", flush=True)
         self.count[file] += 1
         self.left[file] -= 1
         if not self.left[file]:

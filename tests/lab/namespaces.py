@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import traceback
 
 import pytest
 from _pytest.reports import TestReport
@@ -48,6 +49,8 @@ ENTER = {"in_lab": enter_lab, "in_netns": enter_netns, "in_mounts": enter_mounts
 
 def namespaces_of(item):
     """The function that enters the item's namespaces; None when it has none."""
+    if item.get_closest_marker("in_own"):
+        return item.module.enter_own
     return next((function for name, function in ENTER.items() if item.get_closest_marker(name)), None)
 
 
@@ -71,12 +74,16 @@ class Child:
 
     def run(self, item, following):
         """The reports of one test; without a following one of the module its fixtures end, and so does the process."""
-        limit = float(item.config.getini("timeout") or 0) * PATIENCE + 2 * GRACE
+        marker = item.get_closest_marker("timeout")
+        limit = (marker.args[0] if marker else float(item.config.getini("timeout"))) * PATIENCE + 2 * GRACE
         try:
             self.connection.send((self.session.items.index(item), following and self.session.items.index(following)))
             if not self.connection.poll(limit):
                 raise Died(f"no report after {limit:.0f} s: {self.kill()}")
             reports = self.connection.recv()
+            if isinstance(reports, str):
+                self.wait()
+                raise Died(reports)
         except (EOFError, OSError):
             raise Died(f"the module's process ended: {self.wait()}") from None
         if not following:
@@ -120,6 +127,9 @@ def _serve(connection, item):
             if not following:
                 break
         status = 0
+    except BaseException:
+        connection.send(traceback.format_exc())
+        raise
     finally:
         try:
             session._setupstate.teardown_exact(None)
@@ -146,8 +156,8 @@ class Plugin:
             return [_report(item, "setup", "skipped", (str(item.path), 0, "Skipped: needs root")), _report(item, "teardown", "passed", None)]
         if self.child and self.child.module is not item.module:
             self._end()
-        self.child = self.child or Child(item)
         try:
+            self.child = self.child or Child(item)
             reports = self.child.run(item, following)
         except Died as death:
             self.child = None

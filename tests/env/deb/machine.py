@@ -7,7 +7,6 @@ import pathlib
 import signal
 import socket
 import subprocess
-import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
@@ -104,27 +103,23 @@ class Remote:
             os.close(home)
 
 
-def run_inside(machine, function):
-    """function(remote) in a process below the machine's PID namespace, whose processes its agent therefore sees; its status."""
-    remote = Remote(machine)
-    home, namespace = (os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY) for pid in ("self", machine.pid))
-    kernel.setns(namespace, kernel.CLONE_NEWPID)
-    sys.stdout.flush()
-    child = os.fork()
-    if child:
-        kernel.setns(home, kernel.CLONE_NEWPID)  # whoever is forked later is of the host again
-    else:
-        status = 1
-        try:
-            status = function(remote)
-        except SystemExit as ending:
-            status = ending.code
-        finally:
-            sys.stdout.flush()
-            os._exit(status or 0)
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+def enter_machine(folder):
+    """Boots the machine and goes on in a process below its PID namespace; what runs commands in it. The caller waits, ends the machine, and ends."""
+    machine = Machine(folder).__enter__()
+    try:
+        machine.run("ip", "link", "set", "lo", "up")
+        remote = Remote(machine)
+        kernel.setns(os.open(f"/proc/{machine.pid}/ns/pid", os.O_RDONLY), kernel.CLONE_NEWPID)
+        child = os.fork()
+        if child == 0:
+            return remote
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    except BaseException:
+        machine.__exit__()
+        raise
+    machine.__exit__()
+    os._exit(abs(status))
 
 
 def repack(package, version, binary):

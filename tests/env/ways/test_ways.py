@@ -1,19 +1,20 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """README.md's ways in, from nothing: each in a fresh Debian that has make, git and sudo, word for word as the page has them.
 
-ways FOLDER [WAY…]: of the folder that `run` fills.
+`run` says what it needs.
 """
 
+import os
 import pathlib
 import subprocess
-import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-
+import pytest
 from checks import equal
 from pages import blocks
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+FOLDER = os.environ.get("WAYS_FOLDER")  # a Debian
+pytestmark = pytest.mark.timeout(1800)
 README = ROOT / "README.md"
 CHECKOUT = "git clone -q /source wgsocks_exporter && cd wgsocks_exporter\n"
 # A network without anything but what the way itself makes: ports are free, and nobody else's proxies are seen.
@@ -55,10 +56,10 @@ def install():
     return CHECKOUT + told("make install") + "\napt-get install -qq dante-server >/dev/null\n"
 
 
-def way_demo():
+def test_demo(record_property):
     said = inside(CHECKOUT + told("make demo ONCE=1") + "\nls build/demo", 1500)
     equal("golden-crab" in said and "differs" not in said, True, said[-2000:])
-    return said.splitlines()[-1]
+    record_property("note", said.splitlines()[-1])
 
 
 def watch(before, command, after, place=""):
@@ -79,23 +80,14 @@ END
 NAMESPACE = "ip netns add golden-crab\nip -n golden-crab link set lo up\n"
 
 
-def way_sidecar():
+def test_sidecar():
     watch(NAMESPACE, told("nsenter --net"), DANTE, "ip netns exec golden-crab ")
 
 
-def way_node():
+def test_node():
     watch("", told("--mode=node"), NAMESPACE + DANTE)
 
 
-def way_package():
+def test_package():
     said = inside(CHECKOUT + "\n".join([told("make deb"), told("build/deb/"), "wgsocks_exporter --version", "man -w wgsocks_exporter || true"]), 900)
     equal("wgsocks_exporter, version" in said, True, said[-2000:])
-
-
-WAYS = {"demo": way_demo, "sidecar": way_sidecar, "node": way_node, "package": way_package}
-FOLDER = sys.argv.pop(1)
-for name, way in WAYS.items():
-    add_case(name, way)
-
-if __name__ == "__main__":
-    run_cases()

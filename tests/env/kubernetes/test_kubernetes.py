@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The chart on a real Kubernetes, from helm install to helm uninstall, with pods of real dante and wireguard-go under traffic.
 
-scenario.py PROXY: a folder of Debian with dante, wireguard-go, and wget for helm test (see run).
+`run` says what it needs.
 """
 
 import functools
@@ -12,11 +12,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
 import yaml
-
-PROXY = sys.argv.pop(1)
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-
 from busy import Busy, rises
 from checks import equal
 from cluster import BIN, RUN, Cluster
@@ -25,8 +22,28 @@ from leftovers import attached
 from node import Node, check_views, mount_bpffs
 from refused import refused
 from sidecar import Metrics, Sidecar, fetch, join_underlay
-from sockslab import Lab, enter, wait_until
+from sockslab import Lab, wait_until
 from truth import Before, check_all, settle
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+pytestmark = [pytest.mark.in_lab, pytest.mark.timeout(900), pytest.mark.skipif(bool(refused()), reason=f"this machine refuses BPF ({refused()})")]
+PROXY = os.environ.get("IMAGE_PROXY")  # a folder of Debian with dante, wireguard-go, and wget for helm test
+
+
+@pytest.fixture(scope="module")
+def world():
+    RUN.mkdir()
+    mount_bpffs()
+    cluster = Cluster()
+    images(cluster)
+    for name in (NAMESPACE, MONITORING):
+        cluster.kubectl("create", "namespace", name)
+    with Lab(proxies=PROXIES, connect_timeout=4, namespace=pods(cluster)) as lab:
+        join_underlay()
+        wait_until(lambda: _ready(cluster), 60, "the sidecar's container")
+        yield World(cluster, lab)
+
+
 
 MONITORING, RELEASE = "monitoring", "wgsocks"
 CONTAINER = "wgsocks-exporter"
@@ -265,26 +282,5 @@ def pods(cluster):
         return functools.partial(KPod, cluster, name, env, [container] if beside else [], volumes if beside else [])
 
     return maker
-
-
-def main():
-    why = refused()
-    if why:
-        print(f"skip kubernetes: this machine refuses BPF ({why})")
-        return 0
-    enter()
-    RUN.mkdir()
-    mount_bpffs()
-    cluster = Cluster()
-    images(cluster)
-    for name in (NAMESPACE, MONITORING):
-        cluster.kubectl("create", "namespace", name)
-    print("ok kubernetes/cluster", flush=True)
-    with Lab(proxies=PROXIES, connect_timeout=4, namespace=pods(cluster)) as lab:
-        join_underlay()
-        wait_until(lambda: _ready(cluster), 60, "the sidecar's container")
-        return run_cases(World(cluster, lab))
-
-
 def _ready(cluster):
     return cluster.container_pid(NAMESPACE, f"crab-{PROXIES - 1}", CONTAINER)

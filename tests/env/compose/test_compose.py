@@ -1,27 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """packaging/compose, up: all of it but Grafana, whose image cannot be had without a registry; its mounts are looked at.
 
-scenario.py BASE PROMETHEUS: folders of Debian (see run).
+`run` says what it needs.
 """
 
 import json
 import os
 import pathlib
 import subprocess
-import sys
 
+import pytest
 import yaml
-
-BASE, PROMETHEUS = sys.argv[1:3]
-del sys.argv[1:3]
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-
 from checks import equal
 from engine import Engine
 from node import mount_bpffs
 from refused import refused
 from sidecar import Metrics, fetch
-from sockslab import enter, wait_until
+from sockslab import wait_until
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+pytestmark = [pytest.mark.in_lab, pytest.mark.timeout(900), pytest.mark.skipif(bool(refused()), reason=f"this machine refuses BPF ({refused()})")]
+BASE, PROMETHEUS = (os.environ.get(name) for name in ("IMAGE_BASE", "IMAGE_PROMETHEUS"))  # folders of Debian
+
+
+@pytest.fixture(scope="module")
+def world():
+    mount_bpffs()
+    with Engine() as engine:
+        yield World(engine)
+
+
 
 FOLDER = ROOT / "packaging" / "compose"
 PROXIES = {"golden-crab": 1080, "free-salmon": 1081}
@@ -125,26 +133,9 @@ def test_down_leaves_nothing(world):
     equal(left, [], "pins")
 
 
-def build():
+def outside():
+    """The images: with the network of the machine."""
     with Engine() as engine:
         engine.import_folder(BASE, "wgsocks-base")
         engine.import_folder(PROMETHEUS, VARIABLES["PROMETHEUS_IMAGE"], "--change", 'ENTRYPOINT ["/usr/bin/prometheus"]', "--change", "USER root")
         World(engine).compose("build", "golden-crab", "golden-crab-metrics", timeout=900)
-
-
-def main():
-    why = refused()
-    if why:
-        print(f"skip compose: this machine refuses BPF ({why})")
-        return 0
-    try:
-        build()
-    except AssertionError as error:
-        print(f"not ok compose/build: {error}")
-        return 1
-    print("ok compose/build", flush=True)
-    enter()
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    mount_bpffs()
-    with Engine() as engine:
-        return run_cases(World(engine))

@@ -1,26 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scenario.py PACKAGE FOLDER: a machine's life with the package, from installation to purge, with two real proxies under traffic on it."""
+"""A machine's life with the package, from installation to purge, with two real proxies under traffic on it. `run` says what it needs."""
 
 import contextlib
 import http.client
 import os
 import pathlib
 import re
-import sys
 
-PACKAGE, FOLDER = sys.argv[1:3]
-del sys.argv[1:3]
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-
+import pytest
 from busy import Busy, rises
 from checks import equal
 from leftovers import attached
-from machine import Machine, repack, run_inside
+from machine import enter_machine, repack
 from node import Node, check_views
 from refused import refused
 from sidecar import Metrics, fetch, join_underlay
 from sockslab import Lab, enter, wait_until
 from truth import Before
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+pytestmark = [pytest.mark.in_own, pytest.mark.timeout(400), pytest.mark.skipif(bool(refused()), reason=f"this machine refuses BPF ({refused()})")]
+PACKAGE, FOLDER = (os.environ.get(name) for name in ("DEB_PACKAGE", "DEB_FOLDER"))
+remote = None
+
+
+def outside():
+    assert PACKAGE and FOLDER, "start it by tests/env/deb/run"
+
+
+def enter_own():
+    """Into a lab in the machine's PID namespace, whose processes its agent therefore sees."""
+    global remote
+    remote = enter_machine(FOLDER)
+    enter()
+
+
+@pytest.fixture(scope="module")
+def world():
+    with Lab(proxies=PROXIES, connect_timeout=2, dante_env=lambda index: {"PROXY_NAME": f"crab-{index}"}) as lab:
+        join_underlay()
+        yield World(remote, lab, repack(PACKAGE, OTHER, ROOT / "build/slow/wgsocks_exporter"))
+
+
 
 PROXIES = 2
 OTHER = "0.1.0+other"
@@ -222,21 +243,3 @@ def test_installs_and_purges_where_no_systemd_runs(world):
     script = f"mount -t tmpfs tmpfs /run && dpkg -i /source/{os.path.relpath(world.other)} && dpkg -P wgsocks-exporter"
     world.run("unshare", "--mount", "sh", "-ec", script)
     equal(world.added(), [], "files")
-
-
-def inside(remote, other):
-    enter()
-    with Lab(proxies=PROXIES, connect_timeout=2, dante_env=lambda index: {"PROXY_NAME": f"crab-{index}"}) as lab:
-        join_underlay()
-        return run_cases(World(remote, lab, other))
-
-
-def main():
-    why = refused()
-    if why:
-        print(f"skip deb/machine: this machine refuses BPF ({why})")
-        return 0
-    other = repack(PACKAGE, OTHER, ROOT / "build/slow/wgsocks_exporter")
-    with Machine(FOLDER) as machine:
-        machine.run("ip", "link", "set", "lo", "up")
-        return run_inside(machine, lambda remote: inside(remote, other))

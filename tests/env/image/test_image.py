@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The image, built on a base that debootstrap made: what is in it, and what it counts, beside real containers of dante and wireguard-go.
 
-scenario.py BASE PROXY: folders of Debian (see run).
+`run` says what it needs.
 """
 
 import functools
@@ -12,14 +12,10 @@ import pathlib
 import platform
 import signal
 import subprocess
-import sys
 import tarfile
 import tempfile
 
-BASE, PROXY = sys.argv[1:3]
-del sys.argv[1:3]
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-
+import pytest
 from busy import Busy, rises
 from checks import equal
 from engine import Engine
@@ -27,8 +23,24 @@ from node import Node, check_views, mount_bpffs
 from pod import Pod
 from refused import refused
 from sidecar import Sidecar, join_underlay
-from sockslab import Lab, enter, wait_until
+from sockslab import Lab, wait_until
 from truth import Before, check_all, settle
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+pytestmark = [pytest.mark.in_lab, pytest.mark.timeout(900), pytest.mark.skipif(bool(refused()), reason=f"this machine refuses BPF ({refused()})")]
+BASE, PROXY = (os.environ.get(name) for name in ("IMAGE_BASE", "IMAGE_PROXY"))  # folders of Debian
+
+
+@pytest.fixture(scope="module")
+def world():
+    mount_bpffs()
+    with Engine() as engine:
+        pods = functools.partial(Pod, engine, "wgsocks-proxy")
+        with Lab(proxies=PROXIES, connect_timeout=4, namespace=lambda index: pods, dante_env=lambda index: {"PROXY_NAME": f"crab-{index}"}) as lab:
+            join_underlay()
+            yield World(engine, lab)
+
+
 
 LIMIT = 60_000_000  # bytes, "≤60 MB compressed"
 VERSION = (ROOT / "VERSION").read_text().strip()
@@ -205,7 +217,7 @@ def test_detach_leaves_nothing(world):
     equal(left, [], "pins")
 
 
-def build():
+def outside():
     """Both images: with the network of the machine, which has Debian's packages."""
     with Engine() as engine:
         engine.import_folder(BASE, "wgsocks-base")
@@ -218,24 +230,3 @@ def build():
             subprocess.run(["strip", "-o", f"{folder}/wgsocks_exporter", ROOT / "build/slow/wgsocks_exporter"], check=True)
             pathlib.Path(folder, "Dockerfile").write_text(f"FROM {IMAGE}\nCOPY wgsocks_exporter /usr/sbin/\n")
             engine.run("build", "-t", OTHER, folder)
-
-
-def main():
-    why = refused()
-    if why:
-        print(f"skip image: this machine refuses BPF ({why})")
-        return 0
-    try:
-        build()
-    except AssertionError as error:
-        print(f"not ok image/build: {error}")
-        return 1
-    print("ok image/build")
-    sys.stdout.flush()
-    enter()
-    mount_bpffs()
-    with Engine() as engine:
-        pods = functools.partial(Pod, engine, "wgsocks-proxy")
-        with Lab(proxies=PROXIES, connect_timeout=4, namespace=lambda index: pods, dante_env=lambda index: {"PROXY_NAME": f"crab-{index}"}) as lab:
-            join_underlay()
-            return run_cases(World(engine, lab))
