@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """draw_dashboards.py FOLDER [MINUTES]: the pictures of docs/dashboards, of the lab's fleet after so many minutes (10), the second half of them with trouble. Needs root, and a build."""
 
