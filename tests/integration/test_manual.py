@@ -86,11 +86,6 @@ def test_the_manual_is_well_formed():
         equal((done.returncode, done.stdout if command[0] == "mandoc" else "", done.stderr), (0, "", ""), command[0])
 
 
-def test_chapters_of_the_manual():
-    equal(re.findall(r"^\.SH (.*)", MANUAL.read_text(encoding="utf-8"), re.MULTILINE),
-          ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ENDPOINTS", "ENVIRONMENT", "FILES", "SIGNALS", "EXIT STATUS", "EXAMPLES", "SEE ALSO"])
-
-
 def test_examples_of_the_manual(record_property):
     """What they begin, with a last word that ends it; what they ask, README.md asks as well, where it is run."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -107,28 +102,6 @@ def test_examples_of_the_manual(record_property):
     record_property("note", f"{len(lines)} commands")
 
 
-def formats():
-    """A pattern for each line that the program may log, and for those of bad flags."""
-    parts = {"%s": ".+", "%.*s": ".+", "%u": r"\d+", "%d": r"\d+", "%zu": r"\d+", "%llu": r"\d+", "%lu": r"\d+", "%.64s": ".+", "%.100s": ".+", "%d bytes": r"\d+ bytes"}
-    for path in (ROOT / "userspace").rglob("*.c"):
-        text = re.sub(r'"\s*PRId64\s*"|"\s*PRIu64\s*"', "%llu", path.read_text(encoding="utf-8").replace('%" PRI', '" PRI'))
-        for literal in re.findall(r'(?:"(?:[^"\\]|\\.)*"\s*)+', text):
-            line = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal)).removesuffix("\\n")
-            if len(line) > 12:
-                yield re.compile("".join(parts.get(part, re.escape(part)) for part in re.split(r"(%[.*\d]*[a-z]+?(?<=[sd])|%llu|%lu|%zu|%u)", line)))
-
-
-def test_lines_of_the_log_are_the_programs(record_property):
-    known, quoted = list(formats()), []
-    for page in (TROUBLE, ROOT / "docs" / "migration.md"):
-        text = page.read_text(encoding="utf-8")
-        quoted += [line.strip() for _ticks, line in re.findall(r"\blog(?: says|:) (`+)(.+?)\1(?!`)", text)]
-    assert len(quoted) >= 30, f"only {len(quoted)} lines"
-    for line in quoted:
-        assert any(pattern.fullmatch(line) for pattern in known), f"nothing in userspace/ says {line!r}"
-    record_property("note", f"{len(quoted)} lines")
-
-
 def test_metrics_of_the_pages_are_the_programs():
     families = set(re.findall(r"^(\w+) +(?:gauge|counter|histogram) ", program("--help-metrics"), re.MULTILINE))
     known = {family + end for family in families for end in ("", "_bucket", "_sum", "_count")} | {"proxy_name"}
@@ -138,26 +111,6 @@ def test_metrics_of_the_pages_are_the_programs():
         for name in re.findall(r"`([a-z_]+)(?:\{[^`]*\})?`", text):
             if NAMES.fullmatch(name):
                 assert name in known | labels, f"{page.name}: {name}"
-
-
-def test_links_to_chapters_lead_somewhere(record_property):
-    def anchors(page):
-        for title in re.findall(r"^#+ (.*)", page.read_text(encoding="utf-8"), re.MULTILINE):
-            yield re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
-    count = 0
-    for page in pages():
-        for link, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
-            assert anchor in set(anchors(page.parent / link if link else page)), f"{page.relative_to(ROOT)}: {link}#{anchor}"
-            count += 1
-    record_property("note", f"{count} links")
-
-
-def test_every_symptom_is_in_the_list_at_the_top():
-    text = TROUBLE.read_text(encoding="utf-8")
-    top, rest = text.split("\n## ", 1)
-    for title in re.findall(r"^## (.*)", "## " + rest, re.MULTILINE):
-        anchor = re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
-        assert f"(#{anchor})" in top, title
 
 
 def test_every_command_has_a_test(record_property):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the project says of itself: workflows, notes of a release, the version, licences, and the paths and names of its pages."""
+"""What the project says of itself: workflows, notes of a release, the version, licences."""
 
 import os
 import pathlib
@@ -13,9 +13,6 @@ from checks import equal
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-PAGES = [ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md")]
-# What a page may name that no tree has.
-ELSEWHERE = {"/sys/fs/bpf/wgsocks", "/var/log", "/var/log/pods", "/var/run/wireguard", "/proc"}
 
 
 def run(*argv, cwd=ROOT, check=True):
@@ -27,27 +24,6 @@ def run(*argv, cwd=ROOT, check=True):
 
 def tracked():
     return run("git", "-c", "safe.directory=*", "ls-files").stdout.splitlines()
-
-
-def test_paths_of_the_pages_are_the_tree():
-    for page in PAGES:
-        for name in re.findall(r"`([\w./*-]+/[\w./*-]*)`", page.read_text(encoding="utf-8")):
-            if name not in ELSEWHERE:
-                assert list(ROOT.glob(name)), f"{page.name}: {name}"
-
-
-def test_names_of_the_pages_are_in_the_files_that_they_name():
-    """Of the steps of a recipe: a name is in one of the files that its step names."""
-    found = 0
-    for line in PAGES[0].read_text(encoding="utf-8").splitlines():
-        quoted = re.findall(r"`([^`]+)`", line) if re.match(r"\d\. ", line) else []
-        files = [path for name in quoted if "/" in name for path in ROOT.glob(name) if path.is_file()]
-        text = "".join(path.read_text(encoding="utf-8") for path in files)
-        for name in quoted:
-            if files and re.fullmatch(r"(enum )?[a-z]+_[a-z_]+|[A-Z]+_[A-Z_]+", name):
-                assert name in text, f"{name} is in none of {[path.name for path in files]}"
-                found += 1
-    assert found >= 5, found
 
 
 def test_workflows_ask_for_what_there_is():

@@ -82,12 +82,6 @@ def test_commands(world, page, record_property):
     record_property("note", f"{len(found)} commands")
 
 
-def test_links_lead_somewhere():
-    for page in PAGES:
-        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
-            assert (page.parent / link).exists(), f"{page.relative_to(ROOT)}: {link}"
-
-
 class World:
     """A proxy with open connections, some that wait for a target, names that were asked for, and a Prometheus."""
 
