@@ -2,8 +2,6 @@
 """What every suite has: namespaces of its own where it asks for them, and the lab, a proxy, a sidecar and an agent as fixtures."""
 
 import collections
-import contextlib
-import pathlib
 
 import namespaces
 import pytest
@@ -11,8 +9,6 @@ from blind import Blind
 from node import Node, World
 from sidecar import Sidecar, join_underlay, kill_all
 from sockslab import PATIENCE, Lab
-
-TESTS = pathlib.Path(__file__).resolve().parent
 
 
 def pytest_addoption(parser):
@@ -83,7 +79,7 @@ def _reason(report):
     return " ".join(text.split())[:1000]
 
 
-# A module that wants other ones defines lab_options, sidecar_options or agent_options: what it gives to Lab, Sidecar or Node.
+# A module that wants other ones defines lab_options or sidecar_options: what Lab and Sidecar are given.
 
 
 @pytest.fixture(scope="module")
@@ -126,11 +122,13 @@ def blind(lab):
 
 
 @pytest.fixture
-def agent():
-    """Starts an agent in a world of so many proxies: with agent(2, "--flag") as (world, node)."""
-    @contextlib.contextmanager
-    def start(proxies=3, *arguments, **options):
-        with World(proxies, **options) as world:
-            yield world, Node(*arguments, wait_for=proxies)
+def world(request):
+    """A lab of three proxies (or of so many as the test's parameter says) that are called crab-0, crab-1, …; its root is their host."""
+    with World(getattr(request, "param", 3)) as made:
+        yield made
 
-    return start
+
+@pytest.fixture
+def agent(world):
+    """The agent of that host, once it watches all of them."""
+    return Node(wait_for=len(world.lab.proxies))

@@ -36,19 +36,18 @@ def test_servers_of_every_shape():
         wait_until(lambda: node.names() == ["crab-0"], 10, "all to end")
 
 
-def test_the_name_of_a_proxy_whose_server_is_away_while_the_agent_restarts():
-    with World(proxies=2) as world:
-        node = Node(wait_for=2)
-        world.lab.proxies[0].stop_dante()
-        node.stop()
-        node = Node(wait_for=2)
-        equal(node.names(), ["crab-0", "crab-1"], "names after a restart without its server")
-        world.lab.proxies[0].dante.env["PROXY_NAME"] = "lobster"
-        world.lab.proxies[0].start_dante()
-        wait_until(lambda: node.names() == ["crab-1", "lobster"], 5, "the name that its server has now")
-        view = node.view(world.lab.proxies[0], "lobster")
-        before = Before(view)
-        check_views([view], [before], world.lab.traffic("20 connect", proxies=[view.proxy], seed=91).finish())
+@pytest.mark.parametrize("world", [2], indirect=True)
+def test_the_name_of_a_proxy_whose_server_is_away_while_the_agent_restarts(world, agent):
+    world.lab.proxies[0].stop_dante()
+    agent.stop()
+    agent = Node(wait_for=2)
+    equal(agent.names(), ["crab-0", "crab-1"], "names after a restart without its server")
+    world.lab.proxies[0].dante.env["PROXY_NAME"] = "lobster"
+    world.lab.proxies[0].start_dante()
+    wait_until(lambda: agent.names() == ["crab-1", "lobster"], 5, "the name that its server has now")
+    view = agent.view(world.lab.proxies[0], "lobster")
+    before = Before(view)
+    check_views([view], [before], world.lab.traffic("20 connect", proxies=[view.proxy], seed=91).finish())
 
 
 def successor(former, name):
@@ -67,27 +66,26 @@ def successor(former, name):
     return None
 
 
-def test_a_namespace_that_gets_the_inode_of_a_dead_one_at_once():
-    with World(proxies=1):
-        node = Node(wait_for=1)
-        done = 0
-        for i in range(30):  # how the events of the two meet is another each time
-            former = SmallProxy(f"prawn-{i}")
-            wait_until(lambda n=i: node.watched() == ["crab-0", f"prawn-{n}"], 5, "the first one")
-            with Held(node.children()["wgsocks-collect"]):
-                former.end()
-                following = successor(former, f"shrimp-{i}")
-                if following:
-                    following.listen()
-                    wait_until(lambda p=following.pid: listens(p), 5, "its listener")
+@pytest.mark.parametrize("world", [1], indirect=True)
+def test_a_namespace_that_gets_the_inode_of_a_dead_one_at_once(world, agent):
+    done = 0
+    for i in range(30):  # how the events of the two meet is another each time
+        former = SmallProxy(f"prawn-{i}")
+        wait_until(lambda n=i: agent.watched() == ["crab-0", f"prawn-{n}"], 5, "the first one")
+        with Held(agent.children()["wgsocks-collect"]):
+            former.end()
+            following = successor(former, f"shrimp-{i}")
             if following:
-                wait_until(lambda n=i: node.watched() == ["crab-0", f"shrimp-{n}"], 5, "the next one")
-                following.end()
-            wait_until(lambda: node.names() == ["crab-0"], 5, "their end")
-            done += bool(following)
-            if done == 6:
-                return
-        pytest.skip(f"a namespace got the inode of the dead one {done} times only: others make namespaces too")
+                following.listen()
+                wait_until(lambda p=following.pid: listens(p), 5, "its listener")
+        if following:
+            wait_until(lambda n=i: agent.watched() == ["crab-0", f"shrimp-{n}"], 5, "the next one")
+            following.end()
+        wait_until(lambda: agent.names() == ["crab-0"], 5, "their end")
+        done += bool(following)
+        if done == 6:
+            return
+    pytest.skip(f"a namespace got the inode of the dead one {done} times only: others make namespaces too")
 
 
 def listens(pid):
@@ -117,18 +115,17 @@ def test_a_server_whose_mounts_are_not_those_of_its_tunnel():
 OWN_RUN = "cp /run/danted.conf /run/tmp/own.conf; exec 3</run/tmp/own.conf; mount -t tmpfs own /run; mkdir /run/tmp; cat <&3 >/run/own.conf; exec danted -f /run/own.conf"
 
 
-def test_the_netns_table_has_no_place():
+@pytest.mark.parametrize("world", [1], indirect=True)
+def test_the_netns_table_has_no_place(world, agent):
     """Its bucket is full of others; there is room later."""
-    with World(proxies=1):
-        node = Node(wait_for=1)
-        late = SmallProxy("late", listen=False)
-        bucket_write(late.inode, [(late.inode - BUCKETS * i, 300 + i) for i in range(1, 5)])
-        late.listen()
-        wait_until(lambda: "late" in node.watched(), 10, "it")
-        equal(node.scrape().value("wgsocks_exporter_events_lost_total", cause="netns_table"), 1, "the loss")
-        bucket_write(late.inode, [(0, 0)] * 4)
-        wait_until(lambda: late.inode in bucket_read(late.inode), 25, "its place")
-        late.end()
+    late = SmallProxy("late", listen=False)
+    bucket_write(late.inode, [(late.inode - BUCKETS * i, 300 + i) for i in range(1, 5)])
+    late.listen()
+    wait_until(lambda: "late" in agent.watched(), 10, "it")
+    equal(agent.scrape().value("wgsocks_exporter_events_lost_total", cause="netns_table"), 1, "the loss")
+    bucket_write(late.inode, [(0, 0)] * 4)
+    wait_until(lambda: late.inode in bucket_read(late.inode), 25, "its place")
+    late.end()
 
 
 BUCKETS = 4096
@@ -162,17 +159,16 @@ def test_more_tunnels_than_there_are_places():
         equal(node.scrape().value("wgsocks_exporter_events_lost_total", cause="other"), 2, "losses")
 
 
-def test_an_event_that_finds_no_room():
+@pytest.mark.parametrize("world", [1], indirect=True)
+def test_an_event_that_finds_no_room(world, agent):
     """A watched server fills the ring buffer while the collector is away for a moment; another one begins."""
-    with World(proxies=1) as world:
-        node = Node(wait_for=1)
-        late = SmallProxy("late", listen=False)
-        with Held(node.children()["wgsocks-collect"]):
-            world.lab.proxies[0].run([sys.executable, "-c", STORM])
-            late.listen()
-            wait_until(lambda: listens(late.pid), 5, "its listener")
-        wait_until(lambda: "late" in node.watched(), 8, "it")
-        late.end()
+    late = SmallProxy("late", listen=False)
+    with Held(agent.children()["wgsocks-collect"]):
+        world.lab.proxies[0].run([sys.executable, "-c", STORM])
+        late.listen()
+        wait_until(lambda: listens(late.pid), 5, "its listener")
+    wait_until(lambda: "late" in agent.watched(), 8, "it")
+    late.end()
 
 
 STORM = """

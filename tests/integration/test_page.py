@@ -25,7 +25,7 @@ def outside():
     axe.fetch()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def s():
     if not axe.script():
         pytest.skip("no axe-core from npm here")

@@ -321,8 +321,10 @@ def test_what_is_sent_again_after_the_process_is_gone(lab, sidecar, record_prope
         traffic.wait_quiet()
         with firewall(lab.clients.ns, losing("none", "ip saddr 10.77.1.0/24 drop")), firewall(lab.inet.ns, losing("none", "iifname wg0 meta l4proto tcp drop")):
             proxy.dante.kill()
-            wait_until(lambda: not any(vars(proxy.ss()).values()), 60, "the kernel to give up")
+            try:
+                wait_until(lambda: not any(vars(proxy.ss()).values()), 60, "the kernel to give up")
+            finally:
+                proxy.start_dante()
         traffic.kill()
         mine = check({"client": 8, "upstream": 8})
-    proxy.start_dante()
     record_property("note", mine)
