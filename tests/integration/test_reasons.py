@@ -179,42 +179,34 @@ def test_aborted_by_a_client_that_left(lab, sidecar, record_property):
     record_property("note", found)
 
 
-def buckets(before, after, name, **labels):
-    """le → what is in that bucket alone."""
-    found, last = {}, 0
+def check_histogram(before, after, name, inner, outer, **labels):
+    """inner, outer: seconds that witnesses within and around each duration took. On an idle machine they are as good as equal."""
     for le, value in after.by(name + "_bucket", "le", **labels).items():
         value -= before.metrics.value(name + "_bucket", le=le, **labels)
-        found[le], last = value - last, value
-    return found
-
-
-def check_histogram(before, after, name, expected, seconds, slack, **labels):
-    """expected: le → count; seconds: what the witness says of the sum."""
-    found = buckets(before, after, name, **labels)
-    equal({le: count for le, count in found.items() if count}, expected, name)
-    equal(sum(found.values()), change(before, after, name + "_count", **labels), f"{name}: buckets and count")
+        least, most = (sum(seconds <= float(le) for seconds in each) for each in (outer, inner))
+        assert least <= value <= most, f"{name}: {value} up to {le} s, the witnesses say {inner} and {outer}"
+    equal(change(before, after, name + "_count", **labels), len(outer), f"{name}: count")
     total = change(before, after, name + "_sum", **labels)
-    assert abs(total - seconds) <= slack, f"{name}: the sum is {total} s, the witness says {seconds}"
+    assert sum(inner) <= total <= sum(outer), f"{name}: the sum is {total} s, the witnesses say {sum(inner)} and {sum(outer)}"
     return total
 
 
 def test_durations_are_in_the_right_bucket(lab, sidecar, record_property):
-    # Milliseconds in the middle of a bucket, and the bucket.
-    delays = {17: "0.025", 35: "0.05", 75: "0.1", 170: "0.25", 370: "0.5", 750: "1", 1700: "2.5", 3500: "5", 7000: "10"}
+    """The target's own time lies within each connect, which lies within what the client waited for its reply."""
+    delays = (17, 35, 75, 170, 370, 750, 1700, 3500, 7000)  # milliseconds, each in the middle of a bucket
     sidecar.proxy.ns.sysctl(net__ipv4__tcp_syn_retries=6)
     equal(list(sidecar.scrape().by("proxy_upstream_connect_duration_seconds_bucket", "le")), LATENCY, "bounds")
     before = Before(sidecar)
     with contextlib.closing(RawTarget(lab)) as target:
         answers = ask_all(lab, sidecar.proxy, [(addresses.SWALLOW4, 20000 + delay) for delay in delays])
         after = settle(sidecar)
-    truth = sum(target.accepted)
     sidecar.proxy.ns.sysctl(net__ipv4__tcp_syn_retries=1)
     equal([answer for answer, _ in answers], ["success"] * len(delays), "replies")
-    expected = {le: 1 for le in delays.values()}
-    connect = check_histogram(before, after, "proxy_upstream_connect_duration_seconds", expected, truth, 0.2)
-    request = check_histogram(before, after, "proxy_request_duration_seconds", expected, sum(took for _, took in answers), 0.2, outcome="success")
+    inner, outer = target.accepted, [took for _, took in answers]
+    connect = check_histogram(before, after, "proxy_upstream_connect_duration_seconds", inner, outer)
+    request = check_histogram(before, after, "proxy_request_duration_seconds", inner, outer, outcome="success")
     check_rest(after)
-    record_property("note", f"connects {connect:.3f} s, SYN to answer {truth:.3f}; requests {request:.3f} s")
+    record_property("note", f"connects {connect:.3f} s, SYN to answer {sum(inner):.3f}; requests {request:.3f} s")
 
 
 def test_failures_have_their_durations(lab, sidecar):
@@ -222,21 +214,20 @@ def test_failures_have_their_durations(lab, sidecar):
     with firewall(lab.inet.ns, FIREWALL):
         answers = ask_all(lab, sidecar.proxy, [(addresses.TARGET4, 3004)] * 3 + [(addresses.TARGET4, addresses.CLOSED_PORT)])
     after = settle(sidecar)
-    found = buckets(before, after, "proxy_request_duration_seconds", outcome="failure")
-    equal(found["5"], 3, f"timed out after three seconds: {found}")
-    equal(sum(found.values()), 4, "all")
-    total, truth = change(before, after, "proxy_request_duration_seconds_sum", outcome="failure"), sum(took for _, took in answers)
-    assert abs(total - truth) < 0.1, f"{total} s, the clients say {truth}"
+    # The kernel sends two SYNs and gives up three seconds after the first; its timers may be a little early.
+    check_histogram(before, after, "proxy_request_duration_seconds", [2.9, 2.9, 2.9, 0], [took for _, took in answers], outcome="failure")
     check_rest(after)
 
 
 def test_lengths_of_connections(lab, sidecar):
-    stays = {0.03: "0.05", 0.075: "0.1", 0.3: "0.5", 0.75: "1", 3.0: "5"}
+    stays, around = (0.03, 0.075, 0.3, 0.75, 3.0), []
     before = Before(sidecar)
-    begun = time.monotonic()
-    ask_all(lab, sidecar.proxy, [(addresses.TARGET4, addresses.TARGET_PORT, stay) for stay in stays])
-    assert time.monotonic() - begun < 4.5, "the machine is too busy"
-    check_histogram(before, settle(sidecar), "proxy_connection_duration_seconds", {le: 1 for le in stays.values()}, sum(stays), 0.3)
+    for stay in stays:
+        begun = time.monotonic()
+        ask(lab, sidecar.proxy, addresses.TARGET4, addresses.TARGET_PORT, stay)
+        wait_until(lambda: sidecar.proxy.ss().clients == 0, 10, "the connection to be gone")
+        around.append(time.monotonic() - begun)
+    check_histogram(before, settle(sidecar), "proxy_connection_duration_seconds", stays, around)
 
 
 def sent_again(before, after):
