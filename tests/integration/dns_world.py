@@ -8,7 +8,7 @@ import struct
 from checks import equal
 from dns_server import TYPES, Server
 from sidecar import Sidecar
-from sockslab import addresses, wait_until
+from sockslab import PATIENCE, addresses, wait_until
 
 TUNNEL, UNDERLAY = "tunnel", "underlay"
 ADDRESSES = {
@@ -42,13 +42,13 @@ class World:
 
     def udp(self, version=4, **_):
         client = self.proxy.ns.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
-        client.settimeout(3)
+        client.settimeout(3 * PATIENCE)
         return client
 
     def tcp(self, path=TUNNEL, version=4):
         client = self.proxy.ns.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client.settimeout(5)
+        client.settimeout(5 * PATIENCE)
         client.connect((ADDRESSES[path, version], 53))
         return client
 

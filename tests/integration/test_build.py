@@ -8,11 +8,13 @@ import re
 import subprocess
 import tempfile
 
+from sockslab import PATIENCE
+
 
 def output(*command, **environment):
     # This runs below a make of its own: what that one hands down is not for these.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    result = subprocess.run(command, env=clean | environment, capture_output=True, text=True, timeout=100, check=False)
+    result = subprocess.run(command, env=clean | environment, capture_output=True, text=True, timeout=100 * PATIENCE, check=False)
     assert result.returncode == 0, f"{' '.join(command)}: {result.stderr or result.stdout}"
     return result.stdout
 

@@ -13,7 +13,7 @@ from checks import equal
 from leftovers import attached
 from node import PINS, Node, World, check_views
 from sidecar import BINARY, ROOT, fetch
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
 from truth import MIXED, Before, check_all, settle
 
 pytestmark = pytest.mark.in_lab
@@ -97,7 +97,7 @@ def test_what_is_ready_when_a_node_is_clean():
             equal(attached(world.lab.proxies[0]), [], "attached")
         finally:
             process.terminate()
-            equal(process.wait(5), 0, "its end")
+            equal(process.wait(5 * PATIENCE), 0, "its end")
 
 
 def answers(path):

@@ -13,7 +13,7 @@ import pytest
 from checks import equal, same
 from leftovers import attached, pins
 from sidecar import BINARY, ROOT, Sidecar, fetch, join_underlay, kill_all
-from sockslab import Lab, wait_until
+from sockslab import PATIENCE, Lab, wait_until
 from truth import MIXED, Before, check_all, check_bytes, settle
 
 pytestmark = pytest.mark.in_lab
@@ -222,7 +222,7 @@ def trouble(setup, where, word):
         start = wait_until(lambda: _try(sidecar.scrape), 5, "another scrape")
         equal(start.value("wgsocks_exporter_process_restarts_total", process="collector"), 0, "restarts")
         sidecar.process.send_signal(signal.SIGTERM)
-        lines = sidecar.process.communicate(timeout=5)[1].decode().splitlines()
+        lines = sidecar.process.communicate(timeout=5 * PATIENCE)[1].decode().splitlines()
         found = [line for line in lines if "level=error" in line]
         equal(len(found), 1, f"error lines {found}")
         if word not in found[0]:
@@ -248,7 +248,7 @@ def test_no_bpffs():
         before = Before(sidecar)
         check_all([before], world.lab.traffic("100 connect", "10 refused", seed=24).finish())
         sidecar.process.send_signal(signal.SIGTERM)
-        lines = sidecar.process.communicate(timeout=5)[1].decode().splitlines()
+        lines = sidecar.process.communicate(timeout=5 * PATIENCE)[1].decode().splitlines()
         equal(len([line for line in lines if "bpffs" in line]), 1, "lines about bpffs")
         equal(attached(world.proxy), [], "left behind")
 
@@ -262,7 +262,7 @@ def test_read_only_sys():
         before = Before(sidecar)
         check_all([before], world.lab.traffic("100 connect", "10 refused", seed=25).finish())
         sidecar.process.send_signal(signal.SIGTERM)
-        lines = sidecar.process.communicate(timeout=5)[1].decode().splitlines()
+        lines = sidecar.process.communicate(timeout=5 * PATIENCE)[1].decode().splitlines()
         equal(len([line for line in lines if "Read-only file system" in line]), 1, f"lines about it: {lines}")
         equal(len([line for line in lines if "level=error" in line]), 0, f"errors: {lines}")
         equal(attached(world.proxy), [], "left behind")
@@ -310,7 +310,7 @@ def test_standard_descriptors_closed_and_no_proc():
             equal("proxy_info{" in body, True, "a snapshot")
         finally:
             process.terminate()
-            equal(process.wait(3), 0, "status")
+            equal(process.wait(3 * PATIENCE), 0, "status")
 
 
 NAMES = {
@@ -413,7 +413,7 @@ def test_a_tunnel_that_is_made_anew_while_nobody_looks(record_property):
         world.proxy.create_tunnel()
         wait_until(lambda: sidecar.scrape().find("wgsocks_exporter_attach_mode", interface="wg0"), 5, "wg0 to be attached")
         more = sidecar.scrape().value("vpn_interface_unwatched_seconds_total") - unwatched
-        equal(0 < more < 0.1, True, f"unwatched for {more} s")
+        equal(0 < more < 0.1 * PATIENCE, True, f"unwatched for {more} s")
         record_property("note", f"{unwatched:.1f} s while away, {more * 1e3:.1f} ms while there")
 
 

@@ -11,7 +11,7 @@ import pytest
 from checks import equal
 from dns_server import question
 from sidecar import Sidecar
-from sockslab import addresses
+from sockslab import PATIENCE, addresses
 from truth import settle
 
 pytestmark = pytest.mark.in_lab
@@ -55,7 +55,7 @@ def loaded(sidecar):
 def ask(proxy, count):
     """So many queries through the tunnel, each answered."""
     with proxy.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(5)
+        client.settimeout(5 * PATIENCE)
         for number in range(count):
             client.sendto(question("target.lab", 1, number), (addresses.DNS4, 53))
             client.recv(2000)

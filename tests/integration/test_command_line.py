@@ -5,12 +5,14 @@ import os
 import re
 import subprocess
 
+from sockslab import PATIENCE
+
 PROGRAM = "build/wgsocks_exporter"
 
 
 def run(*arguments, **environment):
     path = {"PATH": os.environ["PATH"]}
-    return subprocess.run([PROGRAM, *arguments], env=path | environment, capture_output=True, timeout=20, check=False)
+    return subprocess.run([PROGRAM, *arguments], env=path | environment, capture_output=True, timeout=20 * PATIENCE, check=False)
 
 
 def refused(*arguments, line, **environment):
@@ -46,7 +48,7 @@ def test_help_and_version():
 
 
 def test_revision_is_of_git():
-    subprocess.run(["make", "-s", "all"], timeout=100, check=True)  # HEAD may have moved since
+    subprocess.run(["make", "-s", "all"], timeout=100 * PATIENCE, check=True)  # HEAD may have moved since
     git = ["git", "-c", "safe.directory=*"]
     head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     assert f"(revision {head}" in run("--version").stdout.decode(), "not HEAD: " + run("--version").stdout.decode()

@@ -20,7 +20,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 import mmdb
 from checks import equal
 from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, addresses, wait_until
+from sockslab import PATIENCE, Lab, addresses, wait_until
 from sockslab.sockets import link_stats
 
 pytestmark = pytest.mark.in_lab
@@ -98,7 +98,7 @@ class World:
 
     def ping(self, host):
         with self.proxy.ns.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
-            raw.settimeout(5)
+            raw.settimeout(5 * PATIENCE)
             raw.sendto(struct.pack(">BBHHH", 8, 0, 0xF7FF - 0x2A, 0x2A, 0), (host, 0))
             while raw.recvfrom(2000)[1][0] != host:
                 pass

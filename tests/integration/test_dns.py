@@ -15,7 +15,7 @@ import pytest
 from checks import equal
 from dns_server import EDNS, TYPES, Server, framed, name_bytes, question
 from dns_world import ADDRESSES, TUNNEL, UNDERLAY, World, read_framed, wait_asked
-from sockslab import addresses, wait_until
+from sockslab import PATIENCE, addresses, wait_until
 
 pytestmark = pytest.mark.in_lab
 
@@ -288,11 +288,11 @@ def test_none_of_ours_is_no_leak(world):
             client.sendto(question("noerror.lab", 1, 1), ("127.0.0.1", 53))
             client.recv(2000)
         with world.lab.clients.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(5)
+            client.settimeout(5 * PATIENCE)
             client.sendto(question("noerror.lab", 1, 1), ("10.97.0.1", 53))
             client.recv(2000)
         with world.lab.clients.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
-            client.settimeout(5)
+            client.settimeout(5 * PATIENCE)
             client.connect(("10.97.0.1", 53))
             client.sendall(framed(question("noerror.lab", 1, 1)))
             read_framed(client, 1)

@@ -10,7 +10,7 @@ import pytest
 from checks import equal
 from dns_server import framed, question
 from dns_world import TUNNEL, UNDERLAY, World, read_framed
-from sockslab import addresses, wait_until
+from sockslab import PATIENCE, addresses, wait_until
 
 pytestmark = pytest.mark.in_lab
 
@@ -62,7 +62,7 @@ def test_tcp_segments_that_are_lost_on_the_way(world):
     world.lab.inet.run(["nft", f"add table inet lossy; {rules}"])
     try:
         with world.tcp() as client:
-            client.settimeout(30)
+            client.settimeout(30 * PATIENCE)
             for number in range(12):
                 client.sendall(framed(question("noerror.lab", 1, number)))
                 equal(len(read_framed(client, 1)), 1)

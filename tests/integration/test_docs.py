@@ -19,7 +19,7 @@ from checks import equal
 from node import mount_bpffs
 from pages import commands
 from sidecar import BINARY, Sidecar, fetch
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
 
 pytestmark = pytest.mark.in_lab
 
@@ -115,12 +115,12 @@ def test_the_sidecar_as_the_readme_starts_it(lab):
     wait_until(lambda: "readyz check passed" in curl(1), 10, "ready")
     assert "counters" in pins(), "nothing is pinned"
     process.terminate()
-    process.wait(5)
+    process.wait(5 * PATIENCE)
     equal(pins(), [], "pins after SIGTERM")
 
     process = start()
     process.send_signal(signal.SIGKILL)
-    process.wait(5)
+    process.wait(5 * PATIENCE)
     assert "counters" in pins(), "nothing is left pinned by kill -9"
     detach = ["sh", "-c", f"{inside} {BINARY} --detach"]
     wait_until(lambda: subprocess.run(detach, stderr=subprocess.DEVNULL, check=False).returncode == 0, 10, "detach")
@@ -133,7 +133,7 @@ def test_the_agent_as_the_readme_starts_it(lab):
     process = subprocess.Popen(["sh", "-c", "exec " + NODE.removeprefix("sudo ")], env=environment, stderr=subprocess.DEVNULL)
     wait_until(lambda: _quietly(lambda: 'proxy_listener_up{proxy_name="' in fetch("127.0.0.1", 9090)[1]), 20, "metrics of the proxy")
     process.terminate()
-    process.wait(5)
+    process.wait(5 * PATIENCE)
     assert "counters" in pins(), "SIGTERM leaves the pins"
     subprocess.run([BINARY, "--mode=node", "--detach"], check=True, capture_output=True)
     equal(pins(), [], "pins after --detach")

@@ -14,7 +14,7 @@ import pytest
 from capture import captured, handshake_type
 from checks import equal
 from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, addresses, wait_until, wireguard
+from sockslab import PATIENCE, Lab, addresses, wait_until, wireguard
 
 pytestmark = pytest.mark.in_lab
 
@@ -173,7 +173,7 @@ def test_a_relay_on_lo():
         relay = w.proxy.ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
         with contextlib.closing(relay):
             relay.bind(("127.0.0.1", 5555))
-            relay.settimeout(15)
+            relay.settimeout(15 * PATIENCE)
             w.proxy.run(["sh", "-c", "wg set wg0 listen-port 40002 peer $(wg show wg0 peers) endpoint 127.0.0.1:5555"])
             wait_until(lambda: w.sidecar.scrape().find("vpn_peer_info", peer_address="127.0.0.1"), 5, "the port to be known")
             former = w.counted()

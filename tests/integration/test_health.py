@@ -27,7 +27,7 @@ from exporter import (
     read_all,
     status,
 )
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
 
 pytestmark = pytest.mark.in_netns
 
@@ -151,7 +151,7 @@ def test_a_client_has_two_seconds_in_all(record_property):
             client.setblocking(False)
             selector.register(client, selectors.EVENT_READ, name)
         while len(ends) < 2:
-            assert time.monotonic() - begun < 5, f"only {ends} ended"
+            assert time.monotonic() - begun < 5 * PATIENCE, f"only {ends} ended"
             for key, _ in selector.select(0.1):
                 with contextlib.suppress(ConnectionResetError):
                     equal(key.fileobj.recv(100), b"", key.data)
@@ -165,8 +165,8 @@ def test_a_client_has_two_seconds_in_all(record_property):
     for client in (silent, slow, answered):
         client.close()
     for name, seconds in ends.items():
-        assert CLIENT_SECONDS - 0.1 < seconds < CLIENT_SECONDS + 0.5, f"{name}: {seconds:.2f} s"
-    assert took < CLIENT_SECONDS + 0.7, f"answered: {took:.2f} s"
+        assert CLIENT_SECONDS - 0.1 < seconds < CLIENT_SECONDS + 0.5 * PATIENCE, f"{name}: {seconds:.2f} s"
+    assert took < CLIENT_SECONDS + 0.7 * PATIENCE, f"answered: {took:.2f} s"
     record_property("note", ", ".join(f"{name} {seconds:.2f} s" for name, seconds in ends.items()))
 
 
@@ -183,7 +183,7 @@ def test_the_oldest_makes_room():
     begun = time.monotonic()
     # None of the table's was dropped yet; the next one drops the first, and only that.
     clients.append(connect(HEALTH))
-    clients[0].settimeout(1)
+    clients[0].settimeout(1 * PATIENCE)
     with contextlib.suppress(ConnectionResetError):
         equal(clients[0].recv(1), b"")
     took = time.monotonic() - begun
@@ -193,7 +193,7 @@ def test_the_oldest_makes_room():
     equal(Response(read_all(clients[-1])).status, 200, "the youngest")
     for client in clients:
         client.close()
-    assert took < 1, f"{took:.2f} s"
+    assert took < 1 * PATIENCE, f"{took:.2f} s"
 
 
 class Crowd:
@@ -250,12 +250,12 @@ def among(talk):
     equal(prober.stdout.readline(), "begun\n")
     for _ in range(5):
         crowd.turn(1)
-    told = prober.communicate("\n", timeout=20)[0]
+    told = prober.communicate("\n", timeout=20 * PATIENCE)[0]
     crowd.close()
     failed, count, slowest, why = told.split(maxsplit=3)
     assert int(failed) == 0, f"{failed} of {count} failed: {why}"
     assert int(count) > 50, f"only {count} probes in 5 s"
-    assert float(slowest) < 1, f"kubelet would have given up: {slowest} s"
+    assert float(slowest) < 1 * PATIENCE, f"kubelet would have given up: {slowest} s"
     assert crowd.dropped > CROWD / 2, f"only {crowd.dropped} were dropped"
     still_the_same()
     return f"{count} probes, slowest {float(slowest) * 1000:.1f} ms, {crowd.dropped} of the crowd dropped"
@@ -304,7 +304,7 @@ def test_without_descriptors_it_neither_spins_nor_stops(record_property):
             client.close()
         equal(narrow.children()["health"], health, "its pid")
     assert used < 0.05 * took, f"{used:.2f} s of CPU in {took:.2f} s"
-    assert max(probes.latencies) < 1, f"kubelet would have given up: {max(probes.latencies):.2f} s"
+    assert max(probes.latencies) < 1 * PATIENCE, f"kubelet would have given up: {max(probes.latencies):.2f} s"
     start()
     record_property("note", f"{probes.check()}, {used / took * 100:.0f} % CPU")
 
@@ -315,9 +315,10 @@ def test_at_rest_it_costs_nothing(record_property):
     begun = time.monotonic()
     wait_until(lambda: time.monotonic() - begun > 3, 5)
     woken = int(status(health)["voluntary_ctxt_switches"]) - switches
+    took = time.monotonic() - begun
     assert cpu_seconds(health) - before <= 0.01, "CPU"
-    assert woken <= 12, f"woken {woken} times in 3 s"
-    record_property("note", f"woken {woken} times in 3 s")
+    assert woken <= 4 * took, f"woken {woken} times in {took:.1f} s"
+    record_property("note", f"woken {woken} times in {took:.1f} s")
 
 
 def test_as_fast_as_it_goes(record_property):
@@ -330,6 +331,6 @@ def test_as_fast_as_it_goes(record_property):
             pytest.skip(f"no compiler: {built.stderr[:100]}")
         told = json.loads(subprocess.check_output([program, str(HEALTH), "3", "4", "/livez", "2"]))
     equal(told["failed"], 0, "failed")
-    assert told["probes"] > 500, told
+    assert told["probes"] > 500 / PATIENCE, told
     still_the_same()
     record_property("note", f"{told['rate']} probes/s, p50 {told['p50_us']} µs, p99 {told['p99_us']} µs")

@@ -8,7 +8,7 @@ import pytest
 from capture import captured, connects, is_connect
 from checks import equal
 from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, addresses, wait_until
+from sockslab import PATIENCE, Lab, addresses, wait_until
 from truth import settle
 
 pytestmark = pytest.mark.in_lab
@@ -145,7 +145,7 @@ def test_connections_of_others_are_no_leak():
         with captured(w.proxy.ns, "eth0", is_connect) as packets:
             for _ in range(20):
                 with contextlib.closing(w.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM)) as other:
-                    other.settimeout(5)
+                    other.settimeout(5 * PATIENCE)
                     other.connect((addresses.TARGET4, addresses.TARGET_PORT))
         equal(connects(packets), 20, "the capture")
         equal(w.leaked(), 0, "leaked")

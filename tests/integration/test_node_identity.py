@@ -14,7 +14,7 @@ from checks import equal
 from node import PINS, Node, World, check_views
 from sidecar import BINARY, Metrics, fetch
 from small_proxy import Held, SmallProxy
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
 from truth import Before
 
 pytestmark = pytest.mark.in_lab
@@ -191,7 +191,7 @@ def test_right_is_missing(right):
         text = pathlib.Path("/run/agent.log").read_text(encoding="utf-8")
         equal(f"capability {right.upper()}" in text, True, f"its line, in {text}")
         agent.terminate()
-        equal(agent.wait(5), 0, "its end")
+        equal(agent.wait(5 * PATIENCE), 0, "its end")
 
 
 def unwatched():

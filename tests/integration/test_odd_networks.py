@@ -12,7 +12,7 @@ from capture import captured, handshake_type
 from checks import equal
 from dns_server import Server, framed, question
 from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, addresses, wait_until, wireguard
+from sockslab import PATIENCE, Lab, addresses, wait_until, wireguard
 from truth import settle
 
 pytestmark = pytest.mark.in_lab
@@ -66,7 +66,7 @@ def test_a_client_from_port_53():
             with contextlib.closing(lab.clients.ns.socket(family, socket.SOCK_STREAM)) as client:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 client.bind((addresses.CLIENTS6[0] if family == socket.AF_INET6 else addresses.CLIENTS4[0], 53))
-                client.settimeout(10)
+                client.settimeout(10 * PATIENCE)
                 client.connect((address, 1080))
                 client.sendall(b"\5\1\0")
                 equal(client.recv(2), b"\5\0")
@@ -96,14 +96,14 @@ def asked_through(lab, proxy, sidecar, server_address):
     server = Server(lab.inet.ns, server_address)
     try:
         with proxy.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(5)
+            client.settimeout(5 * PATIENCE)
             for number in (*range(10), 1, 2, 3):
                 client.sendto(question("noerror.lab", 28, number), (server_address, 53))
                 client.recv(2000)
             for _ in range(2):
                 client.sendto(question("drop.lab", 1, 99), (server_address, 53))
         with proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
-            client.settimeout(5)
+            client.settimeout(5 * PATIENCE)
             client.connect((server_address, 53))
             client.sendall(framed(question("noerror.lab", 16, 5)))
             client.recv(2000)
@@ -230,7 +230,7 @@ def test_iterative_queries_that_look_like_WireGuard():
     with world("--proxy.port=1080") as (lab, proxy, sidecar):
         server = Server(lab.inet.ns, addresses.INET_UNDERLAY4)
         with proxy.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(5)
+            client.settimeout(5 * PATIENCE)
             for number, size in ((1, 148), (2, 92), (3, 64), (4, 32), (4, 48), (4, 148)):
                 message = question("noerror.lab", 2, number << 8, flags=0)
                 client.sendto(message + bytes(size - len(message)), (addresses.INET_UNDERLAY4, 53))

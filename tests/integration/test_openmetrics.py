@@ -14,7 +14,7 @@ import urllib.parse
 
 import pytest
 from checks import equal
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
 from web_config import FOLDER, Authority, Web, ask, bcrypt, files, write  # noqa: F401 - files is a fixture
 
 pytestmark = pytest.mark.in_netns
@@ -159,7 +159,7 @@ class Prometheus:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(20 * PATIENCE)
         self.log.close()
 
     def get(self, path):

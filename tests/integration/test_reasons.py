@@ -11,7 +11,7 @@ import time
 
 import pytest
 from checks import equal
-from sockslab import addresses, wait_until
+from sockslab import PATIENCE, addresses, wait_until
 from sockslab.raw import RawConnection
 from sockslab.raw_target import RawTarget
 from sockslab.retransmits import Retransmits
@@ -54,7 +54,7 @@ def ask(lab, proxy, address, port, stay=0.0):
     """One CONNECT: dante's reply and the seconds from request to reply."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with lab.clients.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
-        client.settimeout(60)
+        client.settimeout(60 * PATIENCE)
         client.connect((proxy.addr4, 1080))
         client.sendall(b"\5\1\0")
         equal(client.recv(2), b"\5\0", "method")

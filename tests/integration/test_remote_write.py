@@ -12,7 +12,7 @@ import pytest
 from checks import equal
 from node import Node, mount_bpffs
 from sidecar import ROOT, fetch, join_underlay, kill_all
-from sockslab import Lab, wait_until
+from sockslab import PATIENCE, Lab, wait_until
 from sockslab.traffic import sum_tallies
 
 pytestmark = pytest.mark.in_lab
@@ -68,7 +68,7 @@ class Prometheus:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(20 * PATIENCE)
 
 
 def kept():

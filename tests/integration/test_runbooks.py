@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from pages import check_done, commands
 from sidecar import BINARY, ROOT, Sidecar, kill_all
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.in_lab, pytest.mark.skipif(not shutil.which("prometheus"), reason="no prometheus (Debian's package prometheus)")]
 
@@ -105,5 +105,5 @@ class World:
         for process in (self.held, self.waiting):
             process.kill()
         self.prometheus.terminate()
-        self.prometheus.wait(20)
+        self.prometheus.wait(20 * PATIENCE)
         kill_all()

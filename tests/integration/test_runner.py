@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from sockslab import PATIENCE
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
@@ -43,7 +44,7 @@ class Tree:
     def run(self, *arguments, ci=False, kinds=("bpf",), more=None):
         environment = {"PATH": os.environ["PATH"], "CI": "true" if ci else "", "MARK": str(self.folder / "mark"), **(more or {})}
         command = [self.folder / "tests/run", *(f"--kind={kind}" for kind in kinds), *arguments]
-        result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100 * PATIENCE, check=False)
         return result.returncode, result.stdout
 
     def expect(self, last, *parts, arguments=(), status=0, **how):

@@ -19,7 +19,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 from checks import equal
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
 
 pytestmark = pytest.mark.in_lab
 
@@ -48,7 +48,7 @@ class Exporter:
 
     def __exit__(self, kind, error, trace):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(10 * PATIENCE)
         self.reader.join(10)
         if kind:
             sys.stdout.write("".join("# " + line.decode(errors="replace") for line in self.log))
@@ -110,7 +110,7 @@ class Refused(Answer):
 
 def get(path="/metrics", method="GET", scrape_timeout=None, timeout=15.0, body=None, address=ADDRESS):
     headers = {"X-Prometheus-Scrape-Timeout-Seconds": str(scrape_timeout)} if scrape_timeout else {}
-    connection = http.client.HTTPConnection(*address, timeout=timeout)
+    connection = http.client.HTTPConnection(*address, timeout=timeout * PATIENCE)
     try:
         connection.request(method, path, body=body, headers=headers)
         return Answer(connection.getresponse())
@@ -135,7 +135,7 @@ class Background:
             self.error = error
 
     def result(self, timeout=20):
-        self.thread.join(timeout)
+        self.thread.join(timeout * PATIENCE)
         if self.error:
             raise self.error
         if not self.answer:
@@ -153,7 +153,7 @@ def waiting(count):
 
 
 def client(data=b""):
-    connection = socket.create_connection(ADDRESS, timeout=15)
+    connection = socket.create_connection(ADDRESS, timeout=15 * PATIENCE)
     if data:
         connection.sendall(data)
     return connection
@@ -306,7 +306,7 @@ def test_collector_stands_still_in_mid_scrape():
             answer = get(scrape_timeout=1)
             took = time.monotonic() - begun
             equal(answer.status, 200)
-            if not 0.5 <= took <= 1:
+            if not 0.5 <= took <= 1 * PATIENCE:
                 raise AssertionError(f"answered after {took:.2f} s of 1 s")
             for family in ("build_info", "process_restarts_total", "listening"):
                 if f"\nwgsocks_exporter_{family}{{" not in answer.text:
@@ -337,7 +337,7 @@ def test_readiness():
             begun = time.monotonic()
             answer = get("/-/ready")
             equal(answer.status, 503, "before any snapshot")
-            if time.monotonic() - begun > 1:
+            if time.monotonic() - begun > 1 * PATIENCE:
                 raise AssertionError("a probe should not wait for that long")
             equal(get("/-/healthy").status, 200, "health")
         equal(wait_until(lambda: get("/-/ready").status == 200), True)
@@ -353,7 +353,7 @@ def test_web_killed():
             begun = time.monotonic()
             answer = get()
             equal((answer.status, answer.full()), (200, True))
-            if time.monotonic() - begun > 1:
+            if time.monotonic() - begun > 1 * PATIENCE:
                 raise AssertionError("not back within a second")
             wait_until(lambda old=web: exporter.web() != old)
 
@@ -368,7 +368,7 @@ def test_silent_and_slow_clients(record_property):
         ended = set()
         dripped = 0
         times = []
-        while len(ended) < len(slow) and time.monotonic() - begun < 20:
+        while len(ended) < len(slow) and time.monotonic() - begun < 20 * PATIENCE:
             for one in slow[dripped::10]:
                 try:
                     one.sendall(b"E")
@@ -378,12 +378,12 @@ def test_silent_and_slow_clients(record_property):
             times += scrape_times(20)
         equal(len(ended), len(slow), "slow clients that were ended")
         for one in clients:
-            one.settimeout(5)
+            one.settimeout(5 * PATIENCE)
             equal(read_all(one), b"", "a silent client")
         times.sort()
         web = exporter.web()
         wait_until(lambda: len(os.listdir(f"/proc/{web}/fd")) < 40, what="descriptors given back")
-        if times[len(times) * 99 // 100] > quiet[-1] + 50:
+        if times[len(times) * 99 // 100] > quiet[-1] + 50 * PATIENCE:
             raise AssertionError(f"p99 {times[len(times) * 99 // 100]:.1f} ms, without them {quiet[-1]:.1f} at most")
         record_property("note", f"p50 {quiet[50]:.2f} ms, with them p50 {times[len(times) // 2]:.2f}, " \
                f"p99 {times[len(times) * 99 // 100]:.2f}")
@@ -429,7 +429,7 @@ def test_pipelined_and_half_closed():
             equal(read_all(one).count(b"\nproxy_info{"), 1, "a byte at a time")
         with client(b"GET /metrics HTTP/1.0\r\n\r\n") as one:
             equal(read_all(one).count(b"\nproxy_info{"), 1, "HTTP/1.0")
-        connection = http.client.HTTPConnection(*ADDRESS, timeout=5)
+        connection = http.client.HTTPConnection(*ADDRESS, timeout=5 * PATIENCE)
         for _ in range(5):
             connection.request("GET", "/metrics")
             equal(Answer(connection.getresponse()).full(), True, "kept alive")
@@ -485,5 +485,5 @@ def test_end_with_a_scrape_that_waits():
         begun = time.monotonic()
         os.kill(exporter.web(), signal.SIGTERM)
         equal(scrape.result().status, 200, "the scrape that waits gets what there is")
-        if time.monotonic() - begun > 1:
+        if time.monotonic() - begun > 1 * PATIENCE:
             raise AssertionError("the end takes too long")

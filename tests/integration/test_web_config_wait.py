@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from checks import equal
 from exporter import BINARY
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
 from web_config import (
     FOLDER,
     Authority,
@@ -117,7 +117,7 @@ def test_a_file_that_is_there_is_waited_for_by_nobody():
         equal((len(web.lines("level=error")), len(web.lines("level=warn.*web.config.file"))), (0, 0), web.log())
     # A bad one is no later one.
     secret(folder, "tls_server_config: 5\n")
-    done = subprocess.run([BINARY, "--web.config.wait", f"--web.config.file={folder}/web.yml"], capture_output=True, text=True, timeout=15, check=False)
+    done = subprocess.run([BINARY, "--web.config.wait", f"--web.config.file={folder}/web.yml"], capture_output=True, text=True, timeout=15 * PATIENCE, check=False)
     equal((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
 
 

@@ -304,7 +304,7 @@ def test_three_tunnels_that_hang_beside_one_that_answers(record_property):
             equal(metrics.value("wgsocks_exporter_source_success", collector="wireguard", proxy_name="crab"), 0, "source_success")
             equal(metrics.value("vpn_connection_status"), 1, "status")
             equal("[+]crab: tunnel wg0 is up" in sidecar.probe("/readyz?verbose")[1], True, "/readyz")
-        assert max(took) < 0.5, f"a scrape took {max(took)} s"
+        assert max(took) < 0.5 * PATIENCE, f"a scrape took {max(took)} s"
         equal(sidecar.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"), 0, "restarts")
         record_property("note", f"slowest scrape {max(took) * 1000:.0f} ms")
 

@@ -15,7 +15,7 @@ import tempfile
 
 import pytest
 from exporter import Exporter, read
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
 
 FOLDER = pathlib.Path(tempfile.gettempdir(), f"wgsocks-web-{os.getpid()}")  # of pytest's process; `files` makes it
 CA_CONFIG = """[ca]
@@ -162,7 +162,7 @@ def basic(user, password):
 
 def ask(port, path="/metrics", *, tls=None, headers=None, host="127.0.0.1", timeout=10, method="GET"):
     """One request on a connection of its own."""
-    connection = http.client.HTTPSConnection(host, port, context=tls, timeout=timeout) if tls else http.client.HTTPConnection(host, port, timeout=timeout)
+    connection = http.client.HTTPSConnection(host, port, context=tls, timeout=timeout * PATIENCE) if tls else http.client.HTTPConnection(host, port, timeout=timeout * PATIENCE)
     try:
         connection.request(method, path, headers=headers or {})
         return Answer(connection.getresponse())

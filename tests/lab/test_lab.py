@@ -10,7 +10,7 @@ import sys
 import time
 
 from checks import equal
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HOLD = """
@@ -36,7 +36,7 @@ def start_lab(proxies=2, body="pass"):
 
 def end_lab(process):
     """Lets it go on to its end; what it printed."""
-    return process.communicate("\n", timeout=60)[0]
+    return process.communicate("\n", timeout=60 * PATIENCE)[0]
 
 
 def tree(pid):
@@ -131,7 +131,7 @@ def killed_at(depth, signum):
         with open(f"/proc/{victim}/task/{victim}/children", encoding="ascii") as file:
             victim = int(file.read().split()[0])
     os.kill(victim, signum)
-    lab.wait(10)
+    lab.wait(10 * PATIENCE)
     lab.stdin.close()
     lab.stdout.close()
     check_gone(pids, namespaces, before)

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from checks import equal
-from sockslab import LabError, wait_until
+from sockslab import PATIENCE, LabError, wait_until
 from sockslab.raw import RawConnection
 from sockslab.segments import GREETING, request
 
@@ -60,7 +60,7 @@ def test_the_pid_of_a_container_is_its_commands(lab):
     comm = pathlib.Path(f"/proc/{process.pid}/comm")
     wait_until(lambda: comm.read_text() == "sleep\n", what="the command runs")
     process.kill()
-    equal(process.wait(5), -9)
+    equal(process.wait(5 * PATIENCE), -9)
     equal(subprocess.run(["readlink", "/proc/self/ns/pid"], capture_output=True, check=True).stdout,
           subprocess.run(["readlink", "/proc/1/ns/pid"], capture_output=True, check=True).stdout,
           "the lab's own PID namespace")
@@ -89,7 +89,7 @@ def test_several_ports_and_lo(lab):
         lab.traffic("5 connect", proxies=[proxy], port=port).finish()
         for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
             with proxy.ns.socket(family, socket.SOCK_STREAM) as client:
-                client.settimeout(5)
+                client.settimeout(5 * PATIENCE)
                 client.connect((address, port))
                 client.sendall(GREETING)
                 equal(client.recv(2), b"\5\0", f"{address} port {port}")
