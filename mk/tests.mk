@@ -28,9 +28,12 @@ variants: $(ROOT)/include/wgsocks/version-values.h ## build the programs for the
 	@$(MAKE) ROOT=$(ROOT)/slow CPPFLAGS=-DWGSOCKS_SLOW all
 	@$(MAKE) ROOT=$(ROOT)/small CPPFLAGS=-DABI_SESSIONS_MAX=64 all
 
-check-programs: all unit-programs sanitize variants lint-programs $(if $(wildcard tests/lab/module.mk),lab)
+# What lint, unit tests and BPF programs need.
+fast-programs: all unit-programs lint-programs
+
+check-programs: fast-programs sanitize variants $(if $(wildcard tests/lab/module.mk),lab)
 
 lint-programs: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h $(PAGE_ASSETS)
 
 -include $(UNIT_PROGRAMS:%=%.d)
-.PHONY: unit-programs sanitize variants check-programs lint-programs
+.PHONY: unit-programs sanitize variants fast-programs check-programs lint-programs

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """draw_dashboards.py FOLDER [MINUTES]: the pictures of docs/dashboards, of the lab's fleet after so many minutes (10), the second half of them with trouble. Needs root, and a build."""
 
@@ -7,7 +7,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "monitoring" / "grafana")]
+sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "tests"), str(ROOT / "monitoring" / "grafana")]
 
 from dashboard_world import IN_DEPTH, DashboardWorld
 from drawing.asks import Dashboard, Prometheus

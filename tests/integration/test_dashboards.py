@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """monitoring/grafana: what it says is so, and every query of every panel has an answer of a real Prometheus over a lab with traffic and trouble."""
 
@@ -9,20 +8,32 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import xml.dom.minidom
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "monitoring" / "grafana")]
+import pytest
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+from checks import equal
 from dashboard_world import CLIENTS, EXPECTED, IN_DEPTH, NAMES, DashboardWorld
 from drawing.asks import Dashboard, Prometheus
 from drawing.page import draw
-from harness import Skip, add_case, case, equal, run_cases
 from pages import commands
-from sockslab import enter
+
+pytestmark = [pytest.mark.in_lab, pytest.mark.skipif(not shutil.which("prometheus"), reason="no prometheus (Debian's package prometheus)")]
+
+
+def outside():
+    subprocess.run([GRAFANA / "generate", "--fetch"], check=False)  # from PyPI, which the lab cannot reach
+
+
+@pytest.fixture(scope="module")
+def world():
+    with World() as made:
+        yield made
+
 
 GRAFANA = ROOT / "monitoring" / "grafana"
 PAGES = sorted((GRAFANA / "dashboards").glob("*.json"))
@@ -44,12 +55,11 @@ def expressions(path):
     return [target["expr"] for panel in panels(path) for target in panel["targets"]]
 
 
-@case
-def test_the_dashboards_are_the_generators(_world):
+def test_the_dashboards_are_the_generators():
     with tempfile.TemporaryDirectory() as folder:
         made = subprocess.run([GRAFANA / "generate", folder], capture_output=True, text=True, check=False)
         if made.returncode and "No matching distribution" in made.stderr:
-            raise Skip("PyPI has no grafana-foundation-sdk for us")
+            pytest.skip("PyPI has no grafana-foundation-sdk for us")
         equal(made.returncode, 0, f"monitoring/grafana/generate: {made.stderr}")
         equal([path.name for path in sorted(pathlib.Path(folder).glob("*"))], [path.name for path in PAGES], "dashboards")
         for path in PAGES:
@@ -57,8 +67,7 @@ def test_the_dashboards_are_the_generators(_world):
                 raise AssertionError(f"{path.name} is not what monitoring/grafana/generate makes")
 
 
-@case
-def test_every_family_is_shown_or_has_its_reason(_world):
+def test_every_family_is_shown_or_has_its_reason():
     """One line for each that is missing: put it on a panel, or into NOT_SHOWN above."""
     families = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(families) > 70, families
@@ -74,8 +83,7 @@ def test_every_family_is_shown_or_has_its_reason(_world):
     equal(sorted(records - set(re.findall(r"record: (\S+)", rules))), [], "records that do not exist")
 
 
-@case
-def test_every_panel_says_what_it_is(_world):
+def test_every_panel_says_what_it_is():
     uids = {}
     for path in PAGES:
         model = json.loads(path.read_text(encoding="utf-8"))
@@ -95,8 +103,7 @@ def test_every_panel_says_what_it_is(_world):
     equal(len(uids), len(PAGES), "dashboards with a uid of their own")
 
 
-@case
-def test_links_lead_somewhere(_world):
+def test_links_lead_somewhere():
     uids = {json.loads(path.read_text(encoding="utf-8"))["uid"] for path in PAGES}
     text = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
     for uid in set(re.findall(r'"url": "/d/([\w-]+)/', text)):
@@ -105,8 +112,7 @@ def test_links_lead_somewhere(_world):
         assert (ROOT / "docs" / "runbooks" / f"{page}.md").exists(), page
 
 
-@case
-def test_joins_and_windows(_world):
+def test_joins_and_windows():
     """A join names what makes a proxy; a rate's window follows the scrape interval; nothing is summed up that was not made one a proxy before."""
     for path in PAGES:
         for expression in expressions(path):
@@ -123,7 +129,8 @@ def shown(series):
     return any(not math.isnan(value) for _labels, values in series for value in ([values] if isinstance(values, float) else [value for _at, value in values]))
 
 
-def try_page(world, path):
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_query_has_an_answer(world, path, record_property):
     dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000, world.chosen(path), young=True)
     count, empty = 0, []
     for panel in dashboard.panels():
@@ -132,11 +139,7 @@ def try_page(world, path):
             if not shown(series):
                 empty.append(f"{panel['title']} ({target['refId']}: {target['legendFormat']})")
     equal(empty, [], "panels without data")
-    return f"{count} queries"
-
-
-for one in PAGES:
-    add_case(f"every query of {one.stem} has an answer", lambda world, one=one: try_page(world, one))
+    record_property("note", f"{count} queries")
 
 
 def query_of(path, title, column=None):
@@ -149,7 +152,6 @@ def query_of(path, title, column=None):
     return next(target["expr"] for target in panel["targets"] if target["refId"] == ref)
 
 
-@case
 def test_nothing_counts_twice(world):
     """Every proxy is shown by its sidecar and by the agent: the panels' numbers are those of one of them."""
     dashboard = Dashboard(GRAFANA / "dashboards" / "fleet.json", world.prometheus, *world.time(GRAFANA / "dashboards" / "fleet.json"), 1000)
@@ -174,7 +176,6 @@ def test_nothing_counts_twice(world):
     assert 0.75 * asked < rates["free-salmon"] < 1.25 * asked, f"free-salmon: {rates['free-salmon']} requests a second instead of {asked}"
 
 
-@case
 def test_trouble_is_what_the_first_panels_show(world):
     path = GRAFANA / "dashboards" / "fleet.json"
     dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000)
@@ -188,7 +189,6 @@ def test_trouble_is_what_the_first_panels_show(world):
     equal(sorted(wanted - listed), [], "alerts that the table does not show")
 
 
-@case
 def test_variables(world):
     path = GRAFANA / "dashboards" / "fleet.json"
     dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000)
@@ -203,15 +203,12 @@ def test_variables(world):
     equal(dashboard.interpolate("${__rate_interval} $__interval", 100000), "4s 1s", "intervals")
 
 
-for one in PAGES:
-    add_case(f"a picture of {one.stem}", lambda world, one=one: try_picture(world, one))
-
-
 def titles_in(text):
     return set(re.findall(r">([^<]+)</text>", text))
 
 
-def try_picture(world, path):
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_a_picture(world, path):
     """It can be drawn of what Prometheus answers; docs/ has one with the same panels."""
     made = draw(Dashboard(path, world.prometheus, *world.time(path), 1000, world.chosen(path), young=True))
     shown_titles = titles_in(made)
@@ -225,8 +222,7 @@ def try_picture(world, path):
     equal(old, [], f"panels that docs/dashboards/{path.stem}.svg does not have (tests/integration/draw_dashboards.py docs/dashboards)")
 
 
-@case
-def test_commands_of_the_readme(_world):
+def test_commands_of_the_readme():
     found = [line for block in commands(GRAFANA / "README.md") for line in block.lines]
     assert len(found) >= 3, found
     with tempfile.TemporaryDirectory() as folder:
@@ -258,19 +254,3 @@ class World(DashboardWorld):
 
     def chosen(self, path):
         return {"proxy": IN_DEPTH} if path.stem == "proxy" else {}
-
-
-def main():
-    if not shutil.which("prometheus"):
-        sys.exit(print("skip dashboards: no prometheus (Debian's package prometheus)"))
-    subprocess.run([GRAFANA / "generate", "--fetch"], check=False)  # from PyPI, which the lab cannot reach
-    enter()
-    try:
-        with World() as world:
-            run_cases(world)
-    except Skip as reason:
-        print(f"skip dashboards: {reason}")
-
-
-if __name__ == "__main__":
-    main()
