@@ -54,9 +54,14 @@ def revision_is_of_git():
     assert f"(revision {head}" in run("--version").stdout.decode(), "not HEAD: " + run("--version").stdout.decode()
 
 
+def test_flags_are_whole_names():
+    refused("--collector.destination", line=b"--collector.destination: unknown flag, did you mean --collector.destinations? (see --help)")
+    assert run("-h").stdout == run("--help").stdout
+
+
 def main():
     failed = False
-    for test in (bad_flags, bad_variables, help_and_version, revision_is_of_git):
+    for test in (bad_flags, bad_variables, help_and_version, revision_is_of_git, test_flags_are_whole_names):
         try:
             test()
             print(f"ok command_line/{test.__name__}")
