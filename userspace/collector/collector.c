@@ -102,6 +102,34 @@ static int watch_descriptor(struct collector *c, int fd)
 	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+static int events_open(struct collector *c)
+{
+	const struct wgsocks *s = c->kernel.skeleton;
+	struct ring_buffer *events = ring_buffer__new(bpf_map__fd(s->maps.events), on_event, c, NULL);
+	int r = events ? 0 : -errno;
+
+	if (!r && bpf_map__autocreate(s->maps.answers))
+		r = ring_buffer__add(events, bpf_map__fd(s->maps.answers), destinations_on_answer, &c->destinations);
+	r = r ?: watch_descriptor(c, ring_buffer__epoll_fd(events));
+	if (r)
+		ring_buffer__free(events);
+	else
+		c->events = events;
+	return r;
+}
+
+/* Without them nothing is counted wrong: listeners are found by looking for them, destinations have no names. */
+static void start_events(struct collector *c)
+{
+	int r = events_open(c);
+
+	if (r && r != c->events_error)
+		log_error("cannot read the events of the BPF programs: %s: trying again", strerror(-r));
+	else if (!r && c->events_error)
+		log_info("the events of the BPF programs are read");
+	c->events_error = r;
+}
+
 static void start_kernel(struct collector *c, uint64_t now)
 {
 	int r = kernel_load(&c->kernel);
@@ -114,12 +142,7 @@ static void start_kernel(struct collector *c, uint64_t now)
 		return;
 	}
 	c->load_failures = 0;
-	c->events = ring_buffer__new(bpf_map__fd(c->kernel.skeleton->maps.events), on_event, c, NULL);
-	if (c->events && bpf_map__autocreate(c->kernel.skeleton->maps.answers))
-		ring_buffer__add(c->events, bpf_map__fd(c->kernel.skeleton->maps.answers), destinations_on_answer,
-				 &c->destinations);
-	if (c->events)
-		watch_descriptor(c, ring_buffer__epoll_fd(c->events));
+	start_events(c);
 	fleet_loaded(&c->fleet);
 	c->memory_bytes = kernel_memory(&c->kernel);
 }
@@ -172,6 +195,8 @@ static void tick(struct collector *c)
 		return;
 	if (!c->kernel.skeleton && now >= c->load_at_ns)
 		start_kernel(c, now);
+	else if (c->kernel.skeleton && !c->events)
+		start_events(c);
 	fleet_tick(&c->fleet, now);
 	if (c->kernel.skeleton) {
 		guard_misses(c, now);
@@ -208,7 +233,8 @@ static bool step(struct collector *c)
 	return fleet_step(&c->fleet) || (c->kernel.skeleton && reconcile_begun(&c->fleet));
 }
 
-static void run(struct collector *c)
+/* Until it is sent away. Returns 0 or -errno. */
+static int run(struct collector *c)
 {
 	bool more = true;
 
@@ -218,7 +244,7 @@ static void run(struct collector *c)
 		bool asked = false;
 
 		if (n < 0 && errno != EINTR)
-			return;
+			return -errno;
 		for (int i = 0; i < n; i++) {
 			int fd = ready[i].data.fd;
 
@@ -245,6 +271,7 @@ static void run(struct collector *c)
 			collector_answer(c);
 		}
 	}
+	return 0;
 }
 
 static int set_up(struct collector *c)
@@ -271,7 +298,7 @@ static int set_up(struct collector *c)
 int collector_run(const struct child *child)
 {
 	static struct collector c;
-	int r;
+	int r, failed;
 
 	log_process("collector");
 	c = (struct collector){ .child = child };
@@ -293,16 +320,24 @@ int collector_run(const struct child *child)
 	}
 	c.health = calloc(child->config->proxies_max, sizeof(*c.health));
 	c.names = calloc(child->config->proxies_max, sizeof(*c.names));
-	if (!c.health || !c.names)
+	if (!c.health || !c.names) {
+		log_error("cannot start: %s", strerror(ENOMEM));
 		return EXIT_FAILURE;
+	}
 	destinations_init(&c.destinations, child->config, &c.kernel);
 	r = fleet_open(&c.fleet, child->config, &c.kernel, &c.destinations);
 	if (r)
 		log_error("cannot watch interfaces: %s", strerror(-r));
-	if (fleet_events_fd(&c.fleet) >= 0)
-		watch_descriptor(&c, fleet_events_fd(&c.fleet));
+	if (fleet_events_fd(&c.fleet) >= 0) {
+		r = watch_descriptor(&c, fleet_events_fd(&c.fleet));
+		if (r)
+			log_error("cannot wait for interface events: %s: changes are found with the next scrape",
+				  strerror(-r));
+	}
 	start_kernel(&c, clock_now_ns());
-	run(&c);
+	failed = run(&c);
+	if (failed)
+		log_error("cannot wait for events: %s", strerror(-failed));
 
 	/*
 	 * A node's agent leaves its pins to the next one; a sidecar leaves nothing. Sent away alone, it will be back at
@@ -318,5 +353,5 @@ int collector_run(const struct child *child)
 	destinations_close(&c.destinations);
 	free(c.health);
 	free(c.names);
-	return EXIT_SUCCESS;
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

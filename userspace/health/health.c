@@ -229,12 +229,15 @@ static int timeout_ms(struct health *h)
 	return next_ns <= h->now_ns ? 0 : (int)((next_ns - h->now_ns + MS - 1) / MS);
 }
 
-static void turn(struct health *h)
+/* Returns 0 or -errno: then nothing can be waited for. */
+static int turn(struct health *h)
 {
 	struct epoll_event events[EVENTS_MAX];
 	bool accept_due = false;
 	int count = epoll_wait(h->epoll, events, EVENTS_MAX, timeout_ms(h));
 
+	if (count < 0 && errno != EINTR)
+		return -errno;
 	h->now_ns = clock_now_ns();
 	for (int i = 0; i < count; i++) {
 		struct client *client = &h->clients.table[events[i].data.u32 % CLIENTS_MAX];
@@ -254,6 +257,7 @@ static void turn(struct health *h)
 		process_beat(h->child->shared, PROCESS_HEALTH, h->now_ns);
 		h->beat_ns = h->now_ns + BEAT_NS;
 	}
+	return 0;
 }
 
 static int open_all(struct health *h)
@@ -312,6 +316,9 @@ int health_run(const struct child *child)
 		return EXIT_FAILURE;
 	}
 	h->now_ns = clock_now_ns();
-	for (;;)
-		turn(h);
+	do
+		r = turn(h);
+	while (r == 0);
+	log_error("cannot wait for events: %s", strerror(-r));
+	return EXIT_FAILURE;
 }
