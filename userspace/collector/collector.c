@@ -41,24 +41,31 @@
  */
 static int keep_rights(const struct config *config)
 {
-	int keep[8] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN };
-	bool node = config->mode == CONFIG_MODE_NODE;
+	bool node = config->mode == CONFIG_MODE_NODE, discovers = node || !config->port_count;
 	struct utsname name;
-	size_t n = 3;
+	bool locked = kernel_before(5, 11, &name); /* maps are charged to RLIMIT_MEMLOCK there */
+	/* A container runtime that does not know CAP_BPF gives CAP_SYS_ADMIN in its place. */
+	bool old_runtime = capng_get_caps_process() || !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF);
+	const struct {
+		int capability;
+		bool kept;
+	} all[] = {
+		{ CAP_BPF, true },
+		{ CAP_PERFMON, true },
+		{ CAP_NET_ADMIN, true },
+		{ CAP_SYS_ADMIN, node || old_runtime },
+		{ CAP_NET_BROADCAST, node },
+		{ CAP_SYS_PTRACE, discovers },
+		{ CAP_DAC_READ_SEARCH, discovers },
+		{ CAP_SYS_RESOURCE, locked },
+	};
+	int keep[sizeof(all) / sizeof(all[0])];
+	size_t n = 0;
 
-	if (node) {
-		keep[n++] = CAP_SYS_ADMIN;
-		keep[n++] = CAP_NET_BROADCAST;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i].kept)
+			keep[n++] = all[i].capability;
 	}
-	if (node || !config->port_count) {
-		keep[n++] = CAP_SYS_PTRACE;
-		keep[n++] = CAP_DAC_READ_SEARCH;
-	}
-	if (kernel_before(5, 11, &name)) /* maps are charged to RLIMIT_MEMLOCK there */
-		keep[n++] = CAP_SYS_RESOURCE;
-	if (!node && (capng_get_caps_process() ||
-		      !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF))) /* a container runtime that does not know it */
-		keep[n++] = CAP_SYS_ADMIN;
 	return rights_keep(keep, n);
 }
 

@@ -23,6 +23,8 @@ enum process listener_process(unsigned int listener)
 	return listener == LISTENER_HEALTH ? PROCESS_HEALTH : PROCESS_WEB;
 }
 
+_Static_assert(LISTENER_MAX - LISTENER_METRICS <= CONFIG_ADDRESSES_MAX, "web's sockets fit into struct child");
+
 /* Sockets that listen now are the child's, those of others are closed in it. */
 static void child_take_sockets(struct supervisor *s, struct child *child)
 {
