@@ -100,12 +100,14 @@ static struct destination_table *tables_map(const struct kernel *kernel, const i
 	uint32_t proxies = kernel->config->proxies_max;
 	struct destination_table *tables = calloc(proxies, sizeof(*tables)), first = {};
 
+	if (!tables)
+		return NULL;
 	first.buckets = map_memory(fds[0], maps[0].entries * maps[0].value);
 	first.entries = map_memory(fds[1], maps[1].entries * maps[1].value);
 	first.countries = map_memory(fds[2], maps[2].entries * maps[2].value);
 	first.bucket_count = maps[0].entries / proxies;
 	first.max = maps[1].entries / proxies;
-	for (uint32_t slot = 0; tables && slot < proxies; slot++) {
+	for (uint32_t slot = 0; slot < proxies; slot++) {
 		tables[slot] = first;
 		if (first.buckets)
 			tables[slot].buckets += (size_t)slot * first.bucket_count;
