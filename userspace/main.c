@@ -13,6 +13,7 @@ int main(int argc, char **argv)
 {
 	int parsed;
 
+	signal(SIGPIPE, SIG_IGN); /* a client, or a reader of our log, that went away is no reason to die */
 	log_open();
 	parsed = config_parse(&config, argc, argv, environ);
 	if (parsed < 0)
@@ -23,7 +24,6 @@ int main(int argc, char **argv)
 	if (config.web_config_file[0] && !config.detach && files_check(&config))
 		return EXIT_USAGE;
 
-	signal(SIGPIPE, SIG_IGN); /* a client, or a reader of our log, that went away is no reason to die */
 	if (config.detach)
 		return collector_detach(&config);
 	return supervisor_run(&config);

@@ -59,9 +59,19 @@ def test_flags_are_whole_names():
     assert run("-h").stdout == run("--help").stdout
 
 
+def test_a_log_without_a_reader_ends_nothing():
+    """The first lines of the log come before the program serves anything."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {"PATH": os.environ["PATH"], "METRICS_PORT": "tcp://10.0.0.1:9090"}
+    with open(writer, "wb") as broken:
+        result = subprocess.run([PROGRAM, "--web.config.file=/no/such/file"], env=environment, stderr=broken, timeout=20, check=False)
+    assert result.returncode == 2, f"exit status {result.returncode}, not 2"
+
+
 def main():
     failed = False
-    for test in (bad_flags, bad_variables, help_and_version, revision_is_of_git, test_flags_are_whole_names):
+    for test in (bad_flags, bad_variables, help_and_version, revision_is_of_git, test_flags_are_whole_names, test_a_log_without_a_reader_ends_nothing):
         try:
             test()
             print(f"ok command_line/{test.__name__}")
