@@ -9,6 +9,16 @@
 
 static struct config config;
 
+/* A reload may be asked for as soon as the program runs: it waits for the supervisor, who takes it. */
+static void hold_reload(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	int parsed;
@@ -21,6 +31,8 @@ int main(int argc, char **argv)
 	if (parsed > 0)
 		return EXIT_SUCCESS;
 
+	if (!config.detach)
+		hold_reload();
 	if (config.web_config_file[0] && !config.detach && files_check(&config))
 		return EXIT_USAGE;
 

@@ -341,6 +341,23 @@ def test_as_a_containers_root_with_few_capabilities():
     expect_nothing_left()
 
 
+@case
+def test_a_hangup_ends_nothing():
+    """As a terminal sends it: to each process of the group."""
+    with Exporter(wrapper=["setsid"]) as exporter, Prober(HEALTH, "/livez") as probes:
+        before = exporter.children()
+        os.killpg(exporter.pid, signal.SIGHUP)
+        for pid in before.values():
+            os.kill(pid, signal.SIGHUP)
+        wait_until(lambda: "Hangup: there is no --web.config.file to read again" in exporter.log(), 10, "a line about it")
+        probes.wait(20)
+        checked = probes.check()
+        equal(exporter.children(), before, "children")
+        assert "starting it again" not in exporter.log(), exporter.log()
+    expect_nothing_left()
+    return checked
+
+
 if __name__ == "__main__":
     enter_namespace()
     run_cases()

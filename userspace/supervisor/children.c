@@ -50,9 +50,11 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 	strncat(comm, process_name(process), sizeof(comm) - strlen(comm) - 1);
 	prctl(PR_SET_NAME, comm);
 	log_process(process_name(process));
+	/* A terminal's Ctrl-C and hangup go to all: the supervisor passes on what is meant, SIGTERM or a reload. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGINT, SIG_IGN); /* Ctrl-C goes to all: the supervisor passes it on, as SIGTERM and once */
 	_exit(child_mains[process](&child));
 }
 

@@ -62,6 +62,20 @@ static uint64_t next_event_ns(const struct supervisor *s)
 	return next_ns;
 }
 
+/* SIGHUP, of a service manager or of a terminal that went away. */
+static void reload(const struct supervisor *s)
+{
+	pid_t files = s->children[PROCESS_FILES].pid;
+
+	if (!s->config->web_config_file[0]) {
+		log_info("%s: there is no --web.config.file to read again", strsignal(SIGHUP));
+		return;
+	}
+	log_info("%s: reading the web configuration again", strsignal(SIGHUP));
+	if (files) /* without it: it reads when it is started */
+		kill(files, SIGHUP);
+}
+
 static void run(struct supervisor *s)
 {
 	int received = 0;
@@ -74,6 +88,8 @@ static void run(struct supervisor *s)
 			tick(s, now_ns);
 		children_start_due(s, clock_now_ns());
 		received = signal_wait(s, next_event_ns(s));
+		if (received == SIGHUP)
+			reload(s);
 	}
 	log_info("%s: stopping", strsignal(received));
 }
@@ -102,6 +118,7 @@ static void signals_take(struct supervisor *s)
 	sigaddset(&s->signals, SIGTERM);
 	sigaddset(&s->signals, SIGINT);
 	sigaddset(&s->signals, SIGCHLD);
+	sigaddset(&s->signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &s->signals, NULL);
 	signal(SIGCHLD, SIG_DFL); /* may come ignored from who started us: then nothing could be reaped */
 	signal(SIGTERM, SIG_DFL);
