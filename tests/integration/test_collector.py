@@ -539,6 +539,23 @@ def test_a_loop_that_cannot_wait_ends_with_a_line():
         assert any("collector ended with status 1; starting it again" in line for line in lines), lines
 
 
+@case
+def test_what_the_verifier_says_is_printed_once():
+    """Without PERFMON it refuses a program of the packets: its name, and the end of the log, which names an instruction."""
+    with World() as world:
+        sidecar = Sidecar(world.proxy, "crab", "--log.level=debug", container=True, capabilities=["bpf", "net_admin"], wait=False,
+                          stderr=subprocess.PIPE, env={"SOCKS5_PORT": "1080"})
+        lines, tries = [], 0
+        while tries < 2:  # the second time nothing is said again
+            lines.append(sidecar.process.stderr.readline().decode())
+            tries += "failed to load BPF skeleton" in lines[-1]
+        sidecar.process.send_signal(signal.SIGTERM)
+        lines += sidecar.process.communicate(timeout=10)[1].decode().splitlines()
+        equal(len([line for line in lines if "level=error" in line and "cannot load the BPF programs" in line]), 1, f"{lines}")
+        log = [line for line in lines if "level=error" in line and 'msg="verifier, program dialogue_' in line]
+        assert 2 <= len(log) <= 20, lines
+        assert "processed " in log[-1], log
+
 
 def main():
     enter()
