@@ -155,7 +155,7 @@ int supervisor_run(const struct config *config)
 	struct supervisor s = { .config = config, .exchange = EXCHANGE_NONE };
 	int r;
 
-	/* What whoever started us left open would be held for as long as we run, and by three more. */
+	/* What whoever started us left open would be held for as long as we run, and by each child. */
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	log_process(process_name(PROCESS_SUPERVISOR));
 	signals_take(&s);
