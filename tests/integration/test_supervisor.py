@@ -358,6 +358,15 @@ def test_a_hangup_ends_nothing():
     return checked
 
 
+@case
+def test_an_agent_that_cannot_begin_says_why():
+    """Each collector ends with a line that names what failed, and is started again."""
+    tracer = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-P", "/proc/thread-self/ns/net", "--inject=openat:error=EMFILE:when=1"]
+    with Exporter("--mode=node", wrapper=tracer, wait=False) as exporter:
+        wait_until(lambda: exporter.log().count("cannot tell its own network namespace: Too many open files") >= 2, 10, "two lines that say why")
+        assert "collector ended with status 1; starting it again" in exporter.log(), exporter.log()
+
+
 if __name__ == "__main__":
     enter_namespace()
     run_cases()

@@ -334,7 +334,7 @@ int collector_run(const struct child *child)
 	destinations_init(&c.destinations, child->config, &c.kernel);
 	r = fleet_open(&c.fleet, child->config, &c.kernel, &c.destinations);
 	if (r)
-		log_error("cannot watch interfaces: %s", strerror(-r));
+		return EXIT_FAILURE;
 	if (fleet_events_fd(&c.fleet) >= 0) {
 		r = watch_descriptor(&c, fleet_events_fd(&c.fleet));
 		if (r)

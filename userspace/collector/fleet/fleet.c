@@ -33,14 +33,18 @@ static int sidecar_open(struct fleet *fleet)
 	struct member *m = calloc(1, sizeof(*m));
 	int r;
 
-	if (!m)
+	if (!m) {
+		log_error("no memory for a proxy");
 		return -ENOMEM;
+	}
 	r = watch_open(&m->watch, fleet->config, fleet->kernel, fleet->config->proxy_name, false);
+	if (r)
+		log_error("cannot watch interfaces: %s", strerror(-r));
 	m->nsid = NSID_NONE;
 	m->waits = true;
 	fleet->members[fleet->count++] = m;
 	fleet->waiting = 1;
-	return r;
+	return 0;
 }
 
 static int node_open(struct fleet *fleet)
@@ -48,19 +52,22 @@ static int node_open(struct fleet *fleet)
 	int r = netns_inode(&fleet->own_inode);
 
 	r = r ?: visit_home();
-	if (r)
+	if (r) {
+		log_error("cannot tell its own network namespace: %s", strerror(-r));
 		return r;
+	}
 	fleet->look_due = true;
 	identities_open(&fleet->identities);
 	r = namespaces_open(&fleet->namespaces);
-	if (r == -EPERM) {
+	if (r == -EPERM)
 		log_warn("events of other network namespaces are not heard (it needs the capability NET_BROADCAST): "
 			 "changes are found within %llu s",
 			 LOOK_PERIOD_NS / SECOND_NS);
-		fleet->deaf = true;
-		r = 0;
-	}
-	return r;
+	else if (r)
+		log_warn("events of network namespaces are not heard: %s: changes are found within %llu s",
+			 strerror(-r), LOOK_PERIOD_NS / SECOND_NS);
+	fleet->deaf = r != 0;
+	return 0;
 }
 
 int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *kernel,
@@ -72,8 +79,10 @@ int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *
 				 .namespaces = { .events_fd = -1, .requests_fd = -1 } };
 	fleet->members = calloc(config->proxies_max, sizeof(struct member *));
 	fleet->by_slot = calloc(config->proxies_max, sizeof(struct member *));
-	if (!fleet->members || !fleet->by_slot)
+	if (!fleet->members || !fleet->by_slot) {
+		log_error("no memory for %u proxies", config->proxies_max);
 		return -ENOMEM;
+	}
 	return is_node(fleet) ? node_open(fleet) : sidecar_open(fleet);
 }
 
@@ -256,7 +265,7 @@ static void on_gone(int32_t nsid, void *context)
 
 void fleet_ends(struct fleet *fleet)
 {
-	int r = 1;
+	int r = fleet->namespaces.events_fd >= 0;
 
 	for (int i = 0; r == 1 && i < EVENT_ROUNDS; i++)
 		r = namespaces_read(&fleet->namespaces, on_link, on_gone, fleet);
