@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "block.h"
+#include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
 
 #define NS_PER_S 1000000000ull
@@ -29,8 +30,7 @@ void snapshots_init(struct snapshots *s, int channel, int memory, const struct s
 
 void snapshots_free(struct snapshots *s)
 {
-	free(s->block);
-	s->block = NULL;
+	free_pointer(&s->block);
 	s->block_max = 0;
 }
 

@@ -253,8 +253,7 @@ int pods_find(struct pods *pods, const char *key, uint64_t now_ns, struct pod_re
 
 void pods_free(struct pods *pods)
 {
-	free(pods->records);
-	pods->records = NULL;
+	free_pointer(&pods->records);
 	pods->count = 0;
 	pods->looked = false;
 }

@@ -35,12 +35,6 @@ static void root_open(struct member *m)
 	m->watch.wireguard.root = root_of(m->device_pid ?: m->watch.pid);
 }
 
-static void root_close(struct wireguard *w)
-{
-	close_descriptor(&w->root);
-	w->root = -1;
-}
-
 static void read_all(struct member *const *members, size_t count)
 {
 	_cleanup_free_ struct wireguard **asked = calloc(count ?: 1, sizeof(struct wireguard *));
@@ -56,7 +50,7 @@ static void read_all(struct member *const *members, size_t count)
 			continue; /* nobody is there: what was read last holds for as long as it can be judged */
 		root_open(m);
 		watch_wireguard_begin(&m->watch);
-		root_close(&m->watch.wireguard);
+		close_descriptor(&m->watch.wireguard.root);
 		visit_end(&m->watch);
 		whose[n] = m;
 		asked[n++] = &m->watch.wireguard;

@@ -356,8 +356,8 @@ void fleet_close(struct fleet *fleet, bool remove)
 	for (uint32_t i = 0; i < fleet->count; i++)
 		member_close(fleet->members[i], remove);
 	fleet->count = 0;
-	free(fleet->members);
-	free(fleet->by_slot);
+	free_pointer(&fleet->members);
+	free_pointer(&fleet->by_slot);
 	namespaces_close(&fleet->namespaces);
 	identities_close(&fleet->identities);
 }

@@ -55,12 +55,10 @@ static void former_hold(struct kernel *kernel, const struct sized_map *maps)
 		fits &= info.max_entries == maps[i].entries;
 	}
 	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
-		if (!fits) {
+		if (!fits)
 			unlink(paths[i]);
-		} else if (kernel->former[i] >= 0) {
-			close(kernel->former[i]);
-			kernel->former[i] = -1;
-		}
+		else
+			close_descriptor(&kernel->former[i]);
 	}
 }
 
@@ -181,11 +179,8 @@ void kernel_destinations_close(struct kernel *kernel)
 		tables_unmap(kernel->destinations, maps);
 		kernel->destinations = NULL;
 	}
-	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
-		if (kernel->former[i] >= 0)
-			close(kernel->former[i]);
-		kernel->former[i] = -1;
-	}
+	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++)
+		close_descriptor(&kernel->former[i]);
 }
 
 /* ---- another --destinations.max ---- */
@@ -283,8 +278,6 @@ void kernel_destinations_move(struct kernel *kernel)
 		log_warn("cannot take the destinations of another --destinations.max over: %s",
 			 strerror(r ? -r : ENOMEM));
 	tables_unmap(from, maps);
-	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
-		close(kernel->former[i]);
-		kernel->former[i] = -1;
-	}
+	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++)
+		close_descriptor(&kernel->former[i]);
 }

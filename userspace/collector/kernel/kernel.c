@@ -195,9 +195,7 @@ static void release(struct kernel *kernel)
 		if (kernel->links[i])
 			bpf_link__destroy(kernel->links[i]);
 		kernel->links[i] = NULL;
-		if (kernel->dispatchers[i] >= 0)
-			close(kernel->dispatchers[i]);
-		kernel->dispatchers[i] = -1;
+		close_descriptor(&kernel->dispatchers[i]);
 	}
 	if (kernel->counters)
 		munmap(kernel->counters, (size_t)kernel->config->proxies_max * sizeof(*kernel->counters));
@@ -208,8 +206,7 @@ static void release(struct kernel *kernel)
 	kernel->counters = NULL;
 	kernel->windows = NULL;
 	kernel->rates = NULL;
-	free(kernel->owners);
-	kernel->owners = NULL;
+	free_pointer(&kernel->owners);
 	kernel_destinations_close(kernel);
 	wgsocks__destroy(kernel->skeleton);
 	kernel->skeleton = NULL;

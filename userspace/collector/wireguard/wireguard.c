@@ -35,9 +35,7 @@ void wireguard_close(struct wireguard *wireguard)
 		wireguard_history_free(&wireguard->tunnels[i].history);
 	}
 	kernel_devices_close(&wireguard->kernel);
-	if (wireguard->root >= 0)
-		close(wireguard->root);
-	wireguard->root = -1;
+	close_descriptor(&wireguard->root);
 }
 
 /* A kernel device is read here; of a userspace one -EAGAIN: it was asked. */
