@@ -23,11 +23,11 @@
 #include "wgsocks.skel.h"
 #include "wgsocks/log.h"
 #include "wgsocks/rights.h"
+#include "wgsocks/time.h"
 
-#define SECOND_NS 1000000000ULL
 #define LOAD_RETRY_MAX_S 30
 #define MEMORY_PERIOD_S 10
-#define PUBLISH_NS 100000000ULL /* while there is much to do: all of a node's states take 0.2 ms */
+#define PUBLISH_NS (100 * NS_PER_MS) /* while there is much to do: all of a node's states take 0.2 ms */
 #define DESCRIPTORS_OWN 128
 #define DESCRIPTORS_OF_PROXY 5 /* TCX links of three interfaces */
 
@@ -145,7 +145,7 @@ static void start_kernel(struct collector *c, uint64_t now)
 		unsigned int wait = 1u << (c->load_failures < 5 ? c->load_failures : 5);
 
 		c->load_failures++;
-		c->load_at_ns = now + (wait < LOAD_RETRY_MAX_S ? wait : LOAD_RETRY_MAX_S) * SECOND_NS;
+		c->load_at_ns = now + (wait < LOAD_RETRY_MAX_S ? wait : LOAD_RETRY_MAX_S) * NS_PER_S;
 		return;
 	}
 	c->load_failures = 0;
@@ -157,7 +157,7 @@ static void start_kernel(struct collector *c, uint64_t now)
 /* What a proxy's last minutes were like goes on from its first second. */
 static void remember(struct collector *c, const struct watch *w, uint64_t now)
 {
-	window_remember(&c->kernel, w->slot, now / SECOND_NS);
+	window_remember(&c->kernel, w->slot, now / NS_PER_S);
 	compat_remember(&c->kernel, w, now);
 	destinations_tick(&c->destinations, w);
 }
@@ -218,7 +218,7 @@ static void tick(struct collector *c)
 		}
 		if (now >= c->memory_at_ns) {
 			c->memory_bytes = kernel_memory(&c->kernel);
-			c->memory_at_ns = now + MEMORY_PERIOD_S * SECOND_NS;
+			c->memory_at_ns = now + MEMORY_PERIOD_S * NS_PER_S;
 		}
 	}
 	process_beat(c->child->shared, PROCESS_COLLECTOR, now);

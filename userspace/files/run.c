@@ -17,8 +17,9 @@
 #include "wgsocks/log.h"
 #include "wgsocks/process.h"
 #include "wgsocks/rights.h"
+#include "wgsocks/time.h"
 
-#define TICK_NS 500000000
+#define TICK_NS (500 * NS_PER_MS)
 #define RESTLESS_MAX 20 /* ticks that changing files are waited for */
 
 static const int capabilities[] = {
@@ -57,7 +58,7 @@ static void publish(struct files *f)
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
-	cell->success_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	cell->success_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NS_PER_MS;
 	atomic_store_explicit(&cell->sequence, sequence, memory_order_release);
 }
 

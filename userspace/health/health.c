@@ -19,12 +19,12 @@
 #include "wgsocks/log.h"
 #include "wgsocks/process.h"
 #include "wgsocks/rights.h"
+#include "wgsocks/time.h"
 
-#define MS 1000000ull
-#define CLIENT_NS (2000 * MS)
-#define BEAT_NS (500 * MS)
-#define PAUSE_NS (50 * MS) /* without descriptors or memory there is nothing to accept with */
-#define ACCEPTS_MAX 64	   /* in one turn, so that those who wait have theirs */
+#define CLIENT_NS (2000 * NS_PER_MS)
+#define BEAT_NS (500 * NS_PER_MS)
+#define PAUSE_NS (50 * NS_PER_MS) /* without descriptors or memory there is nothing to accept with */
+#define ACCEPTS_MAX 64		  /* in one turn, so that those who wait have theirs */
 #define EVENTS_MAX 64
 #define READ_SIZE 4096
 #define DISCARD_SIZE 65536
@@ -226,7 +226,7 @@ static int timeout_ms(struct health *h)
 		next_ns = oldest->deadline_ns;
 	if (h->paused && h->resume_ns < next_ns)
 		next_ns = h->resume_ns;
-	return next_ns <= h->now_ns ? 0 : (int)((next_ns - h->now_ns + MS - 1) / MS);
+	return next_ns <= h->now_ns ? 0 : (int)((next_ns - h->now_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
 /* Returns 0 or -errno: then nothing can be waited for. */

@@ -13,9 +13,10 @@
 #include "trim.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/process.h"
+#include "wgsocks/time.h"
 
-#define DETAIL_INTERVAL_NS (5 * 1000000000ull)
-#define START_NS 1000000000ull /* what is needed once has been used by then */
+#define DETAIL_INTERVAL_NS (5 * NS_PER_S)
+#define START_NS NS_PER_S /* what is needed once has been used by then */
 
 static struct {
 	int rollup, statm, descriptors;

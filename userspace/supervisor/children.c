@@ -10,6 +10,7 @@
 
 #include "backoff.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
 static int (*const child_mains[PROCESS_MAX])(const struct child *child) = {
 	[PROCESS_HEALTH] = health_run,
@@ -145,7 +146,7 @@ void children_reap(struct supervisor *s, bool stopping)
 				break;
 			}
 			s->shared->reaped_cpu_ns +=
-				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000u +
+				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_PER_S +
 				(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u;
 			child->pid = 0;
 			s->shared->processes[process].pid = 0;

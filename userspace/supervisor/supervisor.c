@@ -13,10 +13,11 @@
 #include "children.h"
 #include "rights.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
-#define TICK_NS (1000 * MS)	/* own heartbeat, look at the others', try to bind again */
-#define STOP_TERM_NS (700 * MS) /* at the end: until SIGTERM becomes SIGKILL … */
-#define STOP_KILL_NS (950 * MS) /* … and until nobody is waited for any more */
+#define TICK_NS (1000 * NS_PER_MS)     /* own heartbeat, look at the others', try to bind again */
+#define STOP_TERM_NS (700 * NS_PER_MS) /* at the end: until SIGTERM becomes SIGKILL … */
+#define STOP_KILL_NS (950 * NS_PER_MS) /* … and until nobody is waited for any more */
 
 /* A child gets a socket that has become available by being replaced; its other sockets meanwhile keep who connects. */
 static void listeners_retry(struct supervisor *s, uint64_t now_ns)
@@ -42,8 +43,7 @@ static int signal_wait(const struct supervisor *s, uint64_t until_ns)
 {
 	uint64_t now_ns = clock_now_ns();
 	uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
-	struct timespec timeout = { .tv_sec = (time_t)(left_ns / 1000000000u),
-				    .tv_nsec = (long)(left_ns % 1000000000u) };
+	struct timespec timeout = { .tv_sec = (time_t)(left_ns / NS_PER_S), .tv_nsec = (long)(left_ns % NS_PER_S) };
 	int number = sigtimedwait(&s->signals, NULL, &timeout);
 
 	return number > 0 ? number : 0;
@@ -137,7 +137,7 @@ static int begin(struct supervisor *s)
 		return -errno;
 	}
 	clock_gettime(CLOCK_REALTIME, &realtime);
-	s->shared->start_time_realtime_ns = (uint64_t)realtime.tv_sec * 1000000000u + (uint64_t)realtime.tv_nsec;
+	s->shared->start_time_realtime_ns = (uint64_t)realtime.tv_sec * NS_PER_S + (uint64_t)realtime.tv_nsec;
 	self = &s->shared->processes[PROCESS_SUPERVISOR];
 	self->started_ns = clock_now_ns();
 	self->pid = getpid();

@@ -11,8 +11,8 @@
 #include "web.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
-#define NS_PER_MS 1000000ull
 #define BEAT_NS (500 * NS_PER_MS)
 #define ADOPT_NS (20 * NS_PER_MS)  /* until the first settings are there */
 #define DRAIN_NS (300 * NS_PER_MS) /* at the end, for answers that are on their way */

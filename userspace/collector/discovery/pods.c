@@ -9,9 +9,9 @@
 
 #include "wgsocks/array.h"
 #include "wgsocks/cleanup.h"
+#include "wgsocks/time.h"
 
 #define ENTRIES_MAX 65536 /* that one look reads */
-#define NS_PER_MS 1000000u
 #define PAUSE_NS (1000u * NS_PER_MS)
 #define PAUSE_CHANGED_NS (100u * NS_PER_MS)
 

@@ -14,9 +14,10 @@
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
 #include "wgsocks/shared.h"
+#include "wgsocks/time.h"
 
-#define SEARCHES_AT_ONCE 5		/* after a tunnel came: its socket comes a little later */
-#define SEARCH_PERIOD_NS 30000000000ULL /* then: a look at all processes takes about 5 µs each */
+#define SEARCHES_AT_ONCE 5		 /* after a tunnel came: its socket comes a little later */
+#define SEARCH_PERIOD_NS (30 * NS_PER_S) /* then: a look at all processes takes about 5 µs each */
 
 static int root_of(pid_t pid)
 {

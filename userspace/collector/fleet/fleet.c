@@ -14,14 +14,14 @@
 #include "remains.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
-#define SECOND_NS 1000000000ULL
-#define LOOK_PERIOD_NS (30 * SECOND_NS)	  /* repairs what events missed */
-#define REPAIR_PERIOD_NS (60 * SECOND_NS) /* the same of each proxy whose events are heard and that is well */
-#define WIREGUARD_AGE_NS (14 * SECOND_NS) /* a scrape reads all devices: at the usual 15 s nothing is left to do */
-#define EVENT_ROUNDS 16			  /* 4,096 events at a time */
-#define ROUND_S 10			  /* each proxy of a node has its turn once in so many seconds */
-#define EACH_SECOND 10			  /* so many have theirs each second: a probe asks how the tunnel is */
+#define LOOK_PERIOD_NS (30 * NS_PER_S)	 /* repairs what events missed */
+#define REPAIR_PERIOD_NS (60 * NS_PER_S) /* the same of each proxy whose events are heard and that is well */
+#define WIREGUARD_AGE_NS (14 * NS_PER_S) /* a scrape reads all devices: at the usual 15 s nothing is left to do */
+#define EVENT_ROUNDS 16			 /* 4,096 events at a time */
+#define ROUND_S 10			 /* each proxy of a node has its turn once in so many seconds */
+#define EACH_SECOND 10			 /* so many have theirs each second: a probe asks how the tunnel is */
 
 static bool is_node(const struct fleet *fleet)
 {
@@ -62,10 +62,10 @@ static int node_open(struct fleet *fleet)
 	if (r == -EPERM)
 		log_warn("events of other network namespaces are not heard (it needs the capability NET_BROADCAST): "
 			 "changes are found within %llu s",
-			 LOOK_PERIOD_NS / SECOND_NS);
+			 LOOK_PERIOD_NS / NS_PER_S);
 	else if (r)
 		log_warn("events of network namespaces are not heard: %s: changes are found within %llu s",
-			 strerror(-r), LOOK_PERIOD_NS / SECOND_NS);
+			 strerror(-r), LOOK_PERIOD_NS / NS_PER_S);
 	fleet->deaf = r != 0;
 	return 0;
 }
@@ -181,7 +181,7 @@ int fleet_rest_ms(const struct fleet *fleet)
 
 	if (!fleet->look_due || !is_node(fleet))
 		return -1;
-	return now >= fleet->look_pause_ns ? 0 : (int)((fleet->look_pause_ns - now) / 1000000 + 1);
+	return now >= fleet->look_pause_ns ? 0 : (int)((fleet->look_pause_ns - now) / NS_PER_MS + 1);
 }
 
 /* ---- events ---- */
@@ -310,7 +310,7 @@ static void look_after_some(struct fleet *fleet)
 	const uint32_t count = fleet->count;
 	uint32_t few = count < EACH_SECOND ? count : EACH_SECOND, n = (count + ROUND_S - 1) / ROUND_S, unread = 0;
 	_cleanup_free_ struct member **some = calloc(count ?: 1, sizeof(struct member *));
-	uint64_t now = clock_now_ns(), age = count > EACH_SECOND ? WIREGUARD_AGE_NS : SECOND_NS / 2;
+	uint64_t now = clock_now_ns(), age = count > EACH_SECOND ? WIREGUARD_AGE_NS : NS_PER_S / 2;
 
 	if (!some)
 		return;

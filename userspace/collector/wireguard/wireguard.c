@@ -12,8 +12,8 @@
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
 #include "wgsocks/shared.h"
+#include "wgsocks/time.h"
 
-#define SECOND_NS 1000000000ULL
 #define RETRY_MAX_S 30
 
 int wireguard_open(struct wireguard *wireguard, const char *root)
@@ -88,7 +88,7 @@ void wireguard_await(struct wireguard *const *wireguards, size_t count, uint64_t
 
 		if (!n || now >= deadline)
 			return;
-		if (poll(asked, n, (int)((deadline - now + 999999) / 1000000)) < 0)
+		if (poll(asked, n, (int)((deadline - now + NS_PER_MS - 1) / NS_PER_MS)) < 0)
 			continue;
 		for (size_t i = 0; i < n; i++) {
 			int r = asked[i].revents ? uapi_continue(&whose[i]->uapi) : -EAGAIN;
@@ -104,7 +104,7 @@ static void note_timeout(struct wireguard_tunnel *t, uint64_t now)
 	uint64_t seconds = 1u << (t->timeouts < 5 ? t->timeouts : 5);
 
 	t->timeouts++;
-	t->retry_ns = now + (seconds < RETRY_MAX_S ? seconds : RETRY_MAX_S) * SECOND_NS;
+	t->retry_ns = now + (seconds < RETRY_MAX_S ? seconds : RETRY_MAX_S) * NS_PER_S;
 }
 
 static void log_change(const char *who, const struct wireguard_target *target, int former, int error)
