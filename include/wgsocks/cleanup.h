@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
@@ -28,27 +29,35 @@
 		taken_;            \
 	})
 
+/* Each leaves NULL or -1 behind, and may be called again. `p` is the address of a pointer of any type. */
 static inline void free_pointer(void *p)
 {
-	free(*(void **)p);
+	void *memory, *none = NULL;
+
+	memcpy(&memory, p, sizeof(memory));
+	free(memory);
+	memcpy(p, &none, sizeof(none));
 }
 
 static inline void close_descriptor(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+	*fd = -1;
 }
 
 static inline void close_stream(FILE **f)
 {
 	if (*f)
 		fclose(*f);
+	*f = NULL;
 }
 
 static inline void close_directory(DIR **d)
 {
 	if (*d)
 		closedir(*d);
+	*d = NULL;
 }
 
 #endif

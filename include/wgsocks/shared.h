@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The memory that the four processes share: one anonymous MAP_SHARED mapping made by the supervisor before it forks.
+ * The memory that all processes share: one anonymous MAP_SHARED mapping made by the supervisor before it forks.
  * Each cell has one writer. Readers must tolerate a writer that was killed in mid-update.
  */
 #ifndef WGSOCKS_SHARED_H

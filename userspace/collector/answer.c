@@ -16,6 +16,7 @@
 #include "readers/readers.h"
 #include "wgsocks/log.h"
 #include "wgsocks/metrics.h"
+#include "wgsocks/time.h"
 
 #define BLOCK_BYTES_MIN (64 * 1024)
 
@@ -64,7 +65,7 @@ static void read_all(struct collector *c, unsigned int which)
 	struct outcome outcome = {};
 	uint32_t label;
 
-	r.second = clock_now_ns() / 1000000000;
+	r.second = clock_now_ns() / NS_PER_S;
 	for (uint32_t i = 0; i < c->fleet.count; i++) {
 		r.watch = &c->fleet.members[i]->watch;
 		r.name = c->names[i];

@@ -23,11 +23,11 @@
 #include "wgsocks.skel.h"
 #include "wgsocks/log.h"
 #include "wgsocks/rights.h"
+#include "wgsocks/time.h"
 
-#define SECOND_NS 1000000000ULL
 #define LOAD_RETRY_MAX_S 30
 #define MEMORY_PERIOD_S 10
-#define PUBLISH_NS 100000000ULL /* while there is much to do: all of a node's states take 0.2 ms */
+#define PUBLISH_NS (100 * NS_PER_MS) /* while there is much to do: all of a node's states take 0.2 ms */
 #define DESCRIPTORS_OWN 128
 #define DESCRIPTORS_OF_PROXY 5 /* TCX links of three interfaces */
 
@@ -41,24 +41,31 @@
  */
 static int keep_rights(const struct config *config)
 {
-	int keep[8] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN };
-	bool node = config->mode == CONFIG_MODE_NODE;
+	bool node = config->mode == CONFIG_MODE_NODE, discovers = node || !config->port_count;
 	struct utsname name;
-	size_t n = 3;
+	bool locked = kernel_before(5, 11, &name); /* maps are charged to RLIMIT_MEMLOCK there */
+	/* A container runtime that does not know CAP_BPF gives CAP_SYS_ADMIN in its place. */
+	bool old_runtime = capng_get_caps_process() || !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF);
+	const struct {
+		int capability;
+		bool kept;
+	} all[] = {
+		{ CAP_BPF, true },
+		{ CAP_PERFMON, true },
+		{ CAP_NET_ADMIN, true },
+		{ CAP_SYS_ADMIN, node || old_runtime },
+		{ CAP_NET_BROADCAST, node },
+		{ CAP_SYS_PTRACE, discovers },
+		{ CAP_DAC_READ_SEARCH, discovers },
+		{ CAP_SYS_RESOURCE, locked },
+	};
+	int keep[sizeof(all) / sizeof(all[0])];
+	size_t n = 0;
 
-	if (node) {
-		keep[n++] = CAP_SYS_ADMIN;
-		keep[n++] = CAP_NET_BROADCAST;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i].kept)
+			keep[n++] = all[i].capability;
 	}
-	if (node || !config->port_count) {
-		keep[n++] = CAP_SYS_PTRACE;
-		keep[n++] = CAP_DAC_READ_SEARCH;
-	}
-	if (kernel_before(5, 11, &name)) /* maps are charged to RLIMIT_MEMLOCK there */
-		keep[n++] = CAP_SYS_RESOURCE;
-	if (!node && (capng_get_caps_process() ||
-		      !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF))) /* a container runtime that does not know it */
-		keep[n++] = CAP_SYS_ADMIN;
 	return rights_keep(keep, n);
 }
 
@@ -102,6 +109,34 @@ static int watch_descriptor(struct collector *c, int fd)
 	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+static int events_open(struct collector *c)
+{
+	const struct wgsocks *s = c->kernel.skeleton;
+	struct ring_buffer *events = ring_buffer__new(bpf_map__fd(s->maps.events), on_event, c, NULL);
+	int r = events ? 0 : -errno;
+
+	if (!r && bpf_map__autocreate(s->maps.answers))
+		r = ring_buffer__add(events, bpf_map__fd(s->maps.answers), destinations_on_answer, &c->destinations);
+	r = r ?: watch_descriptor(c, ring_buffer__epoll_fd(events));
+	if (r)
+		ring_buffer__free(events);
+	else
+		c->events = events;
+	return r;
+}
+
+/* Without them nothing is counted wrong: listeners are found by looking for them, destinations have no names. */
+static void start_events(struct collector *c)
+{
+	int r = events_open(c);
+
+	if (r && r != c->events_error)
+		log_error("cannot read the events of the BPF programs: %s: trying again", strerror(-r));
+	else if (!r && c->events_error)
+		log_info("the events of the BPF programs are read");
+	c->events_error = r;
+}
+
 static void start_kernel(struct collector *c, uint64_t now)
 {
 	int r = kernel_load(&c->kernel);
@@ -110,16 +145,11 @@ static void start_kernel(struct collector *c, uint64_t now)
 		unsigned int wait = 1u << (c->load_failures < 5 ? c->load_failures : 5);
 
 		c->load_failures++;
-		c->load_at_ns = now + (wait < LOAD_RETRY_MAX_S ? wait : LOAD_RETRY_MAX_S) * SECOND_NS;
+		c->load_at_ns = now + (wait < LOAD_RETRY_MAX_S ? wait : LOAD_RETRY_MAX_S) * NS_PER_S;
 		return;
 	}
 	c->load_failures = 0;
-	c->events = ring_buffer__new(bpf_map__fd(c->kernel.skeleton->maps.events), on_event, c, NULL);
-	if (c->events && bpf_map__autocreate(c->kernel.skeleton->maps.answers))
-		ring_buffer__add(c->events, bpf_map__fd(c->kernel.skeleton->maps.answers), destinations_on_answer,
-				 &c->destinations);
-	if (c->events)
-		watch_descriptor(c, ring_buffer__epoll_fd(c->events));
+	start_events(c);
 	fleet_loaded(&c->fleet);
 	c->memory_bytes = kernel_memory(&c->kernel);
 }
@@ -127,7 +157,7 @@ static void start_kernel(struct collector *c, uint64_t now)
 /* What a proxy's last minutes were like goes on from its first second. */
 static void remember(struct collector *c, const struct watch *w, uint64_t now)
 {
-	window_remember(&c->kernel, w->slot, now / SECOND_NS);
+	window_remember(&c->kernel, w->slot, now / NS_PER_S);
 	compat_remember(&c->kernel, w, now);
 	destinations_tick(&c->destinations, w);
 }
@@ -172,6 +202,8 @@ static void tick(struct collector *c)
 		return;
 	if (!c->kernel.skeleton && now >= c->load_at_ns)
 		start_kernel(c, now);
+	else if (c->kernel.skeleton && !c->events)
+		start_events(c);
 	fleet_tick(&c->fleet, now);
 	if (c->kernel.skeleton) {
 		guard_misses(c, now);
@@ -186,7 +218,7 @@ static void tick(struct collector *c)
 		}
 		if (now >= c->memory_at_ns) {
 			c->memory_bytes = kernel_memory(&c->kernel);
-			c->memory_at_ns = now + MEMORY_PERIOD_S * SECOND_NS;
+			c->memory_at_ns = now + MEMORY_PERIOD_S * NS_PER_S;
 		}
 	}
 	process_beat(c->child->shared, PROCESS_COLLECTOR, now);
@@ -208,7 +240,8 @@ static bool step(struct collector *c)
 	return fleet_step(&c->fleet) || (c->kernel.skeleton && reconcile_begun(&c->fleet));
 }
 
-static void run(struct collector *c)
+/* Until it is sent away. Returns 0 or -errno. */
+static int run(struct collector *c)
 {
 	bool more = true;
 
@@ -218,7 +251,7 @@ static void run(struct collector *c)
 		bool asked = false;
 
 		if (n < 0 && errno != EINTR)
-			return;
+			return -errno;
 		for (int i = 0; i < n; i++) {
 			int fd = ready[i].data.fd;
 
@@ -245,6 +278,7 @@ static void run(struct collector *c)
 			collector_answer(c);
 		}
 	}
+	return 0;
 }
 
 static int set_up(struct collector *c)
@@ -271,7 +305,7 @@ static int set_up(struct collector *c)
 int collector_run(const struct child *child)
 {
 	static struct collector c;
-	int r;
+	int r, failed;
 
 	log_process("collector");
 	c = (struct collector){ .child = child };
@@ -293,16 +327,24 @@ int collector_run(const struct child *child)
 	}
 	c.health = calloc(child->config->proxies_max, sizeof(*c.health));
 	c.names = calloc(child->config->proxies_max, sizeof(*c.names));
-	if (!c.health || !c.names)
+	if (!c.health || !c.names) {
+		log_error("cannot start: %s", strerror(ENOMEM));
 		return EXIT_FAILURE;
+	}
 	destinations_init(&c.destinations, child->config, &c.kernel);
 	r = fleet_open(&c.fleet, child->config, &c.kernel, &c.destinations);
 	if (r)
-		log_error("cannot watch interfaces: %s", strerror(-r));
-	if (fleet_events_fd(&c.fleet) >= 0)
-		watch_descriptor(&c, fleet_events_fd(&c.fleet));
+		return EXIT_FAILURE;
+	if (fleet_events_fd(&c.fleet) >= 0) {
+		r = watch_descriptor(&c, fleet_events_fd(&c.fleet));
+		if (r)
+			log_error("cannot wait for interface events: %s: changes are found with the next scrape",
+				  strerror(-r));
+	}
 	start_kernel(&c, clock_now_ns());
-	run(&c);
+	failed = run(&c);
+	if (failed)
+		log_error("cannot wait for events: %s", strerror(-failed));
 
 	/*
 	 * A node's agent leaves its pins to the next one; a sidecar leaves nothing. Sent away alone, it will be back at
@@ -318,5 +360,5 @@ int collector_run(const struct child *child)
 	destinations_close(&c.destinations);
 	free(c.health);
 	free(c.names);
-	return EXIT_SUCCESS;
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

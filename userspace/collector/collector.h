@@ -17,6 +17,7 @@ struct collector {
 	struct fleet fleet;
 	struct destinations destinations;
 	struct ring_buffer *events; /* NULL until the kernel side is loaded */
+	int events_error;	    /* why they are not read, as it was logged; 0 */
 	int epoll;
 	int signals;
 	int timer;

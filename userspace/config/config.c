@@ -60,6 +60,17 @@ static int flag_read(struct parser *parser, int key, const char *value)
 	return 0;
 }
 
+/* One line for a flag that does not exist, with the name that it resembles. */
+static int flag_refuse(const char *flag)
+{
+	const char *nearest = help_flag_nearest(flag);
+	char why[128] = "unknown flag (see --help)";
+
+	if (nearest)
+		snprintf(why, sizeof(why), "unknown flag, did you mean --%s? (see --help)", nearest);
+	return complain(flag, NULL, why);
+}
+
 /*
  * argp tells only that something was wrong; which it was lies just before the next argument (or is it, within "-abc").
  */
@@ -69,13 +80,39 @@ static void flag_complain(const struct argp_state *state)
 
 	if (flag[0] != '-' && state->next < state->argc)
 		flag = state->argv[state->next];
-	complain(flag, NULL, help_flag_known(flag) ? "needs a value" : "unknown flag (see --help)");
+	if (help_flag_known(flag))
+		complain(flag, NULL, "needs a value");
+	else
+		flag_refuse(flag);
+}
+
+/*
+ * The flag of this key as it was written, without which getopt's habit of taking any unambiguous prefix goes unseen.
+ * Returns NULL when it is the whole name.
+ */
+static const char *flag_cut_short(int key, const char *value, const struct argp_state *state)
+{
+	const char *written = state->argv[state->next - 1], *name = help_flag_name(key);
+	size_t length = strlen(name);
+
+	if (value && written == value)
+		written = state->argv[state->next - 2];
+	if (strncmp(written, "--", 2)) /* -h */
+		return NULL;
+	if (!strncmp(written + 2, name, length) && (!written[2 + length] || written[2 + length] == '='))
+		return NULL;
+	return written;
 }
 
 static error_t argument_read(int key, char *value, struct argp_state *state)
 {
 	struct parser *parser = state->input;
+	const char *cut = help_flag_name(key) ? flag_cut_short(key, value, state) : NULL;
 
+	if (cut) {
+		parser->refused = true;
+		return -flag_refuse(cut);
+	}
 	switch (key) {
 	case HELP_KEY_HELP: help_write(); break;
 	case HELP_KEY_VERSION:

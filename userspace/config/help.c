@@ -3,11 +3,14 @@
 
 #include <argp.h>
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "wgsocks/cleanup.h"
+
+#define DISTANCE_MAX 2 /* a flag that differs by more is another one */
 
 void help_variable(char out[static HELP_VARIABLE_SIZE], const char *flag)
 {
@@ -24,6 +27,88 @@ bool help_flag_known(const char *argument)
 		    !strcmp(argument + 2, OPTION_ROWS[i].flag))
 			return true;
 	return false;
+}
+
+const char *help_flag_name(int key)
+{
+	static char negated[HELP_VARIABLE_SIZE];
+
+	switch (key) {
+	case HELP_KEY_HELP: return "help";
+	case HELP_KEY_METRICS: return "help-metrics";
+	case HELP_KEY_VERSION: return "version";
+	default: break;
+	}
+	if (!help_key_of_row(key))
+		return NULL;
+	if (!help_key_negated(key))
+		return OPTION_ROWS[help_key_row(key)].flag;
+	snprintf(negated, sizeof(negated), "no-%s", OPTION_ROWS[help_key_row(key)].flag);
+	return negated;
+}
+
+/* How many characters have to be added, removed or replaced (Levenshtein). Longer names than any flag are far away. */
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int row[HELP_VARIABLE_SIZE];
+	size_t columns = strlen(b);
+
+	if (columns >= HELP_VARIABLE_SIZE || strlen(a) >= HELP_VARIABLE_SIZE)
+		return UINT_MAX;
+	for (unsigned int j = 0; j <= columns; j++)
+		row[j] = j;
+	for (unsigned int i = 1; a[i - 1]; i++) {
+		unsigned int diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= columns; j++) {
+			unsigned int best = diagonal + (a[i - 1] != b[j - 1]);
+
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			diagonal = row[j];
+			row[j] = best;
+		}
+	}
+	return row[columns];
+}
+
+/* The beginning of a name is as near as one wrong character. */
+static unsigned int flag_distance(const char *written, const char *name)
+{
+	size_t length = strlen(written);
+
+	return length && !strncmp(written, name, length) ? 1 : distance(written, name);
+}
+
+const char *help_flag_nearest(const char *argument)
+{
+	static const int FIXED[] = { HELP_KEY_HELP, HELP_KEY_METRICS, HELP_KEY_VERSION };
+	const int fixed = sizeof(FIXED) / sizeof(FIXED[0]), count = fixed + 2 * (int)OPTION_COUNT;
+	unsigned int nearest = DISTANCE_MAX + 1;
+	char written[HELP_VARIABLE_SIZE];
+	int found = 0;
+
+	if (strncmp(argument, "--", 2))
+		return NULL;
+	snprintf(written, sizeof(written), "%.*s", (int)strcspn(argument + 2, "="), argument + 2);
+	for (int i = 0; i < count; i++) {
+		int key = i < fixed ? FIXED[i] : HELP_KEY_ROWS + i - fixed;
+		unsigned int far;
+
+		if (i >= fixed && help_key_negated(key) && OPTION_ROWS[help_key_row(key)].argument)
+			continue;
+		far = flag_distance(written, help_flag_name(key));
+		if (far == nearest)
+			found = 0; /* two are as near: neither is named */
+		if (far < nearest) {
+			nearest = far;
+			found = key;
+		}
+	}
+	return found ? help_flag_name(found) : NULL;
 }
 
 static const char *const HEADINGS[] = {

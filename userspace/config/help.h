@@ -8,8 +8,8 @@
 #include "option.h"
 
 enum {
-	HELP_KEY_HELP = 0x100,
-	HELP_KEY_VERSION,
+	HELP_KEY_HELP = 'h', /* the only one with a short form */
+	HELP_KEY_VERSION = 0x100,
 	HELP_KEY_METRICS,
 	HELP_KEY_ROWS = 0x200, /* two for each row: --FLAG and --no-FLAG */
 };
@@ -37,6 +37,12 @@ struct argp_option *help_options(void);
 
 /* Whether `argument` is the flag of a row that takes a value (then it was given none). */
 bool help_flag_known(const char *argument);
+
+/* The whole name of the flag of a key, without "--", until the next call; NULL: no flag has this key. */
+const char *help_flag_name(int key);
+
+/* The one name, without "--", that `argument` probably means, until the next call; NULL: none, or several. */
+const char *help_flag_nearest(const char *argument);
 
 /* "log.level" → "WGSOCKS_LOG_LEVEL". */
 #define HELP_VARIABLE_SIZE 64

@@ -87,3 +87,5 @@ const struct option_row OPTION_ROWS[] = {
 };
 
 const unsigned int OPTION_COUNT = sizeof(OPTION_ROWS) / sizeof(OPTION_ROWS[0]);
+
+_Static_assert(sizeof(OPTION_ROWS) / sizeof(OPTION_ROWS[0]) <= 64, "the parser keeps a bit for each in 64");

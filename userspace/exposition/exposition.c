@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wgsocks/exposition.h"
+#include "wgsocks/time.h"
 
 #include <stdlib.h>
 
@@ -104,7 +105,7 @@ static char *series_start(char *to, const struct series *s, const char *suffix)
 static char *bound_write(char *to, enum exposition_format format, uint64_t bound_ns)
 {
 	to = number_seconds(to, bound_ns);
-	if (format == EXPOSITION_OPENMETRICS && !(bound_ns % 1000000000))
+	if (format == EXPOSITION_OPENMETRICS && !(bound_ns % NS_PER_S))
 		to = stpcpy(to, ".0");
 	return to;
 }

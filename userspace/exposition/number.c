@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wgsocks/time.h"
+
 char *number_unsigned(char *to, uint64_t value)
 {
 	char digits[20];
@@ -19,13 +21,13 @@ char *number_unsigned(char *to, uint64_t value)
 
 char *number_seconds(char *to, uint64_t ns)
 {
-	uint32_t fraction = ns % 1000000000;
+	uint32_t fraction = ns % NS_PER_S;
 
-	to = number_unsigned(to, ns / 1000000000);
+	to = number_unsigned(to, ns / NS_PER_S);
 	if (!fraction)
 		return to;
 	*to++ = '.';
-	for (uint32_t unit = 100000000; fraction; unit /= 10) {
+	for (uint32_t unit = NS_PER_S / 10; fraction; unit /= 10) {
 		*to++ = (char)('0' + fraction / unit);
 		fraction %= unit;
 	}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "wgsocks/cleanup.h"
+#include "wgsocks/time.h"
 
 static struct file_mark mark_make(const struct stat *status)
 {
@@ -16,8 +17,8 @@ static struct file_mark mark_make(const struct stat *status)
 		.device = status->st_dev,
 		.inode = status->st_ino,
 		.size = (uint64_t)status->st_size,
-		.modified_ns = status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec,
-		.changed_ns = status->st_ctim.tv_sec * 1000000000 + status->st_ctim.tv_nsec,
+		.modified_ns = status->st_mtim.tv_sec * (int64_t)NS_PER_S + status->st_mtim.tv_nsec,
+		.changed_ns = status->st_ctim.tv_sec * (int64_t)NS_PER_S + status->st_ctim.tv_nsec,
 	};
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The process "files": looks twice a second whether --web.config.file or a file that it names has changed, has what is
- * new judged, and hands what is good to web. It may read what is root's; it parses nothing, and knows no network.
+ * new judged, and hands what is good to web; after SIGHUP it does so without looking. It may read what is root's; it
+ * parses nothing, and knows no network.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -16,8 +17,9 @@
 #include "wgsocks/log.h"
 #include "wgsocks/process.h"
 #include "wgsocks/rights.h"
+#include "wgsocks/time.h"
 
-#define TICK_NS 500000000
+#define TICK_NS (500 * NS_PER_MS)
 #define RESTLESS_MAX 20 /* ticks that changing files are waited for */
 
 static const int capabilities[] = {
@@ -48,13 +50,15 @@ static void publish(struct files *f)
 	struct web_config_cell *cell = &f->child->shared->web_config;
 	uint64_t sequence = cell->sequence + 1;
 	int err = bundle_write(f->child->bundle, sequence, &f->last->bundle);
+	struct timespec now;
 
 	cell->successful = !err;
 	if (err) {
 		log_error("the configuration of the metrics' port cannot be handed over: %s", strerror(-err));
 		return;
 	}
-	cell->success_ms = (uint64_t)time(NULL) * 1000;
+	clock_gettime(CLOCK_REALTIME, &now);
+	cell->success_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NS_PER_MS;
 	atomic_store_explicit(&cell->sequence, sequence, memory_order_release);
 }
 
@@ -105,7 +109,9 @@ static int begin(const struct child *child, sigset_t *signals)
 	child_bind_to_parent(child);
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, signals, NULL);
+	signal(SIGHUP, SIG_DFL); /* waited for: not ignored */
 	signal(SIGPIPE, SIG_IGN);
 	return err;
 }
@@ -115,7 +121,7 @@ int files_run(const struct child *child)
 	static const struct timespec pause = { .tv_nsec = TICK_NS };
 	struct files files = { .child = child, .last = calloc(1, sizeof(*files.last)) };
 	sigset_t signals;
-	int err = files.last ? begin(child, &signals) : -ENOMEM;
+	int err = files.last ? begin(child, &signals) : -ENOMEM, received = 0;
 
 	if (err) {
 		log_error("cannot start: %s", strerror(-err));
@@ -125,8 +131,12 @@ int files_run(const struct child *child)
 	load(&files);
 	do {
 		process_beat(child->shared, child->process, clock_now_ns());
-		tick(&files);
-	} while (sigtimedwait(&signals, NULL, &pause) != SIGTERM);
+		if (received == SIGHUP)
+			load(&files);
+		else
+			tick(&files);
+		received = sigtimedwait(&signals, NULL, &pause);
+	} while (received != SIGTERM);
 	free(files.last);
 	return EXIT_SUCCESS;
 }

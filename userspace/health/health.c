@@ -19,12 +19,12 @@
 #include "wgsocks/log.h"
 #include "wgsocks/process.h"
 #include "wgsocks/rights.h"
+#include "wgsocks/time.h"
 
-#define MS 1000000ull
-#define CLIENT_NS (2000 * MS)
-#define BEAT_NS (500 * MS)
-#define PAUSE_NS (50 * MS) /* without descriptors or memory there is nothing to accept with */
-#define ACCEPTS_MAX 64	   /* in one turn, so that those who wait have theirs */
+#define CLIENT_NS (2000 * NS_PER_MS)
+#define BEAT_NS (500 * NS_PER_MS)
+#define PAUSE_NS (50 * NS_PER_MS) /* without descriptors or memory there is nothing to accept with */
+#define ACCEPTS_MAX 64		  /* in one turn, so that those who wait have theirs */
 #define EVENTS_MAX 64
 #define READ_SIZE 4096
 #define DISCARD_SIZE 65536
@@ -226,15 +226,18 @@ static int timeout_ms(struct health *h)
 		next_ns = oldest->deadline_ns;
 	if (h->paused && h->resume_ns < next_ns)
 		next_ns = h->resume_ns;
-	return next_ns <= h->now_ns ? 0 : (int)((next_ns - h->now_ns + MS - 1) / MS);
+	return next_ns <= h->now_ns ? 0 : (int)((next_ns - h->now_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-static void turn(struct health *h)
+/* Returns 0 or -errno: then nothing can be waited for. */
+static int turn(struct health *h)
 {
 	struct epoll_event events[EVENTS_MAX];
 	bool accept_due = false;
 	int count = epoll_wait(h->epoll, events, EVENTS_MAX, timeout_ms(h));
 
+	if (count < 0 && errno != EINTR)
+		return -errno;
 	h->now_ns = clock_now_ns();
 	for (int i = 0; i < count; i++) {
 		struct client *client = &h->clients.table[events[i].data.u32 % CLIENTS_MAX];
@@ -254,6 +257,7 @@ static void turn(struct health *h)
 		process_beat(h->child->shared, PROCESS_HEALTH, h->now_ns);
 		h->beat_ns = h->now_ns + BEAT_NS;
 	}
+	return 0;
 }
 
 static int open_all(struct health *h)
@@ -312,6 +316,9 @@ int health_run(const struct child *child)
 		return EXIT_FAILURE;
 	}
 	h->now_ns = clock_now_ns();
-	for (;;)
-		turn(h);
+	do
+		r = turn(h);
+	while (r == 0);
+	log_error("cannot wait for events: %s", strerror(-r));
+	return EXIT_FAILURE;
 }

@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "trim.h"
+#include "wgsocks/cleanup.h"
 #include "wgsocks/process.h"
+#include "wgsocks/time.h"
 
-#define DETAIL_INTERVAL_NS (5 * 1000000000ull)
-#define START_NS 1000000000ull /* what is needed once has been used by then */
+#define DETAIL_INTERVAL_NS (5 * NS_PER_S)
+#define START_NS NS_PER_S /* what is needed once has been used by then */
 
 static struct {
 	int rollup, statm, descriptors;
@@ -24,13 +26,9 @@ static struct {
 
 void process_beat_close(void)
 {
-	int *all[] = { &beat.rollup, &beat.statm, &beat.descriptors };
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		if (*all[i] >= 0)
-			close(*all[i]);
-		*all[i] = -1;
-	}
+	close_descriptor(&beat.rollup);
+	close_descriptor(&beat.statm);
+	close_descriptor(&beat.descriptors);
 	beat.detail_due_ns = 0;
 	beat.trim_due_ns = 0;
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wgsocks/shared.h"
+#include "wgsocks/time.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
-#define HEARTBEAT_MAX_NS (10 * 1000000000ull)
+#define HEARTBEAT_MAX_NS (10 * NS_PER_S)
 #define COPY_ATTEMPTS 4
 
 const char *process_name(enum process process)
@@ -100,7 +101,7 @@ uint64_t clock_now_ns(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 bool process_alive(const struct shared *shared, enum process process, uint64_t now_ns)

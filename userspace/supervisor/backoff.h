@@ -5,8 +5,10 @@
 
 #include <stdint.h>
 
+#include "wgsocks/time.h"
+
 /* A child that lived this long starts with a clean sheet. */
-#define BACKOFF_RESET_NS (5 * 1000000000ull)
+#define BACKOFF_RESET_NS (5 * NS_PER_S)
 
 /*
  * Delay before the next start after `failures` short lives in a row (1: the first): 0, 0, 100, 200, 400, 800, 800 … ms,

@@ -10,6 +10,7 @@
 
 #include "backoff.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
 static int (*const child_mains[PROCESS_MAX])(const struct child *child) = {
 	[PROCESS_HEALTH] = health_run,
@@ -22,6 +23,8 @@ enum process listener_process(unsigned int listener)
 {
 	return listener == LISTENER_HEALTH ? PROCESS_HEALTH : PROCESS_WEB;
 }
+
+_Static_assert(LISTENER_MAX - LISTENER_METRICS <= CONFIG_ADDRESSES_MAX, "web's sockets fit into struct child");
 
 /* Sockets that listen now are the child's, those of others are closed in it. */
 static void child_take_sockets(struct supervisor *s, struct child *child)
@@ -48,9 +51,11 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 	strncat(comm, process_name(process), sizeof(comm) - strlen(comm) - 1);
 	prctl(PR_SET_NAME, comm);
 	log_process(process_name(process));
+	/* A terminal's Ctrl-C and hangup go to all: the supervisor passes on what is meant, SIGTERM or a reload. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGINT, SIG_IGN); /* Ctrl-C goes to all: the supervisor passes it on, as SIGTERM and once */
 	_exit(child_mains[process](&child));
 }
 
@@ -141,7 +146,7 @@ void children_reap(struct supervisor *s, bool stopping)
 				break;
 			}
 			s->shared->reaped_cpu_ns +=
-				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000u +
+				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_PER_S +
 				(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u;
 			child->pid = 0;
 			s->shared->processes[process].pid = 0;

@@ -11,10 +11,10 @@
 #include "exchange.h"
 #include "listeners.h"
 #include "wgsocks/process.h"
+#include "wgsocks/time.h"
 
-#define MS 1000000ull
-#define HUNG_NS (10000 * MS)   /* a heartbeat older than this */
-#define REPLACE_NS (1000 * MS) /* a child asked to end has this long */
+#define HUNG_NS (10000 * NS_PER_MS)   /* a heartbeat older than this */
+#define REPLACE_NS (1000 * NS_PER_MS) /* a child asked to end has this long */
 
 struct supervised {
 	pid_t pid;	     /* 0: not running */

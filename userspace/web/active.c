@@ -8,7 +8,6 @@
 
 #include "files/bundle.h"
 #include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
 
 static SLIST_HEAD(, active) unused = SLIST_HEAD_INITIALIZER(unused);
 
@@ -43,7 +42,7 @@ static int active_fill(struct active *active, const struct bundle *bundle, char 
 	return active->tls ? 0 : -1;
 }
 
-static struct active *active_make(int fd, uint64_t sequence, char why[static SETTINGS_WHY])
+struct active *active_load(int fd, uint64_t sequence, char why[static SETTINGS_WHY])
 {
 	_cleanup_(bundle_free) struct bundle bundle;
 	struct active *active = NULL;
@@ -60,16 +59,6 @@ static struct active *active_make(int fd, uint64_t sequence, char why[static SET
 		return active;
 	active_free(active);
 	return NULL;
-}
-
-struct active *active_load(int fd, uint64_t sequence)
-{
-	char why[SETTINGS_WHY];
-	struct active *active = active_make(fd, sequence, why);
-
-	if (!active)
-		log_error("the new configuration cannot be used: %s", why);
-	return active;
 }
 
 struct active *active_use(struct active *active)

@@ -20,8 +20,11 @@ struct active {
 	struct tls *tls; /* NULL: plain HTTP */
 };
 
-/* Makes it of bundle `sequence` in that memfd, with one user, the caller. NULL after one line. */
-struct active *active_load(int fd, uint64_t sequence);
+/*
+ * Makes it of bundle `sequence` in that memfd, with one user, the caller. NULL: `why` says why not, which means nothing
+ * when the sequence has changed meanwhile.
+ */
+struct active *active_load(int fd, uint64_t sequence, char why[static SETTINGS_WHY]);
 
 /* NULL stays NULL. */
 struct active *active_use(struct active *active);

@@ -47,6 +47,7 @@ void settings_adopt(struct web *web)
 {
 	const struct web_config_cell *cell = &web->child->shared->web_config;
 	uint64_t sequence = atomic_load_explicit(&cell->sequence, memory_order_acquire);
+	char why[SETTINGS_WHY];
 	struct active *active;
 
 	active_sweep();
@@ -56,7 +57,7 @@ void settings_adopt(struct web *web)
 		missing_tell(web);
 		return;
 	}
-	active = active_load(web->child->bundle, sequence);
+	active = active_load(web->child->bundle, sequence, why);
 	/* The half that was read is written again only two bundles later. */
 	if (atomic_load_explicit(&cell->sequence, memory_order_acquire) != sequence) {
 		active_release(active);
@@ -66,4 +67,6 @@ void settings_adopt(struct web *web)
 	web->self.config_failed = !active;
 	if (active)
 		settings_replace(web, active);
+	else
+		log_error("the new configuration cannot be used: %s", why);
 }

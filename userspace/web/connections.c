@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define NS_PER_S 1000000000ull
+#include "wgsocks/time.h"
 
 /* How long a connection may stay in a state; 0: as long as it likes. */
 static const uint64_t state_ns[CONNECTION_STATES] = {

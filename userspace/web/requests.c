@@ -11,8 +11,8 @@
 #include "timeout.h"
 #include "web.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
-#define NS_PER_S 1000000000ull
 #define READY_AGE_NS (15 * NS_PER_S)
 #define READY_WAIT_NS (NS_PER_S / 2)
 #define PAGE_WAIT_NS (2 * NS_PER_S) /* who looks wants to see something */

@@ -11,8 +11,8 @@
 #include "web.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
-#define NS_PER_MS 1000000ull
 #define BEAT_NS (500 * NS_PER_MS)
 #define ADOPT_NS (20 * NS_PER_MS)  /* until the first settings are there */
 #define DRAIN_NS (300 * NS_PER_MS) /* at the end, for answers that are on their way */
@@ -111,7 +111,8 @@ static bool work_left(const struct web *web)
 	       !TAILQ_EMPTY(&web->connections.lists[CONNECTION_SENDING]);
 }
 
-static void loop(struct web *web)
+/* Until it is sent away. Returns 0 or -errno. */
+static int loop(struct web *web)
 {
 	struct epoll_event events[EVENTS];
 	uint64_t beat_ns = 0, end_ns = 0;
@@ -119,6 +120,8 @@ static void loop(struct web *web)
 	do {
 		int count = epoll_wait(web->epoll, events, EVENTS, wait_ms(web, beat_ns));
 
+		if (count < 0 && errno != EINTR)
+			return -errno;
 		web->now_ns = clock_now_ns();
 		for (int i = 0; i < count; i++)
 			event_handle(web, events[i].data.u32);
@@ -138,6 +141,7 @@ static void loop(struct web *web)
 			end_ns = beat_ns = web->now_ns + DRAIN_NS;
 		}
 	} while (!web->stopping || (work_left(web) && web->now_ns < end_ns));
+	return 0;
 }
 
 /* Whose passwords are checked may come with any reload. Without the thread nobody with a password is let in. */
@@ -208,10 +212,13 @@ int web_run(const struct child *child)
 
 	log_process("web");
 	err = web_start(&web);
-	if (err)
+	if (err) {
 		log_error("cannot start: %s", strerror(-err));
-	else
-		loop(&web);
+	} else {
+		err = loop(&web);
+		if (err)
+			log_error("cannot wait for events: %s", strerror(-err));
+	}
 	web_free(&web);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "wgsocks/metrics.h"
+#include "wgsocks/time.h"
 #include "wgsocks/version.h"
 
 unsigned int scrape_status(enum scrape_code code)
@@ -70,13 +71,13 @@ static uint64_t process_cpu_ns(struct process_clock *known, int32_t pid)
 	}
 	if (clock_gettime(known->clock, &time))
 		return 0;
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 }
 
 static void processes_add(struct snapshot_builder *b, struct self *self)
 {
 	const struct shared *shared = self->shared;
-	uint64_t started_ms = shared->start_time_realtime_ns / 1000000;
+	uint64_t started_ms = shared->start_time_realtime_ns / NS_PER_MS;
 	uint64_t cpu_ns = shared->reaped_cpu_ns, resident = 0, virtual = 0, fds = 0;
 
 	for (int i = 0; i < PROCESS_MAX; i++) {

@@ -7,10 +7,11 @@
 
 #include "web.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
 #define ACCEPT_BATCH 64
 #define CONNECTION_MEMORY 8192
-#define PAUSE_NS 50000000ull
+#define PAUSE_NS (50 * NS_PER_MS)
 #define WORK_ROUNDS 16
 
 /* Level-triggered: what is not accepted in one round is there in the next. */

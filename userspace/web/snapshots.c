@@ -7,9 +7,10 @@
 #include <sys/socket.h>
 
 #include "block.h"
+#include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
-#define NS_PER_S 1000000000ull
 #define SILENCE_NS (10 * NS_PER_S) /* of the heartbeat: taken for dead */
 #define PATIENCE_NS (2 * NS_PER_S) /* with a dead collector: a restart takes a tenth of a second */
 #define WATCH_NS (NS_PER_S / 50)   /* between looks at the collector's cell while somebody waits */
@@ -29,8 +30,7 @@ void snapshots_init(struct snapshots *s, int channel, int memory, const struct s
 
 void snapshots_free(struct snapshots *s)
 {
-	free(s->block);
-	s->block = NULL;
+	free_pointer(&s->block);
 	s->block_max = 0;
 }
 

@@ -108,6 +108,34 @@ Test(config, every_flag_has_a_variable)
 	cr_expect_str_eq(config.telemetry_path, "/x");
 }
 
+/* getopt takes any unambiguous beginning: "--collector.destination" would switch personal data on. */
+Test(config, flags_are_whole_names)
+{
+	expect_refused(PARSE("--collector.destination"),
+		       "--collector.destination: unknown flag, did you mean --collector.destinations? (see --help)");
+	expect_refused(PARSE("--no-collector.req"),
+		       "--no-collector.req: unknown flag, did you mean --no-collector.requests? (see --help)");
+	expect_refused(PARSE("--log.l=debug"), "--log.l=debug: unknown flag, did you mean --log.level? (see --help)");
+	expect_refused(PARSE("--log.l", "debug"), "--log.l: unknown flag, did you mean --log.level? (see --help)");
+	expect_refused(PARSE("--log.l"), "--log.l: unknown flag, did you mean --log.level? (see --help)");
+	expect_refused(PARSE("--vers"), "--vers: unknown flag, did you mean --version? (see --help)");
+	expect_refused(PARSE("--collector.client=true"),
+		       "--collector.client=true: unknown flag, did you mean --collector.clients? (see --help)");
+	expect_refused(PARSE("--collector"), "--collector: unknown flag (see --help)");
+	cr_expect_eq(PARSE("--log.level", "debug", "--proxy.name", "--log.l"), 0, "a value is no flag");
+	cr_expect_str_eq(config.proxy_name, "--log.l");
+}
+
+Test(config, a_misspelt_flag_is_told_its_name)
+{
+	expect_refused(PARSE("--web.listen-adress=:1"),
+		       "--web.listen-adress=:1: unknown flag, did you mean --web.listen-address? (see --help)");
+	expect_refused(PARSE("--colector.dns"),
+		       "--colector.dns: unknown flag, did you mean --collector.dns? (see --help)");
+	expect_refused(PARSE("--x"), "--x: unknown flag (see --help)");
+	cr_expect_eq(PARSE("--aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), -EINVAL);
+}
+
 Test(config, refused_flags)
 {
 	expect_refused(PARSE("--no.such.flag"), "--no.such.flag: unknown flag (see --help)");

@@ -31,6 +31,13 @@ Test(help, names_every_flag_and_variable)
 	cr_expect_not_null(strstr(printed, "--no-FLAG"));
 }
 
+Test(help, has_a_short_form)
+{
+	cr_expect_eq(print("-h"), 1);
+	cr_expect_str_eq(said, "");
+	cr_expect_not_null(strstr(printed, "  -h, --help "));
+}
+
 Test(help, fits_80_columns)
 {
 	print("--help");

@@ -79,7 +79,6 @@ int attachment_alive(const struct attachment *attachment)
 void attachment_close(struct attachment *attachment)
 {
 	close_descriptor(&attachment->link_fd);
-	attachment->link_fd = -1;
 	attachment->mode = CONFIG_ATTACH_AUTO;
 }
 

@@ -6,6 +6,7 @@
 
 #include "country.h"
 #include "promotion.h"
+#include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
 
 void destinations_init(struct destinations *d, const struct config *config, struct kernel *kernel)
@@ -128,6 +129,5 @@ void destinations_close(struct destinations *d)
 	geoip_close(&d->geoip);
 	for (uint32_t slot = 0; d->learned && slot < d->config->proxies_max; slot++)
 		names_free(&d->learned[slot].names);
-	free(d->learned);
-	d->learned = NULL;
+	free_pointer(&d->learned);
 }

@@ -12,8 +12,9 @@
 #include "country.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
-#define RETRY_NS 30000000000ULL /* of the same file, when it is not its content that is wrong */
+#define RETRY_NS (30 * NS_PER_S) /* of the same file, when it is not its content that is wrong */
 
 /* A sealed copy in memory: libmaxminddb maps its file, and a mapped file that is cut kills whoever reads it. */
 static int copy_make(int from)

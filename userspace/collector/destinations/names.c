@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wgsocks/cleanup.h"
+
 /* 2,048 names in sets of four: half a megabyte when all are used. */
 #define SETS 512
 #define WAYS 4
@@ -138,6 +140,5 @@ const char *names_find(struct names *names, const __u64 address[2])
 
 void names_free(struct names **names)
 {
-	free(*names);
-	*names = NULL;
+	free_pointer(names);
 }

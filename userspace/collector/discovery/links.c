@@ -154,7 +154,6 @@ void links_close(struct links *links)
 {
 	close_descriptor(&links->events_fd);
 	close_descriptor(&links->requests_fd);
-	*links = (struct links)LINKS_CLOSED;
 }
 
 int links_dump(struct links *links, link_callback *callback, void *context)

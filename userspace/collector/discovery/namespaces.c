@@ -43,7 +43,6 @@ void namespaces_close(struct namespaces *namespaces)
 {
 	close_descriptor(&namespaces->events_fd);
 	close_descriptor(&namespaces->requests_fd);
-	*namespaces = (struct namespaces){ .events_fd = -1, .requests_fd = -1 };
 }
 
 /* ---- numbers ---- */

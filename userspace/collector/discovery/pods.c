@@ -9,9 +9,9 @@
 
 #include "wgsocks/array.h"
 #include "wgsocks/cleanup.h"
+#include "wgsocks/time.h"
 
 #define ENTRIES_MAX 65536 /* that one look reads */
-#define NS_PER_MS 1000000u
 #define PAUSE_NS (1000u * NS_PER_MS)
 #define PAUSE_CHANGED_NS (100u * NS_PER_MS)
 
@@ -253,8 +253,7 @@ int pods_find(struct pods *pods, const char *key, uint64_t now_ns, struct pod_re
 
 void pods_free(struct pods *pods)
 {
-	free(pods->records);
-	pods->records = NULL;
+	free_pointer(&pods->records);
 	pods->count = 0;
 	pods->looked = false;
 }

@@ -14,9 +14,10 @@
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
 #include "wgsocks/shared.h"
+#include "wgsocks/time.h"
 
-#define SEARCHES_AT_ONCE 5		/* after a tunnel came: its socket comes a little later */
-#define SEARCH_PERIOD_NS 30000000000ULL /* then: a look at all processes takes about 5 µs each */
+#define SEARCHES_AT_ONCE 5		 /* after a tunnel came: its socket comes a little later */
+#define SEARCH_PERIOD_NS (30 * NS_PER_S) /* then: a look at all processes takes about 5 µs each */
 
 static int root_of(pid_t pid)
 {
@@ -35,12 +36,6 @@ static void root_open(struct member *m)
 	m->watch.wireguard.root = root_of(m->device_pid ?: m->watch.pid);
 }
 
-static void root_close(struct wireguard *w)
-{
-	close_descriptor(&w->root);
-	w->root = -1;
-}
-
 static void read_all(struct member *const *members, size_t count)
 {
 	_cleanup_free_ struct wireguard **asked = calloc(count ?: 1, sizeof(struct wireguard *));
@@ -56,7 +51,7 @@ static void read_all(struct member *const *members, size_t count)
 			continue; /* nobody is there: what was read last holds for as long as it can be judged */
 		root_open(m);
 		watch_wireguard_begin(&m->watch);
-		root_close(&m->watch.wireguard);
+		close_descriptor(&m->watch.wireguard.root);
 		visit_end(&m->watch);
 		whose[n] = m;
 		asked[n++] = &m->watch.wireguard;

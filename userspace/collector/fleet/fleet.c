@@ -14,14 +14,14 @@
 #include "remains.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
-#define SECOND_NS 1000000000ULL
-#define LOOK_PERIOD_NS (30 * SECOND_NS)	  /* repairs what events missed */
-#define REPAIR_PERIOD_NS (60 * SECOND_NS) /* the same of each proxy whose events are heard and that is well */
-#define WIREGUARD_AGE_NS (14 * SECOND_NS) /* a scrape reads all devices: at the usual 15 s nothing is left to do */
-#define EVENT_ROUNDS 16			  /* 4,096 events at a time */
-#define ROUND_S 10			  /* each proxy of a node has its turn once in so many seconds */
-#define EACH_SECOND 10			  /* so many have theirs each second: a probe asks how the tunnel is */
+#define LOOK_PERIOD_NS (30 * NS_PER_S)	 /* repairs what events missed */
+#define REPAIR_PERIOD_NS (60 * NS_PER_S) /* the same of each proxy whose events are heard and that is well */
+#define WIREGUARD_AGE_NS (14 * NS_PER_S) /* a scrape reads all devices: at the usual 15 s nothing is left to do */
+#define EVENT_ROUNDS 16			 /* 4,096 events at a time */
+#define ROUND_S 10			 /* each proxy of a node has its turn once in so many seconds */
+#define EACH_SECOND 10			 /* so many have theirs each second: a probe asks how the tunnel is */
 
 static bool is_node(const struct fleet *fleet)
 {
@@ -33,14 +33,18 @@ static int sidecar_open(struct fleet *fleet)
 	struct member *m = calloc(1, sizeof(*m));
 	int r;
 
-	if (!m)
+	if (!m) {
+		log_error("no memory for a proxy");
 		return -ENOMEM;
+	}
 	r = watch_open(&m->watch, fleet->config, fleet->kernel, fleet->config->proxy_name, false);
+	if (r)
+		log_error("cannot watch interfaces: %s", strerror(-r));
 	m->nsid = NSID_NONE;
 	m->waits = true;
 	fleet->members[fleet->count++] = m;
 	fleet->waiting = 1;
-	return r;
+	return 0;
 }
 
 static int node_open(struct fleet *fleet)
@@ -48,19 +52,22 @@ static int node_open(struct fleet *fleet)
 	int r = netns_inode(&fleet->own_inode);
 
 	r = r ?: visit_home();
-	if (r)
+	if (r) {
+		log_error("cannot tell its own network namespace: %s", strerror(-r));
 		return r;
+	}
 	fleet->look_due = true;
 	identities_open(&fleet->identities);
 	r = namespaces_open(&fleet->namespaces);
-	if (r == -EPERM) {
+	if (r == -EPERM)
 		log_warn("events of other network namespaces are not heard (it needs the capability NET_BROADCAST): "
 			 "changes are found within %llu s",
-			 LOOK_PERIOD_NS / SECOND_NS);
-		fleet->deaf = true;
-		r = 0;
-	}
-	return r;
+			 LOOK_PERIOD_NS / NS_PER_S);
+	else if (r)
+		log_warn("events of network namespaces are not heard: %s: changes are found within %llu s",
+			 strerror(-r), LOOK_PERIOD_NS / NS_PER_S);
+	fleet->deaf = r != 0;
+	return 0;
 }
 
 int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *kernel,
@@ -72,8 +79,10 @@ int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *
 				 .namespaces = { .events_fd = -1, .requests_fd = -1 } };
 	fleet->members = calloc(config->proxies_max, sizeof(struct member *));
 	fleet->by_slot = calloc(config->proxies_max, sizeof(struct member *));
-	if (!fleet->members || !fleet->by_slot)
+	if (!fleet->members || !fleet->by_slot) {
+		log_error("no memory for %u proxies", config->proxies_max);
 		return -ENOMEM;
+	}
 	return is_node(fleet) ? node_open(fleet) : sidecar_open(fleet);
 }
 
@@ -172,7 +181,7 @@ int fleet_rest_ms(const struct fleet *fleet)
 
 	if (!fleet->look_due || !is_node(fleet))
 		return -1;
-	return now >= fleet->look_pause_ns ? 0 : (int)((fleet->look_pause_ns - now) / 1000000 + 1);
+	return now >= fleet->look_pause_ns ? 0 : (int)((fleet->look_pause_ns - now) / NS_PER_MS + 1);
 }
 
 /* ---- events ---- */
@@ -256,7 +265,7 @@ static void on_gone(int32_t nsid, void *context)
 
 void fleet_ends(struct fleet *fleet)
 {
-	int r = 1;
+	int r = fleet->namespaces.events_fd >= 0;
 
 	for (int i = 0; r == 1 && i < EVENT_ROUNDS; i++)
 		r = namespaces_read(&fleet->namespaces, on_link, on_gone, fleet);
@@ -301,7 +310,7 @@ static void look_after_some(struct fleet *fleet)
 	const uint32_t count = fleet->count;
 	uint32_t few = count < EACH_SECOND ? count : EACH_SECOND, n = (count + ROUND_S - 1) / ROUND_S, unread = 0;
 	_cleanup_free_ struct member **some = calloc(count ?: 1, sizeof(struct member *));
-	uint64_t now = clock_now_ns(), age = count > EACH_SECOND ? WIREGUARD_AGE_NS : SECOND_NS / 2;
+	uint64_t now = clock_now_ns(), age = count > EACH_SECOND ? WIREGUARD_AGE_NS : NS_PER_S / 2;
 
 	if (!some)
 		return;
@@ -347,8 +356,8 @@ void fleet_close(struct fleet *fleet, bool remove)
 	for (uint32_t i = 0; i < fleet->count; i++)
 		member_close(fleet->members[i], remove);
 	fleet->count = 0;
-	free(fleet->members);
-	free(fleet->by_slot);
+	free_pointer(&fleet->members);
+	free_pointer(&fleet->by_slot);
 	namespaces_close(&fleet->namespaces);
 	identities_close(&fleet->identities);
 }

@@ -52,7 +52,9 @@ struct fleet {
 	uint64_t peers_lost;
 };
 
-/* A sidecar's fleet has its proxy from now on; that of a node looks around. Returns 0 or -errno: what failed is logged.
+/*
+ * A sidecar's fleet has its proxy from now on; that of a node looks around. Returns 0, or -errno after a line that says
+ * what failed: then there is no fleet to work with.
  */
 int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *kernel,
 	       struct destinations *destinations);

@@ -7,6 +7,7 @@
 #include "census.h"
 #include "member.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
 static struct member *by_inode(const struct fleet *fleet, uint32_t inode)
 {
@@ -40,8 +41,8 @@ static void note_unwatched(struct fleet *fleet, const struct unwatched *now)
 	fleet->unwatched = now->beyond + now->hidden + now->refused;
 }
 
-#define PAUSE_FACTOR 9		  /* of the time that a look takes: a tenth of a CPU */
-#define PAUSE_MAX_NS 150000000ULL /* but a new proxy does not wait longer */
+#define PAUSE_FACTOR 9		       /* of the time that a look takes: a tenth of a CPU */
+#define PAUSE_MAX_NS (150 * NS_PER_MS) /* but a new proxy does not wait longer */
 
 void look_around(struct fleet *fleet)
 {

@@ -15,6 +15,7 @@
 #include "../watch/visit.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
 /* ---- beginning ---- */
 
@@ -187,7 +188,7 @@ void member_start(struct fleet *fleet, struct member *m)
 	visit_end(w);
 	fleet->by_slot[slot] = m;
 	clients_settle(fleet->kernel, w->slot);
-	window_remember(fleet->kernel, w->slot, clock_now_ns() / 1000000000);
+	window_remember(fleet->kernel, w->slot, clock_now_ns() / NS_PER_S);
 	compat_remember(fleet->kernel, w, clock_now_ns());
 	log_info("proxy %s: watching, %s, counts %s", w->name, fleet->kernel->pinned ? "pinned" : "not pinned",
 		 fleet->kernel->taken_over && w->entry.generation ? "go on" : "begin at 0");

@@ -7,8 +7,9 @@
 #include "../kernel/reconcile.h"
 #include "../watch/visit.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
-#define PERIOD_NS 5000000000ULL
+#define PERIOD_NS (5 * NS_PER_S)
 #define COST_FACTOR 200 /* pauses for so many times as long as it took */
 
 static void run(struct fleet *fleet, struct member *m)

@@ -164,8 +164,6 @@ void pins_remove(struct pins *pins)
 
 void pins_close(struct pins *pins)
 {
-	if (pins->lock >= 0)
-		close(pins->lock);
-	pins->lock = -1;
+	close_descriptor(&pins->lock);
 	pins->folder[0] = 0;
 }

@@ -9,6 +9,8 @@
 
 #include "kernel.h"
 
+#include "wgsocks/time.h"
+
 /*
  * For the slot of the current network namespace: the kernel walks the sockets of no other.
  * Returns the number of sessions that were ended (each is counted as a loss: recursion), or -errno. A socket leaves the
@@ -18,6 +20,6 @@
  */
 int reconcile_run(struct kernel *kernel, uint32_t slot, unsigned int *suspects);
 
-#define RECONCILE_SUSPECT_AGE_NS 2000000000ULL
+#define RECONCILE_SUSPECT_AGE_NS (2 * NS_PER_S)
 
 #endif

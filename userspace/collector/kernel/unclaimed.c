@@ -6,7 +6,9 @@
 
 #include "wgsocks.skel.h"
 
-#define UNCLAIMED_AGE_NS 30000000000ULL /* a device is asked each second; of a node, each ten */
+#include "wgsocks/time.h"
+
+#define UNCLAIMED_AGE_NS (30 * NS_PER_S) /* a device is asked each second; of a node, each ten */
 
 static void add(__u64 *to, __u64 n)
 {

@@ -404,7 +404,6 @@ void interfaces_forget(struct watch *watch)
 
 void interfaces_free(struct watch *watch)
 {
-	free(watch->table);
-	watch->table = NULL;
+	free_pointer(&watch->table);
 	watch->table_size = 0;
 }

@@ -14,10 +14,11 @@
 #include "interfaces.h"
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
+#include "wgsocks/time.h"
 
 /* Reading /proc takes about 10 µs a process. */
-#define DISCOVERY_PERIOD_NS 900000000ULL
-#define WIREGUARD_PERIOD_NS 900000000ULL /* a tick's, with a margin */
+#define DISCOVERY_PERIOD_NS (900 * NS_PER_MS)
+#define WIREGUARD_PERIOD_NS (900 * NS_PER_MS) /* a tick's, with a margin */
 
 /* Cuts a name to what fits, at a character's boundary. */
 static void name_copy(char *to, size_t size, const char *from)
@@ -123,7 +124,7 @@ static void entry_take(struct watch *watch)
 	}
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++)
 		watch->former_ifindex[i] = watch->entry.tunnels[i].ifindex;
-	watch->noticed_ns = kernel_last_second(watch->kernel, watch->slot) * 1000000000;
+	watch->noticed_ns = kernel_last_second(watch->kernel, watch->slot) * NS_PER_S;
 }
 
 /* Lets the socket programs find it: again and again where its bucket is full, for another proxy may leave it. */

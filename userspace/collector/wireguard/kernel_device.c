@@ -10,6 +10,7 @@
 
 #include "../discovery/netlink.h"
 #include "message.h"
+#include "wgsocks/cleanup.h"
 
 #define DUMP_ATTEMPTS 4
 #define REQUEST_SIZE 256
@@ -97,9 +98,7 @@ int kernel_device_read(struct kernel_devices *devices, uint32_t ifindex, struct 
 
 void kernel_devices_leave(struct kernel_devices *devices)
 {
-	if (devices->fd >= 0)
-		close(devices->fd);
-	devices->fd = -1;
+	close_descriptor(&devices->fd);
 }
 
 void kernel_devices_close(struct kernel_devices *devices)

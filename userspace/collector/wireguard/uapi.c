@@ -74,7 +74,5 @@ int uapi_continue(struct uapi *uapi)
 
 void uapi_end(struct uapi *uapi)
 {
-	if (uapi->fd >= 0)
-		close(uapi->fd);
-	uapi->fd = -1;
+	close_descriptor(&uapi->fd);
 }

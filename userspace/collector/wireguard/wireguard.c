@@ -12,8 +12,8 @@
 #include "wgsocks/cleanup.h"
 #include "wgsocks/log.h"
 #include "wgsocks/shared.h"
+#include "wgsocks/time.h"
 
-#define SECOND_NS 1000000000ULL
 #define RETRY_MAX_S 30
 
 int wireguard_open(struct wireguard *wireguard, const char *root)
@@ -35,9 +35,7 @@ void wireguard_close(struct wireguard *wireguard)
 		wireguard_history_free(&wireguard->tunnels[i].history);
 	}
 	kernel_devices_close(&wireguard->kernel);
-	if (wireguard->root >= 0)
-		close(wireguard->root);
-	wireguard->root = -1;
+	close_descriptor(&wireguard->root);
 }
 
 /* A kernel device is read here; of a userspace one -EAGAIN: it was asked. */
@@ -90,7 +88,7 @@ void wireguard_await(struct wireguard *const *wireguards, size_t count, uint64_t
 
 		if (!n || now >= deadline)
 			return;
-		if (poll(asked, n, (int)((deadline - now + 999999) / 1000000)) < 0)
+		if (poll(asked, n, (int)((deadline - now + NS_PER_MS - 1) / NS_PER_MS)) < 0)
 			continue;
 		for (size_t i = 0; i < n; i++) {
 			int r = asked[i].revents ? uapi_continue(&whose[i]->uapi) : -EAGAIN;
@@ -106,7 +104,7 @@ static void note_timeout(struct wireguard_tunnel *t, uint64_t now)
 	uint64_t seconds = 1u << (t->timeouts < 5 ? t->timeouts : 5);
 
 	t->timeouts++;
-	t->retry_ns = now + (seconds < RETRY_MAX_S ? seconds : RETRY_MAX_S) * SECOND_NS;
+	t->retry_ns = now + (seconds < RETRY_MAX_S ? seconds : RETRY_MAX_S) * NS_PER_S;
 }
 
 static void log_change(const char *who, const struct wireguard_target *target, int former, int error)

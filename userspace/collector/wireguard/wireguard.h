@@ -9,8 +9,9 @@
 #include "state.h"
 #include "uapi.h"
 #include "wgsocks/abi.h"
+#include "wgsocks/time.h"
 
-#define WIREGUARD_WAIT_NS 50000000ULL /* for all userspace devices together, of one reading */
+#define WIREGUARD_WAIT_NS (50 * NS_PER_MS) /* for all userspace devices together, of one reading */
 
 /* A tunnel as the interface table has it. */
 struct wireguard_target {

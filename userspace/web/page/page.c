@@ -10,6 +10,8 @@
 #include "sort.h"
 #include "view.h"
 
+#include "wgsocks/time.h"
+
 #define CARDS_MAX 8 /* with more proxies, the rows lead to them */
 
 uint32_t page_mask(const struct config *config)
@@ -67,7 +69,7 @@ static int view_fill(struct page_view *v, const struct page_source *source)
 	err = model_fill(&v->model, source);
 	if (err)
 		return err;
-	v->silent_s = source->now_ns > heard_ns ? (source->now_ns - heard_ns) / 1000000000 : 0;
+	v->silent_s = source->now_ns > heard_ns ? (source->now_ns - heard_ns) / NS_PER_S : 0;
 	v->entries = calloc(v->model.count ? v->model.count : 1, sizeof(*v->entries));
 	v->sorted = calloc(v->model.count ? v->model.count : 1, sizeof(void *));
 	if (!v->entries || !v->sorted)

@@ -5,10 +5,7 @@
 
 #include "html.h"
 
-/* As in monitoring/prometheus/rules/alerts.yml: of fewer requests a share says nothing. */
-#define SHARE_OF_AT_LEAST 10
-#define SHARE_LOOK 0.25
-#define SHARE_TROUBLE 0.9
+#define SHARE_TROUBLE 0.9 /* of that many, nearly nothing works */
 
 /* The worst first, and of one level in the order in which they come. NULL: there is no room. */
 static struct text *reason_add(struct page_reasons *r, enum page_level level, const char *brief, const char *runbook)
@@ -148,10 +145,10 @@ static void listener_words(struct page_reasons *r, const struct page_proxy *p)
 
 static void failing_words(struct page_reasons *r, const struct page_proxy *p)
 {
-	double share = p->ended >= SHARE_OF_AT_LEAST ? (double)p->failed / (double)p->ended : 0;
+	double share = p->failed >= PAGE_FAILED_MIN ? (double)p->failed / (double)p->ended : 0;
 	struct text *text;
 
-	if (share <= SHARE_LOOK)
+	if (share <= PAGE_FAILED_SHARE)
 		return;
 	text = reason_add(r, share >= SHARE_TROUBLE ? PAGE_TROUBLE : PAGE_LOOK, "Requests fail",
 			  "ProxyRequestsFailing");

@@ -21,6 +21,13 @@ struct page_reason {
 
 #define PAGE_REASONS_MAX 12
 
+/*
+ * When requests fail, as the alert ProxyRequestsFailing judges it (tests/integration/test_rules.py compares): of fewer
+ * failures in five minutes a share says nothing.
+ */
+#define PAGE_FAILED_MIN 20
+#define PAGE_FAILED_SHARE 0.25
+
 /* The worst comes first. Zero-initialise before each use; words_free gives the texts back. */
 struct page_reasons {
 	struct page_reason reasons[PAGE_REASONS_MAX];

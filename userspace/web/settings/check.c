@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wgsocks/time.h"
+
 #define DURATION_MAX_NS (UINT64_MAX / 4)
 #define BCRYPT_SALT_AND_HASH 53
 
@@ -78,8 +80,8 @@ static uint64_t unit_find(const char **at)
 	static const struct {
 		const char *name;
 		uint64_t ns;
-	} units[] = { { "ns", 1 },	 { "us", 1000 },      { "\xc2\xb5s", 1000 }, { "\xce\xbcs", 1000 },
-		      { "ms", 1000000 }, { "s", 1000000000 }, { "m", 60000000000 },  { "h", 3600000000000 } };
+	} units[] = { { "ns", 1 },	   { "us", 1000 },    { "\xc2\xb5s", 1000 },  { "\xce\xbcs", 1000 },
+		      { "ms", NS_PER_MS }, { "s", NS_PER_S }, { "m", 60 * NS_PER_S }, { "h", 3600 * NS_PER_S } };
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		size_t length = strlen(units[i].name);

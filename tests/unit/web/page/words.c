@@ -102,9 +102,12 @@ Test(words, listener)
 
 Test(words, failing)
 {
-	proxy.ended = 9;
-	proxy.failed = 9;
+	proxy.ended = proxy.failed = PAGE_FAILED_MIN - 1;
 	EXPECT_FIRST(PAGE_GOOD, "Works", "");
+	proxy.ended = 60;
+	EXPECT_FIRST(PAGE_GOOD, "Works", "");
+	proxy.failed = PAGE_FAILED_MIN;
+	EXPECT_FIRST(PAGE_LOOK, "Requests fail", "20 of 60 requests that ended in the last 5 minutes failed (33 %).");
 	proxy.ended = 12000;
 	proxy.failed = 3000;
 	EXPECT_FIRST(PAGE_GOOD, "Works", "");
