@@ -25,8 +25,8 @@ static __always_inline struct session *early_segment(struct __sk_buff *skb,
 	if (!e || !early_is_fresh(e)) {
 		new.begun_ns = bpf_ktime_get_ns();
 		early_announce(new.begun_ns);
-		new.dialogue.client.isn = segment->sequence; /* compared with the connection's own
-								once that is known */
+		/* Compared with the connection's own once that is known. */
+		new.dialogue.client.isn = segment->sequence;
 		bpf_map_update_elem(&early, key, &new, BPF_ANY);
 		e = bpf_map_lookup_elem(&early, key);
 	}

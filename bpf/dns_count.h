@@ -191,9 +191,8 @@ __noinline int dns_answer(struct __sk_buff *skb, __u32 id, __u32 rcode, __u32 pe
 	age = dns_pending_find(c, &key, &d->unanswered);
 	if (age < 0 || rcode >= ABI_DNS_RCODE_MAX)
 		return 0;
-	asm volatile("%0 &= 7"
-		     : "+r"(rcode)); /* changes nothing: before 6.3 the verifier forgets the bounds
-					of spilled registers */
+	/* Changes nothing: before 6.3 the verifier forgets the bounds of spilled registers. */
+	asm volatile("%0 &= 7" : "+r"(rcode));
 	COUNT(ABI_AT(__u64, d->responses, rcode));
 	histogram_observe(&d->duration, ABI_BOUNDS_LATENCY, age);
 	return 0;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The client's data that came before its session: read at ingress, moved when the session begins.
- */
+/* Data of a client that came before its session: read at ingress, moved at the session's begin. */
 #pragma once
 
 #include "count.h"

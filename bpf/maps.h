@@ -241,8 +241,8 @@ static __always_inline int proxy_listens(const struct proxy *proxy, __u16 port)
 }
 
 #define TUNNEL_NONE (-1)
-#define TUNNEL_GUESS \
-	0x100 /* added to a tunnel index: it may be this tunnel, whose port is unknown */
+/* Added to a tunnel index: it may be this tunnel, whose port is unknown. */
+#define TUNNEL_GUESS 0x100
 
 /*
  * Index of the tunnel whose WireGuard device has this port. Without one: the first tunnel whose

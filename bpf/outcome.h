@@ -69,8 +69,8 @@ __weak __noinline int client_count(__u32 slot, __u64 high, __u64 low)
 	for (int round = 0; round < CLIENT_ROUNDS_MAX; round++) {
 		__u32 used, index;
 
-		bpf_spin_lock(&t->lock); /* orders the reads of the addresses after the read of
-					    `used`, on arm64 too */
+		/* Orders the reads of the addresses after that of `used`, on arm64 too. */
+		bpf_spin_lock(&t->lock);
 		used = t->used;
 		bpf_spin_unlock(&t->lock);
 		index = client_find(slot, used, high, low);

@@ -14,8 +14,7 @@
 #define DNS_HEADER_SIZE 12
 #define DNS_NAME_MAX 255 /* with its length bytes: RFC 1035, section 2.3.4 */
 #define DNS_LABELS_MAX 128
-#define DNS_POINTER \
-	0xc0 /* the two highest bits of a length byte: a pointer to the rest of the name */
+#define DNS_POINTER 0xc0 /* in a length byte: a pointer to the rest of the name */
 
 #define DNS_FLAG_ANSWER 0x80 /* in the third byte */
 #define DNS_FLAGS_OPCODE 0x78
@@ -24,8 +23,7 @@
 /* What a message is, with its id, and a type or rcode. */
 enum dns_event {
 	DNS_EVENT_NONE,
-	DNS_EVENT_MESSAGE, /* a query, `value` an enum abi_dns_type; or an answer, `value` an enum
-			      abi_dns_rcode */
+	DNS_EVENT_MESSAGE, /* `value`: enum abi_dns_type of a query, abi_dns_rcode of an answer */
 	DNS_EVENT_SHORT,   /* no room for a header */
 };
 #define DNS_MESSAGE(event, value, id) ((__u64)(event) | (__u64)(value) << 8 | (__u64)(id) << 16)

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 #include "bpf/parse/socks.h"
 
 struct text {
