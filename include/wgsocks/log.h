@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line per event on standard error, logfmt or JSON. Safe before log_setup (logfmt, info) and under seccomp: it
- * allocates nothing, opens nothing and needs only clock_gettime (a vDSO call as a rule) and write.
+ * One line per event on standard error, logfmt or JSON. Safe before log_setup (logfmt, info) and under seccomp: after
+ * log_open it allocates nothing, opens nothing and needs only clock_gettime (a vDSO call as a rule) and write.
  */
 #ifndef WGSOCKS_LOG_H
 #define WGSOCKS_LOG_H
@@ -11,7 +11,8 @@
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
 /*
- * First of all in main: standard error is made such that a line never waits for its reader (a line for which there is
+ * First of all in main: the C library reads the time zone, which the first date of a process or of its parents does;
+ * standard error is made such that a line never waits for its reader (a line for which there is
  * no room is lost, and counted in a later one), and descriptors 0 to 2 that are closed become /dev/null.
  */
 void log_open(void);

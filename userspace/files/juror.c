@@ -109,12 +109,7 @@ static struct pem file_ask(int fd, const char *path, const struct settings *s, e
 /* Nothing that is in a file of bounded size can keep the juror busy for longer. */
 static void bound(void)
 {
-	time_t now = time(NULL);
-	struct tm broken_down;
-
 	alarm(SECONDS_MAX);
-	tzset(); /* reads a file, once */
-	gmtime_r(&now, &broken_down);
 	if (rights_drop_all() || rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls))) {
 		log_error("%s: cannot give up rights", JUROR_FLAG);
 		_exit(EXIT_FAILURE);

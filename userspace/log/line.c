@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "wgsocks/time.h"
 #include "wgsocks/utf8.h"
 
 static const char *const LEVELS[] = {
@@ -13,26 +15,16 @@ static const char *const LEVELS[] = {
 	[LOG_LEVEL_ERROR] = "error",
 };
 
-/*
- * By hand, since gmtime_r reads /etc/localtime the first time, which seccomp would not survive. Days to civil date: the
- * year begins in March.
- */
 void log_time_format(char out[static LOG_TIME_SIZE], int64_t seconds, long nanoseconds)
 {
-	int64_t days = seconds / 86400;
-	unsigned int rest = (unsigned int)(seconds % 86400);
-	int64_t shifted = days + 719468; /* from 0000-03-01 */
-	int64_t era = shifted / 146097;
-	unsigned int day_of_era = (unsigned int)(shifted % 146097);
-	unsigned int year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	unsigned int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	unsigned int month_from_march = (5 * day_of_year + 2) / 153;
-	unsigned int day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-	unsigned int month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-	unsigned int year = (unsigned int)(era * 400) + year_of_era + (month <= 2);
+	time_t time = seconds;
+	struct tm tm = { 0 };
 
-	snprintf(out, LOG_TIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year % 10000, month % 100, day % 100,
-		 rest / 3600 % 100, rest / 60 % 60, rest % 60, (unsigned int)(nanoseconds / 1000000) % 1000);
+	gmtime_r(&time, &tm);
+	snprintf(out, LOG_TIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned int)(tm.tm_year + 1900) % 10000,
+		 (unsigned int)(tm.tm_mon + 1) % 100, (unsigned int)tm.tm_mday % 100, (unsigned int)tm.tm_hour % 100,
+		 (unsigned int)tm.tm_min % 100, (unsigned int)tm.tm_sec % 100,
+		 (unsigned int)(nanoseconds / (long)NS_PER_MS) % 1000);
 }
 
 /* The escaped form of the character at `text`; `*read` is how many bytes of it that were. */

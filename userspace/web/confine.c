@@ -3,7 +3,7 @@
 
 #include <malloc.h>
 #include <seccomp.h>
-#include <time.h>
+#include <stdlib.h>
 
 #include "wgsocks/log.h"
 #include "wgsocks/rights.h"
@@ -52,14 +52,20 @@ static const int syscalls[] = {
 	PROCESS_BEAT_SYSCALLS,
 };
 
-/* What would want a file later: the C library reads the time zone once, before the first date. */
-static void files_read(void)
+static int number_order(const void *a, const void *b)
 {
-	time_t now = time(NULL);
-	struct tm broken_down;
+	return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
+}
 
-	tzset();
-	gmtime_r(&now, &broken_down);
+/*
+ * Many versions of the C library ask how much memory the machine has, by sysinfo or from a file, before their first
+ * qsort of more than 1 KiB, and remember it: so that is done here. Which it is then need not be allowed.
+ */
+static void sort_prepare(void)
+{
+	int numbers[1024] = { 1 };
+
+	qsort(numbers, sizeof(numbers) / sizeof(*numbers), sizeof(*numbers), number_order);
 }
 
 int confine(const struct child *child, int (*threads)(void *closure), void *closure)
@@ -67,7 +73,7 @@ int confine(const struct child *child, int (*threads)(void *closure), void *clos
 	int err;
 
 	process_beat_open();
-	files_read();
+	sort_prepare();
 	err = rights_drop_all();
 	if (err)
 		return err;

@@ -122,11 +122,14 @@ Test(log, lines_of_several_processes_do_not_mix)
 	fclose(reader);
 }
 
-/* The time needs no file (/etc/localtime), the message no memory. */
+/* After log_open the time needs no file (/etc/localtime), the message no memory. */
 Test(log, first_line_with_two_system_calls)
 {
 	int memory = capture_begin(STDERR_FILENO), status;
-	pid_t child = fork();
+	pid_t child;
+
+	log_open();
+	child = fork();
 
 	if (!child) {
 		scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);

@@ -7,9 +7,7 @@
 
 #include "html.h"
 #include "page-assets.h"
-#include "sort.h"
 #include "view.h"
-
 #include "wgsocks/time.h"
 
 #define CARDS_MAX 8 /* with more proxies, the rows lead to them */
@@ -53,7 +51,7 @@ void view_reasons(struct text *out, const struct page_reasons *r)
 
 static int entry_order(const void *a, const void *b)
 {
-	const struct page_entry *one = a, *other = b;
+	const struct page_entry *one = *(struct page_entry *const *)a, *other = *(struct page_entry *const *)b;
 
 	if (one->level != other->level)
 		return one->level > other->level ? -1 : 1;
@@ -83,7 +81,7 @@ static int view_fill(struct page_view *v, const struct page_source *source)
 		v->by_level[entry->level]++;
 		v->sorted[i] = entry;
 	}
-	page_sort((const void **)v->sorted, v->model.count, entry_order);
+	qsort(v->sorted, v->model.count, sizeof(*v->sorted), entry_order);
 	words_exporter(&v->exporter, &v->model, v->silent_s);
 	return 0;
 }
