@@ -2,8 +2,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "wgsocks/config.h"
-#include "wgsocks/process.h"
+#include "lib/config/config.h"
+#include "lib/process/process.h"
 
 #define EXIT_USAGE 2
 

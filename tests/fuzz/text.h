@@ -4,7 +4,7 @@
 #define FUZZ_TEXT_H
 
 #include "fuzz.h"
-#include "wgsocks/utf8.h"
+#include "lib/text/utf8.h"
 
 static inline int text_is_utf8(const char *text, size_t size)
 {

@@ -12,11 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "collector.h"
-#include "readers/readers.h"
-#include "wgsocks/log.h"
-#include "wgsocks/metrics.h"
-#include "wgsocks/time.h"
+#include "collector/readers/readers.h"
+#include "collector/state.h"
+#include "lib/log/log.h"
+#include "lib/metrics/metrics.h"
+#include <wgsocks/time.h>
 
 #define BLOCK_BYTES_MIN (64 * 1024)
 

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach/attach.h"
-#include "discovery/netns.h"
-#include "kernel/pin_folders.h"
-#include "kernel/pins.h"
-#include "wgsocks/log.h"
-#include "wgsocks/process.h"
+#include "collector/attach/attach.h"
+#include "collector/discovery/netns.h"
+#include "collector/kernel/pin_folders.h"
+#include "collector/kernel/pins.h"
+#include "lib/log/log.h"
+#include "lib/process/process.h"
 
 struct detaching {
 	const char *instance;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "answer.h"
+#include "health/answer.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "target.h"
-#include "text.h"
+#include "health/lines.h"
+#include "health/target.h"
 
 /* What the checks of one request found; good ones are only told when asked for. */
 struct report {

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "request.h"
-#include "wgsocks/shared.h"
+#include "health/http_request.h"
+#include "lib/process/shared.h"
 
 /* kubelet reads no more. */
 #define ANSWER_BODY_MAX 10240

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "clients.h"
+#include "health/clients.h"
 
 #include <stddef.h>
 

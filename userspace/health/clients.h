@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "request.h"
+#include "health/http_request.h"
 
 /*
  * A probe is answered within the turn that accepts it, so the table only holds the slow and the idle. 1,024 of them,

@@ -14,12 +14,12 @@
 
 #include <seccomp.h>
 
-#include "answer.h"
-#include "clients.h"
-#include "wgsocks/log.h"
-#include "wgsocks/process.h"
-#include "wgsocks/rights.h"
-#include "wgsocks/time.h"
+#include "health/answer.h"
+#include "health/clients.h"
+#include "lib/log/log.h"
+#include "lib/process/process.h"
+#include "lib/rights/rights.h"
+#include <wgsocks/time.h>
 
 #define CLIENT_NS (2000 * NS_PER_MS)
 #define BEAT_NS (500 * NS_PER_MS)

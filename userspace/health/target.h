@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 enum target_path { TARGET_UNKNOWN, TARGET_ROOT, TARGET_LIVEZ, TARGET_HEALTHZ, TARGET_READYZ, TARGET_STARTUPZ };
 

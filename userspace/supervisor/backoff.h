@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "wgsocks/time.h"
+#include <wgsocks/time.h>
 
 /* A child that lived this long starts with a clean sheet. */
 #define BACKOFF_RESET_NS (5 * NS_PER_S)

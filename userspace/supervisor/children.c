@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "children.h"
+#include "supervisor/children.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "backoff.h"
-#include "wgsocks/log.h"
-#include "wgsocks/time.h"
+#include "lib/log/log.h"
+#include "supervisor/backoff.h"
+#include <wgsocks/time.h>
 
 static int (*const child_mains[PROCESS_MAX])(const struct child *child) = {
 	[PROCESS_HEALTH] = health_run,

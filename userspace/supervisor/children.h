@@ -8,10 +8,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "exchange.h"
-#include "listeners.h"
-#include "wgsocks/process.h"
-#include "wgsocks/time.h"
+#include "lib/process/process.h"
+#include "supervisor/channels.h"
+#include "supervisor/listeners.h"
+#include <wgsocks/time.h>
 
 #define HUNG_NS (10000 * NS_PER_MS)   /* a heartbeat older than this */
 #define REPLACE_NS (1000 * NS_PER_MS) /* a child asked to end has this long */

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "wgsocks/config.h"
-#include "wgsocks/shared.h"
+#include "lib/config/config.h"
+#include "lib/process/shared.h"
 
 struct listeners {
 	int sockets[LISTENER_MAX]; /* -1: not listening */

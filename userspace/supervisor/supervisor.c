@@ -10,10 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "children.h"
-#include "rights.h"
-#include "wgsocks/log.h"
-#include "wgsocks/time.h"
+#include "lib/log/log.h"
+#include "supervisor/children.h"
+#include "supervisor/rights.h"
+#include <wgsocks/time.h>
 
 #define TICK_NS (1000 * NS_PER_MS)     /* own heartbeat, look at the others', try to bind again */
 #define STOP_TERM_NS (700 * NS_PER_MS) /* at the end: until SIGTERM becomes SIGKILL … */

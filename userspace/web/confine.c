@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "confine.h"
+#include "web/confine.h"
 
 #include <malloc.h>
 #include <seccomp.h>
 #include <stdlib.h>
 
-#include "wgsocks/log.h"
-#include "wgsocks/rights.h"
+#include "lib/log/log.h"
+#include "lib/rights/rights.h"
 
 /* No file is opened, no socket made, nobody connected to, nothing executed. */
 static const int syscalls[] = {

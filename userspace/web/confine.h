@@ -2,7 +2,7 @@
 #ifndef WEB_CONFINE_H
 #define WEB_CONFINE_H
 
-#include "wgsocks/process.h"
+#include "lib/process/process.h"
 
 /*
  * Gives up every right that the loop does not need. `threads` starts those that shall be as confined, when there are no

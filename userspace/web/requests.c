@@ -5,13 +5,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "collect.h"
-#include "negotiate.h"
-#include "page/page.h"
-#include "timeout.h"
-#include "web.h"
-#include "wgsocks/log.h"
-#include "wgsocks/time.h"
+#include "lib/log/log.h"
+#include "web/page/page.h"
+#include "web/request/collect.h"
+#include "web/request/negotiate.h"
+#include "web/request/timeout.h"
+#include "web/state.h"
+#include <wgsocks/time.h>
 
 #define READY_AGE_NS (15 * NS_PER_S)
 #define READY_WAIT_NS (NS_PER_S / 2)

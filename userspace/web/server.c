@@ -5,9 +5,9 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 
-#include "web.h"
-#include "wgsocks/log.h"
-#include "wgsocks/time.h"
+#include "lib/log/log.h"
+#include "web/state.h"
+#include <wgsocks/time.h>
 
 #define ACCEPT_BATCH 64
 #define CONNECTION_MEMORY 8192

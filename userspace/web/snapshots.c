@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "snapshots.h"
+#include "web/snapshots.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "block.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
-#include "wgsocks/time.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+#include "web/block.h"
+#include <wgsocks/time.h>
 
 #define SILENCE_NS (10 * NS_PER_S) /* of the heartbeat: taken for dead */
 #define PATIENCE_NS (2 * NS_PER_S) /* with a dead collector: a restart takes a tenth of a second */

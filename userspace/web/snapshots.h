@@ -8,8 +8,8 @@
 
 #include <sys/queue.h>
 
-#include "wgsocks/shared.h"
-#include "wgsocks/snapshot.h"
+#include "lib/process/shared.h"
+#include "lib/snapshot/snapshot.h"
 
 struct snapshots;
 

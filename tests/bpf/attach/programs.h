@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "collector/attach/attach.h"
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 #define COUNTERS_MAX 16
 #define VERDICT_NEXT (-1)

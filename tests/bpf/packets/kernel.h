@@ -10,7 +10,7 @@
 
 #include "collector/destinations/table.h"
 #include "frame.h"
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 #define GENERATION 0x1234u
 #define PORT 1080

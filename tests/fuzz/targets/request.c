@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/health/request.c: however a request is cut it is the same, and what it holds is within its bounds. */
+/* userspace/health/http_request.c: however a request is cut it is the same, and what it holds is within its bounds. */
 #include "fuzz.h"
 
-#include "health/request.h"
+#include "health/http_request.h"
 #include "health/target.h"
 
 static size_t feed(struct request *request, const char *bytes, size_t size, size_t most)

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "wgsocks/log.h"
+#include "lib/log/log.h"
 
 static int no_threads(void *closure)
 {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 enum attach_direction { ATTACH_INGRESS, ATTACH_EGRESS };
 

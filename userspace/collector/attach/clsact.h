@@ -7,7 +7,7 @@
 #ifndef ATTACH_CLSACT_H
 #define ATTACH_CLSACT_H
 
-#include "attach.h"
+#include "collector/attach/attach.h"
 
 /* Attaches, or exchanges the program of the filter that is there: fills priority, qdisc_created, taken_over. */
 int clsact_open(struct attachment *attachment, const struct attachment_spec *spec);

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 struct stub_spec {
 	uint32_t slot;

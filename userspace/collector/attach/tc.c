@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tc.h"
+#include "collector/attach/tc.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "attach.h"
+#include "collector/attach/attach.h"
 
 struct nlmsghdr;
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tcx.h"
+#include "collector/attach/tcx.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
-#include "wgsocks/cleanup.h"
+#include "lib/cleanup.h"
 
 /* Numbers of linux/bpf.h that the headers of Debian 12 do not have yet. */
 #define TCX_INGRESS 46

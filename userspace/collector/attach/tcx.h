@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "attach.h"
+#include "collector/attach/attach.h"
 
 /*
  * Creates and pins the link, or takes over the pinned one: fills link_fd and taken_over. Returns 0, -EOPNOTSUPP when

@@ -6,7 +6,7 @@
 #ifndef COLLECTOR_DESTINATIONS_COUNTRY_H
 #define COLLECTOR_DESTINATIONS_COUNTRY_H
 
-#include "table.h"
+#include "collector/destinations/table.h"
 
 #define COUNTRY_UNKNOWN "unknown" /* the database has none */
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "destinations.h"
+#include "collector/destinations/destinations.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "country.h"
-#include "promotion.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
+#include "collector/destinations/country.h"
+#include "collector/destinations/promotion.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
 
 void destinations_init(struct destinations *d, const struct config *config, struct kernel *kernel)
 {

@@ -3,10 +3,10 @@
 #ifndef COLLECTOR_DESTINATIONS_H
 #define COLLECTOR_DESTINATIONS_H
 
-#include "../kernel/kernel.h"
-#include "../watch/watch.h"
-#include "geoip.h"
-#include "names.h"
+#include "collector/destinations/geoip.h"
+#include "collector/destinations/names.h"
+#include "collector/kernel/kernel.h"
+#include "collector/proxy_netns/proxy_netns.h"
 
 /* What is known of one proxy's, by slot. */
 struct destination_learned {

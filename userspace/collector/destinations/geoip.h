@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 #define GEOIP_BYTES_MAX (256u << 20)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "names.h"
+#include "collector/destinations/names.h"
 
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wgsocks/cleanup.h"
+#include "lib/cleanup.h"
 
 /* 2,048 names in sets of four: half a megabyte when all are used. */
 #define SETS 512

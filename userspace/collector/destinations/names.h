@@ -6,8 +6,8 @@
 #ifndef COLLECTOR_DESTINATIONS_NAMES_H
 #define COLLECTOR_DESTINATIONS_NAMES_H
 
-#include "dns_answer.h"
-#include "wgsocks/abi.h"
+#include "collector/destinations/dns_answer.h"
+#include <wgsocks/abi.h>
 
 struct names; /* NULL until there is one */
 

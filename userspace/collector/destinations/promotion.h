@@ -3,7 +3,7 @@
 #ifndef COLLECTOR_DESTINATIONS_PROMOTION_H
 #define COLLECTOR_DESTINATIONS_PROMOTION_H
 
-#include "table.h"
+#include "collector/destinations/table.h"
 
 /*
  * The bytes that a candidate must hold for the next place, of `total` in the tunnel so far. The first quarter of the

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 #define DESTINATION_OTHER "other" /* the label of the rest */
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroup.h"
+#include "collector/discovery/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-#include "wgsocks/cleanup.h"
+#include "lib/cleanup.h"
 
 /* v1 has 13 hierarchies, and a path has at most 4,096 bytes, so no pod can make its own text longer than this. */
 #define TEXT_MAX (64 * 1024)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 /* What naming_clean (naming.h) can use of a value: the longest name, and a whole character beyond. */
 #define ENVIRONMENT_VALUE_SIZE (CONFIG_NAME_SIZE + 4)

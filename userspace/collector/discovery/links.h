@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 struct nlmsghdr;
 

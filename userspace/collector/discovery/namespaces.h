@@ -6,7 +6,7 @@
 #ifndef DISCOVERY_NAMESPACES_H
 #define DISCOVERY_NAMESPACES_H
 
-#include "links.h"
+#include "collector/discovery/links.h"
 
 #define NSID_NONE (-1) /* our own namespace, or one without a number */
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 #define NAMING_REPAIRED 1 /* bytes that are not UTF-8 became U+FFFD */
 #define NAMING_CUT 2	  /* it was longer than fits */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pods.h"
+#include "collector/discovery/pods.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "wgsocks/array.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/time.h"
+#include "lib/array.h"
+#include "lib/cleanup.h"
+#include <wgsocks/time.h>
 
 #define ENTRIES_MAX 65536 /* that one look reads */
 #define PAUSE_NS (1000u * NS_PER_MS)

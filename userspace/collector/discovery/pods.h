@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "cgroup.h"
+#include "collector/discovery/cgroup.h"
 
 #define PODS_ROOT "/var/log/pods"
 #define CONTAINERS_ROOT "/var/log/containers"

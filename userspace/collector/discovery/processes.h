@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 #define PROCESSES_ROOT "/proc"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "destinations.h"
+#include "collector/kernel/destinations.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -10,10 +10,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../destinations/country.h"
+#include "collector/destinations/country.h"
 #include "wgsocks.skel.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
 
 static bool is_on(const struct kernel *kernel)
 {

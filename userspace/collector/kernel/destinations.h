@@ -3,7 +3,7 @@
 #ifndef COLLECTOR_KERNEL_DESTINATIONS_H
 #define COLLECTOR_KERNEL_DESTINATIONS_H
 
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
 /* Between open and load: sizes, or no maps at all. Pins of another size are taken off, and held. Returns 0 or -errno.
  */

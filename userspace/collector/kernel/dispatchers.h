@@ -6,7 +6,7 @@
 #ifndef KERNEL_DISPATCHERS_H
 #define KERNEL_DISPATCHERS_H
 
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
 /*
  * Attaches (and pins) them in their order, or takes the pinned ones over as they are. Returns 0; -EINVAL when some are

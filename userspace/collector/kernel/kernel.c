@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -12,17 +12,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../discovery/netns.h"
-#include "destinations.h"
-#include "dispatchers.h"
-#include "pin_folders.h"
-#include "programs.h"
-#include "release.h"
-#include "slots.h"
-#include "verifier.h"
+#include "collector/discovery/netns.h"
+#include "collector/kernel/destinations.h"
+#include "collector/kernel/dispatchers.h"
+#include "collector/kernel/pin_folders.h"
+#include "collector/kernel/programs.h"
+#include "collector/kernel/release.h"
+#include "collector/kernel/slots.h"
+#include "collector/kernel/verifier.h"
 #include "wgsocks.skel.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
 
 #define SIDECAR_NETNS_BUCKETS 16
 #define NODE_EVENTS_BYTES 65536 /* 2,700 events: all proxies of a node may begin at once */

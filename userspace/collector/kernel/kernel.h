@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../destinations/table.h"
-#include "pins.h"
-#include "wgsocks/abi.h"
-#include "wgsocks/config.h"
+#include "collector/destinations/table.h"
+#include "collector/kernel/pins.h"
+#include "lib/config/config.h"
+#include <wgsocks/abi.h>
 
 struct bpf_link;
 struct ring_buffer;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pin_folders.h"
+#include "collector/kernel/pin_folders.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "../attach/attach.h"
-#include "pins.h"
-#include "wgsocks/cleanup.h"
+#include "collector/attach/attach.h"
+#include "collector/kernel/pins.h"
+#include "lib/cleanup.h"
 
 #define INSTANCES_MAX 65536 /* of one layout; more are left for another time */
 

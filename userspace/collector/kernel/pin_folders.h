@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 struct pin_folder {
 	char path[CONFIG_PATH_SIZE];

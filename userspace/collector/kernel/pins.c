@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pins.h"
+#include "collector/kernel/pins.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,11 +13,11 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#include "../discovery/netns.h"
-#include "../discovery/processes.h"
-#include "wgsocks/abi.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
+#include "collector/discovery/netns.h"
+#include "collector/discovery/processes.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+#include <wgsocks/abi.h>
 
 #define BPFFS_PATH "/sys/fs/bpf"
 

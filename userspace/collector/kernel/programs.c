@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "programs.h"
+#include "collector/kernel/programs.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 
-#include "wgsocks/abi.h"
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
+#include <wgsocks/abi.h>
 
 #include "wgsocks.skel.h" /* uses the ABI's types */
 

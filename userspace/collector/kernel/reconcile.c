@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "reconcile.h"
+#include "collector/kernel/reconcile.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "wgsocks.skel.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
-#include "wgsocks/shared.h"
-#include "wgsocks/time.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+#include "lib/process/shared.h"
+#include <wgsocks/time.h>
 
 /* Suspects of the last run, by socket; those that find no place are suspects of a later one. */
 #define SUSPECTS_MAX 1024

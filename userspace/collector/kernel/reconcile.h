@@ -7,9 +7,9 @@
 #ifndef COLLECTOR_RECONCILE_H
 #define COLLECTOR_RECONCILE_H
 
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
-#include "wgsocks/time.h"
+#include <wgsocks/time.h>
 
 /*
  * For the slot of the current network namespace: the kernel walks the sockets of no other.

@@ -3,7 +3,7 @@
 #ifndef COLLECTOR_SLOTS_H
 #define COLLECTOR_SLOTS_H
 
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
 /* Who has which slot, of maps that were just loaded. Returns 0 or -errno. */
 int slots_read(struct kernel *kernel);

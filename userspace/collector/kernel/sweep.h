@@ -6,7 +6,7 @@
 #ifndef COLLECTOR_SWEEP_H
 #define COLLECTOR_SWEEP_H
 
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
 void sweep_dns(struct kernel *kernel, uint64_t now_ns);
 

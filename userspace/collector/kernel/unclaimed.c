@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "unclaimed.h"
+#include "collector/kernel/unclaimed.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "wgsocks.skel.h"
 
-#include "wgsocks/time.h"
+#include <wgsocks/time.h>
 
 #define UNCLAIMED_AGE_NS (30 * NS_PER_S) /* a device is asked each second; of a node, each ten */
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "verifier.h"
+#include "collector/kernel/verifier.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "wgsocks/log.h"
+#include "lib/log/log.h"
 
 /* libbpf: "libbpf: prog 'NAME': -- BEGIN PROG LOAD LOG --\n…-- END PROG LOAD LOG --\n" */
 static const char NAME[] = "prog '", BEGIN[] = "-- BEGIN PROG LOAD LOG --\n", END[] = "-- END PROG LOAD LOG --";

@@ -3,8 +3,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 #define SETTLE_ROUNDS 20
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The seed's later families: what the last minutes were like. */
-#include "rates.h"
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/rates.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 static uint64_t histogram_count(const struct abi_histogram *h)
 {

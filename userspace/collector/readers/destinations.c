@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "../destinations/country.h"
-#include "../destinations/destinations.h"
+#include "collector/destinations/country.h"
+#include "collector/destinations/destinations.h"
 
 #include <errno.h>
 
-#include "readers.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/cleanup.h"
+#include "lib/metrics/metrics.h"
 
 static void add(const struct reading *r, unsigned int receive, const char *label, const __u64 bytes[])
 {

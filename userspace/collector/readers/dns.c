@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 static void add_path(const struct reading *r, enum abi_path path, const struct dns_counters *c)
 {

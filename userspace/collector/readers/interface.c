@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 /* METRIC_… by direction. */
 static const unsigned int bytes_families[] = { METRIC_VPN_RECEIVE_BYTES, METRIC_VPN_TRANSMIT_BYTES };

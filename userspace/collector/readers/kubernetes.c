@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The pod that a proxy of a node belongs to. */
-#include "../fleet/identity.h"
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/proxies/identity.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 void samples_kubernetes(const struct reading *r, const struct identity *identity, const char *node)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 int samples_leaks(const struct reading *r)
 {

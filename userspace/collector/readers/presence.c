@@ -2,8 +2,8 @@
 /* What is known without the kernel side: that the proxy is there, its listener and its tunnels. */
 #include <net/if.h>
 
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 void samples_presence(const struct reading *r)
 {

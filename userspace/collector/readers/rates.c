@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rates.h"
+#include "collector/readers/rates.h"
 
 #include <string.h>
 
-#include "wgsocks/time.h"
+#include <wgsocks/time.h>
 
 #define STEP_NS (ABI_RATE_STEP_SECONDS * NS_PER_S)
 #define WINDOW_STEPS (5 * 60 / ABI_RATE_STEP_SECONDS)

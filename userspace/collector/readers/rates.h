@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wgsocks/abi.h"
-#include "wgsocks/snapshot.h"
+#include "lib/snapshot/snapshot.h"
+#include <wgsocks/abi.h>
 
 /*
  * Remembers the totals. When nothing is remembered (of this generation): what they hold already is of now if `fresh`

@@ -3,9 +3,9 @@
 #ifndef COLLECTOR_READERS_H
 #define COLLECTOR_READERS_H
 
-#include "../kernel/kernel.h"
-#include "../watch/watch.h"
-#include "wgsocks/snapshot.h"
+#include "collector/kernel/kernel.h"
+#include "collector/proxy_netns/proxy_netns.h"
+#include "lib/snapshot/snapshot.h"
 
 struct destinations;
 

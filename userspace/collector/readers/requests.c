@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 uint64_t requests_total(const struct proxy_counters *counters)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 /* A gauge that is being changed by two CPUs may be read between them; it is never below 0. */
 static uint64_t gauge(int64_t value)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel_device.h"
+#include "collector/wireguard/kernel_device.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -8,9 +8,9 @@
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
 
-#include "../discovery/netlink.h"
-#include "message.h"
-#include "wgsocks/cleanup.h"
+#include "collector/discovery/netlink.h"
+#include "collector/wireguard/message.h"
+#include "lib/cleanup.h"
 
 #define DUMP_ATTEMPTS 4
 #define REQUEST_SIZE 256

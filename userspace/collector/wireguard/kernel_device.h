@@ -3,7 +3,7 @@
 #ifndef WIREGUARD_KERNEL_DEVICE_H
 #define WIREGUARD_KERNEL_DEVICE_H
 
-#include "device.h"
+#include "collector/wireguard/device.h"
 
 struct kernel_devices {
 	int fd; /* of the network namespace that it was opened in; -1 */

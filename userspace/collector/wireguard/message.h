@@ -3,7 +3,7 @@
 #ifndef WIREGUARD_MESSAGE_H
 #define WIREGUARD_MESSAGE_H
 
-#include "device.h"
+#include "collector/wireguard/device.h"
 
 struct nlmsghdr;
 

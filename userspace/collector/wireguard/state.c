@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state.h"
+#include "collector/wireguard/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "wgsocks/time.h"
+#include <wgsocks/time.h>
 
 /* WireGuard's own times (section 6.1 of its paper), in seconds. */
 #define REKEY_AFTER 120

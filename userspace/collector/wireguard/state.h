@@ -3,8 +3,8 @@
 #ifndef WIREGUARD_STATE_H
 #define WIREGUARD_STATE_H
 
-#include "device.h"
-#include "wgsocks/tunnel.h"
+#include "collector/wireguard/device.h"
+#include "lib/metrics/tunnel.h"
 
 /* Of one peer. */
 struct wireguard_memory {

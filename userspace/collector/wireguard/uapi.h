@@ -3,7 +3,7 @@
 #ifndef WIREGUARD_UAPI_H
 #define WIREGUARD_UAPI_H
 
-#include "uapi_parse.h"
+#include "collector/wireguard/uapi_parse.h"
 
 struct uapi {
 	int fd; /* -1: no conversation; else poll it for reading */

@@ -3,7 +3,7 @@
 #ifndef WIREGUARD_UAPI_PARSE_H
 #define WIREGUARD_UAPI_PARSE_H
 
-#include "device.h"
+#include "collector/wireguard/device.h"
 
 #define UAPI_LINE_MAX 160	   /* of what is wanted: a public key and its name take 75 */
 #define UAPI_ANSWER_MAX (8u << 20) /* bytes; more is no answer */

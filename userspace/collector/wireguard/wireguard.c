@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "wireguard.h"
+#include "collector/wireguard/wireguard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,10 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
-#include "wgsocks/shared.h"
-#include "wgsocks/time.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+#include "lib/process/shared.h"
+#include <wgsocks/time.h>
 
 #define RETRY_MAX_S 30
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bcrypt.h"
+#include "web/auth/bcrypt.h"
 
 #include <crypt.h>
 #include <errno.h>

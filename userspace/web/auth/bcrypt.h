@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "basic.h"
+#include "web/auth/basic.h"
 
 #define BCRYPT_JOBS 32	    /* that are waiting or being checked */
 #define BCRYPT_JOBS_PEER 4  /* of one client */

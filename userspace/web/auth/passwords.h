@@ -8,9 +8,9 @@
 
 #include <sys/queue.h>
 
-#include "basic.h"
-#include "bcrypt.h"
-#include "web/settings/settings.h"
+#include "lib/web_config/settings.h"
+#include "web/auth/basic.h"
+#include "web/auth/bcrypt.h"
 
 #define PASSWORDS_RIGHT_MAX SETTINGS_USERS_MAX
 #define PASSWORDS_WRONG_MAX 64

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "wgsocks/text.h"
+#include "lib/text/text.h"
 
 struct chart {
 	unsigned int count;	   /* of values */

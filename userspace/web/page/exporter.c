@@ -2,9 +2,9 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "html.h"
-#include "view.h"
-#include "wgsocks/version.h"
+#include "lib/version/version.h"
+#include "web/page/html.h"
+#include "web/page/view.h"
 
 static void counts_write(struct text *out, const struct page_top *top, const char *none)
 {

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "wgsocks/text.h"
+#include "lib/text/text.h"
 
 /* Appends text with what HTML gives a meaning escaped, for content and for attributes in quotes. */
 void html_escape(struct text *out, const char *string);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model.h"
+#include "web/page/model.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "samples.h"
+#include "web/page/samples.h"
 
 void page_top_add(struct page_top *top, const char *what, uint64_t count)
 {

@@ -6,8 +6,8 @@
 #ifndef PAGE_MODEL_H
 #define PAGE_MODEL_H
 
-#include "page.h"
-#include "wgsocks/tunnel.h"
+#include "lib/metrics/tunnel.h"
+#include "web/page/page.h"
 
 #define PAGE_TOP 6
 #define PAGE_ATTACHED 8

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "page.h"
+#include "web/page/page.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "html.h"
 #include "page-assets.h"
-#include "view.h"
-#include "wgsocks/time.h"
+#include "web/page/html.h"
+#include "web/page/view.h"
+#include <wgsocks/time.h>
 
 #define CARDS_MAX 8 /* with more proxies, the rows lead to them */
 

@@ -6,10 +6,10 @@
 #ifndef WEB_PAGE_H
 #define WEB_PAGE_H
 
-#include "wgsocks/config.h"
-#include "wgsocks/shared.h"
-#include "wgsocks/snapshot.h"
-#include "wgsocks/text.h"
+#include "lib/config/config.h"
+#include "lib/process/shared.h"
+#include "lib/snapshot/snapshot.h"
+#include "lib/text/text.h"
 
 struct page_source {
 	const struct config *config;

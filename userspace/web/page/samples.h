@@ -3,8 +3,8 @@
 #ifndef PAGE_SAMPLES_H
 #define PAGE_SAMPLES_H
 
-#include "model.h"
-#include "wgsocks/metrics.h"
+#include "lib/metrics/metrics.h"
+#include "web/page/model.h"
 
 /* Whether its first label is a proxy's name. */
 bool samples_of_proxy(const struct sample *sample);

@@ -2,8 +2,8 @@
 /* The first thing that is seen: how many have trouble, who, and why. */
 #include <inttypes.h>
 
-#include "html.h"
-#include "view.h"
+#include "web/page/html.h"
+#include "web/page/view.h"
 
 #define TOLD_MAX 10 /* different troubles */
 

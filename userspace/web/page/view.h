@@ -3,7 +3,7 @@
 #ifndef PAGE_VIEW_H
 #define PAGE_VIEW_H
 
-#include "words.h"
+#include "web/page/words.h"
 
 struct page_entry {
 	const struct page_proxy *proxy;

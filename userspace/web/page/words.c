@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "words.h"
+#include "web/page/words.h"
 
 #include <inttypes.h>
 
-#include "html.h"
+#include "web/page/html.h"
 
 #define SHARE_TROUBLE 0.9 /* of that many, nearly nothing works */
 

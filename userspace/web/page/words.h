@@ -3,7 +3,7 @@
 #ifndef PAGE_WORDS_H
 #define PAGE_WORDS_H
 
-#include "model.h"
+#include "web/page/model.h"
 
 enum page_level {
 	PAGE_GOOD,

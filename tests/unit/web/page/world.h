@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wgsocks/metrics.h"
+#include "lib/metrics/metrics.h"
 
 #define NOW 100000000000ull
 #define TIME 1700000000ull

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The proxies that are watched: the one of a sidecar, or all of a node, which come and go. A proxy of a node is a
+ * network namespace in which a SOCKS server was seen to listen; it ends with its namespace.
+ */
+#ifndef COLLECTOR_FLEET_H
+#define COLLECTOR_FLEET_H
+
+#include "collector/destinations/destinations.h"
+#include "collector/discovery/namespaces.h"
+#include "collector/kernel/kernel.h"
+#include "collector/proxies/identity.h"
+#include "collector/proxy_netns/proxy_netns.h"
+
+struct member {
+	struct watch watch;
+	struct identity identity;
+	int32_t nsid;		      /* NSID_NONE: our own namespace, or it could get none */
+	bool waits;		      /* to be started: it has no slot yet */
+	bool look_due;		      /* events of its interfaces were missed */
+	bool device_due;	      /* a tunnel of it came or changed: its device is to be asked */
+	bool gone;		      /* its namespace has ended */
+	uint64_t repaired_ns;	      /* when all of it was last looked at */
+	struct member *next;	      /* of those that have ended */
+	pid_t device_pid;	      /* in whose root its devices' sockets are; 0: in that of its server */
+	unsigned int device_searches; /* in vain, since a tunnel came or changed */
+	uint64_t reconcile_at_ns;     /* see reconciliation.h */
+};
+
+struct fleet {
+	const struct config *config;
+	struct kernel *kernel;
+	struct destinations *destinations;
+	struct member **members; /* in the order in which they came, --proxies.max at most */
+	uint32_t count;
+	struct member **by_slot;
+	struct member *ended; /* no proxies any more; their slots are to be cleared, one in each step */
+	struct identities identities;
+	struct namespaces namespaces; /* of a node; events_fd -1 in a sidecar */
+	uint32_t own_inode;
+	bool deaf; /* to the events of other namespaces */
+	uint32_t waiting;
+	uint32_t unwatched; /* proxies that the last look found, and for which there is no room or no right */
+	uint32_t cursor;    /* whose turn it is to be looked after */
+	bool look_due;	    /* at all processes: a SOCKS server began to listen somewhere */
+	uint64_t looked_ns;
+	uint64_t look_pause_ns; /* until then: whoever listens all the time must not have us look all the time */
+	uint64_t device_searched_ns;
+	uint32_t reconcile_cursor;
+	uint64_t reconcile_pause_ns; /* until then */
+	uint64_t links_lost;	     /* of members that are gone */
+	uint64_t peers_lost;
+};
+
+/*
+ * A sidecar's fleet has its proxy from now on; that of a node looks around. Returns 0, or -errno after a line that says
+ * what failed: then there is no fleet to work with.
+ */
+int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *kernel,
+	       struct destinations *destinations);
+
+/* Poll this for reading, then call fleet_links. */
+int fleet_events_fd(const struct fleet *fleet);
+void fleet_links(struct fleet *fleet);
+
+/* Of a node: reads events of its namespaces; those that have ended are no members any more. */
+void fleet_ends(struct fleet *fleet);
+
+/* The kernel side was loaded: slots that an earlier process left get their proxies back, or are made ready for others.
+ */
+void fleet_loaded(struct fleet *fleet);
+
+/*
+ * Does a little of what is to be done: a look around, or the end or the start of one proxy, which takes up to 60 ms
+ * with TCX. Returns whether there is more.
+ */
+bool fleet_step(struct fleet *fleet);
+
+/* How long fleet_step may be left alone, as epoll_wait has it: milliseconds, or -1: until something happens. */
+int fleet_rest_ms(const struct fleet *fleet);
+
+/* An event of the socket programs. */
+void fleet_event(struct fleet *fleet, const struct event *event);
+
+/* Each second. */
+void fleet_tick(struct fleet *fleet, uint64_t now_ns);
+
+/* Reads the WireGuard devices of all remote proxies side by side, before a snapshot. */
+void fleet_wireguard(struct fleet *fleet);
+
+/* Keeps what is pinned attached; or detaches everything. */
+void fleet_close(struct fleet *fleet, bool remove);
+
+#endif

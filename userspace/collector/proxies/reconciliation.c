@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/proxies/reconciliation.h"
+
+#include <string.h>
+
+#include "collector/discovery/listeners.h"
+#include "collector/kernel/reconcile.h"
+#include "collector/proxy_netns/netns_enter.h"
+#include "lib/log/log.h"
+#include <wgsocks/time.h>
+
+#define PERIOD_NS (5 * NS_PER_S)
+#define COST_FACTOR 200 /* pauses for so many times as long as it took */
+
+static void run(struct fleet *fleet, struct member *m)
+{
+	uint64_t begun = clock_now_ns(), now;
+	unsigned int suspects = 0;
+	int ended;
+
+	if (visit_begin(&m->watch))
+		return;
+	ended = reconcile_run(fleet->kernel, m->watch.slot, &suspects);
+	visit_end(&m->watch);
+	now = clock_now_ns();
+	m->reconcile_at_ns = now + (suspects ? RECONCILE_SUSPECT_AGE_NS : PERIOD_NS);
+	fleet->reconcile_pause_ns = now + COST_FACTOR * (now - begun);
+	if (ended > 0)
+		log_warn("proxy %s: %d sessions had lost their end: they are closed and counted as lost", m->watch.name,
+			 ended);
+	else if (ended < 0)
+		log_warn("proxy %s: cannot compare sessions with sockets: %s", m->watch.name, strerror(-ended));
+}
+
+/* The walk is over all sockets of the machine (1–2 ms and more), wherever it begins: most of a node have none yet. */
+static void run_begun(struct fleet *fleet, struct member *m)
+{
+	bool alone;
+
+	if (visit_begin(&m->watch))
+		return;
+	alone = listeners_alone();
+	visit_end(&m->watch);
+	if (!alone)
+		run(fleet, m);
+}
+
+bool reconcile_begun(struct fleet *fleet)
+{
+	for (uint32_t i = 0; i < fleet->count; i++) {
+		struct member *m = fleet->members[i];
+
+		if (!m->watch.started || !m->watch.ports_added)
+			continue;
+		m->watch.ports_added = false;
+		run_begun(fleet, m);
+		return true;
+	}
+	return false;
+}
+
+static bool has_sessions(const struct fleet *fleet, const struct member *m)
+{
+	const struct proxy_counters *c = &fleet->kernel->counters[m->watch.slot];
+
+	return c->client_active || c->upstream_active || c->upstream_pending;
+}
+
+void reconcile_tick(struct fleet *fleet, bool missed, uint64_t now_ns)
+{
+	if (missed) {
+		for (uint32_t i = 0; i < fleet->count; i++)
+			fleet->members[i]->reconcile_at_ns = 0;
+	}
+	if (now_ns < fleet->reconcile_pause_ns)
+		return;
+	for (uint32_t i = 0; i < fleet->count; i++) {
+		struct member *m = fleet->members[fleet->reconcile_cursor++ % fleet->count];
+
+		if (!m->watch.started || now_ns < m->reconcile_at_ns || !has_sessions(fleet, m))
+			continue;
+		run(fleet, m);
+		return;
+	}
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/proxies/scan.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "collector/proxies/managed_proxy.h"
+#include "collector/proxies/server_scan.h"
+#include "lib/log/log.h"
+#include <wgsocks/time.h>
+
+static struct member *by_inode(const struct fleet *fleet, uint32_t inode)
+{
+	for (uint32_t i = 0; i < fleet->count; i++) {
+		if (!fleet->members[i]->gone && fleet->members[i]->watch.entry.netns_inode == inode)
+			return fleet->members[i];
+	}
+	return NULL;
+}
+
+/* How many are not watched, and why. */
+struct unwatched {
+	uint32_t beyond, hidden, refused;
+};
+
+static void note_unwatched(struct fleet *fleet, const struct unwatched *now)
+{
+	static struct unwatched former;
+
+	if (now->beyond > former.beyond)
+		log_warn("%u proxies are not watched: --proxies.max is %u", now->beyond, fleet->config->proxies_max);
+	if (now->hidden > former.hidden)
+		log_warn("%u SOCKS servers are not watched: their network namespaces cannot be seen (it needs the "
+			 "capability SYS_PTRACE)",
+			 now->hidden);
+	if (now->refused > former.refused)
+		log_warn("%u proxies are not watched: their network namespaces cannot be entered (it needs the "
+			 "capability SYS_ADMIN)",
+			 now->refused);
+	former = *now;
+	fleet->unwatched = now->beyond + now->hidden + now->refused;
+}
+
+#define PAUSE_FACTOR 9		       /* of the time that a look takes: a tenth of a CPU */
+#define PAUSE_MAX_NS (150 * NS_PER_MS) /* but a new proxy does not wait longer */
+
+void look_around(struct fleet *fleet)
+{
+	uint64_t begun = clock_now_ns(), pause;
+	struct census_group group;
+	struct census census;
+	struct unwatched unwatched = {};
+	size_t at = 0;
+	int r = census_take(&census, fleet->config);
+
+	if (r)
+		log_warn("cannot look at all processes: %s", strerror(-r));
+	/*
+	 * The kernel tells of a namespace's end before it gives its inode away: then none of these is mistaken for a
+	 * former one.
+	 */
+	fleet_ends(fleet);
+	while ((group = census_next(&census, &at)).count) {
+		struct member *m = by_inode(fleet, group.processes->netns_inode);
+
+		if (m) {
+			member_seen(m, &group);
+			continue;
+		}
+		r = member_add(fleet, &group);
+		unwatched.beyond += r == -ENOSPC;
+		unwatched.refused += r == -EPERM || r == -EACCES;
+		if (r < 0 && r != -ENOSPC)
+			log_debug("cannot look at network namespace %u: %s", group.processes->netns_inode,
+				  strerror(-r));
+	}
+	unwatched.hidden = (uint32_t)census.hidden;
+	note_unwatched(fleet, &unwatched);
+	census_free(&census);
+	fleet->looked_ns = clock_now_ns();
+	pause = PAUSE_FACTOR * (fleet->looked_ns - begun);
+	fleet->look_pause_ns = fleet->looked_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
+}
+
+void look_at_all(struct fleet *fleet)
+{
+	for (uint32_t i = 0; i < fleet->count; i++) {
+		struct member *m = fleet->members[i];
+
+		m->look_due = true;
+		member_check(fleet, m);
+	}
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/proxy_netns/netns_enter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/discovery/netns.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+
+static int home = -1;
+
+int visit_home(void)
+{
+	home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	return home < 0 ? -errno : 0;
+}
+
+int visit_begin(struct watch *watch)
+{
+	const pid_t known = watch->pid;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!watch->remote)
+		return 0;
+	fd = netns_open(watch->entry.netns_inode, &watch->pid);
+	r = fd < 0 ? fd : netns_enter(fd);
+	if (r || watch->pid == known || netns_cookie() == watch->entry.netns_cookie)
+		return r;
+	watch->pid = 0; /* of another proxy: ours is gone, and the kernel gave its inode to the next one */
+	visit_end(watch);
+	return -ESTALE;
+}
+
+void visit_end(const struct watch *watch)
+{
+	if (watch->remote)
+		visit_return();
+}
+
+void visit_return(void)
+{
+	int r = netns_enter(home);
+
+	if (!r)
+		return;
+	log_error("cannot come back from another network namespace: %s", strerror(-r));
+	exit(EXIT_FAILURE);
+}

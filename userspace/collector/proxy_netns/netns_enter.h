@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Into the network namespace of a proxy, and back (about 10 µs): to ask it for something, to attach. Nothing that is
+ * opened there stays open, since a descriptor would keep a pod's namespace alive.
+ */
+#ifndef WATCH_VISIT_H
+#define WATCH_VISIT_H
+
+#include "collector/proxy_netns/proxy_netns.h"
+
+/* Remembers where we are at home. Returns 0 or -errno. */
+int visit_home(void);
+
+/*
+ * Nothing to do for a proxy of our own namespace. Else the calling thread is in the proxy's afterwards, until
+ * visit_end. Returns 0, -ESRCH when no way in is known, -ESTALE when there is another namespace of its inode by now, or
+ * -errno.
+ */
+int visit_begin(struct watch *watch);
+void visit_end(const struct watch *watch);
+
+/* Home from a namespace that netns_enter went to. A collector that cannot is no use: it ends, and another is started.
+ */
+void visit_return(void);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A tunnel that was made anew (wg-quick down and up) has carried packets before we attach to it: most often none, in
+ * the millisecond until the kernel's event is read; many, while no exporter ran. The device's own counters tell how
+ * many bytes these were.
+ */
+#ifndef WATCH_GAP_H
+#define WATCH_GAP_H
+
+#include "collector/proxy_netns/proxy_netns.h"
+
+struct gap {
+	bool known;	  /* the place had a tunnel of this name before */
+	bool anew;	  /* and this is another device than the one that was watched */
+	uint64_t counted; /* bytes by then */
+};
+
+/* Before a tunnel takes its place. */
+void gap_begin(struct gap *gap, struct watch *watch, unsigned int place, const struct link *link);
+
+/*
+ * After it was attached to: adds what passed unseen to the proxy's bytes (watch->entry: to be written), as far as the
+ * device counts inner bytes (a userspace one), and how long that may have been.
+ */
+void gap_end(const struct gap *gap, struct watch *watch, const struct watched_link *w);
+
+#endif

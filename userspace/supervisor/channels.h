@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the children talk through: kept by the supervisor, so that it outlives them. */
+#ifndef SUPERVISOR_EXCHANGE_H
+#define SUPERVISOR_EXCHANGE_H
+
+#include <stdbool.h>
+
+#include "lib/process/process.h"
+
+struct exchange {
+	int web, collector;	       /* the ends of a SEQPACKET pair */
+	int snapshot, snapshot_reader; /* one memfd: read-write, read-only */
+	int bundle, bundle_reader;     /* another one, where there is a --web.config.file */
+};
+
+#define EXCHANGE_NONE                  \
+	{                              \
+		-1, -1, -1, -1, -1, -1 \
+	}
+
+/* Opens all of it, the bundle when it is wanted. Returns 0 or -errno, logged. */
+int exchange_open(struct exchange *exchange, bool with_bundle);
+
+/* In a child after the fork: gives it its part and closes the rest. */
+void exchange_take(struct exchange *exchange, struct child *child);
+
+#endif
