@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What text must be that the program made of bytes from elsewhere. */
-#ifndef FUZZ_TEXT_H
-#define FUZZ_TEXT_H
+#pragma once
 
 #include "fuzz.h"
 #include "lib/text/utf8.h"
@@ -40,5 +39,3 @@ static inline char *text_repaired(const char *text)
 	to[used] = '\0';
 	return to;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The collector's own state, shared by its loop (collector.c) and its answers (answer.c, itself.c). */
-#ifndef COLLECTOR_COLLECTOR_H
-#define COLLECTOR_COLLECTOR_H
+#pragma once
 
 #include "collector/destinations/destinations.h"
 #include "collector/kernel/kernel.h"
@@ -47,5 +46,3 @@ void collector_read(struct collector *c, uint32_t mask);
 
 /* Adds the families about the exporter that the collector knows. */
 void collector_read_itself(struct collector *c);
-
-#endif

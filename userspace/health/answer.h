@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the health port says about a state: pure, from a request and a view of the shared region to status and body. */
-#ifndef HEALTH_ANSWER_H
-#define HEALTH_ANSWER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,5 +27,3 @@ struct health_view {
  * Returns its length.
  */
 size_t answer_write(char *out, const struct request *request, const struct health_view *view);
-
-#endif

@@ -3,8 +3,7 @@
  * The connections that wait, for the rest of their request or for their end: a fixed table in order of age. No system
  * call.
  */
-#ifndef HEALTH_CLIENTS_H
-#define HEALTH_CLIENTS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,5 +44,3 @@ struct client *client_oldest(struct clients *clients);
 
 struct request *client_request(struct clients *clients, const struct client *client);
 uint16_t client_index(const struct clients *clients, const struct client *client);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads an HTTP/1.x request byte by byte: no descriptor, no allocation, any split of the bytes gives the same. */
-#ifndef HEALTH_REQUEST_H
-#define HEALTH_REQUEST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,5 +33,3 @@ size_t request_feed(struct request *request, const char *bytes, size_t length);
 
 /* The client sends no more: refuses what is incomplete. */
 void request_end(struct request *request);
-
-#endif

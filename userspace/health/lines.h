@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A text of lines in a fixed buffer: what does not fit is counted and told in the last line. */
-#ifndef HEALTH_TEXT_H
-#define HEALTH_TEXT_H
+#pragma once
 
 #include <stddef.h>
 
@@ -16,5 +15,3 @@ __attribute__((format(printf, 2, 3))) void text_line(struct text *text, const ch
 
 /* Adds "… and N more" when lines were left out; room for it was kept. */
 void text_end(struct text *text);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arrays that grow as they are filled, where how much will come is not known before. */
-#ifndef WGSOCKS_ARRAY_H
-#define WGSOCKS_ARRAY_H
+#pragma once
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -24,5 +23,3 @@ static inline void *array_room(void *array, size_t count, size_t *max, size_t si
 		*max = wanted;
 	return more;
 }
-
-#endif

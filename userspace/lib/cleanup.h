@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scope-bound ownership: a resource is released where its variable leaves scope unless it was taken. */
-#ifndef WGSOCKS_CLEANUP_H
-#define WGSOCKS_CLEANUP_H
+#pragma once
 
 #include <dirent.h>
 #include <stdio.h>
@@ -59,5 +58,3 @@ static inline void close_directory(DIR **d)
 		closedir(*d);
 	*d = NULL;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How soon a child that died is started again. */
-#ifndef SUPERVISOR_BACKOFF_H
-#define SUPERVISOR_BACKOFF_H
+#pragma once
 
 #include <stdint.h>
 
@@ -15,5 +14,3 @@
  * so that each is back within a second; 10 s after 30 of them, when the cause is unlikely to pass by itself.
  */
 uint64_t backoff_delay_ns(unsigned int failures);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the children talk through: kept by the supervisor, so that it outlives them. */
-#ifndef SUPERVISOR_EXCHANGE_H
-#define SUPERVISOR_EXCHANGE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -23,5 +22,3 @@ int exchange_open(struct exchange *exchange, bool with_bundle);
 
 /* In a child after the fork: gives it its part and closes the rest. */
 void exchange_take(struct exchange *exchange, struct child *child);
-
-#endif

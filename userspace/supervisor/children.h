@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The supervisor's state, and what it does with its children. */
-#ifndef SUPERVISOR_CHILDREN_H
-#define SUPERVISOR_CHILDREN_H
+#pragma once
 
 #include <signal.h>
 #include <stdbool.h>
@@ -63,5 +62,3 @@ void children_reap(struct supervisor *s, bool stopping);
 
 /* Sends a signal (0: none) to all that run. Whether there was anyone. */
 bool children_signal(const struct supervisor *s, int number);
-
-#endif

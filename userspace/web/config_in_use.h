@@ -3,8 +3,7 @@
  * The settings that web serves with now. Those that were in force before live on for as long as a connection was begun
  * with them.
  */
-#ifndef WEB_ACTIVE_H
-#define WEB_ACTIVE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,5 +31,3 @@ struct active *active_use(struct active *active);
 /* Who was its last user may be in the middle of GnuTLS: it is freed by active_sweep, from outside. */
 void active_release(struct active *active);
 void active_sweep(void);
-
-#endif

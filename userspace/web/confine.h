@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEB_CONFINE_H
-#define WEB_CONFINE_H
+#pragma once
 
 #include "lib/process/process.h"
 
@@ -9,5 +8,3 @@
  * rights any more and system calls still are. Returns 0 or -errno (nothing should be served then).
  */
 int confine(const struct child *child, int (*threads)(void *closure), void *closure);
-
-#endif

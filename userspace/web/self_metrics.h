@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the web process knows of the exporter without asking anybody. */
-#ifndef WEB_SELF_H
-#define WEB_SELF_H
+#pragma once
 
 #include <sys/types.h>
 
@@ -36,5 +35,3 @@ unsigned int scrape_status(enum scrape_code code);
 /* Empties the builder and adds all that is known; with `failed`, bits of enum config_collector, that their
  * reads failed too. */
 void self_fill(struct self *self, struct snapshot_builder *b, uint32_t failed);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The web process: one thread, one epoll loop, libmicrohttpd within it. */
-#ifndef WEB_WEB_H
-#define WEB_WEB_H
+#pragma once
 
 #include <microhttpd.h>
 
@@ -74,5 +73,3 @@ enum MHD_Result request_handle(void *closure, struct MHD_Connection *connection,
 			       const char *version, const char *upload, size_t *upload_size, void **context);
 void request_completed(void *closure, struct MHD_Connection *connection, void **context,
 		       enum MHD_RequestTerminationCode code);
-
-#endif

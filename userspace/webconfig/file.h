@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading one file whole, and telling whether it is still the one that was read. */
-#ifndef FILES_READ_H
-#define FILES_READ_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,5 +26,3 @@ bool file_same(const struct file_mark *a, const struct file_mark *b);
 int file_read(const char *path, size_t most, char **data, size_t *size, struct file_mark *mark);
 
 const char *file_error(int error);
-
-#endif

@@ -3,8 +3,7 @@
  * Reads --web.config.file and what it names, and has it judged: by a child without any right, which parses it, tells
  * which files it names, gets their contents, and tries to serve with them.
  */
-#ifndef FILES_JUDGE_H
-#define FILES_JUDGE_H
+#pragma once
 
 #include "lib/web_config/bundle.h"
 #include "webconfig/file.h"
@@ -26,5 +25,3 @@ enum judgement {
 
 /* Fills *judged, whose bundle the caller frees. `notes`: says what is there and cannot be had, too. */
 enum judgement judge(const char *path, bool notes, struct judged *judged);
-
-#endif

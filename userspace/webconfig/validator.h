@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who judges: a child without rights, at one end of a pair of sockets; the other end reads files for it. */
-#ifndef FILES_JUROR_H
-#define FILES_JUROR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,5 +20,3 @@ int juror_name_receive(int fd, char *name);
 
 /* The answer: an error (-errno), or the file. 0 or -errno. */
 int juror_file_send(int fd, int error, const char *data, size_t size);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TCX links (Linux 6.6+), pinned or not. Used by attach.c; see attach.h for what it all means. */
-#ifndef ATTACH_TCX_H
-#define ATTACH_TCX_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -24,5 +23,3 @@ int tcx_remove_pinned(const char *path);
 
 /* Unpins the TCX link at `path` if its interface is gone. Returns 1, 0 when it is not one of those, -errno. */
 int tcx_prune_pinned(const char *path);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Destinations of the proxies: who gets a series, its name, its country. Once a second; a scrape only reads. */
-#ifndef COLLECTOR_DESTINATIONS_H
-#define COLLECTOR_DESTINATIONS_H
+#pragma once
 
 #include "collector/destinations/geoip.h"
 #include "collector/destinations/names.h"
@@ -41,5 +40,3 @@ void destinations_forget(struct destinations *d, uint32_t slot);
 int destinations_other(const struct kernel *kernel, const struct watch *watch, __u64 other[ABI_DIRECTION_MAX]);
 
 void destinations_close(struct destinations *d);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which pod and which container a process is of, as the names of its cgroups tell. */
-#ifndef DISCOVERY_CGROUP_H
-#define DISCOVERY_CGROUP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,5 +37,3 @@ bool pod_uid_read(const char *text, size_t size, char uid[POD_UID_SIZE]);
 
 /* Whether it is a container's id, 64 hex digits of any case; writes it in lower case. */
 bool container_id_read(const char *text, size_t size, char id[CONTAINER_ID_SIZE]);
-
-#endif

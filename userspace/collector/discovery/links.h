@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The interfaces of a network namespace: what is there, and what comes and goes (rtnetlink). */
-#ifndef DISCOVERY_LINKS_H
-#define DISCOVERY_LINKS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -75,5 +74,3 @@ int link_parse(const struct nlmsghdr *message, struct link *link, enum link_even
 
 /* Whether it is one of the tunnels that config->interface names; everything else is underlay. */
 bool link_is_tunnel(const struct link *link, const struct config *config);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a proxy is called: the label proxy_name. */
-#ifndef DISCOVERY_NAMING_H
-#define DISCOVERY_NAMING_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -60,5 +59,3 @@ struct naming_entry {
  * outlive this process. Sorts the pointers, oldest first. Takes no memory; O(n log n).
  */
 void naming_assign(struct naming_entry **entries, size_t count);
-
-#endif

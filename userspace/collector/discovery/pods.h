@@ -3,8 +3,7 @@
  * The names behind a pod's uid and a container's id, without the Kubernetes API: kubelet names folders and links below
  * /var/log after them.
  */
-#ifndef DISCOVERY_PODS_H
-#define DISCOVERY_PODS_H
+#pragma once
 
 #include <dirent.h>
 #include <stdbool.h>
@@ -65,5 +64,3 @@ struct pods {
 int pods_find(struct pods *pods, const char *key, uint64_t now_ns, struct pod_record *record);
 
 void pods_free(struct pods *pods);
-
-#endif

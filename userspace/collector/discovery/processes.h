@@ -3,8 +3,7 @@
  * SOCKS server processes, as far as /proc shows them to us. Not seeing any is normal (a pod has a PID namespace of its
  * own, hidepid, no /proc at all) and no error; processes that vanish while being read are skipped.
  */
-#ifndef DISCOVERY_PROCESSES_H
-#define DISCOVERY_PROCESSES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,5 +61,3 @@ bool process_is_server(const char *comm, const struct config *config);
 
 /* Reads "socket:[N]". Returns N, 0 for anything else. */
 uint32_t process_socket_inode(const char *target);
-
-#endif

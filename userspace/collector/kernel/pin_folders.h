@@ -3,8 +3,7 @@
  * The pin folders of others than the running instance: PATH/v<layout>[-<proxies>]/<instance>. Whoever runs holds a lock
  * on its own, so what can be locked is nobody's.
  */
-#ifndef COLLECTOR_PIN_FOLDERS_H
-#define COLLECTOR_PIN_FOLDERS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -27,5 +26,3 @@ int pin_folders_remove(const struct config *config, pin_folder_judge *judge, voi
 
 /* Whether a folder of this name is a sidecar's: 16 hex digits; *cookie is then the cookie of its network namespace. */
 bool pin_folder_cookie(const char *instance, uint64_t *cookie);
-
-#endif

@@ -3,8 +3,7 @@
  * The pin folder: <pin path>/v<layout>[-<proxies.max>]/<instance>/, where instance is "node" or the netns cookie of a
  * sidecar. One process at a time holds its lock, so that sidecars and an agent can share a bpffs.
  */
-#ifndef COLLECTOR_PINS_H
-#define COLLECTOR_PINS_H
+#pragma once
 
 #include <stddef.h>
 
@@ -42,5 +41,3 @@ void pins_remove(struct pins *pins);
 
 /* Gives up the lock, leaves the pins. */
 void pins_close(struct pins *pins);
-
-#endif

@@ -4,8 +4,7 @@
  * whose CLOSE no program saw. Costs 2.5 ms and 1 µs for each socket of the host: at start, when the recursion guard has
  * struck, and slowly always while there are sessions.
  */
-#ifndef COLLECTOR_RECONCILE_H
-#define COLLECTOR_RECONCILE_H
+#pragma once
 
 #include "collector/kernel/kernel.h"
 
@@ -21,5 +20,3 @@
 int reconcile_run(struct kernel *kernel, uint32_t slot, unsigned int *suspects);
 
 #define RECONCILE_SUSPECT_AGE_NS (2 * NS_PER_S)
-
-#endif

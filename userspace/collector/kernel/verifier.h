@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why the kernel's verifier refused a program, as libbpf prints it. Pure. */
-#ifndef KERNEL_VERIFIER_H
-#define KERNEL_VERIFIER_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -23,5 +22,3 @@ void verifier_log_print(const struct verifier_log *log);
 
 /* Gives the memory back; the log is empty. */
 void verifier_log_free(struct verifier_log *log);
-
-#endif

@@ -3,12 +3,9 @@
  * The WireGuard devices of a node's proxies. A userspace one has its UAPI socket in the mount namespace of the process
  * that made it: often the SOCKS server's, but in a pod it may be that of another container.
  */
-#ifndef FLEET_DEVICES_H
-#define FLEET_DEVICES_H
+#pragma once
 
 #include "collector/proxies/proxies.h"
 
 /* Reads the devices of several members, side by side. */
 void devices_read(struct fleet *fleet, struct member *const *members, size_t count);
-
-#endif

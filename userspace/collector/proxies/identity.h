@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whose a proxy of a node is: its pod, and the name that it is meant to have. */
-#ifndef FLEET_IDENTITY_H
-#define FLEET_IDENTITY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,5 +35,3 @@ void identities_close(struct identities *identities);
  */
 bool identity_read(struct identity *identity, struct identities *identities, pid_t pid, uint32_t netns_inode,
 		   uint64_t netns_cookie);
-
-#endif

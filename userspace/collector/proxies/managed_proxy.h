@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One proxy of the fleet: how it begins, is looked after, and ends. */
-#ifndef FLEET_MEMBER_H
-#define FLEET_MEMBER_H
+#pragma once
 
 #include "collector/proxies/proxies.h"
 #include "collector/proxies/server_scan.h"
@@ -44,5 +43,3 @@ void member_end(struct fleet *fleet, struct member *member);
 
 /* We go, it stays. With `remove`, everything of ours is detached. Frees it. */
 void member_close(struct member *member, bool remove);
-
-#endif

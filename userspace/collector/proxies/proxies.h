@@ -3,8 +3,7 @@
  * The proxies that are watched: the one of a sidecar, or all of a node, which come and go. A proxy of a node is a
  * network namespace in which a SOCKS server was seen to listen; it ends with its namespace.
  */
-#ifndef COLLECTOR_FLEET_H
-#define COLLECTOR_FLEET_H
+#pragma once
 
 #include "collector/destinations/destinations.h"
 #include "collector/discovery/namespaces.h"
@@ -90,5 +89,3 @@ void fleet_wireguard(struct fleet *fleet);
 
 /* Keeps what is pinned attached; or detaches everything. */
 void fleet_close(struct fleet *fleet, bool remove);
-
-#endif

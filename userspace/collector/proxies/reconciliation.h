@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When each proxy's sessions are compared with its sockets (kernel/reconcile.h). */
-#ifndef FLEET_RECONCILIATION_H
-#define FLEET_RECONCILIATION_H
+#pragma once
 
 #include "collector/proxies/proxies.h"
 
@@ -16,5 +15,3 @@ bool reconcile_begun(struct fleet *fleet);
  * these are due. Costs at most 0.5 % of a CPU.
  */
 void reconcile_tick(struct fleet *fleet, bool missed, uint64_t now_ns);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looking around: which proxies there are, by what the processes of the machine tell. */
-#ifndef FLEET_LOOK_H
-#define FLEET_LOOK_H
+#pragma once
 
 #include "collector/proxies/proxies.h"
 
@@ -10,5 +9,3 @@ void look_around(struct fleet *fleet);
 
 /* Looks which members are gone, and what the others' interfaces are: for events that were lost. */
 void look_at_all(struct fleet *fleet);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One look at all processes: which network namespaces have SOCKS servers, and which processes these are. */
-#ifndef FLEET_CENSUS_H
-#define FLEET_CENSUS_H
+#pragma once
 
 #include "collector/discovery/processes.h"
 
@@ -24,5 +23,3 @@ int census_take(struct census *census, const struct config *config);
 struct census_group census_next(const struct census *census, size_t *at);
 
 void census_free(struct census *census);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pins of sidecars that are no more. */
-#ifndef FLEET_REMAINS_H
-#define FLEET_REMAINS_H
+#pragma once
 
 #include "lib/config/config.h"
 
@@ -11,5 +10,3 @@
  * running one holds.
  */
 void remains_sweep(const struct config *config);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The interfaces of a watched proxy and what is attached to them. Used by watch.c. */
-#ifndef COLLECTOR_INTERFACES_H
-#define COLLECTOR_INTERFACES_H
+#pragma once
 
 #include "collector/proxy_netns/proxy_netns.h"
 
@@ -27,5 +26,3 @@ void interfaces_free(struct watch *watch);
  * have not heard of yet.
  */
 void interfaces_tunnels_write(const struct watch *watch);
-
-#endif

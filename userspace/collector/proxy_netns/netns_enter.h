@@ -3,8 +3,7 @@
  * Into the network namespace of a proxy, and back (about 10 µs): to ask it for something, to attach. Nothing that is
  * opened there stays open, since a descriptor would keep a pod's namespace alive.
  */
-#ifndef WATCH_VISIT_H
-#define WATCH_VISIT_H
+#pragma once
 
 #include "collector/proxy_netns/proxy_netns.h"
 
@@ -22,5 +21,3 @@ void visit_end(const struct watch *watch);
 /* Home from a namespace that netns_enter went to. A collector that cannot is no use: it ends, and another is started.
  */
 void visit_return(void);
-
-#endif

@@ -3,8 +3,7 @@
  * One proxy that is watched: its network namespace, tunnels, other interfaces and listeners, and what is attached
  * where. Kept up to date by netlink events and the kernel's own; a slow tick repairs what events missed.
  */
-#ifndef COLLECTOR_WATCH_H
-#define COLLECTOR_WATCH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -127,5 +126,3 @@ void watch_health(const struct watch *watch, struct health_proxy *health);
 
 /* The interface in a tunnel's place: NULL when it is not there now. */
 const struct watched_link *watch_tunnel(const struct watch *watch, unsigned int place);
-
-#endif

@@ -4,8 +4,7 @@
  * the millisecond until the kernel's event is read; many, while no exporter ran. The device's own counters tell how
  * many bytes these were.
  */
-#ifndef WATCH_GAP_H
-#define WATCH_GAP_H
+#pragma once
 
 #include "collector/proxy_netns/proxy_netns.h"
 
@@ -23,5 +22,3 @@ void gap_begin(struct gap *gap, struct watch *watch, unsigned int place, const s
  * device counts inner bytes (a userspace one), and how long that may have been.
  */
 void gap_end(const struct gap *gap, struct watch *watch, const struct watched_link *w);
-
-#endif

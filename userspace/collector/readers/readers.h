@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Readers: from the maps of one proxy to samples. They know nothing of Prometheus but the metric table's ids. */
-#ifndef COLLECTOR_READERS_H
-#define COLLECTOR_READERS_H
+#pragma once
 
 #include "collector/kernel/kernel.h"
 #include "collector/proxy_netns/proxy_netns.h"
@@ -75,5 +74,3 @@ void clients_settle(struct kernel *kernel, uint32_t slot);
 
 /* Sum over the commands. */
 uint64_t requests_total(const struct proxy_counters *counters);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The answer of a userspace device to "get=1" (wireguard.com/xplatform), as its bytes come. No descriptor in here. */
-#ifndef WIREGUARD_UAPI_PARSE_H
-#define WIREGUARD_UAPI_PARSE_H
+#pragma once
 
 #include "collector/wireguard/device.h"
 
@@ -30,5 +29,3 @@ void uapi_parser_init(struct uapi_parser *parser, struct wireguard_device *devic
  * when it is no such answer, -EMSGSIZE, -ENOMEM, or the error that the device answered with.
  */
 int uapi_parse(struct uapi_parser *parser, const char *bytes, size_t count);
-
-#endif

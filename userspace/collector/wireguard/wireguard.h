@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The WireGuard devices behind a proxy's tunnels: read anew each time, kept no longer than to the next reading. */
-#ifndef WIREGUARD_WIREGUARD_H
-#define WIREGUARD_WIREGUARD_H
+#pragma once
 
 #include <stddef.h>
 
@@ -62,5 +61,3 @@ int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *t
 void wireguard_begin(struct wireguard *wireguard, const struct wireguard_target *targets);
 void wireguard_await(struct wireguard *const *wireguards, size_t count, uint64_t deadline_ns);
 int wireguard_end(struct wireguard *wireguard, const char *who);
-
-#endif

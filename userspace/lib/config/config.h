@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Configuration: flags (argp), else environment (WGSOCKS_… and the seed's names), else default. */
-#ifndef WGSOCKS_CONFIG_H
-#define WGSOCKS_CONFIG_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -98,5 +97,3 @@ int config_parse(struct config *config, int argc, char **argv, char **environmen
 
 /* The name of a collector ("interface"), NULL beyond the last. */
 const char *config_collector_name(unsigned int collector);
-
-#endif

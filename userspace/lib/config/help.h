@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of options as argp and as a reader of --help sees it. */
-#ifndef WGSOCKS_CONFIG_HELP_H
-#define WGSOCKS_CONFIG_HELP_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -50,5 +49,3 @@ void help_variable(char out[static HELP_VARIABLE_SIZE], const char *flag);
 
 /* Prints --help to standard output. */
 void help_write(void);
-
-#endif

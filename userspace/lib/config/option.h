@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one table of options, and what reads their values. */
-#ifndef WGSOCKS_CONFIG_OPTION_H
-#define WGSOCKS_CONFIG_OPTION_H
+#pragma once
 
 #include <errno.h>
 #include <stdio.h>
@@ -84,5 +83,3 @@ int list_read(struct option_reader *reader, const char *value,
 
 /* Decimal digits only, min … max. Returns 0 or -EINVAL. */
 int number_parse(unsigned long *number, const char *text, unsigned long min, unsigned long max);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots as text for Prometheus. Knows the metric table and nothing of where samples come from. */
-#ifndef WGSOCKS_EXPOSITION_H
-#define WGSOCKS_EXPOSITION_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -34,5 +33,3 @@ const char *exposition_content_type(enum exposition_format format);
  */
 int exposition_write(struct exposition *e, struct text *out, enum exposition_format format,
 		     const struct snapshot *parts, size_t part_count);
-
-#endif

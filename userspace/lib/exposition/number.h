@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers as Prometheus reads them. Each writes at most NUMBER_MAX bytes, no NUL, and returns the end. */
-#ifndef EXPOSITION_NUMBER_H
-#define EXPOSITION_NUMBER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -14,5 +13,3 @@ char *number_seconds(char *to, uint64_t ns);
 
 /* The shortest decimal that reads back as the same double; NaN, +Inf, -Inf. */
 char *number_float(char *to, double value);
-
-#endif

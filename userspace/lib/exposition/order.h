@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Brings the samples of several snapshots into the order of the metric table. */
-#ifndef EXPOSITION_ORDER_H
-#define EXPOSITION_ORDER_H
+#pragma once
 
 #include "lib/exposition/exposition.h"
 #include "lib/metrics/metrics.h"
@@ -16,5 +15,3 @@ struct family_starts {
 
 /* Fills e->order and *s. Returns 0 or -ENOMEM. */
 int order_fill(struct exposition *e, struct family_starts *s, const struct snapshot *parts, size_t part_count);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A log line as text: pure, so that it can be tested byte by byte. */
-#ifndef WGSOCKS_LOG_LINE_H
-#define WGSOCKS_LOG_LINE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,5 +24,3 @@ size_t log_escape(char *out, size_t size, const char *text);
 /* The whole line with its newline, no NUL. `process` may be NULL. Returns the length. */
 size_t log_line_format(char out[static LOG_LINE_SIZE], bool json, const char *time, enum log_level level,
 		       const char *process, const char *message);
-
-#endif

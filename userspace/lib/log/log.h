@@ -3,8 +3,7 @@
  * One line per event on standard error, logfmt or JSON. Safe before log_setup (logfmt, info) and under seccomp: after
  * log_open it allocates nothing, opens nothing and needs only clock_gettime (a vDSO call as a rule) and write.
  */
-#ifndef WGSOCKS_LOG_H
-#define WGSOCKS_LOG_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -40,5 +39,3 @@ __attribute__((format(printf, 2, 3))) void log_write(enum log_level level, const
 #define log_info(...) log_write(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_warn(...) log_write(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
-
-#endif

@@ -3,8 +3,7 @@
  * The one table of every family. Readers fill samples by these ids; the exposition, --help-metrics, the docs and the
  * tests read the rows. To add a family, add its row (and see the README).
  */
-#ifndef WGSOCKS_METRICS_H
-#define WGSOCKS_METRICS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdio.h>
@@ -239,5 +238,3 @@ const char *metric_path(unsigned int path);
 const char *metric_dns_type(unsigned int type);
 const char *metric_dns_rcode(unsigned int rcode);
 const char *metric_handshake(unsigned int direction);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The states of a WireGuard tunnel; their words are metric_tunnel_state's. */
-#ifndef WGSOCKS_TUNNEL_H
-#define WGSOCKS_TUNNEL_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -20,5 +19,3 @@ static inline bool tunnel_usable(enum tunnel_state state)
 {
 	return state == TUNNEL_UP || state == TUNNEL_IDLE || state == TUNNEL_NEVER;
 }
-
-#endif

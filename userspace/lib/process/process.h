@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a child gets from the supervisor, and what every child does first. */
-#ifndef WGSOCKS_PROCESS_H
-#define WGSOCKS_PROCESS_H
+#pragma once
 
 #include <stddef.h>
 
@@ -60,5 +59,3 @@ int files_check(const struct config *config);
 
 /* --detach: removes every pin, link and filter of ours. Returns an exit status. (collector's folder) */
 int collector_detach(const struct config *config);
-
-#endif

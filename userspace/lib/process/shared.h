@@ -3,8 +3,7 @@
  * The memory that all processes share: one anonymous MAP_SHARED mapping made by the supervisor before it forks.
  * Each cell has one writer. Readers must tolerate a writer that was killed in mid-update.
  */
-#ifndef WGSOCKS_SHARED_H
-#define WGSOCKS_SHARED_H
+#pragma once
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -109,5 +108,3 @@ uint64_t clock_now_ns(void);
 
 /* Whether the process's heartbeat is at most 10 s old. */
 bool process_alive(const struct shared *shared, enum process process, uint64_t now_ns);
-
-#endif

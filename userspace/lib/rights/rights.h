@@ -3,8 +3,7 @@
  * Giving up rights: capabilities (libcap-ng), user, no_new_privs, seccomp (libseccomp). Before any thread is started,
  * but for seccomp.
  */
-#ifndef WGSOCKS_RIGHTS_H
-#define WGSOCKS_RIGHTS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,5 +26,3 @@ int rights_keep(const int *capabilities, size_t count);
  * threads that there are and will be; after rights_drop_all or rights_keep (no_new_privs). Returns 0 or -errno.
  */
 int rights_seccomp(const int *syscalls, size_t count);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the parts of a block lie. */
-#ifndef SNAPSHOT_BLOCK_H
-#define SNAPSHOT_BLOCK_H
+#pragma once
 
 #include "lib/snapshot/snapshot.h"
 
@@ -23,5 +22,3 @@ static inline struct block_layout block_layout(uint32_t samples, uint32_t histog
 	l.length = (l.strings + string_bytes + 7) & ~(uint64_t)7;
 	return l;
 }
-
-#endif

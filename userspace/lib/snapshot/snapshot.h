@@ -4,8 +4,7 @@
  * in one flat block, so that it can lie in a memfd between two processes that do not trust each other. No pointer
  * inside: offsets.
  */
-#ifndef WGSOCKS_SNAPSHOT_H
-#define WGSOCKS_SNAPSHOT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -143,5 +142,3 @@ int snapshot_open(struct snapshot *s, const void *block, size_t length, uint64_t
 
 /* A view of a builder's own content (no copy; valid until the builder changes). */
 void snapshot_view(struct snapshot *s, const struct snapshot_builder *b);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A growing text. Its memory is kept when it is emptied, so that the next one of its size costs no allocation. */
-#ifndef WGSOCKS_TEXT_H
-#define WGSOCKS_TEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,5 +28,3 @@ static inline void text_puts(struct text *t, const char *string)
 {
 	text_add(t, string, strlen(string));
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Telling well-formed UTF-8 (RFC 3629) from the rest. */
-#ifndef WGSOCKS_UTF8_H
-#define WGSOCKS_UTF8_H
+#pragma once
 
 #include <stddef.h>
 
@@ -37,5 +36,3 @@ static inline size_t utf8_length(const char *text, size_t size)
 			return 0;
 	return length;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between the files of this folder. */
-#ifndef TLS_INTERNAL_H
-#define TLS_INTERNAL_H
+#pragma once
 
 #include <sys/queue.h>
 
@@ -27,5 +26,3 @@ bool tls_suite_allowed(const struct tls *tls, const gnutls_datum_t *hello);
 
 /* The check of a client's certificate, for gnutls_certificate_set_verify_function. */
 int tls_client_check(gnutls_session_t session);
-
-#endif

@@ -3,8 +3,7 @@
  * The server's side of TLS as the settings want it: certificate, versions, suites, and what is asked of clients. Made
  * once; each session that begins takes it.
  */
-#ifndef TLS_TLS_H
-#define TLS_TLS_H
+#pragma once
 
 #include <gnutls/gnutls.h>
 #include <stddef.h>
@@ -35,5 +34,3 @@ int tls_take(struct tls *tls, gnutls_session_t session);
 
 /* When the server's own certificate expires. */
 time_t tls_expiry(const struct tls *tls);
-
-#endif

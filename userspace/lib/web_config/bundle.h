@@ -4,8 +4,7 @@
  * that serves with them, through a memfd of two halves. Half sequence & 1 holds bundle `sequence`; the other one is
  * being written.
  */
-#ifndef FILES_BUNDLE_H
-#define FILES_BUNDLE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,5 +26,3 @@ int bundle_write(int fd, uint64_t sequence, const struct bundle *bundle);
 
 /* 0 or -errno; the bundle is empty then. The caller looks afterwards whether `sequence` is still the current one. */
 int bundle_read(int fd, uint64_t sequence, struct bundle *bundle);
-
-#endif

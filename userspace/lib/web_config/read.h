@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of the format: from YAML into struct settings, value by value. */
-#ifndef SETTINGS_READ_H
-#define SETTINGS_READ_H
+#pragma once
 
 #include "lib/web_config/settings.h"
 #include "lib/web_config/yaml.h"
@@ -21,5 +20,3 @@ int settings_read_bool(struct yaml *y, bool *value);
 /* The index of the current node's string among `count` words, by `name`. -EINVAL and "WHAT is not …" else. */
 int settings_read_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index),
 		       size_t count);
-
-#endif

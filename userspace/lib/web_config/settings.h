@@ -3,8 +3,7 @@
  * What --web.config.file says, in the format of Prometheus's exporter-toolkit. Parsing touches no file: whoever holds
  * the right to read them hands their contents in.
  */
-#ifndef SETTINGS_SETTINGS_H
-#define SETTINGS_SETTINGS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -106,5 +105,3 @@ int settings_duration(const char *text, uint64_t *ns);
 
 /* Whether it is a hash of bcrypt that libxcrypt can check; then its cost (4 … 31) too. */
 bool settings_bcrypt(const char *hash, unsigned int *cost);
-
-#endif

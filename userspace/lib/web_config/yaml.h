@@ -3,8 +3,7 @@
  * A walk over one YAML document that knows what it expects: events of libyaml, one after the other, nothing is built of
  * what nobody asked for. Anchors, aliases, tags, second documents and keys that come twice are refused.
  */
-#ifndef SETTINGS_YAML_H
-#define SETTINGS_YAML_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,5 +41,3 @@ int yaml_mapping(struct yaml *y, int (*entry)(struct yaml *y, void *closure, con
 
 /* Calls `item` for each item of a list. null is an empty list. */
 int yaml_list(struct yaml *y, int (*item)(struct yaml *y, void *closure), void *closure);
-
-#endif

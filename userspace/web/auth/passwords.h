@@ -3,8 +3,7 @@
  * Who may come in with a password. A right one costs one bcrypt, once; wrong ones are remembered for a while; no
  * password is, but an HMAC of it with a key of this process. Users that do not exist cost what those that do cost.
  */
-#ifndef AUTH_PASSWORDS_H
-#define AUTH_PASSWORDS_H
+#pragma once
 
 #include <sys/queue.h>
 
@@ -62,5 +61,3 @@ void passwords_receive(struct passwords *p);
 
 /* Tells everybody. */
 void passwords_abandon(struct passwords *p);
-
-#endif

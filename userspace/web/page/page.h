@@ -3,8 +3,7 @@
  * The page at "/": what this is and how each proxy does, made of the samples of one snapshot. Knows nothing of HTTP.
  * page.css and page.js are put into it when it is built (mk/embed).
  */
-#ifndef WEB_PAGE_H
-#define WEB_PAGE_H
+#pragma once
 
 #include "lib/config/config.h"
 #include "lib/process/shared.h"
@@ -29,5 +28,3 @@ int page_write(struct text *out, const struct page_source *source);
 
 /* The value of Content-Security-Policy: nothing from outside, no style and no script but the page's own. */
 const char *page_policy(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of the page, each of which appends itself. */
-#ifndef PAGE_VIEW_H
-#define PAGE_VIEW_H
+#pragma once
 
 #include "web/page/words.h"
 
@@ -51,5 +50,3 @@ static inline uint64_t view_age(const struct page_view *view, uint64_t then_s)
 {
 	return view->source->time_s > then_s ? view->source->time_s - then_s : 0;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is wrong, and how it is known, in words. No HTML here. */
-#ifndef PAGE_WORDS_H
-#define PAGE_WORDS_H
+#pragma once
 
 #include "web/page/model.h"
 
@@ -57,5 +56,3 @@ const char *words_tunnel_meaning(enum tunnel_state state);
 
 /* Names of collectors, with commas between them. */
 void words_collectors(struct text *out, uint32_t collectors);
-
-#endif

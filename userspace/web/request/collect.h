@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* collect[]=NAME and exclude[]=NAME of a scrape: which collectors it wants, as node_exporter reads them. */
-#ifndef WEB_COLLECT_H
-#define WEB_COLLECT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,5 +22,3 @@ int collect_argument(struct collect *collect, const char *key, size_t key_size, 
 
 /* The collectors that are to be read. */
 uint32_t collect_mask(const struct collect *collect);
-
-#endif

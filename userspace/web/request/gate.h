@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a request is let in: the rate, then the password. Knows nothing of what it asks for. */
-#ifndef WEB_GATE_H
-#define WEB_GATE_H
+#pragma once
 
 #include <microhttpd.h>
 
@@ -33,5 +32,3 @@ int gate_check(struct gate *gate, struct gate_pass *pass, const struct settings 
 
 /* The request has ended. */
 void gate_leave(struct gate *gate, struct gate_pass *pass);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A token bucket: one request an interval, and a burst of more after a pause. */
-#ifndef WEB_LIMIT_H
-#define WEB_LIMIT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,5 +13,3 @@ struct limit {
 
 /* Takes one; false when there is none. An interval of 0: there always is. */
 bool limit_take(struct limit *limit, uint64_t interval_ns, uint32_t burst, uint64_t now_ns);
-
-#endif

@@ -4,8 +4,7 @@
  * judges them: the highest q wins, the first of equals, text 0.0.4 where nothing fits; a wildcard is no wish for
  * OpenMetrics.
  */
-#ifndef WEB_NEGOTIATE_H
-#define WEB_NEGOTIATE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,5 +24,3 @@ void wishes_encoding(struct wishes *wishes, const char *value, size_t size);
 
 /* Whether the answer should be compressed. */
 bool wishes_gzip(const struct wishes *wishes);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a request, or a connection, was not let in. */
-#ifndef WEB_REFUSAL_H
-#define WEB_REFUSAL_H
+#pragma once
 
 enum refusal {
 	REFUSAL_NO_PASSWORD,	/* none was sent */
@@ -14,5 +13,3 @@ enum refusal {
 
 /* "no_password", "password", "passwords_busy", "rate_limit", "tls". */
 const char *refusal_name(enum refusal refusal);
-
-#endif

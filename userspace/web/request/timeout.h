@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEB_TIMEOUT_H
-#define WEB_TIMEOUT_H
+#pragma once
 
 #include <stdint.h>
 
@@ -9,5 +8,3 @@
  * when it is no such number), less a margin for the way back.
  */
 uint64_t scrape_timeout_ns(const char *seconds);
-
-#endif

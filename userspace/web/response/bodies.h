@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The last answer of each form (format, compressed or not), for all who want the same samples in it. */
-#ifndef WEB_BODIES_H
-#define WEB_BODIES_H
+#pragma once
 
 #include "lib/exposition/exposition.h"
 #include "web/response/body.h"
@@ -36,5 +35,3 @@ struct body *bodies_get(struct bodies *bodies, const struct body_source *source,
 			bool gzip);
 
 void bodies_free(struct bodies *bodies);
-
-#endif

@@ -3,8 +3,7 @@
  * The text of an answer, shared by all scrapes that get the same one and kept for the next when nobody reads it any
  * more.
  */
-#ifndef WEB_BODY_H
-#define WEB_BODY_H
+#pragma once
 
 #include "lib/text/text.h"
 
@@ -21,5 +20,3 @@ struct body *body_renew(struct body **kept);
 
 struct body *body_use(struct body *body);
 void body_release(struct body *body);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One text compressed at a time, in memory that is kept for the next. */
-#ifndef WEB_GZIP_H
-#define WEB_GZIP_H
+#pragma once
 
 #include <stdbool.h>
 #include <zlib.h>
@@ -18,5 +17,3 @@ struct gzip {
 int gzip_write(struct gzip *gzip, struct text *out, const struct text *from);
 
 void gzip_free(struct gzip *gzip);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rendered pages: that of all proxies once for all who got the same samples, that of one proxy for each who asks. */
-#ifndef WEB_PAGES_H
-#define WEB_PAGES_H
+#pragma once
 
 #include "web/response/body.h"
 #include "web/response/gzip.h"
@@ -29,5 +28,3 @@ struct pages_source {
 /* A page, whose user the caller is; NULL without memory. */
 struct body *pages_get(struct pages *pages, const struct pages_source *source);
 void pages_free(struct pages *pages);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_parse with everything around it caught: PARSE(flags…) after ENVIRONMENT(variables…). */
-#ifndef UNIT_CONFIG_PARSE_H
-#define UNIT_CONFIG_PARSE_H
+#pragma once
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -39,5 +38,3 @@ static inline int parse(char **argv)
 		cr_expect_eq(result, -EINVAL);                          \
 		cr_expect_str_eq(said, "wgsocks_exporter: " line "\n"); \
 	} while (0)
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small snapshot with a sample of each kind. */
-#ifndef UNIT_SNAPSHOT_MAKE_H
-#define UNIT_SNAPSHOT_MAKE_H
+#pragma once
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -42,5 +41,3 @@ static inline void *make_block(size_t *length)
 	*length = (size_t)bytes;
 	return block;
 }
-
-#endif
