@@ -66,8 +66,8 @@ static void read_all(struct collector *c, unsigned int which)
 	uint32_t label;
 
 	r.second = clock_now_ns() / NS_PER_S;
-	for (uint32_t i = 0; i < c->fleet.count; i++) {
-		r.watch = &c->fleet.members[i]->watch;
+	for (uint32_t i = 0; i < c->proxies.count; i++) {
+		r.watch = &c->proxies.members[i]->watch;
 		r.name = c->names[i];
 		read_one(c, &r, which, &outcome);
 	}
@@ -80,8 +80,8 @@ static void read_histories(struct collector *c)
 {
 	struct reading r = { .kernel = &c->kernel, .to = &c->builder };
 
-	for (uint32_t i = 0; i < c->fleet.count; i++) {
-		r.watch = &c->fleet.members[i]->watch;
+	for (uint32_t i = 0; i < c->proxies.count; i++) {
+		r.watch = &c->proxies.members[i]->watch;
 		r.name = c->names[i];
 		samples_history(&r);
 	}
@@ -94,21 +94,21 @@ void collector_read(struct collector *c, uint32_t mask)
 
 	mask &= c->child->config->collectors;
 	snapshot_reset(b);
-	for (uint32_t i = 0; i < c->fleet.count; i++)
-		c->names[i] = snapshot_string(b, c->fleet.members[i]->watch.name);
+	for (uint32_t i = 0; i < c->proxies.count; i++)
+		c->names[i] = snapshot_string(b, c->proxies.members[i]->watch.name);
 	if (mask & 1u << COLLECTOR_WIREGUARD)
-		fleet_wireguard(&c->fleet);
+		proxies_wireguard(&c->proxies);
 	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
 		if (readers[i] && mask & 1u << i)
 			read_all(c, i);
 	}
 	if (history)
 		read_histories(c);
-	for (uint32_t i = 0; i < c->fleet.count; i++) { /* after WireGuard was read: it tells the tunnel's state */
-		struct reading r = { .watch = &c->fleet.members[i]->watch, .to = b, .name = c->names[i] };
+	for (uint32_t i = 0; i < c->proxies.count; i++) { /* after WireGuard was read: it tells the tunnel's state */
+		struct reading r = { .watch = &c->proxies.members[i]->watch, .to = b, .name = c->names[i] };
 
 		samples_presence(&r);
-		samples_kubernetes(&r, &c->fleet.members[i]->identity, c->fleet.identities.node);
+		samples_kubernetes(&r, &c->proxies.members[i]->identity, c->proxies.identities.node);
 	}
 	collector_read_itself(c);
 }

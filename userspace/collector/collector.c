@@ -98,7 +98,7 @@ static int on_event(void *context, void *data, size_t size)
 	const struct event *e = data;
 
 	if (size >= sizeof(*e))
-		fleet_event(&c->fleet, e);
+		proxies_event(&c->proxies, e);
 	return 0;
 }
 
@@ -150,7 +150,7 @@ static void start_kernel(struct collector *c, uint64_t now)
 	}
 	c->load_failures = 0;
 	start_events(c);
-	fleet_loaded(&c->fleet);
+	proxies_loaded(&c->proxies);
 	c->memory_bytes = kernel_memory(&c->kernel);
 }
 
@@ -166,9 +166,9 @@ static void remember(struct collector *c, const struct watch *w, uint64_t now)
 
 static void publish(struct collector *c)
 {
-	for (uint32_t i = 0; i < c->fleet.count; i++)
-		watch_health(&c->fleet.members[i]->watch, &c->health[i]);
-	health_board_publish(c->child->shared, c->health, c->fleet.count);
+	for (uint32_t i = 0; i < c->proxies.count; i++)
+		watch_health(&c->proxies.members[i]->watch, &c->health[i]);
+	health_board_publish(c->child->shared, c->health, c->proxies.count);
 	c->published_ns = clock_now_ns();
 }
 
@@ -182,7 +182,7 @@ static void guard_misses(struct collector *c, uint64_t now)
 		missed |= misses != c->misses[i];
 		c->misses[i] = misses;
 	}
-	reconcile_tick(&c->fleet, missed, now);
+	reconcile_tick(&c->proxies, missed, now);
 }
 
 /* A server began to listen somewhere, and its event found no room: it is to be looked for. */
@@ -190,7 +190,7 @@ static void guard_strangers(struct collector *c)
 {
 	uint64_t lost = __atomic_load_n(&c->kernel.skeleton->bss->strangers_lost, __ATOMIC_RELAXED);
 
-	c->fleet.look_due |= lost != c->strangers_lost;
+	c->proxies.look_due |= lost != c->strangers_lost;
 	c->strangers_lost = lost;
 }
 
@@ -204,7 +204,7 @@ static void tick(struct collector *c)
 		start_kernel(c, now);
 	else if (c->kernel.skeleton && !c->events)
 		start_events(c);
-	fleet_tick(&c->fleet, now);
+	proxies_tick(&c->proxies, now);
 	if (c->kernel.skeleton) {
 		guard_misses(c, now);
 		guard_strangers(c);
@@ -212,9 +212,9 @@ static void tick(struct collector *c)
 		if (c->events) /* names before those who bear them */
 			ring_buffer__consume(c->events);
 		destinations_refresh(&c->destinations, now);
-		for (uint32_t i = 0; i < c->fleet.count; i++) {
-			if (c->fleet.members[i]->watch.started)
-				remember(c, &c->fleet.members[i]->watch, now);
+		for (uint32_t i = 0; i < c->proxies.count; i++) {
+			if (c->proxies.members[i]->watch.started)
+				remember(c, &c->proxies.members[i]->watch, now);
 		}
 		if (now >= c->memory_at_ns) {
 			c->memory_bytes = kernel_memory(&c->kernel);
@@ -237,7 +237,7 @@ static void signalled(struct collector *c)
 /* What is to be done, a little at a time: a node may have hundreds of proxies to attach to, and web asks meanwhile. */
 static bool step(struct collector *c)
 {
-	return fleet_step(&c->fleet) || (c->kernel.skeleton && reconcile_begun(&c->fleet));
+	return proxies_step(&c->proxies) || (c->kernel.skeleton && reconcile_begun(&c->proxies));
 }
 
 /* Until it is sent away. Returns 0 or -errno. */
@@ -247,7 +247,7 @@ static int run(struct collector *c)
 
 	while (!c->leaving) {
 		struct epoll_event ready[8];
-		int n = epoll_wait(c->epoll, ready, 8, more ? 0 : fleet_rest_ms(&c->fleet));
+		int n = epoll_wait(c->epoll, ready, 8, more ? 0 : proxies_rest_ms(&c->proxies));
 		bool asked = false;
 
 		if (n < 0 && errno != EINTR)
@@ -259,8 +259,8 @@ static int run(struct collector *c)
 				signalled(c);
 			else if (fd == c->timer)
 				tick(c);
-			else if (fd == fleet_events_fd(&c->fleet))
-				fleet_links(&c->fleet);
+			else if (fd == proxies_events_fd(&c->proxies))
+				proxies_links(&c->proxies);
 			else if (fd == c->child->channel)
 				asked = true;
 			else if (c->events)
@@ -272,7 +272,7 @@ static int run(struct collector *c)
 		if (!more || clock_now_ns() - c->published_ns >= PUBLISH_NS)
 			publish(c);
 		if (asked) { /* last: what came at the same time is in the answer */
-			fleet_links(&c->fleet);
+			proxies_links(&c->proxies);
 			if (c->events)
 				ring_buffer__consume(c->events);
 			collector_answer(c);
@@ -332,11 +332,11 @@ int collector_run(const struct child *child)
 		return EXIT_FAILURE;
 	}
 	destinations_init(&c.destinations, child->config, &c.kernel);
-	r = fleet_open(&c.fleet, child->config, &c.kernel, &c.destinations);
+	r = proxies_open(&c.proxies, child->config, &c.kernel, &c.destinations);
 	if (r)
 		return EXIT_FAILURE;
-	if (fleet_events_fd(&c.fleet) >= 0) {
-		r = watch_descriptor(&c, fleet_events_fd(&c.fleet));
+	if (proxies_events_fd(&c.proxies) >= 0) {
+		r = watch_descriptor(&c, proxies_events_fd(&c.proxies));
 		if (r)
 			log_error("cannot wait for interface events: %s: changes are found with the next scrape",
 				  strerror(-r));
@@ -351,10 +351,10 @@ int collector_run(const struct child *child)
 	 * once.
 	 */
 	if (c.ending && child->config->mode == CONFIG_MODE_SIDECAR) {
-		fleet_close(&c.fleet, true);
+		proxies_close(&c.proxies, true);
 		kernel_remove(&c.kernel);
 	} else {
-		fleet_close(&c.fleet, false);
+		proxies_close(&c.proxies, false);
 		kernel_close(&c.kernel);
 	}
 	destinations_close(&c.destinations);

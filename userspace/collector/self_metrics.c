@@ -37,8 +37,8 @@ static void read_programs(struct collector *c)
 	const struct kernel *k = &c->kernel;
 	bool tunnel = false, underlay = false, broken = false;
 
-	for (uint32_t i = 0; i < c->fleet.count; i++)
-		attached(&c->fleet.members[i]->watch, &tunnel, &underlay, &broken);
+	for (uint32_t i = 0; i < c->proxies.count; i++)
+		attached(&c->proxies.members[i]->watch, &tunnel, &underlay, &broken);
 	add_program(c, "state", k->links[KERNEL_STATE_A] && k->links[KERNEL_STATE_B]);
 	add_program(c, "retransmit", k->links[KERNEL_RETRANSMIT]);
 	add_program(c, "synack", k->links[KERNEL_SYNACK]);
@@ -72,9 +72,9 @@ static uint64_t lost_here(const struct collector *c, enum abi_loss cause)
 		return c->kernel.skeleton->bss->strangers_lost;
 	if (cause != ABI_LOSS_OTHER)
 		return 0;
-	n = c->fleet.links_lost + c->fleet.peers_lost;
-	for (uint32_t i = 0; i < c->fleet.count; i++) {
-		const struct watch *watch = &c->fleet.members[i]->watch;
+	n = c->proxies.links_lost + c->proxies.peers_lost;
+	for (uint32_t i = 0; i < c->proxies.count; i++) {
+		const struct watch *watch = &c->proxies.members[i]->watch;
 
 		n += watch->links_lost + watch->wireguard.lost;
 	}
@@ -135,7 +135,7 @@ static void read_maps(struct collector *c)
 	add_map(c, s->maps.upstreams, upstreams);
 	add_map(c, s->maps.dns_pending, sweep_dns_pending(&c->kernel));
 	add_map(c, s->maps.dns_streams, sweep_dns_streams(&c->kernel));
-	add_map(c, s->maps.proxies, c->fleet.count);
+	add_map(c, s->maps.proxies, c->proxies.count);
 	if (c->kernel.destinations)
 		add_map(c, s->maps.destination_entries, destinations_count(c));
 	snapshot_add_unsigned(&c->builder, METRIC_BPF_MEMORY, NULL, c->memory_bytes);
@@ -144,11 +144,11 @@ static void read_maps(struct collector *c)
 void collector_read_itself(struct collector *c)
 {
 	snapshot_add_unsigned(&c->builder, METRIC_PINNED, NULL, c->kernel.pinned);
-	snapshot_add_unsigned(&c->builder, METRIC_PROXIES, NULL, c->fleet.count);
-	snapshot_add_unsigned(&c->builder, METRIC_PROXIES_UNWATCHED, NULL, c->fleet.unwatched);
+	snapshot_add_unsigned(&c->builder, METRIC_PROXIES, NULL, c->proxies.count);
+	snapshot_add_unsigned(&c->builder, METRIC_PROXIES_UNWATCHED, NULL, c->proxies.unwatched);
 	read_programs(c);
-	for (uint32_t i = 0; i < c->fleet.count; i++)
-		read_attachments(c, &c->fleet.members[i]->watch, c->names[i]);
+	for (uint32_t i = 0; i < c->proxies.count; i++)
+		read_attachments(c, &c->proxies.members[i]->watch, c->names[i]);
 	read_losses(c);
 	read_maps(c);
 }

@@ -13,7 +13,7 @@ struct ring_buffer;
 struct collector {
 	const struct child *child;
 	struct kernel kernel;
-	struct fleet fleet;
+	struct proxies proxies;
 	struct destinations destinations;
 	struct ring_buffer *events; /* NULL until the kernel side is loaded */
 	int events_error;	    /* why they are not read, as it was logged; 0 */

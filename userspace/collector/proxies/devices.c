@@ -75,10 +75,10 @@ static const char *missing(const struct member *m)
 	return NULL;
 }
 
-static bool may_be_searched(const struct fleet *fleet, const struct member *m)
+static bool may_be_searched(const struct proxies *proxies, const struct member *m)
 {
 	return missing(m) && (m->device_searches < SEARCHES_AT_ONCE ||
-			      clock_now_ns() - fleet->device_searched_ns >= SEARCH_PERIOD_NS);
+			      clock_now_ns() - proxies->device_searched_ns >= SEARCH_PERIOD_NS);
 }
 
 static bool has_socket(pid_t pid, const char *interface)
@@ -120,19 +120,19 @@ static void search(struct member *const *members, size_t count)
 	pids_each(PROCESSES_ROOT, offer, &searchers);
 }
 
-void devices_read(struct fleet *fleet, struct member *const *members, size_t count)
+void devices_read(struct proxies *proxies, struct member *const *members, size_t count)
 {
 	_cleanup_free_ struct member **lost = calloc(count ?: 1, sizeof(struct member *));
 	size_t n = 0, found = 0;
 
 	read_all(members, count);
 	for (size_t i = 0; lost && i < count; i++) {
-		if (may_be_searched(fleet, members[i]))
+		if (may_be_searched(proxies, members[i]))
 			lost[n++] = members[i];
 	}
 	if (!n)
 		return;
-	fleet->device_searched_ns = clock_now_ns();
+	proxies->device_searched_ns = clock_now_ns();
 	search(lost, n);
 	for (size_t i = 0; i < n; i++) {
 		if (!lost[i]->device_pid)

@@ -8,4 +8,4 @@
 #include "collector/proxies/proxies.h"
 
 /* Reads the devices of several members, side by side. */
-void devices_read(struct fleet *fleet, struct member *const *members, size_t count);
+void devices_read(struct proxies *proxies, struct member *const *members, size_t count);

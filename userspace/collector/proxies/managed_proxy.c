@@ -20,9 +20,9 @@
 /* ---- beginning ---- */
 
 /* The ports that are listened on in the namespace that is visited; 0: it is no proxy (yet). */
-static int ports_find(const struct fleet *fleet, const struct census_group *group, uint16_t ports[ABI_PORTS_MAX])
+static int ports_find(const struct proxies *proxies, const struct census_group *group, uint16_t ports[ABI_PORTS_MAX])
 {
-	const struct config *config = fleet->config;
+	const struct config *config = proxies->config;
 
 	if (config->port_count)
 		return listeners_present(config->ports, config->port_count) > 0;
@@ -30,7 +30,7 @@ static int ports_find(const struct fleet *fleet, const struct census_group *grou
 }
 
 /* In the namespace: makes a member of it. */
-static int member_make(struct fleet *fleet, uint32_t inode, pid_t pid, int32_t nsid, const uint16_t *ports,
+static int member_make(struct proxies *proxies, uint32_t inode, pid_t pid, int32_t nsid, const uint16_t *ports,
 		       int port_count)
 {
 	struct member *m = calloc(1, sizeof(*m));
@@ -40,7 +40,7 @@ static int member_make(struct fleet *fleet, uint32_t inode, pid_t pid, int32_t n
 	if (!m)
 		return -ENOMEM;
 	snprintf(name, sizeof(name), "netns-%" PRIu32, inode); /* until it is named */
-	r = watch_open(&m->watch, fleet->config, fleet->kernel, name, true);
+	r = watch_open(&m->watch, proxies->config, proxies->kernel, name, true);
 	if (r)
 		log_warn("proxy %s: cannot list interfaces: %s", name, strerror(-r));
 	m->watch.pid = pid;
@@ -49,40 +49,40 @@ static int member_make(struct fleet *fleet, uint32_t inode, pid_t pid, int32_t n
 	watch_listeners(&m->watch, false);
 	m->waits = true;
 	m->repaired_ns = clock_now_ns();
-	fleet->waiting++;
-	fleet->members[fleet->count++] = m;
+	proxies->waiting++;
+	proxies->members[proxies->count++] = m;
 	return 1;
 }
 
 /* In the namespace: whether somebody listens. */
-static int member_find(struct fleet *fleet, const struct census_group *group, int32_t nsid)
+static int member_find(struct proxies *proxies, const struct census_group *group, int32_t nsid)
 {
 	uint16_t ports[ABI_PORTS_MAX];
-	int n = ports_find(fleet, group, ports);
+	int n = ports_find(proxies, group, ports);
 
 	if (n <= 0)
 		return n;
-	if (fleet->count == fleet->config->proxies_max)
+	if (proxies->count == proxies->config->proxies_max)
 		return -ENOSPC;
-	return member_make(fleet, group->processes->netns_inode, group->processes->pid, nsid, ports,
-			   fleet->config->port_count ? 0 : n);
+	return member_make(proxies, group->processes->netns_inode, group->processes->pid, nsid, ports,
+			   proxies->config->port_count ? 0 : n);
 }
 
 /* The number by which events of a namespace are told; without one, the slow look has to do. */
-static int32_t number_of(struct fleet *fleet, uint32_t inode, int fd)
+static int32_t number_of(struct proxies *proxies, uint32_t inode, int fd)
 {
 	int32_t nsid = NSID_NONE;
-	int r = inode == fleet->own_inode ? 0 : namespaces_number(&fleet->namespaces, fd, &nsid);
+	int r = inode == proxies->own_inode ? 0 : namespaces_number(&proxies->namespaces, fd, &nsid);
 
 	if (r)
 		log_debug("network namespace %u gets no number: %s", inode, strerror(-r));
-	for (uint32_t i = 0; !r && nsid != NSID_NONE && i < fleet->count; i++)
-		fleet->members[i]->gone |=
-			fleet->members[i]->nsid == nsid; /* whose number it was: its end was missed */
+	for (uint32_t i = 0; !r && nsid != NSID_NONE && i < proxies->count; i++)
+		proxies->members[i]->gone |=
+			proxies->members[i]->nsid == nsid; /* whose number it was: its end was missed */
 	return r ? NSID_NONE : nsid;
 }
 
-int member_add(struct fleet *fleet, const struct census_group *group)
+int member_add(struct proxies *proxies, const struct census_group *group)
 {
 	uint32_t inode = group->processes->netns_inode;
 	pid_t pid = group->processes->pid;
@@ -92,32 +92,32 @@ int member_add(struct fleet *fleet, const struct census_group *group)
 
 	if (fd < 0)
 		return fd;
-	nsid = number_of(fleet, inode, fd);
+	nsid = number_of(proxies, inode, fd);
 	r = netns_enter(fd);
 	if (r)
 		return r;
-	r = member_find(fleet, group, nsid);
+	r = member_find(proxies, group, nsid);
 	visit_return();
 	return r;
 }
 
-bool member_identify(struct fleet *fleet, struct member *m)
+bool member_identify(struct proxies *proxies, struct member *m)
 {
 	const struct proxy *entry = &m->watch.entry;
 
 	return !m->identity.settled &&
-	       identity_read(&m->identity, &fleet->identities, m->watch.pid, entry->netns_inode, entry->netns_cookie);
+	       identity_read(&m->identity, &proxies->identities, m->watch.pid, entry->netns_inode, entry->netns_cookie);
 }
 
-void members_name(struct fleet *fleet)
+void members_name(struct proxies *proxies)
 {
-	_cleanup_free_ struct naming_entry *entries = calloc(fleet->count ?: 1, sizeof(*entries));
-	_cleanup_free_ struct naming_entry **sorted = calloc(fleet->count ?: 1, sizeof(struct naming_entry *));
+	_cleanup_free_ struct naming_entry *entries = calloc(proxies->count ?: 1, sizeof(*entries));
+	_cleanup_free_ struct naming_entry **sorted = calloc(proxies->count ?: 1, sizeof(struct naming_entry *));
 
 	if (!entries || !sorted)
 		return;
-	for (uint32_t i = 0; i < fleet->count; i++) {
-		const struct member *m = fleet->members[i];
+	for (uint32_t i = 0; i < proxies->count; i++) {
+		const struct member *m = proxies->members[i];
 
 		entries[i].name = m->identity.name;
 		entries[i].uid = m->identity.place.pod_uid;
@@ -125,10 +125,10 @@ void members_name(struct fleet *fleet)
 		entries[i].inode = m->watch.entry.netns_inode;
 		sorted[i] = &entries[i];
 	}
-	naming_assign(sorted, fleet->count);
-	for (uint32_t i = 0; i < fleet->count; i++) {
-		if (strcmp(entries[i].label, fleet->members[i]->watch.name) != 0)
-			watch_rename(&fleet->members[i]->watch, entries[i].label);
+	naming_assign(sorted, proxies->count);
+	for (uint32_t i = 0; i < proxies->count; i++) {
+		if (strcmp(entries[i].label, proxies->members[i]->watch.name) != 0)
+			watch_rename(&proxies->members[i]->watch, entries[i].label);
 	}
 }
 
@@ -158,19 +158,19 @@ void member_seen(struct member *m, const struct census_group *group)
 	visit_end(&m->watch);
 }
 
-void member_start(struct fleet *fleet, struct member *m)
+void member_start(struct proxies *proxies, struct member *m)
 {
 	struct watch *w = &m->watch;
-	int64_t slot = slot_find(fleet->kernel, w->entry.netns_inode, w->entry.netns_cookie);
+	int64_t slot = slot_find(proxies->kernel, w->entry.netns_inode, w->entry.netns_cookie);
 	int r;
 
-	if (fleet->config->mode == CONFIG_MODE_SIDECAR)
+	if (proxies->config->mode == CONFIG_MODE_SIDECAR)
 		slot = 0;
 	else if (slot < 0)
-		slot = slot_free(fleet->kernel);
-	if (slot == -ENOSPC && fleet->ended) { /* theirs will be free */
+		slot = slot_free(proxies->kernel);
+	if (slot == -ENOSPC && proxies->ended) { /* theirs will be free */
 		m->waits = true;
-		fleet->waiting++;
+		proxies->waiting++;
 		return;
 	}
 	if (slot < 0) {
@@ -181,23 +181,23 @@ void member_start(struct fleet *fleet, struct member *m)
 	if (r) {
 		log_info("proxy %s: its network namespace cannot be entered: %s", w->name, strerror(-r));
 		m->waits = true; /* it may be gone: then we shall hear of it */
-		fleet->waiting++;
+		proxies->waiting++;
 		return;
 	}
 	watch_start(w, (uint32_t)slot);
 	visit_end(w);
-	fleet->by_slot[slot] = m;
-	clients_settle(fleet->kernel, w->slot);
-	window_remember(fleet->kernel, w->slot, clock_now_ns() / NS_PER_S);
-	compat_remember(fleet->kernel, w, clock_now_ns());
-	log_info("proxy %s: watching, %s, counts %s", w->name, fleet->kernel->pinned ? "pinned" : "not pinned",
-		 fleet->kernel->taken_over && w->entry.generation ? "go on" : "begin at 0");
+	proxies->by_slot[slot] = m;
+	clients_settle(proxies->kernel, w->slot);
+	window_remember(proxies->kernel, w->slot, clock_now_ns() / NS_PER_S);
+	compat_remember(proxies->kernel, w, clock_now_ns());
+	log_info("proxy %s: watching, %s, counts %s", w->name, proxies->kernel->pinned ? "pinned" : "not pinned",
+		 proxies->kernel->taken_over && w->entry.generation ? "go on" : "begin at 0");
 }
 
-static bool is_member(const struct fleet *fleet, const struct proxy *entry)
+static bool is_member(const struct proxies *proxies, const struct proxy *entry)
 {
-	for (uint32_t i = 0; i < fleet->count; i++) {
-		const struct proxy *own = &fleet->members[i]->watch.entry;
+	for (uint32_t i = 0; i < proxies->count; i++) {
+		const struct proxy *own = &proxies->members[i]->watch.entry;
 
 		if (own->netns_inode == entry->netns_inode && own->netns_cookie == entry->netns_cookie)
 			return true;
@@ -206,7 +206,7 @@ static bool is_member(const struct fleet *fleet, const struct proxy *entry)
 }
 
 /* Its namespace lives, though no server was seen in it: it is a proxy still. */
-static bool adopt_alive(struct fleet *fleet, const struct proxy *entry)
+static bool adopt_alive(struct proxies *proxies, const struct proxy *entry)
 {
 	pid_t pid = 0;
 	_cleanup_close_ int fd = netns_open(entry->netns_inode, &pid);
@@ -214,48 +214,48 @@ static bool adopt_alive(struct fleet *fleet, const struct proxy *entry)
 	int32_t nsid;
 	bool alive;
 
-	if (fd < 0 || fleet->count == fleet->config->proxies_max)
+	if (fd < 0 || proxies->count == proxies->config->proxies_max)
 		return false;
-	nsid = number_of(fleet, entry->netns_inode, fd);
+	nsid = number_of(proxies, entry->netns_inode, fd);
 	if (netns_enter(fd))
 		return false;
 	alive = netns_cookie() == entry->netns_cookie;
 	while (count < ABI_PORTS_MAX && entry->ports[count])
 		count++;
 	if (alive)
-		alive = member_make(fleet, entry->netns_inode, pid, nsid, entry->ports, count) == 1;
+		alive = member_make(proxies, entry->netns_inode, pid, nsid, entry->ports, count) == 1;
 	if (alive)
-		memcpy(fleet->members[fleet->count - 1]->identity.former, entry->name, sizeof(entry->name) - 1);
+		memcpy(proxies->members[proxies->count - 1]->identity.former, entry->name, sizeof(entry->name) - 1);
 	visit_return();
 	return alive;
 }
 
-void member_adopt(struct fleet *fleet, uint32_t slot)
+void member_adopt(struct proxies *proxies, uint32_t slot)
 {
 	struct proxy entry;
 	int r;
 
-	if (kernel_proxy_read(fleet->kernel, slot, &entry) || !entry.netns_inode || is_member(fleet, &entry) ||
-	    adopt_alive(fleet, &entry))
+	if (kernel_proxy_read(proxies->kernel, slot, &entry) || !entry.netns_inode || is_member(proxies, &entry) ||
+	    adopt_alive(proxies, &entry))
 		return;
 	log_info("proxy %.*s: gone since it was last watched", (int)sizeof(entry.name), entry.name);
-	r = slot_clear(fleet->kernel, slot);
+	r = slot_clear(proxies->kernel, slot);
 	if (r)
 		log_warn("slot %u cannot be cleared: %s: it stays taken", slot, strerror(-r));
 }
 
 /* ---- being there ---- */
 
-void member_check(struct fleet *fleet, struct member *m)
+void member_check(struct proxies *proxies, struct member *m)
 {
-	if (m->nsid != NSID_NONE && namespaces_alive(&fleet->namespaces, m->nsid) == 0)
+	if (m->nsid != NSID_NONE && namespaces_alive(&proxies->namespaces, m->nsid) == 0)
 		m->gone = true;
 }
 
-void member_repair(struct fleet *fleet, struct member *m)
+void member_repair(struct proxies *proxies, struct member *m)
 {
 	m->repaired_ns = clock_now_ns();
-	member_check(fleet, m);
+	member_check(proxies, m);
 	if (visit_begin(&m->watch))
 		return;
 	if (m->look_due) {
@@ -268,27 +268,27 @@ void member_repair(struct fleet *fleet, struct member *m)
 
 /* ---- end ---- */
 
-void member_retire(struct fleet *fleet, struct member *m)
+void member_retire(struct proxies *proxies, struct member *m)
 {
 	log_info("proxy %s: its network namespace is gone", m->watch.name);
 	if (m->watch.started)
-		fleet->by_slot[m->watch.slot] = NULL;
-	fleet->waiting -= m->waits;
-	fleet->links_lost += m->watch.links_lost;
-	fleet->peers_lost += m->watch.wireguard.lost;
-	m->next = fleet->ended;
-	fleet->ended = m;
+		proxies->by_slot[m->watch.slot] = NULL;
+	proxies->waiting -= m->waits;
+	proxies->links_lost += m->watch.links_lost;
+	proxies->peers_lost += m->watch.wireguard.lost;
+	m->next = proxies->ended;
+	proxies->ended = m;
 }
 
-void member_end(struct fleet *fleet, struct member *m)
+void member_end(struct proxies *proxies, struct member *m)
 {
 	struct watch *w = &m->watch;
 	int r = 0;
 
 	watch_gone(w); /* first: what its last packets count is cleared with the rest */
 	if (w->started) {
-		destinations_forget(fleet->destinations, w->slot);
-		r = slot_clear(fleet->kernel, w->slot);
+		destinations_forget(proxies->destinations, w->slot);
+		r = slot_clear(proxies->kernel, w->slot);
 	}
 	if (r)
 		log_warn("proxy %s: slot %u cannot be cleared: %s: it stays taken", w->name, w->slot, strerror(-r));

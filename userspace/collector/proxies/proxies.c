@@ -23,12 +23,12 @@
 #define ROUND_S 10			 /* each proxy of a node has its turn once in so many seconds */
 #define EACH_SECOND 10			 /* so many have theirs each second: a probe asks how the tunnel is */
 
-static bool is_node(const struct fleet *fleet)
+static bool is_node(const struct proxies *proxies)
 {
-	return fleet->config->mode == CONFIG_MODE_NODE;
+	return proxies->config->mode == CONFIG_MODE_NODE;
 }
 
-static int sidecar_open(struct fleet *fleet)
+static int sidecar_open(struct proxies *proxies)
 {
 	struct member *m = calloc(1, sizeof(*m));
 	int r;
@@ -37,28 +37,28 @@ static int sidecar_open(struct fleet *fleet)
 		log_error("no memory for a proxy");
 		return -ENOMEM;
 	}
-	r = watch_open(&m->watch, fleet->config, fleet->kernel, fleet->config->proxy_name, false);
+	r = watch_open(&m->watch, proxies->config, proxies->kernel, proxies->config->proxy_name, false);
 	if (r)
 		log_error("cannot watch interfaces: %s", strerror(-r));
 	m->nsid = NSID_NONE;
 	m->waits = true;
-	fleet->members[fleet->count++] = m;
-	fleet->waiting = 1;
+	proxies->members[proxies->count++] = m;
+	proxies->waiting = 1;
 	return 0;
 }
 
-static int node_open(struct fleet *fleet)
+static int node_open(struct proxies *proxies)
 {
-	int r = netns_inode(&fleet->own_inode);
+	int r = netns_inode(&proxies->own_inode);
 
 	r = r ?: visit_home();
 	if (r) {
 		log_error("cannot tell its own network namespace: %s", strerror(-r));
 		return r;
 	}
-	fleet->look_due = true;
-	identities_open(&fleet->identities);
-	r = namespaces_open(&fleet->namespaces);
+	proxies->look_due = true;
+	identities_open(&proxies->identities);
+	r = namespaces_open(&proxies->namespaces);
 	if (r == -EPERM)
 		log_warn("events of other network namespaces are not heard (it needs the capability NET_BROADCAST): "
 			 "changes are found within %llu s",
@@ -66,158 +66,158 @@ static int node_open(struct fleet *fleet)
 	else if (r)
 		log_warn("events of network namespaces are not heard: %s: changes are found within %llu s",
 			 strerror(-r), LOOK_PERIOD_NS / NS_PER_S);
-	fleet->deaf = r != 0;
+	proxies->deaf = r != 0;
 	return 0;
 }
 
-int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *kernel,
-	       struct destinations *destinations)
+int proxies_open(struct proxies *proxies, const struct config *config, struct kernel *kernel,
+		 struct destinations *destinations)
 {
-	*fleet = (struct fleet){ .config = config,
-				 .kernel = kernel,
-				 .destinations = destinations,
-				 .namespaces = { .events_fd = -1, .requests_fd = -1 } };
-	fleet->members = calloc(config->proxies_max, sizeof(struct member *));
-	fleet->by_slot = calloc(config->proxies_max, sizeof(struct member *));
-	if (!fleet->members || !fleet->by_slot) {
+	*proxies = (struct proxies){ .config = config,
+				     .kernel = kernel,
+				     .destinations = destinations,
+				     .namespaces = { .events_fd = -1, .requests_fd = -1 } };
+	proxies->members = calloc(config->proxies_max, sizeof(struct member *));
+	proxies->by_slot = calloc(config->proxies_max, sizeof(struct member *));
+	if (!proxies->members || !proxies->by_slot) {
 		log_error("no memory for %u proxies", config->proxies_max);
 		return -ENOMEM;
 	}
-	return is_node(fleet) ? node_open(fleet) : sidecar_open(fleet);
+	return is_node(proxies) ? node_open(proxies) : sidecar_open(proxies);
 }
 
-int fleet_events_fd(const struct fleet *fleet)
+int proxies_events_fd(const struct proxies *proxies)
 {
-	if (is_node(fleet))
-		return fleet->namespaces.events_fd;
-	return fleet->count ? fleet->members[0]->watch.links.events_fd : -1;
+	if (is_node(proxies))
+		return proxies->namespaces.events_fd;
+	return proxies->count ? proxies->members[0]->watch.links.events_fd : -1;
 }
 
 /* ---- members ---- */
 
-static void reap(struct fleet *fleet)
+static void reap(struct proxies *proxies)
 {
 	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < fleet->count; i++) {
-		struct member *m = fleet->members[i];
+	for (uint32_t i = 0; i < proxies->count; i++) {
+		struct member *m = proxies->members[i];
 
 		if (m->gone)
-			member_retire(fleet, m);
+			member_retire(proxies, m);
 		else
-			fleet->members[kept++] = m;
+			proxies->members[kept++] = m;
 	}
-	if (kept == fleet->count)
+	if (kept == proxies->count)
 		return;
-	fleet->count = kept;
-	members_name(fleet);
+	proxies->count = kept;
+	members_name(proxies);
 	/* There is room for another one; and what was seen in a namespace of the same inode was taken for the former.
 	 */
-	fleet->look_due = true;
+	proxies->look_due = true;
 }
 
 /* Names that kubelet had not written yet. */
-static void identify(struct fleet *fleet)
+static void identify(struct proxies *proxies)
 {
 	bool another = false;
 
-	for (uint32_t i = 0; i < fleet->count; i++)
-		another |= member_identify(fleet, fleet->members[i]);
+	for (uint32_t i = 0; i < proxies->count; i++)
+		another |= member_identify(proxies, proxies->members[i]);
 	if (another)
-		members_name(fleet);
+		members_name(proxies);
 }
 
 /* ---- what an earlier process left ---- */
 
-void fleet_loaded(struct fleet *fleet)
+void proxies_loaded(struct proxies *proxies)
 {
-	if (!is_node(fleet))
+	if (!is_node(proxies))
 		return;
-	if (fleet->kernel->pinned)
-		attach_prune(fleet->kernel->pins.folder); /* of interfaces that went while nobody looked */
-	if (fleet->look_due)
-		look_around(fleet); /* so that those which run are known before slots are judged */
-	fleet->look_due = false;
-	for (uint32_t slot = 0; slot < fleet->config->proxies_max; slot++)
-		member_adopt(fleet, slot);
-	identify(fleet);
-	remains_sweep(fleet->config);
+	if (proxies->kernel->pinned)
+		attach_prune(proxies->kernel->pins.folder); /* of interfaces that went while nobody looked */
+	if (proxies->look_due)
+		look_around(proxies); /* so that those which run are known before slots are judged */
+	proxies->look_due = false;
+	for (uint32_t slot = 0; slot < proxies->config->proxies_max; slot++)
+		member_adopt(proxies, slot);
+	identify(proxies);
+	remains_sweep(proxies->config);
 }
 
-static void end_one(struct fleet *fleet)
+static void end_one(struct proxies *proxies)
 {
-	struct member *m = fleet->ended;
+	struct member *m = proxies->ended;
 
-	fleet->ended = m->next;
-	member_end(fleet, m);
+	proxies->ended = m->next;
+	member_end(proxies, m);
 }
 
-bool fleet_step(struct fleet *fleet)
+bool proxies_step(struct proxies *proxies)
 {
-	if (fleet->ended) {
-		end_one(fleet);
+	if (proxies->ended) {
+		end_one(proxies);
 		return true;
 	}
-	if (fleet->look_due && is_node(fleet) && clock_now_ns() >= fleet->look_pause_ns) {
-		fleet->look_due = false;
-		look_around(fleet);
-		identify(fleet);
+	if (proxies->look_due && is_node(proxies) && clock_now_ns() >= proxies->look_pause_ns) {
+		proxies->look_due = false;
+		look_around(proxies);
+		identify(proxies);
 		return true;
 	}
-	for (uint32_t i = 0; fleet->waiting && fleet->kernel->skeleton && i < fleet->count; i++) {
-		if (!fleet->members[i]->waits)
+	for (uint32_t i = 0; proxies->waiting && proxies->kernel->skeleton && i < proxies->count; i++) {
+		if (!proxies->members[i]->waits)
 			continue;
-		fleet->waiting--;
-		fleet->members[i]->waits = false;
-		member_start(fleet, fleet->members[i]);
+		proxies->waiting--;
+		proxies->members[i]->waits = false;
+		member_start(proxies, proxies->members[i]);
 		return true;
 	}
 	return false;
 }
 
-int fleet_rest_ms(const struct fleet *fleet)
+int proxies_rest_ms(const struct proxies *proxies)
 {
 	uint64_t now = clock_now_ns();
 
-	if (!fleet->look_due || !is_node(fleet))
+	if (!proxies->look_due || !is_node(proxies))
 		return -1;
-	return now >= fleet->look_pause_ns ? 0 : (int)((fleet->look_pause_ns - now) / NS_PER_MS + 1);
+	return now >= proxies->look_pause_ns ? 0 : (int)((proxies->look_pause_ns - now) / NS_PER_MS + 1);
 }
 
 /* ---- events ---- */
 
-static struct member *by_slot(const struct fleet *fleet, uint32_t slot)
+static struct member *by_slot(const struct proxies *proxies, uint32_t slot)
 {
-	return slot < fleet->config->proxies_max ? fleet->by_slot[slot] : NULL;
+	return slot < proxies->config->proxies_max ? proxies->by_slot[slot] : NULL;
 }
 
-void fleet_event(struct fleet *fleet, const struct event *event)
+void proxies_event(struct proxies *proxies, const struct event *event)
 {
 	struct member *m;
 
 	if (event->slot == ABI_SLOT_NONE) {
-		fleet->look_due = true;
+		proxies->look_due = true;
 		return;
 	}
-	m = by_slot(fleet, event->slot);
+	m = by_slot(proxies, event->slot);
 	if (!m || event->netns_inode != m->watch.entry.netns_inode || visit_begin(&m->watch)) {
 		/* That proxy has just ended; the event may be of the next namespace with its inode. */
-		fleet->look_due |= event->kind == ABI_EVENT_LISTEN;
+		proxies->look_due |= event->kind == ABI_EVENT_LISTEN;
 		return;
 	}
-	fleet->look_due |= m->identity.former[0] != 0; /* its server can tell its name */
+	proxies->look_due |= m->identity.former[0] != 0; /* its server can tell its name */
 	watch_listener_event(&m->watch, event);
 	visit_end(&m->watch);
 }
 
-static struct member *by_nsid(const struct fleet *fleet, int32_t nsid)
+static struct member *by_nsid(const struct proxies *proxies, int32_t nsid)
 {
-	for (uint32_t i = 0; i < fleet->count; i++) {
-		struct member *m = fleet->members[i];
+	for (uint32_t i = 0; i < proxies->count; i++) {
+		struct member *m = proxies->members[i];
 
 		if (m->gone) /* its numbers may be another's already */
 			continue;
-		if (nsid == NSID_NONE ? m->watch.entry.netns_inode == fleet->own_inode : m->nsid == nsid)
+		if (nsid == NSID_NONE ? m->watch.entry.netns_inode == proxies->own_inode : m->nsid == nsid)
 			return m;
 	}
 	return NULL;
@@ -241,18 +241,18 @@ static void on_link(int32_t nsid, const struct link *link, enum link_event event
 }
 
 /* Whose port is whose is known before the first handshake, or soon after. */
-static void ask_devices(struct fleet *fleet)
+static void ask_devices(struct proxies *proxies)
 {
-	_cleanup_free_ struct member **due = calloc(fleet->count ?: 1, sizeof(struct member *));
+	_cleanup_free_ struct member **due = calloc(proxies->count ?: 1, sizeof(struct member *));
 	size_t n = 0;
 
-	for (uint32_t i = 0; due && i < fleet->count; i++) {
-		if (fleet->members[i]->device_due)
-			due[n++] = fleet->members[i];
-		fleet->members[i]->device_due = false;
+	for (uint32_t i = 0; due && i < proxies->count; i++) {
+		if (proxies->members[i]->device_due)
+			due[n++] = proxies->members[i];
+		proxies->members[i]->device_due = false;
 	}
 	if (n)
-		devices_read(fleet, due, n);
+		devices_read(proxies, due, n);
 }
 
 static void on_gone(int32_t nsid, void *context)
@@ -263,36 +263,36 @@ static void on_gone(int32_t nsid, void *context)
 		m->gone = true;
 }
 
-void fleet_ends(struct fleet *fleet)
+void proxies_ends(struct proxies *proxies)
 {
-	int r = fleet->namespaces.events_fd >= 0;
+	int r = proxies->namespaces.events_fd >= 0;
 
 	for (int i = 0; r == 1 && i < EVENT_ROUNDS; i++)
-		r = namespaces_read(&fleet->namespaces, on_link, on_gone, fleet);
+		r = namespaces_read(&proxies->namespaces, on_link, on_gone, proxies);
 	if (r == -ENOBUFS) {
 		log_info("interface events were lost: looking at all proxies again");
-		look_at_all(fleet);
+		look_at_all(proxies);
 	} else if (r < 0) {
 		log_warn("cannot read interface events: %s", strerror(-r));
 	}
-	ask_devices(fleet);
-	reap(fleet);
+	ask_devices(proxies);
+	reap(proxies);
 }
 
-void fleet_links(struct fleet *fleet)
+void proxies_links(struct proxies *proxies)
 {
-	if (is_node(fleet))
-		fleet_ends(fleet);
+	if (is_node(proxies))
+		proxies_ends(proxies);
 	else
-		watch_links(&fleet->members[0]->watch);
+		watch_links(&proxies->members[0]->watch);
 }
 
 /* ---- each second ---- */
 
 /* Whether something is to be done, or events may have been missed: what is well is not looked at each time. */
-static bool is_due(const struct fleet *fleet, struct member *m)
+static bool is_due(const struct proxies *proxies, struct member *m)
 {
-	uint64_t period = fleet->deaf || m->nsid == NSID_NONE ? LOOK_PERIOD_NS : REPAIR_PERIOD_NS;
+	uint64_t period = proxies->deaf || m->nsid == NSID_NONE ? LOOK_PERIOD_NS : REPAIR_PERIOD_NS;
 	const struct watch *w = &m->watch;
 	bool due;
 
@@ -305,9 +305,9 @@ static bool is_due(const struct fleet *fleet, struct member *m)
 }
 
 /* A few, in turn: so that a node with many idle proxies costs as little each second as one with few. */
-static void look_after_some(struct fleet *fleet)
+static void look_after_some(struct proxies *proxies)
 {
-	const uint32_t count = fleet->count;
+	const uint32_t count = proxies->count;
 	uint32_t few = count < EACH_SECOND ? count : EACH_SECOND, n = (count + ROUND_S - 1) / ROUND_S, unread = 0;
 	_cleanup_free_ struct member **some = calloc(count ?: 1, sizeof(struct member *));
 	uint64_t now = clock_now_ns(), age = count > EACH_SECOND ? WIREGUARD_AGE_NS : NS_PER_S / 2;
@@ -319,45 +319,45 @@ static void look_after_some(struct fleet *fleet)
 	for (uint32_t i = 0; i < n; i++) {
 		struct member *m;
 
-		if (fleet->cursor >= count)
-			fleet->cursor = 0;
-		m = fleet->members[fleet->cursor++];
-		if (is_due(fleet, m))
-			member_repair(fleet, m);
+		if (proxies->cursor >= count)
+			proxies->cursor = 0;
+		m = proxies->members[proxies->cursor++];
+		if (is_due(proxies, m))
+			member_repair(proxies, m);
 		if (now - m->watch.wireguard.read_ns >= age)
 			some[unread++] = m;
 	}
-	devices_read(fleet, some, unread);
+	devices_read(proxies, some, unread);
 }
 
-void fleet_tick(struct fleet *fleet, uint64_t now_ns)
+void proxies_tick(struct proxies *proxies, uint64_t now_ns)
 {
-	if (!is_node(fleet)) {
-		watch_tick(&fleet->members[0]->watch);
+	if (!is_node(proxies)) {
+		watch_tick(&proxies->members[0]->watch);
 		return;
 	}
-	if (now_ns - fleet->looked_ns >= LOOK_PERIOD_NS) {
-		look_around(fleet);
-		remains_sweep(fleet->config);
+	if (now_ns - proxies->looked_ns >= LOOK_PERIOD_NS) {
+		look_around(proxies);
+		remains_sweep(proxies->config);
 	}
-	identify(fleet);
-	look_after_some(fleet);
-	reap(fleet);
+	identify(proxies);
+	look_after_some(proxies);
+	reap(proxies);
 }
 
-void fleet_wireguard(struct fleet *fleet)
+void proxies_wireguard(struct proxies *proxies)
 {
-	if (is_node(fleet))
-		devices_read(fleet, fleet->members, fleet->count);
+	if (is_node(proxies))
+		devices_read(proxies, proxies->members, proxies->count);
 }
 
-void fleet_close(struct fleet *fleet, bool remove)
+void proxies_close(struct proxies *proxies, bool remove)
 {
-	for (uint32_t i = 0; i < fleet->count; i++)
-		member_close(fleet->members[i], remove);
-	fleet->count = 0;
-	free_pointer(&fleet->members);
-	free_pointer(&fleet->by_slot);
-	namespaces_close(&fleet->namespaces);
-	identities_close(&fleet->identities);
+	for (uint32_t i = 0; i < proxies->count; i++)
+		member_close(proxies->members[i], remove);
+	proxies->count = 0;
+	free_pointer(&proxies->members);
+	free_pointer(&proxies->by_slot);
+	namespaces_close(&proxies->namespaces);
+	identities_close(&proxies->identities);
 }

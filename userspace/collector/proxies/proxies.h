@@ -26,7 +26,7 @@ struct member {
 	uint64_t reconcile_at_ns;     /* see reconciliation.h */
 };
 
-struct fleet {
+struct proxies {
 	const struct config *config;
 	struct kernel *kernel;
 	struct destinations *destinations;
@@ -52,40 +52,40 @@ struct fleet {
 };
 
 /*
- * A sidecar's fleet has its proxy from now on; that of a node looks around. Returns 0, or -errno after a line that says
- * what failed: then there is no fleet to work with.
+ * A sidecar has its proxy from now on; a node scans. Returns 0, or -errno after a line that says
+ * what failed: then there is no proxies to work with.
  */
-int fleet_open(struct fleet *fleet, const struct config *config, struct kernel *kernel,
-	       struct destinations *destinations);
+int proxies_open(struct proxies *proxies, const struct config *config, struct kernel *kernel,
+		 struct destinations *destinations);
 
-/* Poll this for reading, then call fleet_links. */
-int fleet_events_fd(const struct fleet *fleet);
-void fleet_links(struct fleet *fleet);
+/* Poll this for reading, then call proxies_links. */
+int proxies_events_fd(const struct proxies *proxies);
+void proxies_links(struct proxies *proxies);
 
 /* Of a node: reads events of its namespaces; those that have ended are no members any more. */
-void fleet_ends(struct fleet *fleet);
+void proxies_ends(struct proxies *proxies);
 
 /* The kernel side was loaded: slots that an earlier process left get their proxies back, or are made ready for others.
  */
-void fleet_loaded(struct fleet *fleet);
+void proxies_loaded(struct proxies *proxies);
 
 /*
  * Does a little of what is to be done: a look around, or the end or the start of one proxy, which takes up to 60 ms
  * with TCX. Returns whether there is more.
  */
-bool fleet_step(struct fleet *fleet);
+bool proxies_step(struct proxies *proxies);
 
-/* How long fleet_step may be left alone, as epoll_wait has it: milliseconds, or -1: until something happens. */
-int fleet_rest_ms(const struct fleet *fleet);
+/* How long proxies_step may be left alone, as epoll_wait has it: milliseconds, or -1: until something happens. */
+int proxies_rest_ms(const struct proxies *proxies);
 
 /* An event of the socket programs. */
-void fleet_event(struct fleet *fleet, const struct event *event);
+void proxies_event(struct proxies *proxies, const struct event *event);
 
 /* Each second. */
-void fleet_tick(struct fleet *fleet, uint64_t now_ns);
+void proxies_tick(struct proxies *proxies, uint64_t now_ns);
 
 /* Reads the WireGuard devices of all remote proxies side by side, before a snapshot. */
-void fleet_wireguard(struct fleet *fleet);
+void proxies_wireguard(struct proxies *proxies);
 
 /* Keeps what is pinned attached; or detaches everything. */
-void fleet_close(struct fleet *fleet, bool remove);
+void proxies_close(struct proxies *proxies, bool remove);

@@ -12,7 +12,7 @@
 #define PERIOD_NS (5 * NS_PER_S)
 #define COST_FACTOR 200 /* pauses for so many times as long as it took */
 
-static void run(struct fleet *fleet, struct member *m)
+static void run(struct proxies *proxies, struct member *m)
 {
 	uint64_t begun = clock_now_ns(), now;
 	unsigned int suspects = 0;
@@ -20,11 +20,11 @@ static void run(struct fleet *fleet, struct member *m)
 
 	if (visit_begin(&m->watch))
 		return;
-	ended = reconcile_run(fleet->kernel, m->watch.slot, &suspects);
+	ended = reconcile_run(proxies->kernel, m->watch.slot, &suspects);
 	visit_end(&m->watch);
 	now = clock_now_ns();
 	m->reconcile_at_ns = now + (suspects ? RECONCILE_SUSPECT_AGE_NS : PERIOD_NS);
-	fleet->reconcile_pause_ns = now + COST_FACTOR * (now - begun);
+	proxies->reconcile_pause_ns = now + COST_FACTOR * (now - begun);
 	if (ended > 0)
 		log_warn("proxy %s: %d sessions had lost their end: they are closed and counted as lost", m->watch.name,
 			 ended);
@@ -33,7 +33,7 @@ static void run(struct fleet *fleet, struct member *m)
 }
 
 /* The walk is over all sockets of the machine (1–2 ms and more), wherever it begins: most of a node have none yet. */
-static void run_begun(struct fleet *fleet, struct member *m)
+static void run_begun(struct proxies *proxies, struct member *m)
 {
 	bool alone;
 
@@ -42,44 +42,44 @@ static void run_begun(struct fleet *fleet, struct member *m)
 	alone = listeners_alone();
 	visit_end(&m->watch);
 	if (!alone)
-		run(fleet, m);
+		run(proxies, m);
 }
 
-bool reconcile_begun(struct fleet *fleet)
+bool reconcile_begun(struct proxies *proxies)
 {
-	for (uint32_t i = 0; i < fleet->count; i++) {
-		struct member *m = fleet->members[i];
+	for (uint32_t i = 0; i < proxies->count; i++) {
+		struct member *m = proxies->members[i];
 
 		if (!m->watch.started || !m->watch.ports_added)
 			continue;
 		m->watch.ports_added = false;
-		run_begun(fleet, m);
+		run_begun(proxies, m);
 		return true;
 	}
 	return false;
 }
 
-static bool has_sessions(const struct fleet *fleet, const struct member *m)
+static bool has_sessions(const struct proxies *proxies, const struct member *m)
 {
-	const struct proxy_counters *c = &fleet->kernel->counters[m->watch.slot];
+	const struct proxy_counters *c = &proxies->kernel->counters[m->watch.slot];
 
 	return c->client_active || c->upstream_active || c->upstream_pending;
 }
 
-void reconcile_tick(struct fleet *fleet, bool missed, uint64_t now_ns)
+void reconcile_tick(struct proxies *proxies, bool missed, uint64_t now_ns)
 {
 	if (missed) {
-		for (uint32_t i = 0; i < fleet->count; i++)
-			fleet->members[i]->reconcile_at_ns = 0;
+		for (uint32_t i = 0; i < proxies->count; i++)
+			proxies->members[i]->reconcile_at_ns = 0;
 	}
-	if (now_ns < fleet->reconcile_pause_ns)
+	if (now_ns < proxies->reconcile_pause_ns)
 		return;
-	for (uint32_t i = 0; i < fleet->count; i++) {
-		struct member *m = fleet->members[fleet->reconcile_cursor++ % fleet->count];
+	for (uint32_t i = 0; i < proxies->count; i++) {
+		struct member *m = proxies->members[proxies->reconcile_cursor++ % proxies->count];
 
-		if (!m->watch.started || now_ns < m->reconcile_at_ns || !has_sessions(fleet, m))
+		if (!m->watch.started || now_ns < m->reconcile_at_ns || !has_sessions(proxies, m))
 			continue;
-		run(fleet, m);
+		run(proxies, m);
 		return;
 	}
 }

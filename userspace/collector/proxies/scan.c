@@ -9,11 +9,11 @@
 #include "lib/log/log.h"
 #include <wgsocks/time.h>
 
-static struct member *by_inode(const struct fleet *fleet, uint32_t inode)
+static struct member *by_inode(const struct proxies *proxies, uint32_t inode)
 {
-	for (uint32_t i = 0; i < fleet->count; i++) {
-		if (!fleet->members[i]->gone && fleet->members[i]->watch.entry.netns_inode == inode)
-			return fleet->members[i];
+	for (uint32_t i = 0; i < proxies->count; i++) {
+		if (!proxies->members[i]->gone && proxies->members[i]->watch.entry.netns_inode == inode)
+			return proxies->members[i];
 	}
 	return NULL;
 }
@@ -23,12 +23,12 @@ struct unwatched {
 	uint32_t beyond, hidden, refused;
 };
 
-static void note_unwatched(struct fleet *fleet, const struct unwatched *now)
+static void note_unwatched(struct proxies *proxies, const struct unwatched *now)
 {
 	static struct unwatched former;
 
 	if (now->beyond > former.beyond)
-		log_warn("%u proxies are not watched: --proxies.max is %u", now->beyond, fleet->config->proxies_max);
+		log_warn("%u proxies are not watched: --proxies.max is %u", now->beyond, proxies->config->proxies_max);
 	if (now->hidden > former.hidden)
 		log_warn("%u SOCKS servers are not watched: their network namespaces cannot be seen (it needs the "
 			 "capability SYS_PTRACE)",
@@ -38,20 +38,20 @@ static void note_unwatched(struct fleet *fleet, const struct unwatched *now)
 			 "capability SYS_ADMIN)",
 			 now->refused);
 	former = *now;
-	fleet->unwatched = now->beyond + now->hidden + now->refused;
+	proxies->unwatched = now->beyond + now->hidden + now->refused;
 }
 
 #define PAUSE_FACTOR 9		       /* of the time that a look takes: a tenth of a CPU */
 #define PAUSE_MAX_NS (150 * NS_PER_MS) /* but a new proxy does not wait longer */
 
-void look_around(struct fleet *fleet)
+void look_around(struct proxies *proxies)
 {
 	uint64_t begun = clock_now_ns(), pause;
 	struct census_group group;
 	struct census census;
 	struct unwatched unwatched = {};
 	size_t at = 0;
-	int r = census_take(&census, fleet->config);
+	int r = census_take(&census, proxies->config);
 
 	if (r)
 		log_warn("cannot look at all processes: %s", strerror(-r));
@@ -59,15 +59,15 @@ void look_around(struct fleet *fleet)
 	 * The kernel tells of a namespace's end before it gives its inode away: then none of these is mistaken for a
 	 * former one.
 	 */
-	fleet_ends(fleet);
+	proxies_ends(proxies);
 	while ((group = census_next(&census, &at)).count) {
-		struct member *m = by_inode(fleet, group.processes->netns_inode);
+		struct member *m = by_inode(proxies, group.processes->netns_inode);
 
 		if (m) {
 			member_seen(m, &group);
 			continue;
 		}
-		r = member_add(fleet, &group);
+		r = member_add(proxies, &group);
 		unwatched.beyond += r == -ENOSPC;
 		unwatched.refused += r == -EPERM || r == -EACCES;
 		if (r < 0 && r != -ENOSPC)
@@ -75,19 +75,19 @@ void look_around(struct fleet *fleet)
 				  strerror(-r));
 	}
 	unwatched.hidden = (uint32_t)census.hidden;
-	note_unwatched(fleet, &unwatched);
+	note_unwatched(proxies, &unwatched);
 	census_free(&census);
-	fleet->looked_ns = clock_now_ns();
-	pause = PAUSE_FACTOR * (fleet->looked_ns - begun);
-	fleet->look_pause_ns = fleet->looked_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
+	proxies->looked_ns = clock_now_ns();
+	pause = PAUSE_FACTOR * (proxies->looked_ns - begun);
+	proxies->look_pause_ns = proxies->looked_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
 }
 
-void look_at_all(struct fleet *fleet)
+void look_at_all(struct proxies *proxies)
 {
-	for (uint32_t i = 0; i < fleet->count; i++) {
-		struct member *m = fleet->members[i];
+	for (uint32_t i = 0; i < proxies->count; i++) {
+		struct member *m = proxies->members[i];
 
 		m->look_due = true;
-		member_check(fleet, m);
+		member_check(proxies, m);
 	}
 }
