@@ -67,7 +67,7 @@ static void read_all(struct collector *c, unsigned int which)
 
 	r.second = clock_now_ns() / NS_PER_S;
 	for (uint32_t i = 0; i < c->proxies.count; i++) {
-		r.watch = &c->proxies.members[i]->watch;
+		r.watch = &c->proxies.managed[i]->watch;
 		r.name = c->names[i];
 		read_one(c, &r, which, &outcome);
 	}
@@ -81,7 +81,7 @@ static void read_histories(struct collector *c)
 	struct reading r = { .kernel = &c->kernel, .to = &c->builder };
 
 	for (uint32_t i = 0; i < c->proxies.count; i++) {
-		r.watch = &c->proxies.members[i]->watch;
+		r.watch = &c->proxies.managed[i]->watch;
 		r.name = c->names[i];
 		samples_history(&r);
 	}
@@ -95,7 +95,7 @@ void collector_read(struct collector *c, uint32_t mask)
 	mask &= c->child->config->collectors;
 	snapshot_reset(b);
 	for (uint32_t i = 0; i < c->proxies.count; i++)
-		c->names[i] = snapshot_string(b, c->proxies.members[i]->watch.name);
+		c->names[i] = snapshot_string(b, c->proxies.managed[i]->watch.name);
 	if (mask & 1u << COLLECTOR_WIREGUARD)
 		proxies_wireguard(&c->proxies);
 	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
@@ -105,10 +105,10 @@ void collector_read(struct collector *c, uint32_t mask)
 	if (history)
 		read_histories(c);
 	for (uint32_t i = 0; i < c->proxies.count; i++) { /* after WireGuard was read: it tells the tunnel's state */
-		struct reading r = { .watch = &c->proxies.members[i]->watch, .to = b, .name = c->names[i] };
+		struct reading r = { .watch = &c->proxies.managed[i]->watch, .to = b, .name = c->names[i] };
 
 		samples_presence(&r);
-		samples_kubernetes(&r, &c->proxies.members[i]->identity, c->proxies.identities.node);
+		samples_kubernetes(&r, &c->proxies.managed[i]->identity, c->proxies.identities.node);
 	}
 	collector_read_itself(c);
 }

@@ -167,7 +167,7 @@ static void remember(struct collector *c, const struct watch *w, uint64_t now)
 static void publish(struct collector *c)
 {
 	for (uint32_t i = 0; i < c->proxies.count; i++)
-		watch_health(&c->proxies.members[i]->watch, &c->health[i]);
+		watch_health(&c->proxies.managed[i]->watch, &c->health[i]);
 	health_board_publish(c->child->shared, c->health, c->proxies.count);
 	c->published_ns = clock_now_ns();
 }
@@ -213,8 +213,8 @@ static void tick(struct collector *c)
 			ring_buffer__consume(c->events);
 		destinations_refresh(&c->destinations, now);
 		for (uint32_t i = 0; i < c->proxies.count; i++) {
-			if (c->proxies.members[i]->watch.started)
-				remember(c, &c->proxies.members[i]->watch, now);
+			if (c->proxies.managed[i]->watch.started)
+				remember(c, &c->proxies.managed[i]->watch, now);
 		}
 		if (now >= c->memory_at_ns) {
 			c->memory_bytes = kernel_memory(&c->kernel);

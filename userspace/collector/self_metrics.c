@@ -38,7 +38,7 @@ static void read_programs(struct collector *c)
 	bool tunnel = false, underlay = false, broken = false;
 
 	for (uint32_t i = 0; i < c->proxies.count; i++)
-		attached(&c->proxies.members[i]->watch, &tunnel, &underlay, &broken);
+		attached(&c->proxies.managed[i]->watch, &tunnel, &underlay, &broken);
 	add_program(c, "state", k->links[KERNEL_STATE_A] && k->links[KERNEL_STATE_B]);
 	add_program(c, "retransmit", k->links[KERNEL_RETRANSMIT]);
 	add_program(c, "synack", k->links[KERNEL_SYNACK]);
@@ -74,7 +74,7 @@ static uint64_t lost_here(const struct collector *c, enum abi_loss cause)
 		return 0;
 	n = c->proxies.links_lost + c->proxies.peers_lost;
 	for (uint32_t i = 0; i < c->proxies.count; i++) {
-		const struct watch *watch = &c->proxies.members[i]->watch;
+		const struct watch *watch = &c->proxies.managed[i]->watch;
 
 		n += watch->links_lost + watch->wireguard.lost;
 	}
@@ -148,7 +148,7 @@ void collector_read_itself(struct collector *c)
 	snapshot_add_unsigned(&c->builder, METRIC_PROXIES_UNWATCHED, NULL, c->proxies.unwatched);
 	read_programs(c);
 	for (uint32_t i = 0; i < c->proxies.count; i++)
-		read_attachments(c, &c->proxies.members[i]->watch, c->names[i]);
+		read_attachments(c, &c->proxies.managed[i]->watch, c->names[i]);
 	read_losses(c);
 	read_maps(c);
 }

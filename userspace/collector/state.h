@@ -33,7 +33,7 @@ struct collector {
 	uint64_t memory_at_ns;
 
 	struct snapshot_builder builder;
-	uint32_t *names; /* of the members, in the snapshot in the making */
+	uint32_t *names; /* of the proxies, in the snapshot in the making */
 	void *block;	 /* the snapshot memfd */
 	size_t block_bytes;
 };

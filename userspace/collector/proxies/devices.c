@@ -27,34 +27,34 @@ static int root_of(pid_t pid)
 	return pid ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
-static void root_open(struct member *m)
+static void root_open(struct managed_proxy *p)
 {
-	_cleanup_close_ int proc = m->device_pid ? open(PROCESSES_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	_cleanup_close_ int proc = p->device_pid ? open(PROCESSES_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
-	if (m->device_pid && process_netns(proc, m->device_pid) != m->watch.entry.netns_inode)
-		m->device_pid = 0;
-	m->watch.wireguard.root = root_of(m->device_pid ?: m->watch.pid);
+	if (p->device_pid && process_netns(proc, p->device_pid) != p->watch.entry.netns_inode)
+		p->device_pid = 0;
+	p->watch.wireguard.root = root_of(p->device_pid ?: p->watch.pid);
 }
 
-static void read_all(struct member *const *members, size_t count)
+static void read_all(struct managed_proxy *const *managed, size_t count)
 {
 	_cleanup_free_ struct wireguard **asked = calloc(count ?: 1, sizeof(struct wireguard *));
-	_cleanup_free_ struct member **whose = calloc(count ?: 1, sizeof(struct member *));
+	_cleanup_free_ struct managed_proxy **whose = calloc(count ?: 1, sizeof(struct managed_proxy *));
 	size_t n = 0;
 
 	if (!asked || !whose)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		struct member *m = members[i];
+		struct managed_proxy *p = managed[i];
 
-		if (!m->watch.remote || visit_begin(&m->watch))
+		if (!p->watch.remote || visit_begin(&p->watch))
 			continue; /* nobody is there: what was read last holds for as long as it can be judged */
-		root_open(m);
-		watch_wireguard_begin(&m->watch);
-		close_descriptor(&m->watch.wireguard.root);
-		visit_end(&m->watch);
-		whose[n] = m;
-		asked[n++] = &m->watch.wireguard;
+		root_open(p);
+		watch_wireguard_begin(&p->watch);
+		close_descriptor(&p->watch.wireguard.root);
+		visit_end(&p->watch);
+		whose[n] = p;
+		asked[n++] = &p->watch.wireguard;
 	}
 	wireguard_await(asked, n, clock_now_ns() + WIREGUARD_WAIT_NS);
 	for (size_t i = 0; i < n; i++)
@@ -64,20 +64,20 @@ static void read_all(struct member *const *members, size_t count)
 /* ---- whose socket is not where the server is ---- */
 
 /* The name of a tunnel whose socket was not found; NULL: there is none. */
-static const char *missing(const struct member *m)
+static const char *missing(const struct managed_proxy *p)
 {
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
-		const struct wireguard_tunnel *t = &m->watch.wireguard.tunnels[place];
+		const struct wireguard_tunnel *t = &p->watch.wireguard.tunnels[place];
 
 		if (t->ifindex && (t->error == -ENOENT || t->error == -ENOTDIR))
-			return m->watch.entry.tunnels[place].name;
+			return p->watch.entry.tunnels[place].name;
 	}
 	return NULL;
 }
 
-static bool may_be_searched(const struct proxies *proxies, const struct member *m)
+static bool may_be_searched(const struct proxies *proxies, const struct managed_proxy *p)
 {
-	return missing(m) && (m->device_searches < SEARCHES_AT_ONCE ||
+	return missing(p) && (p->device_searches < SEARCHES_AT_ONCE ||
 			      clock_now_ns() - proxies->device_searched_ns >= SEARCH_PERIOD_NS);
 }
 
@@ -90,7 +90,7 @@ static bool has_socket(pid_t pid, const char *interface)
 }
 
 struct searchers {
-	struct member *const *members;
+	struct managed_proxy *const *managed;
 	size_t count;
 };
 
@@ -100,35 +100,35 @@ static int offer(int proc, pid_t pid, void *context)
 	uint32_t inode = process_netns(proc, pid);
 
 	for (size_t i = 0; inode && i < searchers->count; i++) {
-		struct member *m = searchers->members[i];
+		struct managed_proxy *p = searchers->managed[i];
 
-		if (m->watch.entry.netns_inode == inode && !m->device_pid && has_socket(pid, missing(m)))
-			m->device_pid = pid;
+		if (p->watch.entry.netns_inode == inode && !p->device_pid && has_socket(pid, missing(p)))
+			p->device_pid = pid;
 	}
 	return 0;
 }
 
 /* One look at all processes, for all of them. */
-static void search(struct member *const *members, size_t count)
+static void search(struct managed_proxy *const *managed, size_t count)
 {
-	struct searchers searchers = { .members = members, .count = count };
+	struct searchers searchers = { .managed = managed, .count = count };
 
 	for (size_t i = 0; i < count; i++) {
-		members[i]->device_pid = 0;
-		members[i]->device_searches++;
+		managed[i]->device_pid = 0;
+		managed[i]->device_searches++;
 	}
 	pids_each(PROCESSES_ROOT, offer, &searchers);
 }
 
-void devices_read(struct proxies *proxies, struct member *const *members, size_t count)
+void devices_read(struct proxies *proxies, struct managed_proxy *const *managed, size_t count)
 {
-	_cleanup_free_ struct member **lost = calloc(count ?: 1, sizeof(struct member *));
+	_cleanup_free_ struct managed_proxy **lost = calloc(count ?: 1, sizeof(struct managed_proxy *));
 	size_t n = 0, found = 0;
 
-	read_all(members, count);
+	read_all(managed, count);
 	for (size_t i = 0; lost && i < count; i++) {
-		if (may_be_searched(proxies, members[i]))
-			lost[n++] = members[i];
+		if (may_be_searched(proxies, managed[i]))
+			lost[n++] = managed[i];
 	}
 	if (!n)
 		return;

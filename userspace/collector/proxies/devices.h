@@ -7,5 +7,5 @@
 
 #include "collector/proxies/proxies.h"
 
-/* Reads the devices of several members, side by side. */
-void devices_read(struct proxies *proxies, struct member *const *members, size_t count);
+/* Reads the devices of several proxies, side by side. */
+void devices_read(struct proxies *proxies, struct managed_proxy *const *managed, size_t count);

@@ -29,33 +29,33 @@ static int ports_find(const struct proxies *proxies, const struct census_group *
 	return processes_ports_of(group->processes, group->count, ports, ABI_PORTS_MAX, NULL);
 }
 
-/* In the namespace: makes a member of it. */
-static int member_make(struct proxies *proxies, uint32_t inode, pid_t pid, int32_t nsid, const uint16_t *ports,
-		       int port_count)
+/* In the namespace: makes a proxy of it. */
+static int managed_proxy_make(struct proxies *proxies, uint32_t inode, pid_t pid, int32_t nsid, const uint16_t *ports,
+			      int port_count)
 {
-	struct member *m = calloc(1, sizeof(*m));
+	struct managed_proxy *p = calloc(1, sizeof(*p));
 	char name[32];
 	int r;
 
-	if (!m)
+	if (!p)
 		return -ENOMEM;
 	snprintf(name, sizeof(name), "netns-%" PRIu32, inode); /* until it is named */
-	r = watch_open(&m->watch, proxies->config, proxies->kernel, name, true);
+	r = watch_open(&p->watch, proxies->config, proxies->kernel, name, true);
 	if (r)
 		log_warn("proxy %s: cannot list interfaces: %s", name, strerror(-r));
-	m->watch.pid = pid;
-	m->nsid = nsid;
-	watch_ports_found(&m->watch, ports, port_count);
-	watch_listeners(&m->watch, false);
-	m->waits = true;
-	m->repaired_ns = clock_now_ns();
+	p->watch.pid = pid;
+	p->nsid = nsid;
+	watch_ports_found(&p->watch, ports, port_count);
+	watch_listeners(&p->watch, false);
+	p->waits = true;
+	p->repaired_ns = clock_now_ns();
 	proxies->waiting++;
-	proxies->members[proxies->count++] = m;
+	proxies->managed[proxies->count++] = p;
 	return 1;
 }
 
 /* In the namespace: whether somebody listens. */
-static int member_find(struct proxies *proxies, const struct census_group *group, int32_t nsid)
+static int managed_proxy_find(struct proxies *proxies, const struct census_group *group, int32_t nsid)
 {
 	uint16_t ports[ABI_PORTS_MAX];
 	int n = ports_find(proxies, group, ports);
@@ -64,8 +64,8 @@ static int member_find(struct proxies *proxies, const struct census_group *group
 		return n;
 	if (proxies->count == proxies->config->proxies_max)
 		return -ENOSPC;
-	return member_make(proxies, group->processes->netns_inode, group->processes->pid, nsid, ports,
-			   proxies->config->port_count ? 0 : n);
+	return managed_proxy_make(proxies, group->processes->netns_inode, group->processes->pid, nsid, ports,
+				  proxies->config->port_count ? 0 : n);
 }
 
 /* The number by which events of a namespace are told; without one, the slow look has to do. */
@@ -77,12 +77,12 @@ static int32_t number_of(struct proxies *proxies, uint32_t inode, int fd)
 	if (r)
 		log_debug("network namespace %u gets no number: %s", inode, strerror(-r));
 	for (uint32_t i = 0; !r && nsid != NSID_NONE && i < proxies->count; i++)
-		proxies->members[i]->gone |=
-			proxies->members[i]->nsid == nsid; /* whose number it was: its end was missed */
+		proxies->managed[i]->gone |=
+			proxies->managed[i]->nsid == nsid; /* whose number it was: its end was missed */
 	return r ? NSID_NONE : nsid;
 }
 
-int member_add(struct proxies *proxies, const struct census_group *group)
+int managed_proxy_add(struct proxies *proxies, const struct census_group *group)
 {
 	uint32_t inode = group->processes->netns_inode;
 	pid_t pid = group->processes->pid;
@@ -96,20 +96,20 @@ int member_add(struct proxies *proxies, const struct census_group *group)
 	r = netns_enter(fd);
 	if (r)
 		return r;
-	r = member_find(proxies, group, nsid);
+	r = managed_proxy_find(proxies, group, nsid);
 	visit_return();
 	return r;
 }
 
-bool member_identify(struct proxies *proxies, struct member *m)
+bool managed_proxy_identify(struct proxies *proxies, struct managed_proxy *p)
 {
-	const struct proxy *entry = &m->watch.entry;
+	const struct proxy *entry = &p->watch.entry;
 
-	return !m->identity.settled &&
-	       identity_read(&m->identity, &proxies->identities, m->watch.pid, entry->netns_inode, entry->netns_cookie);
+	return !p->identity.settled &&
+	       identity_read(&p->identity, &proxies->identities, p->watch.pid, entry->netns_inode, entry->netns_cookie);
 }
 
-void members_name(struct proxies *proxies)
+void managed_proxies_name(struct proxies *proxies)
 {
 	_cleanup_free_ struct naming_entry *entries = calloc(proxies->count ?: 1, sizeof(*entries));
 	_cleanup_free_ struct naming_entry **sorted = calloc(proxies->count ?: 1, sizeof(struct naming_entry *));
@@ -117,50 +117,50 @@ void members_name(struct proxies *proxies)
 	if (!entries || !sorted)
 		return;
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		const struct member *m = proxies->members[i];
+		const struct managed_proxy *p = proxies->managed[i];
 
-		entries[i].name = m->identity.name;
-		entries[i].uid = m->identity.place.pod_uid;
-		entries[i].cookie = m->watch.entry.netns_cookie;
-		entries[i].inode = m->watch.entry.netns_inode;
+		entries[i].name = p->identity.name;
+		entries[i].uid = p->identity.place.pod_uid;
+		entries[i].cookie = p->watch.entry.netns_cookie;
+		entries[i].inode = p->watch.entry.netns_inode;
 		sorted[i] = &entries[i];
 	}
 	naming_assign(sorted, proxies->count);
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		if (strcmp(entries[i].label, proxies->members[i]->watch.name) != 0)
-			watch_rename(&proxies->members[i]->watch, entries[i].label);
+		if (strcmp(entries[i].label, proxies->managed[i]->watch.name) != 0)
+			watch_rename(&proxies->managed[i]->watch, entries[i].label);
 	}
 }
 
 /* Of one that was known by what an earlier process wrote: now it can tell its name itself. */
-static void server_came(struct member *m)
+static void server_came(struct managed_proxy *p)
 {
-	struct identity anew = {};
+	struct identity named = {};
 
-	memcpy(anew.name, m->identity.name, sizeof(anew.name));
-	m->identity = anew;
+	memcpy(named.name, p->identity.name, sizeof(named.name));
+	p->identity = named;
 }
 
-void member_seen(struct member *m, const struct census_group *group)
+void managed_proxy_seen(struct managed_proxy *p, const struct census_group *group)
 {
 	uint16_t ports[ABI_PORTS_MAX];
 	int n;
 
-	m->watch.pid = group->processes->pid;
-	if (m->identity.former[0])
-		server_came(m);
-	if (m->watch.listener_up || visit_begin(&m->watch))
+	p->watch.pid = group->processes->pid;
+	if (p->identity.former[0])
+		server_came(p);
+	if (p->watch.listener_up || visit_begin(&p->watch))
 		return;
 	n = processes_ports_of(group->processes, group->count, ports, ABI_PORTS_MAX, NULL);
 	if (n > 0)
-		watch_ports_found(&m->watch, ports, n);
-	watch_listeners(&m->watch, false);
-	visit_end(&m->watch);
+		watch_ports_found(&p->watch, ports, n);
+	watch_listeners(&p->watch, false);
+	visit_end(&p->watch);
 }
 
-void member_start(struct proxies *proxies, struct member *m)
+void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 {
-	struct watch *w = &m->watch;
+	struct watch *w = &p->watch;
 	int64_t slot = slot_find(proxies->kernel, w->entry.netns_inode, w->entry.netns_cookie);
 	int r;
 
@@ -169,7 +169,7 @@ void member_start(struct proxies *proxies, struct member *m)
 	else if (slot < 0)
 		slot = slot_free(proxies->kernel);
 	if (slot == -ENOSPC && proxies->ended) { /* theirs will be free */
-		m->waits = true;
+		p->waits = true;
 		proxies->waiting++;
 		return;
 	}
@@ -180,13 +180,13 @@ void member_start(struct proxies *proxies, struct member *m)
 	r = visit_begin(w);
 	if (r) {
 		log_info("proxy %s: its network namespace cannot be entered: %s", w->name, strerror(-r));
-		m->waits = true; /* it may be gone: then we shall hear of it */
+		p->waits = true; /* it may be gone: then we shall hear of it */
 		proxies->waiting++;
 		return;
 	}
 	watch_start(w, (uint32_t)slot);
 	visit_end(w);
-	proxies->by_slot[slot] = m;
+	proxies->by_slot[slot] = p;
 	clients_settle(proxies->kernel, w->slot);
 	window_remember(proxies->kernel, w->slot, clock_now_ns() / NS_PER_S);
 	compat_remember(proxies->kernel, w, clock_now_ns());
@@ -194,10 +194,10 @@ void member_start(struct proxies *proxies, struct member *m)
 		 proxies->kernel->taken_over && w->entry.generation ? "go on" : "begin at 0");
 }
 
-static bool is_member(const struct proxies *proxies, const struct proxy *entry)
+static bool is_managed(const struct proxies *proxies, const struct proxy *entry)
 {
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		const struct proxy *own = &proxies->members[i]->watch.entry;
+		const struct proxy *own = &proxies->managed[i]->watch.entry;
 
 		if (own->netns_inode == entry->netns_inode && own->netns_cookie == entry->netns_cookie)
 			return true;
@@ -206,7 +206,7 @@ static bool is_member(const struct proxies *proxies, const struct proxy *entry)
 }
 
 /* Its namespace lives, though no server was seen in it: it is a proxy still. */
-static bool adopt_alive(struct proxies *proxies, const struct proxy *entry)
+static bool restore_alive(struct proxies *proxies, const struct proxy *entry)
 {
 	pid_t pid = 0;
 	_cleanup_close_ int fd = netns_open(entry->netns_inode, &pid);
@@ -223,20 +223,20 @@ static bool adopt_alive(struct proxies *proxies, const struct proxy *entry)
 	while (count < ABI_PORTS_MAX && entry->ports[count])
 		count++;
 	if (alive)
-		alive = member_make(proxies, entry->netns_inode, pid, nsid, entry->ports, count) == 1;
+		alive = managed_proxy_make(proxies, entry->netns_inode, pid, nsid, entry->ports, count) == 1;
 	if (alive)
-		memcpy(proxies->members[proxies->count - 1]->identity.former, entry->name, sizeof(entry->name) - 1);
+		memcpy(proxies->managed[proxies->count - 1]->identity.former, entry->name, sizeof(entry->name) - 1);
 	visit_return();
 	return alive;
 }
 
-void member_adopt(struct proxies *proxies, uint32_t slot)
+void managed_proxy_restore(struct proxies *proxies, uint32_t slot)
 {
 	struct proxy entry;
 	int r;
 
-	if (kernel_proxy_read(proxies->kernel, slot, &entry) || !entry.netns_inode || is_member(proxies, &entry) ||
-	    adopt_alive(proxies, &entry))
+	if (kernel_proxy_read(proxies->kernel, slot, &entry) || !entry.netns_inode || is_managed(proxies, &entry) ||
+	    restore_alive(proxies, &entry))
 		return;
 	log_info("proxy %.*s: gone since it was last watched", (int)sizeof(entry.name), entry.name);
 	r = slot_clear(proxies->kernel, slot);
@@ -246,43 +246,43 @@ void member_adopt(struct proxies *proxies, uint32_t slot)
 
 /* ---- being there ---- */
 
-void member_check(struct proxies *proxies, struct member *m)
+void managed_proxy_check(struct proxies *proxies, struct managed_proxy *p)
 {
-	if (m->nsid != NSID_NONE && namespaces_alive(&proxies->namespaces, m->nsid) == 0)
-		m->gone = true;
+	if (p->nsid != NSID_NONE && namespaces_alive(&proxies->namespaces, p->nsid) == 0)
+		p->gone = true;
 }
 
-void member_repair(struct proxies *proxies, struct member *m)
+void managed_proxy_repair(struct proxies *proxies, struct managed_proxy *p)
 {
-	m->repaired_ns = clock_now_ns();
-	member_check(proxies, m);
-	if (visit_begin(&m->watch))
+	p->repaired_ns = clock_now_ns();
+	managed_proxy_check(proxies, p);
+	if (visit_begin(&p->watch))
 		return;
-	if (m->look_due) {
-		m->look_due = false;
-		watch_look(&m->watch);
+	if (p->look_due) {
+		p->look_due = false;
+		watch_look(&p->watch);
 	}
-	watch_repair(&m->watch);
-	visit_end(&m->watch);
+	watch_repair(&p->watch);
+	visit_end(&p->watch);
 }
 
 /* ---- end ---- */
 
-void member_retire(struct proxies *proxies, struct member *m)
+void managed_proxy_retire(struct proxies *proxies, struct managed_proxy *p)
 {
-	log_info("proxy %s: its network namespace is gone", m->watch.name);
-	if (m->watch.started)
-		proxies->by_slot[m->watch.slot] = NULL;
-	proxies->waiting -= m->waits;
-	proxies->links_lost += m->watch.links_lost;
-	proxies->peers_lost += m->watch.wireguard.lost;
-	m->next = proxies->ended;
-	proxies->ended = m;
+	log_info("proxy %s: its network namespace is gone", p->watch.name);
+	if (p->watch.started)
+		proxies->by_slot[p->watch.slot] = NULL;
+	proxies->waiting -= p->waits;
+	proxies->links_lost += p->watch.links_lost;
+	proxies->peers_lost += p->watch.wireguard.lost;
+	p->next = proxies->ended;
+	proxies->ended = p;
 }
 
-void member_end(struct proxies *proxies, struct member *m)
+void managed_proxy_end(struct proxies *proxies, struct managed_proxy *p)
 {
-	struct watch *w = &m->watch;
+	struct watch *w = &p->watch;
 	int r = 0;
 
 	watch_gone(w); /* first: what its last packets count is cleared with the rest */
@@ -292,17 +292,17 @@ void member_end(struct proxies *proxies, struct member *m)
 	}
 	if (r)
 		log_warn("proxy %s: slot %u cannot be cleared: %s: it stays taken", w->name, w->slot, strerror(-r));
-	free(m);
+	free(p);
 }
 
-void member_close(struct member *m, bool remove)
+void managed_proxy_close(struct managed_proxy *p, bool remove)
 {
-	if (!visit_begin(&m->watch)) {
+	if (!visit_begin(&p->watch)) {
 		if (remove)
-			watch_remove(&m->watch);
+			watch_remove(&p->watch);
 		else
-			watch_close(&m->watch);
-		visit_end(&m->watch);
+			watch_close(&p->watch);
+		visit_end(&p->watch);
 	}
-	free(m);
+	free(p);
 }

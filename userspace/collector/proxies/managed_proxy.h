@@ -9,37 +9,39 @@
  * Takes the namespace of these processes in, if one of them listens there. It is started later, by proxies_step.
  * Returns 1; 0 when nobody listens; -ENOSPC when --proxies.max are watched already; or -errno.
  */
-int member_add(struct proxies *proxies, const struct census_group *group);
+int managed_proxy_add(struct proxies *proxies, const struct census_group *group);
 
-/* What is known of a member's servers, from another look. */
-void member_seen(struct member *member, const struct census_group *group);
+/* What is known of a proxy's servers, from another look. */
+void managed_proxy_seen(struct managed_proxy *proxy, const struct census_group *group);
 
-/* The proxy that an earlier process left in a slot: it is a member again, or the slot is cleared. */
-void member_adopt(struct proxies *proxies, uint32_t slot);
+/* The proxy that an earlier process left in a slot: it is managed again, or the slot is cleared. */
+void managed_proxy_restore(struct proxies *proxies, uint32_t slot);
 
 /* Gives it its slot and attaches. */
-void member_start(struct proxies *proxies, struct member *member);
+void managed_proxy_start(struct proxies *proxies, struct managed_proxy *proxy);
 
-/* Reads what there is to know of its name and pod; members_name gives the names. Returns whether a name is another. */
-bool member_identify(struct proxies *proxies, struct member *member);
+/* Reads what there is to know of its name and pod; managed_proxies_name gives the names. Returns whether a name is
+ * another. */
+bool managed_proxy_identify(struct proxies *proxies, struct managed_proxy *proxy);
 
-/* Gives each member a name that no other has: after one has come or gone. */
-void members_name(struct proxies *proxies);
+/* Gives each proxy a name that no other has: after one has come or gone. */
+void managed_proxies_name(struct proxies *proxies);
 
 /* Looks whether its namespace is there: it is `gone` else. */
-void member_check(struct proxies *proxies, struct member *member);
+void managed_proxy_check(struct proxies *proxies, struct managed_proxy *proxy);
 
 /*
  * Looks whether its namespace is there, for its listeners, its interfaces if that is due, and attaches again where that
  * failed.
  */
-void member_repair(struct proxies *proxies, struct member *member);
+void managed_proxy_repair(struct proxies *proxies, struct managed_proxy *proxy);
 
-/* Its namespace is gone: it is no proxy any more, and its place in `members` the caller's. member_end does the rest. */
-void member_retire(struct proxies *proxies, struct member *member);
+/* Its namespace is gone: it is no proxy any more, and its place in `managed` the caller's. managed_proxy_end does the
+ * rest. */
+void managed_proxy_retire(struct proxies *proxies, struct managed_proxy *proxy);
 
 /* Its slot is cleared. Frees it. */
-void member_end(struct proxies *proxies, struct member *member);
+void managed_proxy_end(struct proxies *proxies, struct managed_proxy *proxy);
 
 /* We go, it stays. With `remove`, everything of ours is detached. Frees it. */
-void member_close(struct member *member, bool remove);
+void managed_proxy_close(struct managed_proxy *proxy, bool remove);

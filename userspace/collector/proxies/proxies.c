@@ -30,19 +30,19 @@ static bool is_node(const struct proxies *proxies)
 
 static int sidecar_open(struct proxies *proxies)
 {
-	struct member *m = calloc(1, sizeof(*m));
+	struct managed_proxy *p = calloc(1, sizeof(*p));
 	int r;
 
-	if (!m) {
+	if (!p) {
 		log_error("no memory for a proxy");
 		return -ENOMEM;
 	}
-	r = watch_open(&m->watch, proxies->config, proxies->kernel, proxies->config->proxy_name, false);
+	r = watch_open(&p->watch, proxies->config, proxies->kernel, proxies->config->proxy_name, false);
 	if (r)
 		log_error("cannot watch interfaces: %s", strerror(-r));
-	m->nsid = NSID_NONE;
-	m->waits = true;
-	proxies->members[proxies->count++] = m;
+	p->nsid = NSID_NONE;
+	p->waits = true;
+	proxies->managed[proxies->count++] = p;
 	proxies->waiting = 1;
 	return 0;
 }
@@ -77,9 +77,9 @@ int proxies_open(struct proxies *proxies, const struct config *config, struct ke
 				     .kernel = kernel,
 				     .destinations = destinations,
 				     .namespaces = { .events_fd = -1, .requests_fd = -1 } };
-	proxies->members = calloc(config->proxies_max, sizeof(struct member *));
-	proxies->by_slot = calloc(config->proxies_max, sizeof(struct member *));
-	if (!proxies->members || !proxies->by_slot) {
+	proxies->managed = calloc(config->proxies_max, sizeof(struct managed_proxy *));
+	proxies->by_slot = calloc(config->proxies_max, sizeof(struct managed_proxy *));
+	if (!proxies->managed || !proxies->by_slot) {
 		log_error("no memory for %u proxies", config->proxies_max);
 		return -ENOMEM;
 	}
@@ -90,27 +90,27 @@ int proxies_events_fd(const struct proxies *proxies)
 {
 	if (is_node(proxies))
 		return proxies->namespaces.events_fd;
-	return proxies->count ? proxies->members[0]->watch.links.events_fd : -1;
+	return proxies->count ? proxies->managed[0]->watch.links.events_fd : -1;
 }
 
-/* ---- members ---- */
+/* ---- proxies ---- */
 
 static void reap(struct proxies *proxies)
 {
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		struct member *m = proxies->members[i];
+		struct managed_proxy *p = proxies->managed[i];
 
-		if (m->gone)
-			member_retire(proxies, m);
+		if (p->gone)
+			managed_proxy_retire(proxies, p);
 		else
-			proxies->members[kept++] = m;
+			proxies->managed[kept++] = p;
 	}
 	if (kept == proxies->count)
 		return;
 	proxies->count = kept;
-	members_name(proxies);
+	managed_proxies_name(proxies);
 	/* There is room for another one; and what was seen in a namespace of the same inode was taken for the former.
 	 */
 	proxies->look_due = true;
@@ -122,9 +122,9 @@ static void identify(struct proxies *proxies)
 	bool another = false;
 
 	for (uint32_t i = 0; i < proxies->count; i++)
-		another |= member_identify(proxies, proxies->members[i]);
+		another |= managed_proxy_identify(proxies, proxies->managed[i]);
 	if (another)
-		members_name(proxies);
+		managed_proxies_name(proxies);
 }
 
 /* ---- what an earlier process left ---- */
@@ -139,17 +139,17 @@ void proxies_loaded(struct proxies *proxies)
 		look_around(proxies); /* so that those which run are known before slots are judged */
 	proxies->look_due = false;
 	for (uint32_t slot = 0; slot < proxies->config->proxies_max; slot++)
-		member_adopt(proxies, slot);
+		managed_proxy_restore(proxies, slot);
 	identify(proxies);
 	remains_sweep(proxies->config);
 }
 
 static void end_one(struct proxies *proxies)
 {
-	struct member *m = proxies->ended;
+	struct managed_proxy *p = proxies->ended;
 
-	proxies->ended = m->next;
-	member_end(proxies, m);
+	proxies->ended = p->next;
+	managed_proxy_end(proxies, p);
 }
 
 bool proxies_step(struct proxies *proxies)
@@ -165,11 +165,11 @@ bool proxies_step(struct proxies *proxies)
 		return true;
 	}
 	for (uint32_t i = 0; proxies->waiting && proxies->kernel->skeleton && i < proxies->count; i++) {
-		if (!proxies->members[i]->waits)
+		if (!proxies->managed[i]->waits)
 			continue;
 		proxies->waiting--;
-		proxies->members[i]->waits = false;
-		member_start(proxies, proxies->members[i]);
+		proxies->managed[i]->waits = false;
+		managed_proxy_start(proxies, proxies->managed[i]);
 		return true;
 	}
 	return false;
@@ -186,70 +186,70 @@ int proxies_rest_ms(const struct proxies *proxies)
 
 /* ---- events ---- */
 
-static struct member *by_slot(const struct proxies *proxies, uint32_t slot)
+static struct managed_proxy *by_slot(const struct proxies *proxies, uint32_t slot)
 {
 	return slot < proxies->config->proxies_max ? proxies->by_slot[slot] : NULL;
 }
 
 void proxies_event(struct proxies *proxies, const struct event *event)
 {
-	struct member *m;
+	struct managed_proxy *p;
 
 	if (event->slot == ABI_SLOT_NONE) {
 		proxies->look_due = true;
 		return;
 	}
-	m = by_slot(proxies, event->slot);
-	if (!m || event->netns_inode != m->watch.entry.netns_inode || visit_begin(&m->watch)) {
+	p = by_slot(proxies, event->slot);
+	if (!p || event->netns_inode != p->watch.entry.netns_inode || visit_begin(&p->watch)) {
 		/* That proxy has just ended; the event may be of the next namespace with its inode. */
 		proxies->look_due |= event->kind == ABI_EVENT_LISTEN;
 		return;
 	}
-	proxies->look_due |= m->identity.former[0] != 0; /* its server can tell its name */
-	watch_listener_event(&m->watch, event);
-	visit_end(&m->watch);
+	proxies->look_due |= p->identity.former[0] != 0; /* its server can tell its name */
+	watch_listener_event(&p->watch, event);
+	visit_end(&p->watch);
 }
 
-static struct member *by_nsid(const struct proxies *proxies, int32_t nsid)
+static struct managed_proxy *by_nsid(const struct proxies *proxies, int32_t nsid)
 {
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		struct member *m = proxies->members[i];
+		struct managed_proxy *p = proxies->managed[i];
 
-		if (m->gone) /* its numbers may be another's already */
+		if (p->gone) /* its numbers may be another's already */
 			continue;
-		if (nsid == NSID_NONE ? m->watch.entry.netns_inode == proxies->own_inode : m->nsid == nsid)
-			return m;
+		if (nsid == NSID_NONE ? p->watch.entry.netns_inode == proxies->own_inode : p->nsid == nsid)
+			return p;
 	}
 	return NULL;
 }
 
 static void on_link(int32_t nsid, const struct link *link, enum link_event event, void *context)
 {
-	struct member *m = by_nsid(context, nsid);
+	struct managed_proxy *p = by_nsid(context, nsid);
 
-	if (!m || visit_begin(&m->watch)) { /* its namespace may be ending just now */
-		if (m)
-			m->look_due = true;
+	if (!p || visit_begin(&p->watch)) { /* its namespace may be ending just now */
+		if (p)
+			p->look_due = true;
 		return;
 	}
-	watch_link_event(&m->watch, link, event);
-	visit_end(&m->watch);
-	if (!link_is_tunnel(link, m->watch.config))
+	watch_link_event(&p->watch, link, event);
+	visit_end(&p->watch);
+	if (!link_is_tunnel(link, p->watch.config))
 		return;
-	m->device_due = true;
-	m->device_searches = 0;
+	p->device_due = true;
+	p->device_searches = 0;
 }
 
 /* Whose port is whose is known before the first handshake, or soon after. */
 static void ask_devices(struct proxies *proxies)
 {
-	_cleanup_free_ struct member **due = calloc(proxies->count ?: 1, sizeof(struct member *));
+	_cleanup_free_ struct managed_proxy **due = calloc(proxies->count ?: 1, sizeof(struct managed_proxy *));
 	size_t n = 0;
 
 	for (uint32_t i = 0; due && i < proxies->count; i++) {
-		if (proxies->members[i]->device_due)
-			due[n++] = proxies->members[i];
-		proxies->members[i]->device_due = false;
+		if (proxies->managed[i]->device_due)
+			due[n++] = proxies->managed[i];
+		proxies->managed[i]->device_due = false;
 	}
 	if (n)
 		devices_read(proxies, due, n);
@@ -257,10 +257,10 @@ static void ask_devices(struct proxies *proxies)
 
 static void on_gone(int32_t nsid, void *context)
 {
-	struct member *m = nsid == NSID_NONE ? NULL : by_nsid(context, nsid);
+	struct managed_proxy *p = nsid == NSID_NONE ? NULL : by_nsid(context, nsid);
 
-	if (m)
-		m->gone = true;
+	if (p)
+		p->gone = true;
 }
 
 void proxies_ends(struct proxies *proxies)
@@ -284,20 +284,20 @@ void proxies_links(struct proxies *proxies)
 	if (is_node(proxies))
 		proxies_ends(proxies);
 	else
-		watch_links(&proxies->members[0]->watch);
+		watch_links(&proxies->managed[0]->watch);
 }
 
 /* ---- each second ---- */
 
 /* Whether something is to be done, or events may have been missed: what is well is not looked at each time. */
-static bool is_due(const struct proxies *proxies, struct member *m)
+static bool is_due(const struct proxies *proxies, struct managed_proxy *p)
 {
-	uint64_t period = proxies->deaf || m->nsid == NSID_NONE ? LOOK_PERIOD_NS : REPAIR_PERIOD_NS;
-	const struct watch *w = &m->watch;
+	uint64_t period = proxies->deaf || p->nsid == NSID_NONE ? LOOK_PERIOD_NS : REPAIR_PERIOD_NS;
+	const struct watch *w = &p->watch;
 	bool due;
 
-	m->look_due |= clock_now_ns() - m->repaired_ns >= period;
-	due = m->look_due || !w->listener_up || w->discovery_due || w->unfound;
+	p->look_due |= clock_now_ns() - p->repaired_ns >= period;
+	due = p->look_due || !w->listener_up || w->discovery_due || w->unfound;
 
 	for (unsigned int i = 0; !due && i < w->table_size; i++)
 		due = w->table[i].error;
@@ -309,7 +309,7 @@ static void look_after_some(struct proxies *proxies)
 {
 	const uint32_t count = proxies->count;
 	uint32_t few = count < EACH_SECOND ? count : EACH_SECOND, n = (count + ROUND_S - 1) / ROUND_S, unread = 0;
-	_cleanup_free_ struct member **some = calloc(count ?: 1, sizeof(struct member *));
+	_cleanup_free_ struct managed_proxy **some = calloc(count ?: 1, sizeof(struct managed_proxy *));
 	uint64_t now = clock_now_ns(), age = count > EACH_SECOND ? WIREGUARD_AGE_NS : NS_PER_S / 2;
 
 	if (!some)
@@ -317,15 +317,15 @@ static void look_after_some(struct proxies *proxies)
 	if (n < few)
 		n = few;
 	for (uint32_t i = 0; i < n; i++) {
-		struct member *m;
+		struct managed_proxy *p;
 
 		if (proxies->cursor >= count)
 			proxies->cursor = 0;
-		m = proxies->members[proxies->cursor++];
-		if (is_due(proxies, m))
-			member_repair(proxies, m);
-		if (now - m->watch.wireguard.read_ns >= age)
-			some[unread++] = m;
+		p = proxies->managed[proxies->cursor++];
+		if (is_due(proxies, p))
+			managed_proxy_repair(proxies, p);
+		if (now - p->watch.wireguard.read_ns >= age)
+			some[unread++] = p;
 	}
 	devices_read(proxies, some, unread);
 }
@@ -333,7 +333,7 @@ static void look_after_some(struct proxies *proxies)
 void proxies_tick(struct proxies *proxies, uint64_t now_ns)
 {
 	if (!is_node(proxies)) {
-		watch_tick(&proxies->members[0]->watch);
+		watch_tick(&proxies->managed[0]->watch);
 		return;
 	}
 	if (now_ns - proxies->looked_ns >= LOOK_PERIOD_NS) {
@@ -348,15 +348,15 @@ void proxies_tick(struct proxies *proxies, uint64_t now_ns)
 void proxies_wireguard(struct proxies *proxies)
 {
 	if (is_node(proxies))
-		devices_read(proxies, proxies->members, proxies->count);
+		devices_read(proxies, proxies->managed, proxies->count);
 }
 
 void proxies_close(struct proxies *proxies, bool remove)
 {
 	for (uint32_t i = 0; i < proxies->count; i++)
-		member_close(proxies->members[i], remove);
+		managed_proxy_close(proxies->managed[i], remove);
 	proxies->count = 0;
-	free_pointer(&proxies->members);
+	free_pointer(&proxies->managed);
 	free_pointer(&proxies->by_slot);
 	namespaces_close(&proxies->namespaces);
 	identities_close(&proxies->identities);

@@ -11,7 +11,7 @@
 #include "collector/proxies/identity.h"
 #include "collector/proxy_netns/proxy_netns.h"
 
-struct member {
+struct managed_proxy {
 	struct watch watch;
 	struct identity identity;
 	int32_t nsid;		      /* NSID_NONE: our own namespace, or it could get none */
@@ -20,7 +20,7 @@ struct member {
 	bool device_due;	      /* a tunnel of it came or changed: its device is to be asked */
 	bool gone;		      /* its namespace has ended */
 	uint64_t repaired_ns;	      /* when all of it was last looked at */
-	struct member *next;	      /* of those that have ended */
+	struct managed_proxy *next;   /* of those that have ended */
 	pid_t device_pid;	      /* in whose root its devices' sockets are; 0: in that of its server */
 	unsigned int device_searches; /* in vain, since a tunnel came or changed */
 	uint64_t reconcile_at_ns;     /* see reconciliation.h */
@@ -30,10 +30,10 @@ struct proxies {
 	const struct config *config;
 	struct kernel *kernel;
 	struct destinations *destinations;
-	struct member **members; /* in the order in which they came, --proxies.max at most */
+	struct managed_proxy **managed; /* in the order in which they came, --proxies.max at most */
 	uint32_t count;
-	struct member **by_slot;
-	struct member *ended; /* no proxies any more; their slots are to be cleared, one in each step */
+	struct managed_proxy **by_slot;
+	struct managed_proxy *ended; /* no proxies any more; their slots are to be cleared, one in each step */
 	struct identities identities;
 	struct namespaces namespaces; /* of a node; events_fd -1 in a sidecar */
 	uint32_t own_inode;
@@ -47,7 +47,7 @@ struct proxies {
 	uint64_t device_searched_ns;
 	uint32_t reconcile_cursor;
 	uint64_t reconcile_pause_ns; /* until then */
-	uint64_t links_lost;	     /* of members that are gone */
+	uint64_t links_lost;	     /* of proxies that are gone */
 	uint64_t peers_lost;
 };
 
@@ -62,7 +62,7 @@ int proxies_open(struct proxies *proxies, const struct config *config, struct ke
 int proxies_events_fd(const struct proxies *proxies);
 void proxies_links(struct proxies *proxies);
 
-/* Of a node: reads events of its namespaces; those that have ended are no members any more. */
+/* Of a node: reads events of its namespaces; those that have ended are no proxies any more. */
 void proxies_ends(struct proxies *proxies);
 
 /* The kernel side was loaded: slots that an earlier process left get their proxies back, or are made ready for others.

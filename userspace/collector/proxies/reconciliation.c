@@ -12,56 +12,56 @@
 #define PERIOD_NS (5 * NS_PER_S)
 #define COST_FACTOR 200 /* pauses for so many times as long as it took */
 
-static void run(struct proxies *proxies, struct member *m)
+static void run(struct proxies *proxies, struct managed_proxy *p)
 {
 	uint64_t begun = clock_now_ns(), now;
 	unsigned int suspects = 0;
 	int ended;
 
-	if (visit_begin(&m->watch))
+	if (visit_begin(&p->watch))
 		return;
-	ended = reconcile_run(proxies->kernel, m->watch.slot, &suspects);
-	visit_end(&m->watch);
+	ended = reconcile_run(proxies->kernel, p->watch.slot, &suspects);
+	visit_end(&p->watch);
 	now = clock_now_ns();
-	m->reconcile_at_ns = now + (suspects ? RECONCILE_SUSPECT_AGE_NS : PERIOD_NS);
+	p->reconcile_at_ns = now + (suspects ? RECONCILE_SUSPECT_AGE_NS : PERIOD_NS);
 	proxies->reconcile_pause_ns = now + COST_FACTOR * (now - begun);
 	if (ended > 0)
-		log_warn("proxy %s: %d sessions had lost their end: they are closed and counted as lost", m->watch.name,
+		log_warn("proxy %s: %d sessions had lost their end: they are closed and counted as lost", p->watch.name,
 			 ended);
 	else if (ended < 0)
-		log_warn("proxy %s: cannot compare sessions with sockets: %s", m->watch.name, strerror(-ended));
+		log_warn("proxy %s: cannot compare sessions with sockets: %s", p->watch.name, strerror(-ended));
 }
 
 /* The walk is over all sockets of the machine (1–2 ms and more), wherever it begins: most of a node have none yet. */
-static void run_begun(struct proxies *proxies, struct member *m)
+static void run_begun(struct proxies *proxies, struct managed_proxy *p)
 {
 	bool alone;
 
-	if (visit_begin(&m->watch))
+	if (visit_begin(&p->watch))
 		return;
 	alone = listeners_alone();
-	visit_end(&m->watch);
+	visit_end(&p->watch);
 	if (!alone)
-		run(proxies, m);
+		run(proxies, p);
 }
 
 bool reconcile_begun(struct proxies *proxies)
 {
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		struct member *m = proxies->members[i];
+		struct managed_proxy *p = proxies->managed[i];
 
-		if (!m->watch.started || !m->watch.ports_added)
+		if (!p->watch.started || !p->watch.ports_added)
 			continue;
-		m->watch.ports_added = false;
-		run_begun(proxies, m);
+		p->watch.ports_added = false;
+		run_begun(proxies, p);
 		return true;
 	}
 	return false;
 }
 
-static bool has_sessions(const struct proxies *proxies, const struct member *m)
+static bool has_sessions(const struct proxies *proxies, const struct managed_proxy *p)
 {
-	const struct proxy_counters *c = &proxies->kernel->counters[m->watch.slot];
+	const struct proxy_counters *c = &proxies->kernel->counters[p->watch.slot];
 
 	return c->client_active || c->upstream_active || c->upstream_pending;
 }
@@ -70,16 +70,16 @@ void reconcile_tick(struct proxies *proxies, bool missed, uint64_t now_ns)
 {
 	if (missed) {
 		for (uint32_t i = 0; i < proxies->count; i++)
-			proxies->members[i]->reconcile_at_ns = 0;
+			proxies->managed[i]->reconcile_at_ns = 0;
 	}
 	if (now_ns < proxies->reconcile_pause_ns)
 		return;
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		struct member *m = proxies->members[proxies->reconcile_cursor++ % proxies->count];
+		struct managed_proxy *p = proxies->managed[proxies->reconcile_cursor++ % proxies->count];
 
-		if (!m->watch.started || now_ns < m->reconcile_at_ns || !has_sessions(proxies, m))
+		if (!p->watch.started || now_ns < p->reconcile_at_ns || !has_sessions(proxies, p))
 			continue;
-		run(proxies, m);
+		run(proxies, p);
 		return;
 	}
 }

@@ -9,11 +9,11 @@
 #include "lib/log/log.h"
 #include <wgsocks/time.h>
 
-static struct member *by_inode(const struct proxies *proxies, uint32_t inode)
+static struct managed_proxy *by_inode(const struct proxies *proxies, uint32_t inode)
 {
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		if (!proxies->members[i]->gone && proxies->members[i]->watch.entry.netns_inode == inode)
-			return proxies->members[i];
+		if (!proxies->managed[i]->gone && proxies->managed[i]->watch.entry.netns_inode == inode)
+			return proxies->managed[i];
 	}
 	return NULL;
 }
@@ -61,13 +61,13 @@ void look_around(struct proxies *proxies)
 	 */
 	proxies_ends(proxies);
 	while ((group = census_next(&census, &at)).count) {
-		struct member *m = by_inode(proxies, group.processes->netns_inode);
+		struct managed_proxy *p = by_inode(proxies, group.processes->netns_inode);
 
-		if (m) {
-			member_seen(m, &group);
+		if (p) {
+			managed_proxy_seen(p, &group);
 			continue;
 		}
-		r = member_add(proxies, &group);
+		r = managed_proxy_add(proxies, &group);
 		unwatched.beyond += r == -ENOSPC;
 		unwatched.refused += r == -EPERM || r == -EACCES;
 		if (r < 0 && r != -ENOSPC)
@@ -85,9 +85,9 @@ void look_around(struct proxies *proxies)
 void look_at_all(struct proxies *proxies)
 {
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		struct member *m = proxies->members[i];
+		struct managed_proxy *p = proxies->managed[i];
 
-		m->look_due = true;
-		member_check(proxies, m);
+		p->look_due = true;
+		managed_proxy_check(proxies, p);
 	}
 }

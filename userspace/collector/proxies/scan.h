@@ -7,5 +7,5 @@
 /* Looks at all processes: takes new proxies in. */
 void look_around(struct proxies *proxies);
 
-/* Looks which members are gone, and what the others' interfaces are: for events that were lost. */
+/* Looks which proxies are gone, and what the others' interfaces are: for events that were lost. */
 void look_at_all(struct proxies *proxies);
