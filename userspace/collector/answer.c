@@ -42,7 +42,7 @@ static void read_one(struct collector *c, const struct reading *r, unsigned int 
 {
 	struct snapshot_builder *b = &c->builder, before = *b;
 	uint64_t start = clock_now_ns();
-	bool readable = r->watch->started || NEEDS_NO_KERNEL & 1u << which;
+	bool readable = r->netns->started || NEEDS_NO_KERNEL & 1u << which;
 	int error = readable ? readers[which](r) : -ENOTCONN;
 	uint32_t labels[2] = { r->name };
 
@@ -51,7 +51,7 @@ static void read_one(struct collector *c, const struct reading *r, unsigned int 
 		b->histogram_count = before.histogram_count;
 	}
 	if (error)
-		log_debug("proxy %s: cannot read %s: %s", r->watch->name, config_collector_name(which),
+		log_debug("proxy %s: cannot read %s: %s", r->netns->name, config_collector_name(which),
 			  strerror(abs(error)));
 	labels[1] = snapshot_string(b, config_collector_name(which));
 	snapshot_add_unsigned(b, METRIC_SOURCE_SUCCESS, labels, !error);
@@ -67,7 +67,7 @@ static void read_all(struct collector *c, unsigned int which)
 
 	r.second = clock_now_ns() / NS_PER_S;
 	for (uint32_t i = 0; i < c->proxies.count; i++) {
-		r.watch = &c->proxies.managed[i]->watch;
+		r.netns = &c->proxies.managed[i]->netns;
 		r.name = c->names[i];
 		read_one(c, &r, which, &outcome);
 	}
@@ -81,7 +81,7 @@ static void read_histories(struct collector *c)
 	struct reading r = { .kernel = &c->kernel, .to = &c->builder };
 
 	for (uint32_t i = 0; i < c->proxies.count; i++) {
-		r.watch = &c->proxies.managed[i]->watch;
+		r.netns = &c->proxies.managed[i]->netns;
 		r.name = c->names[i];
 		samples_history(&r);
 	}
@@ -95,7 +95,7 @@ void collector_read(struct collector *c, uint32_t mask)
 	mask &= c->child->config->collectors;
 	snapshot_reset(b);
 	for (uint32_t i = 0; i < c->proxies.count; i++)
-		c->names[i] = snapshot_string(b, c->proxies.managed[i]->watch.name);
+		c->names[i] = snapshot_string(b, c->proxies.managed[i]->netns.name);
 	if (mask & 1u << COLLECTOR_WIREGUARD)
 		proxies_wireguard(&c->proxies);
 	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
@@ -105,7 +105,7 @@ void collector_read(struct collector *c, uint32_t mask)
 	if (history)
 		read_histories(c);
 	for (uint32_t i = 0; i < c->proxies.count; i++) { /* after WireGuard was read: it tells the tunnel's state */
-		struct reading r = { .watch = &c->proxies.managed[i]->watch, .to = b, .name = c->names[i] };
+		struct reading r = { .netns = &c->proxies.managed[i]->netns, .to = b, .name = c->names[i] };
 
 		samples_presence(&r);
 		samples_kubernetes(&r, &c->proxies.managed[i]->identity, c->proxies.identities.node);

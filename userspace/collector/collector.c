@@ -155,11 +155,11 @@ static void start_kernel(struct collector *c, uint64_t now)
 }
 
 /* What a proxy's last minutes were like goes on from its first second. */
-static void remember(struct collector *c, const struct watch *w, uint64_t now)
+static void remember(struct collector *c, const struct proxy_netns *netns, uint64_t now)
 {
-	window_remember(&c->kernel, w->slot, now / NS_PER_S);
-	compat_remember(&c->kernel, w, now);
-	destinations_tick(&c->destinations, w);
+	window_remember(&c->kernel, netns->slot, now / NS_PER_S);
+	compat_remember(&c->kernel, netns, now);
+	destinations_tick(&c->destinations, netns);
 }
 
 /* ---- the loop ---- */
@@ -167,7 +167,7 @@ static void remember(struct collector *c, const struct watch *w, uint64_t now)
 static void publish(struct collector *c)
 {
 	for (uint32_t i = 0; i < c->proxies.count; i++)
-		watch_health(&c->proxies.managed[i]->watch, &c->health[i]);
+		proxy_netns_health(&c->proxies.managed[i]->netns, &c->health[i]);
 	health_board_publish(c->child->shared, c->health, c->proxies.count);
 	c->published_ns = clock_now_ns();
 }
@@ -213,8 +213,8 @@ static void tick(struct collector *c)
 			ring_buffer__consume(c->events);
 		destinations_refresh(&c->destinations, now);
 		for (uint32_t i = 0; i < c->proxies.count; i++) {
-			if (c->proxies.managed[i]->watch.started)
-				remember(c, &c->proxies.managed[i]->watch, now);
+			if (c->proxies.managed[i]->netns.started)
+				remember(c, &c->proxies.managed[i]->netns, now);
 		}
 		if (now >= c->memory_at_ns) {
 			c->memory_bytes = kernel_memory(&c->kernel);

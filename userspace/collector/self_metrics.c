@@ -16,10 +16,10 @@ static void add_program(struct collector *c, const char *name, bool up)
 }
 
 /* Whether all is attached that there is, of a kind: of no proxy at all, nothing is missing. */
-static void attached(const struct watch *watch, bool *tunnel, bool *underlay, bool *broken)
+static void attached(const struct proxy_netns *netns, bool *tunnel, bool *underlay, bool *broken)
 {
-	for (unsigned int i = 0; i < watch->table_size; i++) {
-		const struct watched_link *w = &watch->table[i];
+	for (unsigned int i = 0; i < netns->table_size; i++) {
+		const struct watched_link *w = &netns->table[i];
 
 		if (!w->link.ifindex)
 			continue;
@@ -38,7 +38,7 @@ static void read_programs(struct collector *c)
 	bool tunnel = false, underlay = false, broken = false;
 
 	for (uint32_t i = 0; i < c->proxies.count; i++)
-		attached(&c->proxies.managed[i]->watch, &tunnel, &underlay, &broken);
+		attached(&c->proxies.managed[i]->netns, &tunnel, &underlay, &broken);
 	add_program(c, "state", k->links[KERNEL_STATE_A] && k->links[KERNEL_STATE_B]);
 	add_program(c, "retransmit", k->links[KERNEL_RETRANSMIT]);
 	add_program(c, "synack", k->links[KERNEL_SYNACK]);
@@ -47,12 +47,12 @@ static void read_programs(struct collector *c)
 	add_program(c, "underlay", underlay && !broken);
 }
 
-static void read_attachments(struct collector *c, const struct watch *watch, uint32_t name)
+static void read_attachments(struct collector *c, const struct proxy_netns *netns, uint32_t name)
 {
 	uint32_t labels[3] = { name };
 
-	for (unsigned int i = 0; i < watch->table_size; i++) {
-		const struct watched_link *w = &watch->table[i];
+	for (unsigned int i = 0; i < netns->table_size; i++) {
+		const struct watched_link *w = &netns->table[i];
 
 		if (!w->link.ifindex || !w->attachment_count)
 			continue;
@@ -74,9 +74,9 @@ static uint64_t lost_here(const struct collector *c, enum abi_loss cause)
 		return 0;
 	n = c->proxies.links_lost + c->proxies.peers_lost;
 	for (uint32_t i = 0; i < c->proxies.count; i++) {
-		const struct watch *watch = &c->proxies.managed[i]->watch;
+		const struct proxy_netns *netns = &c->proxies.managed[i]->netns;
 
-		n += watch->links_lost + watch->wireguard.lost;
+		n += netns->links_lost + netns->wireguard.lost;
 	}
 	return n;
 }
@@ -148,7 +148,7 @@ void collector_read_itself(struct collector *c)
 	snapshot_add_unsigned(&c->builder, METRIC_PROXIES_UNWATCHED, NULL, c->proxies.unwatched);
 	read_programs(c);
 	for (uint32_t i = 0; i < c->proxies.count; i++)
-		read_attachments(c, &c->proxies.managed[i]->watch, c->names[i]);
+		read_attachments(c, &c->proxies.managed[i]->netns, c->names[i]);
 	read_losses(c);
 	read_maps(c);
 }

@@ -28,7 +28,7 @@ void destinations_init(struct destinations *d, const struct config *config, stru
  * destinations are off or the kernel side is not loaded.
  */
 void destinations_refresh(struct destinations *d, uint64_t now_ns);
-void destinations_tick(struct destinations *d, const struct watch *watch);
+void destinations_tick(struct destinations *d, const struct proxy_netns *netns);
 
 /* A record of the ring buffer `answers`. */
 int destinations_on_answer(void *destinations, void *data, size_t size);
@@ -37,6 +37,6 @@ int destinations_on_answer(void *destinations, void *data, size_t size);
 void destinations_forget(struct destinations *d, uint32_t slot);
 
 /* The bytes of all tunnels that are no destination's. Returns 0 or -errno. */
-int destinations_other(const struct kernel *kernel, const struct watch *watch, __u64 other[ABI_DIRECTION_MAX]);
+int destinations_other(const struct kernel *kernel, const struct proxy_netns *netns, __u64 other[ABI_DIRECTION_MAX]);
 
 void destinations_close(struct destinations *d);

@@ -31,9 +31,9 @@ static void root_open(struct managed_proxy *p)
 {
 	_cleanup_close_ int proc = p->device_pid ? open(PROCESSES_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
-	if (p->device_pid && process_netns(proc, p->device_pid) != p->watch.entry.netns_inode)
+	if (p->device_pid && process_netns(proc, p->device_pid) != p->netns.map_entry.netns_inode)
 		p->device_pid = 0;
-	p->watch.wireguard.root = root_of(p->device_pid ?: p->watch.pid);
+	p->netns.wireguard.root = root_of(p->device_pid ?: p->netns.pid);
 }
 
 static void read_all(struct managed_proxy *const *managed, size_t count)
@@ -47,18 +47,18 @@ static void read_all(struct managed_proxy *const *managed, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct managed_proxy *p = managed[i];
 
-		if (!p->watch.remote || visit_begin(&p->watch))
+		if (!p->netns.remote || visit_begin(&p->netns))
 			continue; /* nobody is there: what was read last holds for as long as it can be judged */
 		root_open(p);
-		watch_wireguard_begin(&p->watch);
-		close_descriptor(&p->watch.wireguard.root);
-		visit_end(&p->watch);
+		proxy_netns_wireguard_begin(&p->netns);
+		close_descriptor(&p->netns.wireguard.root);
+		visit_end(&p->netns);
 		whose[n] = p;
-		asked[n++] = &p->watch.wireguard;
+		asked[n++] = &p->netns.wireguard;
 	}
 	wireguard_await(asked, n, clock_now_ns() + WIREGUARD_WAIT_NS);
 	for (size_t i = 0; i < n; i++)
-		watch_wireguard_end(&whose[i]->watch);
+		proxy_netns_wireguard_end(&whose[i]->netns);
 }
 
 /* ---- whose socket is not where the server is ---- */
@@ -67,10 +67,10 @@ static void read_all(struct managed_proxy *const *managed, size_t count)
 static const char *missing(const struct managed_proxy *p)
 {
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
-		const struct wireguard_tunnel *t = &p->watch.wireguard.tunnels[place];
+		const struct wireguard_tunnel *t = &p->netns.wireguard.tunnels[place];
 
 		if (t->ifindex && (t->error == -ENOENT || t->error == -ENOTDIR))
-			return p->watch.entry.tunnels[place].name;
+			return p->netns.map_entry.tunnels[place].name;
 	}
 	return NULL;
 }
@@ -102,7 +102,7 @@ static int offer(int proc, pid_t pid, void *context)
 	for (size_t i = 0; inode && i < searchers->count; i++) {
 		struct managed_proxy *p = searchers->managed[i];
 
-		if (p->watch.entry.netns_inode == inode && !p->device_pid && has_socket(pid, missing(p)))
+		if (p->netns.map_entry.netns_inode == inode && !p->device_pid && has_socket(pid, missing(p)))
 			p->device_pid = pid;
 	}
 	return 0;

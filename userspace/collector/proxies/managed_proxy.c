@@ -40,13 +40,13 @@ static int managed_proxy_make(struct proxies *proxies, uint32_t inode, pid_t pid
 	if (!p)
 		return -ENOMEM;
 	snprintf(name, sizeof(name), "netns-%" PRIu32, inode); /* until it is named */
-	r = watch_open(&p->watch, proxies->config, proxies->kernel, name, true);
+	r = proxy_netns_open(&p->netns, proxies->config, proxies->kernel, name, true);
 	if (r)
 		log_warn("proxy %s: cannot list interfaces: %s", name, strerror(-r));
-	p->watch.pid = pid;
+	p->netns.pid = pid;
 	p->nsid = nsid;
-	watch_ports_found(&p->watch, ports, port_count);
-	watch_listeners(&p->watch, false);
+	proxy_netns_ports_found(&p->netns, ports, port_count);
+	proxy_netns_listeners(&p->netns, false);
 	p->waits = true;
 	p->repaired_ns = clock_now_ns();
 	proxies->waiting++;
@@ -103,10 +103,10 @@ int managed_proxy_add(struct proxies *proxies, const struct census_group *group)
 
 bool managed_proxy_identify(struct proxies *proxies, struct managed_proxy *p)
 {
-	const struct proxy *entry = &p->watch.entry;
+	const struct proxy *entry = &p->netns.map_entry;
 
 	return !p->identity.settled &&
-	       identity_read(&p->identity, &proxies->identities, p->watch.pid, entry->netns_inode, entry->netns_cookie);
+	       identity_read(&p->identity, &proxies->identities, p->netns.pid, entry->netns_inode, entry->netns_cookie);
 }
 
 void managed_proxies_name(struct proxies *proxies)
@@ -121,14 +121,14 @@ void managed_proxies_name(struct proxies *proxies)
 
 		entries[i].name = p->identity.name;
 		entries[i].uid = p->identity.place.pod_uid;
-		entries[i].cookie = p->watch.entry.netns_cookie;
-		entries[i].inode = p->watch.entry.netns_inode;
+		entries[i].cookie = p->netns.map_entry.netns_cookie;
+		entries[i].inode = p->netns.map_entry.netns_inode;
 		sorted[i] = &entries[i];
 	}
 	naming_assign(sorted, proxies->count);
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		if (strcmp(entries[i].label, proxies->managed[i]->watch.name) != 0)
-			watch_rename(&proxies->managed[i]->watch, entries[i].label);
+		if (strcmp(entries[i].label, proxies->managed[i]->netns.name) != 0)
+			proxy_netns_rename(&proxies->managed[i]->netns, entries[i].label);
 	}
 }
 
@@ -146,22 +146,22 @@ void managed_proxy_seen(struct managed_proxy *p, const struct census_group *grou
 	uint16_t ports[ABI_PORTS_MAX];
 	int n;
 
-	p->watch.pid = group->processes->pid;
+	p->netns.pid = group->processes->pid;
 	if (p->identity.former[0])
 		server_came(p);
-	if (p->watch.listener_up || visit_begin(&p->watch))
+	if (p->netns.listener_up || visit_begin(&p->netns))
 		return;
 	n = processes_ports_of(group->processes, group->count, ports, ABI_PORTS_MAX, NULL);
 	if (n > 0)
-		watch_ports_found(&p->watch, ports, n);
-	watch_listeners(&p->watch, false);
-	visit_end(&p->watch);
+		proxy_netns_ports_found(&p->netns, ports, n);
+	proxy_netns_listeners(&p->netns, false);
+	visit_end(&p->netns);
 }
 
 void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 {
-	struct watch *w = &p->watch;
-	int64_t slot = slot_find(proxies->kernel, w->entry.netns_inode, w->entry.netns_cookie);
+	struct proxy_netns *netns = &p->netns;
+	int64_t slot = slot_find(proxies->kernel, netns->map_entry.netns_inode, netns->map_entry.netns_cookie);
 	int r;
 
 	if (proxies->config->mode == CONFIG_MODE_SIDECAR)
@@ -174,30 +174,30 @@ void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 		return;
 	}
 	if (slot < 0) {
-		log_warn("proxy %s: no slot: %s", w->name, strerror((int)-slot));
+		log_warn("proxy %s: no slot: %s", netns->name, strerror((int)-slot));
 		return;
 	}
-	r = visit_begin(w);
+	r = visit_begin(netns);
 	if (r) {
-		log_info("proxy %s: its network namespace cannot be entered: %s", w->name, strerror(-r));
+		log_info("proxy %s: its network namespace cannot be entered: %s", netns->name, strerror(-r));
 		p->waits = true; /* it may be gone: then we shall hear of it */
 		proxies->waiting++;
 		return;
 	}
-	watch_start(w, (uint32_t)slot);
-	visit_end(w);
+	proxy_netns_start(netns, (uint32_t)slot);
+	visit_end(netns);
 	proxies->by_slot[slot] = p;
-	clients_settle(proxies->kernel, w->slot);
-	window_remember(proxies->kernel, w->slot, clock_now_ns() / NS_PER_S);
-	compat_remember(proxies->kernel, w, clock_now_ns());
-	log_info("proxy %s: watching, %s, counts %s", w->name, proxies->kernel->pinned ? "pinned" : "not pinned",
-		 proxies->kernel->taken_over && w->entry.generation ? "go on" : "begin at 0");
+	clients_settle(proxies->kernel, netns->slot);
+	window_remember(proxies->kernel, netns->slot, clock_now_ns() / NS_PER_S);
+	compat_remember(proxies->kernel, netns, clock_now_ns());
+	log_info("proxy %s: watching, %s, counts %s", netns->name, proxies->kernel->pinned ? "pinned" : "not pinned",
+		 proxies->kernel->taken_over && netns->map_entry.generation ? "go on" : "begin at 0");
 }
 
 static bool is_managed(const struct proxies *proxies, const struct proxy *entry)
 {
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		const struct proxy *own = &proxies->managed[i]->watch.entry;
+		const struct proxy *own = &proxies->managed[i]->netns.map_entry;
 
 		if (own->netns_inode == entry->netns_inode && own->netns_cookie == entry->netns_cookie)
 			return true;
@@ -256,53 +256,54 @@ void managed_proxy_repair(struct proxies *proxies, struct managed_proxy *p)
 {
 	p->repaired_ns = clock_now_ns();
 	managed_proxy_check(proxies, p);
-	if (visit_begin(&p->watch))
+	if (visit_begin(&p->netns))
 		return;
 	if (p->look_due) {
 		p->look_due = false;
-		watch_look(&p->watch);
+		proxy_netns_look(&p->netns);
 	}
-	watch_repair(&p->watch);
-	visit_end(&p->watch);
+	proxy_netns_repair(&p->netns);
+	visit_end(&p->netns);
 }
 
 /* ---- end ---- */
 
 void managed_proxy_retire(struct proxies *proxies, struct managed_proxy *p)
 {
-	log_info("proxy %s: its network namespace is gone", p->watch.name);
-	if (p->watch.started)
-		proxies->by_slot[p->watch.slot] = NULL;
+	log_info("proxy %s: its network namespace is gone", p->netns.name);
+	if (p->netns.started)
+		proxies->by_slot[p->netns.slot] = NULL;
 	proxies->waiting -= p->waits;
-	proxies->links_lost += p->watch.links_lost;
-	proxies->peers_lost += p->watch.wireguard.lost;
+	proxies->links_lost += p->netns.links_lost;
+	proxies->peers_lost += p->netns.wireguard.lost;
 	p->next = proxies->ended;
 	proxies->ended = p;
 }
 
 void managed_proxy_end(struct proxies *proxies, struct managed_proxy *p)
 {
-	struct watch *w = &p->watch;
+	struct proxy_netns *netns = &p->netns;
 	int r = 0;
 
-	watch_gone(w); /* first: what its last packets count is cleared with the rest */
-	if (w->started) {
-		destinations_forget(proxies->destinations, w->slot);
-		r = slot_clear(proxies->kernel, w->slot);
+	proxy_netns_gone(netns); /* first: what its last packets count is cleared with the rest */
+	if (netns->started) {
+		destinations_forget(proxies->destinations, netns->slot);
+		r = slot_clear(proxies->kernel, netns->slot);
 	}
 	if (r)
-		log_warn("proxy %s: slot %u cannot be cleared: %s: it stays taken", w->name, w->slot, strerror(-r));
+		log_warn("proxy %s: slot %u cannot be cleared: %s: it stays taken", netns->name, netns->slot,
+			 strerror(-r));
 	free(p);
 }
 
 void managed_proxy_close(struct managed_proxy *p, bool remove)
 {
-	if (!visit_begin(&p->watch)) {
+	if (!visit_begin(&p->netns)) {
 		if (remove)
-			watch_remove(&p->watch);
+			proxy_netns_remove(&p->netns);
 		else
-			watch_close(&p->watch);
-		visit_end(&p->watch);
+			proxy_netns_close(&p->netns);
+		visit_end(&p->netns);
 	}
 	free(p);
 }

@@ -37,7 +37,7 @@ static int sidecar_open(struct proxies *proxies)
 		log_error("no memory for a proxy");
 		return -ENOMEM;
 	}
-	r = watch_open(&p->watch, proxies->config, proxies->kernel, proxies->config->proxy_name, false);
+	r = proxy_netns_open(&p->netns, proxies->config, proxies->kernel, proxies->config->proxy_name, false);
 	if (r)
 		log_error("cannot watch interfaces: %s", strerror(-r));
 	p->nsid = NSID_NONE;
@@ -90,7 +90,7 @@ int proxies_events_fd(const struct proxies *proxies)
 {
 	if (is_node(proxies))
 		return proxies->namespaces.events_fd;
-	return proxies->count ? proxies->managed[0]->watch.links.events_fd : -1;
+	return proxies->count ? proxies->managed[0]->netns.links.events_fd : -1;
 }
 
 /* ---- proxies ---- */
@@ -200,14 +200,14 @@ void proxies_event(struct proxies *proxies, const struct event *event)
 		return;
 	}
 	p = by_slot(proxies, event->slot);
-	if (!p || event->netns_inode != p->watch.entry.netns_inode || visit_begin(&p->watch)) {
+	if (!p || event->netns_inode != p->netns.map_entry.netns_inode || visit_begin(&p->netns)) {
 		/* That proxy has just ended; the event may be of the next namespace with its inode. */
 		proxies->look_due |= event->kind == ABI_EVENT_LISTEN;
 		return;
 	}
 	proxies->look_due |= p->identity.former[0] != 0; /* its server can tell its name */
-	watch_listener_event(&p->watch, event);
-	visit_end(&p->watch);
+	proxy_netns_listener_event(&p->netns, event);
+	visit_end(&p->netns);
 }
 
 static struct managed_proxy *by_nsid(const struct proxies *proxies, int32_t nsid)
@@ -217,7 +217,7 @@ static struct managed_proxy *by_nsid(const struct proxies *proxies, int32_t nsid
 
 		if (p->gone) /* its numbers may be another's already */
 			continue;
-		if (nsid == NSID_NONE ? p->watch.entry.netns_inode == proxies->own_inode : p->nsid == nsid)
+		if (nsid == NSID_NONE ? p->netns.map_entry.netns_inode == proxies->own_inode : p->nsid == nsid)
 			return p;
 	}
 	return NULL;
@@ -227,14 +227,14 @@ static void on_link(int32_t nsid, const struct link *link, enum link_event event
 {
 	struct managed_proxy *p = by_nsid(context, nsid);
 
-	if (!p || visit_begin(&p->watch)) { /* its namespace may be ending just now */
+	if (!p || visit_begin(&p->netns)) { /* its namespace may be ending just now */
 		if (p)
 			p->look_due = true;
 		return;
 	}
-	watch_link_event(&p->watch, link, event);
-	visit_end(&p->watch);
-	if (!link_is_tunnel(link, p->watch.config))
+	proxy_netns_link_event(&p->netns, link, event);
+	visit_end(&p->netns);
+	if (!link_is_tunnel(link, p->netns.config))
 		return;
 	p->device_due = true;
 	p->device_searches = 0;
@@ -284,7 +284,7 @@ void proxies_links(struct proxies *proxies)
 	if (is_node(proxies))
 		proxies_ends(proxies);
 	else
-		watch_links(&proxies->managed[0]->watch);
+		proxy_netns_links(&proxies->managed[0]->netns);
 }
 
 /* ---- each second ---- */
@@ -293,14 +293,14 @@ void proxies_links(struct proxies *proxies)
 static bool is_due(const struct proxies *proxies, struct managed_proxy *p)
 {
 	uint64_t period = proxies->deaf || p->nsid == NSID_NONE ? LOOK_PERIOD_NS : REPAIR_PERIOD_NS;
-	const struct watch *w = &p->watch;
+	const struct proxy_netns *netns = &p->netns;
 	bool due;
 
 	p->look_due |= clock_now_ns() - p->repaired_ns >= period;
-	due = p->look_due || !w->listener_up || w->discovery_due || w->unfound;
+	due = p->look_due || !netns->listener_up || netns->discovery_due || netns->unfound;
 
-	for (unsigned int i = 0; !due && i < w->table_size; i++)
-		due = w->table[i].error;
+	for (unsigned int i = 0; !due && i < netns->table_size; i++)
+		due = netns->table[i].error;
 	return due;
 }
 
@@ -324,7 +324,7 @@ static void look_after_some(struct proxies *proxies)
 		p = proxies->managed[proxies->cursor++];
 		if (is_due(proxies, p))
 			managed_proxy_repair(proxies, p);
-		if (now - p->watch.wireguard.read_ns >= age)
+		if (now - p->netns.wireguard.read_ns >= age)
 			some[unread++] = p;
 	}
 	devices_read(proxies, some, unread);
@@ -333,7 +333,7 @@ static void look_after_some(struct proxies *proxies)
 void proxies_tick(struct proxies *proxies, uint64_t now_ns)
 {
 	if (!is_node(proxies)) {
-		watch_tick(&proxies->managed[0]->watch);
+		proxy_netns_tick(&proxies->managed[0]->netns);
 		return;
 	}
 	if (now_ns - proxies->looked_ns >= LOOK_PERIOD_NS) {

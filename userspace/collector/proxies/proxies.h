@@ -12,7 +12,7 @@
 #include "collector/proxy_netns/proxy_netns.h"
 
 struct managed_proxy {
-	struct watch watch;
+	struct proxy_netns netns;
 	struct identity identity;
 	int32_t nsid;		      /* NSID_NONE: our own namespace, or it could get none */
 	bool waits;		      /* to be started: it has no slot yet */

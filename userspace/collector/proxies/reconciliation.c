@@ -18,18 +18,18 @@ static void run(struct proxies *proxies, struct managed_proxy *p)
 	unsigned int suspects = 0;
 	int ended;
 
-	if (visit_begin(&p->watch))
+	if (visit_begin(&p->netns))
 		return;
-	ended = reconcile_run(proxies->kernel, p->watch.slot, &suspects);
-	visit_end(&p->watch);
+	ended = reconcile_run(proxies->kernel, p->netns.slot, &suspects);
+	visit_end(&p->netns);
 	now = clock_now_ns();
 	p->reconcile_at_ns = now + (suspects ? RECONCILE_SUSPECT_AGE_NS : PERIOD_NS);
 	proxies->reconcile_pause_ns = now + COST_FACTOR * (now - begun);
 	if (ended > 0)
-		log_warn("proxy %s: %d sessions had lost their end: they are closed and counted as lost", p->watch.name,
+		log_warn("proxy %s: %d sessions had lost their end: they are closed and counted as lost", p->netns.name,
 			 ended);
 	else if (ended < 0)
-		log_warn("proxy %s: cannot compare sessions with sockets: %s", p->watch.name, strerror(-ended));
+		log_warn("proxy %s: cannot compare sessions with sockets: %s", p->netns.name, strerror(-ended));
 }
 
 /* The walk is over all sockets of the machine (1–2 ms and more), wherever it begins: most of a node have none yet. */
@@ -37,10 +37,10 @@ static void run_begun(struct proxies *proxies, struct managed_proxy *p)
 {
 	bool alone;
 
-	if (visit_begin(&p->watch))
+	if (visit_begin(&p->netns))
 		return;
 	alone = listeners_alone();
-	visit_end(&p->watch);
+	visit_end(&p->netns);
 	if (!alone)
 		run(proxies, p);
 }
@@ -50,9 +50,9 @@ bool reconcile_begun(struct proxies *proxies)
 	for (uint32_t i = 0; i < proxies->count; i++) {
 		struct managed_proxy *p = proxies->managed[i];
 
-		if (!p->watch.started || !p->watch.ports_added)
+		if (!p->netns.started || !p->netns.ports_added)
 			continue;
-		p->watch.ports_added = false;
+		p->netns.ports_added = false;
 		run_begun(proxies, p);
 		return true;
 	}
@@ -61,7 +61,7 @@ bool reconcile_begun(struct proxies *proxies)
 
 static bool has_sessions(const struct proxies *proxies, const struct managed_proxy *p)
 {
-	const struct proxy_counters *c = &proxies->kernel->counters[p->watch.slot];
+	const struct proxy_counters *c = &proxies->kernel->counters[p->netns.slot];
 
 	return c->client_active || c->upstream_active || c->upstream_pending;
 }
@@ -77,7 +77,7 @@ void reconcile_tick(struct proxies *proxies, bool missed, uint64_t now_ns)
 	for (uint32_t i = 0; i < proxies->count; i++) {
 		struct managed_proxy *p = proxies->managed[proxies->reconcile_cursor++ % proxies->count];
 
-		if (!p->watch.started || now_ns < p->reconcile_at_ns || !has_sessions(proxies, p))
+		if (!p->netns.started || now_ns < p->reconcile_at_ns || !has_sessions(proxies, p))
 			continue;
 		run(proxies, p);
 		return;

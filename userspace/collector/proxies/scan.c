@@ -12,7 +12,7 @@
 static struct managed_proxy *by_inode(const struct proxies *proxies, uint32_t inode)
 {
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		if (!proxies->managed[i]->gone && proxies->managed[i]->watch.entry.netns_inode == inode)
+		if (!proxies->managed[i]->gone && proxies->managed[i]->netns.map_entry.netns_inode == inode)
 			return proxies->managed[i];
 	}
 	return NULL;

@@ -13,7 +13,7 @@
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
 
-#define TABLE_STEP 4 /* of WATCH_LINKS_MAX */
+#define TABLE_STEP 4 /* of PROXY_LINKS_MAX */
 
 struct attach_plan {
 	enum attach_direction direction;
@@ -42,19 +42,19 @@ static unsigned int plan_of(const struct watched_link *w, const struct attach_pl
 	return 2;
 }
 
-static int attach_one(struct watch *watch, struct watched_link *w, const struct attach_plan *plan)
+static int attach_one(struct proxy_netns *netns, struct watched_link *w, const struct attach_plan *plan)
 {
 	struct attachment_spec spec = {
 		.ifindex = w->link.ifindex,
 		.direction = plan->direction,
-		.mode = watch->config->attach,
-		.instance = attach_instance(watch->kernel->pins.instance),
+		.mode = netns->config->attach,
+		.instance = attach_instance(netns->kernel->pins.instance),
 	};
 	struct stub_spec stub = {
-		.slot = w->tunnel ? watch->slot * ABI_TUNNELS_MAX + w->place : watch->slot,
+		.slot = w->tunnel ? netns->slot * ABI_TUNNELS_MAX + w->place : netns->slot,
 		.l2_header_length = w->link.l2_header_length,
 		.program = plan->program,
-		.programs_fd = kernel_packet_programs(watch->kernel),
+		.programs_fd = kernel_packet_programs(netns->kernel),
 	};
 	_cleanup_close_ int fd = stub_load(&stub);
 	char path[CONFIG_PATH_SIZE], slot[16] = "";
@@ -62,11 +62,11 @@ static int attach_one(struct watch *watch, struct watched_link *w, const struct 
 
 	if (fd < 0)
 		return fd;
-	if (watch->kernel->pinned) {
+	if (netns->kernel->pinned) {
 		/* On a node the same ifindex is in many namespaces. */
-		if (watch->config->mode == CONFIG_MODE_NODE)
-			snprintf(slot, sizeof(slot), "%" PRIu32 "_", watch->slot);
-		snprintf(path, sizeof(path), "%.200s/tcx_%s%" PRIu32 "_%s", watch->kernel->pins.folder, slot,
+		if (netns->config->mode == CONFIG_MODE_NODE)
+			snprintf(slot, sizeof(slot), "%" PRIu32 "_", netns->slot);
+		snprintf(path, sizeof(path), "%.200s/tcx_%s%" PRIu32 "_%s", netns->kernel->pins.folder, slot,
 			 w->link.ifindex, plan->direction == ATTACH_INGRESS ? "ingress" : "egress");
 		spec.pin_path = path;
 	}
@@ -89,184 +89,184 @@ static void detach(struct watched_link *w, bool remove)
 	}
 }
 
-static void attach(struct watch *watch, struct watched_link *w)
+static void attach(struct proxy_netns *netns, struct watched_link *w)
 {
 	const struct attach_plan *plan;
 	unsigned int n = plan_of(w, &plan);
 	int r = 0, former = w->error;
 
-	if (!watch->started) /* watch_start attaches what is known by then */
+	if (!netns->started) /* proxy_netns_start attaches what is known by then */
 		return;
 	if (w->link.l2_header_length == LINK_L2_UNKNOWN) {
 		if (!former)
-			log_warn("proxy %s: packets of %s (type %u) cannot be read: it is not watched", watch->name,
+			log_warn("proxy %s: packets of %s (type %u) cannot be read: it is not watched", netns->name,
 				 w->link.name, w->link.type);
 		w->error = -EPROTONOSUPPORT;
 		return;
 	}
 	detach(w, true);
 	for (unsigned int i = 0; i < n && !r; i++)
-		r = attach_one(watch, w, &plan[i]);
+		r = attach_one(netns, w, &plan[i]);
 	w->error = r;
 	if (r == -ENODEV || r == -ENXIO)
-		log_debug("proxy %s: %s went while we attached to it", watch->name, w->link.name);
+		log_debug("proxy %s: %s went while we attached to it", netns->name, w->link.name);
 	else if (r && r != former)
-		log_warn("proxy %s: cannot attach to %s: %s: trying again", watch->name, w->link.name, strerror(-r));
+		log_warn("proxy %s: cannot attach to %s: %s: trying again", netns->name, w->link.name, strerror(-r));
 	else if (!r)
-		log_info("proxy %s: %s %s attached by %s", watch->name, w->tunnel ? "tunnel" : "interface",
+		log_info("proxy %s: %s %s attached by %s", netns->name, w->tunnel ? "tunnel" : "interface",
 			 w->link.name, w->attachments[0].mode == CONFIG_ATTACH_TCX ? "tcx" : "clsact");
 }
 
-static struct watched_link *find(struct watch *watch, uint32_t ifindex)
+static struct watched_link *find(struct proxy_netns *netns, uint32_t ifindex)
 {
-	for (unsigned int i = 0; i < watch->table_size; i++) {
-		if (watch->table[i].link.ifindex == ifindex)
-			return &watch->table[i];
+	for (unsigned int i = 0; i < netns->table_size; i++) {
+		if (netns->table[i].link.ifindex == ifindex)
+			return &netns->table[i];
 	}
 	return NULL;
 }
 
 /* A free place. The table grows by a few: most proxies have three interfaces. */
-static struct watched_link *place_free(struct watch *watch)
+static struct watched_link *place_free(struct proxy_netns *netns)
 {
-	unsigned int size = watch->table_size + TABLE_STEP;
-	struct watched_link *w = find(watch, 0), *table;
+	unsigned int size = netns->table_size + TABLE_STEP;
+	struct watched_link *w = find(netns, 0), *table;
 
-	if (w || size > WATCH_LINKS_MAX)
+	if (w || size > PROXY_LINKS_MAX)
 		return w;
-	table = realloc(watch->table, size * sizeof(*table));
+	table = realloc(netns->table, size * sizeof(*table));
 	if (!table)
 		return NULL;
-	w = &table[watch->table_size];
+	w = &table[netns->table_size];
 	memset(w, 0, TABLE_STEP * sizeof(*table));
-	watch->table = table;
-	watch->table_size = size;
+	netns->table = table;
+	netns->table_size = size;
 	return w;
 }
 
 /* A tunnel that is not there gives its place up: its bytes stay the proxy's, its series end. */
-static bool tunnel_retire(struct watch *watch, unsigned int place)
+static bool tunnel_retire(struct proxy_netns *netns, unsigned int place)
 {
-	uint32_t index = watch->slot * ABI_TUNNELS_MAX + place;
+	uint32_t index = netns->slot * ABI_TUNNELS_MAX + place;
 	struct tunnel_counters counters;
 
-	if (!watch->started)
+	if (!netns->started)
 		return true; /* nothing was counted */
-	if (kernel_tunnel_read(watch->kernel, index, &counters) || kernel_tunnel_clear(watch->kernel, index))
+	if (kernel_tunnel_read(netns->kernel, index, &counters) || kernel_tunnel_clear(netns->kernel, index))
 		return false;
 	for (int d = 0; d < ABI_DIRECTION_MAX; d++)
-		ABI_AT(__u64, watch->entry.retired_other, d) += ABI_AT(__u64, counters.other, d);
-	watch->entry.retired_bytes += tunnel_bytes(&counters);
-	memset(&watch->kernel->counters[watch->slot].handshakes[place], 0, sizeof(struct handshake_counters));
+		ABI_AT(__u64, netns->map_entry.retired_other, d) += ABI_AT(__u64, counters.other, d);
+	netns->map_entry.retired_bytes += tunnel_bytes(&counters);
+	memset(&netns->kernel->counters[netns->slot].handshakes[place], 0, sizeof(struct handshake_counters));
 	return true;
 }
 
 /* The tunnel's place: its own from before, else a free one, else -1. */
-static int tunnel_place(struct watch *watch, const char *name)
+static int tunnel_place(struct proxy_netns *netns, const char *name)
 {
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
-		if (!strncmp(watch->entry.tunnels[i].name, name, ABI_INTERFACE_SIZE))
+		if (!strncmp(netns->map_entry.tunnels[i].name, name, ABI_INTERFACE_SIZE))
 			return i;
 	}
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
-		if (!watch->entry.tunnels[i].name[0])
+		if (!netns->map_entry.tunnels[i].name[0])
 			return i;
 	}
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
-		if (!watch->entry.tunnels[i].ifindex && tunnel_retire(watch, i))
+		if (!netns->map_entry.tunnels[i].ifindex && tunnel_retire(netns, i))
 			return i;
 	}
 	return -1;
 }
 
-static void underlay_entry(struct watch *watch, uint32_t from, uint32_t to)
+static void underlay_entry(struct proxy_netns *netns, uint32_t from, uint32_t to)
 {
 	for (int i = 0; i < ABI_INTERFACES_MAX; i++) {
-		if (watch->entry.underlay_ifindex[i] == to && to)
+		if (netns->map_entry.underlay_ifindex[i] == to && to)
 			return;
 	}
 	for (int i = 0; i < ABI_INTERFACES_MAX; i++) {
-		if (watch->entry.underlay_ifindex[i] == from) {
-			watch->entry.underlay_ifindex[i] = to;
+		if (netns->map_entry.underlay_ifindex[i] == from) {
+			netns->map_entry.underlay_ifindex[i] = to;
 			return;
 		}
 	}
 }
 
-static void link_forget(struct watch *watch, struct watched_link *w, bool remove)
+static void link_forget(struct proxy_netns *netns, struct watched_link *w, bool remove)
 {
 	detach(w, remove);
 	if (w->tunnel) {
-		watch->former_ifindex[w->place] = w->link.ifindex;
-		watch->entry.tunnels[w->place].ifindex = 0;
+		netns->former_ifindex[w->place] = w->link.ifindex;
+		netns->map_entry.tunnels[w->place].ifindex = 0;
 	} else {
-		underlay_entry(watch, w->link.ifindex, 0);
+		underlay_entry(netns, w->link.ifindex, 0);
 	}
 	memset(w, 0, sizeof(*w));
 }
 
-void interfaces_tunnels_write(const struct watch *watch)
+void interfaces_tunnels_write(const struct proxy_netns *netns)
 {
 	struct proxy now;
 
-	if (!watch->started || kernel_proxy_read(watch->kernel, watch->slot, &now))
+	if (!netns->started || kernel_proxy_read(netns->kernel, netns->slot, &now))
 		return;
-	memcpy(now.tunnels, watch->entry.tunnels, sizeof(now.tunnels));
-	kernel_proxy_write(watch->kernel, watch->slot, &now);
+	memcpy(now.tunnels, netns->map_entry.tunnels, sizeof(now.tunnels));
+	kernel_proxy_write(netns->kernel, netns->slot, &now);
 }
 
-static bool link_add(struct watch *watch, const struct link *link)
+static bool link_add(struct proxy_netns *netns, const struct link *link)
 {
-	struct watched_link *w = place_free(watch);
-	bool tunnel = link_is_tunnel(link, watch->config);
-	int place = tunnel ? tunnel_place(watch, link->name) : 0;
+	struct watched_link *w = place_free(netns);
+	bool tunnel = link_is_tunnel(link, netns->config);
+	int place = tunnel ? tunnel_place(netns, link->name) : 0;
 	struct gap gap = {};
 
 	if (!w || place < 0) {
-		if (link->ifindex <= watch->link_lost) /* they ascend: it was told of */
+		if (link->ifindex <= netns->link_lost) /* they ascend: it was told of */
 			return false;
-		watch->link_lost = link->ifindex;
-		watch->links_lost++;
-		log_warn("proxy %s: too many interfaces: %s is not watched", watch->name, link->name);
+		netns->link_lost = link->ifindex;
+		netns->links_lost++;
+		log_warn("proxy %s: too many interfaces: %s is not watched", netns->name, link->name);
 		return false;
 	}
 	*w = (struct watched_link){ .link = *link, .tunnel = tunnel, .place = place, .seen = true };
 	if (tunnel) {
-		struct proxy_tunnel *t = &watch->entry.tunnels[place];
+		struct proxy_tunnel *t = &netns->map_entry.tunnels[place];
 
-		gap_begin(&gap, watch, place, link);
+		gap_begin(&gap, netns, place, link);
 		memset(t, 0, offsetof(struct proxy_tunnel, unwatched_ns));
 		if (!gap.known)
 			t->unwatched_ns = 0;
 		memcpy(t->name, link->name, sizeof(t->name));
 		t->ifindex = link->ifindex;
-		interfaces_tunnels_write(watch); /* before its first handshake passes an interface that is watched */
+		interfaces_tunnels_write(netns); /* before its first handshake passes an interface that is watched */
 	} else {
-		underlay_entry(watch, 0, link->ifindex);
+		underlay_entry(netns, 0, link->ifindex);
 	}
-	attach(watch, w);
-	gap_end(&gap, watch, w);
+	attach(netns, w);
+	gap_end(&gap, netns, w);
 	return true;
 }
 
-static bool link_changed(struct watch *watch, const struct link *link)
+static bool link_changed(struct proxy_netns *netns, const struct link *link)
 {
-	struct watched_link *w = find(watch, link->ifindex);
+	struct watched_link *w = find(netns, link->ifindex);
 
 	if (w && strncmp(w->link.name, link->name, sizeof(link->name)) &&
-	    (w->tunnel || link_is_tunnel(link, watch->config))) { /* renamed from or to a tunnel's name */
-		link_forget(watch, w, true);
+	    (w->tunnel || link_is_tunnel(link, netns->config))) { /* renamed from or to a tunnel's name */
+		link_forget(netns, w, true);
 		w = NULL;
 	}
 	if (!w)
-		return link_add(watch, link);
+		return link_add(netns, link);
 	w->link = *link;
 	w->seen = true;
 	return false;
 }
 
 struct pass {
-	struct watch *watch;
+	struct proxy_netns *netns;
 	bool changed;
 };
 
@@ -276,14 +276,14 @@ static void on_link(const struct link *link, enum link_event event, void *contex
 	struct watched_link *w;
 
 	if (event == LINK_PRESENT) {
-		pass->changed |= link_changed(pass->watch, link);
+		pass->changed |= link_changed(pass->netns, link);
 		return;
 	}
-	w = find(pass->watch, link->ifindex);
+	w = find(pass->netns, link->ifindex);
 	if (!w)
 		return;
-	log_info("proxy %s: %s %s is gone", pass->watch->name, w->tunnel ? "tunnel" : "interface", w->link.name);
-	link_forget(pass->watch, w, true);
+	log_info("proxy %s: %s %s is gone", pass->netns->name, w->tunnel ? "tunnel" : "interface", w->link.name);
+	link_forget(pass->netns, w, true);
 	pass->changed = true;
 }
 
@@ -293,8 +293,8 @@ static int ask_links(struct pass *pass)
 	struct links once;
 	int r;
 
-	if (!pass->watch->remote)
-		return links_dump(&pass->watch->links, on_link, pass);
+	if (!pass->netns->remote)
+		return links_dump(&pass->netns->links, on_link, pass);
 	r = links_open_requests(&once);
 	r = r ?: links_dump(&once, on_link, pass);
 	links_close(&once);
@@ -303,74 +303,74 @@ static int ask_links(struct pass *pass)
 
 static int dump(struct pass *pass)
 {
-	struct watch *watch = pass->watch;
+	struct proxy_netns *netns = pass->netns;
 	int r;
 
-	for (unsigned int i = 0; i < watch->table_size; i++)
-		watch->table[i].seen = false;
+	for (unsigned int i = 0; i < netns->table_size; i++)
+		netns->table[i].seen = false;
 	r = ask_links(pass);
 	if (r)
 		return r;
-	for (unsigned int i = 0; i < watch->table_size; i++) {
-		if (watch->table[i].link.ifindex && !watch->table[i].seen) {
-			link_forget(watch, &watch->table[i], true);
+	for (unsigned int i = 0; i < netns->table_size; i++) {
+		if (netns->table[i].link.ifindex && !netns->table[i].seen) {
+			link_forget(netns, &netns->table[i], true);
 			pass->changed = true;
 		}
 	}
 	return 0;
 }
 
-int interfaces_dump(struct watch *watch)
+int interfaces_dump(struct proxy_netns *netns)
 {
-	struct pass pass = { .watch = watch };
+	struct pass pass = { .netns = netns };
 	int r;
 
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++)
-		watch->entry.tunnels[i].ifindex = 0; /* known again by their names */
-	memset(watch->entry.underlay_ifindex, 0, sizeof(watch->entry.underlay_ifindex));
+		netns->map_entry.tunnels[i].ifindex = 0; /* known again by their names */
+	memset(netns->map_entry.underlay_ifindex, 0, sizeof(netns->map_entry.underlay_ifindex));
 	r = dump(&pass);
 	return r;
 }
 
-bool interfaces_event(struct watch *watch, const struct link *link, enum link_event event)
+bool interfaces_event(struct proxy_netns *netns, const struct link *link, enum link_event event)
 {
-	struct pass pass = { .watch = watch };
+	struct pass pass = { .netns = netns };
 
-	watch->noticed_ns = clock_now_ns();
+	netns->noticed_ns = clock_now_ns();
 	on_link(link, event, &pass);
 	return pass.changed;
 }
 
-bool interfaces_look(struct watch *watch)
+bool interfaces_look(struct proxy_netns *netns)
 {
-	struct pass pass = { .watch = watch };
+	struct pass pass = { .netns = netns };
 	int r = dump(&pass);
 
 	if (r)
-		log_debug("proxy %s: cannot list interfaces: %s", watch->name, strerror(-r));
+		log_debug("proxy %s: cannot list interfaces: %s", netns->name, strerror(-r));
 	return pass.changed;
 }
 
-bool interfaces_read(struct watch *watch)
+bool interfaces_read(struct proxy_netns *netns)
 {
-	struct pass pass = { .watch = watch };
+	struct pass pass = { .netns = netns };
 	int r;
 
-	watch->noticed_ns = clock_now_ns();
-	r = links_read(&watch->links, on_link, &pass);
+	netns->noticed_ns = clock_now_ns();
+	r = links_read(&netns->links, on_link, &pass);
 	if (r == -ENOBUFS) {
-		log_info("proxy %s: interface events were lost: asking again", watch->name);
+		log_info("proxy %s: interface events were lost: asking again", netns->name);
 		r = dump(&pass);
 	}
 	if (r < 0)
-		log_warn("proxy %s: cannot read interface events: %s", watch->name, strerror(-r));
+		log_warn("proxy %s: cannot read interface events: %s", netns->name, strerror(-r));
 	return pass.changed;
 }
 
-void interfaces_repair(struct watch *watch)
+void interfaces_repair(struct proxy_netns *netns)
 {
-	for (unsigned int i = 0; i < watch->table_size; i++) {
-		struct watched_link *w = &watch->table[i];
+	for (unsigned int i = 0; i < netns->table_size; i++) {
+		struct watched_link *w = &netns->table[i];
 		bool lost = false;
 
 		if (!w->link.ifindex || w->error == -EPROTONOSUPPORT)
@@ -378,23 +378,23 @@ void interfaces_repair(struct watch *watch)
 		for (unsigned int j = 0; j < w->attachment_count; j++)
 			lost |= attachment_alive(&w->attachments[j]) == 0;
 		if (w->error || lost)
-			attach(watch, w);
+			attach(netns, w);
 	}
 }
 
-void interfaces_close(struct watch *watch, bool remove)
+void interfaces_close(struct proxy_netns *netns, bool remove)
 {
-	for (unsigned int i = 0; i < watch->table_size; i++) {
-		if (watch->table[i].link.ifindex)
-			detach(&watch->table[i], remove);
-		memset(&watch->table[i], 0, sizeof(watch->table[i]));
+	for (unsigned int i = 0; i < netns->table_size; i++) {
+		if (netns->table[i].link.ifindex)
+			detach(&netns->table[i], remove);
+		memset(&netns->table[i], 0, sizeof(netns->table[i]));
 	}
 }
 
-void interfaces_forget(struct watch *watch)
+void interfaces_forget(struct proxy_netns *netns)
 {
-	for (unsigned int i = 0; i < watch->table_size; i++) {
-		struct watched_link *w = &watch->table[i];
+	for (unsigned int i = 0; i < netns->table_size; i++) {
+		struct watched_link *w = &netns->table[i];
 
 		for (unsigned int j = 0; j < w->attachment_count; j++)
 			attachment_forget(&w->attachments[j]);
@@ -402,8 +402,8 @@ void interfaces_forget(struct watch *watch)
 	}
 }
 
-void interfaces_free(struct watch *watch)
+void interfaces_free(struct proxy_netns *netns)
 {
-	free_pointer(&watch->table);
-	watch->table_size = 0;
+	free_pointer(&netns->table);
+	netns->table_size = 0;
 }

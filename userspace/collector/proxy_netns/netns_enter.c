@@ -18,26 +18,26 @@ int visit_home(void)
 	return home < 0 ? -errno : 0;
 }
 
-int visit_begin(struct watch *watch)
+int visit_begin(struct proxy_netns *netns)
 {
-	const pid_t known = watch->pid;
+	const pid_t known = netns->pid;
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	if (!watch->remote)
+	if (!netns->remote)
 		return 0;
-	fd = netns_open(watch->entry.netns_inode, &watch->pid);
+	fd = netns_open(netns->map_entry.netns_inode, &netns->pid);
 	r = fd < 0 ? fd : netns_enter(fd);
-	if (r || watch->pid == known || netns_cookie() == watch->entry.netns_cookie)
+	if (r || netns->pid == known || netns_cookie() == netns->map_entry.netns_cookie)
 		return r;
-	watch->pid = 0; /* of another proxy: ours is gone, and the kernel gave its inode to the next one */
-	visit_end(watch);
+	netns->pid = 0; /* of another proxy: ours is gone, and the kernel gave its inode to the next one */
+	visit_end(netns);
 	return -ESTALE;
 }
 
-void visit_end(const struct watch *watch)
+void visit_end(const struct proxy_netns *netns)
 {
-	if (watch->remote)
+	if (netns->remote)
 		visit_return();
 }
 

@@ -15,8 +15,8 @@ int visit_home(void);
  * visit_end. Returns 0, -ESRCH when no way in is known, -ESTALE when there is another namespace of its inode by now, or
  * -errno.
  */
-int visit_begin(struct watch *watch);
-void visit_end(const struct watch *watch);
+int visit_begin(struct proxy_netns *netns);
+void visit_end(const struct proxy_netns *netns);
 
 /* Home from a namespace that netns_enter went to. A collector that cannot is no use: it ends, and another is started.
  */

@@ -8,35 +8,35 @@
 
 #define READINGS_MAX 8
 
-static bool bytes_counted(const struct watch *watch, unsigned int place, uint64_t *bytes)
+static bool bytes_counted(const struct proxy_netns *netns, unsigned int place, uint64_t *bytes)
 {
 	struct tunnel_counters counters;
 
-	if (kernel_tunnel_read(watch->kernel, watch->slot * ABI_TUNNELS_MAX + place, &counters))
+	if (kernel_tunnel_read(netns->kernel, netns->slot * ABI_TUNNELS_MAX + place, &counters))
 		return false;
 	*bytes = tunnel_bytes(&counters);
 	return true;
 }
 
-void gap_begin(struct gap *gap, struct watch *watch, unsigned int place, const struct link *link)
+void gap_begin(struct gap *gap, struct proxy_netns *netns, unsigned int place, const struct link *link)
 {
-	const struct proxy_tunnel *t = &watch->entry.tunnels[place];
-	uint32_t former = t->ifindex ?: watch->former_ifindex[place];
+	const struct proxy_tunnel *t = &netns->map_entry.tunnels[place];
+	uint32_t former = t->ifindex ?: netns->former_ifindex[place];
 
-	*gap = (struct gap){ .known = watch->started && !strncmp(t->name, link->name, sizeof(t->name)) };
+	*gap = (struct gap){ .known = netns->started && !strncmp(t->name, link->name, sizeof(t->name)) };
 	gap->anew = gap->known && former && former != link->ifindex;
-	watch->former_ifindex[place] = link->ifindex;
-	if (gap->anew && !bytes_counted(watch, place, &gap->counted))
+	netns->former_ifindex[place] = link->ifindex;
+	if (gap->anew && !bytes_counted(netns, place, &gap->counted))
 		gap->anew = false;
 }
 
 /* The device's count and ours of one moment: nothing was counted between two readings of ours. */
-static bool compare(const struct gap *gap, struct watch *watch, const struct watched_link *w, int64_t *missed)
+static bool compare(const struct gap *gap, struct proxy_netns *netns, const struct watched_link *w, int64_t *missed)
 {
-	struct links once = LINKS_CLOSED, *links = &watch->links;
+	struct links once = LINKS_CLOSED, *links = &netns->links;
 	bool found = false;
 
-	if (watch->remote) {
+	if (netns->remote) {
 		if (links_open_requests(&once))
 			return false;
 		links = &once;
@@ -45,8 +45,8 @@ static bool compare(const struct gap *gap, struct watch *watch, const struct wat
 		uint64_t before, after;
 		struct link now;
 
-		if (!bytes_counted(watch, w->place, &before) || links_query(links, w->link.ifindex, &now) ||
-		    !now.has_stats || !bytes_counted(watch, w->place, &after))
+		if (!bytes_counted(netns, w->place, &before) || links_query(links, w->link.ifindex, &now) ||
+		    !now.has_stats || !bytes_counted(netns, w->place, &after))
 			break;
 		*missed = (int64_t)(now.rx_bytes + now.tx_bytes - (after - gap->counted));
 		found = before == after || i == READINGS_MAX - 1;
@@ -55,18 +55,18 @@ static bool compare(const struct gap *gap, struct watch *watch, const struct wat
 	return found;
 }
 
-void gap_end(const struct gap *gap, struct watch *watch, const struct watched_link *w)
+void gap_end(const struct gap *gap, struct proxy_netns *netns, const struct watched_link *w)
 {
 	uint64_t now = clock_now_ns();
 	int64_t missed = 0;
 
 	if (!gap->anew || w->error)
 		return;
-	if (watch->noticed_ns && watch->noticed_ns < now)
-		watch->entry.tunnels[w->place].unwatched_ns += now - watch->noticed_ns;
-	if (!strcmp(w->link.kind, "wireguard") || !compare(gap, watch, w, &missed) || missed <= 0)
+	if (netns->noticed_ns && netns->noticed_ns < now)
+		netns->map_entry.tunnels[w->place].unwatched_ns += now - netns->noticed_ns;
+	if (!strcmp(w->link.kind, "wireguard") || !compare(gap, netns, w, &missed) || missed <= 0)
 		return; /* the kernel's device counts outer bytes */
-	watch->entry.retired_bytes += (uint64_t)missed;
-	log_info("proxy %s: %s was made anew: %" PRId64 " bytes had passed before it was attached to", watch->name,
+	netns->map_entry.retired_bytes += (uint64_t)missed;
+	log_info("proxy %s: %s was made anew: %" PRId64 " bytes had passed before it was attached to", netns->name,
 		 w->link.name, missed);
 }

@@ -15,10 +15,10 @@ struct gap {
 };
 
 /* Before a tunnel takes its place. */
-void gap_begin(struct gap *gap, struct watch *watch, unsigned int place, const struct link *link);
+void gap_begin(struct gap *gap, struct proxy_netns *netns, unsigned int place, const struct link *link);
 
 /*
- * After it was attached to: adds what passed unseen to the proxy's bytes (watch->entry: to be written), as far as the
- * device counts inner bytes (a userspace one), and how long that may have been.
+ * After it was attached to: adds what passed unseen to the proxy's bytes (netns->map_entry: to be written), as far as
+ * the device counts inner bytes (a userspace one), and how long that may have been.
  */
-void gap_end(const struct gap *gap, struct watch *watch, const struct watched_link *w);
+void gap_end(const struct gap *gap, struct proxy_netns *netns, const struct watched_link *w);

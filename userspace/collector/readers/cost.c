@@ -4,7 +4,7 @@
 
 int samples_cost(const struct reading *r)
 {
-	const struct config *config = r->watch->config;
+	const struct config *config = r->netns->config;
 	uint32_t labels[] = { r->name, snapshot_string(r->to, config->cost_currency) };
 
 	snapshot_add_float(r->to, METRIC_COST, labels, config->cost_per_gigabyte);

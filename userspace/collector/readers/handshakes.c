@@ -4,16 +4,16 @@
 
 int samples_handshakes(const struct reading *r)
 {
-	const struct proxy_counters *c = &r->kernel->counters[r->watch->slot];
+	const struct proxy_counters *c = &r->kernel->counters[r->netns->slot];
 	struct snapshot_builder *to = r->to;
 
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
 		const struct handshake_counters *h = &c->handshakes[place];
 		uint32_t labels[3] = { r->name };
 
-		if (!tunnel_shown(r->watch, place))
+		if (!tunnel_shown(r->netns, place))
 			continue;
-		labels[1] = snapshot_string(to, tunnel_name(r->watch, place));
+		labels[1] = snapshot_string(to, tunnel_name(r->netns, place));
 		snapshot_add_histogram(to, METRIC_VPN_HANDSHAKE_DURATION, labels, ABI_BOUNDS_LATENCY, &h->duration);
 		for (int i = 0; i < ABI_HANDSHAKE_MAX; i++) {
 			labels[2] = snapshot_string(to, metric_handshake(i));

@@ -10,7 +10,7 @@ struct destinations;
 
 struct reading {
 	const struct kernel *kernel; /* loaded, and the proxy has its slot */
-	struct watch *watch;
+	struct proxy_netns *netns;
 	const struct destinations *destinations;
 	struct snapshot_builder *to;
 	uint32_t name;	 /* the proxy's name in `to` */
@@ -28,8 +28,8 @@ void samples_kubernetes(const struct reading *r, const struct identity *identity
  * Which of the proxy's places for tunnels are shown, and by which name: those that have, or had, a tunnel; and the
  * first, which shows a tunnel that never was as down, by the name that is looked for.
  */
-bool tunnel_shown(const struct watch *watch, unsigned int place);
-const char *tunnel_name(const struct watch *watch, unsigned int place);
+bool tunnel_shown(const struct proxy_netns *netns, unsigned int place);
+const char *tunnel_name(const struct proxy_netns *netns, unsigned int place);
 
 /* Each returns 0 or -errno; after an error nothing of it may be shown (the caller drops what it added). */
 int samples_interface(const struct reading *r);
@@ -50,7 +50,7 @@ int samples_cost(const struct reading *r); /* needs no kernel side */
 
 /*
  * The same, and it returns a positive errno when only some of the tunnels' devices could be read: what was added holds.
- * Needs no kernel side, and reads the devices itself (watch_wireguard).
+ * Needs no kernel side, and reads the devices itself (proxy_netns_wireguard).
  */
 int samples_wireguard(const struct reading *r);
 
@@ -64,7 +64,7 @@ uint64_t window_requests(const struct kernel *kernel, uint32_t slot, uint64_t se
  * Remembers the totals of which the collector compat tells the last minutes; nothing while that is off. To be called
  * each second.
  */
-void compat_remember(struct kernel *kernel, const struct watch *watch, uint64_t now_ns);
+void compat_remember(struct kernel *kernel, const struct proxy_netns *netns, uint64_t now_ns);
 
 /*
  * After the kernel side was loaded: requests that were counted while nobody counted clients are `other`, so that the

@@ -41,17 +41,17 @@ static int first_error(const struct wireguard *wireguard)
 
 int samples_wireguard(const struct reading *r)
 {
-	const struct wireguard *wireguard = &r->watch->wireguard;
+	const struct wireguard *wireguard = &r->netns->wireguard;
 	/* Those of a node were read together, before. */
-	int e = r->watch->remote ? first_error(wireguard) : watch_wireguard(r->watch);
+	int e = r->netns->remote ? first_error(wireguard) : proxy_netns_wireguard(r->netns);
 
 	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
 		const struct wireguard_tunnel *t = &wireguard->tunnels[place];
 		uint32_t interface;
 
-		if (!tunnel_shown(r->watch, place) || t->error)
+		if (!tunnel_shown(r->netns, place) || t->error)
 			continue;
-		interface = snapshot_string(r->to, tunnel_name(r->watch, place));
+		interface = snapshot_string(r->to, tunnel_name(r->netns, place));
 		add_state(r, interface, t->state);
 		for (uint32_t i = 0; i < t->device.count; i++)
 			add_peer(r, interface, &t->device, &t->device.peers[i]);
