@@ -50,7 +50,7 @@ struct links {
  */
 int links_open(struct links *links);
 
-/* The same without the subscription, for a short visit: links_dump and links_query work, links_read does not. */
+/* The same without the subscription, for a short time: links_dump and links_query work, links_read does not. */
 int links_open_requests(struct links *links);
 void links_close(struct links *links);
 

@@ -47,12 +47,12 @@ static void read_all(struct managed_proxy *const *managed, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct managed_proxy *p = managed[i];
 
-		if (!p->netns.remote || visit_begin(&p->netns))
+		if (!p->netns.remote || proxy_netns_enter(&p->netns))
 			continue; /* nobody is there: what was read last holds for as long as it can be judged */
 		root_open(p);
 		proxy_netns_wireguard_begin(&p->netns);
 		close_descriptor(&p->netns.wireguard.root);
-		visit_end(&p->netns);
+		proxy_netns_leave(&p->netns);
 		whose[n] = p;
 		asked[n++] = &p->netns.wireguard;
 	}

@@ -19,7 +19,7 @@
 
 /* ---- beginning ---- */
 
-/* The ports that are listened on in the namespace that is visited; 0: it is no proxy (yet). */
+/* The ports that are listened on in the namespace that was entered; 0: it is no proxy (yet). */
 static int ports_find(const struct proxies *proxies, const struct census_group *group, uint16_t ports[ABI_PORTS_MAX])
 {
 	const struct config *config = proxies->config;
@@ -97,7 +97,7 @@ int managed_proxy_add(struct proxies *proxies, const struct census_group *group)
 	if (r)
 		return r;
 	r = managed_proxy_find(proxies, group, nsid);
-	visit_return();
+	netns_home_return();
 	return r;
 }
 
@@ -149,13 +149,13 @@ void managed_proxy_seen(struct managed_proxy *p, const struct census_group *grou
 	p->netns.pid = group->processes->pid;
 	if (p->identity.former[0])
 		server_came(p);
-	if (p->netns.listener_up || visit_begin(&p->netns))
+	if (p->netns.listener_up || proxy_netns_enter(&p->netns))
 		return;
 	n = processes_ports_of(group->processes, group->count, ports, ABI_PORTS_MAX, NULL);
 	if (n > 0)
 		proxy_netns_ports_found(&p->netns, ports, n);
 	proxy_netns_listeners(&p->netns, false);
-	visit_end(&p->netns);
+	proxy_netns_leave(&p->netns);
 }
 
 void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
@@ -177,7 +177,7 @@ void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 		log_warn("proxy %s: no slot: %s", netns->name, strerror((int)-slot));
 		return;
 	}
-	r = visit_begin(netns);
+	r = proxy_netns_enter(netns);
 	if (r) {
 		log_info("proxy %s: its network namespace cannot be entered: %s", netns->name, strerror(-r));
 		p->waits = true; /* it may be gone: then we shall hear of it */
@@ -185,7 +185,7 @@ void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 		return;
 	}
 	proxy_netns_start(netns, (uint32_t)slot);
-	visit_end(netns);
+	proxy_netns_leave(netns);
 	proxies->by_slot[slot] = p;
 	clients_settle(proxies->kernel, netns->slot);
 	window_remember(proxies->kernel, netns->slot, clock_now_ns() / NS_PER_S);
@@ -226,7 +226,7 @@ static bool restore_alive(struct proxies *proxies, const struct proxy *entry)
 		alive = managed_proxy_make(proxies, entry->netns_inode, pid, nsid, entry->ports, count) == 1;
 	if (alive)
 		memcpy(proxies->managed[proxies->count - 1]->identity.former, entry->name, sizeof(entry->name) - 1);
-	visit_return();
+	netns_home_return();
 	return alive;
 }
 
@@ -256,14 +256,14 @@ void managed_proxy_repair(struct proxies *proxies, struct managed_proxy *p)
 {
 	p->repaired_ns = clock_now_ns();
 	managed_proxy_check(proxies, p);
-	if (visit_begin(&p->netns))
+	if (proxy_netns_enter(&p->netns))
 		return;
 	if (p->look_due) {
 		p->look_due = false;
 		proxy_netns_look(&p->netns);
 	}
 	proxy_netns_repair(&p->netns);
-	visit_end(&p->netns);
+	proxy_netns_leave(&p->netns);
 }
 
 /* ---- end ---- */
@@ -298,12 +298,12 @@ void managed_proxy_end(struct proxies *proxies, struct managed_proxy *p)
 
 void managed_proxy_close(struct managed_proxy *p, bool remove)
 {
-	if (!visit_begin(&p->netns)) {
+	if (!proxy_netns_enter(&p->netns)) {
 		if (remove)
 			proxy_netns_remove(&p->netns);
 		else
 			proxy_netns_close(&p->netns);
-		visit_end(&p->netns);
+		proxy_netns_leave(&p->netns);
 	}
 	free(p);
 }

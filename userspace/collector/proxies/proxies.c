@@ -51,7 +51,7 @@ static int node_open(struct proxies *proxies)
 {
 	int r = netns_inode(&proxies->own_inode);
 
-	r = r ?: visit_home();
+	r = r ?: netns_home_open();
 	if (r) {
 		log_error("cannot tell its own network namespace: %s", strerror(-r));
 		return r;
@@ -200,14 +200,14 @@ void proxies_event(struct proxies *proxies, const struct event *event)
 		return;
 	}
 	p = by_slot(proxies, event->slot);
-	if (!p || event->netns_inode != p->netns.map_entry.netns_inode || visit_begin(&p->netns)) {
+	if (!p || event->netns_inode != p->netns.map_entry.netns_inode || proxy_netns_enter(&p->netns)) {
 		/* That proxy has just ended; the event may be of the next namespace with its inode. */
 		proxies->look_due |= event->kind == ABI_EVENT_LISTEN;
 		return;
 	}
 	proxies->look_due |= p->identity.former[0] != 0; /* its server can tell its name */
 	proxy_netns_listener_event(&p->netns, event);
-	visit_end(&p->netns);
+	proxy_netns_leave(&p->netns);
 }
 
 static struct managed_proxy *by_nsid(const struct proxies *proxies, int32_t nsid)
@@ -227,13 +227,13 @@ static void on_link(int32_t nsid, const struct link *link, enum link_event event
 {
 	struct managed_proxy *p = by_nsid(context, nsid);
 
-	if (!p || visit_begin(&p->netns)) { /* its namespace may be ending just now */
+	if (!p || proxy_netns_enter(&p->netns)) { /* its namespace may be ending just now */
 		if (p)
 			p->look_due = true;
 		return;
 	}
 	proxy_netns_link_event(&p->netns, link, event);
-	visit_end(&p->netns);
+	proxy_netns_leave(&p->netns);
 	if (!link_is_tunnel(link, p->netns.config))
 		return;
 	p->device_due = true;

@@ -18,10 +18,10 @@ static void run(struct proxies *proxies, struct managed_proxy *p)
 	unsigned int suspects = 0;
 	int ended;
 
-	if (visit_begin(&p->netns))
+	if (proxy_netns_enter(&p->netns))
 		return;
 	ended = reconcile_run(proxies->kernel, p->netns.slot, &suspects);
-	visit_end(&p->netns);
+	proxy_netns_leave(&p->netns);
 	now = clock_now_ns();
 	p->reconcile_at_ns = now + (suspects ? RECONCILE_SUSPECT_AGE_NS : PERIOD_NS);
 	proxies->reconcile_pause_ns = now + COST_FACTOR * (now - begun);
@@ -37,10 +37,10 @@ static void run_begun(struct proxies *proxies, struct managed_proxy *p)
 {
 	bool alone;
 
-	if (visit_begin(&p->netns))
+	if (proxy_netns_enter(&p->netns))
 		return;
 	alone = listeners_alone();
-	visit_end(&p->netns);
+	proxy_netns_leave(&p->netns);
 	if (!alone)
 		run(proxies, p);
 }

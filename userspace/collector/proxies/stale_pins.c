@@ -29,7 +29,7 @@ static int cookie_add(int fd, uint32_t inode, void *context)
 	if (r)
 		return r;
 	cookie = netns_cookie();
-	visit_return();
+	netns_home_return();
 	more = array_room(c->cookies, c->count, &c->max, sizeof(*more));
 	if (!more)
 		return -ENOMEM;

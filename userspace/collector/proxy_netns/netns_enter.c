@@ -12,13 +12,13 @@
 
 static int home = -1;
 
-int visit_home(void)
+int netns_home_open(void)
 {
 	home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	return home < 0 ? -errno : 0;
 }
 
-int visit_begin(struct proxy_netns *netns)
+int proxy_netns_enter(struct proxy_netns *netns)
 {
 	const pid_t known = netns->pid;
 	_cleanup_close_ int fd = -1;
@@ -31,17 +31,17 @@ int visit_begin(struct proxy_netns *netns)
 	if (r || netns->pid == known || netns_cookie() == netns->map_entry.netns_cookie)
 		return r;
 	netns->pid = 0; /* of another proxy: ours is gone, and the kernel gave its inode to the next one */
-	visit_end(netns);
+	proxy_netns_leave(netns);
 	return -ESTALE;
 }
 
-void visit_end(const struct proxy_netns *netns)
+void proxy_netns_leave(const struct proxy_netns *netns)
 {
 	if (netns->remote)
-		visit_return();
+		netns_home_return();
 }
 
-void visit_return(void)
+void netns_home_return(void)
 {
 	int r = netns_enter(home);
 

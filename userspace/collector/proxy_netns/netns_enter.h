@@ -8,16 +8,16 @@
 #include "collector/proxy_netns/proxy_netns.h"
 
 /* Remembers where we are at home. Returns 0 or -errno. */
-int visit_home(void);
+int netns_home_open(void);
 
 /*
  * Nothing to do for a proxy of our own namespace. Else the calling thread is in the proxy's afterwards, until
- * visit_end. Returns 0, -ESRCH when no way in is known, -ESTALE when there is another namespace of its inode by now, or
- * -errno.
+ * proxy_netns_leave. Returns 0, -ESRCH when no way in is known, -ESTALE when there is another namespace of its inode by
+ * now, or -errno.
  */
-int visit_begin(struct proxy_netns *netns);
-void visit_end(const struct proxy_netns *netns);
+int proxy_netns_enter(struct proxy_netns *netns);
+void proxy_netns_leave(const struct proxy_netns *netns);
 
 /* Home from a namespace that netns_enter went to. A collector that cannot is no use: it ends, and another is started.
  */
-void visit_return(void);
+void netns_home_return(void);

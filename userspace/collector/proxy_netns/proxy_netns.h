@@ -35,9 +35,9 @@ struct proxy_netns {
 	bool started;
 	char name[CONFIG_NAME_SIZE];
 	struct proxy map_entry; /* as in the `proxies` map */
-	bool remote;		/* in another network namespace than ours: see visit.h */
+	bool remote;		/* in another network namespace than ours: see netns_enter.h */
 	pid_t pid;		/* a process in it; 0: none is known */
-	struct links links;	/* closed between visits where it is remote */
+	struct links links;	/* closed outside where it is remote */
 	struct watched_link *table;
 	unsigned int table_size;		  /* at most PROXY_LINKS_MAX */
 	uint32_t former_ifindex[ABI_TUNNELS_MAX]; /* of the device that was last watched in each place of a tunnel */
@@ -61,14 +61,14 @@ struct proxy_netns {
 };
 
 /*
- * Of the current network namespace: our own, where netlink stays open, or that of a visit (`remote`). Its slot is that
- * of proxy_netns_start. Returns 0 or -errno.
+ * Of the current network namespace: our own, where netlink stays open, or another one, which was entered (`remote`).
+ * Its slot is that of proxy_netns_start. Returns 0 or -errno.
  */
 int proxy_netns_open(struct proxy_netns *netns, const struct config *config, struct kernel *kernel, const char *name,
 		     bool remote);
 
 /*
- * What follows asks the proxy's network namespace: of a remote one, to be called in a visit.
+ * What follows asks the proxy's network namespace: of a remote one, to be called in it.
  *
  * After the kernel side was loaded: writes the slot, attaches to every interface, then lets the socket programs see the
  * namespace (in this order, so that each connection that they see begins has its packets seen as well).
