@@ -220,7 +220,7 @@ static bool link_add(struct proxy_netns *netns, const struct link *link)
 	struct watched_link *w = place_free(netns);
 	bool tunnel = link_is_tunnel(link, netns->config);
 	int place = tunnel ? tunnel_place(netns, link->name) : 0;
-	struct gap gap = {};
+	struct tunnel_recreate recreate = {};
 
 	if (!w || place < 0) {
 		if (link->ifindex <= netns->link_lost) /* they ascend: it was told of */
@@ -234,9 +234,9 @@ static bool link_add(struct proxy_netns *netns, const struct link *link)
 	if (tunnel) {
 		struct proxy_tunnel *t = &netns->map_entry.tunnels[place];
 
-		gap_begin(&gap, netns, place, link);
+		tunnel_recreate_begin(&recreate, netns, place, link);
 		memset(t, 0, offsetof(struct proxy_tunnel, unwatched_ns));
-		if (!gap.known)
+		if (!recreate.known)
 			t->unwatched_ns = 0;
 		memcpy(t->name, link->name, sizeof(t->name));
 		t->ifindex = link->ifindex;
@@ -245,7 +245,7 @@ static bool link_add(struct proxy_netns *netns, const struct link *link)
 		underlay_entry(netns, 0, link->ifindex);
 	}
 	attach(netns, w);
-	gap_end(&gap, netns, w);
+	tunnel_recreate_end(&recreate, netns, w);
 	return true;
 }
 

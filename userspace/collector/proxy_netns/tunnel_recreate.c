@@ -18,20 +18,23 @@ static bool bytes_counted(const struct proxy_netns *netns, unsigned int place, u
 	return true;
 }
 
-void gap_begin(struct gap *gap, struct proxy_netns *netns, unsigned int place, const struct link *link)
+void tunnel_recreate_begin(struct tunnel_recreate *recreate, struct proxy_netns *netns, unsigned int place,
+			   const struct link *link)
 {
 	const struct proxy_tunnel *t = &netns->map_entry.tunnels[place];
 	uint32_t former = t->ifindex ?: netns->former_ifindex[place];
 
-	*gap = (struct gap){ .known = netns->started && !strncmp(t->name, link->name, sizeof(t->name)) };
-	gap->anew = gap->known && former && former != link->ifindex;
+	*recreate =
+		(struct tunnel_recreate){ .known = netns->started && !strncmp(t->name, link->name, sizeof(t->name)) };
+	recreate->recreated = recreate->known && former && former != link->ifindex;
 	netns->former_ifindex[place] = link->ifindex;
-	if (gap->anew && !bytes_counted(netns, place, &gap->counted))
-		gap->anew = false;
+	if (recreate->recreated && !bytes_counted(netns, place, &recreate->counted))
+		recreate->recreated = false;
 }
 
 /* The device's count and ours of one moment: nothing was counted between two readings of ours. */
-static bool compare(const struct gap *gap, struct proxy_netns *netns, const struct watched_link *w, int64_t *missed)
+static bool compare(const struct tunnel_recreate *recreate, struct proxy_netns *netns, const struct watched_link *w,
+		    int64_t *missed)
 {
 	struct links once = LINKS_CLOSED, *links = &netns->links;
 	bool found = false;
@@ -48,23 +51,24 @@ static bool compare(const struct gap *gap, struct proxy_netns *netns, const stru
 		if (!bytes_counted(netns, w->place, &before) || links_query(links, w->link.ifindex, &now) ||
 		    !now.has_stats || !bytes_counted(netns, w->place, &after))
 			break;
-		*missed = (int64_t)(now.rx_bytes + now.tx_bytes - (after - gap->counted));
+		*missed = (int64_t)(now.rx_bytes + now.tx_bytes - (after - recreate->counted));
 		found = before == after || i == READINGS_MAX - 1;
 	}
 	links_close(&once);
 	return found;
 }
 
-void gap_end(const struct gap *gap, struct proxy_netns *netns, const struct watched_link *w)
+void tunnel_recreate_end(const struct tunnel_recreate *recreate, struct proxy_netns *netns,
+			 const struct watched_link *w)
 {
 	uint64_t now = clock_now_ns();
 	int64_t missed = 0;
 
-	if (!gap->anew || w->error)
+	if (!recreate->recreated || w->error)
 		return;
 	if (netns->noticed_ns && netns->noticed_ns < now)
 		netns->map_entry.tunnels[w->place].unwatched_ns += now - netns->noticed_ns;
-	if (!strcmp(w->link.kind, "wireguard") || !compare(gap, netns, w, &missed) || missed <= 0)
+	if (!strcmp(w->link.kind, "wireguard") || !compare(recreate, netns, w, &missed) || missed <= 0)
 		return; /* the kernel's device counts outer bytes */
 	netns->map_entry.retired_bytes += (uint64_t)missed;
 	log_info("proxy %s: %s was made anew: %" PRId64 " bytes had passed before it was attached to", netns->name,

@@ -8,17 +8,19 @@
 
 #include "collector/proxy_netns/proxy_netns.h"
 
-struct gap {
+struct tunnel_recreate {
 	bool known;	  /* the place had a tunnel of this name before */
-	bool anew;	  /* and this is another device than the one that was watched */
+	bool recreated;	  /* and this is another device than the one that was watched */
 	uint64_t counted; /* bytes by then */
 };
 
 /* Before a tunnel takes its place. */
-void gap_begin(struct gap *gap, struct proxy_netns *netns, unsigned int place, const struct link *link);
+void tunnel_recreate_begin(struct tunnel_recreate *recreate, struct proxy_netns *netns, unsigned int place,
+			   const struct link *link);
 
 /*
  * After it was attached to: adds what passed unseen to the proxy's bytes (netns->map_entry: to be written), as far as
  * the device counts inner bytes (a userspace one), and how long that may have been.
  */
-void gap_end(const struct gap *gap, struct proxy_netns *netns, const struct watched_link *w);
+void tunnel_recreate_end(const struct tunnel_recreate *recreate, struct proxy_netns *netns,
+			 const struct watched_link *w);
