@@ -190,7 +190,7 @@ static void guard_strangers(struct collector *c)
 {
 	uint64_t lost = __atomic_load_n(&c->kernel.skeleton->bss->strangers_lost, __ATOMIC_RELAXED);
 
-	c->proxies.look_due |= lost != c->strangers_lost;
+	c->proxies.scan_due |= lost != c->strangers_lost;
 	c->strangers_lost = lost;
 }
 

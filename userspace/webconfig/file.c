@@ -22,7 +22,7 @@ static struct file_mark mark_make(const struct stat *status)
 	};
 }
 
-struct file_mark file_look(const char *path)
+struct file_mark file_mark_read(const char *path)
 {
 	struct stat status;
 
@@ -62,7 +62,7 @@ int file_read(const char *path, size_t most, char **data, size_t *size, struct f
 	struct stat status;
 	int err;
 
-	*mark = file_look(path);
+	*mark = file_mark_read(path);
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return -errno;
 	*mark = mark_make(&status);

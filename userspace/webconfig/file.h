@@ -14,7 +14,7 @@ struct file_mark {
 };
 
 /* The mark of a path; "" is that of nothing. */
-struct file_mark file_look(const char *path);
+struct file_mark file_mark_read(const char *path);
 
 bool file_same(const struct file_mark *a, const struct file_mark *b);
 

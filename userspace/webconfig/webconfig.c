@@ -83,13 +83,13 @@ static void load(struct files *f)
 		log_error("%s changes while it is read, again and again", f->child->config->web_config_file);
 }
 
-/* What changes is read once it has been the same for two looks: whoever writes several files is done then. */
+/* What changes is read once it has been the same for two ticks: whoever writes several files is done then. */
 static void tick(struct files *f)
 {
 	struct file_mark now[BUNDLE_PARTS];
 
 	for (int i = 0; i < BUNDLE_PARTS; i++)
-		now[i] = file_look(f->last->paths[i]);
+		now[i] = file_mark_read(f->last->paths[i]);
 	if (marks_same(now, f->last->marks)) {
 		f->restless = 0;
 	} else if (marks_same(now, f->seen) || f->restless == RESTLESS_MAX) {
@@ -156,7 +156,7 @@ static bool check_good(const struct config *config)
 /* Whether there is nothing to check yet, and that is no mistake. */
 static bool check_later(const struct config *config)
 {
-	struct file_mark mark = file_look(config->web_config_file);
+	struct file_mark mark = file_mark_read(config->web_config_file);
 
 	return config->web_config_wait && mark.error == ENOENT;
 }

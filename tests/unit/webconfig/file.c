@@ -48,7 +48,7 @@ Test(files_read, whole)
 	cr_assert_eq(file_read(path, 12, &data, &size, &mark), 0);
 	cr_expect_eq(size, 12);
 	cr_expect_arr_eq(data, "twelve bytes", 12);
-	now = file_look(path);
+	now = file_mark_read(path);
 	cr_expect(file_same(&mark, &now));
 	cr_expect_eq(file_read(path, 11, &data, &size, &mark), -EFBIG);
 	free(data);
@@ -76,12 +76,12 @@ Test(files_read, swapped_links_are_seen)
 	snprintf(other, sizeof(other), "%s/other", folder);
 	put(other, "same");
 	cr_assert_eq(symlink("file", link_path), 0);
-	mark = file_look(link_path);
+	mark = file_mark_read(link_path);
 	unlink(link_path);
 	cr_assert_eq(symlink("other", link_path), 0);
-	now = file_look(link_path);
+	now = file_mark_read(link_path);
 	cr_expect_not(file_same(&mark, &now));
 	unlink(other);
-	now = file_look(link_path);
+	now = file_mark_read(link_path);
 	cr_expect_eq(now.error, ENOENT);
 }

@@ -25,7 +25,7 @@ struct pod_record {
 };
 
 /* What the last look at a folder found. */
-struct pods_look {
+struct pods_scan {
 	uint32_t known;	  /* names that can be found */
 	uint32_t refused; /* entries whose names are not what kubelet writes */
 	uint32_t twice;	  /* entries that share a key with another: neither is believed */
@@ -46,10 +46,10 @@ struct pods {
 	unsigned char type; /* DT_… of what counts */
 	struct pod_record *records;
 	size_t count;
-	bool looked;
-	uint64_t looked_ns;
+	bool scanned;
+	uint64_t scanned_ns;
 	struct timespec changed; /* the folder, when it was looked at */
-	struct pods_look look;
+	struct pods_scan scan;
 };
 
 #define PODS_FOLDERS(path) ((struct pods){ .root = (path), .parse = pod_folder_parse, .type = DT_DIR })

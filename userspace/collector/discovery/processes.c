@@ -11,7 +11,7 @@
 #include "collector/discovery/listeners.h"
 #include "lib/cleanup.h"
 
-/* Bounds of one look at /proc: beyond them a machine is not ours to search. */
+/* Bounds of one scan of /proc: beyond them a machine is not ours to search. */
 #define PIDS_MAX 131072
 #define DESCRIPTORS_MAX 65536
 #define LISTENERS_MAX 1024

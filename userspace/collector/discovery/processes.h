@@ -50,7 +50,7 @@ int processes_each(const char *root, const struct config *config, uint32_t netns
 int processes_listener_ports(const struct config *config, uint32_t netns_inode, uint16_t *ports, size_t max,
 			     size_t *rest);
 
-/* The same where the processes are known: those of this namespace, from one look at /proc for many. */
+/* The same where the processes are known: those of this namespace, from one scan of /proc for many. */
 int processes_ports_of(const struct server_process *processes, size_t count, uint16_t *ports, size_t max, size_t *rest);
 
 /* Whether /proc shows all processes of the machine: we are in the first PID namespace. */

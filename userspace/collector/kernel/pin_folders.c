@@ -49,7 +49,7 @@ static void note(struct removal *removal, int result)
 		removal->error = removal->error ?: result;
 }
 
-static void instance_look(struct removal *removal, const char *layout, const char *instance)
+static void instance_check(struct removal *removal, const char *layout, const char *instance)
 {
 	struct pin_folder folder = { .instance = instance, .lock = -1 };
 
@@ -64,7 +64,7 @@ static void instance_look(struct removal *removal, const char *layout, const cha
 	close(folder.lock);
 }
 
-static void layout_look(struct removal *removal, const char *layout)
+static void layout_check(struct removal *removal, const char *layout)
 {
 	_cleanup_closedir_ DIR *d = NULL;
 	char path[CONFIG_PATH_SIZE];
@@ -75,7 +75,7 @@ static void layout_look(struct removal *removal, const char *layout)
 	d = opendir(path);
 	for (int i = 0; d && i < INSTANCES_MAX && (e = readdir(d)); i++) {
 		if (e->d_name[0] != '.')
-			instance_look(removal, layout, e->d_name);
+			instance_check(removal, layout, e->d_name);
 	}
 	rmdir(path); /* only when it is empty */
 }
@@ -88,7 +88,7 @@ int pin_folders_remove(const struct config *config, pin_folder_judge *judge, voi
 
 	while (d && (e = readdir(d))) {
 		if (e->d_name[0] == 'v')
-			layout_look(&removal, e->d_name);
+			layout_check(&removal, e->d_name);
 	}
 	if (d)
 		rmdir(config->pin_path); /* the same */

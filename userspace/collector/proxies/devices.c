@@ -17,7 +17,7 @@
 #include <wgsocks/time.h>
 
 #define SEARCHES_AT_ONCE 5		 /* after a tunnel came: its socket comes a little later */
-#define SEARCH_PERIOD_NS (30 * NS_PER_S) /* then: a look at all processes takes about 5 µs each */
+#define SEARCH_PERIOD_NS (30 * NS_PER_S) /* then: a scan of all processes takes about 5 µs each */
 
 static int root_of(pid_t pid)
 {
@@ -108,7 +108,7 @@ static int offer(int proc, pid_t pid, void *context)
 	return 0;
 }
 
-/* One look at all processes, for all of them. */
+/* One scan of all processes, for all of them. */
 static void search(struct managed_proxy *const *managed, size_t count)
 {
 	struct searchers searchers = { .managed = managed, .count = count };

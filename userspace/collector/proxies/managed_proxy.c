@@ -68,7 +68,7 @@ static int managed_proxy_find(struct proxies *proxies, const struct census_group
 				  proxies->config->port_count ? 0 : n);
 }
 
-/* The number by which events of a namespace are told; without one, the slow look has to do. */
+/* The number by which events of a namespace are told; without one, the slow scan has to do. */
 static int32_t number_of(struct proxies *proxies, uint32_t inode, int fd)
 {
 	int32_t nsid = NSID_NONE;
@@ -258,9 +258,9 @@ void managed_proxy_repair(struct proxies *proxies, struct managed_proxy *p)
 	managed_proxy_check(proxies, p);
 	if (proxy_netns_enter(&p->netns))
 		return;
-	if (p->look_due) {
-		p->look_due = false;
-		proxy_netns_look(&p->netns);
+	if (p->scan_due) {
+		p->scan_due = false;
+		proxy_netns_scan(&p->netns);
 	}
 	proxy_netns_repair(&p->netns);
 	proxy_netns_leave(&p->netns);

@@ -11,7 +11,7 @@
  */
 int managed_proxy_add(struct proxies *proxies, const struct census_group *group);
 
-/* What is known of a proxy's servers, from another look. */
+/* What is known of a proxy's servers, from another scan. */
 void managed_proxy_seen(struct managed_proxy *proxy, const struct census_group *group);
 
 /* The proxy that an earlier process left in a slot: it is managed again, or the slot is cleared. */

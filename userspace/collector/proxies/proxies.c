@@ -16,7 +16,7 @@
 #include "lib/log/log.h"
 #include <wgsocks/time.h>
 
-#define LOOK_PERIOD_NS (30 * NS_PER_S)	 /* repairs what events missed */
+#define SCAN_PERIOD_NS (30 * NS_PER_S)	 /* repairs what events missed */
 #define REPAIR_PERIOD_NS (60 * NS_PER_S) /* the same of each proxy whose events are heard and that is well */
 #define WIREGUARD_AGE_NS (14 * NS_PER_S) /* a scrape reads all devices: at the usual 15 s nothing is left to do */
 #define EVENT_ROUNDS 16			 /* 4,096 events at a time */
@@ -56,16 +56,16 @@ static int node_open(struct proxies *proxies)
 		log_error("cannot tell its own network namespace: %s", strerror(-r));
 		return r;
 	}
-	proxies->look_due = true;
+	proxies->scan_due = true;
 	identities_open(&proxies->identities);
 	r = namespaces_open(&proxies->namespaces);
 	if (r == -EPERM)
 		log_warn("events of other network namespaces are not heard (it needs the capability NET_BROADCAST): "
 			 "changes are found within %llu s",
-			 LOOK_PERIOD_NS / NS_PER_S);
+			 SCAN_PERIOD_NS / NS_PER_S);
 	else if (r)
 		log_warn("events of network namespaces are not heard: %s: changes are found within %llu s",
-			 strerror(-r), LOOK_PERIOD_NS / NS_PER_S);
+			 strerror(-r), SCAN_PERIOD_NS / NS_PER_S);
 	proxies->deaf = r != 0;
 	return 0;
 }
@@ -113,7 +113,7 @@ static void reap(struct proxies *proxies)
 	managed_proxies_name(proxies);
 	/* There is room for another one; and what was seen in a namespace of the same inode was taken for the former.
 	 */
-	proxies->look_due = true;
+	proxies->scan_due = true;
 }
 
 /* Names that kubelet had not written yet. */
@@ -135,9 +135,9 @@ void proxies_loaded(struct proxies *proxies)
 		return;
 	if (proxies->kernel->pinned)
 		attach_prune(proxies->kernel->pins.folder); /* of interfaces that went while nobody looked */
-	if (proxies->look_due)
-		look_around(proxies); /* so that those which run are known before slots are judged */
-	proxies->look_due = false;
+	if (proxies->scan_due)
+		proxies_scan(proxies); /* so that those which run are known before slots are judged */
+	proxies->scan_due = false;
 	for (uint32_t slot = 0; slot < proxies->config->proxies_max; slot++)
 		managed_proxy_restore(proxies, slot);
 	identify(proxies);
@@ -158,9 +158,9 @@ bool proxies_step(struct proxies *proxies)
 		end_one(proxies);
 		return true;
 	}
-	if (proxies->look_due && is_node(proxies) && clock_now_ns() >= proxies->look_pause_ns) {
-		proxies->look_due = false;
-		look_around(proxies);
+	if (proxies->scan_due && is_node(proxies) && clock_now_ns() >= proxies->scan_pause_ns) {
+		proxies->scan_due = false;
+		proxies_scan(proxies);
 		identify(proxies);
 		return true;
 	}
@@ -179,9 +179,9 @@ int proxies_rest_ms(const struct proxies *proxies)
 {
 	uint64_t now = clock_now_ns();
 
-	if (!proxies->look_due || !is_node(proxies))
+	if (!proxies->scan_due || !is_node(proxies))
 		return -1;
-	return now >= proxies->look_pause_ns ? 0 : (int)((proxies->look_pause_ns - now) / NS_PER_MS + 1);
+	return now >= proxies->scan_pause_ns ? 0 : (int)((proxies->scan_pause_ns - now) / NS_PER_MS + 1);
 }
 
 /* ---- events ---- */
@@ -196,16 +196,16 @@ void proxies_event(struct proxies *proxies, const struct event *event)
 	struct managed_proxy *p;
 
 	if (event->slot == ABI_SLOT_NONE) {
-		proxies->look_due = true;
+		proxies->scan_due = true;
 		return;
 	}
 	p = by_slot(proxies, event->slot);
 	if (!p || event->netns_inode != p->netns.map_entry.netns_inode || proxy_netns_enter(&p->netns)) {
 		/* That proxy has just ended; the event may be of the next namespace with its inode. */
-		proxies->look_due |= event->kind == ABI_EVENT_LISTEN;
+		proxies->scan_due |= event->kind == ABI_EVENT_LISTEN;
 		return;
 	}
-	proxies->look_due |= p->identity.former[0] != 0; /* its server can tell its name */
+	proxies->scan_due |= p->identity.former[0] != 0; /* its server can tell its name */
 	proxy_netns_listener_event(&p->netns, event);
 	proxy_netns_leave(&p->netns);
 }
@@ -229,7 +229,7 @@ static void on_link(int32_t nsid, const struct link *link, enum link_event event
 
 	if (!p || proxy_netns_enter(&p->netns)) { /* its namespace may be ending just now */
 		if (p)
-			p->look_due = true;
+			p->scan_due = true;
 		return;
 	}
 	proxy_netns_link_event(&p->netns, link, event);
@@ -271,7 +271,7 @@ void proxies_ends(struct proxies *proxies)
 		r = namespaces_read(&proxies->namespaces, on_link, on_gone, proxies);
 	if (r == -ENOBUFS) {
 		log_info("interface events were lost: looking at all proxies again");
-		look_at_all(proxies);
+		proxies_rescan(proxies);
 	} else if (r < 0) {
 		log_warn("cannot read interface events: %s", strerror(-r));
 	}
@@ -292,12 +292,12 @@ void proxies_links(struct proxies *proxies)
 /* Whether something is to be done, or events may have been missed: what is well is not looked at each time. */
 static bool is_due(const struct proxies *proxies, struct managed_proxy *p)
 {
-	uint64_t period = proxies->deaf || p->nsid == NSID_NONE ? LOOK_PERIOD_NS : REPAIR_PERIOD_NS;
+	uint64_t period = proxies->deaf || p->nsid == NSID_NONE ? SCAN_PERIOD_NS : REPAIR_PERIOD_NS;
 	const struct proxy_netns *netns = &p->netns;
 	bool due;
 
-	p->look_due |= clock_now_ns() - p->repaired_ns >= period;
-	due = p->look_due || !netns->listener_up || netns->discovery_due || netns->unfound;
+	p->scan_due |= clock_now_ns() - p->repaired_ns >= period;
+	due = p->scan_due || !netns->listener_up || netns->discovery_due || netns->unfound;
 
 	for (unsigned int i = 0; !due && i < netns->table_size; i++)
 		due = netns->table[i].error;
@@ -305,7 +305,7 @@ static bool is_due(const struct proxies *proxies, struct managed_proxy *p)
 }
 
 /* A few, in turn: so that a node with many idle proxies costs as little each second as one with few. */
-static void look_after_some(struct proxies *proxies)
+static void repair_some(struct proxies *proxies)
 {
 	const uint32_t count = proxies->count;
 	uint32_t few = count < EACH_SECOND ? count : EACH_SECOND, n = (count + ROUND_S - 1) / ROUND_S, unread = 0;
@@ -336,12 +336,12 @@ void proxies_tick(struct proxies *proxies, uint64_t now_ns)
 		proxy_netns_tick(&proxies->managed[0]->netns);
 		return;
 	}
-	if (now_ns - proxies->looked_ns >= LOOK_PERIOD_NS) {
-		look_around(proxies);
+	if (now_ns - proxies->scanned_ns >= SCAN_PERIOD_NS) {
+		proxies_scan(proxies);
 		remains_sweep(proxies->config);
 	}
 	identify(proxies);
-	look_after_some(proxies);
+	repair_some(proxies);
 	reap(proxies);
 }
 

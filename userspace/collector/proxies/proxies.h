@@ -16,7 +16,7 @@ struct managed_proxy {
 	struct identity identity;
 	int32_t nsid;		      /* NSID_NONE: our own namespace, or it could get none */
 	bool waits;		      /* to be started: it has no slot yet */
-	bool look_due;		      /* events of its interfaces were missed */
+	bool scan_due;		      /* events of its interfaces were missed */
 	bool device_due;	      /* a tunnel of it came or changed: its device is to be asked */
 	bool gone;		      /* its namespace has ended */
 	uint64_t repaired_ns;	      /* when all of it was last looked at */
@@ -39,11 +39,11 @@ struct proxies {
 	uint32_t own_inode;
 	bool deaf; /* to the events of other namespaces */
 	uint32_t waiting;
-	uint32_t unwatched; /* proxies that the last look found, and for which there is no room or no right */
+	uint32_t unwatched; /* proxies that the last scan found, and for which there is no room or no right */
 	uint32_t cursor;    /* whose turn it is to be looked after */
-	bool look_due;	    /* at all processes: a SOCKS server began to listen somewhere */
-	uint64_t looked_ns;
-	uint64_t look_pause_ns; /* until then: whoever listens all the time must not have us look all the time */
+	bool scan_due;	    /* at all processes: a SOCKS server began to listen somewhere */
+	uint64_t scanned_ns;
+	uint64_t scan_pause_ns; /* until then: whoever listens all the time must not make us scan all the time */
 	uint64_t device_searched_ns;
 	uint32_t reconcile_cursor;
 	uint64_t reconcile_pause_ns; /* until then */
@@ -70,7 +70,7 @@ void proxies_ends(struct proxies *proxies);
 void proxies_loaded(struct proxies *proxies);
 
 /*
- * Does a little of what is to be done: a look around, or the end or the start of one proxy, which takes up to 60 ms
+ * Does a little of what is to be done: a scan, or the end or the start of one proxy, which takes up to 60 ms
  * with TCX. Returns whether there is more.
  */
 bool proxies_step(struct proxies *proxies);

@@ -41,10 +41,10 @@ static void note_unwatched(struct proxies *proxies, const struct unwatched *now)
 	proxies->unwatched = now->beyond + now->hidden + now->refused;
 }
 
-#define PAUSE_FACTOR 9		       /* of the time that a look takes: a tenth of a CPU */
+#define PAUSE_FACTOR 9		       /* of the time that a scan takes: a tenth of a CPU */
 #define PAUSE_MAX_NS (150 * NS_PER_MS) /* but a new proxy does not wait longer */
 
-void look_around(struct proxies *proxies)
+void proxies_scan(struct proxies *proxies)
 {
 	uint64_t begun = clock_now_ns(), pause;
 	struct census_group group;
@@ -77,17 +77,17 @@ void look_around(struct proxies *proxies)
 	unwatched.hidden = (uint32_t)census.hidden;
 	note_unwatched(proxies, &unwatched);
 	census_free(&census);
-	proxies->looked_ns = clock_now_ns();
-	pause = PAUSE_FACTOR * (proxies->looked_ns - begun);
-	proxies->look_pause_ns = proxies->looked_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
+	proxies->scanned_ns = clock_now_ns();
+	pause = PAUSE_FACTOR * (proxies->scanned_ns - begun);
+	proxies->scan_pause_ns = proxies->scanned_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
 }
 
-void look_at_all(struct proxies *proxies)
+void proxies_rescan(struct proxies *proxies)
 {
 	for (uint32_t i = 0; i < proxies->count; i++) {
 		struct managed_proxy *p = proxies->managed[i];
 
-		p->look_due = true;
+		p->scan_due = true;
 		managed_proxy_check(proxies, p);
 	}
 }

@@ -5,7 +5,7 @@
 #include "collector/proxies/proxies.h"
 
 /* Looks at all processes: takes new proxies in. */
-void look_around(struct proxies *proxies);
+void proxies_scan(struct proxies *proxies);
 
 /* Looks which proxies are gone, and what the others' interfaces are: for events that were lost. */
-void look_at_all(struct proxies *proxies);
+void proxies_rescan(struct proxies *proxies);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One look at all processes: which network namespaces have SOCKS servers, and which processes these are. */
+/* One scan of all processes: which network namespaces have SOCKS servers, and which processes these are. */
 #pragma once
 
 #include "collector/discovery/processes.h"

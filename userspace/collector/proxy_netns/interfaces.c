@@ -341,7 +341,7 @@ bool interfaces_event(struct proxy_netns *netns, const struct link *link, enum l
 	return pass.changed;
 }
 
-bool interfaces_look(struct proxy_netns *netns)
+bool interfaces_scan(struct proxy_netns *netns)
 {
 	struct pass pass = { .netns = netns };
 	int r = dump(&pass);

@@ -10,7 +10,7 @@ bool interfaces_read(struct proxy_netns *netns);
 bool interfaces_event(struct proxy_netns *netns, const struct link *link, enum link_event event);
 
 /* Looks what is there, and attaches to what is new: for events that were lost. */
-bool interfaces_look(struct proxy_netns *netns);
+bool interfaces_scan(struct proxy_netns *netns);
 
 /* Attaches again where it failed, or where somebody removed it. */
 void interfaces_repair(struct proxy_netns *netns);

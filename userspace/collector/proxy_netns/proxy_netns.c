@@ -182,9 +182,9 @@ void proxy_netns_link_event(struct proxy_netns *netns, const struct link *link, 
 		entry_write(netns);
 }
 
-void proxy_netns_look(struct proxy_netns *netns)
+void proxy_netns_scan(struct proxy_netns *netns)
 {
-	if (interfaces_look(netns))
+	if (interfaces_scan(netns))
 		entry_write(netns);
 }
 

@@ -109,7 +109,7 @@ int proxy_netns_wireguard_end(struct proxy_netns *netns);
 void proxy_netns_ports_found(struct proxy_netns *netns, const uint16_t *ports, unsigned int count);
 
 /* Looks at all interfaces: for events that were lost. */
-void proxy_netns_look(struct proxy_netns *netns);
+void proxy_netns_scan(struct proxy_netns *netns);
 
 /* Attaches again where that failed or was undone, and looks for the listeners. */
 void proxy_netns_repair(struct proxy_netns *netns);

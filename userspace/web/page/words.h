@@ -6,7 +6,7 @@
 
 enum page_level {
 	PAGE_GOOD,
-	PAGE_LOOK,    /* it works, but somebody should look */
+	PAGE_WARNING, /* it works, but somebody should look */
 	PAGE_TROUBLE, /* users suffer */
 	PAGE_LEVELS
 };
