@@ -20,7 +20,7 @@
 /* ---- beginning ---- */
 
 /* The ports that are listened on in the namespace that was entered; 0: it is no proxy (yet). */
-static int ports_find(const struct proxies *proxies, const struct census_group *group, uint16_t ports[ABI_PORTS_MAX])
+static int ports_find(const struct proxies *proxies, const struct server_group *group, uint16_t ports[ABI_PORTS_MAX])
 {
 	const struct config *config = proxies->config;
 
@@ -55,7 +55,7 @@ static int managed_proxy_make(struct proxies *proxies, uint32_t inode, pid_t pid
 }
 
 /* In the namespace: whether somebody listens. */
-static int managed_proxy_find(struct proxies *proxies, const struct census_group *group, int32_t nsid)
+static int managed_proxy_find(struct proxies *proxies, const struct server_group *group, int32_t nsid)
 {
 	uint16_t ports[ABI_PORTS_MAX];
 	int n = ports_find(proxies, group, ports);
@@ -82,7 +82,7 @@ static int32_t number_of(struct proxies *proxies, uint32_t inode, int fd)
 	return r ? NSID_NONE : nsid;
 }
 
-int managed_proxy_add(struct proxies *proxies, const struct census_group *group)
+int managed_proxy_add(struct proxies *proxies, const struct server_group *group)
 {
 	uint32_t inode = group->processes->netns_inode;
 	pid_t pid = group->processes->pid;
@@ -141,7 +141,7 @@ static void server_came(struct managed_proxy *p)
 	p->identity = named;
 }
 
-void managed_proxy_seen(struct managed_proxy *p, const struct census_group *group)
+void managed_proxy_seen(struct managed_proxy *p, const struct server_group *group)
 {
 	uint16_t ports[ABI_PORTS_MAX];
 	int n;

@@ -9,10 +9,10 @@
  * Takes the namespace of these processes in, if one of them listens there. It is started later, by proxies_step.
  * Returns 1; 0 when nobody listens; -ENOSPC when --proxies.max are watched already; or -errno.
  */
-int managed_proxy_add(struct proxies *proxies, const struct census_group *group);
+int managed_proxy_add(struct proxies *proxies, const struct server_group *group);
 
 /* What is known of a proxy's servers, from another scan. */
-void managed_proxy_seen(struct managed_proxy *proxy, const struct census_group *group);
+void managed_proxy_seen(struct managed_proxy *proxy, const struct server_group *group);
 
 /* The proxy that an earlier process left in a slot: it is managed again, or the slot is cleared. */
 void managed_proxy_restore(struct proxies *proxies, uint32_t slot);

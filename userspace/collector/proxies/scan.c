@@ -47,11 +47,11 @@ static void note_unwatched(struct proxies *proxies, const struct unwatched *now)
 void proxies_scan(struct proxies *proxies)
 {
 	uint64_t begun = clock_now_ns(), pause;
-	struct census_group group;
-	struct census census;
+	struct server_group group;
+	struct server_scan scan;
 	struct unwatched unwatched = {};
 	size_t at = 0;
-	int r = census_take(&census, proxies->config);
+	int r = server_scan_run(&scan, proxies->config);
 
 	if (r)
 		log_warn("cannot look at all processes: %s", strerror(-r));
@@ -60,7 +60,7 @@ void proxies_scan(struct proxies *proxies)
 	 * former one.
 	 */
 	proxies_ends(proxies);
-	while ((group = census_next(&census, &at)).count) {
+	while ((group = server_scan_next(&scan, &at)).count) {
 		struct managed_proxy *p = by_inode(proxies, group.processes->netns_inode);
 
 		if (p) {
@@ -74,9 +74,9 @@ void proxies_scan(struct proxies *proxies)
 			log_debug("cannot look at network namespace %u: %s", group.processes->netns_inode,
 				  strerror(-r));
 	}
-	unwatched.hidden = (uint32_t)census.hidden;
+	unwatched.hidden = (uint32_t)scan.hidden;
 	note_unwatched(proxies, &unwatched);
-	census_free(&census);
+	server_scan_free(&scan);
 	proxies->scanned_ns = clock_now_ns();
 	pause = PAUSE_FACTOR * (proxies->scanned_ns - begun);
 	proxies->scan_pause_ns = proxies->scanned_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);

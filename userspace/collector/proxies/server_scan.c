@@ -8,18 +8,18 @@
 
 static int add(const struct server_process *process, void *context)
 {
-	struct census *census = context;
+	struct server_scan *scan = context;
 	struct server_process *more;
 
 	if (!process->netns_inode) { /* not ours to see, or it has just ended */
-		census->hidden += process->is_hidden && !process->is_child;
+		scan->hidden += process->is_hidden && !process->is_child;
 		return 0;
 	}
-	more = array_room(census->processes, census->count, &census->max, sizeof(*more));
+	more = array_room(scan->processes, scan->count, &scan->max, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
-	census->processes = more;
-	census->processes[census->count++] = *process;
+	scan->processes = more;
+	scan->processes[scan->count++] = *process;
 	return 0;
 }
 
@@ -34,30 +34,30 @@ static int compare(const void *a, const void *b)
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-int census_take(struct census *census, const struct config *config)
+int server_scan_run(struct server_scan *scan, const struct config *config)
 {
 	int r;
 
-	*census = (struct census){};
-	r = processes_each(PROCESSES_ROOT, config, 0, add, census);
-	if (census->count)
-		qsort(census->processes, census->count, sizeof(*census->processes), compare);
+	*scan = (struct server_scan){};
+	r = processes_each(PROCESSES_ROOT, config, 0, add, scan);
+	if (scan->count)
+		qsort(scan->processes, scan->count, sizeof(*scan->processes), compare);
 	return r;
 }
 
-struct census_group census_next(const struct census *census, size_t *at)
+struct server_group server_scan_next(const struct server_scan *scan, size_t *at)
 {
-	struct census_group group = { .processes = census->processes + *at };
+	struct server_group group = { .processes = scan->processes + *at };
 
-	while (*at < census->count && census->processes[*at].netns_inode == group.processes->netns_inode) {
+	while (*at < scan->count && scan->processes[*at].netns_inode == group.processes->netns_inode) {
 		group.count++;
 		++*at;
 	}
 	return group;
 }
 
-void census_free(struct census *census)
+void server_scan_free(struct server_scan *scan)
 {
-	free(census->processes);
-	*census = (struct census){};
+	free(scan->processes);
+	*scan = (struct server_scan){};
 }
