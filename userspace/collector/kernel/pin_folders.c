@@ -36,7 +36,7 @@ static int folder_remove(const struct pin_folder *folder)
 
 struct removal {
 	const struct config *config;
-	pin_folder_judge *judge;
+	pin_folder_filter *is_stale;
 	void *context;
 	int removed, error;
 };
@@ -59,7 +59,7 @@ static void instance_check(struct removal *removal, const char *layout, const ch
 	folder.lock = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder.lock < 0)
 		return;
-	if (!flock(folder.lock, LOCK_EX | LOCK_NB) && removal->judge(&folder, removal->context))
+	if (!flock(folder.lock, LOCK_EX | LOCK_NB) && removal->is_stale(&folder, removal->context))
 		note(removal, folder_remove(&folder));
 	close(folder.lock);
 }
@@ -80,9 +80,9 @@ static void layout_check(struct removal *removal, const char *layout)
 	rmdir(path); /* only when it is empty */
 }
 
-int pin_folders_remove(const struct config *config, pin_folder_judge *judge, void *context)
+int pin_folders_remove(const struct config *config, pin_folder_filter *is_stale, void *context)
 {
-	struct removal removal = { .config = config, .judge = judge, .context = context };
+	struct removal removal = { .config = config, .is_stale = is_stale, .context = context };
 	_cleanup_closedir_ DIR *d = config->pin_path[0] ? opendir(config->pin_path) : NULL;
 	const struct dirent *e;
 

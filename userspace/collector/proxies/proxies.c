@@ -141,7 +141,7 @@ void proxies_loaded(struct proxies *proxies)
 	for (uint32_t slot = 0; slot < proxies->config->proxies_max; slot++)
 		managed_proxy_restore(proxies, slot);
 	identify(proxies);
-	remains_sweep(proxies->config);
+	stale_pins_remove(proxies->config);
 }
 
 static void end_one(struct proxies *proxies)
@@ -338,7 +338,7 @@ void proxies_tick(struct proxies *proxies, uint64_t now_ns)
 	}
 	if (now_ns - proxies->scanned_ns >= SCAN_PERIOD_NS) {
 		proxies_scan(proxies);
-		remains_sweep(proxies->config);
+		stale_pins_remove(proxies->config);
 	}
 	identify(proxies);
 	repair_some(proxies);

@@ -38,7 +38,7 @@ static int cookie_add(int fd, uint32_t inode, void *context)
 	return 0;
 }
 
-static bool is_remains(const struct pin_folder *folder, void *context)
+static bool is_stale(const struct pin_folder *folder, void *context)
 {
 	struct cookies *c = context;
 	uint64_t cookie;
@@ -58,14 +58,14 @@ static bool is_remains(const struct pin_folder *folder, void *context)
 	return !c->error; /* one that could not be looked at may be the one */
 }
 
-void remains_sweep(const struct config *config)
+void stale_pins_remove(const struct config *config)
 {
 	struct cookies cookies = {};
 	int r;
 
 	if (!processes_all_seen())
 		return;
-	r = pin_folders_remove(config, is_remains, &cookies);
+	r = pin_folders_remove(config, is_stale, &cookies);
 	if (r < 0)
 		log_warn("pins of sidecars that are gone cannot be removed: %s", strerror(-r));
 	free(cookies.cookies);

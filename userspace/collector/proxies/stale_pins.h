@@ -9,4 +9,4 @@
  * host. Only where we see all processes of the machine, else a namespace may live that we do not see; and never what a
  * running one holds.
  */
-void remains_sweep(const struct config *config);
+void stale_pins_remove(const struct config *config);

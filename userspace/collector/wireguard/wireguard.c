@@ -125,7 +125,7 @@ static void count_lost(struct wireguard *w, struct wireguard_tunnel *t, const ch
 	t->lost = t->device.lost;
 }
 
-static void judge(struct wireguard_tunnel *t, const struct wireguard_target *target, uint64_t now)
+static void state_update(struct wireguard_tunnel *t, const struct wireguard_target *target, uint64_t now)
 {
 	struct timespec time;
 
@@ -171,7 +171,7 @@ int wireguard_end(struct wireguard *wireguard, const char *who)
 		t->error = t->result;
 		if (!t->error)
 			count_lost(wireguard, t, who, target);
-		judge(t, target, now);
+		state_update(t, target, now);
 		log_change(who, target, former, t->error);
 		first = first ?: t->error;
 	}
