@@ -110,7 +110,7 @@ void collector_read(struct collector *c, uint32_t mask)
 		samples_presence(&r);
 		samples_kubernetes(&r, &c->proxies.managed[i]->identity, c->proxies.identities.node);
 	}
-	collector_read_itself(c);
+	collector_read_self_metrics(c);
 }
 
 /* The memfd grows, and never shrinks (it is sealed): web may be reading it. */

@@ -141,7 +141,7 @@ static void read_maps(struct collector *c)
 	snapshot_add_unsigned(&c->builder, METRIC_BPF_MEMORY, NULL, c->memory_bytes);
 }
 
-void collector_read_itself(struct collector *c)
+void collector_read_self_metrics(struct collector *c)
 {
 	snapshot_add_unsigned(&c->builder, METRIC_PINNED, NULL, c->kernel.pinned);
 	snapshot_add_unsigned(&c->builder, METRIC_PROXIES, NULL, c->proxies.count);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The collector's own state, shared by its loop (collector.c) and its answers (answer.c, itself.c). */
+/* The collector's own state, shared by its loop (collector.c) and its answers (answer.c, self_metrics.c). */
 #pragma once
 
 #include "collector/destinations/destinations.h"
@@ -45,4 +45,4 @@ void collector_answer(struct collector *c);
 void collector_read(struct collector *c, uint32_t mask);
 
 /* Adds the families about the exporter that the collector knows. */
-void collector_read_itself(struct collector *c);
+void collector_read_self_metrics(struct collector *c);

@@ -29,7 +29,7 @@ static void build_add(struct snapshot_builder *b)
 	snapshot_add_unsigned(b, METRIC_BUILD_INFO, labels, 1);
 }
 
-static void listening_add(struct snapshot_builder *b, const struct self *self)
+static void listening_add(struct snapshot_builder *b, const struct self_metrics *self)
 {
 	const struct config *config = self->config;
 	uint32_t labels[2];
@@ -46,7 +46,7 @@ static void listening_add(struct snapshot_builder *b, const struct self *self)
 	}
 }
 
-static void http_add(struct snapshot_builder *b, const struct self *self)
+static void http_add(struct snapshot_builder *b, const struct self_metrics *self)
 {
 	for (int code = 0; code < SCRAPE_CODES; code++) {
 		char text[8];
@@ -74,7 +74,7 @@ static uint64_t process_cpu_ns(struct process_clock *known, int32_t pid)
 	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 }
 
-static void processes_add(struct snapshot_builder *b, struct self *self)
+static void processes_add(struct snapshot_builder *b, struct self_metrics *self)
 {
 	const struct shared *shared = self->shared;
 	uint64_t started_ms = shared->start_time_realtime_ns / NS_PER_MS;
@@ -109,7 +109,7 @@ static void processes_add(struct snapshot_builder *b, struct self *self)
 }
 
 /* Only where there is a --web.config.file. */
-static void config_add(struct snapshot_builder *b, const struct self *self)
+static void config_add(struct snapshot_builder *b, const struct self_metrics *self)
 {
 	const struct web_config_cell *cell = &self->shared->web_config;
 
@@ -138,7 +138,7 @@ static void failures_add(struct snapshot_builder *b, uint32_t failed)
 	}
 }
 
-void self_fill(struct self *self, struct snapshot_builder *b, uint32_t failed)
+void self_metrics_fill(struct self_metrics *self, struct snapshot_builder *b, uint32_t failed)
 {
 	snapshot_reset(b);
 	build_add(b);

@@ -16,7 +16,7 @@ struct process_clock {
 	clockid_t clock;
 };
 
-struct self {
+struct self_metrics {
 	const struct config *config;
 	const struct shared *shared;
 	uint64_t max_fds;
@@ -34,4 +34,4 @@ unsigned int scrape_status(enum scrape_code code);
 
 /* Empties the builder and adds all that is known; with `failed`, bits of enum config_collector, that their
  * reads failed too. */
-void self_fill(struct self *self, struct snapshot_builder *b, uint32_t failed);
+void self_metrics_fill(struct self_metrics *self, struct snapshot_builder *b, uint32_t failed);

@@ -29,7 +29,7 @@ struct web {
 
 	struct connections connections;
 	struct snapshots snapshots;
-	struct self self;
+	struct self_metrics self;
 	struct pages pages;
 
 	struct bodies bodies;

@@ -169,7 +169,8 @@ static int web_start(struct web *web)
 	int err;
 
 	web->now_ns = clock_now_ns();
-	web->self = (struct self){ .config = child->config, .shared = child->shared, .refused = web->gate.refused };
+	web->self =
+		(struct self_metrics){ .config = child->config, .shared = child->shared, .refused = web->gate.refused };
 	connections = descriptors_prepare(&web->self.max_fds);
 	if (settings_wanted(web) && connections > CONNECTIONS_MAX_TLS)
 		connections = CONNECTIONS_MAX_TLS;

@@ -10,7 +10,7 @@
 #include "lib/exposition/exposition.h"
 
 static struct config config;
-static struct self self;
+static struct self_metrics self;
 static struct shared *region;
 
 static void init(void)
@@ -23,7 +23,7 @@ static void init(void)
 	strcpy(config.health.text, ":9999");
 	config.health_enabled = true;
 	config.collectors = COLLECTOR_ALL;
-	self = (struct self){ .config = &config, .shared = region, .max_fds = 1024 };
+	self = (struct self_metrics){ .config = &config, .shared = region, .max_fds = 1024 };
 }
 
 TestSuite(self, .init = init);
@@ -35,7 +35,7 @@ static const char *shown(uint32_t failed)
 	static struct text text;
 	struct snapshot s;
 
-	self_fill(&self, &b, failed);
+	self_metrics_fill(&self, &b, failed);
 	cr_assert_eq(b.error, 0);
 	snapshot_view(&s, &b);
 	text_reset(&text);

@@ -22,7 +22,7 @@ static bool plain_write(struct bodies *b, struct text *out, const struct body_so
 {
 	struct snapshot parts[2];
 
-	self_fill(source->self, &b->builder, source->samples ? 0 : source->mask);
+	self_metrics_fill(source->self, &b->builder, source->samples ? 0 : source->mask);
 	snapshot_view(&parts[0], &b->builder);
 	if (source->samples)
 		parts[1] = *source->samples;

@@ -24,7 +24,7 @@ struct bodies {
 
 /* Whose samples they are; `samples` is NULL where the collector did not answer. */
 struct body_source {
-	struct self *self;
+	struct self_metrics *self;
 	uint64_t round;
 	uint32_t mask;
 	const struct snapshot *samples;

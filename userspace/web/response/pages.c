@@ -19,7 +19,7 @@ static int render(struct pages *pages, struct text *out, const struct pages_sour
 		.time_s = (uint64_t)time(NULL),
 	};
 
-	self_fill(from->self, &pages->builder, 0);
+	self_metrics_fill(from->self, &pages->builder, 0);
 	snapshot_view(&parts[0], &pages->builder);
 	if (from->samples)
 		parts[1] = *from->samples;

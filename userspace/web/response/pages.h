@@ -17,7 +17,7 @@ struct pages {
 };
 
 struct pages_source {
-	struct self *self;
+	struct self_metrics *self;
 	uint64_t round;			/* of the snapshots, above 0 */
 	const struct snapshot *samples; /* NULL: the collector gave none */
 	const char *proxy;		/* NULL: all */

@@ -7,7 +7,7 @@
 #include "lib/metrics/metrics.h"
 
 static struct config config = { .telemetry_path = "/metrics", .interface = "wg0", .proxies_max = 4 };
-static struct self self;
+static struct self_metrics self;
 static struct pages pages;
 static struct snapshot_builder builder;
 static struct snapshot samples;
@@ -18,7 +18,7 @@ static void init(void)
 
 	snapshot_add_unsigned(&builder, METRIC_PROXY_INFO, &name, 1);
 	snapshot_view(&samples, &builder);
-	self = (struct self){ .config = &config, .shared = shared_create(4) };
+	self = (struct self_metrics){ .config = &config, .shared = shared_create(4) };
 	cr_assert_not_null(self.shared);
 }
 
