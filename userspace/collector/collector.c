@@ -221,7 +221,7 @@ static void tick(struct collector *c)
 			c->memory_at_ns = now + MEMORY_PERIOD_S * NS_PER_S;
 		}
 	}
-	process_beat(c->child->shared, PROCESS_COLLECTOR, now);
+	heartbeat_write(c->child->shared, PROCESS_COLLECTOR, now);
 }
 
 static void signalled(struct collector *c)
@@ -310,7 +310,7 @@ int collector_run(const struct child *child)
 	log_process("collector");
 	c = (struct collector){ .child = child };
 	pins_mount(child->config);
-	process_beat_open();
+	heartbeat_open();
 	r = keep_rights(child->config);
 	if (r) {
 		log_error("cannot drop capabilities: %s", strerror(-r));
@@ -318,7 +318,7 @@ int collector_run(const struct child *child)
 	}
 	descriptors_prepare(child->config);
 	child_bind_to_parent(child);
-	process_beat(child->shared, PROCESS_COLLECTOR, clock_now_ns());
+	heartbeat_write(child->shared, PROCESS_COLLECTOR, clock_now_ns());
 	r = set_up(&c);
 	r = r ?: kernel_init(&c.kernel, child->config);
 	if (r) {

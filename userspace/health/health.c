@@ -22,7 +22,7 @@
 #include <wgsocks/time.h>
 
 #define CLIENT_NS (2000 * NS_PER_MS)
-#define BEAT_NS (500 * NS_PER_MS)
+#define HEARTBEAT_PERIOD_NS (500 * NS_PER_MS)
 #define PAUSE_NS (50 * NS_PER_MS) /* without descriptors or memory there is nothing to accept with */
 #define ACCEPTS_MAX 64		  /* in one turn, so that those who wait have theirs */
 #define EVENTS_MAX 64
@@ -39,7 +39,7 @@ struct health {
 	struct health_proxy *proxies; /* a copy of the board … */
 	uint32_t proxy_count;
 	uint64_t board_sequence; /* … of this publication; 0: none */
-	uint64_t now_ns, beat_ns, resume_ns;
+	uint64_t now_ns, heartbeat_due_ns, resume_ns;
 	bool paused;
 };
 
@@ -219,7 +219,7 @@ static void clients_expire(struct health *h)
 
 static int timeout_ms(struct health *h)
 {
-	uint64_t next_ns = h->beat_ns;
+	uint64_t next_ns = h->heartbeat_due_ns;
 	const struct client *oldest = client_oldest(&h->clients);
 
 	if (oldest && oldest->deadline_ns < next_ns)
@@ -253,9 +253,9 @@ static int turn(struct health *h)
 	clients_expire(h);
 	if (h->paused && h->now_ns >= h->resume_ns)
 		listeners_watch(h, true);
-	if (h->now_ns >= h->beat_ns) {
-		process_beat(h->child->shared, PROCESS_HEALTH, h->now_ns);
-		h->beat_ns = h->now_ns + BEAT_NS;
+	if (h->now_ns >= h->heartbeat_due_ns) {
+		heartbeat_write(h->child->shared, PROCESS_HEALTH, h->now_ns);
+		h->heartbeat_due_ns = h->now_ns + HEARTBEAT_PERIOD_NS;
 	}
 	return 0;
 }
@@ -289,13 +289,13 @@ static int rights_give_up(const struct child *child)
 	static const int syscalls[] = {
 		SCMP_SYS(epoll_wait),  /* x86-64 … */
 		SCMP_SYS(epoll_pwait), /* … and arm64 */
-		SCMP_SYS(epoll_ctl),   SCMP_SYS(accept4),     SCMP_SYS(recvfrom),     SCMP_SYS(shutdown),
-		SCMP_SYS(close),       LOG_SYSCALLS,	      SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
-		SCMP_SYS(exit_group),  PROCESS_BEAT_SYSCALLS,
+		SCMP_SYS(epoll_ctl),   SCMP_SYS(accept4),  SCMP_SYS(recvfrom),	   SCMP_SYS(shutdown),
+		SCMP_SYS(close),       LOG_SYSCALLS,	   SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+		SCMP_SYS(exit_group),  HEARTBEAT_SYSCALLS,
 	};
 	int r;
 
-	process_beat_open();
+	heartbeat_open();
 	r = rights_drop_all();
 	child_bind_to_parent(child);
 	return r < 0 ? r : rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls));

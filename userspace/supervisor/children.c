@@ -45,7 +45,7 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 	char comm[16] = "wgsocks-";
 	sigset_t none;
 
-	process_beat_close();
+	heartbeat_close();
 	child_take_sockets(s, &child);
 	exchange_take(&s->exchange, &child);
 	strncat(comm, process_name(process), sizeof(comm) - strlen(comm) - 1);

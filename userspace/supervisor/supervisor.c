@@ -35,7 +35,7 @@ static void tick(struct supervisor *s, uint64_t now_ns)
 		children_kill_hung(s, now_ns);
 	s->tick_ns = now_ns;
 	listeners_retry(s, now_ns);
-	process_beat(s->shared, PROCESS_SUPERVISOR, now_ns);
+	heartbeat_write(s->shared, PROCESS_SUPERVISOR, now_ns);
 }
 
 /* Waits for a signal until a point in time. Returns its number, 0 without. */
@@ -146,7 +146,7 @@ static int begin(struct supervisor *s)
 	if (child_wanted(s, PROCESS_HEALTH))
 		child_start(s, PROCESS_HEALTH);
 	supervisor_limit_rights();
-	process_beat_open();
+	heartbeat_open();
 	return exchange_open(&s->exchange, s->config->web_config_file[0]);
 }
 

@@ -49,7 +49,7 @@ static const int syscalls[] = {
 	SCMP_SYS(exit_group),
 	SCMP_SYS(exit),
 	SCMP_SYS(rt_sigreturn),
-	PROCESS_BEAT_SYSCALLS,
+	HEARTBEAT_SYSCALLS,
 };
 
 static int number_order(const void *a, const void *b)
@@ -72,7 +72,7 @@ int confine(const struct child *child, int (*threads)(void *closure), void *clos
 {
 	int err;
 
-	process_beat_open();
+	heartbeat_open();
 	sort_prepare();
 	err = rights_drop_all();
 	if (err)

@@ -39,11 +39,12 @@ static const struct process_cell *collector(const struct snapshots *s)
 	return &s->shared->processes[PROCESS_COLLECTOR];
 }
 
-/* A process that has just been forked has not beaten yet, and its cell still holds the beat of the one before. */
+/* A process that has just been forked has no heartbeat yet, and its cell still holds the heartbeat of the one before.
+ */
 static bool collector_alive(const struct snapshots *s, uint64_t now_ns)
 {
-	uint64_t beat = collector(s)->heartbeat_ns, started = collector(s)->started_ns;
-	uint64_t seen = beat > started ? beat : started;
+	uint64_t heartbeat = collector(s)->heartbeat_ns, started = collector(s)->started_ns;
+	uint64_t seen = heartbeat > started ? heartbeat : started;
 
 	return collector(s)->pid && (seen >= now_ns || now_ns - seen <= SILENCE_NS);
 }

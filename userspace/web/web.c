@@ -13,7 +13,7 @@
 #include "web/state.h"
 #include <wgsocks/time.h>
 
-#define BEAT_NS (500 * NS_PER_MS)
+#define HEARTBEAT_PERIOD_NS (500 * NS_PER_MS)
 #define ADOPT_NS (20 * NS_PER_MS)  /* until the first settings are there */
 #define DRAIN_NS (300 * NS_PER_MS) /* at the end, for answers that are on their way */
 #define CONNECTIONS_MAX 1024
@@ -73,9 +73,9 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 }
 
 /* Milliseconds until something is due by itself. */
-static int wait_ms(const struct web *web, uint64_t beat_ns)
+static int wait_ms(const struct web *web, uint64_t heartbeat_due_ns)
 {
-	uint64_t due = beat_ns;
+	uint64_t due = heartbeat_due_ns;
 
 	if (web->pending)
 		return 0;
@@ -115,10 +115,10 @@ static bool work_left(const struct web *web)
 static int loop(struct web *web)
 {
 	struct epoll_event events[EVENTS];
-	uint64_t beat_ns = 0, end_ns = 0;
+	uint64_t heartbeat_due_ns = 0, end_ns = 0;
 
 	do {
-		int count = epoll_wait(web->epoll, events, EVENTS, wait_ms(web, beat_ns));
+		int count = epoll_wait(web->epoll, events, EVENTS, wait_ms(web, heartbeat_due_ns));
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
@@ -132,13 +132,13 @@ static int loop(struct web *web)
 		server_resume(web);
 		if (web->pending)
 			server_work(web);
-		if (web->now_ns >= beat_ns) {
-			process_beat(web->child->shared, web->child->process, web->now_ns);
-			beat_ns = web->now_ns + BEAT_NS;
+		if (web->now_ns >= heartbeat_due_ns) {
+			heartbeat_write(web->child->shared, web->child->process, web->now_ns);
+			heartbeat_due_ns = web->now_ns + HEARTBEAT_PERIOD_NS;
 		}
 		if (web->stopping && !end_ns) {
 			server_quiesce(web);
-			end_ns = beat_ns = web->now_ns + DRAIN_NS;
+			end_ns = heartbeat_due_ns = web->now_ns + DRAIN_NS;
 		}
 	} while (!web->stopping || (work_left(web) && web->now_ns < end_ns));
 	return 0;

@@ -104,7 +104,7 @@ static int begin(const struct child *child, sigset_t *signals)
 {
 	int err;
 
-	process_beat_open();
+	heartbeat_open();
 	err = rights_keep(capabilities, sizeof(capabilities) / sizeof(*capabilities));
 	child_bind_to_parent(child);
 	sigemptyset(signals);
@@ -130,7 +130,7 @@ int files_run(const struct child *child)
 	}
 	load(&files);
 	do {
-		process_beat(child->shared, child->process, clock_now_ns());
+		heartbeat_write(child->shared, child->process, clock_now_ns());
 		if (received == SIGHUP)
 			load(&files);
 		else

@@ -22,24 +22,24 @@ static struct {
 	int rollup, statm, descriptors;
 	uint64_t detail_due_ns;
 	uint64_t trim_due_ns; /* 0: not begun; UINT64_MAX: done */
-} beat = { -1, -1, -1, 0, 0 };
+} heartbeat = { -1, -1, -1, 0, 0 };
 
-void process_beat_close(void)
+void heartbeat_close(void)
 {
-	close_descriptor(&beat.rollup);
-	close_descriptor(&beat.statm);
-	close_descriptor(&beat.descriptors);
-	beat.detail_due_ns = 0;
-	beat.trim_due_ns = 0;
+	close_descriptor(&heartbeat.rollup);
+	close_descriptor(&heartbeat.statm);
+	close_descriptor(&heartbeat.descriptors);
+	heartbeat.detail_due_ns = 0;
+	heartbeat.trim_due_ns = 0;
 }
 
-int process_beat_open(void)
+int heartbeat_open(void)
 {
-	process_beat_close();
-	beat.rollup = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
-	beat.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-	beat.descriptors = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return beat.rollup < 0 || beat.statm < 0 || beat.descriptors < 0 ? -errno : 0;
+	heartbeat_close();
+	heartbeat.rollup = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
+	heartbeat.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	heartbeat.descriptors = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return heartbeat.rollup < 0 || heartbeat.statm < 0 || heartbeat.descriptors < 0 ? -errno : 0;
 }
 
 static bool text_read(int fd, char *text, size_t size)
@@ -54,11 +54,11 @@ static bool text_read(int fd, char *text, size_t size)
 
 static void start_forget(uint64_t now_ns)
 {
-	if (!beat.trim_due_ns)
-		beat.trim_due_ns = now_ns + START_NS;
-	if (now_ns < beat.trim_due_ns)
+	if (!heartbeat.trim_due_ns)
+		heartbeat.trim_due_ns = now_ns + START_NS;
+	if (now_ns < heartbeat.trim_due_ns)
 		return;
-	beat.trim_due_ns = UINT64_MAX;
+	heartbeat.trim_due_ns = UINT64_MAX;
 	process_trim();
 }
 
@@ -68,9 +68,9 @@ static void memory_write(struct process_cell *cell)
 	char text[1024];
 	const char *pss;
 
-	if (text_read(beat.rollup, text, sizeof(text)) && (pss = strstr(text, key)))
+	if (text_read(heartbeat.rollup, text, sizeof(text)) && (pss = strstr(text, key)))
 		cell->pss_bytes = strtoull(pss + sizeof(key) - 1, NULL, 10) * 1024;
-	if (text_read(beat.statm, text, sizeof(text)))
+	if (text_read(heartbeat.statm, text, sizeof(text)))
 		cell->virtual_bytes = strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
@@ -80,9 +80,9 @@ static void descriptors_write(struct process_cell *cell)
 	uint64_t count = 0;
 	ssize_t length;
 
-	if (beat.descriptors < 0 || lseek(beat.descriptors, 0, SEEK_SET) < 0)
+	if (heartbeat.descriptors < 0 || lseek(heartbeat.descriptors, 0, SEEK_SET) < 0)
 		return;
-	while ((length = getdents64(beat.descriptors, entries, sizeof(entries))) > 0) {
+	while ((length = getdents64(heartbeat.descriptors, entries, sizeof(entries))) > 0) {
 		for (ssize_t at = 0; at < length;) {
 			const struct dirent64 *entry = (const struct dirent64 *)(entries + at);
 
@@ -94,15 +94,15 @@ static void descriptors_write(struct process_cell *cell)
 		cell->open_fds = count;
 }
 
-void process_beat(struct shared *shared, enum process process, uint64_t now_ns)
+void heartbeat_write(struct shared *shared, enum process process, uint64_t now_ns)
 {
 	struct process_cell *cell = &shared->processes[process];
 
 	cell->heartbeat_ns = now_ns;
 	start_forget(now_ns);
-	if (now_ns < beat.detail_due_ns)
+	if (now_ns < heartbeat.detail_due_ns)
 		return;
-	beat.detail_due_ns = now_ns + DETAIL_INTERVAL_NS;
+	heartbeat.detail_due_ns = now_ns + DETAIL_INTERVAL_NS;
 	memory_write(cell);
 	descriptors_write(cell);
 }

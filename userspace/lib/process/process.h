@@ -36,20 +36,21 @@ int supervisor_run(const struct config *config);
 void child_bind_to_parent(const struct child *child);
 
 /*
- * Opens what process_beat reads (/proc/self/…): before rights are dropped (the files of a process that changed its user
- * are root's) and before seccomp. Returns 0 or -errno: the heartbeat works all the same, what cannot be read stays 0.
+ * Opens what heartbeat_write reads (/proc/self/…): before rights are dropped (the files of a process that changed its
+ * user are root's) and before seccomp. Returns 0 or -errno: the heartbeat works all the same, what cannot be read stays
+ * 0.
  */
-int process_beat_open(void);
+int heartbeat_open(void);
 
 /* Closes it again: the supervisor's, in a child after the fork. */
-void process_beat_close(void);
+void heartbeat_close(void);
 
-/* What process_beat calls, for rights_seccomp (with <seccomp.h>). */
-#define PROCESS_BEAT_SYSCALLS \
+/* What heartbeat_write calls, for rights_seccomp (with <seccomp.h>). */
+#define HEARTBEAT_SYSCALLS \
 	SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(getdents64), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(munmap)
 
 /* Writes the heartbeat, and each 5 s PSS, virtual size and descriptors, to the process's cell. */
-void process_beat(struct shared *shared, enum process process, uint64_t now_ns);
+void heartbeat_write(struct shared *shared, enum process process, uint64_t now_ns);
 
 /*
  * At the start: whether --web.config.file and what it names can be served with. 0, or -EINVAL after one line that says

@@ -20,10 +20,10 @@ static void setup(void)
 {
 	shared = shared_create(1);
 	cell = &shared->processes[PROCESS_WEB];
-	cr_assert_eq(process_beat_open(), 0);
+	cr_assert_eq(heartbeat_open(), 0);
 }
 
-TestSuite(beat, .init = setup);
+TestSuite(heartbeat, .init = setup);
 
 static unsigned int descriptors(void)
 {
@@ -48,55 +48,55 @@ static uint64_t pss_bytes(void)
 	return kilobytes * 1024;
 }
 
-Test(beat, tells_the_time_each_time)
+Test(heartbeat, tells_the_time_each_time)
 {
-	process_beat(shared, PROCESS_WEB, 100 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 100 * SECOND);
 	cr_expect_eq(cell->heartbeat_ns, 100 * SECOND);
-	process_beat(shared, PROCESS_WEB, 101 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 101 * SECOND);
 	cr_expect_eq(cell->heartbeat_ns, 101 * SECOND);
 	cr_expect_eq(shared->processes[PROCESS_HEALTH].heartbeat_ns, 0);
 }
 
-Test(beat, tells_descriptors_each_five_seconds)
+Test(heartbeat, tells_descriptors_each_five_seconds)
 {
 	int more[300];
 
-	process_beat(shared, PROCESS_WEB, 100 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 100 * SECOND);
 	cr_expect_eq(cell->open_fds, descriptors());
 	for (int i = 0; i < 300; i++) /* more than one getdents64 gives */
 		more[i] = open("/dev/null", O_RDONLY);
-	process_beat(shared, PROCESS_WEB, 104 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 104 * SECOND);
 	cr_expect_eq(cell->open_fds, descriptors() - 300);
-	process_beat(shared, PROCESS_WEB, 105 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 105 * SECOND);
 	cr_expect_eq(cell->open_fds, descriptors());
 	for (int i = 0; i < 300; i++)
 		close(more[i]);
 }
 
-Test(beat, tells_memory)
+Test(heartbeat, tells_memory)
 {
 	enum { SIZE = 8 << 20 };
 	uint64_t virtual_before;
 	char *memory;
 
 	/* Past the moment when what only the start took is given back. */
-	process_beat(shared, PROCESS_WEB, 90 * SECOND);
-	process_beat(shared, PROCESS_WEB, 95 * SECOND);
-	process_beat(shared, PROCESS_WEB, 100 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 90 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 95 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 100 * SECOND);
 	virtual_before = cell->virtual_bytes;
 	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memset(memory, 1, SIZE);
-	process_beat(shared, PROCESS_WEB, 105 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 105 * SECOND);
 	cr_expect_geq(cell->virtual_bytes, virtual_before + SIZE);
 	cr_expect_leq(cell->pss_bytes, pss_bytes() + (1 << 20));
 	cr_expect_geq(cell->pss_bytes, pss_bytes() - (1 << 20));
 	munmap(memory, SIZE);
 }
 
-Test(beat, works_without_its_files)
+Test(heartbeat, works_without_its_files)
 {
-	process_beat_close();
-	process_beat(shared, PROCESS_WEB, 100 * SECOND);
+	heartbeat_close();
+	heartbeat_write(shared, PROCESS_WEB, 100 * SECOND);
 	cr_expect_eq(cell->heartbeat_ns, 100 * SECOND);
 	cr_expect_eq(cell->open_fds, 0);
 	cr_expect_eq(cell->pss_bytes, 0);
