@@ -33,7 +33,7 @@ int main(int argc, char **argv)
 
 	if (!config.detach)
 		hold_reload();
-	if (config.web_config_file[0] && !config.detach && files_check(&config))
+	if (config.web_config_file[0] && !config.detach && webconfig_check(&config))
 		return EXIT_USAGE;
 
 	if (config.detach)

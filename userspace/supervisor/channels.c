@@ -77,7 +77,7 @@ void exchange_take(struct exchange *exchange, struct child *child)
 	} else if (child->process == PROCESS_COLLECTOR) {
 		child->channel = TAKE_FD(exchange->collector);
 		child->snapshot = TAKE_FD(exchange->snapshot);
-	} else if (child->process == PROCESS_FILES) {
+	} else if (child->process == PROCESS_WEBCONFIG) {
 		child->bundle = TAKE_FD(exchange->bundle);
 	}
 	close_descriptor(&exchange->web);

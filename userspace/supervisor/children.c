@@ -16,7 +16,7 @@ static int (*const child_mains[PROCESS_MAX])(const struct child *child) = {
 	[PROCESS_HEALTH] = health_run,
 	[PROCESS_WEB] = web_run,
 	[PROCESS_COLLECTOR] = collector_run,
-	[PROCESS_FILES] = files_run,
+	[PROCESS_WEBCONFIG] = webconfig_run,
 };
 
 enum process listener_process(unsigned int listener)
@@ -93,7 +93,7 @@ bool child_wanted(const struct supervisor *s, enum process process)
 {
 	if (process == PROCESS_COLLECTOR)
 		return true;
-	if (process == PROCESS_FILES)
+	if (process == PROCESS_WEBCONFIG)
 		return s->config->web_config_file[0];
 	for (unsigned int i = 0; i < LISTENER_MAX; i++) {
 		if (listener_process(i) == process && s->listeners.sockets[i] >= 0)
@@ -160,7 +160,7 @@ void children_reap(struct supervisor *s, bool stopping)
 void children_start_due(struct supervisor *s, uint64_t now_ns)
 {
 	/* Health first: a probe waits for it. */
-	static const enum process order[] = { PROCESS_HEALTH, PROCESS_FILES, PROCESS_COLLECTOR, PROCESS_WEB };
+	static const enum process order[] = { PROCESS_HEALTH, PROCESS_WEBCONFIG, PROCESS_COLLECTOR, PROCESS_WEB };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
 		const struct supervised *child = &s->children[order[i]];

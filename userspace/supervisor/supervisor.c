@@ -65,7 +65,7 @@ static uint64_t next_event_ns(const struct supervisor *s)
 /* SIGHUP, of a service manager or of a terminal that went away. */
 static void reload(const struct supervisor *s)
 {
-	pid_t files = s->children[PROCESS_FILES].pid;
+	pid_t files = s->children[PROCESS_WEBCONFIG].pid;
 
 	if (!s->config->web_config_file[0]) {
 		log_info("%s: there is no --web.config.file to read again", strsignal(SIGHUP));

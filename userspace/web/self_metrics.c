@@ -84,7 +84,7 @@ static void processes_add(struct snapshot_builder *b, struct self_metrics *self)
 		const struct process_cell *cell = &shared->processes[i];
 		int32_t pid = cell->pid;
 
-		if (i == PROCESS_FILES && !self->config->web_config_file[0])
+		if (i == PROCESS_WEBCONFIG && !self->config->web_config_file[0])
 			continue;
 		if (i != PROCESS_SUPERVISOR) {
 			uint32_t label = snapshot_string(b, process_name((enum process)i));

@@ -24,7 +24,7 @@ struct self_metrics {
 	uint64_t in_flight;	      /* scrapes being answered */
 	struct process_clock clocks[PROCESS_MAX];
 	const uint64_t *refused;   /* by enum refusal */
-	bool config_failed;	   /* what files found good could not be taken */
+	bool config_failed;	   /* what webconfig found good could not be taken */
 	time_t certificate_expiry; /* 0: no TLS */
 	uint64_t cpu_ns;	   /* as last shown: a counter never falls */
 };

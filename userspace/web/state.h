@@ -62,7 +62,7 @@ void server_resume(struct web *web);
 /* Accepts no more: the end is near. */
 void server_quiesce(struct web *web);
 
-/* adopt.c: takes over settings that files has handed over since. */
+/* adopt.c: takes over settings that webconfig has handed over since. */
 void settings_adopt(struct web *web);
 
 /* Whether there are settings that are to be served with. */

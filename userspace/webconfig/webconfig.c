@@ -30,7 +30,7 @@ static const int capabilities[] = {
 	CAP_SETPCAP,	     /* … and empties its bounding set */
 };
 
-struct files {
+struct webconfig {
 	const struct child *child;
 	struct judged *last; /* what was judged last: paths and marks */
 	struct file_mark seen[BUNDLE_PARTS];
@@ -45,7 +45,7 @@ static bool marks_same(const struct file_mark *a, const struct file_mark *b)
 	return true;
 }
 
-static void publish(struct files *f)
+static void publish(struct webconfig *f)
 {
 	struct web_config_cell *cell = &f->child->shared->web_config;
 	uint64_t sequence = cell->sequence + 1;
@@ -62,7 +62,7 @@ static void publish(struct files *f)
 	atomic_store_explicit(&cell->sequence, sequence, memory_order_release);
 }
 
-static void load(struct files *f)
+static void load(struct webconfig *f)
 {
 	enum judgement judgement = judge(f->child->config->web_config_file, true, f->last);
 
@@ -84,7 +84,7 @@ static void load(struct files *f)
 }
 
 /* What changes is read once it has been the same for two ticks: whoever writes several files is done then. */
-static void tick(struct files *f)
+static void tick(struct webconfig *f)
 {
 	struct file_mark now[BUNDLE_PARTS];
 
@@ -116,28 +116,28 @@ static int begin(const struct child *child, sigset_t *signals)
 	return err;
 }
 
-int files_run(const struct child *child)
+int webconfig_run(const struct child *child)
 {
 	static const struct timespec pause = { .tv_nsec = TICK_NS };
-	struct files files = { .child = child, .last = calloc(1, sizeof(*files.last)) };
+	struct webconfig webconfig = { .child = child, .last = calloc(1, sizeof(*webconfig.last)) };
 	sigset_t signals;
-	int err = files.last ? begin(child, &signals) : -ENOMEM, received = 0;
+	int err = webconfig.last ? begin(child, &signals) : -ENOMEM, received = 0;
 
 	if (err) {
 		log_error("cannot start: %s", strerror(-err));
-		free(files.last);
+		free(webconfig.last);
 		return EXIT_FAILURE;
 	}
-	load(&files);
+	load(&webconfig);
 	do {
 		heartbeat_write(child->shared, child->process, clock_now_ns());
 		if (received == SIGHUP)
-			load(&files);
+			load(&webconfig);
 		else
-			tick(&files);
+			tick(&webconfig);
 		received = sigtimedwait(&signals, NULL, &pause);
 	} while (received != SIGTERM);
-	free(files.last);
+	free(webconfig.last);
 	return EXIT_SUCCESS;
 }
 
@@ -162,7 +162,7 @@ static bool check_later(const struct config *config)
 }
 
 /* In a process of its own: its parent becomes the supervisor, which has read no byte from anyone. */
-int files_check(const struct config *config)
+int webconfig_check(const struct config *config)
 {
 	int status = 0;
 	pid_t pid;

@@ -17,14 +17,14 @@ struct child {
 	int channel;  /* web, collector: their end of the SEQPACKET pair; else -1 */
 	int snapshot; /* collector: the snapshot memfd read-write (sealed against shrinking); web: the same read-only;
 			 else -1 */
-	int bundle;   /* files: the memfd of --web.config.file read-write; web: the same read-only; else -1 */
+	int bundle;   /* webconfig: the memfd of --web.config.file read-write; web: the same read-only; else -1 */
 };
 
 /* The children's mains: run until SIGTERM or until their parent is gone; return an exit status. */
 int health_run(const struct child *child);
 int web_run(const struct child *child);
 int collector_run(const struct child *child);
-int files_run(const struct child *child);
+int webconfig_run(const struct child *child);
 
 /* The supervisor: binds, forks, reaps, restarts until SIGTERM or SIGINT. Returns the exit status of the program. */
 int supervisor_run(const struct config *config);
@@ -54,9 +54,9 @@ void heartbeat_write(struct shared *shared, enum process process, uint64_t now_n
 
 /*
  * At the start: whether --web.config.file and what it names can be served with. 0, or -EINVAL after one line that says
- * why not. (files' folder)
+ * why not. (webconfig's folder)
  */
-int files_check(const struct config *config);
+int webconfig_check(const struct config *config);
 
 /* --detach: removes every pin, link and filter of ours. Returns an exit status. (collector's folder) */
 int collector_detach(const struct config *config);

@@ -17,7 +17,7 @@ const char *process_name(enum process process)
 	case PROCESS_HEALTH: return "health";
 	case PROCESS_WEB: return "web";
 	case PROCESS_COLLECTOR: return "collector";
-	case PROCESS_FILES: return "files";
+	case PROCESS_WEBCONFIG: return "files";
 	case PROCESS_MAX: break;
 	}
 	return "unknown";

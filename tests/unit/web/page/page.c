@@ -107,7 +107,7 @@ Test(page, exporter)
 	for (int i = 0; i < PROCESS_MAX; i++)
 		board->processes[i].pid = 100 + i;
 	EXPECT_SAYS(page(), " of 5 processes");
-	board->processes[PROCESS_FILES].pid = 0;
+	board->processes[PROCESS_WEBCONFIG].pid = 0;
 	EXPECT_SAYS(page(), " of 4 processes");
 	EXPECT_SAYS(page(), "<dt>Restarts<dd>collector <data value=3>3</data>");
 	label = snapshot_string(&samples, "state");
