@@ -15,7 +15,7 @@
 #include "webconfig/validate.h"
 
 #define SECONDS_MAX 10
-#define JUROR_FD 3
+#define VALIDATOR_FD 3
 
 static const int syscalls[] = {
 	SCMP_SYS(read),		SCMP_SYS(recvfrom),   LOG_SYSCALLS,	SCMP_SYS(close),	SCMP_SYS(getrandom),
@@ -53,20 +53,20 @@ static int all_receive(int fd, void *data, size_t size)
 	return 0;
 }
 
-int juror_name_receive(int fd, char *name)
+int validator_name_receive(int fd, char *name)
 {
 	uint32_t length;
 	int err = all_receive(fd, &length, sizeof(length));
 
 	if (err)
 		return err;
-	if (length >= JUDGE_PATH_SIZE)
+	if (length >= VALIDATION_PATH_SIZE)
 		return -EBADMSG;
 	name[length] = '\0';
 	return all_receive(fd, name, length);
 }
 
-int juror_file_send(int fd, int error, const char *data, size_t size)
+int validator_file_send(int fd, int error, const char *data, size_t size)
 {
 	struct reply reply = { .error = error, .size = error ? 0 : (uint32_t)size };
 	int err = all_send(fd, &reply, sizeof(reply));
@@ -76,7 +76,7 @@ int juror_file_send(int fd, int error, const char *data, size_t size)
 
 static _Noreturn void fail(const char *path, const char *why)
 {
-	log_error("%s=%s: %s", JUROR_FLAG, path, why);
+	log_error("%s=%s: %s", VALIDATOR_FLAG, path, why);
 	_exit(EXIT_FAILURE);
 }
 
@@ -87,44 +87,44 @@ static struct pem file_ask(int fd, const char *path, const struct settings *s, e
 	struct reply reply;
 	char *data;
 
-	if (length >= JUDGE_PATH_SIZE)
+	if (length >= VALIDATION_PATH_SIZE)
 		fail(path, "the name of a file is too long");
 	if (all_send(fd, &length, sizeof(length)) || all_send(fd, s->file[pem], length))
-		_exit(JUROR_SILENT);
+		_exit(VALIDATOR_SILENT);
 	if (!length)
 		return (struct pem){ .data = s->text[pem], .size = s->text[pem] ? strlen(s->text[pem]) : 0 };
 	if (all_receive(fd, &reply, sizeof(reply)))
-		_exit(JUROR_SILENT);
+		_exit(VALIDATOR_SILENT);
 	if (reply.error) {
-		log_error("%s=%s: %s_file %s: %s", JUROR_FLAG, path, settings_pem_key(pem), s->file[pem],
+		log_error("%s=%s: %s_file %s: %s", VALIDATOR_FLAG, path, settings_pem_key(pem), s->file[pem],
 			  file_error(-reply.error));
 		_exit(EXIT_FAILURE);
 	}
 	data = malloc((size_t)reply.size + 1);
 	if (!data || all_receive(fd, data, reply.size))
-		_exit(JUROR_SILENT);
+		_exit(VALIDATOR_SILENT);
 	return (struct pem){ .data = data, .size = reply.size };
 }
 
-/* Nothing that is in a file of bounded size can keep the juror busy for longer. */
+/* Nothing that is in a file of bounded size can keep the validator busy for longer. */
 static void bound(void)
 {
 	alarm(SECONDS_MAX);
 	if (rights_drop_all() || rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls))) {
-		log_error("%s: cannot give up rights", JUROR_FLAG);
+		log_error("%s: cannot give up rights", VALIDATOR_FLAG);
 		_exit(EXIT_FAILURE);
 	}
 }
 
-_Noreturn void juror_run(int fd, const char *path, const char *config, size_t size, bool notes)
+_Noreturn void validator_run(int fd, const char *path, const char *config, size_t size, bool notes)
 {
 	struct pem pems[PEM_MAX];
 	char why[SETTINGS_WHY];
 	struct settings *settings;
 
 	/* Nothing else of the parent's: not what web reads. */
-	fd = dup2(fd, JUROR_FD);
-	close_range(JUROR_FD + 1, ~0u, 0);
+	fd = dup2(fd, VALIDATOR_FD);
+	close_range(VALIDATOR_FD + 1, ~0u, 0);
 	bound();
 	settings = settings_parse(config, size, why);
 	if (!settings)
@@ -134,6 +134,6 @@ _Noreturn void juror_run(int fd, const char *path, const char *config, size_t si
 	if (settings_tls(settings) && !tls_open(settings, pems, time(NULL), why))
 		fail(path, why);
 	for (size_t i = 0; notes && i < settings->note_count; i++)
-		log_warn("%s=%s: %s", JUROR_FLAG, path, settings->notes[i]);
+		log_warn("%s=%s: %s", VALIDATOR_FLAG, path, settings->notes[i]);
 	_exit(EXIT_SUCCESS);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The process "files": looks twice a second whether --web.config.file or a file that it names has changed, has what is
- * new judged, and hands what is good to web; after SIGHUP it does so without looking. It may read what is root's; it
+ * new validated, and hands what is good to web; after SIGHUP it does so without looking. It may read what is root's; it
  * parses nothing, and knows no network.
  */
 #include <errno.h>
@@ -25,14 +25,14 @@
 static const int capabilities[] = {
 	CAP_DAC_READ_SEARCH, /* keys of other users */
 	CAP_DAC_OVERRIDE,    /* the same, where the first was not given */
-	CAP_SETUID,	     /* the juror becomes nobody … */
+	CAP_SETUID,	     /* the validator becomes nobody … */
 	CAP_SETGID,	     /* … */
 	CAP_SETPCAP,	     /* … and empties its bounding set */
 };
 
 struct webconfig {
 	const struct child *child;
-	struct judged *last; /* what was judged last: paths and marks */
+	struct validated *last; /* what was validated last: paths and marks */
 	struct file_mark seen[BUNDLE_PARTS];
 	unsigned int restless;
 };
@@ -64,16 +64,16 @@ static void publish(struct webconfig *f)
 
 static void load(struct webconfig *f)
 {
-	enum judgement judgement = judge(f->child->config->web_config_file, true, f->last);
+	enum validation validation = validate(f->child->config->web_config_file, true, f->last);
 
-	if (judgement == JUDGE_GOOD)
+	if (validation == VALIDATION_GOOD)
 		publish(f);
 	else
 		f->child->shared->web_config.successful = 0;
-	if (judgement != JUDGE_GOOD && f->child->config->web_config_wait)
+	if (validation != VALIDATION_GOOD && f->child->config->web_config_wait)
 		f->child->shared->web_config.awaited = 1;
 	bundle_free(&f->last->bundle);
-	if (judgement != JUDGE_CHANGED) {
+	if (validation != VALIDATION_CHANGED) {
 		f->restless = 0;
 		return;
 	}
@@ -143,14 +143,14 @@ int webconfig_run(const struct child *child)
 
 static bool check_good(const struct config *config)
 {
-	struct judged *judged = calloc(1, sizeof(*judged));
-	enum judgement judgement = JUDGE_CHANGED;
+	struct validated *validated = calloc(1, sizeof(*validated));
+	enum validation validation = VALIDATION_CHANGED;
 
-	for (int i = 0; judged && i < RESTLESS_MAX && judgement == JUDGE_CHANGED; i++)
-		judgement = judge(config->web_config_file, false, judged);
-	if (judgement == JUDGE_CHANGED)
+	for (int i = 0; validated && i < RESTLESS_MAX && validation == VALIDATION_CHANGED; i++)
+		validation = validate(config->web_config_file, false, validated);
+	if (validation == VALIDATION_CHANGED)
 		log_error("%s changes while it is read", config->web_config_file);
-	return judgement == JUDGE_GOOD;
+	return validation == VALIDATION_GOOD;
 }
 
 /* Whether there is nothing to check yet, and that is no mistake. */

@@ -69,7 +69,7 @@ struct health_board {
 	struct health_proxy proxies[];
 };
 
-/* --web.config.file, as webconfig judged it last: written by webconfig. */
+/* --web.config.file, as webconfig validated it last: written by webconfig. */
 struct web_config_cell {
 	_Atomic uint64_t sequence;   /* of the bundle that holds (see lib/web_config/bundle.h); 0: none yet */
 	_Atomic uint32_t successful; /* the last reading was good */

@@ -21,7 +21,7 @@ static void peer_find(struct MHD_Connection *connection, uint8_t peer[static 16]
 	}
 }
 
-static enum password_verdict password_judge(struct gate *gate, struct gate_pass *pass, const struct settings *settings,
+static enum password_verdict password_check(struct gate *gate, struct gate_pass *pass, const struct settings *settings,
 					    struct MHD_Connection *connection, const char *header)
 {
 	enum password_verdict verdict;
@@ -60,7 +60,7 @@ int gate_check(struct gate *gate, struct gate_pass *pass, const struct settings 
 		header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
 		if (!header)
 			return refuse(gate, refusal, REFUSAL_NO_PASSWORD);
-		switch (password_judge(gate, pass, settings, connection, header)) {
+		switch (password_check(gate, pass, settings, connection, header)) {
 		case PASSWORD_RIGHT: break;
 		case PASSWORD_WRONG: return refuse(gate, refusal, REFUSAL_PASSWORD);
 		case PASSWORD_BUSY: return refuse(gate, refusal, REFUSAL_PASSWORDS_BUSY);
