@@ -9,17 +9,17 @@
 #include "lib/cleanup.h"
 #include "lib/web_config/bundle.h"
 
-static SLIST_HEAD(, active) unused = SLIST_HEAD_INITIALIZER(unused);
+static SLIST_HEAD(, web_config) unused = SLIST_HEAD_INITIALIZER(unused);
 
-static void active_free(struct active *active)
+static void web_config_free(struct web_config *config)
 {
-	tls_close(active->tls);
-	settings_free(active->settings);
-	free(active);
+	tls_close(config->tls);
+	settings_free(config->settings);
+	free(config);
 }
 
 /* It was judged good a moment ago: what fails now is for want of memory, or as the clock has gone on. */
-static int active_fill(struct active *active, const struct bundle *bundle, char why[static SETTINGS_WHY])
+static int web_config_fill(struct web_config *config, const struct bundle *bundle, char why[static SETTINGS_WHY])
 {
 	struct pem pems[PEM_MAX];
 	struct settings *s;
@@ -31,55 +31,55 @@ static int active_fill(struct active *active, const struct bundle *bundle, char 
 	s = settings_parse(bundle->data[BUNDLE_CONFIG], bundle->size[BUNDLE_CONFIG], why);
 	if (!s)
 		return -1;
-	active->settings = s;
+	config->settings = s;
 	for (int i = 0; i < PEM_MAX; i++)
 		pems[i] = s->text[i] ? (struct pem){ s->text[i], strlen(s->text[i]) }
 				     : (struct pem){ bundle->data[BUNDLE_PEM + i], bundle->size[BUNDLE_PEM + i] };
 	if (!settings_tls(s))
 		return 0;
 	/* A certificate that has expired since is served all the same: without it there would be nothing. */
-	active->tls = tls_open(s, pems, 0, why);
-	return active->tls ? 0 : -1;
+	config->tls = tls_open(s, pems, 0, why);
+	return config->tls ? 0 : -1;
 }
 
-struct active *active_load(int fd, uint64_t sequence, char why[static SETTINGS_WHY])
+struct web_config *web_config_load(int fd, uint64_t sequence, char why[static SETTINGS_WHY])
 {
 	_cleanup_(bundle_free) struct bundle bundle;
-	struct active *active = NULL;
+	struct web_config *config = NULL;
 	int err = bundle_read(fd, sequence, &bundle);
 
 	if (!err)
-		active = calloc(1, sizeof(*active));
-	if (!active) {
+		config = calloc(1, sizeof(*config));
+	if (!config) {
 		snprintf(why, SETTINGS_WHY, "%s", err ? strerror(-err) : "out of memory");
 		return NULL;
 	}
-	active->users = 1;
-	if (!active_fill(active, &bundle, why))
-		return active;
-	active_free(active);
+	config->users = 1;
+	if (!web_config_fill(config, &bundle, why))
+		return config;
+	web_config_free(config);
 	return NULL;
 }
 
-struct active *active_use(struct active *active)
+struct web_config *web_config_use(struct web_config *config)
 {
-	if (active)
-		active->users++;
-	return active;
+	if (config)
+		config->users++;
+	return config;
 }
 
-void active_release(struct active *active)
+void web_config_release(struct web_config *config)
 {
-	if (active && !--active->users)
-		SLIST_INSERT_HEAD(&unused, active, link);
+	if (config && !--config->users)
+		SLIST_INSERT_HEAD(&unused, config, link);
 }
 
-void active_sweep(void)
+void web_config_sweep(void)
 {
-	struct active *active;
+	struct web_config *config;
 
-	while ((active = SLIST_FIRST(&unused))) {
+	while ((config = SLIST_FIRST(&unused))) {
 		SLIST_REMOVE_HEAD(&unused, link);
-		active_free(active);
+		web_config_free(config);
 	}
 }

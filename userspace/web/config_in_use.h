@@ -12,8 +12,8 @@
 #include "lib/tls/tls.h"
 #include "lib/web_config/settings.h"
 
-struct active {
-	SLIST_ENTRY(active) link; /* once nobody uses it any more */
+struct web_config {
+	SLIST_ENTRY(web_config) link; /* once nobody uses it any more */
 	unsigned int users;
 	struct settings *settings;
 	struct tls *tls; /* NULL: plain HTTP */
@@ -23,11 +23,11 @@ struct active {
  * Makes it of bundle `sequence` in that memfd, with one user, the caller. NULL: `why` says why not, which means nothing
  * when the sequence has changed meanwhile.
  */
-struct active *active_load(int fd, uint64_t sequence, char why[static SETTINGS_WHY]);
+struct web_config *web_config_load(int fd, uint64_t sequence, char why[static SETTINGS_WHY]);
 
 /* NULL stays NULL. */
-struct active *active_use(struct active *active);
+struct web_config *web_config_use(struct web_config *config);
 
-/* Who was its last user may be in the middle of GnuTLS: it is freed by active_sweep, from outside. */
-void active_release(struct active *active);
-void active_sweep(void);
+/* Who was its last user may be in the middle of GnuTLS: it is freed by web_config_sweep, from outside. */
+void web_config_release(struct web_config *config);
+void web_config_sweep(void);

@@ -2,16 +2,16 @@
 #include "lib/log/log.h"
 #include "web/state.h"
 
-bool settings_wanted(const struct web *web)
+bool config_wanted(const struct web *web)
 {
 	return web->child->bundle >= 0;
 }
 
-static void settings_tell(const struct active *active)
+static void config_log(const struct web_config *config)
 {
-	const struct settings *s = active->settings;
+	const struct settings *s = config->settings;
 
-	log_info("serving %s, %zu users with passwords", active->tls ? "TLS" : "plain HTTP", s->user_count);
+	log_info("serving %s, %zu users with passwords", config->tls ? "TLS" : "plain HTTP", s->user_count);
 }
 
 static void listen_begin(struct web *web)
@@ -21,16 +21,16 @@ static void listen_begin(struct web *web)
 }
 
 /* Who is connected and at nothing comes back by the new rules; who is at something ends with its answer. */
-static void settings_replace(struct web *web, struct active *active)
+static void config_replace(struct web *web, struct web_config *config)
 {
-	if (web->active)
+	if (web->config)
 		server_work(web);
-	active_release(web->active);
-	web->active = active;
+	web_config_release(web->config);
+	web->config = config;
 	connections_shut_idle(&web->connections, web->now_ns);
 	web->pending = true;
-	web->self.certificate_expiry = active->tls ? tls_expiry(active->tls) : 0;
-	settings_tell(active);
+	web->self.certificate_expiry = config->tls ? tls_expiry(config->tls) : 0;
+	config_log(config);
 	listen_begin(web);
 }
 
@@ -43,30 +43,30 @@ static void missing_tell(struct web *web)
 	listen_begin(web);
 }
 
-void settings_adopt(struct web *web)
+void config_reload(struct web *web)
 {
 	const struct web_config_cell *cell = &web->child->shared->web_config;
 	uint64_t sequence = atomic_load_explicit(&cell->sequence, memory_order_acquire);
 	char why[SETTINGS_WHY];
-	struct active *active;
+	struct web_config *config;
 
-	active_sweep();
-	if (!settings_wanted(web))
+	web_config_sweep();
+	if (!config_wanted(web))
 		return;
-	if (sequence == web->adopted) {
+	if (sequence == web->reload_sequence) {
 		missing_tell(web);
 		return;
 	}
-	active = active_load(web->child->bundle, sequence, why);
+	config = web_config_load(web->child->bundle, sequence, why);
 	/* The half that was read is written again only two bundles later. */
 	if (atomic_load_explicit(&cell->sequence, memory_order_acquire) != sequence) {
-		active_release(active);
+		web_config_release(config);
 		return;
 	}
-	web->adopted = sequence;
-	web->self.config_failed = !active;
-	if (active)
-		settings_replace(web, active);
+	web->reload_sequence = sequence;
+	web->self.config_failed = !config;
+	if (config)
+		config_replace(web, config);
 	else
 		log_error("the new configuration cannot be used: %s", why);
 }

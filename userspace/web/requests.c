@@ -47,11 +47,11 @@ static struct connection *connection_of(const struct request *request)
  * Settings are wanted, but there were none when it connected (--web.config.wait): nobody checked who this is, and no
  * number of a proxy may leave, be they there by now.
  */
-static bool settings_missing(const struct request *request)
+static bool config_missing(const struct request *request)
 {
 	const struct connection *connection = connection_of(request);
 
-	return settings_wanted(request->web) && !(connection && connection->with);
+	return config_wanted(request->web) && !(connection && connection->with);
 }
 
 static void connection_enter(struct request *request, enum connection_state state)
@@ -65,17 +65,17 @@ static void connection_enter(struct request *request, enum connection_state stat
 /* What the settings want in every answer; and who was let in by older ones comes in anew. */
 static void settings_headers_add(const struct request *request, struct MHD_Response *response)
 {
-	const struct active *active = request->web->active;
+	const struct web_config *config = request->web->config;
 	const struct connection *connection = connection_of(request);
 
-	for (int i = 0; active && i < HEADER_MAX; i++) {
+	for (int i = 0; config && i < HEADER_MAX; i++) {
 		const char *name = settings_header_name((enum settings_header)i);
 
 		/* As in exporter-toolkit, what an answer says itself stays: the page knows what it holds. */
-		if (active->settings->headers[i] && !MHD_get_response_header(response, name))
-			MHD_add_response_header(response, name, active->settings->headers[i]);
+		if (config->settings->headers[i] && !MHD_get_response_header(response, name))
+			MHD_add_response_header(response, name, config->settings->headers[i]);
 	}
-	if (connection && connection->with != active)
+	if (connection && connection->with != config)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
@@ -163,7 +163,7 @@ static void scrape_done(struct waiter *waiter, const struct snapshot *samples)
 	struct web *web = request->web;
 
 	/* Without settings it is the exporter's own part, and the collector is not said to have failed. */
-	const bool missing = settings_missing(request);
+	const bool missing = config_missing(request);
 	const struct body_source source = { .self = &web->self,
 					    .round = web->snapshots.round,
 					    .mask = missing ? 0 : waiter->mask,
@@ -257,7 +257,7 @@ static enum MHD_Result missing_answer(struct request *request)
 
 static enum MHD_Result ready_handle(struct request *request)
 {
-	if (settings_missing(request))
+	if (config_missing(request))
 		return missing_answer(request);
 	if (snapshots_fresh(request->web) || (request->state == REQUEST_ANSWERED && request->answered))
 		return words_send(request, MHD_HTTP_OK, "ready\n");
@@ -308,7 +308,7 @@ static enum MHD_Result page_send(struct request *request)
 
 static enum MHD_Result page_handle(struct request *request)
 {
-	if (settings_missing(request))
+	if (config_missing(request))
 		return missing_answer(request);
 	if (request->state == REQUEST_ANSWERED)
 		return page_send(request);
@@ -361,7 +361,7 @@ static bool gate_passed(struct request *request, enum MHD_Result *result)
 	int err;
 
 	request->pass.waiter.done = password_done;
-	err = gate_check(&web->gate, &request->pass, web->active ? web->active->settings : NULL, request->connection,
+	err = gate_check(&web->gate, &request->pass, web->config ? web->config->settings : NULL, request->connection,
 			 web->now_ns, &refusal);
 	if (err == -EAGAIN) {
 		MHD_suspend_connection(request->connection);
@@ -398,7 +398,7 @@ enum MHD_Result request_handle(void *closure, struct MHD_Connection *connection,
 		request->web = web;
 		request->connection = connection;
 		*context = request;
-		return (handle && reads) || web->active ? MHD_YES : request_refuse(request, handle);
+		return (handle && reads) || web->config ? MHD_YES : request_refuse(request, handle);
 	}
 	if (*upload_size) {
 		*upload_size = 0;

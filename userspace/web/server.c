@@ -30,12 +30,12 @@ static void connection_begin(struct web *web, struct MHD_Connection *mhd, struct
 
 	if (!connection) /* out of memory: there is no word for a refusal here but the end of the socket */
 		return;
-	connection->with = active_use(web->active);
+	connection->with = web_config_use(web->config);
 	if (!info || !info->tls_session)
 		return;
 	/* Once for each change: whether it can be read now is select's to tell. */
 	epoll_watch(web, EPOLL_CTL_ADD, connection->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, EVENT_SERVER);
-	r = web->active && web->active->tls ? tls_take(web->active->tls, info->tls_session) : GNUTLS_E_INTERNAL_ERROR;
+	r = web->config && web->config->tls ? tls_take(web->config->tls, info->tls_session) : GNUTLS_E_INTERNAL_ERROR;
 	if (r < 0) {
 		log_error("no TLS for a connection: %s", gnutls_strerror(r));
 		shutdown(connection->fd, SHUT_RDWR);
@@ -44,11 +44,11 @@ static void connection_begin(struct web *web, struct MHD_Connection *mhd, struct
 
 static void connection_end(struct web *web, struct connection *connection)
 {
-	struct active *active = connection->with;
+	struct web_config *config = connection->with;
 
-	if (active && active->tls && !connection->asked)
+	if (config && config->tls && !connection->asked)
 		web->gate.refused[REFUSAL_TLS]++;
-	active_release(active);
+	web_config_release(config);
 	connections_remove(&web->connections, connection);
 }
 
@@ -127,7 +127,7 @@ int server_start(struct web *web)
 
 	if (err)
 		return err;
-	return settings_wanted(web) ? daemon_start(web, SERVER_TLS) : server_listen(web);
+	return config_wanted(web) ? daemon_start(web, SERVER_TLS) : server_listen(web);
 }
 
 int server_listen(struct web *web)
@@ -186,7 +186,7 @@ static bool room_make(struct web *web)
 
 static void connection_add(struct web *web, int fd, const struct sockaddr *address, socklen_t length)
 {
-	enum server server = web->active && web->active->tls ? SERVER_TLS : SERVER_PLAIN;
+	enum server server = web->config && web->config->tls ? SERVER_TLS : SERVER_PLAIN;
 
 	/* It closes the socket when it fails. */
 	if (MHD_add_connection(web->daemons[server], fd, address, length) != MHD_YES)

@@ -34,8 +34,8 @@ struct web {
 
 	struct bodies bodies;
 
-	struct active *active; /* NULL: without --web.config.file, or before it was read */
-	uint64_t adopted;      /* the sequence of the last bundle that was looked at */
+	struct web_config *config; /* NULL: without --web.config.file, or before it was read */
+	uint64_t reload_sequence;  /* the sequence of the last bundle that was looked at */
 	struct passwords passwords;
 	struct gate gate;
 };
@@ -62,11 +62,11 @@ void server_resume(struct web *web);
 /* Accepts no more: the end is near. */
 void server_quiesce(struct web *web);
 
-/* adopt.c: takes over settings that webconfig has handed over since. */
-void settings_adopt(struct web *web);
+/* config_reload.c: takes over settings that webconfig has handed over since. */
+void config_reload(struct web *web);
 
 /* Whether there are settings that are to be served with. */
-bool settings_wanted(const struct web *web);
+bool config_wanted(const struct web *web);
 
 /* requests.c: libmicrohttpd's callbacks; their closure is the web. */
 enum MHD_Result request_handle(void *closure, struct MHD_Connection *connection, const char *url, const char *method,

@@ -14,8 +14,8 @@
 #include <wgsocks/time.h>
 
 #define HEARTBEAT_PERIOD_NS (500 * NS_PER_MS)
-#define ADOPT_NS (20 * NS_PER_MS)  /* until the first settings are there */
-#define DRAIN_NS (300 * NS_PER_MS) /* at the end, for answers that are on their way */
+#define CONFIG_RELOAD_NS (20 * NS_PER_MS) /* until the first settings are there */
+#define DRAIN_NS (300 * NS_PER_MS)	  /* at the end, for answers that are on their way */
 #define CONNECTIONS_MAX 1024
 #define CONNECTIONS_MAX_TLS 256 /* each takes 15 KiB, and select wants small numbers */
 #define DESCRIPTORS_SPARE 256	/* beside the clients' */
@@ -84,7 +84,7 @@ static int wait_ms(const struct web *web, uint64_t heartbeat_due_ns)
 	if (web->paused)
 		due = earlier(due, web->resumed_ns);
 	if (!web->listening)
-		due = earlier(due, web->now_ns + ADOPT_NS);
+		due = earlier(due, web->now_ns + CONFIG_RELOAD_NS);
 	return due <= web->now_ns ? 0 : (int)((due - web->now_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
@@ -128,7 +128,7 @@ static int loop(struct web *web)
 		if (connections_expire(&web->connections, web->now_ns))
 			web->pending = true;
 		snapshots_tick(&web->snapshots, web->now_ns);
-		settings_adopt(web);
+		config_reload(web);
 		server_resume(web);
 		if (web->pending)
 			server_work(web);
@@ -151,7 +151,7 @@ static int passwords_start(void *closure)
 	struct web *web = closure;
 	struct bcrypt *bcrypt;
 
-	if (!settings_wanted(web))
+	if (!config_wanted(web))
 		return 0;
 	bcrypt = bcrypt_start();
 	if (!bcrypt || passwords_init(&web->passwords, bcrypt) ||
@@ -172,7 +172,7 @@ static int web_start(struct web *web)
 	web->self =
 		(struct self_metrics){ .config = child->config, .shared = child->shared, .refused = web->gate.refused };
 	connections = descriptors_prepare(&web->self.max_fds);
-	if (settings_wanted(web) && connections > CONNECTIONS_MAX_TLS)
+	if (config_wanted(web) && connections > CONNECTIONS_MAX_TLS)
 		connections = CONNECTIONS_MAX_TLS;
 	connections_init(&web->connections, connections);
 	snapshots_init(&web->snapshots, child->channel, child->snapshot, child->shared, web->now_ns);
@@ -200,8 +200,8 @@ static void web_free(struct web *web)
 	snapshots_free(&web->snapshots);
 	pages_free(&web->pages);
 	bodies_free(&web->bodies);
-	active_release(web->active);
-	active_sweep();
+	web_config_release(web->config);
+	web_config_sweep();
 	close_descriptor(&web->signals);
 	close_descriptor(&web->epoll);
 }

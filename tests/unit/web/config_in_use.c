@@ -19,12 +19,12 @@ static int bundle_make(uint64_t sequence, const char *config)
 }
 
 /* Loads bundle 2, and returns what was said on standard error. */
-static char *load(int fd, struct active **active, char why[static SETTINGS_WHY])
+static char *load(int fd, struct web_config **config, char why[static SETTINGS_WHY])
 {
 	static char said[4096];
 	int keep = dup(STDERR_FILENO), memory = capture_begin(STDERR_FILENO);
 
-	*active = active_load(fd, 2, why);
+	*config = web_config_load(fd, 2, why);
 	capture_read(memory, said, sizeof(said));
 	close(memory);
 	dup2(keep, STDERR_FILENO);
@@ -34,29 +34,29 @@ static char *load(int fd, struct active **active, char why[static SETTINGS_WHY])
 }
 
 /* What is torn is no error: the caller, who rules that out, says it. */
-Test(active, failure_is_told_to_the_caller_alone)
+Test(config, failure_is_told_to_the_caller_alone)
 {
 	char why[SETTINGS_WHY] = "";
-	struct active *active;
+	struct web_config *config;
 
-	cr_expect_str_eq(load(bundle_make(2, "no_such_key: 1\n"), &active, why), "");
-	cr_expect_null(active);
+	cr_expect_str_eq(load(bundle_make(2, "no_such_key: 1\n"), &config, why), "");
+	cr_expect_null(config);
 	cr_expect_not_null(strstr(why, "no_such_key"), "%s", why);
 	why[0] = '\0';
-	cr_expect_str_eq(load(memfd_create("empty", 0), &active, why), "");
-	cr_expect_null(active);
+	cr_expect_str_eq(load(memfd_create("empty", 0), &config, why), "");
+	cr_expect_null(config);
 	cr_expect_neq(why[0], '\0');
 }
 
-Test(active, good_settings)
+Test(config, good_settings)
 {
 	char why[SETTINGS_WHY];
-	struct active *active;
+	struct web_config *config;
 
-	cr_expect_str_eq(load(bundle_make(2, "{}\n"), &active, why), "");
-	cr_assert_not_null(active, "%s", why);
-	cr_expect_eq(active->users, 1);
-	cr_expect_null(active->tls);
-	active_release(active);
-	active_sweep();
+	cr_expect_str_eq(load(bundle_make(2, "{}\n"), &config, why), "");
+	cr_assert_not_null(config, "%s", why);
+	cr_expect_eq(config->users, 1);
+	cr_expect_null(config->tls);
+	web_config_release(config);
+	web_config_sweep();
 }
