@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Flags first, then for each option without one its variable, then the seed's, then the default. */
+/* Flags first, then for each option without one its variable, then the legacy exporter's, then the default. */
 #include "lib/config/config.h"
 
 #include <argp.h>
@@ -184,8 +184,8 @@ static int environment_read(struct parser *parser, char **environment)
 			continue;
 		help_variable(name, row->flag);
 		got = variable_read(parser, row, environment, name, row->read);
-		if (!got && row->seed)
-			got = variable_read(parser, row, environment, row->seed, row->read_seed);
+		if (!got && row->legacy)
+			got = variable_read(parser, row, environment, row->legacy, row->read_legacy);
 		if (got < 0)
 			return got;
 	}

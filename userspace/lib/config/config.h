@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configuration: flags (argp), else environment (WGSOCKS_… and the seed's names), else default. */
+/* Configuration: flags (argp), else environment (WGSOCKS_… and the legacy exporter's names), else default. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@ enum config_collector {
 	COLLECTOR_HANDSHAKES,	/* WireGuard's handshake messages */
 	COLLECTOR_DNS,		/* DNS messages, in the tunnel and beside it */
 	COLLECTOR_LEAKS,	/* what leaves beside the tunnel */
-	COLLECTOR_COMPAT,	/* the seed's rates over a window */
+	COLLECTOR_COMPAT,	/* the legacy exporter's rates over a window */
 	COLLECTOR_CLIENTS,	/* requests by client */
 	COLLECTOR_DESTINATIONS, /* bytes by destination */
 	COLLECTOR_GEOIP,	/* bytes by the destination's country */

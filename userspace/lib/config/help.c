@@ -180,7 +180,7 @@ static char *variables_add(int key, const char *text, void *input)
 		return (char *)text;
 	row = &OPTION_ROWS[help_key_row(key)];
 	help_variable(variable, row->flag);
-	if (asprintf(&full, "%s [%s%s%s]", text, variable, row->seed ? ", " : "", row->seed ? row->seed : "") < 0)
+	if (asprintf(&full, "%s [%s%s%s]", text, variable, row->legacy ? ", " : "", row->legacy ? row->legacy : "") < 0)
 		return (char *)text;
 	return full;
 }

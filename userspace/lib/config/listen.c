@@ -110,7 +110,7 @@ int read_health_address(struct option_reader *reader, unsigned int data, const c
 	return address_parse(reader, &reader->config->health, value);
 }
 
-/* ":PORT" of a variable of the seed, which holds the bare number. */
+/* ":PORT" of a variable of the legacy exporter, which holds the bare number. */
 static int port_value(struct option_reader *reader, char out[static 8], const char *value)
 {
 	unsigned long port;

@@ -39,9 +39,9 @@ struct option_row {
 	enum option_group group;
 	const char *help;
 	option_read read;
-	unsigned int data; /* for `read` */
-	const char *seed;  /* the seed's variable, NULL */
-	option_read read_seed;
+	unsigned int data;  /* for `read` */
+	const char *legacy; /* the legacy exporter's variable, NULL */
+	option_read read_legacy;
 };
 
 extern const struct option_row OPTION_ROWS[];

@@ -14,7 +14,7 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 
 /* X(id, name, type, unit, LABELS(…), help): unit "" when it has none; labels in the order of a sample's. */
 #define METRIC_FAMILIES(X)                                                                                            \
-	/* the seed's */                                                                                              \
+	/* the legacy exporter's */                                                                                   \
 	X(PROXY_INFO, "proxy_info", GAUGE, "", LABELS("proxy_name"),                                                  \
 	  "1 for as long as the proxy's network namespace lives.")                                                    \
 	X(PROXY_BYTES, "proxy_bytes_transferred_total", COUNTER, "bytes", LABELS("proxy_name"),                       \
@@ -106,7 +106,7 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	  "--leak.allow.")                                                                                            \
 	X(LEAKED_DNS, "proxy_leaked_dns_queries_total", COUNTER, "", LABELS("proxy_name"),                            \
 	  "DNS queries that left outside the tunnel (not on lo), except to --leak.allow.")                            \
-	/* the seed's later ones */                                                                                   \
+	/* the legacy exporter's later ones */                                                                        \
 	X(COMPAT_SUCCESS_RATE, "proxy_success_rate_percent", GAUGE, "", LABELS("proxy_name"),                         \
 	  "Of the SOCKS requests that ended in the last 5 minutes (sliding in steps of 5 seconds), the share that "   \
 	  "ended in a success reply; 100 when none ended.")                                                           \

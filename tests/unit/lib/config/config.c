@@ -37,7 +37,7 @@ Test(config, defaults)
 	cr_expect_str_eq(config.cost_currency, "");
 }
 
-Test(config, flag_before_variable_before_the_seeds_before_default)
+Test(config, flag_before_variable_before_legacy_before_default)
 {
 	ENVIRONMENT("METRICS_PORT=1003", "WGSOCKS_WEB_LISTEN_ADDRESS=:1002");
 	cr_assert_eq(PARSE("--web.listen-address=:1001", "--web.listen-address", ":1000"), 0);
@@ -52,7 +52,7 @@ Test(config, flag_before_variable_before_the_seeds_before_default)
 	cr_expect_str_eq(config.metrics[0].text, ":1003");
 }
 
-Test(config, every_variable_of_the_seed)
+Test(config, every_variable_of_the_legacy_exporter)
 {
 	ENVIRONMENT("PROXY_NAME=golden-crab", "METRICS_PORT=9191", "SOCKS5_PORT=1081", "ENABLE_HEALTH_PROBE=false",
 		    "HEALTH_PORT=9998");

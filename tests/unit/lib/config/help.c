@@ -25,8 +25,8 @@ Test(help, names_every_flag_and_variable)
 		help_variable(variable, OPTION_ROWS[i].flag);
 		cr_expect_not_null(strstr(printed, flag), "%s", flag);
 		cr_expect_not_null(strstr(printed, variable), "%s", variable);
-		if (OPTION_ROWS[i].seed)
-			cr_expect_not_null(strstr(printed, OPTION_ROWS[i].seed));
+		if (OPTION_ROWS[i].legacy)
+			cr_expect_not_null(strstr(printed, OPTION_ROWS[i].legacy));
 	}
 	cr_expect_not_null(strstr(printed, "--no-FLAG"));
 }
