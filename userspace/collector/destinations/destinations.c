@@ -38,9 +38,9 @@ void destinations_forget(struct destinations *d, uint32_t slot)
 int destinations_other(const struct kernel *kernel, const struct proxy_netns *netns, __u64 other[ABI_DIRECTION_MAX])
 {
 	memcpy(other, &netns->map_entry.retired_other, sizeof(netns->map_entry.retired_other));
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
 		struct tunnel_counters counters;
-		int r = kernel_tunnel_read(kernel, netns->slot * ABI_TUNNELS_MAX + place, &counters);
+		int r = kernel_tunnel_read(kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index, &counters);
 
 		if (r)
 			return r;

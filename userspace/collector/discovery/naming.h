@@ -37,7 +37,7 @@ void naming_node(char name[CONFIG_NAME_SIZE]);
 
 struct naming_entry {
 	const char *name; /* valid UTF-8, not empty; borrowed */
-	const char *uid;  /* of its pod, as cgroup_place has it; NULL or empty: none */
+	const char *uid;  /* of its pod, as cgroup_owner has it; NULL or empty: none */
 	/*
 	 * The kernel counts cookies up, so of two namespaces the one with the smaller cookie is older. Where there are
 	 * none (0), `since` is the age: a time of start that does not change while the namespace lives, such as that of

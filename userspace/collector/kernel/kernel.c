@@ -77,7 +77,7 @@ static bool map_is_wanted(const struct kernel *kernel, const struct bpf_map *map
 }
 
 /* Where the map is pinned, or where it was. */
-static int place_map(struct kernel *kernel, struct bpf_map *map)
+static int map_prepare(struct kernel *kernel, struct bpf_map *map)
 {
 	char path[CONFIG_PATH_SIZE];
 	int r;
@@ -123,7 +123,7 @@ static int prepare(struct kernel *kernel)
 	r = r ?: kernel_destinations_prepare(kernel);
 	bpf_object__for_each_map(map, s->obj)
 	{
-		r = r ?: place_map(kernel, map);
+		r = r ?: map_prepare(kernel, map);
 	}
 	return r;
 }

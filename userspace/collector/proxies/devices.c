@@ -66,11 +66,11 @@ static void read_all(struct managed_proxy *const *managed, size_t count)
 /* The name of a tunnel whose socket was not found; NULL: there is none. */
 static const char *missing(const struct managed_proxy *p)
 {
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
-		const struct wireguard_tunnel *t = &p->netns.wireguard.tunnels[place];
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
+		const struct wireguard_tunnel *t = &p->netns.wireguard.tunnels[tunnel_index];
 
 		if (t->ifindex && (t->error == -ENOENT || t->error == -ENOTDIR))
-			return p->netns.map_entry.tunnels[place].name;
+			return p->netns.map_entry.tunnels[tunnel_index].name;
 	}
 	return NULL;
 }

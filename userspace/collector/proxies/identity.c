@@ -37,7 +37,7 @@ static void process_read(struct identity *identity, pid_t pid)
 	process = pid ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (process < 0)
 		return;
-	cgroup_read(process, &identity->place);
+	cgroup_read(process, &identity->owner);
 	r = environment_read(process, PROXY_NAME, identity->proxy_name);
 	if (r < 0)
 		identity->proxy_name[0] = 0;
@@ -48,17 +48,17 @@ static void process_read(struct identity *identity, pid_t pid)
 /* The pod's names; false while they may still come. */
 static bool pod_read(struct identity *identity, struct identities *identities)
 {
-	const struct cgroup_place *place = &identity->place;
+	const struct cgroup_owner *owner = &identity->owner;
 	uint64_t now = clock_now_ns();
 	struct pod_record container;
 	int r;
 
-	if (!place->pod_uid[0] || place->is_nested)
+	if (!owner->pod_uid[0] || owner->is_nested)
 		return true;
-	r = pods_find(&identities->pods, place->pod_uid, now, &identity->pod);
+	r = pods_find(&identities->pods, owner->pod_uid, now, &identity->pod);
 	if (r)
 		memset(&identity->pod, 0, sizeof(identity->pod));
-	else if (place->container_id[0] && !pods_find(&identities->containers, place->container_id, now, &container))
+	else if (owner->container_id[0] && !pods_find(&identities->containers, owner->container_id, now, &container))
 		snprintf(identity->pod.container, sizeof(identity->pod.container), "%s", container.container);
 	return r != -EAGAIN;
 }
@@ -78,13 +78,13 @@ bool identity_read(struct identity *identity, struct identities *identities, pid
 	char name[CONFIG_NAME_SIZE];
 	bool another;
 
-	if (!identity->place.container_id[0] && !identity->proxy_name[0])
+	if (!identity->owner.container_id[0] && !identity->proxy_name[0])
 		process_read(identity, pid);
 	identity->settled = pod_read(identity, identities);
 	facts.proxy_name = identity->proxy_name;
 	facts.pod = identity->pod.pod;
 	facts.container = identity->pod.container;
-	facts.container_id = identity->place.container_id;
+	facts.container_id = identity->owner.container_id;
 	naming_choose(name, &facts);
 	if (identity->former[0] && !goes_on(name, identity->former))
 		snprintf(name, sizeof(name), "%s", identity->former);

@@ -14,7 +14,7 @@
 struct identity {
 	char name[CONFIG_NAME_SIZE];	   /* that is meant; the label may have a suffix */
 	char proxy_name[CONFIG_NAME_SIZE]; /* PROXY_NAME of the server's environment; empty: none */
-	struct cgroup_place place;
+	struct cgroup_owner owner;
 	struct pod_record pod;	    /* key empty: no pod, or none that is known */
 	bool settled;		    /* nothing more is to be found out */
 	char former[ABI_NAME_SIZE]; /* what an earlier process called it, which has seen its server: until we do; cut */

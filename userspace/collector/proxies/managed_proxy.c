@@ -120,7 +120,7 @@ void managed_proxies_name(struct proxies *proxies)
 		const struct managed_proxy *p = proxies->managed[i];
 
 		entries[i].name = p->identity.name;
-		entries[i].uid = p->identity.place.pod_uid;
+		entries[i].uid = p->identity.owner.pod_uid;
 		entries[i].cookie = p->netns.map_entry.netns_cookie;
 		entries[i].inode = p->netns.map_entry.netns_inode;
 		sorted[i] = &entries[i];

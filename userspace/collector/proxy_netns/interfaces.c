@@ -51,7 +51,7 @@ static int attach_one(struct proxy_netns *netns, struct watched_link *w, const s
 		.instance = attach_instance(netns->kernel->pins.instance),
 	};
 	struct stub_spec stub = {
-		.slot = w->tunnel ? netns->slot * ABI_TUNNELS_MAX + w->place : netns->slot,
+		.slot = w->tunnel ? netns->slot * ABI_TUNNELS_MAX + w->tunnel_index : netns->slot,
 		.l2_header_length = w->link.l2_header_length,
 		.program = plan->program,
 		.programs_fd = kernel_packet_programs(netns->kernel),
@@ -126,8 +126,8 @@ static struct watched_link *find(struct proxy_netns *netns, uint32_t ifindex)
 	return NULL;
 }
 
-/* A free place. The table grows by a few: most proxies have three interfaces. */
-static struct watched_link *place_free(struct proxy_netns *netns)
+/* A free row. The table grows by a few: most proxies have three interfaces. */
+static struct watched_link *watched_link_free(struct proxy_netns *netns)
 {
 	unsigned int size = netns->table_size + TABLE_STEP;
 	struct watched_link *w = find(netns, 0), *table;
@@ -144,10 +144,10 @@ static struct watched_link *place_free(struct proxy_netns *netns)
 	return w;
 }
 
-/* A tunnel that is not there gives its place up: its bytes stay the proxy's, its series end. */
-static bool tunnel_retire(struct proxy_netns *netns, unsigned int place)
+/* A tunnel that is not there gives its index up: its bytes stay the proxy's, its series end. */
+static bool tunnel_retire(struct proxy_netns *netns, unsigned int tunnel_index)
 {
-	uint32_t index = netns->slot * ABI_TUNNELS_MAX + place;
+	uint32_t index = netns->slot * ABI_TUNNELS_MAX + tunnel_index;
 	struct tunnel_counters counters;
 
 	if (!netns->started)
@@ -157,12 +157,12 @@ static bool tunnel_retire(struct proxy_netns *netns, unsigned int place)
 	for (int d = 0; d < ABI_DIRECTION_MAX; d++)
 		ABI_AT(__u64, netns->map_entry.retired_other, d) += ABI_AT(__u64, counters.other, d);
 	netns->map_entry.retired_bytes += tunnel_bytes(&counters);
-	memset(&netns->kernel->counters[netns->slot].handshakes[place], 0, sizeof(struct handshake_counters));
+	memset(&netns->kernel->counters[netns->slot].handshakes[tunnel_index], 0, sizeof(struct handshake_counters));
 	return true;
 }
 
-/* The tunnel's place: its own from before, else a free one, else -1. */
-static int tunnel_place(struct proxy_netns *netns, const char *name)
+/* The tunnel's index: its own from before, else a free one, else -1. */
+static int tunnel_index_find(struct proxy_netns *netns, const char *name)
 {
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
 		if (!strncmp(netns->map_entry.tunnels[i].name, name, ABI_INTERFACE_SIZE))
@@ -197,8 +197,8 @@ static void link_forget(struct proxy_netns *netns, struct watched_link *w, bool 
 {
 	detach(w, remove);
 	if (w->tunnel) {
-		netns->former_ifindex[w->place] = w->link.ifindex;
-		netns->map_entry.tunnels[w->place].ifindex = 0;
+		netns->former_ifindex[w->tunnel_index] = w->link.ifindex;
+		netns->map_entry.tunnels[w->tunnel_index].ifindex = 0;
 	} else {
 		underlay_entry(netns, w->link.ifindex, 0);
 	}
@@ -217,12 +217,12 @@ void interfaces_tunnels_write(const struct proxy_netns *netns)
 
 static bool link_add(struct proxy_netns *netns, const struct link *link)
 {
-	struct watched_link *w = place_free(netns);
+	struct watched_link *w = watched_link_free(netns);
 	bool tunnel = link_is_tunnel(link, netns->config);
-	int place = tunnel ? tunnel_place(netns, link->name) : 0;
+	int tunnel_index = tunnel ? tunnel_index_find(netns, link->name) : 0;
 	struct tunnel_recreate recreate = {};
 
-	if (!w || place < 0) {
+	if (!w || tunnel_index < 0) {
 		if (link->ifindex <= netns->link_lost) /* they ascend: it was told of */
 			return false;
 		netns->link_lost = link->ifindex;
@@ -230,11 +230,11 @@ static bool link_add(struct proxy_netns *netns, const struct link *link)
 		log_warn("proxy %s: too many interfaces: %s is not watched", netns->name, link->name);
 		return false;
 	}
-	*w = (struct watched_link){ .link = *link, .tunnel = tunnel, .place = place, .seen = true };
+	*w = (struct watched_link){ .link = *link, .tunnel = tunnel, .tunnel_index = tunnel_index, .seen = true };
 	if (tunnel) {
-		struct proxy_tunnel *t = &netns->map_entry.tunnels[place];
+		struct proxy_tunnel *t = &netns->map_entry.tunnels[tunnel_index];
 
-		tunnel_recreate_begin(&recreate, netns, place, link);
+		tunnel_recreate_begin(&recreate, netns, tunnel_index, link);
 		memset(t, 0, offsetof(struct proxy_tunnel, unwatched_ns));
 		if (!recreate.known)
 			t->unwatched_ns = 0;

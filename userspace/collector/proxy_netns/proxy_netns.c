@@ -45,8 +45,8 @@ static bool port_is_current(const struct proxy_netns *netns, uint16_t port)
 	return false;
 }
 
-/* A place for a port: a free one, else that of a former port with neither listener nor session; else -1. */
-static int port_place(struct proxy_netns *netns)
+/* An index for a port: a free one, else that of a former port with neither listener nor session; else -1. */
+static int port_index(struct proxy_netns *netns)
 {
 	for (int i = 0; i < ABI_PORTS_MAX; i++) {
 		if (!netns->map_entry.ports[i])
@@ -65,21 +65,21 @@ static int port_place(struct proxy_netns *netns)
 /* Former ports stay while there is room: a session on one of them must still be recognised when it ends. */
 static bool port_add(struct proxy_netns *netns, uint16_t port)
 {
-	int place;
+	int index;
 
 	for (int i = 0; i < ABI_PORTS_MAX; i++) {
 		if (netns->map_entry.ports[i] == port)
 			return false;
 	}
-	place = port_place(netns);
-	if (place < 0) {
+	index = port_index(netns);
+	if (index < 0) {
 		if (netns->ports_lost != port)
 			log_warn("proxy %s: no place for port %u: at most %d listener ports are watched", netns->name,
 				 port, ABI_PORTS_MAX);
 		netns->ports_lost = port;
 		return false;
 	}
-	netns->map_entry.ports[place] = port;
+	netns->map_entry.ports[index] = port;
 	netns->ports_added = true;
 	log_info("proxy %s: SOCKS listener port %u", netns->name, port);
 	return true;
@@ -110,7 +110,7 @@ int proxy_netns_open(struct proxy_netns *netns, const struct config *config, str
 	return r;
 }
 
-/* What an earlier process wrote of this very namespace: tunnels keep their places, ports with sessions stay. */
+/* What an earlier process wrote of this very namespace: tunnels keep their indexes, ports with sessions stay. */
 static void entry_take(struct proxy_netns *netns)
 {
 	struct proxy earlier;
@@ -309,9 +309,9 @@ static void listen_ports_keep(struct proxy_netns *netns)
 	uint16_t ports[ABI_TUNNELS_MAX];
 	bool changed = false;
 
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
-		const struct wireguard_tunnel *t = &netns->wireguard.tunnels[place];
-		struct proxy_tunnel *to = &netns->map_entry.tunnels[place];
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
+		const struct wireguard_tunnel *t = &netns->wireguard.tunnels[tunnel_index];
+		struct proxy_tunnel *to = &netns->map_entry.tunnels[tunnel_index];
 
 		if (!to->ifindex || t->ifindex != to->ifindex || t->error || to->listen_port == t->device.listen_port)
 			continue;
@@ -322,9 +322,10 @@ static void listen_ports_keep(struct proxy_netns *netns)
 		interfaces_tunnels_write(netns);
 	if (!netns->started)
 		return;
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++)
-		ports[place] =
-			netns->map_entry.tunnels[place].ifindex ? netns->map_entry.tunnels[place].listen_port : 0;
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++)
+		ports[tunnel_index] = netns->map_entry.tunnels[tunnel_index].ifindex
+					      ? netns->map_entry.tunnels[tunnel_index].listen_port
+					      : 0;
 	unclaimed_settle(netns->kernel, netns->slot, ports, clock_now_ns());
 }
 
@@ -339,15 +340,15 @@ void proxy_netns_wireguard_begin(struct proxy_netns *netns)
 
 	if (!wireguard_is_on(netns))
 		return;
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
-		const struct watched_link *w = proxy_netns_tunnel(netns, place);
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
+		const struct watched_link *w = proxy_netns_tunnel(netns, tunnel_index);
 
-		targets[place].name = netns->map_entry.tunnels[place].name;
+		targets[tunnel_index].name = netns->map_entry.tunnels[tunnel_index].name;
 		if (!w)
 			continue;
-		targets[place].ifindex = w->link.ifindex;
-		targets[place].in_kernel = !strcmp(w->link.kind, "wireguard");
-		targets[place].up = w->link.flags & IFF_UP;
+		targets[tunnel_index].ifindex = w->link.ifindex;
+		targets[tunnel_index].in_kernel = !strcmp(w->link.kind, "wireguard");
+		targets[tunnel_index].up = w->link.flags & IFF_UP;
 	}
 	wireguard_begin(&netns->wireguard, targets);
 	if (netns->remote)
@@ -435,9 +436,9 @@ void proxy_netns_rename(struct proxy_netns *netns, const char *name)
 	entry_write(netns);
 }
 
-const struct watched_link *proxy_netns_tunnel(const struct proxy_netns *netns, unsigned int place)
+const struct watched_link *proxy_netns_tunnel(const struct proxy_netns *netns, unsigned int tunnel_index)
 {
-	uint32_t ifindex = place < ABI_TUNNELS_MAX ? netns->map_entry.tunnels[place].ifindex : 0;
+	uint32_t ifindex = tunnel_index < ABI_TUNNELS_MAX ? netns->map_entry.tunnels[tunnel_index].ifindex : 0;
 
 	for (unsigned int i = 0; ifindex && i < netns->table_size; i++) {
 		if (netns->table[i].link.ifindex == ifindex)
@@ -449,14 +450,14 @@ const struct watched_link *proxy_netns_tunnel(const struct proxy_netns *netns, u
 /* What is known of the device behind an interface: NULL when nothing is. */
 static const struct wireguard_tunnel *tunnel_device(const struct proxy_netns *netns, const struct watched_link *w)
 {
-	const struct wireguard_tunnel *t = &netns->wireguard.tunnels[w->place];
+	const struct wireguard_tunnel *t = &netns->wireguard.tunnels[w->tunnel_index];
 
 	return t->known && t->ifindex == w->link.ifindex ? t : NULL;
 }
 
-bool proxy_netns_tunnel_usable(const struct proxy_netns *netns, unsigned int place)
+bool proxy_netns_tunnel_usable(const struct proxy_netns *netns, unsigned int tunnel_index)
 {
-	const struct watched_link *w = proxy_netns_tunnel(netns, place);
+	const struct watched_link *w = proxy_netns_tunnel(netns, tunnel_index);
 	const struct wireguard_tunnel *t = w ? tunnel_device(netns, w) : NULL;
 
 	return w && w->link.flags & IFF_UP && (!t || tunnel_usable(t->state));
@@ -488,14 +489,14 @@ void proxy_netns_health(const struct proxy_netns *netns, struct health_proxy *he
 	health->listener_up = netns->listener_up;
 	health->started = netns->started;
 	health->tunnel = HEALTH_TUNNEL_NO_INTERFACE;
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX && !usable;
-	     place++) { /* any tunnel that is usable will do */
-		const struct watched_link *w = proxy_netns_tunnel(netns, place);
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX && !usable;
+	     tunnel_index++) { /* any tunnel that is usable will do */
+		const struct watched_link *w = proxy_netns_tunnel(netns, tunnel_index);
 
 		if (!w)
 			continue;
 		snprintf(health->interface, sizeof(health->interface), "%s", w->link.name);
 		health->tunnel = tunnel_health(netns, w);
-		usable = proxy_netns_tunnel_usable(netns, place);
+		usable = proxy_netns_tunnel_usable(netns, tunnel_index);
 	}
 }

@@ -19,11 +19,11 @@
 #define SOCKS_PORT_DEFAULT 1080 /* RFC 1928, section 3 */
 
 struct watched_link {
-	struct link link; /* ifindex 0: the place is free */
+	struct link link; /* ifindex 0: free */
 	bool tunnel;
-	unsigned int place; /* of a tunnel, in struct proxy */
-	bool seen;	    /* by the dump that runs */
-	int error;	    /* of the last attempt to attach: 0 when all is attached */
+	unsigned int tunnel_index; /* of a tunnel, in struct proxy */
+	bool seen;		   /* by the dump that runs */
+	int error;		   /* of the last attempt to attach: 0 when all is attached */
 	struct attachment attachments[2];
 	unsigned int attachment_count;
 };
@@ -40,7 +40,7 @@ struct proxy_netns {
 	struct links links;	/* closed outside where it is remote */
 	struct watched_link *table;
 	unsigned int table_size;		  /* at most PROXY_LINKS_MAX */
-	uint32_t former_ifindex[ABI_TUNNELS_MAX]; /* of the device that was last watched in each place of a tunnel */
+	uint32_t former_ifindex[ABI_TUNNELS_MAX]; /* of the device that was last watched by tunnel_index */
 	uint64_t noticed_ns;			  /* since when what comes now may have been there */
 	bool ports_configured;
 	uint16_t ports[ABI_PORTS_MAX]; /* those that a listener is expected on now; map_entry.ports keeps former ones
@@ -118,13 +118,13 @@ void proxy_netns_repair(struct proxy_netns *netns);
 void proxy_netns_link_event(struct proxy_netns *netns, const struct link *link, enum link_event event);
 
 /*
- * Whether the tunnel in this place can be used, by the last reading of its device; where that is not known, whether its
+ * Whether the tunnel of this index can be used, by the last reading of its device; where that is not known, whether its
  * interface is up.
  */
-bool proxy_netns_tunnel_usable(const struct proxy_netns *netns, unsigned int place);
+bool proxy_netns_tunnel_usable(const struct proxy_netns *netns, unsigned int tunnel_index);
 
 /* The state that probes ask for. */
 void proxy_netns_health(const struct proxy_netns *netns, struct health_proxy *health);
 
-/* The interface in a tunnel's place: NULL when it is not there now. */
-const struct watched_link *proxy_netns_tunnel(const struct proxy_netns *netns, unsigned int place);
+/* The interface of a tunnel: NULL when it is not there now. */
+const struct watched_link *proxy_netns_tunnel(const struct proxy_netns *netns, unsigned int tunnel_index);

@@ -8,27 +8,27 @@
 
 #define READINGS_MAX 8
 
-static bool bytes_counted(const struct proxy_netns *netns, unsigned int place, uint64_t *bytes)
+static bool bytes_counted(const struct proxy_netns *netns, unsigned int tunnel_index, uint64_t *bytes)
 {
 	struct tunnel_counters counters;
 
-	if (kernel_tunnel_read(netns->kernel, netns->slot * ABI_TUNNELS_MAX + place, &counters))
+	if (kernel_tunnel_read(netns->kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index, &counters))
 		return false;
 	*bytes = tunnel_bytes(&counters);
 	return true;
 }
 
-void tunnel_recreate_begin(struct tunnel_recreate *recreate, struct proxy_netns *netns, unsigned int place,
+void tunnel_recreate_begin(struct tunnel_recreate *recreate, struct proxy_netns *netns, unsigned int tunnel_index,
 			   const struct link *link)
 {
-	const struct proxy_tunnel *t = &netns->map_entry.tunnels[place];
-	uint32_t former = t->ifindex ?: netns->former_ifindex[place];
+	const struct proxy_tunnel *t = &netns->map_entry.tunnels[tunnel_index];
+	uint32_t former = t->ifindex ?: netns->former_ifindex[tunnel_index];
 
 	*recreate =
 		(struct tunnel_recreate){ .known = netns->started && !strncmp(t->name, link->name, sizeof(t->name)) };
 	recreate->recreated = recreate->known && former && former != link->ifindex;
-	netns->former_ifindex[place] = link->ifindex;
-	if (recreate->recreated && !bytes_counted(netns, place, &recreate->counted))
+	netns->former_ifindex[tunnel_index] = link->ifindex;
+	if (recreate->recreated && !bytes_counted(netns, tunnel_index, &recreate->counted))
 		recreate->recreated = false;
 }
 
@@ -48,8 +48,8 @@ static bool compare(const struct tunnel_recreate *recreate, struct proxy_netns *
 		uint64_t before, after;
 		struct link now;
 
-		if (!bytes_counted(netns, w->place, &before) || links_query(links, w->link.ifindex, &now) ||
-		    !now.has_stats || !bytes_counted(netns, w->place, &after))
+		if (!bytes_counted(netns, w->tunnel_index, &before) || links_query(links, w->link.ifindex, &now) ||
+		    !now.has_stats || !bytes_counted(netns, w->tunnel_index, &after))
 			break;
 		*missed = (int64_t)(now.rx_bytes + now.tx_bytes - (after - recreate->counted));
 		found = before == after || i == READINGS_MAX - 1;
@@ -67,7 +67,7 @@ void tunnel_recreate_end(const struct tunnel_recreate *recreate, struct proxy_ne
 	if (!recreate->recreated || w->error)
 		return;
 	if (netns->noticed_ns && netns->noticed_ns < now)
-		netns->map_entry.tunnels[w->place].unwatched_ns += now - netns->noticed_ns;
+		netns->map_entry.tunnels[w->tunnel_index].unwatched_ns += now - netns->noticed_ns;
 	if (!strcmp(w->link.kind, "wireguard") || !compare(recreate, netns, w, &missed) || missed <= 0)
 		return; /* the kernel's device counts outer bytes */
 	netns->map_entry.retired_bytes += (uint64_t)missed;

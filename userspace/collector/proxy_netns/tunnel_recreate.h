@@ -9,13 +9,13 @@
 #include "collector/proxy_netns/proxy_netns.h"
 
 struct tunnel_recreate {
-	bool known;	  /* the place had a tunnel of this name before */
+	bool known;	  /* the index had a tunnel of this name before */
 	bool recreated;	  /* and this is another device than the one that was watched */
 	uint64_t counted; /* bytes by then */
 };
 
-/* Before a tunnel takes its place. */
-void tunnel_recreate_begin(struct tunnel_recreate *recreate, struct proxy_netns *netns, unsigned int place,
+/* Before a tunnel takes its index. */
+void tunnel_recreate_begin(struct tunnel_recreate *recreate, struct proxy_netns *netns, unsigned int tunnel_index,
 			   const struct link *link);
 
 /*

@@ -16,14 +16,14 @@ static uint64_t histogram_count(const struct abi_histogram *h)
 static int received_read(const struct kernel *kernel, const struct proxy_netns *netns, __u64 *bytes)
 {
 	*bytes = 0;
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
 		struct tunnel_counters counters;
 		const struct traffic *traffic = &ABI_TRAFFIC(&counters, ABI_RECEIVE, 0, 0);
 		int r;
 
-		if (!netns->map_entry.tunnels[place].name[0])
+		if (!netns->map_entry.tunnels[tunnel_index].name[0])
 			continue;
-		r = kernel_tunnel_read(kernel, netns->slot * ABI_TUNNELS_MAX + place, &counters);
+		r = kernel_tunnel_read(kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index, &counters);
 		if (r)
 			return r;
 		for (int i = 0; i < ABI_FAMILY_MAX * ABI_PROTOCOL_MAX; i++)

@@ -30,19 +30,19 @@ int samples_interface(const struct reading *r)
 	const struct proxy_netns *netns = r->netns;
 	uint64_t bytes = netns->map_entry.retired_bytes;
 
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
 		struct tunnel_counters counters;
 		uint32_t labels[2] = { r->name };
 		int e;
 
-		if (!tunnel_shown(netns, place))
+		if (!tunnel_shown(netns, tunnel_index))
 			continue;
-		e = kernel_tunnel_read(r->kernel, netns->slot * ABI_TUNNELS_MAX + place, &counters);
+		e = kernel_tunnel_read(r->kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index, &counters);
 		if (e)
 			return e;
-		labels[1] = snapshot_string(r->to, tunnel_name(netns, place));
+		labels[1] = snapshot_string(r->to, tunnel_name(netns, tunnel_index));
 		snapshot_add_float(r->to, METRIC_VPN_UNWATCHED, labels,
-				   (double)netns->map_entry.tunnels[place].unwatched_ns / 1e9);
+				   (double)netns->map_entry.tunnels[tunnel_index].unwatched_ns / 1e9);
 		add_traffic(r, labels[1], &counters, &bytes);
 	}
 	snapshot_add_unsigned(r->to, METRIC_PROXY_BYTES, &r->name, bytes);

@@ -8,11 +8,11 @@ void samples_kubernetes(const struct reading *r, const struct identity *identity
 {
 	uint32_t labels[5] = { r->name };
 
-	if (!identity->place.pod_uid[0] || identity->place.is_nested)
+	if (!identity->owner.pod_uid[0] || identity->owner.is_nested)
 		return;
 	labels[1] = snapshot_string(r->to, identity->pod.namespace);
 	labels[2] = snapshot_string(r->to, identity->pod.pod);
-	labels[3] = snapshot_string(r->to, identity->place.pod_uid);
+	labels[3] = snapshot_string(r->to, identity->owner.pod_uid);
 	labels[4] = snapshot_string(r->to, node);
 	snapshot_add_unsigned(r->to, METRIC_KUBERNETES_INFO, labels, 1);
 }

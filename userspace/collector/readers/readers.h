@@ -25,11 +25,11 @@ struct identity;
 void samples_kubernetes(const struct reading *r, const struct identity *identity, const char *node);
 
 /*
- * Which of the proxy's places for tunnels are shown, and by which name: those that have, or had, a tunnel; and the
+ * Which of the proxy's tunnels are shown, and by which name: those that have, or had, a tunnel; and the
  * first, which shows a tunnel that never was as down, by the name that is looked for.
  */
-bool tunnel_shown(const struct proxy_netns *netns, unsigned int place);
-const char *tunnel_name(const struct proxy_netns *netns, unsigned int place);
+bool tunnel_shown(const struct proxy_netns *netns, unsigned int tunnel_index);
+const char *tunnel_name(const struct proxy_netns *netns, unsigned int tunnel_index);
 
 /* Each returns 0 or -errno; after an error nothing of it may be shown (the caller drops what it added). */
 int samples_interface(const struct reading *r);
