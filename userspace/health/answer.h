@@ -26,4 +26,4 @@ struct health_view {
  * Writes the whole response (head, and for GET the body) to a complete or refused request. `out` has ANSWER_SIZE bytes.
  * Returns its length.
  */
-size_t answer_write(char *out, const struct request *request, const struct health_view *view);
+size_t answer_write(char *out, const struct http_request *request, const struct health_view *view);

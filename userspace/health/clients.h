@@ -28,7 +28,7 @@ struct client {
 struct clients {
 	uint16_t oldest, youngest, free, count;
 	struct client table[CLIENTS_MAX];
-	struct request requests[CLIENTS_MAX]; /* apart from the table: a silent client touches none of it */
+	struct http_request requests[CLIENTS_MAX]; /* apart from the table: a silent client touches none of it */
 };
 
 #define CLIENT_NONE UINT16_MAX
@@ -42,5 +42,5 @@ void client_remove(struct clients *clients, struct client *client);
 /* NULL when there is none. Deadlines grow with age, so this one's is the next. */
 struct client *client_oldest(struct clients *clients);
 
-struct request *client_request(struct clients *clients, const struct client *client);
+struct http_request *client_request(struct clients *clients, const struct client *client);
 uint16_t client_index(const struct clients *clients, const struct client *client);

@@ -59,7 +59,7 @@ static void board_refresh(struct health *h)
 	h->proxy_count = count < 0 ? 0 : (uint32_t)count;
 }
 
-static size_t answer(struct health *h, const struct request *request, char *out)
+static size_t answer(struct health *h, const struct http_request *request, char *out)
 {
 	const struct shared *shared = h->child->shared;
 	struct health_view view = {
@@ -86,7 +86,7 @@ static void client_close(struct health *h, struct client *client)
  * may overtake the answer, so they are thrown away first. An answer that the socket buffer does not take whole (it is
  * at most 10 KiB) is not worth a buffer.
  */
-static void client_answer(struct health *h, struct client *client, const struct request *request, bool rest)
+static void client_answer(struct health *h, struct client *client, const struct http_request *request, bool rest)
 {
 	char out[ANSWER_SIZE];
 	size_t length = answer(h, request, out);
@@ -103,7 +103,7 @@ static void client_answer(struct health *h, struct client *client, const struct 
 /* At most one read a turn: whoever floods waits for the others. */
 static void client_read(struct health *h, struct client *client)
 {
-	struct request *request = client_request(&h->clients, client);
+	struct http_request *request = client_request(&h->clients, client);
 	char bytes[READ_SIZE];
 	ssize_t length;
 	size_t taken;
@@ -127,15 +127,15 @@ static void client_read(struct health *h, struct client *client)
 			client_close(h, client);
 			return;
 		}
-		request_end(request);
+		http_request_end(request);
 		client_answer(h, client, request, false);
 		return;
 	}
 	if (!client->begun) {
-		request_init(request);
+		http_request_init(request);
 		client->begun = true;
 	}
-	taken = request_feed(request, bytes, (size_t)length);
+	taken = http_request_feed(request, bytes, (size_t)length);
 	if (request->status != 0)
 		client_answer(h, client, request, request->status != 200 || request->body || taken < (size_t)length);
 }

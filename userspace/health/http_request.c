@@ -6,9 +6,9 @@
 
 enum state { BEGIN, METHOD, TARGET, VERSION, LINE_END, HEADER, NAME, VALUE, HEADER_END, END };
 
-void request_init(struct request *request)
+void http_request_init(struct http_request *request)
 {
-	memset(request, 0, offsetof(struct request, target));
+	memset(request, 0, offsetof(struct http_request, target));
 }
 
 /* RFC 9110: tchar. */
@@ -18,49 +18,49 @@ static bool is_token(unsigned char c)
 	       (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
-static void refuse(struct request *r, uint16_t status)
+static void refuse(struct http_request *r, uint16_t status)
 {
 	r->status = status;
 }
 
 /* What does not fit is cut: no word that matters is as long. */
-static void word_add(struct request *r, char c)
+static void word_add(struct http_request *r, char c)
 {
 	if (r->word_length < sizeof(r->word))
 		r->word[r->word_length++] = c;
 }
 
-static bool word_is(const struct request *r, const char *text)
+static bool word_is(const struct http_request *r, const char *text)
 {
 	return r->word_length == strlen(text) && strncasecmp(r->word, text, r->word_length) == 0;
 }
 
-static void method_end(struct request *r)
+static void method_end(struct http_request *r)
 {
 	/* Methods are case-sensitive. */
 	if (r->word_length == 3 && memcmp(r->word, "GET", 3) == 0)
-		r->method = REQUEST_GET;
+		r->method = HTTP_GET;
 	else if (r->word_length == 4 && memcmp(r->word, "HEAD", 4) == 0)
-		r->method = REQUEST_HEAD;
+		r->method = HTTP_HEAD;
 	r->word_length = 0;
 	r->state = TARGET;
 }
 
-static void target_byte(struct request *r, unsigned char c)
+static void target_byte(struct http_request *r, unsigned char c)
 {
 	if (c == ' ' && r->target_length) {
 		r->target[r->target_length] = '\0';
 		r->state = VERSION;
 	} else if (c <= ' ' || c == 0x7f) {
 		refuse(r, 400); /* also the end of an HTTP/0.9 request */
-	} else if (r->target_length == REQUEST_TARGET_MAX) {
+	} else if (r->target_length == HTTP_TARGET_MAX) {
 		refuse(r, 414);
 	} else {
 		r->target[r->target_length++] = (char)c;
 	}
 }
 
-static void version_end(struct request *r, unsigned char c)
+static void version_end(struct http_request *r, unsigned char c)
 {
 	const char *v = r->word;
 
@@ -74,22 +74,22 @@ static void version_end(struct request *r, unsigned char c)
 	r->word_length = 0;
 }
 
-static void name_begin(struct request *r, unsigned char c)
+static void name_begin(struct http_request *r, unsigned char c)
 {
 	word_add(r, (char)c);
 	r->state = NAME;
 }
 
-static void name_end(struct request *r)
+static void name_end(struct http_request *r)
 {
 	r->body |= word_is(r, "content-length") || word_is(r, "transfer-encoding");
 	r->word_length = 0;
 	r->state = VALUE;
 }
 
-static void request_byte(struct request *r, unsigned char c)
+static void request_byte(struct http_request *r, unsigned char c)
 {
-	if (r->state >= HEADER && ++r->headers_length > REQUEST_HEADERS_MAX)
+	if (r->state >= HEADER && ++r->headers_length > HTTP_HEADERS_MAX)
 		return refuse(r, 431);
 	switch ((enum state)r->state) {
 	case BEGIN: /* RFC 9112 2.2: an empty line before the request is ignored; one is enough */
@@ -155,7 +155,7 @@ static void request_byte(struct request *r, unsigned char c)
 	}
 }
 
-size_t request_feed(struct request *request, const char *bytes, size_t length)
+size_t http_request_feed(struct http_request *request, const char *bytes, size_t length)
 {
 	size_t taken = 0;
 
@@ -164,7 +164,7 @@ size_t request_feed(struct request *request, const char *bytes, size_t length)
 	return taken;
 }
 
-void request_end(struct request *request)
+void http_request_end(struct http_request *request)
 {
 	if (request->status == 0)
 		refuse(request, 400);

@@ -6,10 +6,10 @@
 
 #define END_SIZE 32 /* of the last line */
 
-void text_line(struct text *text, const char *format, ...)
+void lines_add(struct lines *lines, const char *format, ...)
 {
-	char *line = text->bytes + text->length;
-	size_t room = text->size - text->length;
+	char *line = lines->bytes + lines->length;
+	size_t room = lines->size - lines->length;
 	va_list arguments;
 	int length;
 
@@ -17,7 +17,7 @@ void text_line(struct text *text, const char *format, ...)
 	length = room > END_SIZE ? vsnprintf(line, room - END_SIZE, format, arguments) : -1;
 	va_end(arguments);
 	if (length < 0 || (size_t)length + 1 >= room - END_SIZE) {
-		text->omitted++;
+		lines->omitted++;
 		return;
 	}
 	for (int i = 0; i < length; i++) {
@@ -25,11 +25,12 @@ void text_line(struct text *text, const char *format, ...)
 			line[i] = '?';
 	}
 	line[length] = '\n';
-	text->length += (size_t)length + 1;
+	lines->length += (size_t)length + 1;
 }
 
-void text_end(struct text *text)
+void lines_end(struct lines *lines)
 {
-	if (text->omitted)
-		text->length += (size_t)snprintf(text->bytes + text->length, END_SIZE, "and %u more\n", text->omitted);
+	if (lines->omitted)
+		lines->length +=
+			(size_t)snprintf(lines->bytes + lines->length, END_SIZE, "and %u more\n", lines->omitted);
 }

@@ -4,14 +4,14 @@
 
 #include <stddef.h>
 
-struct text {
+struct lines {
 	char *bytes;
 	size_t size, length;
 	unsigned int omitted; /* lines */
 };
 
 /* Adds a line (without its end). Control characters become '?': a name must not forge a line. */
-__attribute__((format(printf, 2, 3))) void text_line(struct text *text, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void lines_add(struct lines *lines, const char *format, ...);
 
 /* Adds "… and N more" when lines were left out; room for it was kept. */
-void text_end(struct text *text);
+void lines_end(struct lines *lines);

@@ -105,8 +105,8 @@ static int daemon_start(struct web *web, enum server server)
 
 	daemon = MHD_start_daemon(MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
 					  (server == SERVER_TLS ? MHD_USE_TLS : MHD_USE_EPOLL),
-				  0, NULL, NULL, request_handle, web, MHD_OPTION_NOTIFY_COMPLETED, request_completed,
-				  web, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, web,
+				  0, NULL, NULL, web_request_handle, web, MHD_OPTION_NOTIFY_COMPLETED,
+				  web_request_completed, web, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, web,
 				  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 				  /* Ours comes first; those that are closing count here. */
 				  MHD_OPTION_CONNECTION_LIMIT, (unsigned int)web->connections.max + 2 * ACCEPT_BATCH,

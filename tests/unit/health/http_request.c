@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct request request;
+static struct http_request request;
 
 /* Feeds `text` in pieces of `piece` bytes. Returns how many were taken. */
 static size_t feed(const char *text, size_t length, size_t piece)
@@ -15,9 +15,9 @@ static size_t feed(const char *text, size_t length, size_t piece)
 	size_t at = 0;
 
 	memset(&request, 0xa5, sizeof(request));
-	request_init(&request);
+	http_request_init(&request);
 	while (at < length && request.status == 0)
-		at += request_feed(&request, text + at, length - at < piece ? length - at : piece);
+		at += http_request_feed(&request, text + at, length - at < piece ? length - at : piece);
 	return at;
 }
 
@@ -43,7 +43,7 @@ Test(request, of_kubelet)
 	for (size_t piece = 1; piece <= strlen(text); piece++) {
 		cr_assert_eq(feed(text, strlen(text), piece), strlen(text));
 		cr_assert_eq(request.status, 200);
-		cr_expect_eq(request.method, REQUEST_GET);
+		cr_expect_eq(request.method, HTTP_GET);
 		cr_expect_str_eq(request.target, "/healthz");
 		cr_expect_not(request.body);
 	}
@@ -59,16 +59,16 @@ Test(request, is_incomplete_until_its_empty_line)
 	}
 	feed_text(text);
 	cr_expect_eq(request.status, 200);
-	cr_expect_eq(request.method, REQUEST_HEAD);
+	cr_expect_eq(request.method, HTTP_HEAD);
 }
 
 Test(request, that_ends_early_is_refused)
 {
 	feed_text("GET / HTTP/1.1\r\n");
-	request_end(&request);
+	http_request_end(&request);
 	cr_expect_eq(request.status, 400);
 	feed_text("GET / HTTP/1.1\r\n\r\n");
-	request_end(&request);
+	http_request_end(&request);
 	cr_expect_eq(request.status, 200);
 }
 
@@ -92,11 +92,11 @@ Test(request, other_methods_are_complete_but_other)
 {
 	feed_text("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello");
 	cr_expect_eq(request.status, 200);
-	cr_expect_eq(request.method, REQUEST_OTHER);
+	cr_expect_eq(request.method, HTTP_OTHER);
 	feed_text("get / HTTP/1.1\r\n\r\n");
-	cr_expect_eq(request.method, REQUEST_OTHER, "methods are case-sensitive");
+	cr_expect_eq(request.method, HTTP_OTHER, "methods are case-sensitive");
 	feed_text("GETS / HTTP/1.1\r\n\r\n");
-	cr_expect_eq(request.method, REQUEST_OTHER);
+	cr_expect_eq(request.method, HTTP_OTHER);
 }
 
 Test(request, announces_its_body)
@@ -154,26 +154,26 @@ Test(request, other_version)
 
 Test(request, target_at_its_limit)
 {
-	static char text[REQUEST_TARGET_MAX + 64];
+	static char text[HTTP_TARGET_MAX + 64];
 
 	for (int more = 0; more <= 1; more++) {
 		memset(text, 'a', sizeof(text));
 		memcpy(text, "GET /", 5);
-		strcpy(text + 4 + REQUEST_TARGET_MAX + more, " HTTP/1.1\r\n\r\n");
+		strcpy(text + 4 + HTTP_TARGET_MAX + more, " HTTP/1.1\r\n\r\n");
 		feed_text(text);
 		cr_expect_eq(request.status, more ? 414 : 200);
 		if (!more)
-			cr_expect_eq(strlen(request.target), REQUEST_TARGET_MAX);
+			cr_expect_eq(strlen(request.target), HTTP_TARGET_MAX);
 	}
 }
 
 Test(request, headers_at_their_limit)
 {
-	static char text[REQUEST_HEADERS_MAX + 64];
+	static char text[HTTP_HEADERS_MAX + 64];
 	const char *line = "GET / HTTP/1.1\r\n";
 
 	for (int more = 0; more <= 1; more++) {
-		size_t headers = REQUEST_HEADERS_MAX + (size_t)more;
+		size_t headers = HTTP_HEADERS_MAX + (size_t)more;
 
 		memset(text, 'a', sizeof(text));
 		memcpy(text, line, strlen(line));
@@ -193,7 +193,7 @@ Test(request, random_bytes_in_random_pieces)
 	srand(1);
 	for (int round = 0; round < 200000; round++) {
 		size_t length = (size_t)rand() % sizeof(text), taken, good = (size_t)rand() % 24;
-		struct request whole;
+		struct http_request whole;
 
 		for (size_t i = 0; i < length; i++)
 			text[i] = alphabet[(size_t)rand() % sizeof(alphabet)];

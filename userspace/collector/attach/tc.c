@@ -14,11 +14,11 @@
 #include "collector/discovery/netlink.h"
 
 /* Room for a header, its attributes and a name. */
-struct request {
+struct tc_request {
 	char bytes[512] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 
-static struct nlmsghdr *put_request(struct request *request, uint16_t type, uint16_t flags, const struct tcmsg *tcm)
+static struct nlmsghdr *put_request(struct tc_request *request, uint16_t type, uint16_t flags, const struct tcmsg *tcm)
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(request->bytes);
 
@@ -45,7 +45,7 @@ static struct tcmsg clsact_tcm(uint32_t ifindex)
 int tc_clsact_create(int fd, uint32_t ifindex)
 {
 	const struct tcmsg tcm = clsact_tcm(ifindex);
-	struct request request;
+	struct tc_request request;
 	struct nlmsghdr *header = put_request(&request, RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &tcm);
 
 	mnl_attr_put_strz(header, TCA_KIND, "clsact");
@@ -55,7 +55,7 @@ int tc_clsact_create(int fd, uint32_t ifindex)
 int tc_clsact_delete(int fd, uint32_t ifindex)
 {
 	const struct tcmsg tcm = clsact_tcm(ifindex);
-	struct request request;
+	struct tc_request request;
 
 	return netlink_ask(fd, put_request(&request, RTM_DELQDISC, NLM_F_ACK, &tcm), NULL, NULL);
 }
@@ -89,7 +89,7 @@ int tc_clsact_present(int fd, uint32_t ifindex)
 	/* The kernel ignores the interface in a dump of qdiscs. */
 	const struct tcmsg tcm = { .tcm_ifindex = (int)ifindex };
 	struct qdisc_search search = { .ifindex = ifindex };
-	struct request request;
+	struct tc_request request;
 	int err = netlink_ask(fd, put_request(&request, RTM_GETQDISC, NLM_F_DUMP, &tcm), search_qdisc, &search);
 
 	return err ? err : search.is_clsact;
@@ -158,7 +158,7 @@ int tc_filters_each(int fd, uint32_t ifindex, enum attach_direction direction, t
 {
 	const struct tcmsg tcm = { .tcm_ifindex = (int)ifindex, .tcm_parent = parent_of(direction) };
 	struct walk walk = { .ifindex = ifindex, .callback = callback, .context = context };
-	struct request request;
+	struct tc_request request;
 
 	return netlink_ask(fd, put_request(&request, RTM_GETTFILTER, NLM_F_DUMP, &tcm), walk_filter, &walk);
 }
@@ -176,7 +176,7 @@ int tc_filter_put(int fd, uint32_t ifindex, enum attach_direction direction, con
 {
 	const struct tcmsg tcm = filter_tcm(ifindex, direction, filter);
 	uint16_t flags = NLM_F_ACK | NLM_F_CREATE | (replace ? 0 : NLM_F_EXCL);
-	struct request request;
+	struct tc_request request;
 	struct nlmsghdr *header = put_request(&request, RTM_NEWTFILTER, flags, &tcm);
 	struct nlattr *options;
 
@@ -192,7 +192,7 @@ int tc_filter_put(int fd, uint32_t ifindex, enum attach_direction direction, con
 int tc_filter_delete(int fd, uint32_t ifindex, enum attach_direction direction, const struct tc_filter *filter)
 {
 	const struct tcmsg tcm = filter_tcm(ifindex, direction, filter);
-	struct request request;
+	struct tc_request request;
 	struct nlmsghdr *header;
 
 	/* Without one of them the kernel takes it as "all of them". */
