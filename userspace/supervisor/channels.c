@@ -42,48 +42,48 @@ static int memories_open(const char *name, int *writer, int *reader)
 	return *reader < 0 ? -errno : 0;
 }
 
-static int parts_open(struct exchange *exchange, bool with_bundle)
+static int parts_open(struct channels *channels, bool bundle_wanted)
 {
 	int pair[2], err;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	exchange->web = pair[0];
-	exchange->collector = pair[1];
-	err = memories_open("snapshot", &exchange->snapshot, &exchange->snapshot_reader);
-	if (!err && with_bundle)
-		err = memories_open("web-config", &exchange->bundle, &exchange->bundle_reader);
+	channels->web = pair[0];
+	channels->collector = pair[1];
+	err = memories_open("snapshot", &channels->snapshot, &channels->snapshot_reader);
+	if (!err && bundle_wanted)
+		err = memories_open("web-config", &channels->bundle, &channels->bundle_reader);
 	return err;
 }
 
-int exchange_open(struct exchange *exchange, bool with_bundle)
+int channels_open(struct channels *channels, bool bundle_wanted)
 {
-	int r = parts_open(exchange, with_bundle);
+	int r = parts_open(channels, bundle_wanted);
 
 	if (r < 0)
 		log_error("no channel between the processes: %s", strerror(-r));
 	return r;
 }
 
-void exchange_take(struct exchange *exchange, struct child *child)
+void channels_take(struct channels *channels, struct child *child)
 {
 	child->channel = -1;
 	child->snapshot = -1;
 	child->bundle = -1;
 	if (child->process == PROCESS_WEB) {
-		child->channel = TAKE_FD(exchange->web);
-		child->snapshot = TAKE_FD(exchange->snapshot_reader);
-		child->bundle = TAKE_FD(exchange->bundle_reader);
+		child->channel = TAKE_FD(channels->web);
+		child->snapshot = TAKE_FD(channels->snapshot_reader);
+		child->bundle = TAKE_FD(channels->bundle_reader);
 	} else if (child->process == PROCESS_COLLECTOR) {
-		child->channel = TAKE_FD(exchange->collector);
-		child->snapshot = TAKE_FD(exchange->snapshot);
+		child->channel = TAKE_FD(channels->collector);
+		child->snapshot = TAKE_FD(channels->snapshot);
 	} else if (child->process == PROCESS_WEBCONFIG) {
-		child->bundle = TAKE_FD(exchange->bundle);
+		child->bundle = TAKE_FD(channels->bundle);
 	}
-	close_descriptor(&exchange->web);
-	close_descriptor(&exchange->collector);
-	close_descriptor(&exchange->snapshot);
-	close_descriptor(&exchange->snapshot_reader);
-	close_descriptor(&exchange->bundle);
-	close_descriptor(&exchange->bundle_reader);
+	close_descriptor(&channels->web);
+	close_descriptor(&channels->collector);
+	close_descriptor(&channels->snapshot);
+	close_descriptor(&channels->snapshot_reader);
+	close_descriptor(&channels->bundle);
+	close_descriptor(&channels->bundle_reader);
 }

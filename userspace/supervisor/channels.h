@@ -6,19 +6,19 @@
 
 #include "lib/process/process.h"
 
-struct exchange {
+struct channels {
 	int web, collector;	       /* the ends of a SEQPACKET pair */
 	int snapshot, snapshot_reader; /* one memfd: read-write, read-only */
 	int bundle, bundle_reader;     /* another one, where there is a --web.config.file */
 };
 
-#define EXCHANGE_NONE                  \
+#define CHANNELS_NONE                  \
 	{                              \
 		-1, -1, -1, -1, -1, -1 \
 	}
 
 /* Opens all of it, the bundle when it is wanted. Returns 0 or -errno, logged. */
-int exchange_open(struct exchange *exchange, bool with_bundle);
+int channels_open(struct channels *channels, bool bundle_wanted);
 
 /* In a child after the fork: gives it its part and closes the rest. */
-void exchange_take(struct exchange *exchange, struct child *child);
+void channels_take(struct channels *channels, struct child *child);

@@ -47,7 +47,7 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 
 	heartbeat_close();
 	child_take_sockets(s, &child);
-	exchange_take(&s->exchange, &child);
+	channels_take(&s->channels, &child);
 	strncat(comm, process_name(process), sizeof(comm) - strlen(comm) - 1);
 	prctl(PR_SET_NAME, comm);
 	log_process(process_name(process));

@@ -28,7 +28,7 @@ struct supervisor {
 	const struct config *config;
 	struct shared *shared;
 	struct listeners listeners;
-	struct exchange exchange;
+	struct channels channels;
 	struct supervised children[PROCESS_MAX];
 	sigset_t signals; /* that it waits for */
 	uint64_t tick_ns; /* the last one */

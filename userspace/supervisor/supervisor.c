@@ -147,12 +147,12 @@ static int begin(struct supervisor *s)
 		child_start(s, PROCESS_HEALTH);
 	supervisor_limit_rights();
 	heartbeat_open();
-	return exchange_open(&s->exchange, s->config->web_config_file[0]);
+	return channels_open(&s->channels, s->config->web_config_file[0]);
 }
 
 int supervisor_run(const struct config *config)
 {
-	struct supervisor s = { .config = config, .exchange = EXCHANGE_NONE };
+	struct supervisor s = { .config = config, .channels = CHANNELS_NONE };
 	int r;
 
 	/* What whoever started us left open would be held for as long as we run, and by each child. */

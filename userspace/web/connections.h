@@ -25,7 +25,7 @@ struct connection {
 	enum connection_state state;
 	uint64_t since_ns; /* when it came into its state */
 	bool asked;	   /* a request has come */
-	void *with;	   /* the owner's */
+	void *owner;	   /* the owner's */
 };
 TAILQ_HEAD(connection_list, connection);
 

@@ -51,7 +51,7 @@ static bool config_missing(const struct web_request *request)
 {
 	const struct connection *connection = connection_of(request);
 
-	return config_wanted(request->web) && !(connection && connection->with);
+	return config_wanted(request->web) && !(connection && connection->owner);
 }
 
 static void connection_enter(struct web_request *request, enum connection_state state)
@@ -75,7 +75,7 @@ static void settings_headers_add(const struct web_request *request, struct MHD_R
 		if (config->settings->headers[i] && !MHD_get_response_header(response, name))
 			MHD_add_response_header(response, name, config->settings->headers[i]);
 	}
-	if (connection && connection->with != config)
+	if (connection && connection->owner != config)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 

@@ -30,7 +30,7 @@ static void connection_begin(struct web *web, struct MHD_Connection *mhd, struct
 
 	if (!connection) /* out of memory: there is no word for a refusal here but the end of the socket */
 		return;
-	connection->with = web_config_use(web->config);
+	connection->owner = web_config_use(web->config);
 	if (!info || !info->tls_session)
 		return;
 	/* Once for each change: whether it can be read now is select's to tell. */
@@ -44,7 +44,7 @@ static void connection_begin(struct web *web, struct MHD_Connection *mhd, struct
 
 static void connection_end(struct web *web, struct connection *connection)
 {
-	struct web_config *config = connection->with;
+	struct web_config *config = connection->owner;
 
 	if (config && config->tls && !connection->asked)
 		web->gate.refused[REFUSAL_TLS]++;

@@ -8,46 +8,46 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct exchange exchange = EXCHANGE_NONE;
+static struct channels channels = CHANNELS_NONE;
 
 static void setup(void)
 {
-	cr_assert_eq(exchange_open(&exchange, true), 0);
+	cr_assert_eq(channels_open(&channels, true), 0);
 }
 
-TestSuite(exchange, .init = setup);
+TestSuite(channels, .init = setup);
 
-Test(exchange, keeps_messages_apart_and_never_blocks)
+Test(channels, keeps_messages_apart_and_never_blocks)
 {
 	char bytes[8];
 
-	cr_assert_eq(send(exchange.web, "ab", 2, 0), 2);
-	cr_assert_eq(send(exchange.web, "c", 1, 0), 1);
-	cr_expect_eq(recv(exchange.collector, bytes, sizeof(bytes), 0), 2);
-	cr_expect_eq(recv(exchange.collector, bytes, sizeof(bytes), 0), 1);
-	cr_expect_eq(recv(exchange.collector, bytes, sizeof(bytes), 0), -1);
+	cr_assert_eq(send(channels.web, "ab", 2, 0), 2);
+	cr_assert_eq(send(channels.web, "c", 1, 0), 1);
+	cr_expect_eq(recv(channels.collector, bytes, sizeof(bytes), 0), 2);
+	cr_expect_eq(recv(channels.collector, bytes, sizeof(bytes), 0), 1);
+	cr_expect_eq(recv(channels.collector, bytes, sizeof(bytes), 0), -1);
 	cr_expect_eq(errno, EAGAIN);
 }
 
-Test(exchange, reader_sees_what_is_written_but_cannot_write)
+Test(channels, reader_sees_what_is_written_but_cannot_write)
 {
 	char byte = 0;
 
-	cr_assert_eq(ftruncate(exchange.snapshot, 4096), 0);
-	cr_assert_eq(pwrite(exchange.snapshot, "x", 1, 100), 1);
-	cr_expect_eq(pread(exchange.snapshot_reader, &byte, 1, 100), 1);
+	cr_assert_eq(ftruncate(channels.snapshot, 4096), 0);
+	cr_assert_eq(pwrite(channels.snapshot, "x", 1, 100), 1);
+	cr_expect_eq(pread(channels.snapshot_reader, &byte, 1, 100), 1);
 	cr_expect_eq(byte, 'x');
-	cr_expect_eq(pwrite(exchange.snapshot_reader, "y", 1, 100), -1);
-	cr_expect_eq(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, exchange.snapshot_reader, 0), MAP_FAILED);
-	cr_expect_eq(fcntl(exchange.snapshot_reader, F_ADD_SEALS, F_SEAL_WRITE), -1, "nor seal");
+	cr_expect_eq(pwrite(channels.snapshot_reader, "y", 1, 100), -1);
+	cr_expect_eq(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, channels.snapshot_reader, 0), MAP_FAILED);
+	cr_expect_eq(fcntl(channels.snapshot_reader, F_ADD_SEALS, F_SEAL_WRITE), -1, "nor seal");
 }
 
-Test(exchange, memory_grows_but_never_shrinks)
+Test(channels, memory_grows_but_never_shrinks)
 {
-	cr_expect_eq(ftruncate(exchange.snapshot, 8192), 0);
-	cr_expect_eq(ftruncate(exchange.snapshot, 4096), -1);
+	cr_expect_eq(ftruncate(channels.snapshot, 8192), 0);
+	cr_expect_eq(ftruncate(channels.snapshot, 4096), -1);
 	cr_expect_eq(errno, EPERM);
-	cr_expect_eq(ftruncate(exchange.snapshot, 65536), 0);
+	cr_expect_eq(ftruncate(channels.snapshot, 65536), 0);
 }
 
 static bool is_open(int fd)
@@ -58,10 +58,10 @@ static bool is_open(int fd)
 /* In a child nothing is left of what is not its own. */
 static void expect_taken(enum process process, bool web, bool collector, bool writer, bool reader)
 {
-	struct exchange before = exchange;
+	struct channels before = channels;
 	struct child child = { .process = process };
 
-	exchange_take(&exchange, &child);
+	channels_take(&channels, &child);
 	cr_expect_eq(is_open(before.web), web);
 	cr_expect_eq(is_open(before.collector), collector);
 	cr_expect_eq(is_open(before.snapshot), writer);
@@ -70,17 +70,17 @@ static void expect_taken(enum process process, bool web, bool collector, bool wr
 	cr_expect_eq(child.snapshot, writer ? before.snapshot : reader ? before.snapshot_reader : -1);
 }
 
-Test(exchange, health_gets_nothing)
+Test(channels, health_gets_nothing)
 {
 	expect_taken(PROCESS_HEALTH, false, false, false, false);
 }
 
-Test(exchange, web_gets_its_end_and_the_reader)
+Test(channels, web_gets_its_end_and_the_reader)
 {
 	expect_taken(PROCESS_WEB, true, false, false, true);
 }
 
-Test(exchange, collector_gets_its_end_and_the_writer)
+Test(channels, collector_gets_its_end_and_the_writer)
 {
 	expect_taken(PROCESS_COLLECTOR, false, true, true, false);
 }
