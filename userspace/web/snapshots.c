@@ -8,8 +8,8 @@
 
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
+#include "lib/time.h"
 #include "web/block.h"
-#include <wgsocks/time.h>
 
 #define SILENCE_NS (10 * NS_PER_S) /* of the heartbeat: taken for dead */
 #define PATIENCE_NS (2 * NS_PER_S) /* with a dead collector: a restart takes a tenth of a second */

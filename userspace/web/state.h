@@ -10,7 +10,7 @@
 #include "web/request/gate.h"
 #include "web/response/bodies.h"
 #include "web/response/pages.h"
-#include "web/self_metrics.h"
+#include "web/response/self_metrics.h"
 #include "web/snapshots.h"
 
 enum server { SERVER_PLAIN, SERVER_TLS, SERVERS };

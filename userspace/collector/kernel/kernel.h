@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "collector/destinations/table.h"
+#include "collector/kernel/destination_table.h"
 #include "collector/kernel/pins.h"
 #include "lib/config/config.h"
 #include <wgsocks/abi.h>

@@ -6,7 +6,7 @@
 
 #include "wgsocks.skel.h"
 
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define UNCLAIMED_AGE_NS (30 * NS_PER_S) /* a device is asked each second; of a node, each ten */
 

@@ -14,7 +14,7 @@
 #include "collector/proxy_netns/netns_enter.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define SCAN_PERIOD_NS (30 * NS_PER_S)	 /* repairs what events missed */
 #define REPAIR_PERIOD_NS (60 * NS_PER_S) /* the same of each proxy whose events are heard and that is well */

@@ -7,7 +7,7 @@
 #include "collector/proxies/managed_proxy.h"
 #include "collector/proxies/server_scan.h"
 #include "lib/log/log.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 static struct managed_proxy *by_inode(const struct proxies *proxies, uint32_t inode)
 {

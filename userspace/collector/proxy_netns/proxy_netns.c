@@ -14,7 +14,7 @@
 #include "collector/proxy_netns/interfaces.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 /* Reading /proc takes about 10 µs a process. */
 #define DISCOVERY_PERIOD_NS (900 * NS_PER_MS)

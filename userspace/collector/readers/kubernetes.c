@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The pod that a proxy of a node belongs to. */
-#include "collector/proxies/identity.h"
+#include "collector/discovery/identity.h"
 #include "collector/readers/readers.h"
 #include "lib/metrics/metrics.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/exposition/exposition.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #include <stdlib.h>
 

@@ -13,7 +13,7 @@
 #include "lib/cleanup.h"
 #include "lib/process/process.h"
 #include "lib/process/trim.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define DETAIL_INTERVAL_NS (5 * NS_PER_S)
 #define START_NS NS_PER_S /* what is needed once has been used by then */

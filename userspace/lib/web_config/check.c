@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define DURATION_MAX_NS (UINT64_MAX / 4)
 #define BCRYPT_SALT_AND_HASH 53

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lib/time.h"
 #include "page-assets.h"
 #include "web/page/html.h"
 #include "web/page/view.h"
-#include <wgsocks/time.h>
 
 #define CARDS_MAX 8 /* with more proxies, the rows lead to them */
 

@@ -4,7 +4,7 @@
 
 #include "web/response/body.h"
 #include "web/response/gzip.h"
-#include "web/self_metrics.h"
+#include "web/response/self_metrics.h"
 
 /* Zero-initialise. */
 struct pages {

@@ -3,8 +3,8 @@
 
 #include <criterion/criterion.h>
 
+#include "collector/kernel/destination_table.h"
 #include "message.h"
-#include "table.h"
 
 static struct names *names;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/destinations/table.h"
+#include "collector/kernel/destination_table.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "table.h"
+#include "destination_table.h"
 
 TestSuite(table, .fini = table_free);
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "web/self_metrics.h"
+#include "web/response/self_metrics.h"
 
 #include <bpf/libbpf.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "lib/metrics/metrics.h"
+#include "lib/time.h"
 #include "lib/version/version.h"
-#include <wgsocks/time.h>
 
 unsigned int scrape_status(enum scrape_code code)
 {

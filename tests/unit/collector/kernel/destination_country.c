@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/destinations/country.h"
+#include "collector/kernel/destination_country.h"
 
-#include "table.h"
+#include "destination_table.h"
 
 TestSuite(country, .fini = table_free);
 

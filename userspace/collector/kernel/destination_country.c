@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/destinations/country.h"
+#include "collector/kernel/destination_country.h"
 
 #include <string.h>
 

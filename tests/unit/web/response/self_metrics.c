@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "web/self_metrics.h"
+#include "web/response/self_metrics.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

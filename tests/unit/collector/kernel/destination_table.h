@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/destinations/table.h"
+#include "collector/kernel/destination_table.h"
 
 static struct destination_table table;
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "collector/destinations/table.h"
+#include "collector/kernel/destination_table.h"
 
 #define COUNTRY_UNKNOWN "unknown" /* the database has none */
 

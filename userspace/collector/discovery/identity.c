@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/proxies/identity.h"
+#include "collector/discovery/identity.h"
 
 #include <errno.h>
 #include <fcntl.h>
