@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervisor/backoff.h"
 
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 uint64_t backoff_delay_ns(unsigned int failures)
 {

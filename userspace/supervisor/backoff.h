@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 /* A child that lived this long starts with a clean sheet. */
 #define BACKOFF_RESET_NS (5 * NS_PER_S)

@@ -9,15 +9,8 @@
 #include <unistd.h>
 
 #include "lib/log/log.h"
+#include "lib/time.h"
 #include "supervisor/backoff.h"
-#include <wgsocks/time.h>
-
-static int (*const child_mains[PROCESS_MAX])(const struct child *child) = {
-	[PROCESS_HEALTH] = health_run,
-	[PROCESS_WEB] = web_run,
-	[PROCESS_COLLECTOR] = collector_run,
-	[PROCESS_WEBCONFIG] = webconfig_run,
-};
 
 enum process listener_process(unsigned int listener)
 {
@@ -56,7 +49,7 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	_exit(child_mains[process](&child));
+	_exit(s->mains[process](&child));
 }
 
 static void child_schedule(struct supervised *child, uint64_t now_ns)

@@ -8,9 +8,9 @@
 #include <sys/types.h>
 
 #include "lib/process/process.h"
+#include "lib/time.h"
 #include "supervisor/channels.h"
 #include "supervisor/listeners.h"
-#include <wgsocks/time.h>
 
 #define HUNG_NS (10000 * NS_PER_MS)   /* a heartbeat older than this */
 #define REPLACE_NS (1000 * NS_PER_MS) /* a child asked to end has this long */
@@ -26,6 +26,7 @@ struct supervised {
 
 struct supervisor {
 	const struct config *config;
+	child_main_function *const *mains; /* by enum process */
 	struct shared *shared;
 	struct listeners listeners;
 	struct channels channels;

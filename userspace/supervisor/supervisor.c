@@ -4,6 +4,8 @@
  * children, and starts again whoever dies, stands still or hangs. It reads no byte from anyone: it only waits for
  * signals.
  */
+#include "supervisor/supervisor.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +13,9 @@
 #include <unistd.h>
 
 #include "lib/log/log.h"
+#include "lib/time.h"
 #include "supervisor/children.h"
 #include "supervisor/rights.h"
-#include <wgsocks/time.h>
 
 #define TICK_NS (1000 * NS_PER_MS)     /* own heartbeat, look at the others', try to bind again */
 #define STOP_TERM_NS (700 * NS_PER_MS) /* at the end: until SIGTERM becomes SIGKILL … */
@@ -65,15 +67,15 @@ static uint64_t next_event_ns(const struct supervisor *s)
 /* SIGHUP, of a service manager or of a terminal that went away. */
 static void reload(const struct supervisor *s)
 {
-	pid_t files = s->children[PROCESS_WEBCONFIG].pid;
+	pid_t webconfig = s->children[PROCESS_WEBCONFIG].pid;
 
 	if (!s->config->web_config_file[0]) {
 		log_info("%s: there is no --web.config.file to read again", strsignal(SIGHUP));
 		return;
 	}
 	log_info("%s: reading the web configuration again", strsignal(SIGHUP));
-	if (files) /* without it: it reads when it is started */
-		kill(files, SIGHUP);
+	if (webconfig) /* without it: it reads when it is started */
+		kill(webconfig, SIGHUP);
 }
 
 static void run(struct supervisor *s)
@@ -150,9 +152,9 @@ static int begin(struct supervisor *s)
 	return channels_open(&s->channels, s->config->web_config_file[0]);
 }
 
-int supervisor_run(const struct config *config)
+int supervisor_run(const struct config *config, child_main_function *const mains[PROCESS_MAX])
 {
-	struct supervisor s = { .config = config, .channels = CHANNELS_NONE };
+	struct supervisor s = { .config = config, .mains = mains, .channels = CHANNELS_NONE };
 	int r;
 
 	/* What whoever started us left open would be held for as long as we run, and by each child. */
