@@ -45,7 +45,8 @@ void log_open(void)
 	struct tm tm;
 	int fd;
 
-	gmtime_r(&now, &tm); /* its first call reads /etc/localtime, which no process may any more once it is confined */
+	gmtime_r(&now,
+		 &tm); /* its first call reads /etc/localtime, which no process may any more once it is confined */
 
 	/* A descriptor that is closed would be given to the next socket, and get our lines. */
 	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)

@@ -133,7 +133,8 @@ Test(config, a_misspelt_flag_is_told_its_name)
 	expect_refused(PARSE("--colector.dns"),
 		       "--colector.dns: unknown flag, did you mean --collector.dns? (see --help)");
 	expect_refused(PARSE("--x"), "--x: unknown flag (see --help)");
-	cr_expect_eq(PARSE("--aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), -EINVAL);
+	cr_expect_eq(PARSE("--aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+		     -EINVAL);
 }
 
 Test(config, refused_flags)

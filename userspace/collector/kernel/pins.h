@@ -26,8 +26,8 @@ int pins_init(struct pins *pins, const struct config *config);
 void pins_mount(const struct config *config);
 
 /*
- * Makes and locks the folder. Returns 0; -ENOTSUP: pins are off or there is no bpffs; -EBUSY: another instance that runs
- * holds it; or another -errno. Says nothing: what it means depends on what the caller wants of it.
+ * Makes and locks the folder. Returns 0; -ENOTSUP: pins are off or there is no bpffs; -EBUSY: another instance that
+ * runs holds it; or another -errno. Says nothing: what it means depends on what the caller wants of it.
  */
 int pins_open(struct pins *pins, const struct config *config);
 
