@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the machine outside names the lab's processes, so that what we print can be copied into another terminal."""
+"""The machine's own pids of the lab's processes, for commands that a visitor copies into another terminal."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ class Host:
         return []
 
     def pid(self, pid, netns):
-        """The machine's pid of the process that the lab calls so; netns is its namespace's inode."""
+        """The machine's pid of the lab's process pid; netns is the inode of its network namespace."""
         for entry in filter(str.isdigit, os.listdir(self.proc)):
             with contextlib.suppress(OSError):
                 if os.stat(f"{entry}/ns/net", dir_fd=self.proc).st_ino == netns and pid in self._inner_pids(entry)[:1]:

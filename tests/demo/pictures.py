@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a browser shows, as files: build/demo/*.png, where there is a chromium."""
+"""Screenshots of pages: build/demo/*.png, if chromium is installed."""
 
+import contextlib
 import pathlib
 import shutil
 import subprocess
@@ -9,8 +10,9 @@ import tempfile
 from sockslab import PATIENCE
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "build" / "demo"
-# No sandbox: it is root who looks, at pages of ours. No network but what the page asks for.
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-background-networking", "--no-first-run", "--window-size=1200,1000")
+# No sandbox: root looks at our own pages. The only network traffic is that of the page.
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-background-networking",
+         "--no-first-run", "--window-size=1200,1000")
 
 
 def browser():
@@ -23,7 +25,11 @@ def take(name, url):
     if not program:
         return None
     target.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="wgsocks-demo-") as profile:
-        subprocess.run([program, *FLAGS, f"--user-data-dir={profile}", f"--screenshot={target}", url], check=False, timeout=60 * PATIENCE,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={"HOME": profile, "PATH": "/usr/bin:/bin"})
+    # The profile lies in the lab's own /run, so that it goes with the lab however that ends.
+    profile = tempfile.mkdtemp(prefix="chromium-", dir="/run/lab")
+    command = [program, *FLAGS, f"--user-data-dir={profile}", f"--screenshot={target}", url]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(command, check=False, timeout=60 * PATIENCE, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       env={"HOME": profile, "TMPDIR": profile, "PATH": "/usr/bin:/bin"})
     return target.name if target.exists() else None
