@@ -11,9 +11,9 @@ INTERRUPTED = 130  # what a shell says of a program that SIGINT has ended
 class Ending:
     """Watches for SIGINT, which is blocked in every thread.
 
-    The process ends at once and without any cleanup of its own. It is the child of the lab's init,
-    which ends with it, and the kernel then removes all that runs in the lab, its mounts and networks.
-    No exception comes up in the middle of a fork or of another cleanup.
+    The process ends at once, without any cleanup of its own. It is the child of the lab's init,
+    which ends with it, and the kernel then removes all of the lab: processes, mounts, networks.
+    So no exception is raised in the middle of a fork or of a cleanup.
     """
 
     def __init__(self):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of the machine's own 127.0.0.1 that lead into the lab.
 
-A socket belongs to the network namespace in which it was created, wherever its process goes. So the demo creates
-the listeners before it enters the lab, and connects to the sidecars afterwards.
+A socket belongs to the network namespace in which it was created, wherever its process goes. So the
+demo creates the listeners before it enters the lab, and connects to the sidecars afterwards.
 """
 
 import contextlib
@@ -53,5 +53,5 @@ def _accept(listener, address):
 
 
 def forward(listener, address):
-    """Connects each client of the listener to address, from the calling process' network namespace."""
+    """Connects each client of the listener to address, from the caller's network namespace."""
     threading.Thread(target=_accept, args=(listener, address), daemon=True).start()

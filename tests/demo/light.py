@@ -42,7 +42,7 @@ class Keyboard:
 
 
 class Light:
-    """Rounds of a few connections to each proxy. made: the requests that clients have sent to each so far."""
+    """Rounds of a few connections to each proxy. made: the requests sent to each so far."""
 
     def __init__(self, lab, sidecars, befores, made, every_second):
         """every_second: called about once a second."""
@@ -62,17 +62,19 @@ class Light:
                 self.every_second()
 
     def _advance(self, keyboard):
-        """Waits a moment for the keyboard, or for the end of a round, and begins the next one when it is due."""
+        """Waits a moment for the keyboard or the end of a round; begins the next one in time."""
         if not self.generator and time.monotonic() >= self.due:
-            self.generator = self.lab.traffic(*KINDS, each=True, concurrency=4, seed=time.monotonic_ns() & 0xffff,
-                                              deadline=20 / PATIENCE)
+            seed = time.monotonic_ns() & 0xffff
+            self.generator = self.lab.traffic(*KINDS, each=True, concurrency=4, seed=seed,
+                                              deadline=15 / PATIENCE)
         said = [self.generator.process.stdout] if self.generator else []
         ready = select.select(said + keyboard.descriptors(), [], [], 0.5)[0]
         if not said or said[0] not in ready:
             return
         with contextlib.suppress(LabError):
             tally = self.generator.wait_quiet()
-            self.made = [count + each["requests_total"] for count, each in zip(self.made, tally["by_proxy"], strict=True)]
+            self.made = [count + each["requests_total"]
+                         for count, each in zip(self.made, tally["by_proxy"], strict=True)]
         self.generator.kill()
         self.generator.process.stdin.close()
         self.generator.process.stdout.close()
@@ -84,7 +86,8 @@ class Light:
         for sidecar, before, made in zip(self.sidecars, self.befores, self.made, strict=True):
             now = scrape(sidecar) if before and sidecar.process.poll() is None else None
             if now:
-                counted = now.sum("proxy_requests_total") - before.metrics.sum("proxy_requests_total")
+                counted = now.sum("proxy_requests_total")
+                counted -= before.metrics.sum("proxy_requests_total")
                 parts.append(f"{sidecar.name} {made:,} sent, {counted:,} counted")
             else:
                 parts.append(f"{sidecar.name}: no answer")

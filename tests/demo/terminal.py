@@ -51,7 +51,8 @@ def step(what):
 
     def tell(*_):
         # A signal handler must not use the buffered stream, which may be in use.
-        os.write(1, clip(f"Still waiting for {what} ({time.monotonic() - begun:.0f} s).").encode() + b"\n")
+        passed = time.monotonic() - begun
+        os.write(1, clip(f"Still waiting for {what} ({passed:.0f} s).").encode() + b"\n")
 
     before = signal.signal(signal.SIGALRM, tell)
     signal.setitimer(signal.ITIMER_REAL, LATE, LATE)
@@ -63,7 +64,7 @@ def step(what):
 
 
 def print_rows(rows):
-    """rows: (metric, witness, its value, the metric's value); a row without a witness is a title."""
+    """rows: (metric, witness, its value, the exporter's); a row without a witness is a title."""
     say(paint(f"{'METRIC':41}{'WITNESS':28}{'ITS VALUE':>11}{'EXPORTER':>11}", "dim"))
     for name, witness, truth, value in rows:
         if witness is None:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One trouble that clients do not notice, and Prometheus' alerts about it: the tunnel is down, and a second default route leads around it."""
+"""One trouble that clients do not notice, and Prometheus' alerts about it.
+
+The tunnel is down, and a second default route leads around it.
+"""
 
 import contextlib
 import http.client
@@ -16,19 +19,24 @@ from truth import wait_equal, wait_scrape
 ASKED = 20
 WANTED = {("ProxyLeak", "firing"), ("VpnTunnelDown", "pending"), ("VpnTunnelDown", "firing")}
 FALLBACK = f"route {{}} default via {addresses.INET_UNDERLAY4} dev eth0 metric 4000"
-MASQUERADE = "table ip fallback { chain c { type nat hook postrouting priority 100; oifname eth0 masquerade; }; }\n"
+MASQUERADE = """table ip fallback { chain c {
+type nat hook postrouting priority 100; oifname eth0 masquerade; }; }
+"""
+PATIENT = 20  # seconds to wait for alerts of a proxy to which a visitor has done something
 COLOURS = {"pending": "yellow", "firing": "red"}
 
 
 def start_prometheus(sidecars):
     """None where there is none."""
     if not shutil.which("prometheus"):
-        say("Prometheus is not installed (Debian's package prometheus): no alerts are shown.")
+        say("No alerts: Prometheus is not installed (Debian's package prometheus).")
         return None
     begun = time.monotonic()
     with step("Prometheus"):
-        prometheus = Prometheus("/run/lab/prometheus", [f"{sidecar.proxy.addr4}:9090" for sidecar in sidecars])
-    say(f"Started: Prometheus with the rules of monitoring/prometheus ({time.monotonic() - begun:.1f} s).")
+        targets = [f"{sidecar.proxy.addr4}:9090" for sidecar in sidecars]
+        prometheus = Prometheus("/run/lab/prometheus", targets)
+    took = time.monotonic() - begun
+    say(f"Started: Prometheus with the rules of monitoring/prometheus ({took:.1f} s).")
     say(f"         The demo divides all times in the rules by {FACTOR}: 1 minute becomes 2 seconds.")
     return prometheus
 
@@ -36,7 +44,8 @@ def start_prometheus(sidecars):
 def alerts_path():
     """The path of the alerts page, which is another one in Debian's package."""
     for path in ("/alerts", "/classic/alerts"):
-        with contextlib.suppress(OSError, http.client.HTTPException), urllib.request.urlopen(URL + path, timeout=10 * PATIENCE):
+        with (contextlib.suppress(OSError, http.client.HTTPException),
+              urllib.request.urlopen(URL + path, timeout=10 * PATIENCE)):
             return path
     return "/"
 
@@ -45,14 +54,16 @@ class Timeline:
     """The alerts of one proxy: a line for each state that an alert enters."""
 
     def __init__(self, prometheus, sidecar, visitor):
-        self.prometheus, self.sidecar, self.visitor, self.begun = prometheus, sidecar, visitor, time.monotonic()
-        self.lines = []
-        self.seen = {(alert["labels"]["alertname"], alert["state"]) for alert in self._alerts(sidecar.name) or ()}
+        self.prometheus, self.sidecar, self.visitor = prometheus, sidecar, visitor
+        self.begun, self.lines = time.monotonic(), []
+        self.seen = {(alert["labels"]["alertname"], alert["state"])
+                     for alert in self._alerts(sidecar.name) or ()}
 
     def _alerts(self, name):
         """None while Prometheus does not answer."""
         try:
-            return [alert for alert in self.prometheus.alerts() if alert["labels"].get("proxy_name") == name]
+            return [alert for alert in self.prometheus.alerts()
+                    if alert["labels"].get("proxy_name") == name]
         except (OSError, http.client.HTTPException, ValueError):
             return None
 
@@ -60,38 +71,51 @@ class Timeline:
         passed = f"{time.monotonic() - self.begun:4.1f} s"
         what = what.ljust(15) + " "
         self.lines.append(f"{passed}  {what}{state:9}{words}".rstrip())
-        say(f"  {passed}  {what}{paint(f'{state:9}', COLOURS.get(state, 'green'))}{clip(words, 64)}".rstrip())
+        coloured = paint(f"{state:9}", COLOURS.get(state, "green"))
+        say(f"  {passed}  {what}{coloured}{clip(words, 64)}".rstrip())
 
     def look(self):
-        """Prints new states; the names of the alerts that are active, None while nobody can tell."""
+        """Prints new states; the names of the active alerts, or None without an answer."""
         self.visitor.tell()
         now = self._alerts(self.sidecar.name)
         for alert in now or ():
             key = (alert["labels"]["alertname"], alert["state"])
             if key not in self.seen:
                 self.seen.add(key)
-                self.add(*key, alert["annotations"]["summary"].removeprefix(f"{self.sidecar.name}: "))
+                summary = alert["annotations"]["summary"]
+                self.add(*key, summary.removeprefix(f"{self.sidecar.name}: "))
         return now and [alert["labels"]["alertname"] for alert in now]
 
-    def _blind(self):
-        """Whether no alert can come any more: Prometheus or the exporter has ended."""
-        return self.prometheus.process.poll() is not None or self.visitor.ended(self.sidecar)
+    def _hopeless(self, since):
+        """Whether no alert can change any more, or, after a visitor's deed, is likely to."""
+        if self.prometheus.process.poll() is not None or self.visitor.ended(self.sidecar):
+            return True
+        return bool(self.visitor.state[self.sidecar.name]) and time.monotonic() > since + PATIENT
 
     def wait_for(self, wanted):
         """Until all of them were seen, or cannot come, or have not come for minutes."""
-        with step(f"the alerts {', '.join(sorted({name for name, _state in wanted}))}"), contextlib.suppress(LabError):
-            wait_until(lambda: self.look() is not None and wanted <= self.seen or self._blind(), 40, every=0.1)
+        since, names = time.monotonic(), sorted({name for name, _state in wanted})
+        with step(f"the alerts {', '.join(names)}"), contextlib.suppress(LabError):
+            wait_until(lambda: (self.look() is not None and wanted <= self.seen) or
+                       self._hopeless(since), 40, every=0.1)
 
     def wait_over(self, name):
+        since = time.monotonic()
+
+        def over():
+            now = self.look()
+            return now is not None and name not in now
+
         with step(f"the end of the alert {name}"), contextlib.suppress(LabError):
-            wait_until(lambda: (now := self.look()) is not None and name not in now or self._blind(), 40, every=0.1)
-            if not self._blind():
+            wait_until(lambda: over() or self._hopeless(since), 40, every=0.1)
+            if over():
                 self.add(name, "over")
 
     def add_others(self, names):
         """The alerts that fire for the other proxies."""
         for name in names:
-            fires = {alert["labels"]["alertname"] for alert in self._alerts(name) or () if alert["state"] == "firing"}
+            fires = {alert["labels"]["alertname"] for alert in self._alerts(name) or ()
+                     if alert["state"] == "firing"}
             self.add(name, "", f"alerts that fire: {', '.join(sorted(fires)) or 'none'}")
 
 
@@ -107,15 +131,17 @@ class Trouble:
         """Takes the tunnel down, has clients ask, waits for the alerts."""
         sidecars = (self.sidecar, *self.others)
         with step("Prometheus to scrape all exporters"), contextlib.suppress(LabError):
-            wait_until(lambda: self._scraped() >= sum(not self.visitor.ended(one) for one in sidecars), 20)
-        heading(f"Trouble: {self.sidecar.name}'s tunnel goes down, and a second default route leads around it")
+            wait_until(lambda: self.prometheus.process.poll() is not None or
+                       self._scraped() >= sum(not self.visitor.ended(one) for one in sidecars), 20)
+        heading(f"Trouble: {self.sidecar.name}'s tunnel goes down; a second default route avoids it")
         self.timeline = Timeline(self.prometheus, self.sidecar, self.visitor)
         with contextlib.suppress(LabError):
             self.before = wait_scrape(self.sidecar)
         self.visitor.down_by_us.add(self.sidecar.name)
         self._break_tunnel()
         served = self.tally["successful"]
-        self.timeline.add("clients", "", f"{ASKED} requests, {served} served" + (": clients notice nothing" if served == ASKED else ""))
+        words = ": clients notice nothing" if served == ASKED else ""
+        self.timeline.add("clients", "", f"{ASKED} requests, {served} served{words}")
         self.timeline.wait_for(WANTED)
         self.timeline.add_others([other.name for other in self.others])
 
@@ -134,7 +160,8 @@ class Trouble:
         with captured(proxy.ns, "eth0", is_connect) as packets, step("the clients"):
             with contextlib.suppress(LabError):  # a visitor may have removed wg0
                 proxy.ip("link set wg0 down")
-            generator = self.lab.traffic(f"{ASKED} connect expect=any", proxies=[proxy], deadline=15 / PATIENCE)
+            generator = self.lab.traffic(f"{ASKED} connect expect=any", proxies=[proxy],
+                                         deadline=15 / PATIENCE)
             self.tally = generator.wait_quiet()
             generator.kill()
         self.left = connects(packets)
@@ -150,21 +177,28 @@ class Trouble:
             verdict.add_missing(self.sidecar, error)
             return
         if not self.visitor.reason(self.sidecar) and self.prometheus.process.poll() is None:
-            rows += [(f"alert {name}: {state}", "the tunnel is down", 1, 0) for name, state in sorted(WANTED - self.timeline.seen)]
+            rows += [(f"alert {name}: {state}", "the tunnel is down", 1, 0)
+                     for name, state in sorted(WANTED - self.timeline.seen)]
         print_rows(rows)
         verdict.add(rows)
 
     def _rows(self):
         after = wait_scrape(self.sidecar)
-        return [(name, witness, value, after.value(name) - self.before.value(name)) for name, witness, value in (
-            ("proxy_leaked_connections_total", "SYNs to targets on eth0", self.left),
-            ("proxy_requests_successful_total", "clients' own tallies", self.tally["successful"]))]
+
+        def row(name, witness, value):
+            return name, witness, value, after.value(name) - self.before.value(name)
+
+        return [row("proxy_leaked_connections_total", "SYNs to targets on eth0", self.left),
+                row("proxy_requests_successful_total", "clients' own tallies",
+                    self.tally["successful"])]
 
     def end(self):
         """Repairs the tunnel and waits until its alert is over."""
         proxy = self.sidecar.proxy
-        for line in ("link set wg0 up", f"address replace {proxy.inner6}/128 dev wg0 nodad",  # IPv6 goes with the link
-                     "route replace default dev wg0", "route replace ::/0 dev wg0", FALLBACK.format("del")):
+        for line in ("link set wg0 up",
+                     f"address replace {proxy.inner6}/128 dev wg0 nodad",  # IPv6 goes with the link
+                     "route replace default dev wg0", "route replace ::/0 dev wg0",
+                     FALLBACK.format("del")):
             with contextlib.suppress(LabError):
                 proxy.ip(line)
         proxy.run(["nft", "delete", "table", "ip", "fallback"], check=False)
@@ -172,5 +206,5 @@ class Trouble:
         say()
         self.timeline.add("wg0", "", "is up again, the second route is removed")
         self.timeline.wait_over("VpnTunnelDown")
-        say("ProxyLeak fires until 15 minutes (30 s here) after the last connection outside the tunnel.")
+        say("ProxyLeak lasts 15 minutes (30 s here) after the last connection outside the tunnel.")
         say("docs/runbooks says what to do about each alert.")

@@ -8,8 +8,8 @@ from sockslab import PATIENCE, LabError, wait_until, wireguard
 
 RECENT = 180  # seconds: WireGuard gives up a session that is older
 UNCHANGED = 5  # seconds after which sockets count as settled even where a client ended early
-# Seconds for the exporter to find the end of a connection that the kernel showed to no program: it walks the
-# sockets every five seconds, twice (docs/design.md, Losses).
+# Seconds for the exporter to find the end of a connection that the kernel showed to no program: it
+# walks the sockets every five seconds, and the second walk is sure (docs/design.md, Losses).
 UNSEEN_ENDS = 20 * PATIENCE / 6
 # A scrape fails so while a process of the exporter restarts.
 UNANSWERED = (OSError, AssertionError, http.client.HTTPException)
@@ -93,9 +93,13 @@ def rows(before, after, tally):
     def change(name, **labels):
         return after.metrics.sum(name, **labels) - before.metrics.sum(name, **labels)
 
+    def counter(name, witness, value):
+        return name, witness, value, change(name)
+
     def family(name, label, truth):
         """A line for each value that occurred, one for all others."""
-        pairs = {key: (truth.get(key, 0), change(name, **{label: key})) for key in after.metrics.by(name, label)}
+        pairs = {key: (truth.get(key, 0), change(name, **{label: key}))
+                 for key in after.metrics.by(name, label)}
         shown = {key: pair for key, pair in pairs.items() if pair != (0, 0)}
         yield name, None, 0, 0
         for key, (expected, value) in shown.items():
@@ -103,27 +107,26 @@ def rows(before, after, tally):
         if len(shown) < len(pairs):
             yield f"  {len(pairs) - len(shown)} others", clients, 0, 0
 
-    yield "proxy_client_connections_total", clients, tally["client_connections"], change("proxy_client_connections_total")
+    def gauge(name, witness, value):
+        return name, witness, value, after.metrics.value(name)
+
+    yield counter("proxy_client_connections_total", clients, tally["client_connections"])
     yield from family("proxy_requests_total", "command", tally["requests"])
-    yield "proxy_requests_successful_total", clients, tally["successful"], change("proxy_requests_successful_total")
-    yield "proxy_requests_failed_total", clients, tally["failed"], change("proxy_requests_failed_total")
+    yield counter("proxy_requests_successful_total", clients, tally["successful"])
+    yield counter("proxy_requests_failed_total", clients, tally["failed"])
     yield from family("proxy_request_failures_total", "reason", tally["failures"])
-    yield ("proxy_active_connections", "ss: open, to port 1080", after.sockets.clients,
-           after.metrics.value("proxy_active_connections"))
-    yield ("proxy_upstream_active_connections", "ss: open, to targets", after.sockets.upstream,
-           after.metrics.value("proxy_upstream_active_connections"))
-    yield ("proxy_upstream_connects_total", "kernel: TcpActiveOpens",
-           after.network["ActiveOpens"] - before.network["ActiveOpens"], change("proxy_upstream_connects_total"))
+    yield gauge("proxy_active_connections", "ss: open, to port 1080", after.sockets.clients)
+    yield gauge("proxy_upstream_active_connections", "ss: open, to targets", after.sockets.upstream)
+    yield counter("proxy_upstream_connects_total", "kernel: TcpActiveOpens",
+                  after.network["ActiveOpens"] - before.network["ActiveOpens"])
     # The link of the kernel's own device counts outer bytes.
     inside = "link wg0" if wireguard.implementation() == "go" else "packets on wg0"
     received, sent = (after.link[key] - before.link[key] for key in ("rx_bytes", "tx_bytes"))
-    yield "vpn_interface_receive_bytes_total", f"{inside}: received", received, change("vpn_interface_receive_bytes_total")
-    yield "vpn_interface_transmit_bytes_total", f"{inside}: sent", sent, change("vpn_interface_transmit_bytes_total")
-    yield "proxy_bytes_transferred_total", f"{inside}: both", received + sent, change("proxy_bytes_transferred_total")
-    yield ("vpn_connection_status", "wg0 up, handshake < 3 min", int(after.usable),
-           after.metrics.value("vpn_connection_status"))
-    yield ("wgsocks_exporter_events_lost_total", "must be 0", 0,
-           change("wgsocks_exporter_events_lost_total"))
+    yield counter("vpn_interface_receive_bytes_total", f"{inside}: received", received)
+    yield counter("vpn_interface_transmit_bytes_total", f"{inside}: sent", sent)
+    yield counter("proxy_bytes_transferred_total", f"{inside}: both", received + sent)
+    yield gauge("vpn_connection_status", "wg0 up, handshake < 3 min", int(after.usable))
+    yield counter("wgsocks_exporter_events_lost_total", "must be 0", 0)
 
 
 def differing(table):
@@ -131,7 +134,7 @@ def differing(table):
 
 
 def wait_equal(look, since):
-    """The rows that look() returns: once all are equal, or those of UNSEEN_ENDS after the time since."""
+    """look()'s rows, once all are equal or the time for that (see UNSEEN_ENDS) has passed."""
     while True:
         table = look()
         if not differing(table) or time.monotonic() > since + UNSEEN_ENDS:

@@ -43,7 +43,8 @@ class Visitor:
         if code is not None:
             found["exporter"] = f"the exporter {_ending(code)}"
         with contextlib.suppress(OSError):
-            if proxy.dante.process.poll() is not None or proxy.dante.listening() != sorted(proxy.ports):
+            dante = proxy.dante
+            if dante.process.poll() is not None or dante.listening() != sorted(proxy.ports):
                 found["dante"] = "dante does not run"
         up = _link_up(proxy)
         if up is None:
@@ -71,9 +72,10 @@ class Visitor:
             for part in now.keys() - before.keys():
                 say(paint(f"{name}: {now[part]}.", "yellow"))
             for part in before.keys() - now.keys():
-                say(f"{name}: {part} runs again." if part != "wg0" else f"{name}: wg0 is up again.")
+                say(f"{name}: {part} {'is up' if part == 'wg0' else 'runs'} again.")
             for part in self._restarts(sidecar):
-                say(paint(f"{name}: the exporter's process {part} was restarted by its supervisor.", "yellow"))
+                what = f"{name}: the exporter's process {part} was restarted by its supervisor."
+                say(paint(what, "yellow"))
             self.state[name] = now
             self.seen[name].update(now)
 
@@ -90,4 +92,5 @@ class Visitor:
 
     def crashed(self):
         """Names of the proxies whose exporter ended although nobody killed it."""
-        return [sidecar.name for sidecar in self.sidecars if sidecar.process.poll() not in (None, *KILLED)]
+        return [sidecar.name for sidecar in self.sidecars
+                if sidecar.process.poll() not in (None, *KILLED)]

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The demo: its tables are true, what it offers works, it survives its visitor and leaves nothing behind."""
+"""The demo: its tables are true, its offers work, it survives its visitor and leaves nothing behind."""
 
 import contextlib
+import json
 import os
 import pathlib
 import pty
@@ -26,16 +27,14 @@ from sockslab import PATIENCE, wait_until
 
 DEMO = str(ROOT / "tests" / "demo" / "demo")
 STAYS = "The trouble lasts until"
-WITNESSES = ("clients' own tallies", "ss: .*?", "kernel: .*?", "link wg0: .*?", "wg0 up, .*?", "must be 0",
-             "SYNs .*?", "the tunnel is down")
-ROW = re.compile(rf"(\S.*?|  \S.*?)  +({'|'.join(WITNESSES)}) +([\d,]+) +([\d,]+)  (equal|differs)$")
+ROW = re.compile(r"(\S.*?|  \S.*?)  +(\S.*?) +([\d,]+) +([\d,]+)  (equal|differs)$")
 COMPARED = {
-    "proxy_client_connections_total", '  command="connect"', '  command="bind"', '  command="udp_associate"',
-    '  command="unknown"', "proxy_requests_successful_total", "proxy_requests_failed_total",
+    "proxy_client_connections_total", '  command="connect"', '  command="bind"',
+    '  command="udp_associate"', '  command="unknown"', "proxy_requests_successful_total", "proxy_requests_failed_total",
     '  reason="not_allowed"', '  reason="host_unreachable"', '  reason="connection_refused"',
     '  reason="client_abort"', '  reason="ttl_expired"', "proxy_active_connections",
-    "proxy_upstream_active_connections", "proxy_upstream_connects_total", "proxy_bytes_transferred_total",
-    "vpn_connection_status", "wgsocks_exporter_events_lost_total",
+    "proxy_upstream_active_connections", "proxy_upstream_connects_total",
+    "proxy_bytes_transferred_total", "vpn_connection_status", "wgsocks_exporter_events_lost_total",
 }
 # One in 32 ports: dante's connect fails after its timeout, where the client expects another answer.
 LOST_SYNS = """table ip lost { chain c { type filter hook prerouting priority -300;
@@ -45,7 +44,12 @@ iifname wg0 tcp flags & (syn | ack) == syn tcp sport & 0x3e == 0x10 counter drop
 
 def environment(**more):
     """Without the variables of a make that runs this test."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))} | more
+    return {name: value for name, value in os.environ.items()
+            if not name.startswith(("MAKE", "MFLAGS"))} | more
+
+
+def read(path):
+    return pathlib.Path(path).read_text(encoding="utf-8")
 
 
 def machine_state():
@@ -54,7 +58,7 @@ def machine_state():
     return {
         "netns": subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout,
         "links": sorted(line.split()[0] for line in links.splitlines()),
-        "mounts": pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8"),
+        "mounts": read("/proc/self/mountinfo"),
         "bpffs": sorted(os.listdir("/sys/fs/bpf")),
     }
 
@@ -67,17 +71,22 @@ def tree(pid):
         with contextlib.suppress(OSError):
             found[one] = os.stat(f"/proc/{one}/ns/net").st_ino
             for task in os.listdir(f"/proc/{one}/task"):
-                todo += map(int, pathlib.Path(f"/proc/{one}/task/{task}/children").read_text(encoding="ascii").split())
+                todo += map(int, read(f"/proc/{one}/task/{task}/children").split())
     return found
+
+
+def stat(pid):
+    """The fields of /proc/PID/stat behind the name."""
+    return read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()
 
 
 def started(pid):
     """In clock ticks since boot."""
-    return int(pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[19])
+    return int(stat(pid)[19])
 
 
 def running_in(namespaces, before):
-    """Processes in these network namespaces that began before: the kernel gives a dead namespace's inode away again."""
+    """Processes in these network namespaces that began before: the kernel uses inodes again."""
     found = []
     for entry in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
@@ -91,8 +100,9 @@ def check_gone(processes, before, least=5):
     now = time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")
     namespaces = set(processes.values()) - {os.stat("/proc/self/ns/net").st_ino}
     assert len(namespaces) >= least, f"only {len(namespaces)} network namespaces existed"
-    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processes), 15, "the demo's processes gone")
-    wait_until(lambda: not running_in(namespaces, now), 15, "nothing runs in the demo's network namespaces")
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processes), 15,
+               "the demo's processes gone")
+    wait_until(lambda: not running_in(namespaces, now), 15, "the demo's network namespaces empty")
     assert machine_state() == before
 
 
@@ -110,15 +120,14 @@ def read_rows(text):
 
 
 class Demo:
-    """A running demo, with its output so far as text; on a terminal of its own if terminal is set."""
+    """A running demo; text is its output so far. terminal: it has one of its own."""
 
     def __init__(self, terminal=False, argv=(DEMO,), **more):
         self.text, self.before, self.processes = "", machine_state(), {}
         self.terminal, theirs = pty.openpty() if terminal else os.pipe()
         self.process = subprocess.Popen(
-            argv, stdin=theirs if terminal else subprocess.DEVNULL, stdout=theirs, stderr=theirs, cwd=ROOT,
-            start_new_session=True, env=environment(NO_COLOR="1", **{"ONCE": "", **more}),
-            preexec_fn=(lambda: os.close(os.open(os.ttyname(1), os.O_RDWR))) if terminal else None)
+            argv, stdin=theirs if terminal else subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+            cwd=ROOT, start_new_session=True, env=environment(NO_COLOR="1", **{"ONCE": "", **more}))
         os.close(theirs)
 
     def __enter__(self):
@@ -147,7 +156,8 @@ class Demo:
         while not (found := re.search(pattern, self.text, re.MULTILINE)):
             self.processes |= tree(self.process.pid)
             more = self.read(0.2)
-            assert more or re.search(pattern, self.text, re.MULTILINE), f"ended without {pattern}:\n{self.text[-3000:]}"
+            assert more or re.search(pattern, self.text, re.MULTILINE), \
+                f"ended without {pattern}:\n{self.text[-3000:]}"
             assert time.monotonic() < end, f"no {pattern}:\n{self.text[-3000:]}"
         self.processes |= tree(self.process.pid)
         return found
@@ -178,7 +188,8 @@ class Demo:
         return pid
 
     def inside(self, name, *command, **more):
-        subprocess.run(["nsenter", "-t", str(self.holder(name)), "-n", *command], check=True, text=True, **more)
+        enter = ["nsenter", "-t", str(self.holder(name)), "-n"]
+        subprocess.run([*enter, *command], check=True, text=True, **more)
 
     def kill(self, comm, proxy):
         """SIGKILL to each of the proxy's processes of this name."""
@@ -192,7 +203,7 @@ class Demo:
 
 def name_of(pid):
     try:
-        return pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+        return read(f"/proc/{pid}/comm").strip()
     except OSError:
         return ""
 
@@ -205,7 +216,7 @@ def test_once_all_rows_are_equal_although_clients_meet_the_unplanned():
         assert demo.status(200) == 0, demo.text[-3000:]
         check_gone(demo.processes, demo.before)
     text = demo.text
-    assert "ttl_expired instead of success" in text, f"no client met anything unplanned:\n{text[:3000]}"
+    assert "ttl_expired instead of success" in text, f"nothing unplanned:\n{text[:3000]}"
     tables = read_rows(text)
     trouble = tables.pop("Trouble")
     assert trouble == {"proxy_leaked_connections_total": ("20", "20", "equal"),
@@ -215,7 +226,8 @@ def test_once_all_rows_are_equal_although_clients_meet_the_unplanned():
     rows = len(trouble) + sum(map(len, tables.values()))
     for name, table in tables.items():
         assert set(table) >= COMPARED, f"rows missing of {name}: {COMPARED - set(table)}"
-        unequal = {metric: row for metric, row in table.items() if row[0] != row[1] or row[2] != "equal"}
+        unequal = {metric: row for metric, row in table.items()
+                   if row[0] != row[1] or row[2] != "equal"}
         assert not unequal, f"{name}: {unequal}"
         empty = [metric for metric in COMPARED if table[metric][0] == "0" and "lost" not in metric]
         assert not empty, f"{name}: nothing to count for {empty}"
@@ -256,32 +268,36 @@ def test_a_wrong_number_differs():
 def check_trouble(text):
     """The alerts in the order in which they have to come, and when."""
     chapter = text[text.index("\nTrouble: "):]
-    found = re.findall(r"^ +([\d.]+) s  (\w[\w-]*) +(pending|firing|over|) *(.*)$", chapter, re.MULTILINE)
+    line = r"^ +([\d.]+) s  (\w[\w-]*) +(pending|firing|over|) *(.*)$"
+    found = re.findall(line, chapter, re.MULTILINE)
     states = {(what, state): (float(seconds), words) for seconds, what, state, words in found}
     assert "20 requests, 20 served" in states["clients", ""][1]
-    pending, firing, over = (states["VpnTunnelDown", state][0] for state in ("pending", "firing", "over"))
-    assert pending + 1.5 <= firing <= states["wg0", ""][0] <= over, states
+    pending, fired, over = (states["VpnTunnelDown", state][0] for state in ("pending", "firing", "over"))
+    assert pending + 1.5 <= fired <= states["wg0", ""][0] <= over, states
     assert states["ProxyLeak", "firing"][1].startswith("20 "), states
     assert "wg0 is no_interface" in states["VpnTunnelDown", "firing"][1], states
     assert states["golden-crab", ""][1].endswith("none"), states
-    return firing
+    return fired
 
 
 def check_files(text):
     """What ONCE=1 leaves: a summary, and pictures that are not empty."""
     folder = ROOT / "build" / "demo"
     names = re.search(r"^Written to build/demo: (.*)\.$", text, re.MULTILINE)[1].split(", ")
-    summary = (folder / "summary.txt").read_text(encoding="utf-8")
-    assert re.search(r"^All \d+ rows are equal\.$", summary, re.MULTILINE) and "VpnTunnelDown" in summary, summary
+    summary = read(folder / "summary.txt")
+    assert re.search(r"^All \d+ rows are equal\.$", summary, re.MULTILINE), summary
+    assert "VpnTunnelDown" in summary, summary
     if not shutil.which("chromium"):
         assert "chromium is not installed" in text
         return
     assert names == ["summary.txt", "golden-crab.png", "free-salmon.png", "alerts.png"]
     for name in names[1:]:
         data = (folder / name).read_bytes()
-        assert data[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", data[16:24]) == (1200, 1000), name
+        assert data[:8] == b"\x89PNG\r\n\x1a\n", name
+        assert struct.unpack(">II", data[16:24]) == (1200, 1000), name
         assert len(data) > 15000, f"{name}: {len(data)} bytes are hardly a page"
-        assert time.time() - (folder / name).stat().st_mtime < 60 * PATIENCE, f"{name} is of another run"
+        age = time.time() - (folder / name).stat().st_mtime
+        assert age < 60 * PATIENCE, f"{name} is of another run"
 
 
 def fetch(url, status=200):
@@ -295,7 +311,8 @@ def fetch(url, status=200):
 
 
 def requests_of(page):
-    return sum(int(value) for value in re.findall(r"^proxy_requests_total\{.*\} (\d+)$", page, re.MULTILINE))
+    values = re.findall(r"^proxy_requests_total\{.*\} (\d+)$", page, re.MULTILINE)
+    return sum(map(int, values))
 
 
 def urls_of(text):
@@ -312,9 +329,9 @@ def urls_of(text):
 
 def firing(alerts_url):
     """Names of the alerts that fire for free-salmon."""
-    text = fetch(re.match(r"http://[^/]+", alerts_url)[0] + "/api/v1/alerts")
-    return {name for name in ("VpnTunnelDown", "ProxyLeak") if re.search(
-        rf'"alertname":"{name}"[^{{}}]*"proxy_name":"free-salmon"[^{{}}]*}}(?:,"annotations":{{[^{{}}]*}}),"state":"firing"', text)}
+    answer = json.loads(fetch(re.match(r"http://[^/]+", alerts_url)[0] + "/api/v1/alerts"))
+    return {alert["labels"]["alertname"] for alert in answer["data"]["alerts"]
+            if alert["state"] == "firing" and alert["labels"].get("proxy_name") == "free-salmon"}
 
 
 @case
@@ -335,10 +352,10 @@ def test_a_visitor_sees_the_trouble_and_does_not_break_the_demo():
         check_commands(demo.text)
 
         golden, salmon = urls["golden-crab", "metrics"], urls["free-salmon", "metrics"]
-        begun = requests_of(pages["golden-crab", "metrics"]), requests_of(pages["free-salmon", "metrics"])
-        wait_until(lambda: requests_of(fetch(golden)) > begun[0] and requests_of(fetch(salmon)) > begun[1], 30,
-                   "light traffic on both proxies")
-        assert firing(urls["Prometheus", "alerts"]) == {"VpnTunnelDown", "ProxyLeak"}
+        for url in (golden, salmon):
+            begun = requests_of(fetch(url))
+            wait_until(lambda of=url, than=begun: requests_of(fetch(of)) > than, 30, "light traffic")
+        assert firing(urls["Prometheus", "alerts"]) >= {"VpnTunnelDown", "ProxyLeak"}
 
         demo.kill("wgsocks-collect", "p1")
         demo.wait("^.*free-salmon: .* collector was restarted", 30)
@@ -350,7 +367,7 @@ def test_a_visitor_sees_the_trouble_and_does_not_break_the_demo():
         demo.wait("^.*free-salmon: dante does not run", 30)
         demo.kill("wgsocks_exporte", "p0")
         demo.wait("^.*golden-crab: the exporter was killed", 30)
-        wait_until(lambda: demo.read(0.1) and "golden-crab: no answer" in demo.text, 30, "the status to say so")
+        demo.wait("golden-crab: no answer", 30)
         os.write(demo.terminal, b"\n")
         demo.wait(r"VpnTunnelDown +over", 60)
         demo.wait("^The tunnel works again", 30)
@@ -361,11 +378,14 @@ def test_a_visitor_sees_the_trouble_and_does_not_break_the_demo():
 def check_commands(text):
     """The commands that the demo offers do what they should."""
     commands = re.findall(r"^(?:sudo )?((?:curl|nsenter) .*)$", text, re.MULTILINE)
-    signs = ("proxy_requests_total", '"client_connections"', '"client_port"', "dispatch", "latest handshake", "ESTAB")
+    signs = ("proxy_requests_total", '"client_connections"', '"client_port"', "dispatch",
+             "latest handshake", "ESTAB")
     assert len(commands) == len(signs), commands
     for command, sign in zip(commands, signs, strict=True):
-        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=20 * PATIENCE, check=False)
-        assert done.returncode == 0 and sign in done.stdout, f"{command}: {done.stdout[:300]}{done.stderr}"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True,
+                              timeout=20 * PATIENCE, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert sign in done.stdout, f"{command}: {done.stdout[:300]}"
 
 
 @case
@@ -376,7 +396,7 @@ def test_what_a_visitor_does_during_the_traffic_is_no_failure():
         demo.kill("wgsocks_exporte", "p1")
         assert demo.status(200) == 0, demo.text[-3000:]
         assert "Traceback" not in demo.text, demo.text
-        assert re.search(r"^Not compared: the exporter was killed \(SIGKILL\)", demo.text, re.MULTILINE), demo.text
+        assert "\nNot compared: the exporter was killed (SIGKILL)" in demo.text, demo.text
         assert read_rows(demo.text)["golden-crab"]["vpn_connection_status"] == ("0", "0", "equal")
         check_gone(demo.processes, demo.before)
 
@@ -389,7 +409,7 @@ def test_ctrl_c_ends_it_at_any_moment():
             if moment:
                 demo.wait(f"^{moment}")
             else:
-                wait_until(lambda one=demo: name_of(one.process.pid) == "python3", 10, "Python to start", every=0.001)
+                wait_until(lambda one=demo: name_of(one.process.pid) == "python3", 10, every=0.001)
             assert demo.interrupt() == 130, f"after {moment}: {demo.text}"
             check_gone(demo.processes, demo.before, namespaces)
 
@@ -401,23 +421,23 @@ def test_without_a_terminal_it_stays_and_is_idle_and_kill_9_leaves_nothing():
         urls = urls_of(demo.text)
         pythons = demo.named("python3")
         used, begun = sum(map(cpu_seconds, pythons)), time.monotonic()
-        count = requests_of(fetch(urls["golden-crab", "metrics"]))
-        wait_until(lambda: requests_of(fetch(urls["golden-crab", "metrics"])) > count + 15, 60, "light traffic")
+        metrics = urls["golden-crab", "metrics"]
+        count = requests_of(fetch(metrics))
+        wait_until(lambda: requests_of(fetch(metrics)) > count + 15, 60, "light traffic")
         used = (sum(map(cpu_seconds, pythons)) - used) / (time.monotonic() - begun)
         assert used < 0.5, f"the demo uses {used:.2f} CPUs"
-        assert firing(urls["Prometheus", "alerts"]) == {"VpnTunnelDown", "ProxyLeak"}
+        assert firing(urls["Prometheus", "alerts"]) >= {"VpnTunnelDown", "ProxyLeak"}
         demo.processes |= tree(demo.process.pid)
         demo.process.kill()
         demo.process.wait()
         check_gone(demo.processes, demo.before)
         with contextlib.suppress(OSError):
-            raise AssertionError(f"still answers: {fetch(urls['golden-crab', 'metrics'])[:100]}")
+            raise AssertionError(f"still answers: {fetch(metrics)[:100]}")
     return f"{used:.2f} CPUs"
 
 
 def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return (int(stat(pid)[11]) + int(stat(pid)[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @case
@@ -433,10 +453,11 @@ def test_it_ends_with_the_make_that_ran_it():
 @case
 def test_the_build_of_the_lab_prints_short_lines():
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(["make", f"BUILD={folder}", f"{folder}/target", f"{folder}/blind"], cwd=ROOT,
-                              env=environment(), capture_output=True, text=True, check=True)
+        done = subprocess.run(["make", f"BUILD={folder}", f"{folder}/target", f"{folder}/blind"],
+                              cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
         lines = done.stdout.splitlines()
-        assert len(lines) == 4 and all(re.fullmatch(r"  (CC|LINK) +\S+", line) for line in lines), done.stdout
+        assert len(lines) == 4, done.stdout
+        assert all(re.fullmatch(r"  (CC|LINK) +\S+", line) for line in lines), done.stdout
 
 
 if __name__ == "__main__":
