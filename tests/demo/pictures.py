@@ -57,7 +57,8 @@ class Summary:
         """During the trouble: the pages of both proxies, and the alerts."""
         if not self.once:
             return
-        urls = {sidecar.name: f"http://{sidecar.proxy.addr4}:9090/" for sidecar in self.sidecars}
+        urls = {sidecar.name: f"http://{sidecar.proxy.addr4}:9090/" for sidecar in self.sidecars
+                if sidecar.process.poll() is None}
         urls["alerts"] = URL + alerts_path()
         with step("the screenshots"):
             self.pictures = list(filter(None, (take(name, url) for name, url in urls.items())))

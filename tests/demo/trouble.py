@@ -37,7 +37,7 @@ def start_prometheus(sidecars):
         prometheus = Prometheus("/run/lab/prometheus", targets)
     took = time.monotonic() - begun
     say(f"Started: Prometheus with the rules of monitoring/prometheus ({took:.1f} s).")
-    say(f"         The demo divides all times in the rules by {FACTOR}: 1 minute becomes 2 seconds.")
+    say(f"         The demo divides all times in them by {FACTOR}: 1 minute becomes 2 seconds.")
     return prometheus
 
 
@@ -133,7 +133,8 @@ class Trouble:
         with step("Prometheus to scrape all exporters"), contextlib.suppress(LabError):
             wait_until(lambda: self.prometheus.process.poll() is not None or
                        self._scraped() >= sum(not self.visitor.ended(one) for one in sidecars), 20)
-        heading(f"Trouble: {self.sidecar.name}'s tunnel goes down; a second default route avoids it")
+        name = self.sidecar.name
+        heading(f"Trouble: {name}'s tunnel goes down, and a second default route avoids it")
         self.timeline = Timeline(self.prometheus, self.sidecar, self.visitor)
         with contextlib.suppress(LabError):
             self.before = wait_scrape(self.sidecar)

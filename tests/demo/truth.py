@@ -25,7 +25,8 @@ def scrape(sidecar):
 
 def wait_scrape(sidecar):
     """The metrics; LabError when the exporter has ended or never answers."""
-    return wait_until(lambda: running(sidecar) and scrape(sidecar), 30, f"metrics of {sidecar.name}")
+    what = f"metrics of {sidecar.name}"
+    return wait_until(lambda: running(sidecar) and scrape(sidecar), 30, what)
 
 
 def running(sidecar):
@@ -42,6 +43,22 @@ def inner_stats(proxy):
     return stats
 
 
+def open_upstreams(proxy):
+    """Connections to targets that were established and have not ended, in whatever state.
+
+    Where the tunnel is down, a FIN cannot leave, and its connection stays open long after ESTAB.
+    """
+    count = 0
+    for line in proxy.run(["ss", "-tanHeO"]).stdout.splitlines():
+        state, _, _, local = line.split()[:4]
+        address = local.rpartition(":")[0].strip("[]").split("%")[0].removeprefix("::ffff:")
+        lasts = state not in ("LISTEN", "SYN-SENT", "SYN-RECV", "TIME-WAIT")
+        # An orphan in FIN-WAIT-2 is a time-wait record, no socket.
+        lasts = lasts and "timer:(timewait" not in line
+        count += address in (proxy.inner4, proxy.inner6) and lasts
+    return count
+
+
 class Before:
     """Counters of all sides before the traffic."""
 
@@ -55,7 +72,7 @@ class After:
     """Metrics and witnesses of one moment in which nothing moved."""
 
     def __init__(self, sidecar, link_up):
-        self.metrics = self.sockets = self.link = self.network = None
+        self.metrics = self.sockets = self.link = self.network = self.upstreams = None
         wait_until(lambda: running(sidecar) and self._look(sidecar), 30, f"{sidecar.name} at rest")
         recent = time.time() - sidecar.proxy.wg_show()["handshake"] < RECENT
         self.usable = recent and link_up
@@ -63,9 +80,11 @@ class After:
     def _look(self, sidecar):
         proxy = sidecar.proxy
         sockets, self.link = proxy.ss(), inner_stats(proxy)
+        self.upstreams = open_upstreams(proxy)
         self.metrics = scrape(sidecar)
         self.network, self.sockets = proxy.tcp_counters(), proxy.ss()
-        return self.metrics and self.sockets == sockets and self.link == inner_stats(proxy)
+        return (self.metrics and self.sockets == sockets and self.link == inner_stats(proxy) and
+                self.upstreams == open_upstreams(proxy))
 
 
 def settle(sidecar, held):
@@ -86,8 +105,12 @@ def settle(sidecar, held):
     wait_until(settled, 30, f"{sidecar.name}: connections closed")
 
 
-def rows(before, after, tally):
-    """(metric, witness, its value, the metric's value) for each line of the table."""
+def rows(before, after, tally, link_lasted=True):
+    """(metric, witness, its value, the metric's value) for each line of the table.
+
+    link_lasted: wg0 was up all the time. Otherwise the link is no witness of the bytes sent: it does
+    not count what it drops when it goes down.
+    """
     clients = "clients' own tallies"
 
     def change(name, **labels):
@@ -116,15 +139,16 @@ def rows(before, after, tally):
     yield counter("proxy_requests_failed_total", clients, tally["failed"])
     yield from family("proxy_request_failures_total", "reason", tally["failures"])
     yield gauge("proxy_active_connections", "ss: open, to port 1080", after.sockets.clients)
-    yield gauge("proxy_upstream_active_connections", "ss: open, to targets", after.sockets.upstream)
+    yield gauge("proxy_upstream_active_connections", "ss: open, to targets", after.upstreams)
     yield counter("proxy_upstream_connects_total", "kernel: TcpActiveOpens",
                   after.network["ActiveOpens"] - before.network["ActiveOpens"])
     # The link of the kernel's own device counts outer bytes.
     inside = "link wg0" if wireguard.implementation() == "go" else "packets on wg0"
     received, sent = (after.link[key] - before.link[key] for key in ("rx_bytes", "tx_bytes"))
     yield counter("vpn_interface_receive_bytes_total", f"{inside}: received", received)
-    yield counter("vpn_interface_transmit_bytes_total", f"{inside}: sent", sent)
-    yield counter("proxy_bytes_transferred_total", f"{inside}: both", received + sent)
+    if link_lasted:
+        yield counter("vpn_interface_transmit_bytes_total", f"{inside}: sent", sent)
+        yield counter("proxy_bytes_transferred_total", f"{inside}: both", received + sent)
     yield gauge("vpn_connection_status", "wg0 up, handshake < 3 min", int(after.usable))
     yield counter("wgsocks_exporter_events_lost_total", "must be 0", 0)
 

@@ -82,6 +82,11 @@ class Visitor:
     def link_up(self, sidecar):
         return bool(_link_up(sidecar.proxy))
 
+    def link_lasted(self, sidecar):
+        """Whether wg0 was up whenever anybody looked."""
+        self.tell()
+        return "wg0" not in self.seen[sidecar.name]
+
     def reason(self, sidecar):
         """Why a comparison of the proxy is not possible; None when nothing has happened to it."""
         self.tell()
