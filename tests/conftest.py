@@ -10,6 +10,15 @@ from node import Node, World
 from sidecar import Sidecar, join_underlay, kill_all
 from sockslab import PATIENCE, Lab
 
+# Files that take longest come first, so that none is left alone at the end of a run side by side.
+LONGEST = [f"test_{name}.py" for name in (
+    "install", "dashboards", "docs", "dns", "demo", "collector", "node_identity", "health", "node", "destinations", "page", "wireguard", "compat", "alerts", "charts",
+    "odd_networks", "leaks", "traffic", "lab", "supervisor", "reasons", "many", "handshakes", "web")]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
 
 def pytest_addoption(parser):
     parser.addoption("--lines", action="store_true", help="a line for each test, as tests/run reads it")
