@@ -18,7 +18,7 @@
 
 #include "collector/proxies/reconciliation.h"
 #include "collector/state.h"
-#include "collector/kernel/release.h"
+#include "collector/kernel/kernel.h"
 #include "collector/kernel/sweep.h"
 #include "collector/readers/readers.h"
 #include "wgsocks.skel.h"

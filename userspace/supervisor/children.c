@@ -10,7 +10,6 @@
 
 #include "lib/log/log.h"
 #include "lib/time.h"
-#include "supervisor/backoff.h"
 
 enum process listener_process(unsigned int listener)
 {
@@ -190,4 +189,13 @@ bool children_signal(const struct supervisor *s, int number)
 			any = true;
 	}
 	return any;
+}
+
+uint64_t backoff_delay_ns(unsigned int failures)
+{
+	if (failures <= 2)
+		return 0;
+	if (failures <= 5)
+		return (100 * NS_PER_MS) << (failures - 3);
+	return failures <= 30 ? 800 * NS_PER_MS : 10000 * NS_PER_MS;
 }

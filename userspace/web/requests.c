@@ -8,9 +8,8 @@
 #include "lib/log/log.h"
 #include "lib/time.h"
 #include "web/page/page.h"
-#include "web/request/collect.h"
 #include "web/request/negotiate.h"
-#include "web/request/timeout.h"
+#include "web/request/scrape_options.h"
 #include "web/state.h"
 
 #define READY_AGE_NS (15 * NS_PER_S)

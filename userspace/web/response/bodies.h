@@ -4,7 +4,6 @@
 
 #include "lib/exposition/exposition.h"
 #include "web/response/body.h"
-#include "web/response/gzip.h"
 #include "web/response/self_metrics.h"
 
 struct body_slot {

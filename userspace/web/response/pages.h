@@ -3,7 +3,6 @@
 #pragma once
 
 #include "web/response/body.h"
-#include "web/response/gzip.h"
 #include "web/response/self_metrics.h"
 
 /* Zero-initialise. */

@@ -6,7 +6,7 @@
 
 #include "lib/process/process.h"
 #include "lib/snapshot/snapshot.h"
-#include "web/request/refusal.h"
+#include "web/request/gate.h"
 
 enum scrape_code { SCRAPE_OK, SCRAPE_BAD, SCRAPE_ERROR, SCRAPE_BUSY, SCRAPE_CODES };
 

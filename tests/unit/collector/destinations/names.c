@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 
-#include "collector/kernel/destination_table.h"
+#include "collector/kernel/table_make.h"
 #include "message.h"
 
 static struct names *names;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/kernel/destination_country.h"
 
-#include "destination_table.h"
+#include "table_make.h"
 
 TestSuite(country, .fini = table_free);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "destination_table.h"
+#include "table_make.h"
 
 TestSuite(table, .fini = table_free);
 

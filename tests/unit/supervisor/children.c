@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "supervisor/backoff.h"
+#include "supervisor/children.h"
 
 #include <criterion/criterion.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "web/request/limit.h"
+#include "web/request/gate.h"
 
 #include <criterion/criterion.h>
 

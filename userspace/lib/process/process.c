@@ -1,19 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lib/process/process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/time.h"
+
+void child_bind_to_parent(const struct child *child)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* The supervisor may have died before the request; who adopted us then is not the parent that forked us. */
+	if (getppid() != child->parent)
+		_exit(EXIT_FAILURE);
+}
+
+/* What is mapped from a file and never written. Not what was relocated: that is in segments that may be written. */
+static int segments_drop(struct dl_phdr_info *object, size_t size, void *closure)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)size;
+	(void)closure;
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+		uintptr_t begin = object->dlpi_addr + segment->p_vaddr, end = begin + segment->p_memsz;
+
+		if (segment->p_type != PT_LOAD || segment->p_flags & PF_W)
+			continue;
+		begin = (begin + page - 1) & ~(page - 1);
+		end &= ~(page - 1);
+		if (end > begin)
+			madvise((void *)begin, end - begin, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+/*
+ * Gives back what only the start took: free memory, and the pages of program and libraries (symbols, constructors, what
+ * loads BPF), which come back from the page cache when they are wanted.
+ */
+static void process_trim(void)
+{
+	malloc_trim(0);
+	dl_iterate_phdr(segments_drop, NULL);
+}
+
 /*
  * What a process tells about itself. The files of /proc/self are opened once, while that is still permitted: they go on
  * answering after the user changed and under seccomp.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "lib/cleanup.h"
-#include "lib/process/process.h"
-#include "lib/process/trim.h"
-#include "lib/time.h"
 
 #define DETAIL_INTERVAL_NS (5 * NS_PER_S)
 #define START_NS NS_PER_S /* what is needed once has been used by then */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "web/request/collect.h"
+#include "web/request/scrape_options.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/config/config.h"
@@ -59,4 +61,24 @@ int collect_argument(struct collect *collect, const char *key, size_t key_size, 
 uint32_t collect_mask(const struct collect *collect)
 {
 	return collect->wanted ? collect->wanted : collect->on & ~collect->excluded;
+}
+
+#define TIMEOUT_DEFAULT 10.0
+#define TIMEOUT_MAX 300.0
+#define MARGIN_MAX 0.5
+#define MARGIN_SHARE 0.05
+
+uint64_t scrape_timeout_ns(const char *seconds)
+{
+	double timeout = TIMEOUT_DEFAULT, margin;
+	char *end;
+
+	if (seconds && *seconds) {
+		double value = strtod(seconds, &end);
+
+		if (!*end && isfinite(value) && value > 0)
+			timeout = value < TIMEOUT_MAX ? value : TIMEOUT_MAX;
+	}
+	margin = timeout * MARGIN_SHARE;
+	return (uint64_t)((timeout - (margin < MARGIN_MAX ? margin : MARGIN_MAX)) * 1e9);
 }

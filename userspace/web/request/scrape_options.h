@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* collect[]=NAME and exclude[]=NAME of a scrape: which collectors it wants, as node_exporter reads them. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* collect[]=NAME and exclude[]=NAME of a scrape: which collectors it wants, as node_exporter reads them. */
 
 #define COLLECT_WHY_SIZE 160
 
@@ -22,3 +23,9 @@ int collect_argument(struct collect *collect, const char *key, size_t key_size, 
 
 /* The collectors that are to be read. */
 uint32_t collect_mask(const struct collect *collect);
+
+/*
+ * How long a scrape may take, in ns: what X-Prometheus-Scrape-Timeout-Seconds says (NULL: there is none; 10 s then, and
+ * when it is no such number), less a margin for the way back.
+ */
+uint64_t scrape_timeout_ns(const char *seconds);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "web/config_in_use.h"
+#include "web/web_config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
