@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From a kernel socket to the proxy that it belongs to. */
-#ifndef WGSOCKS_BPF_CONNECTION_H
-#define WGSOCKS_BPF_CONNECTION_H
+/* From a kernel socket to the proxy that owns it. */
+#pragma once
 
 #include "maps.h"
-#include "packet.h"
+#include "parse/ip.h"
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -13,7 +12,7 @@
 /* The table has fewer buckets in a sidecar: set between open and load. */
 const volatile __u32 netns_mask __weak = ABI_NETNS_BUCKETS - 1;
 
-/* The socket as the handlers need it: read once. */
+/* A socket as the handlers need it, read once. */
 struct connection {
 	const struct sock *sk;
 	const struct tcp_sock *tcp;
@@ -39,8 +38,9 @@ static __always_inline int slot_of(const struct sock_common *sk)
 	return -1;
 }
 
-/* 0, or -1 for what is no full TCP socket. */
-static __always_inline int connection_set(struct connection *k, const struct tcp_sock *tcp, int slot)
+/* 0, or -1 when the socket is no full TCP socket. */
+static __always_inline int connection_set(struct connection *k, const struct tcp_sock *tcp,
+					  int slot)
 {
 	k->tcp = tcp;
 	k->slot = slot;
@@ -53,7 +53,8 @@ static __always_inline int connection_set(struct connection *k, const struct tcp
 	return 0;
 }
 
-static __always_inline int connection_read(struct connection *k, const struct sock_common *sk, int slot)
+static __always_inline int connection_read(struct connection *k, const struct sock_common *sk,
+					   int slot)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
 
@@ -62,8 +63,9 @@ static __always_inline int connection_read(struct connection *k, const struct so
 }
 
 /*
- * The same where it does not matter how long it takes: by way of the helper also for the namespace. To the verifier of
- * 6.4 and later a pointer read through a trusted pointer costs scans of the kernel's BTF, 2 ms for a program.
+ * The same for events where time does not matter: the namespace too is read through the helper. A
+ * pointer read through a trusted pointer costs the verifier of 6.4 and later scans of the kernel's
+ * BTF, 2 ms for a program.
  */
 static __always_inline int connection_of(struct connection *k, void *sk)
 {
@@ -77,10 +79,11 @@ static __always_inline int connection_of(struct connection *k, void *sk)
 	return slot < 0 ? -1 : connection_set(k, tcp, slot);
 }
 
-/* Nobody has it open and it waits for a FIN that may never come: no connection any more, as ss and its users see it. */
+/*
+ * No process has the socket open and it waits for a FIN that may never come: neither ss nor an
+ * operator counts it as a connection.
+ */
 static __always_inline int is_orphan(const struct connection *k, int to)
 {
 	return to == TCP_FIN_WAIT2 && k->sk->__sk_common.skc_flags & 1 << SOCK_DEAD;
 }
-
-#endif

@@ -1,50 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bytes by the address at the other end. Each packet goes into exactly one series: its destination's own, or `other`;
- * what is in `other` votes for who is to have a series of its own.
+ * Bytes by the address of the other end. Each packet counts in exactly one series: its
+ * destination's own, or `other`. Addresses in `other` compete for a series of their own.
  */
-#ifndef WGSOCKS_BPF_DESTINATION_H
-#define WGSOCKS_BPF_DESTINATION_H
+#pragma once
 
+#include "count.h"
 #include "maps.h"
-#include "packet.h"
-
-struct peer {
-	__u64 high, low; /* the address as in struct destination_count; 0: it cannot be read */
-};
-
-static __always_inline void peer_ipv4(struct peer *peer, const struct iphdr *ip, enum abi_direction direction)
-{
-	union {
-		__u32 words[2];
-		__u64 half;
-	} low = { .words = { bpf_htonl(0xffff), direction == ABI_RECEIVE ? ip->saddr : ip->daddr } };
-
-	peer->low = low.half;
-}
-
-/* The packet's alignment does not matter: both architectures read anywhere. */
-static __always_inline void peer_ipv6(struct peer *peer, const struct ipv6hdr *ip, enum abi_direction direction)
-{
-	const __u64 *address = (const __u64 *)(direction == ABI_RECEIVE ? ip->saddr : ip->daddr);
-
-	peer->high = address[0];
-	peer->low = address[1];
-}
+#include "parse/transport.h"
 
 /*
- * Majority vote with four seats: whoever has none takes votes from the weakest. Votes may be lost where two CPUs write
- * at once, and an address may be torn then: the collector looks at its hash, and nothing is counted here.
+ * A majority vote with four seats: an address without a seat takes votes from the weakest. Two CPUs
+ * that write at once may lose votes or leave a mixed address. The collector compares the address
+ * with the hash of its bucket; no counter depends on it.
  */
-static __always_inline void destination_nominate(struct destination_bucket *bucket, const struct peer *peer,
-						 __u64 bytes)
+static __always_inline void destination_nominate(struct destination_bucket *bucket, __u64 high,
+						 __u64 low, __u64 bytes)
 {
 	struct destination_candidate *least = &bucket->candidates[0];
 
 	for (int i = 0; i < ABI_CANDIDATE_WAYS; i++) {
 		struct destination_candidate *c = &bucket->candidates[i];
 
-		if (ABI_HALVES(c->address)[1] == peer->low && ABI_HALVES(c->address)[0] == peer->high) {
+		if (ABI_HALVES(c->address)[1] == low && ABI_HALVES(c->address)[0] == high) {
 			c->weight += bytes;
 			return;
 		}
@@ -55,17 +33,18 @@ static __always_inline void destination_nominate(struct destination_bucket *buck
 		least->weight -= bytes;
 		return;
 	}
-	ABI_HALVES(least->address)[0] = peer->high;
-	ABI_HALVES(least->address)[1] = peer->low;
+	ABI_HALVES(least->address)[0] = high;
+	ABI_HALVES(least->address)[1] = low;
 	least->weight = bytes - least->weight;
 }
 
-/* Counts the bytes in the address's own series; returns 0 when it has none. */
-static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, __u32 direction, __u64 bytes)
+/* Counts the bytes in the series of the address. Returns 0 when it has none. */
+static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, __u32 direction,
+					     __u64 bytes)
 {
-	__u32 index = slot * destination_buckets + (abi_destination_hash(high, low) & (destination_buckets - 1));
+	__u32 index = slot * destination_buckets +
+		      (abi_destination_hash(high, low) & (destination_buckets - 1));
 	struct destination_bucket *bucket = bpf_map_lookup_elem(&destinations, &index);
-	struct peer peer = { high, low };
 
 	if (!bucket)
 		return 0;
@@ -79,8 +58,52 @@ static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, 
 			return 1;
 		}
 	}
-	destination_nominate(bucket, &peer, bytes);
+	destination_nominate(bucket, high, low, bytes);
 	return 0;
 }
 
-#endif
+/*
+ * ---- names ----
+ *
+ * DNS messages over UDP are copied to user space, which reads the names of destinations there. They
+ * are rare compared with the traffic that follows them.
+ */
+
+/* `udp`: the header as udp_read returns it. `direction`: answers are received, questions sent. */
+static __always_inline int answer_copy(struct __sk_buff *skb, __u64 udp, __u32 slot,
+				       __u32 direction)
+{
+	__u32 local = direction == ABI_RECEIVE ? UDP_DESTINATION(udp) : UDP_SOURCE(udp);
+	__u32 resolver = direction == ABI_RECEIVE ? UDP_SOURCE(udp) : UDP_DESTINATION(udp);
+	__u32 offset = UDP_OFFSET(udp) + UDP_HEADER_SIZE, length = skb->len - offset, more;
+	struct answer *a;
+	__u8 other[16];
+
+	if (resolver != DNS_PORT || skb->len < offset)
+		return 0;
+	a = bpf_ringbuf_reserve(&answers, sizeof(*a), 0);
+	if (!a) {
+		count_loss(counters_of(slot), ABI_LOSS_RESERVE);
+		return 0;
+	}
+	if (length > ABI_ANSWER_MAX)
+		length = ABI_ANSWER_MAX;
+	a->slot = slot;
+	a->direction = direction;
+	a->port = local;
+	a->length = length;
+	ip_addresses_load(skb, ABI_STUB_L2(skb->cb[4]), direction == ABI_RECEIVE ? a->peer : other,
+			  direction == ABI_RECEIVE ? other : a->peer);
+	/*
+	 * The length minus 1, hidden from clang: verifiers up to 6.1 learn no lower bound from a
+	 * comparison with 0.
+	 */
+	more = length - 1;
+	asm volatile("" : "+r"(more));
+	if (more >= ABI_ANSWER_MAX || bpf_skb_load_bytes(skb, offset, a->message, more + 1)) {
+		bpf_ringbuf_discard(a, 0);
+		return 0;
+	}
+	bpf_ringbuf_submit(a, 0);
+	return 0;
+}

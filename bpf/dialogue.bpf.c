@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * SOCKS dialogues, called by the programs of underlay.bpf.c for TCP. tc and not socket hooks: only here is the stream
- * seen as bytes with their offsets, on every kernel, whatever the server does with its sockets.
+ * SOCKS dialogues, called by the programs of underlay.bpf.c for TCP. At tc and not at socket hooks:
+ * only tc sees the stream as bytes with their offsets on every kernel, however the server uses its
+ * sockets.
  */
 #include "dialogue.h"
 #include "early.h"
 #include "maps.h"
-#include "packet.h"
+#include "parse/transport.h"
 
 /*
- * Data before there is a session: on the handshake's last ACK, or on another CPU at the same moment. Returns the
- * session if it has begun meanwhile: it may have found nothing here, or the entry as it was before our data, so the
- * segment is read there again (what is read already, is not read twice).
+ * Reads data that comes before its session: on the last ACK of the handshake, or on another CPU at
+ * the same moment. Returns the session if it has begun meanwhile. That session may have missed this
+ * data, so the caller reads the segment again; bytes that were read are not read twice.
  */
-static __always_inline struct session *early_segment(struct __sk_buff *skb, const struct segment *segment,
-						     struct session_key *key, struct proxy_counters *c)
+static __always_inline struct session *early_segment(struct __sk_buff *skb,
+						     const struct segment *segment,
+						     struct session_key *key,
+						     struct proxy_counters *c)
 {
 	struct early_dialogue *e = bpf_map_lookup_elem(&early, key), new = {};
 	struct session *session;
@@ -22,7 +25,8 @@ static __always_inline struct session *early_segment(struct __sk_buff *skb, cons
 	if (!e || !early_is_fresh(e)) {
 		new.begun_ns = bpf_ktime_get_ns();
 		early_announce(new.begun_ns);
-		new.dialogue.client.isn = segment->sequence; /* compared with the connection's own when that is there */
+		/* Compared with the connection's own once that is known. */
+		new.dialogue.client.isn = segment->sequence;
 		bpf_map_update_elem(&early, key, &new, BPF_ANY);
 		e = bpf_map_lookup_elem(&early, key);
 	}
@@ -47,8 +51,8 @@ static __always_inline void client_segment(struct __sk_buff *skb, const struct s
 }
 
 /* From the server to a client. */
-static __always_inline void server_segment(struct __sk_buff *skb, const struct segment *s, struct session_key *key,
-					   struct proxy_counters *c)
+static __always_inline void server_segment(struct __sk_buff *skb, const struct segment *s,
+					   struct session_key *key, struct proxy_counters *c)
 {
 	struct session *session = bpf_map_lookup_elem(&sessions, key);
 
@@ -61,8 +65,8 @@ static __always_inline int carries_data(const struct segment *s)
 	return s->payload_length && !(s->flags & (TCP_FLAG_SYN | TCP_FLAG_RST));
 }
 
-static __always_inline void key_set(struct session_key *key, const struct segment *s, int from_client, __u32 slot,
-				    const struct proxy *proxy)
+static __always_inline void key_set(struct session_key *key, const struct segment *s,
+				    int from_client, __u32 slot, const struct proxy *proxy)
 {
 	address_copy(key->client, from_client ? s->source : s->destination);
 	address_copy(key->server, from_client ? s->destination : s->source);
@@ -83,7 +87,7 @@ static __always_inline int dialogue_packet(struct __sk_buff *skb, int runs)
 	struct proxy_counters *c;
 	struct proxy *proxy;
 
-	if (packet_read(skb, ABI_STUB_L2(skb->cb[4]), &s) != PACKET_TCP || !carries_data(&s))
+	if (segment_read(skb, ABI_STUB_L2(skb->cb[4]), &s) != SEGMENT_WHOLE || !carries_data(&s))
 		return TC_ACT_UNSPEC;
 	proxy = proxy_of(slot);
 	c = counters_of(slot);
@@ -103,9 +107,11 @@ SEC("tc")
 int dialogue_ingress(struct __sk_buff *skb)
 {
 	/*
-	 * On lo, at egress. Elsewhere nothing that comes in may pass for the server's word, whatever its addresses say.
+	 * On lo this runs at egress, for both directions. Elsewhere nothing that comes in counts as
+	 * the server's data, whatever its addresses say.
 	 */
-	return dialogue_packet(skb, skb->ifindex == LOOPBACK_IFINDEX ? RUNS_CLIENT | RUNS_SERVER : RUNS_CLIENT);
+	return dialogue_packet(skb, skb->ifindex == LOOPBACK_IFINDEX ? RUNS_CLIENT | RUNS_SERVER
+								     : RUNS_CLIENT);
 }
 
 SEC("tc")

@@ -1,51 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The SOCKS dialogue by TCP stream offset, so that split, pipelined, retransmitted, overlapping and overtaking segments
- * count once. One writer for each field (see struct dialogue): the ingress side counts requests, the egress side
- * outcomes, the socket's CLOSE what is left. Egress and CLOSE do not run at once: the server sends, and closes, under
- * its socket's lock. Ingress runs under no lock but ours.
+ * The SOCKS dialogue by TCP stream offset: split, pipelined, retransmitted, overlapping and
+ * reordered segments count once. Each field has one writer (see struct dialogue): the ingress side
+ * counts requests, the egress side outcomes, the socket's CLOSE what is left. Egress and CLOSE
+ * never run at the same time: the server sends and closes under its socket's lock. Ingress runs
+ * under no lock but the session's.
  */
-#ifndef WGSOCKS_BPF_DIALOGUE_H
-#define WGSOCKS_BPF_DIALOGUE_H
+#pragma once
 
+#include "count.h"
 #include "maps.h"
 #include "outcome.h"
-#include "packet.h"
-#include "reader.h"
-#include "socks.h"
+#include "parse/socks.h"
+#include "parse/socks_reader.h"
+#include "parse/transport.h"
 
-static __always_inline void side_give_up(struct dialogue_side *side, enum abi_loss cause, struct proxy_counters *c)
+static __always_inline void side_give_up(struct dialogue_side *side, enum abi_loss cause,
+					 struct proxy_counters *c)
 {
 	side->flags |= DIALOGUE_DONE | DIALOGUE_LOST;
 	count_loss(c, cause);
 }
 
-/* The next word of what waits in a session, or less of it: up to the next event. */
-static __always_inline __u64 held_read(const struct session *s, __u32 from, __u32 length, __u32 state, __u32 skip)
+/* Reads the next word of the held bytes, up to its end or the next event. */
+static __always_inline __u64 held_read(const struct session *s, __u32 from, __u32 length,
+				       __u32 state, __u32 skip)
 {
 	__u32 at = from & 0x38, ahead = from & 7; /* below 64, in words */
 
-	return client_read_word(*(const __u64 *)(s->held + at) >> ahead * 8, length < 8 - ahead ? length : 8 - ahead,
-				state, skip);
+	return client_read_word(*(const __u64 *)(s->held + at) >> ahead * 8,
+				length < 8 - ahead ? length : 8 - ahead, state, skip);
 }
 
 /*
- * Keeps a segment that overtook another: one run of bytes, to which what follows it directly is added. Its place is
- * taken under the lock, its bytes are loaded after it (no helper may be called under a lock), and nobody reads them
- * until all that were promised are there. Returns 0, or -1 when it does not fit.
+ * Keeps a segment that came before its predecessor. The held bytes are one run, to which the bytes
+ * that follow it directly are added. The range is reserved under the lock and loaded after it
+ * (helpers are forbidden under a lock). Nobody reads the run before all reserved bytes are there.
+ * Returns 0, or -1 when the segment does not fit.
  */
-static __always_inline int held_add(struct __sk_buff *skb, const struct segment *segment, struct session *s)
+static __always_inline int held_add(struct __sk_buff *skb, const struct segment *segment,
+				    struct session *s)
 {
-	__u32 start = segment->sequence - s->dialogue.client.isn, length = segment->payload_length, at, again;
+	__u32 start = segment->sequence - s->dialogue.client.isn, length = segment->payload_length,
+	      at, again;
 	int placed = 0;
 
 	if (length - 1 >= ABI_HELD_SEGMENT_MAX)
 		return -1;
 	bpf_spin_lock(&s->lock);
 	/*
-	 * What waited was read, so the next gap may use its place; who still reads it, will find that `next` has moved.
+	 * The held bytes were read, so the next gap may use their memory. A CPU that still reads
+	 * them will find that `next` has moved.
 	 */
-	if (s->held_filled == s->held_length && (__s32)(s->dialogue.client.next - s->held_start - s->held_length) >= 0)
+	if (s->held_filled == s->held_length &&
+	    (__s32)(s->dialogue.client.next - s->held_start - s->held_length) >= 0)
 		s->held_length = s->held_filled = 0;
 	if (!s->held_length)
 		s->held_start = start;
@@ -58,7 +66,8 @@ static __always_inline int held_add(struct __sk_buff *skb, const struct segment 
 	bpf_spin_unlock(&s->lock);
 	if (!placed || at >= ABI_HELD_MAX)
 		return again ? 0 : -1;
-	if (bpf_skb_load_bytes(skb, segment->payload, s->held + at, read_length(length, ABI_HELD_SEGMENT_MAX)))
+	if (bpf_skb_load_bytes(skb, segment->payload, s->held + at,
+			       read_length(length, ABI_HELD_SEGMENT_MAX)))
 		return -1;
 	bpf_spin_lock(&s->lock);
 	s->held_filled += length;
@@ -66,7 +75,7 @@ static __always_inline int held_add(struct __sk_buff *skb, const struct segment 
 	return 0;
 }
 
-/* A side as it was when we began to read. */
+/* The client's side at the moment when reading began. */
 struct view {
 	__u64 socket;
 	__u32 next;
@@ -91,13 +100,13 @@ static __always_inline void view_take(struct session *s, struct view *v)
 }
 
 /*
- * Takes over what was read. Returns whether a request is complete. With few branches: the loop around it is verified
- * round by round.
+ * Records what was read. Returns whether a request is complete. Few branches, since the verifier
+ * follows the loop around it round by round.
  */
 static __always_inline int dialogue_advance(struct dialogue *d, __u64 r, __u64 now)
 {
 	if (!d->client.next)
-		d->request_ns = now; /* of a request that is refused before it comes */
+		d->request_ns = now; /* for a request that is refused before it is complete */
 	d->client.next += READ_CONSUMED(r);
 	d->client.skip = READ_SKIP(r);
 	d->client.state = READ_STATE(r);
@@ -114,14 +123,15 @@ static __always_inline int dialogue_advance(struct dialogue *d, __u64 r, __u64 n
 }
 
 /*
- * Writes what was read, unless somebody else has, or the session has ended. Returns whether a request is to be counted.
+ * Records what was read, unless another CPU has, or the session has ended. Returns whether a
+ * request is to be counted.
  */
 static __always_inline int view_commit(struct session *s, const struct view *v, __u64 r, __u64 now)
 {
 	int complete = 0;
 
 	bpf_spin_lock(&s->lock);
-	/* A freed hash value may be reused at once: is it still the same session? */
+	/* The kernel may reuse a freed hash value at once: check that it is the same session. */
 	if (!((s->socket ^ v->socket) | (s->dialogue.client.next ^ v->next) |
 	      (s->dialogue.client.flags & DIALOGUE_DONE) | s->closed))
 		complete = dialogue_advance(&s->dialogue, r, now);
@@ -129,8 +139,9 @@ static __always_inline int view_commit(struct session *s, const struct view *v, 
 	return complete;
 }
 
-/* Before there is a session: nothing is counted, the session's start does that. */
-static __always_inline void dialogue_early(struct __sk_buff *skb, const struct segment *segment, struct dialogue *d)
+/* Reads data before the session exists. Counts nothing: early_take does. */
+static __always_inline void dialogue_early(struct __sk_buff *skb, const struct segment *segment,
+					   struct dialogue *d)
 {
 	__u32 read = d->client.next - (segment->sequence - d->client.isn);
 	__u64 r;
@@ -140,14 +151,17 @@ static __always_inline void dialogue_early(struct __sk_buff *skb, const struct s
 			d->client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;
 		return;
 	}
-	r = client_read(skb, segment->payload + read, segment->payload_length - read, d->client.state, d->client.skip);
+	r = client_read(skb, segment->payload + read, segment->payload_length - read,
+			d->client.state, d->client.skip);
 	dialogue_advance(d, r, bpf_ktime_get_ns());
-	if (READ_CONSUMED(r) < segment->payload_length - read && d->client.state != SOCKS_CLIENT_DONE)
+	if (READ_CONSUMED(r) < segment->payload_length - read &&
+	    d->client.state != SOCKS_CLIENT_DONE)
 		d->client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;
 }
 
 /*
- * Reads a segment of the client's side; again when another CPU was faster. Returns whether there is more to be read.
+ * Reads a segment of the client's side, once more if another CPU was faster. Returns whether the
+ * held bytes may follow.
  */
 #define SEGMENT_ROUNDS_MAX 2
 
@@ -155,7 +169,8 @@ static __always_inline int client_segment_read(struct __sk_buff *skb, const stru
 					       const struct session_key *key, struct session *s,
 					       struct proxy_counters *c)
 {
-	__u32 start = segment->sequence - s->dialogue.client.isn, end = start + segment->payload_length;
+	__u32 start = segment->sequence - s->dialogue.client.isn,
+	      end = start + segment->payload_length;
 
 #pragma clang loop unroll(disable)
 	for (int round = 0; round < SEGMENT_ROUNDS_MAX; round++) {
@@ -169,15 +184,18 @@ static __always_inline int client_segment_read(struct __sk_buff *skb, const stru
 		read = v.next - start;
 		if ((__s32)read < 0) {
 			if (!held_add(skb, segment, s))
-				return 1; /* what was missing may have come meanwhile */
+				return 1; /* the missing bytes may have come meanwhile */
 			side_give_up(&s->dialogue.client, ABI_LOSS_OUT_OF_ORDER, c);
 			return 0;
 		}
 		if ((__s32)(end - v.next) <= 0) /* read before */
 			return 1;
-		r = client_read(skb, segment->payload + read, segment->payload_length - read, v.state, v.skip);
-		if (READ_CONSUMED(r) < segment->payload_length - read && READ_STATE(r) != SOCKS_CLIENT_DONE) {
-			side_give_up(&s->dialogue.client, ABI_LOSS_PARSE, c); /* longer than any request */
+		r = client_read(skb, segment->payload + read, segment->payload_length - read,
+				v.state, v.skip);
+		if (READ_CONSUMED(r) < segment->payload_length - read &&
+		    READ_STATE(r) != SOCKS_CLIENT_DONE) {
+			side_give_up(&s->dialogue.client, ABI_LOSS_PARSE,
+				     c); /* longer than any request */
 			return 0;
 		}
 		if (view_commit(s, &v, r, bpf_ktime_get_ns()))
@@ -186,13 +204,15 @@ static __always_inline int client_segment_read(struct __sk_buff *skb, const stru
 	return 1;
 }
 
-/* And what waited for it: word by word, and up to the command in it. */
+/* Reads a segment and the held bytes behind it: word by word, and up to the command in a word. */
 #define HELD_ROUNDS_MAX (ABI_HELD_MAX / 8 + 2)
 
 static __always_inline void dialogue_client(struct __sk_buff *skb, const struct segment *segment,
-					    const struct session_key *key, struct session *s, struct proxy_counters *c)
+					    const struct session_key *key, struct session *s,
+					    struct proxy_counters *c)
 {
-	if (s->dialogue.method == SOCKS_METHOD_GSSAPI) { /* opaque; the egress side has counted it */
+	if (s->dialogue.method ==
+	    SOCKS_METHOD_GSSAPI) { /* opaque; the egress side has counted it */
 		s->dialogue.client.flags |= DIALOGUE_DONE;
 		return;
 	}
@@ -212,9 +232,13 @@ static __always_inline void dialogue_client(struct __sk_buff *skb, const struct 
 	}
 }
 
-/* Reads a segment of the server's side, up to the byte that decides. Under the socket's lock: it sends. */
+/*
+ * Reads a segment of the server's side, up to the byte that decides. Runs under the socket's lock,
+ * since the server sends.
+ */
 static __always_inline void dialogue_server(struct __sk_buff *skb, const struct segment *segment,
-					    const struct session_key *key, struct session *s, struct proxy_counters *c)
+					    const struct session_key *key, struct session *s,
+					    struct proxy_counters *c)
 {
 	struct dialogue *d = &s->dialogue;
 	__u32 start = segment->sequence - d->server.isn, end = start + segment->payload_length;
@@ -227,7 +251,8 @@ static __always_inline void dialogue_server(struct __sk_buff *skb, const struct 
 		side_give_up(&d->server, ABI_LOSS_OUT_OF_ORDER, c);
 		return;
 	}
-	r = server_read(skb, segment->payload + read, segment->payload_length - read, d->server.state);
+	r = server_read(skb, segment->payload + read, segment->payload_length - read,
+			d->server.state);
 	if (s->socket != id)
 		return;
 	verdict = READ_EVENT(r);
@@ -245,13 +270,14 @@ static __always_inline void dialogue_server(struct __sk_buff *skb, const struct 
 	if (verdict == SOCKS_VERDICT_NONE || d->settled)
 		return;
 	if (d->client.flags & DIALOGUE_LOST &&
-	    !d->requested) { /* the ingress side has given up: it will not count it */
+	    !d->requested) { /* the ingress side has given up and will not count it */
 		d->requested = 1;
 		request_count(c, key, ABI_COMMAND_UNKNOWN);
 	}
 	now = bpf_ktime_get_ns();
 	d->verdict = verdict;
-	if (s->closer == SESSION_CLOSED_BY_CLIENT) { /* whether it still reads is known at CLOSE */
+	if (s->closer ==
+	    SESSION_CLOSED_BY_CLIENT) { /* CLOSE tells whether the client still reads */
 		d->pending = 1;
 		d->reply_end = d->server.next;
 		d->reply_ns = now;
@@ -259,5 +285,3 @@ static __always_inline void dialogue_server(struct __sk_buff *skb, const struct 
 	}
 	dialogue_settle(d, verdict, dialogue_age(d, now), c);
 }
-
-#endif

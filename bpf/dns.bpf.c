@@ -1,87 +1,78 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * DNS messages, called by the programs of underlay.bpf.c and tunnel.bpf.c for port 53. Packets and not sockets: what a
- * resolver's library, dante's children or a raw socket ask is all the same here, and the answer's path is seen.
+ * DNS messages, called by the programs of underlay.bpf.c and tunnel.bpf.c for port 53. Packets and
+ * not sockets: they show queries of resolver libraries, of dante's children and of raw sockets
+ * alike, and the path of the answer.
  */
-#include "answer.h"
-#include "dns.h"
+#include "count.h"
+#include "destination.h"
 #include "dns_count.h"
 #include "dns_stream.h"
 #include "maps.h"
-#include "packet.h"
-#include "transport.h"
+#include "parse/dns.h"
+#include "parse/transport.h"
 
 #define DATAGRAMS_MAX 128 /* in one skb: UDP_MAX_SEGMENTS of the kernel */
-#define DATAGRAMS_ONCE 8
+#define DATAGRAMS_PER_CALL 8
 
-__noinline int dns_datagram(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 direction, __u32 peer)
+__noinline int dns_datagram(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 direction,
+			    __u32 peer)
 {
 	__u64 m = dns_read(skb, offset, length, direction);
 
 	if (DNS_MESSAGE_EVENT(m) == DNS_EVENT_MESSAGE)
-		return direction == DNS_QUERIES ? dns_query(skb, DNS_MESSAGE_ID(m), DNS_MESSAGE_VALUE(m), peer)
-						: dns_answer(skb, DNS_MESSAGE_ID(m), DNS_MESSAGE_VALUE(m), peer);
+		return direction == DNS_QUERIES
+			       ? dns_query(skb, DNS_MESSAGE_ID(m), DNS_MESSAGE_VALUE(m), peer)
+			       : dns_answer(skb, DNS_MESSAGE_ID(m), DNS_MESSAGE_VALUE(m), peer);
 	if (DNS_MESSAGE_EVENT(m) == DNS_EVENT_SHORT && direction == DNS_QUERIES)
 		return dns_unreadable(skb);
 	return 0;
 }
 
 /*
- * Answers of one size to one socket come merged into one skb (GRO of a TUN device), and leave so from a few senders.
- * Some of those; see dns_labels for the loops.
+ * Reads some datagrams of a merged skb. Answers of one size to one socket come merged (GRO of a TUN
+ * device), and some senders merge queries. See dns_labels for the nested loops.
  */
-__noinline int dns_datagrams_once(struct __sk_buff *skb, __u32 offset, __u32 direction, __u32 peer)
+__noinline int dns_datagrams_some(struct __sk_buff *skb, __u32 offset, __u32 direction, __u32 peer)
 {
 	__u32 size = skb->gso_size, end = skb->len;
 
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < DATAGRAMS_ONCE; i++) {
+	for (int i = 0; i < DATAGRAMS_PER_CALL; i++) {
 		if (offset >= end)
 			return 0;
-		dns_datagram(skb, offset, end - offset < size ? end - offset : size, direction, peer);
+		dns_datagram(skb, offset, end - offset < size ? end - offset : size, direction,
+			     peer);
 		offset += size;
 	}
 	return 0;
 }
 
-static __always_inline void dns_datagrams(struct __sk_buff *skb, __u32 offset, enum dns_direction direction, __u32 peer)
+static __always_inline void dns_datagrams(struct __sk_buff *skb, __u32 offset,
+					  enum dns_direction direction, __u32 peer)
 {
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < DATAGRAMS_MAX / DATAGRAMS_ONCE; i++, offset += skb->gso_size * DATAGRAMS_ONCE)
-		dns_datagrams_once(skb, offset, direction, peer);
+	for (int i = 0; i < DATAGRAMS_MAX / DATAGRAMS_PER_CALL;
+	     i++, offset += skb->gso_size * DATAGRAMS_PER_CALL)
+		dns_datagrams_some(skb, offset, direction, peer);
 	if (offset < skb->len)
 		dns_unreadable(skb);
 }
 
-/* The UDP header as scalars; 0 where there is none. Global, so that what follows is verified once. */
-#define UDP_PACK(t) \
-	((__u64)(t)->source | (__u64)(t)->destination << 16 | (__u64)(t)->length << 32 | (__u64)(t)->offset << 48)
-#define UDP_SOURCE(u) ((__u32)(u)&0xffff)
-#define UDP_DESTINATION(u) ((__u32)((u) >> 16) & 0xffff)
-#define UDP_LENGTH(u) ((__u32)((u) >> 32) & 0xffff)
-#define UDP_OFFSET(u) ((__u32)((u) >> 48))
-
-__noinline __u64 udp_read(struct __sk_buff *skb)
-{
-	struct transport t = {};
-
-	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t) || t.protocol != IPPROTO_UDP)
-		return 0;
-	return UDP_PACK(&t);
-}
-
 /*
- * For its names. In the tunnel that program has done it. Beside it a name is the client's as well, and on lo, where a
- * resolver may stand that asks on in ways which nobody reads; there the ports alone tell questions from answers.
+ * Copies a message for its names. The tunnel's program has done so for messages in the tunnel.
+ * Outside it, the message may be the client's own or, on lo, one for a resolver that forwards it in
+ * ways that are not read. On lo the ports alone tell queries from answers.
  */
 __noinline int name_copy(struct __sk_buff *skb, __u32 direction)
 {
-	__u64 u = udp_read(skb);
+	__u64 u = udp_read(skb, ABI_STUB_L2(skb->cb[4]));
 	int asks = UDP_DESTINATION(u) == DNS_PORT;
 
-	if (!answers_enabled || !u || (skb->ifindex != LOOPBACK_IFINDEX && asks != (direction == DNS_QUERIES)))
+	if (!answers_enabled || !u ||
+	    (skb->ifindex != LOOPBACK_IFINDEX && asks != (direction == DNS_QUERIES)))
 		return 0;
-	return answer_copy(skb, UDP_OFFSET(u), ABI_STUB_SLOT(skb->cb[4]), asks ? ABI_TRANSMIT : ABI_RECEIVE);
+	return answer_copy(skb, u, ABI_STUB_SLOT(skb->cb[4]), asks ? ABI_TRANSMIT : ABI_RECEIVE);
 }
 
 SEC("tc")
@@ -97,24 +88,27 @@ int dns_udp(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (dns_is_foreign(skb, direction) || (direction == DNS_ANSWERS && !dns_counted))
 		return TC_ACT_UNSPEC;
-	u = udp_read(skb);
+	u = udp_read(skb, ABI_STUB_L2(skb->cb[4]));
 	server = direction == DNS_QUERIES ? UDP_DESTINATION(u) : UDP_SOURCE(u);
 	client = direction == DNS_QUERIES ? UDP_SOURCE(u) : UDP_DESTINATION(u);
-	offset = UDP_OFFSET(u) + 8;
+	offset = UDP_OFFSET(u) + UDP_HEADER_SIZE;
 	if (server != DNS_PORT)
 		return TC_ACT_UNSPEC;
 	if (skb->gso_size) {
 		dns_datagrams(skb, offset, direction, DNS_PEER(client, 0));
 		return TC_ACT_UNSPEC;
 	}
-	/* The header's length: Ethernet pads. Less than it: the first of several fragments. */
-	length = UDP_LENGTH(u) > 8 ? UDP_LENGTH(u) - 8 : 0;
+	/*
+	 * The length in the UDP header, since Ethernet pads. The skb has less in the first of
+	 * several fragments.
+	 */
+	length = UDP_LENGTH(u) > UDP_HEADER_SIZE ? UDP_LENGTH(u) - UDP_HEADER_SIZE : 0;
 	rest = skb->len - offset;
 	dns_datagram(skb, offset, length < rest ? length : rest, direction, DNS_PEER(client, 0));
 	return TC_ACT_UNSPEC;
 }
 
-/* The server's numbers begin. */
+/* The SYN-ACK: the server's sequence numbers begin. */
 static __always_inline void stream_accepted(struct dns_stream *s, __u32 sequence)
 {
 	bpf_spin_lock(&s->lock);
@@ -125,7 +119,7 @@ static __always_inline void stream_accepted(struct dns_stream *s, __u32 sequence
 	bpf_spin_unlock(&s->lock);
 }
 
-/* A FIN, after all that came before it. Returns whether both sides have ended. */
+/* A FIN counts once all data before it was read. Returns whether both sides have ended. */
 static __always_inline int stream_finished(struct dns_stream *s, const struct segment *segment,
 					   enum dns_direction direction)
 {
@@ -140,21 +134,26 @@ static __always_inline int stream_finished(struct dns_stream *s, const struct se
 	return both;
 }
 
-/* Ours ends the connection; the other's only if it is just where it should be, or refuses it. */
+/*
+ * Whether a RST ends the connection: ours does. One from the server does only with the expected
+ * sequence number, or before the connection is accepted.
+ */
 static __always_inline int stream_reset(const struct dns_stream *s, const struct segment *segment,
 					enum dns_direction direction)
 {
 	const struct dns_side *side = &s->sides.answers;
 
-	return direction == DNS_QUERIES || !side->known || segment->sequence - side->isn == side->next;
+	return direction == DNS_QUERIES || !side->known ||
+	       segment->sequence - side->isn == side->next;
 }
 
-static __always_inline void stream_packet(struct __sk_buff *skb, const struct segment *segment, struct dns_key *key,
-					  enum dns_direction direction, struct proxy_counters *c)
+static __always_inline void stream_packet(struct __sk_buff *skb, const struct segment *segment,
+					  struct dns_key *key, enum dns_direction direction,
+					  struct proxy_counters *c)
 {
 	struct dns_stream *s = bpf_map_lookup_elem(&dns_streams, key);
 
-	if (!s) { /* it began before us, or was silent for too long */
+	if (!s) { /* it began before the program was attached, or was idle for too long */
 		if (direction == DNS_QUERIES && segment->payload_length)
 			count_loss(c, ABI_LOSS_PARSE);
 		return;
@@ -173,22 +172,46 @@ static __always_inline void stream_packet(struct __sk_buff *skb, const struct se
 		dns_stream_end(c, key);
 }
 
+/*
+ * The first fragment of a segment: its data is incomplete, so the stream cannot be read from here
+ * on.
+ */
+static __always_inline void stream_fragment(const struct dns_key *key, enum dns_direction direction,
+					    struct proxy_counters *c)
+{
+	struct dns_stream *s = bpf_map_lookup_elem(&dns_streams, key);
+
+	if (s)
+		dns_side_lose(c, s,
+			      direction == DNS_QUERIES ? &s->sides.queries : &s->sides.answers,
+			      s->opened_ns, ABI_LOSS_PARSE);
+	else if (direction == DNS_QUERIES)
+		count_loss(c, ABI_LOSS_PARSE);
+}
+
 SEC("tc")
 int dns_tcp(struct __sk_buff *skb)
 {
 	enum dns_direction direction = dns_direction_of(skb);
+	enum segment_result result;
 	struct dns_key key = {};
 	struct segment s = {};
 	struct proxy_counters *c;
 
-	if (dns_is_foreign(skb, direction) || packet_read(skb, ABI_STUB_L2(skb->cb[4]), &s) != PACKET_TCP)
+	if (dns_is_foreign(skb, direction))
 		return TC_ACT_UNSPEC;
-	if ((direction == DNS_QUERIES ? s.destination_port : s.source_port) != DNS_PORT)
+	result = segment_read(skb, ABI_STUB_L2(skb->cb[4]), &s);
+	if (result == SEGMENT_NONE ||
+	    (direction == DNS_QUERIES ? s.destination_port : s.source_port) != DNS_PORT)
 		return TC_ACT_UNSPEC;
-	c = dns_place(skb, &key);
+	c = dns_key_set_proxy(skb, &key);
 	if (!c)
 		return TC_ACT_UNSPEC;
 	dns_key_of_segment(&key, &s, direction);
+	if (result == SEGMENT_FRAGMENT) {
+		stream_fragment(&key, direction, c);
+		return TC_ACT_UNSPEC;
+	}
 	if (direction == DNS_QUERIES && s.flags & TCP_FLAG_SYN)
 		dns_stream_begin(skb, s.sequence, DNS_PEER(s.source_port, 1));
 	stream_packet(skb, &s, &key, direction, c);

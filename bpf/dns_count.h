@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Queries are counted as they leave, answers as they come: each query has an entry in `dns_pending`, made by an insert
- * that succeeded and ended by a delete that succeeded. Whose delete it was counts how the query ended: an answer, or
- * the collector, which looks for what is older than ABI_DNS_TIMEOUT_NS. So at rest queries = responses + unanswered, or
- * a loss says by how much it is not.
+ * Queries are counted as they leave, answers as they come. Each query has an entry in
+ * `dns_pending`, from a successful insert to a successful delete. The side whose delete succeeds
+ * counts the end of the query: an answer, or the collector for entries older than
+ * ABI_DNS_TIMEOUT_NS. So at rest queries = responses + unanswered, or a loss states the difference.
  */
-#ifndef WGSOCKS_BPF_DNS_COUNT_H
-#define WGSOCKS_BPF_DNS_COUNT_H
+#pragma once
 
-#include "histogram.h"
+#include "count.h"
 #include "leak.h"
 #include "maps.h"
-#include "packet.h"
-#include "transport.h"
+#include "parse/ip.h"
 
-/* Where a packet is, by what the stub called. */
+/* Where a packet passes, by the program that the stub called. */
 static __always_inline int dns_is_tunnel(const struct __sk_buff *skb)
 {
 	__u32 program = ABI_STUB_PROGRAM(skb->cb[4]);
@@ -26,11 +24,12 @@ static __always_inline enum dns_direction dns_direction_of(const struct __sk_buf
 {
 	__u32 program = ABI_STUB_PROGRAM(skb->cb[4]);
 
-	return program == ABI_PACKET_TUNNEL_TRANSMIT || program == ABI_PACKET_UNDERLAY_EGRESS ? DNS_QUERIES
-											      : DNS_ANSWERS;
+	return program == ABI_PACKET_TUNNEL_TRANSMIT || program == ABI_PACKET_UNDERLAY_EGRESS
+		       ? DNS_QUERIES
+		       : DNS_ANSWERS;
 }
 
-/* A forwarded packet, which is nobody's of the network namespace. */
+/* A forwarded packet, which belongs to no socket of the network namespace. */
 static __always_inline int dns_is_foreign(const struct __sk_buff *skb, enum dns_direction direction)
 {
 	return direction == DNS_QUERIES && skb->ingress_ifindex;
@@ -43,8 +42,12 @@ static __always_inline __u32 dns_slot_of(const struct __sk_buff *skb)
 	return dns_is_tunnel(skb) ? slot / ABI_TUNNELS_MAX : slot;
 }
 
-/* All of a key but the addresses, the port and the id. Returns the counters, NULL where there is no such proxy. */
-static __always_inline struct proxy_counters *dns_place(const struct __sk_buff *skb, struct dns_key *key)
+/*
+ * Sets a key except for the addresses, the port and the id. Returns the counters, or NULL if there
+ * is no such proxy.
+ */
+static __always_inline struct proxy_counters *dns_key_set_proxy(const struct __sk_buff *skb,
+								struct dns_key *key)
 {
 	__u32 slot = dns_slot_of(skb);
 	struct proxy *proxy = proxy_of(slot);
@@ -57,38 +60,26 @@ static __always_inline struct proxy_counters *dns_place(const struct __sk_buff *
 	return counters_of(slot);
 }
 
-/* Both addresses of an IP header. Returns 0, or an error where they cannot be read. */
-static __always_inline long dns_addresses(struct __sk_buff *skb, __u32 l2, __u8 *source, __u8 *destination)
-{
-	__be32 four[2];
-
-	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return bpf_skb_load_bytes(skb, l2 + 8, source, 16) ?: bpf_skb_load_bytes(skb, l2 + 24, destination, 16);
-	if (bpf_skb_load_bytes(skb, l2 + 12, four, sizeof(four)))
-		return -1;
-	address_map_ipv4(source, four[0]);
-	address_map_ipv4(destination, four[1]);
-	return 0;
-}
-
-/* The client's port, and whether it is TCP, for the global functions below: these take scalars alone. */
+/* The client's port and whether it is TCP, packed: global functions take scalars only. */
 #define DNS_PEER(port, tcp) ((__u32)(port) | (__u32)(tcp) << 16)
 #define DNS_PEER_PORT(peer) ((peer)&0xffff)
 #define DNS_PEER_TCP(peer) (((peer) >> 16) & 1)
 
-/* Whose message this packet carries. Returns the counters, or NULL. */
-static __always_inline struct proxy_counters *dns_key_set(struct __sk_buff *skb, struct dns_key *key,
-							  enum dns_direction direction, __u32 id, __u32 peer)
+/* Sets the key of a message in this packet. Returns the counters, or NULL. */
+static __always_inline struct proxy_counters *dns_key_set(struct __sk_buff *skb,
+							  struct dns_key *key,
+							  enum dns_direction direction, __u32 id,
+							  __u32 peer)
 {
 	__u32 l2 = ABI_STUB_L2(skb->cb[4]);
 
 	key->client_port = DNS_PEER_PORT(peer);
 	key->tcp = DNS_PEER_TCP(peer);
 	key->id = id;
-	if (direction == DNS_QUERIES ? dns_addresses(skb, l2, key->client, key->server)
-				     : dns_addresses(skb, l2, key->server, key->client))
+	if (direction == DNS_QUERIES ? ip_addresses_load(skb, l2, key->client, key->server)
+				     : ip_addresses_load(skb, l2, key->server, key->client))
 		return NULL;
-	return dns_place(skb, key);
+	return dns_key_set_proxy(skb, key);
 }
 
 static __always_inline void dns_pending_add(struct proxy_counters *c, struct dns_key *key)
@@ -107,26 +98,31 @@ static __always_inline void dns_pending_add(struct proxy_counters *c, struct dns
 		COUNT(c->dns_pending);
 }
 
-static __always_inline struct dns_counters *dns_of(struct proxy_counters *c, const struct dns_key *key)
+static __always_inline struct dns_counters *dns_of(struct proxy_counters *c,
+						   const struct dns_key *key)
 {
 	return &ABI_AT(struct dns_counters, c->dns, key->path & 1);
 }
 
-/* Whether another interface counted this very query, on its way through both. TCP counts by stream offset. */
+/*
+ * Whether another interface has counted this query, which passes both (a VLAN, then the interface
+ * below it). For UDP only: TCP counts by stream offset.
+ */
 static __always_inline int dns_passed_before(const struct __sk_buff *skb, const struct dns_key *key)
 {
 	struct dns_seen now = { .passed_ns = bpf_ktime_get_ns(), .ifindex = skb->ifindex };
 	const struct dns_seen *last = bpf_map_lookup_elem(&dns_seen, key);
 
-	if (last && last->ifindex != now.ifindex && now.passed_ns - last->passed_ns < ABI_DNS_WAY_NS)
+	if (last && last->ifindex != now.ifindex &&
+	    now.passed_ns - last->passed_ns < ABI_DNS_SEEN_NS)
 		return 1;
 	bpf_map_update_elem(&dns_seen, key, &now, BPF_ANY);
 	return 0;
 }
 
 /*
- * A query of this type. The functions that count are global and make the key anew, from the packet: so each is
- * verified once, and the loops that call them hold scalars only.
+ * Counts a query. The counting functions are global and build the key from the packet: the verifier
+ * sees each once, and the loops that call them hold only scalars.
  */
 __noinline int dns_query(struct __sk_buff *skb, __u32 id, __u32 type, __u32 peer)
 {
@@ -144,7 +140,7 @@ __noinline int dns_query(struct __sk_buff *skb, __u32 id, __u32 type, __u32 peer
 	return 0;
 }
 
-/* Takes a query off the map. Returns whether it was there and is ours to count. */
+/* Removes a query. Returns whether it was there; then the caller counts its end. */
 static __always_inline int dns_pending_take(struct proxy_counters *c, const struct dns_key *key)
 {
 	int error = map_delete(&dns_pending, key);
@@ -156,11 +152,9 @@ static __always_inline int dns_pending_take(struct proxy_counters *c, const stru
 	return !error;
 }
 
-/*
- * Finds the oldest query of the key that waits no longer than it may. Returns how long it waited, or -1 where there is
- * none.
- */
-static __always_inline __s64 dns_pending_find(struct proxy_counters *c, struct dns_key *key, __u64 *unanswered)
+/* Finds a query with this key that has not timed out. Returns its age, or -1 if there is none. */
+static __always_inline __s64 dns_pending_find(struct proxy_counters *c, struct dns_key *key,
+					      __u64 *unanswered)
 {
 	__u64 now = bpf_ktime_get_ns();
 
@@ -178,12 +172,12 @@ static __always_inline __s64 dns_pending_find(struct proxy_counters *c, struct d
 			continue;
 		if (age <= (__s64)ABI_DNS_TIMEOUT_NS)
 			return age > 0 ? age : 0;
-		COUNT(*unanswered); /* too late, and the collector had not come by yet */
+		COUNT(*unanswered); /* too late, and the collector has not removed it yet */
 	}
 	return -1;
 }
 
-/* An answer, if somebody waits for it. */
+/* Counts an answer, if a query waits for it. */
 __noinline int dns_answer(struct __sk_buff *skb, __u32 id, __u32 rcode, __u32 peer)
 {
 	struct dns_key key = {};
@@ -197,18 +191,16 @@ __noinline int dns_answer(struct __sk_buff *skb, __u32 id, __u32 rcode, __u32 pe
 	age = dns_pending_find(c, &key, &d->unanswered);
 	if (age < 0 || rcode >= ABI_DNS_RCODE_MAX)
 		return 0;
-	asm volatile("%0 &= 7"
-		     : "+r"(rcode)); /* no change; before 6.3 the verifier forgets bounds of what is spilled */
+	/* Changes nothing: before 6.3 the verifier forgets the bounds of spilled registers. */
+	asm volatile("%0 &= 7" : "+r"(rcode));
 	COUNT(ABI_AT(__u64, d->responses, rcode));
 	histogram_observe(&d->duration, ABI_BOUNDS_LATENCY, age);
 	return 0;
 }
 
-/* A query that has no room for a header. */
+/* A query without room for a header. */
 __noinline int dns_unreadable(struct __sk_buff *skb)
 {
 	count_loss(counters_of(dns_slot_of(skb)), ABI_LOSS_PARSE);
 	return 0;
 }
-
-#endif

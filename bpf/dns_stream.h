@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * DNS over TCP, by stream offset in each direction: a message counts once, however it is cut, and whatever is sent
- * again. As a SOCKS dialogue (dialogue.h): read without the lock, written under it, if nobody has written meanwhile.
+ * DNS over TCP, by stream offset in each direction: a message counts once, however it is split or
+ * retransmitted. As with SOCKS dialogues (dialogue.h), a segment is read without the lock, and the
+ * result is recorded under it if no other CPU has recorded meanwhile.
  */
-#ifndef WGSOCKS_BPF_DNS_STREAM_H
-#define WGSOCKS_BPF_DNS_STREAM_H
+#pragma once
 
-#include "dns.h"
+#include "count.h"
 #include "dns_count.h"
+#include "parse/dns.h"
 
-#define DNS_ROUNDS_MAX 256 /* in one segment, or all of a GSO skb: two or three for a message */
-#define DNS_ROUNDS_ONCE 16
+#define DNS_ROUNDS_MAX 256 /* in one segment or GSO skb; a message takes two or three */
+#define DNS_ROUNDS_PER_CALL 16
 
 static __always_inline void dns_key_of_segment(struct dns_key *key, const struct segment *s,
 					       enum dns_direction direction)
@@ -24,8 +25,8 @@ static __always_inline void dns_key_of_segment(struct dns_key *key, const struct
 }
 
 /*
- * At the client's SYN: the offsets begin. Sent again, it changes nothing; with another number it is a new stream. A
- * global function for the stack's sake: what it needs is not under all that reads the stream.
+ * At the client's SYN the offsets begin. A retransmitted SYN changes nothing; another sequence
+ * number is a new stream. A global function, so that its stack is not below that of the reader.
  */
 __noinline int dns_stream_begin(struct __sk_buff *skb, __u32 sequence, __u32 peer)
 {
@@ -69,10 +70,11 @@ struct dns_view {
 	__u32 next;
 	__u32 ahead_start;
 	__u32 ahead_end;
-	__u32 closed; /* nothing is to be read */
+	__u32 closed; /* nothing more is to be read */
 };
 
-static __always_inline void dns_view_take(struct dns_stream *s, struct dns_side *side, struct dns_view *v)
+static __always_inline void dns_view_take(struct dns_stream *s, struct dns_side *side,
+					  struct dns_view *v)
 {
 	bpf_spin_lock(&s->lock);
 	v->opened_ns = s->opened_ns;
@@ -84,9 +86,9 @@ static __always_inline void dns_view_take(struct dns_stream *s, struct dns_side 
 	bpf_spin_unlock(&s->lock);
 }
 
-/* Returns whether it was written: then the message is ours to count. */
-static __always_inline int dns_view_commit(struct dns_stream *s, struct dns_side *side, const struct dns_view *v,
-					   __u64 word, __u32 next)
+/* Returns whether this CPU recorded the message; then it counts it. */
+static __always_inline int dns_view_commit(struct dns_stream *s, struct dns_side *side,
+					   const struct dns_view *v, __u64 word, __u32 next)
 {
 	int written = 0;
 
@@ -102,9 +104,10 @@ static __always_inline int dns_view_commit(struct dns_stream *s, struct dns_side
 	return written;
 }
 
-/* Nothing more of this side can be read. Whoever says so counts it. */
-static __always_inline void dns_side_lose(struct proxy_counters *c, struct dns_stream *s, struct dns_side *side,
-					  __u64 opened_ns, enum abi_loss cause)
+/* Gives up a side: nothing more of it can be read. The first caller counts the loss. */
+static __always_inline void dns_side_lose(struct proxy_counters *c, struct dns_stream *s,
+					  struct dns_side *side, __u64 opened_ns,
+					  enum abi_loss cause)
 {
 	int first = 0;
 
@@ -118,9 +121,12 @@ static __always_inline void dns_side_lose(struct proxy_counters *c, struct dns_s
 		count_loss(c, cause);
 }
 
-/* A segment that came before another, and is not read: remembered, and all between two such with them. */
-static __always_inline void dns_ahead_add(struct dns_stream *s, struct dns_side *side, const struct dns_view *v,
-					  __u32 start, __u32 end)
+/*
+ * Remembers a segment that came before its predecessor and was not read. Two such segments become
+ * one range.
+ */
+static __always_inline void dns_ahead_add(struct dns_stream *s, struct dns_side *side,
+					  const struct dns_view *v, __u32 start, __u32 end)
 {
 	bpf_spin_lock(&s->lock);
 	if (s->opened_ns == v->opened_ns) {
@@ -136,7 +142,7 @@ static __always_inline void dns_ahead_add(struct dns_stream *s, struct dns_side 
 	bpf_spin_unlock(&s->lock);
 }
 
-/* How many of `length` bytes lie in the rest of a message. */
+/* How many of `length` bytes belong to the rest of a message, which is skipped. */
 static __always_inline __u32 dns_rest(__u64 word, __u32 length)
 {
 	__u32 left = DNS_WORD_STATE(word) == DNS_REST ? DNS_WORD_LEFT(word) : 0;
@@ -144,7 +150,9 @@ static __always_inline __u32 dns_rest(__u64 word, __u32 length)
 	return left < length ? left : length;
 }
 
-/* Behind n of them. No global function, which the compiler might call as late as under the lock. */
+/*
+ * The word behind `n` of them. No global function: the compiler might move the call under the lock.
+ */
 static __always_inline __u64 dns_rest_pass(__u64 word, __u32 n)
 {
 	__u32 left = DNS_WORD_LEFT(word) - n;
@@ -152,17 +160,21 @@ static __always_inline __u64 dns_rest_pass(__u64 word, __u32 n)
 	return left ? DNS_WORD(DNS_REST, 0, left, DNS_WORD_ID(word)) : 0;
 }
 
-/* What a round returns: 0, there is nothing more to do; or a step, with how much was read above it (dns.h). */
+/*
+ * Result of a round: 0 when nothing is left to do; else a step, with the bytes read above it
+ * (parse/dns.h).
+ */
 #define DNS_ROUND_MORE (1ULL << 56)
 
 /*
- * Answers again, after a loss: where a segment begins with one that somebody on this connection waits for, a message
- * begins. Returns whether it was so.
+ * Resumes the answers after a loss, where a segment begins with an answer to a pending query of
+ * this connection: a message begins there. Returns whether it resumed.
  */
-static __always_inline int dns_answers_resume(struct __sk_buff *skb, struct dns_stream *s, struct dns_side *side,
-					      struct dns_key *key, const struct dns_view *v, __u32 offset, __u32 start)
+static __always_inline int dns_answers_resume(struct __sk_buff *skb, struct dns_stream *s,
+					      struct dns_side *side, struct dns_key *key,
+					      const struct dns_view *v, __u32 offset, __u32 start)
 {
-	__u8 head[5]; /* length, id, and the first byte of flags */
+	__u8 head[5]; /* length, id, first byte of the flags */
 	int resumed = 0;
 
 	if ((__s32)(start - v->next) < 0 || bpf_skb_load_bytes(skb, offset, head, sizeof(head)))
@@ -182,14 +194,16 @@ static __always_inline int dns_answers_resume(struct __sk_buff *skb, struct dns_
 }
 
 /*
- * Reads one message, or part of one, of a segment whose data is `length` bytes at `offset`, and begins with this
- * sequence number. A global function, for which it finds the stream anew: a loop calls it. What was read is counted by
- * the loop: the stack of one within the other would be more than kernels before 6.8 allow.
+ * Reads one message, or a part of one. `length`, `offset`, `sequence`: the data of the segment. A
+ * global function, since a loop calls it; it looks up the stream by itself. The loop counts the
+ * message: the nested stacks would exceed the limit of kernels before 6.8.
  *
- * Segments overtake each other where a host has several CPUs. One that does is not kept: it matters not where it has
- * only the rest of a message, and the beginning comes behind it. Where a message begins in it, that is lost.
+ * Segments may overtake each other on a host with several CPUs. They are not kept. That does no
+ * harm where the segment holds only the rest of a message and its begin comes later. Where a
+ * message begins in the segment, the side is lost.
  */
-__noinline __u64 dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence, __u32 peer)
+__noinline __u64 dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence,
+				  __u32 peer)
 {
 	enum dns_direction direction = dns_direction_of(skb);
 	struct dns_key key = {};
@@ -213,8 +227,9 @@ __noinline __u64 dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 len
 		return 0;
 	read = v.next - start;
 	n = length - read;
-	if (read >= length) { /* what is next is not in this segment: behind it, or before it */
-		int came = (__s32)(v.next - v.ahead_start) >= 0 && (__s32)(v.ahead_end - v.next) > 0;
+	if (read >= length) { /* the next byte is behind this segment, or before it */
+		int came =
+			(__s32)(v.next - v.ahead_start) >= 0 && (__s32)(v.ahead_end - v.next) > 0;
 
 		if (!came && (__s32)read >= 0)
 			return 0;
@@ -244,25 +259,27 @@ lost:
 	return 0;
 }
 
-/* What a message that was read is. Global: the loop that calls it knows nothing of its branches. */
+/* Counts a message. A global function: the loop around it sees no branches. */
 __noinline int dns_stream_message(struct __sk_buff *skb, __u64 step, __u32 direction, __u32 peer)
 {
 	__u32 id = DNS_WORD_ID(step), value = DNS_STEP_VALUE(step);
 
 	if (DNS_STEP_EVENT(step) == DNS_EVENT_MESSAGE)
-		return direction == DNS_QUERIES ? dns_query(skb, id, value, peer) : dns_answer(skb, id, value, peer);
+		return direction == DNS_QUERIES ? dns_query(skb, id, value, peer)
+						: dns_answer(skb, id, value, peer);
 	if (DNS_STEP_EVENT(step) == DNS_EVENT_SHORT && direction == DNS_QUERIES)
 		return dns_unreadable(skb);
 	return 0;
 }
 
-/* Some rounds: see dns_labels for the loops. Returns whether there may be more. */
-__noinline int dns_stream_rounds(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence, __u32 peer)
+/* Some rounds; see dns_labels for the nested loops. Returns whether there may be more. */
+__noinline int dns_stream_rounds(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence,
+				 __u32 peer)
 {
 	__u32 direction = dns_direction_of(skb);
 
 #pragma clang loop unroll(disable)
-	for (int round = 0; round < DNS_ROUNDS_ONCE; round++) {
+	for (int round = 0; round < DNS_ROUNDS_PER_CALL; round++) {
 		__u64 step = dns_stream_round(skb, offset, length, sequence, peer);
 
 		if (!step)
@@ -272,23 +289,23 @@ __noinline int dns_stream_rounds(struct __sk_buff *skb, __u32 offset, __u32 leng
 	return 1;
 }
 
-/* Reads a segment with data, message by message. One that overtook another matters not where that has only a rest. */
+/* Reads the data of a segment, message by message. */
 static __always_inline void dns_stream_segment(struct __sk_buff *skb, const struct segment *segment,
 					       struct dns_stream *s, enum dns_direction direction,
 					       struct proxy_counters *c)
 {
-	__u32 peer = DNS_PEER(direction == DNS_QUERIES ? segment->source_port : segment->destination_port, 1);
+	__u32 peer = DNS_PEER(
+		direction == DNS_QUERIES ? segment->source_port : segment->destination_port, 1);
 	__u32 sequence = segment->sequence + (segment->flags & TCP_FLAG_SYN ? 1 : 0);
 	__u64 opened_ns = s->opened_ns;
 
 #pragma clang loop unroll(disable)
-	for (int round = 0; round < DNS_ROUNDS_MAX / DNS_ROUNDS_ONCE; round++) {
-		if (!dns_stream_rounds(skb, segment->payload, segment->payload_length, sequence, peer))
+	for (int round = 0; round < DNS_ROUNDS_MAX / DNS_ROUNDS_PER_CALL; round++) {
+		if (!dns_stream_rounds(skb, segment->payload, segment->payload_length, sequence,
+				       peer))
 			return;
 	}
 	/* More messages in one skb than there are rounds. */
-	dns_side_lose(c, s, direction == DNS_QUERIES ? &s->sides.queries : &s->sides.answers, opened_ns,
-		      ABI_LOSS_PARSE);
+	dns_side_lose(c, s, direction == DNS_QUERIES ? &s->sides.queries : &s->sides.answers,
+		      opened_ns, ABI_LOSS_PARSE);
 }
-
-#endif

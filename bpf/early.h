@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef WGSOCKS_BPF_EARLY_H
-#define WGSOCKS_BPF_EARLY_H
+/* Data of a client that came before its session: read at ingress, moved at the session's begin. */
+#pragma once
 
+#include "count.h"
 #include "maps.h"
 #include "outcome.h"
 
 /*
- * An entry is of use between a segment and the end of the handshake that it came with: microseconds. What is older came
- * from data that no session was ever made for, and its ports may be used again.
+ * An entry is useful for microseconds, from a segment to the end of its handshake. Older entries
+ * come from data whose connection was never established, and their ports may be in use again.
  */
-#define EARLY_AGE_MAX_NS 1000000000ULL
+#define EARLY_AGE_MAX_NS ABI_S(1)
 
 static __always_inline int early_is_fresh(const struct early_dialogue *e)
 {
 	return bpf_ktime_get_ns() - e->begun_ns < EARLY_AGE_MAX_NS;
 }
 
-/* Before the entry is made, so that a session which begins after that sees it; `now` is the time of the entry. */
+/*
+ * Called before the entry is inserted, so that a session that begins later sees it. `now`: the time
+ * of the entry.
+ */
 static __always_inline void early_announce(__u64 now)
 {
 	__u32 zero = 0;
@@ -26,7 +30,7 @@ static __always_inline void early_announce(__u64 now)
 		*last = now;
 }
 
-/* Whether there may be an entry of use. */
+/* Whether there may be a useful entry. */
 static __always_inline int early_is_possible(__u64 now)
 {
 	__u32 zero = 0;
@@ -35,8 +39,12 @@ static __always_inline int early_is_possible(__u64 now)
 	return last && now - *last < EARLY_AGE_MAX_NS;
 }
 
-/* How the first data of the client, read before there was a session, gets into it: whose delete succeeds owns it. */
-static __always_inline void early_take(const struct session_key *key, struct session *s, struct proxy_counters *c)
+/*
+ * Moves the client's first data, which was read before the session existed, into the session. The
+ * caller whose delete succeeds owns the entry.
+ */
+static __always_inline void early_take(const struct session_key *key, struct session *s,
+				       struct proxy_counters *c)
 {
 	struct early_dialogue *e = bpf_map_lookup_elem(&early, key);
 	struct dialogue copy;
@@ -49,11 +57,13 @@ static __always_inline void early_take(const struct session_key *key, struct ses
 	if (map_delete(&early, key) || !fresh)
 		return;
 	bpf_spin_lock(&s->lock);
-	if (copy.client.isn != s->dialogue.client.isn) { /* the data did not begin where the connection does */
+	if (copy.client.isn !=
+	    s->dialogue.client.isn) { /* the data did not begin at the connection's begin */
 		lost = !s->dialogue.client.next;
 		if (lost)
 			s->dialogue.client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;
-	} else if (copy.client.next > s->dialogue.client.next) { /* else the session has read as much itself */
+	} else if (copy.client.next >
+		   s->dialogue.client.next) { /* else the session has read as much itself */
 		s->dialogue.client = copy.client;
 		s->dialogue.command = copy.command;
 		s->dialogue.malformed = copy.malformed;
@@ -68,5 +78,3 @@ static __always_inline void early_take(const struct session_key *key, struct ses
 	if (lost)
 		count_loss(c, ABI_LOSS_OUT_OF_ORDER);
 }
-
-#endif

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * WireGuard's handshake messages, called by the programs of underlay.bpf.c for UDP of their size. On the wire and not
- * from the device: the device tells of the last handshake that succeeded, here is each that was tried.
+ * WireGuard's handshake messages, called by the programs of underlay.bpf.c for UDP datagrams of
+ * their size. They are read on the wire: the device reports the last handshake that succeeded, here
+ * each attempt is seen.
  *
- * Whether a message is WireGuard's is told by its form. The port tells whose it is where there are several tunnels, and
- * on lo which way it goes; a device's is learned after its first message has left, so what has no known port is that of
- * a tunnel whose port is not known, if there is one.
+ * The form tells that a message is WireGuard's (parse/wireguard.h). The port tells which tunnel it
+ * belongs to and, on lo, its direction. The port of a device is learned after its first message has
+ * left. A message with an unknown port therefore belongs to a tunnel whose port is unknown, if
+ * there is one.
  */
-#include "handshake.h"
-#include "histogram.h"
+#include "count.h"
 #include "maps.h"
-#include "packet.h"
-#include "transport.h"
+#include "parse/transport.h"
+#include "parse/wireguard.h"
 
-#define SEGMENTS_MAX 128 /* in one skb: UDP_MAX_SEGMENTS of the kernel */
+#define DATAGRAMS_MAX 128 /* in one skb: UDP_MAX_SEGMENTS of the kernel */
 
 static __always_inline void duration_begin(struct handshake_key *key)
 {
@@ -34,8 +35,12 @@ static __always_inline void duration_end(struct handshake_key *key, struct hands
 		histogram_observe(&c->duration, ABI_BOUNDS_LATENCY, bpf_ktime_get_ns() - then);
 }
 
-/* Not what another interface counted already, on the packet's way through both. */
-static __always_inline int is_first_sight(struct __sk_buff *skb, const struct handshake_seen_key *key)
+/*
+ * Whether no other interface has counted the message: one that leaves by a VLAN or a bridge leaves
+ * by the interface below it too.
+ */
+static __always_inline int is_seen_first(struct __sk_buff *skb,
+					 const struct handshake_seen_key *key)
 {
 	__u32 ifindex = skb->ifindex;
 	const __u32 *first;
@@ -46,11 +51,11 @@ static __always_inline int is_first_sight(struct __sk_buff *skb, const struct ha
 	return !first || *first == ifindex;
 }
 
-#define UNCLAIMED 0x7fu /* in a tunnel's place */
+#define TUNNEL_UNCLAIMED 0x7fu /* as a tunnel index: the port of no known device */
 
-/* Of a port that may be a device's new one. */
-static __always_inline struct handshake_counters *unclaimed_counters(struct proxy_counters *c, __u32 slot,
-								     __u16 generation, __u16 port)
+/* Counters of a port that may be the new port of a device. */
+static __always_inline struct handshake_counters *
+unclaimed_counters(struct proxy_counters *c, __u32 slot, __u16 generation, __u16 port)
 {
 	struct unclaimed_key key = { .slot = slot, .generation = generation, .port = port };
 	struct unclaimed_handshakes *u = bpf_map_lookup_elem(&handshakes_unclaimed, &key), new = {};
@@ -67,10 +72,10 @@ static __always_inline struct handshake_counters *unclaimed_counters(struct prox
 	return &u->counters;
 }
 
-/* `where`: the tunnel's place, in bit 8 whether we sent it, and from bit 16 on the local port. */
-__noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, __u32 where)
+/* Counts one datagram. `route`: see handshake_route. */
+__noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, __u32 route)
 {
-	__u32 slot = ABI_STUB_SLOT(skb->cb[4]), place = where & 0xff, sent = where >> 8 & 1;
+	__u32 slot = ABI_STUB_SLOT(skb->cb[4]), tunnel_index = route & 0xff, sent = route >> 8 & 1;
 	__u32 type = handshake_read(skb, offset, size);
 	struct proxy_counters *c = counters_of(slot);
 	struct proxy *proxy = proxy_of(slot);
@@ -78,29 +83,34 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
 	struct handshake_key key = {};
 	struct handshake_counters *h;
 
-	if (!type || !c || !proxy || (place >= ABI_TUNNELS_MAX && place != UNCLAIMED))
+	if (!type || !c || !proxy ||
+	    (tunnel_index >= ABI_TUNNELS_MAX && tunnel_index != TUNNEL_UNCLAIMED))
 		return 0;
-	if (bpf_skb_load_bytes(skb, offset + HANDSHAKE_SENDER, &seen.sender, sizeof(seen.sender)))
+	if (bpf_skb_load_bytes(skb, offset + WIREGUARD_SENDER, &seen.sender, sizeof(seen.sender)))
 		return 0;
-	if (type == HANDSHAKE_RESPONSE &&
-	    bpf_skb_load_bytes(skb, offset + HANDSHAKE_RECEIVER, &seen.receiver, sizeof(seen.receiver)))
+	if (type == WIREGUARD_RESPONSE && bpf_skb_load_bytes(skb, offset + WIREGUARD_RECEIVER,
+							     &seen.receiver, sizeof(seen.receiver)))
 		return 0;
 	seen.slot = key.slot = slot;
 	seen.generation = key.generation = proxy->generation;
 	seen.type = type;
 	seen.direction = sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED;
-	if (!is_first_sight(skb, &seen))
+	if (!is_seen_first(skb, &seen))
 		return 0;
-	h = place < ABI_TUNNELS_MAX ? &c->handshakes[place] : unclaimed_counters(c, slot, key.generation, where >> 16);
+	h = tunnel_index < ABI_TUNNELS_MAX
+		    ? &c->handshakes[tunnel_index]
+		    : unclaimed_counters(c, slot, key.generation, route >> 16);
 	if (!h)
 		return 0;
-	if (type == HANDSHAKE_INITIATION) {
-		COUNT(ABI_AT(__u64, h->initiations, sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED));
+	if (type == WIREGUARD_INITIATION) {
+		COUNT(ABI_AT(__u64, h->initiations,
+			     sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED));
 		key.index = seen.sender;
 		if (sent)
 			duration_begin(&key);
 	} else {
-		COUNT(ABI_AT(__u64, h->responses, sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED));
+		COUNT(ABI_AT(__u64, h->responses,
+			     sent ? ABI_HANDSHAKE_SENT : ABI_HANDSHAKE_RECEIVED));
 		key.index = seen.receiver;
 		if (!sent)
 			duration_end(&key, h);
@@ -108,84 +118,81 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
 	return 0;
 }
 
-/* Some of the datagrams of a merged skb: the verifier sees this once, and the loop over it is short. */
-#define SEGMENTS_ONCE 8
+/*
+ * Counts some datagrams of a merged skb. A function of its own, so that the verifier sees this loop
+ * once and the loop around it is short.
+ */
+#define DATAGRAMS_PER_CALL 8
 
-__noinline int handshakes_count(struct __sk_buff *skb, __u32 offset, __u32 size, __u32 where)
+__noinline int handshakes_count(struct __sk_buff *skb, __u32 offset, __u32 size, __u32 route)
 {
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < SEGMENTS_ONCE; i++, offset += size)
-		handshake_count(skb, offset, size, where);
+	for (int i = 0; i < DATAGRAMS_PER_CALL; i++, offset += size)
+		handshake_count(skb, offset, size, route);
 	return 0;
 }
 
 /*
- * Datagrams of one flow may come merged: all of one size but the last, which may be shorter. So a handshake message is
- * the last, or all of them have its size.
+ * A merged skb holds datagrams of one flow. All have one size but the last, which may be shorter.
+ * So a handshake message is the last, or all datagrams have its size.
  */
-static __always_inline void merged(struct __sk_buff *skb, __u32 offset, __u32 size, __u32 where)
+static __always_inline void merged_count(struct __sk_buff *skb, __u32 offset, __u32 size,
+					 __u32 route)
 {
 	__u32 rest = (skb->len - offset) % size;
 
 	if (rest)
-		handshake_count(skb, skb->len - rest, rest, where);
-	if (size != HANDSHAKE_INITIATION_SIZE && size != HANDSHAKE_RESPONSE_SIZE)
+		handshake_count(skb, skb->len - rest, rest, route);
+	if (size != WIREGUARD_INITIATION_SIZE && size != WIREGUARD_RESPONSE_SIZE)
 		return;
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < SEGMENTS_MAX / SEGMENTS_ONCE; i++, offset += SEGMENTS_ONCE * size) {
+	for (int i = 0; i < DATAGRAMS_MAX / DATAGRAMS_PER_CALL;
+	     i++, offset += DATAGRAMS_PER_CALL * size) {
 		if (offset >= skb->len)
 			return;
-		handshakes_count(skb, offset, size, where);
+		handshakes_count(skb, offset, size, route);
 	}
 }
 
-/* The place of the tunnel, with bit 8 for what we sent; or NOT_OURS. Global: a scalar, not all the ways to it. */
-#define NOT_OURS 0xffffffffu
+/*
+ * The tunnel index, in bit 8 whether we sent the message, and from bit 16 on the local port;
+ * ROUTE_NONE for a message that is not the proxy's. A global function: its result is one unknown
+ * scalar to the verifier.
+ */
+#define ROUTE_NONE 0xffffffffu
 
-__noinline __u32 handshake_where(struct __sk_buff *skb, __u32 source, __u32 destination)
+__noinline __u32 handshake_route(struct __sk_buff *skb, __u32 source, __u32 destination)
 {
 	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
-	int sent = ABI_STUB_PROGRAM(skb->cb[4]) == ABI_PACKET_UNDERLAY_EGRESS, place;
+	int sent = ABI_STUB_PROGRAM(skb->cb[4]) == ABI_PACKET_UNDERLAY_EGRESS, tunnel_index;
 	__u32 port;
 
-	if (!proxy || (sent && skb->ingress_ifindex)) /* passes through: of somebody else */
-		return NOT_OURS;
+	if (!proxy || (sent && skb->ingress_ifindex)) /* forwarded */
+		return ROUTE_NONE;
 	if (skb->ifindex == LOOPBACK_IFINDEX) /* the device talks to a relay on this host */
 		sent = tunnel_is_known(tunnel_of_port(proxy, source));
 	port = (sent ? source : destination) & 0xffff;
-	place = tunnel_of_port(proxy, port);
-	if (skb->ifindex == LOOPBACK_IFINDEX && !tunnel_is_known(place))
-		return NOT_OURS;
-	return (place == TUNNEL_NONE ? UNCLAIMED : place & 0xff) | sent << 8 | port << 16;
-}
-
-#define UDP_AT(u) ((__u32)(u)&0xffff)
-#define UDP_LENGTH(u) ((__u32)((u) >> 16) & 0xffff)
-#define UDP_SOURCE(u) ((__u32)((u) >> 32) & 0xffff)
-#define UDP_DESTINATION(u) ((__u32)((u) >> 48))
-
-/* The UDP header as a scalar; 0: there is none. */
-__noinline __u64 handshake_udp(struct __sk_buff *skb)
-{
-	struct transport t = {};
-
-	if (!transport_read(skb, ABI_STUB_L2(skb->cb[4]), &t) || t.protocol != IPPROTO_UDP)
-		return 0;
-	return (t.offset & 0xffff) | (__u64)t.length << 16 | (__u64)t.source << 32 | (__u64)t.destination << 48;
+	tunnel_index = tunnel_of_port(proxy, port);
+	if (skb->ifindex == LOOPBACK_IFINDEX && !tunnel_is_known(tunnel_index))
+		return ROUTE_NONE;
+	return (tunnel_index == TUNNEL_NONE ? TUNNEL_UNCLAIMED : tunnel_index & 0xff) | sent << 8 |
+	       port << 16;
 }
 
 SEC("tc")
 int handshake(struct __sk_buff *skb)
 {
-	__u64 udp = handshake_udp(skb);
-	__u32 where = udp ? handshake_where(skb, UDP_SOURCE(udp), UDP_DESTINATION(udp)) : NOT_OURS;
+	__u64 udp = udp_read(skb, ABI_STUB_L2(skb->cb[4]));
+	__u32 route =
+		udp ? handshake_route(skb, UDP_SOURCE(udp), UDP_DESTINATION(udp)) : ROUTE_NONE;
 
-	if (where == NOT_OURS)
+	if (route == ROUTE_NONE)
 		return TC_ACT_UNSPEC;
 	if (skb->gso_size)
-		merged(skb, UDP_AT(udp) + 8, skb->gso_size, where);
+		merged_count(skb, UDP_OFFSET(udp) + UDP_HEADER_SIZE, skb->gso_size, route);
 	else
-		handshake_count(skb, UDP_AT(udp) + 8, UDP_LENGTH(udp) - 8, where);
+		handshake_count(skb, UDP_OFFSET(udp) + UDP_HEADER_SIZE,
+				UDP_LENGTH(udp) - UDP_HEADER_SIZE, route);
 	return TC_ACT_UNSPEC;
 }
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Every TCP socket of the host, on demand: adopts the client connections that began before us and marks the sessions
- * that still have a socket, so that the collector can end those whose CLOSE was lost. Runs under each socket's lock, so
- * that no state changes meanwhile.
+ * Every TCP socket of the host, on demand: adopts client connections that began before the programs
+ * were attached, and marks the sessions that still have a socket. The collector ends unmarked
+ * sessions, whose CLOSE was lost. Runs under each socket's lock, so that no state changes
+ * meanwhile.
  */
-#include "maps.h"
-#include "session.h"
+#include "vmlinux.h"
 #include <bpf/bpf_tracing.h>
 
-/* Set by the collector before each run: not the last one's. */
+#include "maps.h"
+#include "session.h"
+
+/* Set by the collector before each run, to another number than in the last. */
 __u32 reconcile_round = 0;
 
 SEC("iter/tcp")

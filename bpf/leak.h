@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What leaves beside the tunnel. */
-#ifndef WGSOCKS_BPF_LEAK_H
-#define WGSOCKS_BPF_LEAK_H
+/* Traffic that leaves outside the tunnel. */
+#pragma once
 
+#include "count.h"
 #include "maps.h"
-#include "transport.h"
+#include "parse/ip.h"
 
 /*
- * Whether --leak.allow names this destination (IPv4 mapped). A network of IPv6 that spans the mapped addresses (::/0)
- * does not mean those: IPv4 is allowed by its own networks. Inlined: see underlay.bpf.c.
+ * Whether --leak.allow contains this destination (IPv4 mapped). An IPv6 network that spans the
+ * mapped addresses (::/0) does not allow IPv4. Inlined: see underlay.bpf.c.
  */
 static __always_inline int leak_allowed(const __u8 *address)
 {
@@ -31,27 +31,15 @@ static __always_inline int leak_allowed(const __u8 *address)
 	return 0;
 }
 
-/* Where the packet goes: what --leak.allow is compared with. */
-static __always_inline int leak_destination(struct __sk_buff *skb, const struct transport *t, __u8 *address)
-{
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		__be32 to;
-
-		if (bpf_skb_load_bytes(skb, t->network + 16, &to, sizeof(to)))
-			return -1;
-		address_map_ipv4(address, to);
-		return 0;
-	}
-	return bpf_skb_load_bytes(skb, t->network + 24, address, 16);
-}
-
 /*
- * The upstream whose first SYN this is, marked with its way; NULL for any other packet: what is sent again (the
- * contract goes by the first), and what passes one interface after the other (a VLAN, then what is below it). Not told
- * by the number of retransmissions: a first SYN may wait for its neighbour's address longer than that. The helper's
- * pointer may be a key on every kernel, skb->sk on some only.
+ * Finds the upstream connection whose first SYN this is and marks it with the interface's kind.
+ * Returns NULL for any other packet: a retransmission, and a SYN that passes a second interface (a
+ * VLAN, then the one below it). The number of retransmissions would not tell: a first SYN may wait
+ * longer than that for its neighbour's address. The pointer from the helper may be a key on every
+ * kernel, skb->sk only on some.
  */
-static __always_inline struct upstream *upstream_leaves(struct __sk_buff *skb, enum upstream_way way)
+static __always_inline struct upstream *upstream_leaves(struct __sk_buff *skb,
+							enum upstream_way way)
 {
 	struct bpf_sock *sk = skb->sk;
 	struct tcp_sock *tcp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
@@ -68,15 +56,14 @@ static __always_inline struct upstream *upstream_leaves(struct __sk_buff *skb, e
 	return u;
 }
 
-/* A SYN at the egress of an interface that is neither the tunnel nor lo. */
-static __always_inline void leak_connect(struct __sk_buff *skb, const struct transport *t)
+/* A SYN at the egress of an interface that is neither a tunnel nor lo. */
+static __always_inline void leak_connect(struct __sk_buff *skb)
 {
 	struct upstream *u = upstream_leaves(skb, UPSTREAM_WAY_UNDERLAY);
 	struct proxy_counters *c = u ? counters_of(u->slot) : NULL;
-	__u8 address[16];
+	__u8 source[16], destination[16];
 
-	if (c && !leak_destination(skb, t, address) && !leak_allowed(address))
+	if (c && !ip_addresses_load(skb, ABI_STUB_L2(skb->cb[4]), source, destination) &&
+	    !leak_allowed(destination))
 		COUNT(c->leaked_connections);
 }
-
-#endif

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every map of the kernel side. Each program file includes this; the static linker makes one of each (hence __weak).
- * Sizes by proxy (1 here) are set by the loader before it loads.
+ * Every map of the kernel side. Each program file includes this; __weak lets the static linker
+ * merge the copies. The loader sets sizes by proxy (1 here) before the load.
  */
-#ifndef WGSOCKS_BPF_MAPS_H
-#define WGSOCKS_BPF_MAPS_H
+#pragma once
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
-/* Kernel headers give 5.15+ its own name of the errno values; they are the same on both architectures. */
+/* Constants that vmlinux.h lacks; the same on both architectures. */
 #define ENOENT 2
 #define EEXIST 17
+#define TC_ACT_UNSPEC (-1) /* and TCX_NEXT: the next program decides */
+#define LOOPBACK_IFINDEX 1 /* in each network namespace: include/net/flow.h */
 
 /* Written by the collector, read by every program. */
 struct {
@@ -30,7 +31,7 @@ struct {
 	__type(value, struct netns_bucket);
 } netns SEC(".maps") __weak;
 
-/* Per connection: shared memory with the collector, atomic adds. */
+/* Counted per connection: shared memory with the collector, atomic adds. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -39,7 +40,7 @@ struct {
 	__type(value, struct proxy_counters);
 } counters SEC(".maps") __weak;
 
-/* Per packet: per CPU. */
+/* Counted per packet: per CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, ABI_TUNNELS_MAX);
@@ -47,7 +48,7 @@ struct {
 	__type(value, struct tunnel_counters);
 } tunnels SEC(".maps") __weak;
 
-/* Not preallocated: 1 MiB at rest instead of 11. */
+/* Not preallocated: 1 MiB when empty instead of 11. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_SESSIONS_MAX);
@@ -65,8 +66,8 @@ struct {
 } upstreams SEC(".maps") __weak;
 
 /*
- * What was read of a dialogue before its session was there: data on the handshake's last ACK. A hint: it may be
- * evicted.
+ * Bytes of a dialogue that came before its session was known: data on the last ACK of the
+ * handshake. An entry may be evicted: it is an optimisation.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -75,7 +76,10 @@ struct {
 	__type(value, struct early_dialogue);
 } early SEC(".maps") __weak;
 
-/* When data last came before its session (bpf_ktime_get_ns), so that a session that begins need not look for it. */
+/*
+ * When data last came before its session (CLOCK_MONOTONIC): a new session looks into `early` only
+ * then.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -133,7 +137,7 @@ struct {
 	__uint(max_entries, ABI_EVENTS_BYTES);
 } events SEC(".maps") __weak;
 
-/* Where the stubs find the programs of packets, and these each other: enum abi_packet_program. */
+/* Where the stubs find the packet programs, and these each other: enum abi_packet_program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, ABI_PACKET_MAX);
@@ -141,7 +145,7 @@ struct {
 	__type(value, __u32);
 } packet_programs SEC(".maps") __weak;
 
-/* Only the collector uses it; it is here so that it is pinned and sized with the others. */
+/* Used by the collector alone; declared here to be pinned and sized with the others. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -150,7 +154,7 @@ struct {
 	__type(value, struct window);
 } windows SEC(".maps") __weak;
 
-/* The same. Not made while the collector compat is off. */
+/* Used by the collector alone. Absent while the compat collector is off. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -159,14 +163,14 @@ struct {
 	__type(value, struct rates);
 } rates SEC(".maps") __weak;
 
-/* Not made while the collector clients is off. */
+/* Absent while the clients collector is off. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct client_table);
 } clients SEC(".maps") __weak;
-/* Made only where destinations are on: the loader sets their sizes, or leaves them out. */
+/* Absent while destinations are off; the loader sets the sizes. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 256);
@@ -197,15 +201,17 @@ struct {
 	__uint(max_entries, ABI_ANSWERS_BYTES);
 } answers SEC(".maps") __weak;
 
-/* Set between open and load: what of a collector that is off is left out by the verifier, which knows it to be false.
+/*
+ * Set between open and load. The verifier knows these values and removes the code of a disabled
+ * collector.
  */
-const volatile __u8 dns_enabled __weak = 1; /* the collector of DNS, or that of leaks */
-const volatile __u8 dns_counted __weak = 1; /* that of DNS */
+const volatile __u8 dns_enabled __weak = 1; /* the collector dns or leaks is on */
+const volatile __u8 dns_counted __weak = 1; /* the collector dns is on */
 const volatile __u8 handshakes_enabled __weak = 1;
 const volatile __u8 leaks_enabled __weak = 1;
 const volatile __u8 clients_enabled __weak = 1;
 
-/* --leak.allow: the first leak_allow_count are set. */
+/* --leak.allow: the first leak_allow_count entries are set. */
 const volatile struct leak_network leak_allow[ABI_LEAK_ALLOW_MAX] __weak = {};
 const volatile __u32 leak_allow_count __weak = 0;
 const volatile __u8 destinations_enabled __weak = 0;
@@ -222,7 +228,7 @@ static __always_inline struct proxy *proxy_of(__u32 slot)
 	return bpf_map_lookup_elem(&proxies, &slot);
 }
 
-/* Whether the port (host order) is one of the proxy's SOCKS listeners. */
+/* Whether a port (host order) is one of the proxy's SOCKS listeners. */
 static __always_inline int proxy_listens(const struct proxy *proxy, __u16 port)
 {
 	for (int i = 0; i < ABI_PORTS_MAX; i++) {
@@ -235,12 +241,13 @@ static __always_inline int proxy_listens(const struct proxy *proxy, __u16 port)
 }
 
 #define TUNNEL_NONE (-1)
-#define TUNNEL_GUESS 0x100 /* beside the place: it may be that one's, whose port is not known */
+/* Added to a tunnel index: it may be this tunnel, whose port is unknown. */
+#define TUNNEL_GUESS 0x100
 
 /*
- * Place of the tunnel whose WireGuard device has this port. Where none has, it may be that of the first tunnel whose
- * port was not read yet, or of one that has just come and is not known at all. A former tunnel's port counts after
- * those of the present ones: whoever comes next may take it.
+ * Index of the tunnel whose WireGuard device has this port. Without one: the first tunnel whose
+ * port is unknown, or index 0 for a new tunnel that is not listed yet, both with TUNNEL_GUESS. The
+ * ports of former tunnels come after those of present tunnels, which may have taken them over.
  */
 static __always_inline int tunnel_of_port(const struct proxy *proxy, __u16 port)
 {
@@ -264,15 +271,16 @@ static __always_inline int tunnel_of_port(const struct proxy *proxy, __u16 port)
 	return present ? TUNNEL_NONE : TUNNEL_GUESS;
 }
 
-/* Whether that was a place, and no guess. */
-static __always_inline int tunnel_is_known(int place)
+/* Whether this is a tunnel index without TUNNEL_GUESS. */
+static __always_inline int tunnel_is_known(int tunnel)
 {
-	return place != TUNNEL_NONE && !(place & TUNNEL_GUESS);
+	return tunnel != TUNNEL_NONE && !(tunnel & TUNNEL_GUESS);
 }
 
 /*
- * 0 or a negative errno. Before 6.4 (d7ba4cc900bf) the kernel's functions behind these helpers return an int, and the
- * JIT leaves what is above it as it comes: as a long, -EEXIST is no -EEXIST there.
+ * 0 or a negative errno. Before 6.4 (d7ba4cc900bf) the kernel functions behind these helpers return
+ * an int, and the JIT leaves the upper half of the register undefined: as a long, -EEXIST does not
+ * equal -EEXIST.
  */
 static __always_inline int map_insert(void *map, const void *key, const void *value)
 {
@@ -283,17 +291,3 @@ static __always_inline int map_delete(void *map, const void *key)
 {
 	return (int)bpf_map_delete_elem(map, key);
 }
-
-/* Plain atomic adds: the result is not used, so that 5.10 verifies. */
-#define COUNT(field) __sync_fetch_and_add(&(field), 1)
-#define UNCOUNT(field) __sync_fetch_and_add(&(field), -1)
-#define COUNT_BY(field, n) __sync_fetch_and_add(&(field), n)
-
-/* Counts a loss and hands its cause on. */
-static __always_inline void count_loss(struct proxy_counters *c, enum abi_loss cause)
-{
-	if (c && cause < ABI_LOSS_MAX)
-		COUNT(ABI_AT(__u64, c->losses, cause));
-}
-
-#endif

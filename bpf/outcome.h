@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Counting a request and how it ended: used by the packet side and by the socket side. */
-#ifndef WGSOCKS_BPF_OUTCOME_H
-#define WGSOCKS_BPF_OUTCOME_H
+/* Counting a request and its outcome, for the packet programs and the socket programs. */
+#pragma once
 
-#include "histogram.h"
+#include "count.h"
 #include "maps.h"
-#include "socks.h"
+#include "parse/socks.h"
 
 /*
- * The place of a client's address among the first `used`, or ABI_CLIENTS_MAX. Global functions here, which take only
- * scalars on 5.10: the verifier sees the search once, and its result as any place.
+ * The index of a client's address among the first `used`, or ABI_CLIENTS_MAX. A global function:
+ * the verifier sees the search once, and its result as any index.
  */
 __weak __noinline __u32 client_find(__u32 slot, __u32 used, __u64 high, __u64 low)
 {
@@ -30,10 +29,10 @@ __weak __noinline __u32 client_find(__u32 slot, __u32 used, __u64 high, __u64 lo
 	return ABI_CLIENTS_MAX;
 }
 
-/* A new place, if nobody has taken one since the search. */
-static __always_inline int client_place(struct client_table *t, __u32 used, __u64 high, __u64 low)
+/* Adds a client, if none was added since the search. Returns whether it did. */
+static __always_inline int client_add(struct client_table *t, __u32 used, __u64 high, __u64 low)
 {
-	int placed = 0;
+	int added = 0;
 
 	if (used >= ABI_CLIENTS_MAX)
 		return 0;
@@ -43,16 +42,16 @@ static __always_inline int client_place(struct client_table *t, __u32 used, __u6
 		ABI_HALVES(t->clients[used].address)[1] = low;
 		t->clients[used].requests = 1;
 		t->used = used + 1;
-		placed = 1;
+		added = 1;
 	}
 	bpf_spin_unlock(&t->lock);
-	return placed;
+	return added;
 }
 
 /*
- * Counts a request by its client's address: in its place, in a new one while there is one, else among the others. So
- * two CPUs never give one address two places, nor the last place to two; who loses that race each time is among the
- * others once.
+ * Counts a request by its client's address: in its entry, in a new one while there is room, else in
+ * requests_unattributed. Two CPUs never give one address two entries, nor the last entry to two
+ * addresses. A CPU that loses the race in each round counts in requests_unattributed once.
  */
 #define CLIENT_ROUNDS_MAX 4
 
@@ -68,26 +67,28 @@ __weak __noinline int client_count(__u32 slot, __u64 high, __u64 low)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (int round = 0; round < CLIENT_ROUNDS_MAX; round++) {
-		__u32 used, place;
+		__u32 used, index;
 
-		bpf_spin_lock(&t->lock); /* the addresses of these places are then there, on arm64 too */
+		/* Orders the reads of the addresses after that of `used`, on arm64 too. */
+		bpf_spin_lock(&t->lock);
 		used = t->used;
 		bpf_spin_unlock(&t->lock);
-		place = client_find(slot, used, high, low);
-		if (place < ABI_CLIENTS_MAX) {
-			COUNT(t->clients[place].requests);
+		index = client_find(slot, used, high, low);
+		if (index < ABI_CLIENTS_MAX) {
+			COUNT(t->clients[index].requests);
 			return 0;
 		}
 		if (used >= ABI_CLIENTS_MAX)
 			break;
-		if (client_place(t, used, high, low))
+		if (client_add(t, used, high, low))
 			return 0;
 	}
 	COUNT(c->requests_unattributed);
 	return 0;
 }
 
-static __always_inline void request_count(struct proxy_counters *c, const struct session_key *key, __u32 command)
+static __always_inline void request_count(struct proxy_counters *c, const struct session_key *key,
+					  __u32 command)
 {
 	__u64 address[2];
 
@@ -100,7 +101,7 @@ static __always_inline void request_count(struct proxy_counters *c, const struct
 	client_count(key->slot, address[0], address[1]);
 }
 
-/* Counts how a request ended. */
+/* Counts the outcome of a request. */
 static __always_inline void dialogue_settle(struct dialogue *d, __u32 verdict, __u64 duration_ns,
 					    struct proxy_counters *c)
 {
@@ -120,5 +121,3 @@ static __always_inline __u64 dialogue_age(const struct dialogue *d, __u64 now)
 {
 	return d->request_ns && d->request_ns < now ? now - d->request_ns : 0;
 }
-
-#endif

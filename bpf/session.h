@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Sessions: a client's connection from ESTABLISHED to CLOSE, and the server's connects from SYN_SENT to CLOSE.
- * Every step is idempotent by the session's own state, since each event is seen by two copies of the program (see
- * sockets.bpf.c), and the gauges change only when an insert or a delete did.
+ * Sessions: a client's connection from ESTABLISHED to CLOSE, and upstream connections from SYN_SENT
+ * to CLOSE. Two copies of the program see each event (see sockets.bpf.c). Every step is therefore
+ * idempotent by the state of the session, and gauges change only with a successful insert or
+ * delete.
  */
-#ifndef WGSOCKS_BPF_SESSION_H
-#define WGSOCKS_BPF_SESSION_H
+#pragma once
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
 
 #include "connection.h"
+#include "count.h"
 #include "early.h"
-#include "histogram.h"
 #include "maps.h"
 #include "outcome.h"
-#include "packet.h"
-#include <bpf/bpf_core_read.h>
+#include "parse/ip.h"
 
 #define SO_EE_ORIGIN_ICMP 2 /* linux/errqueue.h */
 #define SO_EE_ORIGIN_ICMP6 3
@@ -48,8 +50,12 @@ static __always_inline void retransmits_count(struct connection *k, enum abi_sid
 	}
 }
 
-/* A global function: its result is an unknown scalar to the verifier, so that what follows is verified once. */
-__weak __noinline __u32 verdict_at_close(__u32 delivered, __u32 pending, __u32 malformed, __u32 closer)
+/*
+ * A global function: its result is one unknown scalar to the verifier, so that what follows is
+ * verified once.
+ */
+__weak __noinline __u32 verdict_at_close(__u32 delivered, __u32 pending, __u32 malformed,
+					 __u32 closer)
 {
 	if (delivered != SOCKS_VERDICT_NONE)
 		return delivered;
@@ -61,11 +67,11 @@ __weak __noinline __u32 verdict_at_close(__u32 delivered, __u32 pending, __u32 m
 }
 
 /*
- * What a connection's end says of a request that has no outcome yet. `k` is the connection, or its successor on the
- * same ports.
+ * Settles a request that has no outcome when its connection ends. `k` is that connection, or its
+ * successor on the same ports.
  */
-static __always_inline void session_settle(struct connection *k, const struct session_key *key, struct session *s,
-					   __u64 now)
+static __always_inline void session_settle(struct connection *k, const struct session_key *key,
+					   struct session *s, __u64 now)
 {
 	struct dialogue *d = &s->dialogue;
 	__u32 verdict = SOCKS_VERDICT_NONE;
@@ -73,28 +79,33 @@ static __always_inline void session_settle(struct connection *k, const struct se
 	__u64 duration;
 	int own = s->socket == k->id;
 
-	/* The server got data (a FIN counts as one byte) and we saw none: another port was in the packets (nft
-	 * redirect). */
-	if (own && !d->client.next && !d->client.flags && !s->held_length && k->tcp->bytes_received > 1)
+	/*
+	 * The server received data (a FIN counts as one byte) and the packet programs saw none: the
+	 * packets had another port (nft redirect).
+	 */
+	if (own && !d->client.next && !d->client.flags && !s->held_length &&
+	    k->tcp->bytes_received > 1)
 		count_loss(k->c, ABI_LOSS_PARSE);
 	/*
-	 * A success without a request that we could read: it came in IP fragments, or a corrupt segment came before the
-	 * right one.
+	 * A success without a readable request: it came in IP fragments, or a corrupt segment came
+	 * before the right one.
 	 */
-	if (!d->requested && d->verdict == SOCKS_VERDICT_SUCCESS && !(d->client.flags & DIALOGUE_LOST))
+	if (!d->requested && d->verdict == SOCKS_VERDICT_SUCCESS &&
+	    !(d->client.flags & DIALOGUE_LOST))
 		count_loss(k->c, ABI_LOSS_PARSE);
-	if (!d->requested &&
-	    (d->settled || d->pending || d->malformed == SOCKS_EVENT_MALFORMED || d->client.flags & DIALOGUE_LOST)) {
+	if (!d->requested && (d->settled || d->pending || d->malformed == SOCKS_EVENT_MALFORMED ||
+			      d->client.flags & DIALOGUE_LOST)) {
 		d->requested = 1;
-		/* The server may have answered before all of the request had come. */
+		/* The server may have answered before the request was complete. */
 		request_count(k->c, key,
-			      socks_client_commanded(d->client.state) && !(d->client.flags & DIALOGUE_LOST)
+			      socks_client_commanded(d->client.state) &&
+					      !(d->client.flags & DIALOGUE_LOST)
 				      ? d->command
 				      : ABI_COMMAND_UNKNOWN);
 	}
 	if (!d->requested || d->settled)
 		return;
-	if (closer == SESSION_OPEN) /* no FIN: a reset. An error on the socket came from the client's side */
+	if (closer == SESSION_OPEN) /* no FIN, so a reset; an error on the socket is the client's */
 		closer = own && k->sk->sk_err ? SESSION_CLOSED_BY_CLIENT : SESSION_CLOSED_BY_SERVER;
 	if (d->pending && own && (__s32)(k->tcp->snd_una - d->server.isn - d->reply_end) >= 0) {
 		verdict = d->verdict;
@@ -106,11 +117,12 @@ static __always_inline void session_settle(struct connection *k, const struct se
 }
 
 /*
- * Ends a session: closed first, so that the ingress side counts nothing more; then whose delete succeeds settles it, by
- * a copy, since a freed value may be reused at once.
+ * Ends a session. It is marked as closed first, so that the ingress side counts nothing more. The
+ * caller whose delete succeeds settles it, from a copy, since the kernel may reuse a freed value at
+ * once.
  */
-static __always_inline void session_end(struct connection *k, const struct session_key *key, struct session *s,
-					__u64 now)
+static __always_inline void session_end(struct connection *k, const struct session_key *key,
+					struct session *s, __u64 now)
 {
 	struct session last = {};
 	int error;
@@ -137,18 +149,20 @@ static __always_inline void session_end(struct connection *k, const struct sessi
 	session_settle(k, key, &last, now);
 }
 
-static __always_inline int session_insert(struct connection *k, const struct session_key *key, __u64 now)
+static __always_inline int session_insert(struct connection *k, const struct session_key *key,
+					  __u64 now)
 {
 	struct session new = { .opened_ns = now };
 
 	new.socket = k->id;
 	new.dialogue.client.isn = k->tcp->rcv_nxt;
 	new.dialogue.server.isn = k->tcp->snd_nxt;
-	new.retransmits = k->tcp->total_retrans; /* SYN-ACKs: counted when they were sent again */
+	new.retransmits = k->tcp->total_retrans; /* SYN-ACKs, which the tracepoint below counts */
 	return map_insert(&sessions, key, &new);
 }
 
-static __always_inline void session_begun(struct connection *k, const struct session_key *key, __u64 now)
+static __always_inline void session_begun(struct connection *k, const struct session_key *key,
+					  __u64 now)
 {
 	struct session *s;
 
@@ -162,11 +176,12 @@ static __always_inline void session_begun(struct connection *k, const struct ses
 }
 
 /*
- * A connection is established, or closed: one session begins, or one ends, or both. Returns whether it was a client's:
- * what is closed may also be a connect from the listener's own port number.
+ * A connection is established or closed: a session begins, ends, or both. Returns whether the
+ * connection was a client's. A closed socket may also be an upstream connection from the listener's
+ * port number.
  */
-static __always_inline int session_changed(struct connection *k, const struct session_key *key, int opens,
-					   int first_copy)
+static __always_inline int session_changed(struct connection *k, const struct session_key *key,
+					   int opens, int first_copy)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct session *s;
@@ -189,12 +204,14 @@ static __always_inline int session_changed(struct connection *k, const struct se
 	} else if (s->socket == k->id) {
 		if (!first_copy) /* the other copy was here */
 			return 1;
-		count_loss(k->c, ABI_LOSS_RECURSION); /* nobody saw its former CLOSE */
+		count_loss(k->c,
+			   ABI_LOSS_RECURSION); /* the CLOSE of its last connection was lost */
 	}
 	/*
-	 * When it opens: the tuple is used again and its former connection's CLOSE is still to come (the socket leaves
-	 * the hash tables before the event), or was lost. It ends here; its CLOSE will find another socket in its
-	 * place.
+	 * At the begin of a connection: its addresses and ports are in use again. The CLOSE of the
+	 * previous connection is still to come (the socket leaves the hash tables before the
+	 * event), or was lost. That session ends here; its CLOSE will find another socket in the
+	 * entry.
 	 */
 	session_end(k, key, s, now);
 	if (!opens)
@@ -209,7 +226,8 @@ lost:
 	return 1;
 }
 
-static __always_inline void session_half_closed(const struct session_key *key, __u64 id, enum session_closer closer)
+static __always_inline void session_half_closed(const struct session_key *key, __u64 id,
+						enum session_closer closer)
 {
 	struct session *s = bpf_map_lookup_elem(&sessions, key);
 
@@ -217,8 +235,12 @@ static __always_inline void session_half_closed(const struct session_key *key, _
 		s->closer = closer;
 }
 
-/* A connection that began before us: it is active, and leaves when it ends; what it said is unknown. */
-static __always_inline void session_adopt(struct connection *k, const struct session_key *key, __u16 round)
+/*
+ * A connection that began before the programs were attached: it is active until it ends, and its
+ * dialogue is unknown.
+ */
+static __always_inline void session_adopt(struct connection *k, const struct session_key *key,
+					  __u16 round)
 {
 	struct session *s = bpf_map_lookup_elem(&sessions, key), new = {};
 
@@ -239,12 +261,15 @@ static __always_inline void session_adopt(struct connection *k, const struct ses
 		count_loss(k->c, ABI_LOSS_INSERT);
 }
 
-/* ---- upstream: keyed by the socket, since an autobound one has no port yet at SYN_SENT ---- */
+/*
+ * ---- upstream connections: keyed by the socket, since an autobound one has no port at SYN_SENT
+ * ----
+ */
 
 /*
- * What an ICMP message said while the socket was in use, as when the proxy's own firewall or tunnel rejects the SYN
- * during connect(): the kernel leaves that to the socket's owner, who learns it from SO_ERROR, which forgets it. But
- * the message stays in the error queue (5.13 and later), as its errno: one byte of it is enough.
+ * The error of an ICMP message that came during connect(), as from the proxy's own firewall or
+ * tunnel. The kernel leaves it to the socket's owner, and reading SO_ERROR clears it. But the
+ * message stays in the error queue (5.13 and later) with its errno, of which one byte is enough.
  */
 static __always_inline int icmp_error(const struct sock *sk)
 {
@@ -268,7 +293,7 @@ static __always_inline enum abi_upstream_failure upstream_failure_of(const struc
 		error = k->sk->sk_err_soft;
 	if (!error)
 		error = icmp_error(k->sk);
-	if (!error && !k->tcp->segs_out) /* no SYN left: no port was free, or no memory */
+	if (!error && !k->tcp->segs_out) /* no SYN left: no free port, or no memory */
 		return ABI_UPSTREAM_OTHER;
 	switch (error) { /* asm-generic/errno.h: the same on x86-64 and arm64 */
 	case 111: return ABI_UPSTREAM_REFUSED;
@@ -276,13 +301,14 @@ static __always_inline enum abi_upstream_failure upstream_failure_of(const struc
 	case 113: return ABI_UPSTREAM_HOST_UNREACHABLE;
 	case 101: return ABI_UPSTREAM_NETWORK_UNREACHABLE;
 	case 104: return ABI_UPSTREAM_RESET;
-	case 103: /* an administrator's ss -K */
+	case 103: /* ss -K of an administrator */
 	case 0: return ABI_UPSTREAM_ABORTED;
 	}
 	return ABI_UPSTREAM_OTHER;
 }
 
-static __always_inline void upstream_ended(struct connection *k, int established, enum abi_upstream_failure failure)
+static __always_inline void upstream_ended(struct connection *k, int established,
+					   enum abi_upstream_failure failure)
 {
 	if (established) {
 		UNCOUNT(k->c->upstream_active);
@@ -302,7 +328,8 @@ static __always_inline void upstream_started(struct connection *k, int first_cop
 	};
 	int error = map_insert(&upstreams, &k->id, &new);
 
-	if (error == -EEXIST && first_copy) { /* this socket's former CLOSE was lost */
+	if (error == -EEXIST &&
+	    first_copy) { /* the CLOSE of this socket's last connection was lost */
 		struct upstream *u = bpf_map_lookup_elem(&upstreams, &k->id);
 		int established = u && u->established;
 
@@ -328,7 +355,8 @@ static __always_inline void upstream_established(struct connection *k)
 	u->established = 1;
 	COUNT(k->c->upstream_active);
 	UNCOUNT(k->c->upstream_pending);
-	histogram_observe(&k->c->upstream_connect_duration, ABI_BOUNDS_LATENCY, bpf_ktime_get_ns() - u->started_ns);
+	histogram_observe(&k->c->upstream_connect_duration, ABI_BOUNDS_LATENCY,
+			  bpf_ktime_get_ns() - u->started_ns);
 }
 
 static __always_inline void upstream_closed(struct connection *k)
@@ -349,5 +377,3 @@ static __always_inline void upstream_closed(struct connection *k)
 	}
 	upstream_ended(k, established, established ? ABI_UPSTREAM_OTHER : upstream_failure_of(k));
 }
-
-#endif

@@ -1,31 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * TCP states of the watched network namespaces. tp_btf and not kprobe or fentry: these are absent on some kernels that
- * we run on, and tracepoints carry the socket with its type, so that lockdown=confidentiality does not matter either.
+ * TCP states of the watched network namespaces. tp_btf and not kprobe or fentry, which some
+ * supported kernels lack. Tracepoints carry the socket with its type, so lockdown=confidentiality
+ * does not matter.
  *
- * A tracing program that is interrupted by a softirq which fires the same tracepoint is skipped for the inner event
- * (the recursion guard of kernel/trace/bpf_trace.c). The guard is per program and softirqs do not nest: so two
- * dispatchers are attached, and for each event at least one of them runs. Each hands over to a program of its own,
- * found in `state_programs`; replacing that entry replaces the code without a gap, while what is attached never
- * changes.
+ * The kernel skips a tracing program for an event inside a softirq that interrupts the same program
+ * (the recursion guard of kernel/trace/bpf_trace.c). The guard is per program, and softirqs do not
+ * nest. So two dispatchers are attached, and at least one of them runs for each event. Each calls
+ * its own program in `state_programs`. Replacing that entry replaces the code without a gap, while
+ * the attached dispatchers never change.
  */
-#include "maps.h"
-#include "session.h"
+#include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+#include "count.h"
+#include "maps.h"
+#include "session.h"
+
 /* Set between open and load. */
 const volatile struct process_names servers = {};
-const volatile __u8 ports_discovered = 0; /* none was configured */
-const volatile __u8 node_mode = 0;	  /* SOCKS servers of namespaces that nobody watches are told of */
-__u64 strangers_lost;			  /* those that found no room in the ring buffer */
+const volatile __u8 ports_discovered = 0; /* no port was configured */
+const volatile __u8 node_mode = 0;	  /* report SOCKS servers of unwatched namespaces */
+__u64 strangers_lost;			  /* reports of these that found the ring buffer full */
 #ifdef WGSOCKS_SLOW
-volatile __u64 slow_sink; /* a test build: widens the window of the recursion guard */
+volatile __u64 slow_sink; /* test build: widens the window of the recursion guard */
 #endif
 
 /*
- * The event that the first copy has just done on this CPU, so that the second may leave at once. Only an optimisation:
- * it is cleared before the work, and a second copy that does not find it does the work again, to no effect.
+ * The event that the first copy has handled on this CPU, so that the second copy can return at
+ * once. An optimisation: it is cleared before the work, and a second copy that does not find it
+ * repeats the work without effect.
  */
 struct transition {
 	__u64 socket;
@@ -73,21 +78,24 @@ static __always_inline int comm_is_server(const char *comm)
 	return 0;
 }
 
-/* Whether this is a process of the SOCKS server: asked only in its own context (connect, listen). */
-static __always_inline int by_server(void)
+/*
+ * Whether the current process is a SOCKS server. Called only in the process's own context (connect,
+ * listen).
+ */
+static __always_inline int is_server_process(void)
 {
 	char comm[ABI_COMM_SIZE] = {};
 
 	return !bpf_get_current_comm(comm, sizeof(comm)) && comm_is_server(comm);
 }
 
-/* A child's parent has such a name too, and lives in the same network namespace. */
+/* A child of the server has a parent with a server's name in the same network namespace. */
 static __always_inline enum abi_server server_process(__u32 netns_inode)
 {
 	const struct task_struct *parent;
 	char comm[ABI_COMM_SIZE];
 
-	if (!by_server())
+	if (!is_server_process())
 		return ABI_SERVER_NONE;
 	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
 		return ABI_SERVER_UNKNOWN;
@@ -99,7 +107,10 @@ static __always_inline enum abi_server server_process(__u32 netns_inode)
 	return ABI_SERVER_CHILD;
 }
 
-/* At once, so that the first client is counted: its SYN cannot come before the port listens. */
+/*
+ * Learns a port at once, so that the first client counts: its SYN cannot come before the port
+ * listens.
+ */
 static __always_inline void port_learn(struct proxy *proxy, __u16 port)
 {
 	for (int i = 0; i < ABI_PORTS_MAX; i++) {
@@ -126,7 +137,10 @@ static __always_inline int event_send(const struct event *event)
 
 static __always_inline void listener_event(struct connection *k, enum abi_event kind)
 {
-	struct event e = { .kind = kind, .slot = k->slot, .netns_inode = k->proxy->netns_inode, .port = k->local_port };
+	struct event e = { .kind = kind,
+			   .slot = k->slot,
+			   .netns_inode = k->proxy->netns_inode,
+			   .port = k->local_port };
 
 	e.by_server = server_process(e.netns_inode);
 	if (ports_discovered && kind == ABI_EVENT_LISTEN && e.by_server == ABI_SERVER_FIRST)
@@ -135,12 +149,17 @@ static __always_inline void listener_event(struct connection *k, enum abi_event 
 		count_loss(k->c, ABI_LOSS_RESERVE);
 }
 
-/* A SOCKS server listens where nobody watches: its namespace is to be watched. In the server's own context. */
-static __always_inline void stranger_listens(const struct sock *sk)
+/*
+ * A SOCKS server begins to listen in an unwatched namespace, which the collector should watch. Runs
+ * in the server's context.
+ */
+static __always_inline void unwatched_listens(const struct sock *sk)
 {
-	struct event e = { .kind = ABI_EVENT_LISTEN, .slot = ABI_SLOT_NONE, .by_server = ABI_SERVER_UNKNOWN };
+	struct event e = { .kind = ABI_EVENT_LISTEN,
+			   .slot = ABI_SLOT_NONE,
+			   .by_server = ABI_SERVER_UNKNOWN };
 
-	if (!by_server())
+	if (!is_server_process())
 		return;
 	e.netns_inode = sk->__sk_common.skc_net.net->ns.inum;
 	if (!event_send(&e))
@@ -152,13 +171,14 @@ static __always_inline void state_changed(struct connection *k, int from, int to
 	struct session_key key;
 
 	if (to == TCP_SYN_SENT) {
-		if (by_server())
+		if (is_server_process())
 			upstream_started(k, first_copy);
 		return;
 	}
 	if (to == TCP_LISTEN || from == TCP_LISTEN) {
 		if (to != TCP_SYN_RECV && first_copy)
-			listener_event(k, to == TCP_LISTEN ? ABI_EVENT_LISTEN : ABI_EVENT_LISTEN_END);
+			listener_event(k,
+				       to == TCP_LISTEN ? ABI_EVENT_LISTEN : ABI_EVENT_LISTEN_END);
 		return;
 	}
 	if (to == TCP_SYN_RECV)
@@ -189,7 +209,8 @@ static __always_inline int state_event(const struct sock *sk, int from, int to, 
 	done = bpf_map_lookup_elem(&recent, &zero);
 	if (!done)
 		return 0;
-	if (!first_copy && done->socket == (__u64)(long)sk && done->from == (__u32)from && done->to == (__u32)to) {
+	if (!first_copy && done->socket == (__u64)(long)sk && done->from == (__u32)from &&
+	    done->to == (__u32)to) {
 		done->socket = 0;
 		return 0;
 	}
@@ -198,7 +219,7 @@ static __always_inline int state_event(const struct sock *sk, int from, int to, 
 	slot = slot_of(&sk->__sk_common);
 	if (slot < 0) {
 		if (node_mode && first_copy && to == TCP_LISTEN)
-			stranger_listens(sk);
+			unwatched_listens(sk);
 		return 0;
 	}
 	if (connection_read(&k, &sk->__sk_common, slot))
@@ -211,7 +232,7 @@ static __always_inline int state_event(const struct sock *sk, int from, int to, 
 	if (first_copy) {
 		done->from = from;
 		done->to = to;
-		done->socket = (__u64)(long)sk; /* last: an interruption between finds no match */
+		done->socket = (__u64)(long)sk; /* last: an interrupt before this finds no match */
 	}
 	return 0;
 }
@@ -228,7 +249,7 @@ int BPF_PROG(state_second, const struct sock *sk, int from, int to)
 	return state_event(sk, from, to, 0);
 }
 
-/* One copy is enough: what it misses is made up by the next one, or at CLOSE. */
+/* One copy is enough: the next retransmission, or CLOSE, counts what it misses. */
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(retransmit, const struct sock *sk)
 {
@@ -254,8 +275,9 @@ int BPF_PROG(retransmit, const struct sock *sk)
 }
 
 /*
- * Before there is a connection: `sk` is the listener. Its clients may never be connected, and the others' count comes
- * with them as total_retrans. Fired in softirqs only, which do not nest: one copy sees all.
+ * A retransmitted SYN-ACK: `sk` is the listener, since there is no connection yet and there may
+ * never be one. Those of later connections are part of total_retrans. Fires in softirqs only, which
+ * do not nest: one copy sees all.
  */
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(synack, const struct sock *sk)
@@ -268,10 +290,10 @@ int BPF_PROG(synack, const struct sock *sk)
 }
 
 /*
- * ---- what is attached ----
+ * ---- attached programs ----
  *
- * The state dispatchers look for the namespace themselves: every socket of the host passes through them. Only those
- * that begin to listen go on from everywhere.
+ * The state dispatchers look up the namespace by themselves, since every socket of the host passes
+ * them. Only transitions to LISTEN are handed on from all namespaces.
  */
 
 SEC("tp_btf/inet_sock_set_state")

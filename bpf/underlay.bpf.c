@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Every interface of the network namespace but the tunnel: where SOCKS clients come and go, where WireGuard's own
- * messages pass, and where nothing else should leave. These programs only tell packets apart and call on: bulk data and
- * other people's packets leave at once, and what a collector that is off would read finds nobody.
+ * The underlay: every interface of the network namespace but tunnels. SOCKS clients and WireGuard's
+ * messages pass here, and nothing else should leave. These programs only tell packets apart and
+ * call the program that reads them. Bulk data and packets of others return at once. The program of
+ * a disabled collector is absent, so the tail call to it fails and the packet passes.
  *
- * On `lo` both directions run at egress (each packet passes there once).
+ * On lo one program handles both directions, at egress, where each packet passes once.
  *
- * No function here may be a subprogram: before 6.0 arm64 refuses a tail call from a program that has any.
+ * No function here may be a subprogram: arm64 before 6.0 refuses tail calls from a program that has
+ * any.
  */
 #include "leak.h"
 #include "maps.h"
-#include "packet.h"
-#include "transport.h"
+#include "parse/transport.h"
+#include "parse/wireguard.h"
 
-/* Far above what a server says in a dialogue (RFC 1928: 2 + 2 + 22 bytes): beyond it there is only data. */
+/* Far above the bytes of a server in a dialogue (RFC 1928: 2 + 2 + 22). */
 #define DIALOGUE_ACKED_MAX 1024
 
-/* A load of four bytes, which kernels before 5.18 want: the port in network order, and nothing in the upper half. */
+/* Kernels before 5.18 accept only a load of four bytes: the port in network order, then zeros. */
 static __always_inline int is_to_dns(const struct bpf_sock *sk)
 {
 	return (__u16) * (const volatile __u32 *)(const void *)&sk->dst_port == bpf_htons(DNS_PORT);
 }
 
 /*
- * Our own socket sends it, and the client has acknowledged more than any dialogue holds. Queries over TCP are read
- * to the end.
+ * Data of our own socket after the client has acknowledged more bytes than any dialogue holds. DNS
+ * queries over TCP are read to the end.
  */
 static __always_inline int is_bulk(struct __sk_buff *skb)
 {
@@ -34,70 +36,56 @@ static __always_inline int is_bulk(struct __sk_buff *skb)
 	return tcp && tcp->bytes_acked > DIALOGUE_ACKED_MAX && !(dns_enabled && is_to_dns(sk));
 }
 
-/* By the length that the UDP header states, its own 8 bytes included. */
+/* By the length in the UDP header, which includes its own 8 bytes. */
 static __always_inline int may_be_handshake(const struct __sk_buff *skb, const struct transport *t)
 {
-	return t->length == 8 + HANDSHAKE_INITIATION_SIZE || t->length == 8 + HANDSHAKE_RESPONSE_SIZE ||
-	       skb->gso_size; /* behind others in a merged skb */
+	return t->length == UDP_HEADER_SIZE + WIREGUARD_INITIATION_SIZE ||
+	       t->length == UDP_HEADER_SIZE + WIREGUARD_RESPONSE_SIZE ||
+	       skb->gso_size; /* a message may follow others in a merged skb */
 }
 
-static __always_inline __u16 own_port(const struct transport *t, enum abi_packet_program dialogue)
+static __always_inline __u16 local_port(const struct transport *t, enum abi_packet_program dialogue)
 {
 	return dialogue == ABI_PACKET_DIALOGUE_EGRESS ? t->source : t->destination;
 }
 
 /*
- * A message of WireGuard by its form (protocol paper, section 5.4): type, three zeros, and the size. Of data the size
- * may be any, but the upper half of the counter is 0, where a query has the type that it asks for. The others have
- * random bytes where a query, an iterative one without flags, has the numbers of its records.
+ * Whether a datagram to or from port 53 is WireGuard's: an endpoint may have that port. The port of
+ * the device decides. Where it is unknown (in the first second of a device, for a device that
+ * cannot be queried, for a device of others), the form decides.
  */
-static __always_inline int has_tunnels_form(struct __sk_buff *skb, const struct transport *t)
-{
-	__u8 m[16];
-
-	if (bpf_skb_load_bytes(skb, t->offset + 8, m, sizeof(m)) || m[1] | m[2] | m[3])
-		return 0;
-	if (m[0] == 4)
-		return t->length >= 8 + DATA_MIN && !(m[12] | m[13] | m[14] | m[15]);
-	if (m[5] == 1 && !(m[4] | m[6] | m[7] | m[8] | m[9] | m[10]))
-		return 0;
-	switch (m[0]) {
-	case 1: return t->length == 8 + HANDSHAKE_INITIATION_SIZE;
-	case 2: return t->length == 8 + HANDSHAKE_RESPONSE_SIZE;
-	case 3: return t->length == 8 + COOKIE_REPLY_SIZE;
-	}
-	return 0;
-}
-
-/*
- * WireGuard's own messages, whose endpoint may well have port 53: asked for that port alone. By the device's port;
- * where that is not known (in a device's first second, where nobody may ask it, and of another device), by their form.
- */
-static __always_inline int is_tunnels(struct __sk_buff *skb, const struct transport *t,
-				      enum abi_packet_program dialogue)
-{
-	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
-	int place = proxy ? tunnel_of_port(proxy, own_port(t, dialogue)) : TUNNEL_NONE;
-
-	return tunnel_is_known(place) || has_tunnels_form(skb, t);
-}
-
-/* A client of ours may come from any port, and our listener may have any: asked for port 53 alone. */
-static __always_inline int is_listeners(const struct __sk_buff *skb, const struct transport *t,
+static __always_inline int is_wireguard(struct __sk_buff *skb, const struct transport *t,
 					enum abi_packet_program dialogue)
 {
 	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
+	int tunnel = proxy ? tunnel_of_port(proxy, local_port(t, dialogue)) : TUNNEL_NONE;
 
-	return proxy && proxy_listens(proxy, own_port(t, dialogue));
+	return tunnel_is_known(tunnel) ||
+	       wireguard_has_form(skb, t->offset + UDP_HEADER_SIZE, t->length - UDP_HEADER_SIZE);
 }
 
-/* On lo for the names alone: what a resolver there asks on is counted where it leaves. */
+/*
+ * Whether a segment to or from port 53 belongs to a SOCKS listener: a client may have any port, and
+ * so may a listener.
+ */
+static __always_inline int is_listener(const struct __sk_buff *skb, const struct transport *t,
+				       enum abi_packet_program dialogue)
+{
+	const struct proxy *proxy = proxy_of(ABI_STUB_SLOT(skb->cb[4]));
+
+	return proxy && proxy_listens(proxy, local_port(t, dialogue));
+}
+
+/*
+ * On lo only for the names of destinations: a query that a resolver there forwards is counted where
+ * it leaves the namespace.
+ */
 static __always_inline int dns_is_read(struct __sk_buff *skb, const struct transport *t,
 				       enum abi_packet_program dialogue)
 {
 	if (skb->ifindex == LOOPBACK_IFINDEX)
 		return answers_enabled;
-	return (dns_enabled || answers_enabled) && !is_tunnels(skb, t, dialogue);
+	return (dns_enabled || answers_enabled) && !is_wireguard(skb, t, dialogue);
 }
 
 static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packet_program dialogue)
@@ -115,10 +103,12 @@ static __always_inline int underlay_packet(struct __sk_buff *skb, enum abi_packe
 	}
 	if (t.protocol != IPPROTO_TCP)
 		return TC_ACT_UNSPEC;
-	if (leaks_enabled && dialogue == ABI_PACKET_DIALOGUE_EGRESS && /* not lo, which runs the other program */
+	if (leaks_enabled &&
+	    dialogue == ABI_PACKET_DIALOGUE_EGRESS && /* not lo, which runs the other program */
 	    (t.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
-		leak_connect(skb, &t);
-	if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX && !is_listeners(skb, &t, dialogue))
+		leak_connect(skb);
+	if (dns_enabled && transport_is_dns(&t) && skb->ifindex != LOOPBACK_IFINDEX &&
+	    !is_listener(skb, &t, dialogue))
 		bpf_tail_call(skb, &packet_programs, ABI_PACKET_DNS_TCP);
 	bpf_tail_call(skb, &packet_programs, dialogue);
 	return TC_ACT_UNSPEC;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The contract between the kernel side (bpf/), the collector, and a human with bpftool: what lies in the maps.
- * Fixed-width types, asserted layout; any change of a size or a meaning is a new ABI_LAYOUT (it names the pin folder).
- * This: where a proxy is and what is counted of it. What lives as long as a connection or a message is in
- * abi_connections.h, what is told of destinations, clients and the last minutes in abi_tables.h.
+ * The contract between the kernel side (bpf/), the collector, and an operator with bpftool: what
+ * the maps hold. Types have fixed widths, layouts are asserted. Any change of a size or a meaning
+ * needs a new ABI_LAYOUT, which names the pin folder.
+ *
+ * This header: proxies and their counters. abi_connections.h: entries that live as long as a
+ * connection or a message. abi_tables.h: destinations, clients and the last minutes.
  */
-#ifndef WGSOCKS_ABI_H
-#define WGSOCKS_ABI_H
+#pragma once
 
 #ifndef __VMLINUX_H__
 #include <linux/bpf.h> /* struct bpf_spin_lock */
@@ -35,17 +36,17 @@
 #define ABI_DNS_STREAMS_MAX 1024
 #define ABI_EVENTS_BYTES 4096
 
-/* The look-up of a network namespace: buckets of four, found by the low bits of the namespace's inode. */
+/* The look-up of a network namespace: buckets of four, by the low bits of the namespace's inode. */
 #define ABI_NETNS_BUCKETS 4096
 #define ABI_NETNS_WAYS 4
 
 /*
- * Counters that an enum tells apart are groups: structs whose members have the metrics' own words for names, in the
+ * Counters by an enum are a struct whose members have the metric's label values as names, in the
  * enum's order, so that a dump needs no legend. The code finds a member by its enum.
  */
 #define ABI_AT(type, group, index) (((type *)&(group))[index])
 
-/* An address is 16 bytes in network order, IPv4 mapped (::ffff:a.b.c.d), and is compared by halves. */
+/* An address is 16 bytes in network order, IPv4 mapped (::ffff:a.b.c.d), compared by halves. */
 #define ABI_HALVES(address) ((__u64 *)(address))
 
 /* ---- histograms: decimal bounds, the last bucket is +Inf ---- */
@@ -58,7 +59,7 @@ enum abi_histogram_bounds {
 	ABI_BOUNDS_MAX
 };
 
-/* In nanoseconds: [bounds][bucket], 16 finite ones each. */
+/* In nanoseconds: [bounds][bucket], 16 finite bounds each. */
 #define ABI_MS(n) ((n)*1000000ULL)
 #define ABI_S(n) ((n)*1000000000ULL)
 #define ABI_HISTOGRAM_BOUNDS                                                                           \
@@ -76,15 +77,18 @@ enum abi_histogram_bounds {
 			  ABI_S(1800), ABI_S(3600), ABI_S(21600), ABI_S(86400) },                      \
 	}
 
-/* Buckets are not cumulative; the count is their sum. A value equal to a bound is in that bound's bucket (le). */
+/*
+ * Buckets are not cumulative; the count is their sum. A value equal to a bound is in its bucket
+ * (le).
+ */
 struct abi_histogram {
 	__u64 buckets[ABI_HISTOGRAM_BUCKETS];
 	__u64 sum_ns;
 };
 
-/* ---- what is counted, by proxy ---- */
+/* ---- counters, by proxy ---- */
 
-/* One byte, as all enums that are members: a dump then has their words. */
+/* One byte, as all enums that are members, so that a dump shows their names. */
 enum abi_command {
 	ABI_COMMAND_CONNECT,
 	ABI_COMMAND_BIND,
@@ -137,8 +141,8 @@ struct failure_counts {
 };
 
 /*
- * The socket's error at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, none or
- * ECONNABORTED (somebody here gave up), the rest.
+ * The socket's error at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH,
+ * ECONNRESET, none or ECONNABORTED (given up on this host), any other.
  */
 enum abi_upstream_failure {
 	ABI_UPSTREAM_REFUSED,
@@ -168,16 +172,26 @@ struct side_counts {
 	__u64 upstream;
 };
 
+/* A loss is a number that is too low. */
 enum abi_loss {
-	ABI_LOSS_RECURSION,    /* an event that neither copy of a tracepoint program saw, found by reconciliation */
-	ABI_LOSS_OUT_OF_ORDER, /* a segment of a dialogue or of DNS that came before its predecessor and could not be
-				  read */
-	ABI_LOSS_INSERT,       /* a full map */
-	ABI_LOSS_DELETE,       /* -EBUSY and the like; never -ENOENT */
-	ABI_LOSS_PARSE,	  /* what cannot be read: a dialogue (GSSAPI, IP fragments, longer than the parser's bound), a
-			     query without a header, DNS over a TCP connection that began before us */
-	ABI_LOSS_RESERVE, /* a full ring buffer */
-	ABI_LOSS_NETNS_TABLE, /* a full bucket of the netns table: that proxy's sockets are not seen */
+	/* An event that neither copy of a tracepoint program saw; found by reconciliation. */
+	ABI_LOSS_RECURSION,
+	/* A segment of a dialogue or of DNS that came before its predecessor and was not read. */
+	ABI_LOSS_OUT_OF_ORDER,
+	/* A full map. */
+	ABI_LOSS_INSERT,
+	/* A delete that failed with another error than -ENOENT. */
+	ABI_LOSS_DELETE,
+	/*
+	 * What cannot be read: a dialogue (GSSAPI, IP fragments, longer than the parser's bound), a
+	 * query without a header, DNS over TCP in IP fragments, or over a connection that began
+	 * before the programs were attached.
+	 */
+	ABI_LOSS_PARSE,
+	/* A full ring buffer. */
+	ABI_LOSS_RESERVE,
+	/* A full bucket of the netns table: the sockets of that proxy are not seen. */
+	ABI_LOSS_NETNS_TABLE,
 	ABI_LOSS_OTHER,
 	ABI_LOSS_MAX
 };
@@ -193,7 +207,7 @@ struct loss_counts {
 	__u64 other;
 };
 
-/* Where DNS messages pass: through the tunnel, or by any other interface but lo. */
+/* The path of a DNS message: through the tunnel, or by any other interface but lo. */
 enum abi_path { ABI_PATH_TUNNEL, ABI_PATH_UNDERLAY, ABI_PATH_MAX } __attribute__((packed));
 
 /* QTYPE of the first question: RFC 1035, 3596, 2782, 9460; 255 is any. */
@@ -261,14 +275,18 @@ struct dns_paths {
 	struct dns_counters underlay;
 };
 
-enum abi_handshake { ABI_HANDSHAKE_SENT, ABI_HANDSHAKE_RECEIVED, ABI_HANDSHAKE_MAX } __attribute__((packed));
+enum abi_handshake {
+	ABI_HANDSHAKE_SENT,
+	ABI_HANDSHAKE_RECEIVED,
+	ABI_HANDSHAKE_MAX,
+} __attribute__((packed));
 
 struct handshake_counts {
 	__u64 sent;
 	__u64 received;
 };
 
-/* Of one tunnel, by its place in struct proxy. */
+/* Of one tunnel, by its tunnel index in struct proxy. */
 struct handshake_counters {
 	struct handshake_counts initiations;
 	struct handshake_counts responses;
@@ -282,7 +300,7 @@ struct outcome_histograms {
 	struct abi_histogram failure;
 };
 
-/* Map `counters`: slot → this. Only ever grows, but for the gauges (active, pending, streams). */
+/* Map `counters`: slot → this. Counters only grow; active, pending and streams are gauges. */
 struct proxy_counters {
 	__u64 client_connections;
 	__s64 client_active;
@@ -292,14 +310,14 @@ struct proxy_counters {
 	__u64 upstream_connects;
 	__s64 upstream_active;
 	__s64 upstream_pending; /* SYN sent, no answer yet */
-	__s64 dns_pending;	/* entries of the map of that name */
+	__s64 dns_pending;	/* entries of the map dns_pending */
 	__s64 dns_streams;
 	struct upstream_failure_counts upstream_failures;
 	struct side_counts retransmits;
 	struct loss_counts losses;
 	__u64 leaked_connections;
 	__u64 leaked_dns;
-	__u64 requests_unattributed; /* with clients on: of those that have no place among them */
+	__u64 requests_unattributed; /* clients collector: requests of clients that have no entry */
 	struct outcome_histograms request_duration;
 	struct abi_histogram connection_duration;
 	struct abi_histogram upstream_connect_duration;
@@ -308,7 +326,13 @@ struct proxy_counters {
 };
 
 enum abi_family { ABI_FAMILY_IPV4, ABI_FAMILY_IPV6, ABI_FAMILY_MAX };
-enum abi_protocol { ABI_PROTOCOL_TCP, ABI_PROTOCOL_UDP, ABI_PROTOCOL_ICMP, ABI_PROTOCOL_OTHER, ABI_PROTOCOL_MAX };
+enum abi_protocol {
+	ABI_PROTOCOL_TCP,
+	ABI_PROTOCOL_UDP,
+	ABI_PROTOCOL_ICMP,
+	ABI_PROTOCOL_OTHER,
+	ABI_PROTOCOL_MAX,
+};
 enum abi_direction { ABI_RECEIVE, ABI_TRANSMIT, ABI_DIRECTION_MAX };
 
 struct traffic {
@@ -338,40 +362,41 @@ struct direction_counts {
 	__u64 transmit;
 };
 
-/* Map `tunnels`: slot × ABI_TUNNELS_MAX + the tunnel's place in struct proxy → this, per CPU. */
+/* Map `tunnels`: slot × ABI_TUNNELS_MAX + tunnel index → this, per CPU. */
 struct tunnel_counters {
 	struct direction_traffic traffic;
 	struct direction_counts last_jiffies;
-	struct direction_counts other; /* bytes to and from addresses that are no destination of their own */
+	struct direction_counts other; /* bytes of addresses without a series of their own */
 };
 
 #define ABI_TRAFFIC(counters, direction, family, protocol) \
 	ABI_AT(struct traffic, (counters)->traffic,        \
 	       ((direction)*ABI_FAMILY_MAX + (family)) * ABI_PROTOCOL_MAX + (protocol))
 
-/* ---- where we are ---- */
+/* ---- proxies ---- */
 
-/* A tunnel keeps its place, and so its counts, when it is deleted and comes again: it is known by its name. */
+/*
+ * A tunnel is identified by its name. It keeps its index, and so its counts, when it is recreated.
+ */
 struct proxy_tunnel {
-	char name[ABI_INTERFACE_SIZE]; /* "": the place is free */
-	__u32 ifindex;		       /* 0: it is not there now */
-	__u16 listen_port;	       /* WireGuard's, of the last reading of its device; 0: unknown */
+	char name[ABI_INTERFACE_SIZE]; /* "": the index is free */
+	__u32 ifindex;		       /* 0: the interface does not exist now */
+	__u16 listen_port;	       /* WireGuard's, as last read; 0: unknown */
 	__u16 reserved;
-	__u64 unwatched_ns; /* for so long it may have carried packets that nobody counted, when it had been made anew
-			     */
+	__u64 unwatched_ns; /* packets may have passed uncounted, after the tunnel was recreated */
 };
 
 /* Map `proxies`: slot → this. Written by the collector. */
 struct proxy {
 	char name[ABI_NAME_SIZE];
 	__u32 netns_inode;	    /* 0: the slot is free */
-	__u32 generation;	    /* of the slot: another one for each proxy that has it */
+	__u32 generation;	    /* of the slot: differs for each proxy that has the slot */
 	__u16 ports[ABI_PORTS_MAX]; /* SOCKS listeners, host order, 0 ends the list */
 	struct proxy_tunnel tunnels[ABI_TUNNELS_MAX];
 	__u32 underlay_ifindex[ABI_INTERFACES_MAX];
-	__u64 retired_bytes; /* of tunnels that gave their place to another */
+	__u64 retired_bytes; /* of tunnels whose index another tunnel has taken */
 	struct direction_counts retired_other;
-	__u64 netns_cookie; /* never used twice before a reboot; 0: the kernel has none (before 5.14) */
+	__u64 netns_cookie; /* unique until a reboot; 0: the kernel has none (before 5.14) */
 };
 
 struct netns_entry {
@@ -390,8 +415,8 @@ struct process_names {
 };
 
 /*
- * In rodata: a network that leaks may go to. Both in the order of the wire, IPv4 mapped; the address has no bit outside
- * of the mask.
+ * In rodata: a network that leaks may go to. In network order, IPv4 mapped. The address has no bit
+ * outside the mask.
  */
 #define ABI_LEAK_ALLOW_MAX 16
 struct leak_network {
@@ -400,22 +425,23 @@ struct leak_network {
 };
 
 /*
- * skb->cb[4] as the stub leaves it: slot (of a tunnel: its index in `tunnels`), L2 header length, and what it calls
- * (enum abi_packet_program), by which those that are called on know where the packet is.
+ * skb->cb[4] as the stub sets it: slot (for a tunnel: its index in `tunnels`), L2 header length,
+ * and the program that the stub calls (enum abi_packet_program). Programs called later learn from
+ * it where the packet passes.
  */
 #define ABI_STUB_SLOT(cb) ((cb)&0xffff)
 #define ABI_STUB_L2(cb) (((cb) >> 16) & 0xff)
 #define ABI_STUB_PROGRAM(cb) ((cb) >> 24)
 #define ABI_STUB_CB(slot, l2, program) ((__u32)(slot) | (__u32)(l2) << 16 | (__u32)(program) << 24)
 
-/* Indices of the PROG_ARRAY `packet_programs`; the tracepoints have an array of one each. */
+/* Indices of the PROG_ARRAY `packet_programs`. The tracepoints have an array of one entry each. */
 enum abi_packet_program {
-	/* What stubs call. */
+	/* Called by stubs. */
 	ABI_PACKET_TUNNEL_RECEIVE,
 	ABI_PACKET_TUNNEL_TRANSMIT,
 	ABI_PACKET_UNDERLAY_INGRESS, /* on lo, at egress: both directions */
 	ABI_PACKET_UNDERLAY_EGRESS,
-	/* What these call; empty where the collector is off. */
+	/* Called by the programs above; absent while the collector is off. */
 	ABI_PACKET_DIALOGUE_INGRESS,
 	ABI_PACKET_DIALOGUE_EGRESS,
 	ABI_PACKET_DNS_UDP,
@@ -424,16 +450,16 @@ enum abi_packet_program {
 	ABI_PACKET_MAX
 };
 
-/* Ring buffer `events`: rare events that make the collector look at once. */
+/* Ring buffer `events`: rare events after which the collector scans at once. */
 enum abi_event { ABI_EVENT_LISTEN = 1, ABI_EVENT_LISTEN_END };
-/* Whose process it is that begins to listen. */
+/* The process that begins to listen. */
 enum abi_server {
-	ABI_SERVER_NONE,    /* not a SOCKS server's */
-	ABI_SERVER_UNKNOWN, /* a SOCKS server's: which of its processes, this kernel does not tell (before 5.11) */
-	ABI_SERVER_FIRST,   /* its first: a listener for clients */
-	ABI_SERVER_CHILD,   /* another one: a client's BIND */
+	ABI_SERVER_NONE,    /* no SOCKS server */
+	ABI_SERVER_UNKNOWN, /* a SOCKS server; kernels before 5.11 do not tell which process */
+	ABI_SERVER_FIRST,   /* its first process: a listener for clients */
+	ABI_SERVER_CHILD,   /* a child: a client's BIND */
 };
-#define ABI_SLOT_NONE 0xffffffffu /* a namespace that nobody watches: a proxy may have begun there */
+#define ABI_SLOT_NONE 0xffffffffu /* an unwatched namespace, in which a proxy may have begun */
 struct event {
 	__u32 kind; /* enum abi_event */
 	__u32 slot;
@@ -466,7 +492,5 @@ ABI_ASSERT_SIZE(netns_bucket, 32);
 ABI_ASSERT_SIZE(leak_network, 32);
 ABI_ASSERT_SIZE(event, 16);
 
-#include "wgsocks/abi_connections.h"
-#include "wgsocks/abi_tables.h"
-
-#endif
+#include <wgsocks/abi_connections.h>
+#include <wgsocks/abi_tables.h>

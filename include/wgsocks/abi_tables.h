@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the maps hold for the collector: the last minutes, requests by client, destinations and the messages that name
- * them. A part of abi.h, which includes it.
+ * Tables of the collector: the last minutes, requests by client, destinations and the messages that
+ * name them. A part of abi.h, which includes it.
  */
-#ifndef WGSOCKS_ABI_TABLES_H
-#define WGSOCKS_ABI_TABLES_H
+#pragma once
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 /*
- * Map `windows`: slot → the requests total at the end of each second, for rates over the last minute; written by the
- * collector.
+ * Map `windows`: slot → total requests at the end of each second, for the rate of the last minute.
+ * Written by the collector.
  */
 #define ABI_WINDOW_SECONDS 64
 struct window_sample {
-	__u64 second; /* CLOCK_MONOTONIC, 0: none yet */
+	__u64 second; /* CLOCK_MONOTONIC; 0: none yet */
 	__u64 requests;
 };
 struct window {
@@ -22,19 +21,20 @@ struct window {
 };
 
 /*
- * Map `rates`: slot → totals at equal steps of CLOCK_MONOTONIC, for what is said of the last minutes; written by the
- * collector. They begin at 0 with the ring and never fall: `ahead` is what the counter has more than the ring's total.
- * Counts are the low 32 bits: only their differences are used.
+ * Map `rates`: slot → totals at equal steps of CLOCK_MONOTONIC, for the metrics of the last
+ * minutes. Written by the collector. Totals begin at 0 with the ring and never fall: `ahead` is the
+ * counter's value minus the ring's total. Counts are the low 32 bits: only their differences are
+ * used.
  */
-#define ABI_RATE_SECONDS 640 /* 10 minutes in steps of 1 s, and what a window needs before */
-#define ABI_RATE_STEPS 64    /* 5 minutes in steps of 5 s, the same */
+#define ABI_RATE_SECONDS 640 /* 10 minutes in steps of 1 s, and what precedes the window */
+#define ABI_RATE_STEPS 64    /* 5 minutes in steps of 5 s, likewise */
 #define ABI_RATE_STEP_SECONDS 5
 struct rate_counts {
 	__u32 successes;
 	__u32 failures;
 	__u32 closed;			       /* client connections */
 	__u32 connects[ABI_HISTOGRAM_BUCKETS]; /* upstream, by time */
-	__u64 closed_ns;		       /* their lifetimes */
+	__u64 closed_ns;		       /* the sum of their lifetimes */
 };
 struct rate_totals {
 	__u64 received; /* inner bytes, of all tunnels */
@@ -43,7 +43,7 @@ struct rate_totals {
 struct rates {
 	__u32 generation; /* of the slot */
 	__u32 reserved;
-	__u64 begun_ns; /* 0: nothing is remembered */
+	__u64 begun_ns; /* 0: the ring is empty */
 	__u64 read_ns;	/* when `last` was read */
 	struct rate_totals last;
 	struct rate_totals ahead;
@@ -52,8 +52,9 @@ struct rates {
 };
 
 /*
- * Map `clients`: slot → requests by the client's address, in the order in which they first came; all others are in
- * requests_unattributed of the counters. An array that is looked through, not a hash: the bound is its length.
+ * Map `clients`: slot → requests by client address, in the order of their first requests. Further
+ * clients count in requests_unattributed of the counters. A searched array and no hash: its length
+ * is the bound.
  */
 #define ABI_CLIENTS_MAX 50
 struct client_requests {
@@ -69,20 +70,23 @@ struct client_table {
 /*
  * ---- destinations ----
  *
- * Map `destinations`: slot × buckets of a proxy + abi_destination_hash(address) & (buckets of a proxy - 1) → this. One
- * look-up in an array (2 ns; in a hash 40) finds both who is counted and who may come to be. The collector writes
- * `ways`' addresses, in order and never again, and takes from `candidates`; the programs do the rest.
+ * Map `destinations`: slot × buckets of a proxy + abi_destination_hash(address) & (buckets of a
+ * proxy - 1) → this. One look-up in an array (2 ns; 40 in a hash) finds both the counted addresses
+ * and the candidates. The collector writes the addresses of `ways`, in order and only once, and
+ * reads `candidates`. The programs write the rest.
  */
 #define ABI_DESTINATION_WAYS 6
 #define ABI_CANDIDATE_WAYS 4
 #define ABI_DESTINATIONS_MAX 10000 /* of --destinations.max */
 
 struct destination_count {
-	__u8 address[16] __attribute__((aligned(8))); /* 0: free, and so are those behind it */
+	__u8 address[16] __attribute__((aligned(8))); /* 0: free, as are all behind it */
 	struct direction_counts bytes;
 };
 
-/* The heaviest of those that are not counted on their own: by a vote of bytes, so that the light ones wear down. */
+/*
+ * The heaviest addresses without a series, by a vote of bytes in which light ones lose their votes.
+ */
 struct destination_candidate {
 	__u8 address[16] __attribute__((aligned(8)));
 	__u64 weight;
@@ -102,33 +106,39 @@ static inline __u32 abi_destination_hash(__u64 high, __u64 low)
 	return (__u32)(h >> 36);
 }
 
-/* Map `destination_entries`: slot × --destinations.max + order of promotion → this. The collector's alone. */
+/*
+ * Map `destination_entries`: slot × --destinations.max + order of promotion → this. Used by the
+ * collector alone.
+ */
 #define ABI_DESTINATION_LABEL_SIZE 256
 #define ABI_COUNTRY_SIZE 8
 struct destination_entry {
 	__u8 address[16] __attribute__((aligned(8))); /* 0: free */
-	__u32 place;				      /* bucket of the proxy × ABI_DESTINATION_WAYS + way */
+	__u32 way_index;			      /* bucket of the proxy × ABI_DESTINATION_WAYS + way */
 	__u32 series;				      /* the first entry with this label */
-	struct direction_counts since;		      /* what it had counted when it came to this country */
+	struct direction_counts since;		      /* its counts when it came to this country */
 	char country[ABI_COUNTRY_SIZE];		      /* "": not looked up yet */
 	char label[ABI_DESTINATION_LABEL_SIZE];
 };
 
-/* Map `destination_countries`: slot × ABI_COUNTRIES_MAX + n → bytes of destinations that moved elsewhere since. */
+/*
+ * Map `destination_countries`: slot × ABI_COUNTRIES_MAX + n → bytes of destinations that have moved
+ * to another country since.
+ */
 #define ABI_COUNTRIES_MAX 256
 struct destination_country {
 	char code[ABI_COUNTRY_SIZE]; /* "": free */
 	struct direction_counts bytes;
 };
 
-/* Ring buffer `answers`: DNS messages in the tunnel, for the names of destinations. Longer ones are cut. */
+/* Ring buffer `answers`: DNS messages, for the names of destinations. Longer ones are cut. */
 #define ABI_ANSWERS_BYTES 131072
 #define ABI_ANSWER_MAX 1232 /* the usual limit of EDNS (dnsflagday.net/2020) */
 struct answer {
 	__u8 peer[16]; /* the resolver; IPv4 mapped */
 	__u32 slot;
-	__u16 port;	/* ours, host order */
-	__u8 direction; /* enum abi_direction: an answer, or the question */
+	__u16 port;	/* the local port, host order */
+	__u8 direction; /* enum abi_direction: answers are received, questions sent */
 	__u8 reserved;
 	__u32 length;
 	__u8 message[ABI_ANSWER_MAX];
@@ -142,5 +152,3 @@ ABI_ASSERT_SIZE(destination_bucket, 288);
 ABI_ASSERT_SIZE(destination_entry, 304);
 ABI_ASSERT_SIZE(destination_country, 24);
 ABI_ASSERT_SIZE(answer, 1264);
-
-#endif

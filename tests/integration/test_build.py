@@ -41,7 +41,7 @@ def test_nothing_to_do():
 
 
 def test_a_changed_header_rebuilds_what_includes_it():
-    header = "include/wgsocks/version.h"
+    header = "userspace/lib/version/version.h"
     output("make", "all")
     users = set()
     for folder, _, names in os.walk("build/userspace"):
@@ -52,7 +52,7 @@ def test_a_changed_header_rebuilds_what_includes_it():
             if name.endswith(".d") and os.path.exists(source) and header in pathlib.Path(path).read_text().split():
                 users.add(path.removeprefix("build/").removesuffix(".d"))
     # What reads the sources, beside what the compiler told.
-    includes = output("grep", "-rl", "--include=*.c", "wgsocks/version.h", "userspace").split()
+    includes = output("grep", "-rl", "--include=*.c", "lib/version/version.h", "userspace").split()
     assert {name.removesuffix(".c") for name in includes} <= users, f"{includes}, but {users}"
     assert compiled("-W", header, "all") == users, f"{compiled('-W', header, 'all')}, not {users}"
 
@@ -60,7 +60,7 @@ def test_a_changed_header_rebuilds_what_includes_it():
 def test_other_flags_rebuild():
     with tempfile.TemporaryDirectory() as folder:
         # One object stands for all: they have one rule. A BUILD of its own leaves the other's alone.
-        target = f"{folder}/userspace/log/line.o"
+        target = f"{folder}/userspace/lib/log/line.o"
         make = ("make", "V=1", f"BUILD={folder}", target)
         output(*make)
         assert " -c -o " not in output(*make), "the same flags compile again"

@@ -471,3 +471,61 @@ def test_nothing_else_is_counted():
         after = sidecar.scrape()
         for name in ("proxy_client_connections_total", "proxy_upstream_connects_total", "proxy_active_connections", "proxy_bytes_transferred_total"):
             equal(after.sum(name) - before.sum(name), 0, name)
+
+
+def lines_of(sidecar):
+    sidecar.process.send_signal(signal.SIGTERM)
+    return sidecar.process.communicate(timeout=10)[1].decode().splitlines()
+
+
+def epolls(pid):
+    """How many epoll instances a process has open."""
+    return sum(os.readlink(fd) == "anon_inode:[eventpoll]" for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir())
+
+
+def test_events_that_cannot_be_read_are_tried_again():
+    """The second epoll of a collector is that of its ring buffers."""
+    with World() as world:
+        sidecar = Sidecar(world.proxy, "crab", "--collector.destinations", "--destinations.label=name", stderr=subprocess.PIPE)
+        old = sidecar.children()["wgsocks-collect"]
+        with subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(sidecar.process.pid), "--inject=epoll_create1:error=EMFILE:when=2"]) as tracer:
+            wait_until(lambda: "TracerPid:\t0" not in pathlib.Path(f"/proc/{sidecar.process.pid}/status").read_text(), 10, "the tracer")
+            os.kill(old, signal.SIGKILL)
+            wait_until(lambda: sidecar.children().get("wgsocks-collect", old) != old, 10, "another collector")
+            collector = sidecar.children()["wgsocks-collect"]
+            sidecar.wait_ready()
+            wait_until(lambda: _try(lambda: epolls(collector) == 2), 10, "the epoll of the ring buffers")
+            tracer.terminate()
+        before = Before(sidecar)
+        check_all([before], world.lab.traffic("50 connect", "10 refused", seed=31).finish())
+        equal(sidecar.children()["wgsocks-collect"], collector, "the collector")
+        equal([line.split("msg=")[1] for line in lines_of(sidecar) if "events of the BPF programs" in line],
+              ['"cannot read the events of the BPF programs: Too many open files: trying again"', '"the events of the BPF programs are read"'])
+
+
+def test_a_loop_that_cannot_wait_ends_with_a_line():
+    with World() as world:
+        sidecar = Sidecar(world.proxy, "crab", stderr=subprocess.PIPE)
+        old = sidecar.children()["wgsocks-collect"]
+        with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(old), "--inject=?epoll_wait,epoll_pwait:error=EBADF:when=1"]):
+            wait_until(lambda: sidecar.children().get("wgsocks-collect", old) != old, 10, "another collector")
+        lines = lines_of(sidecar)
+        equal(len([line for line in lines if "process=collector" in line and "cannot wait for events: Bad file descriptor" in line]), 1, f"{lines}")
+        assert any("collector ended with status 1; starting it again" in line for line in lines), lines
+
+
+def test_what_the_verifier_says_is_printed_once():
+    """Without PERFMON it refuses a program of the packets: its name, and the end of the log, which names an instruction."""
+    with World() as world:
+        sidecar = Sidecar(world.proxy, "crab", "--log.level=debug", container=True, capabilities=["bpf", "net_admin"], wait=False,
+                          stderr=subprocess.PIPE, env={"SOCKS5_PORT": "1080"})
+        lines, tries = [], 0
+        while tries < 2:  # the second time nothing is said again
+            lines.append(sidecar.process.stderr.readline().decode())
+            tries += "failed to load BPF skeleton" in lines[-1]
+        sidecar.process.send_signal(signal.SIGTERM)
+        lines += sidecar.process.communicate(timeout=10)[1].decode().splitlines()
+        equal(len([line for line in lines if "level=error" in line and "cannot load the BPF programs" in line]), 1, f"{lines}")
+        log = [line for line in lines if "level=error" in line and 'msg="verifier, program dialogue_' in line]
+        assert 2 <= len(log) <= 20, lines
+        assert "processed " in log[-1], log

@@ -52,3 +52,18 @@ def test_revision_is_of_git():
     git = ["git", "-c", "safe.directory=*"]
     head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     assert f"(revision {head}" in run("--version").stdout.decode(), "not HEAD: " + run("--version").stdout.decode()
+
+
+def test_flags_are_whole_names():
+    refused("--collector.destination", line=b"--collector.destination: unknown flag, did you mean --collector.destinations? (see --help)")
+    assert run("-h").stdout == run("--help").stdout
+
+
+def test_a_log_without_a_reader_ends_nothing():
+    """The first lines of the log come before the program serves anything."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {"PATH": os.environ["PATH"], "METRICS_PORT": "tcp://10.0.0.1:9090"}
+    with open(writer, "wb") as broken:
+        result = subprocess.run([PROGRAM, "--web.config.file=/no/such/file"], env=environment, stderr=broken, timeout=20, check=False)
+    assert result.returncode == 2, f"exit status {result.returncode}, not 2"

@@ -47,6 +47,13 @@ def test_promtool_accepts_rules_and_configuration():
     promtool("check", "config", FOLDER / "prometheus.yml")
 
 
+def test_page_and_alert_judge_failing_requests_alike():
+    words = (ROOT / "userspace" / "web" / "page" / "words.h").read_text(encoding="utf-8")
+    page = {name: float(value) for name, value in re.findall(r"#define (PAGE_FAILED_\w+) ([\d.]+)", words)}
+    expression = re.search(r"\(increase\(proxy_requests_failed_total\[5m\]\) >= (\S+)\)\s+/ .*? > (\S+)", alerts()["ProxyRequestsFailing"], re.DOTALL)
+    equal({"PAGE_FAILED_MIN": float(expression[1]), "PAGE_FAILED_SHARE": float(expression[2])}, page, "what the page says")
+
+
 def test_promtool_accepts_the_scaled_rules():
     with tempfile.TemporaryDirectory() as folder:
         scale(FOLDER / "rules", folder, 30)

@@ -314,3 +314,27 @@ def test_as_a_containers_root_with_few_capabilities():
         took, _ = exporter.stop()
     assert took < 1 * PATIENCE, f"{took:.2f} s"
     expect_nothing_left()
+
+
+def test_a_hangup_ends_nothing():
+    """As a terminal sends it: to each process of the group."""
+    with Exporter(wrapper=["setsid"]) as exporter, Prober(HEALTH, "/livez") as probes:
+        before = exporter.children()
+        os.killpg(exporter.pid, signal.SIGHUP)
+        for pid in before.values():
+            os.kill(pid, signal.SIGHUP)
+        wait_until(lambda: "Hangup: there is no --web.config.file to read again" in exporter.log(), 10, "a line about it")
+        probes.wait(20)
+        checked = probes.check()
+        equal(exporter.children(), before, "children")
+        assert "starting it again" not in exporter.log(), exporter.log()
+    expect_nothing_left()
+    return checked
+
+
+def test_an_agent_that_cannot_begin_says_why():
+    """Each collector ends with a line that names what failed, and is started again."""
+    tracer = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-P", "/proc/thread-self/ns/net", "--inject=openat:error=EMFILE:when=1"]
+    with Exporter("--mode=node", wrapper=tracer, wait=False) as exporter:
+        wait_until(lambda: exporter.log().count("cannot tell its own network namespace: Too many open files") >= 2, 10, "two lines that say why")
+        assert "collector ended with status 1; starting it again" in exporter.log(), exporter.log()

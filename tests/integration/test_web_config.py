@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pathlib
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -388,3 +389,18 @@ def test_restarts_of_its_processes():
         os.kill(web.children()["web"], 9)
         answer = ask(web.port, tls=trusting(OURS))
         equal((answer.status, value(answer.body, "wgsocks_exporter_web_config_last_reload_successful")), (200, 0))
+
+
+def test_SIGHUP_reads_it_again():
+    """Changed or not: what is served says when it was read. Something bad is told, and changes nothing."""
+    with Web(tls_config("hup.yml")) as web:
+        before, children, files = reload_count(web, tls=trusting(OURS)), web.children(), web.part("files")
+        os.kill(web.pid, signal.SIGHUP)
+        wait_until(lambda: reload_count(web, tls=trusting(OURS)) > before, 10, "another reload")
+        equal(len(web.lines("process=supervisor .*Hangup: reading the web configuration again")), 1, web.log())
+        write("hup.yml", "tls_server_config: 5\n")
+        os.kill(web.pid, signal.SIGHUP)
+        web.wait_line("hup.yml: line 1")
+        answer = ask(web.port, tls=trusting(OURS))
+        equal((answer.status, value(answer.body, "wgsocks_exporter_web_config_last_reload_successful")), (200, 0))
+        equal((web.children(), web.part("files")), (children, files), "processes")

@@ -12,10 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "collector.h"
-#include "readers/readers.h"
-#include "wgsocks/log.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "collector/state.h"
+#include "lib/log/log.h"
+#include "lib/metrics/metrics.h"
+#include <wgsocks/time.h>
 
 #define BLOCK_BYTES_MIN (64 * 1024)
 
@@ -41,7 +42,7 @@ static void read_one(struct collector *c, const struct reading *r, unsigned int 
 {
 	struct snapshot_builder *b = &c->builder, before = *b;
 	uint64_t start = clock_now_ns();
-	bool readable = r->watch->started || NEEDS_NO_KERNEL & 1u << which;
+	bool readable = r->netns->started || NEEDS_NO_KERNEL & 1u << which;
 	int error = readable ? readers[which](r) : -ENOTCONN;
 	uint32_t labels[2] = { r->name };
 
@@ -50,7 +51,7 @@ static void read_one(struct collector *c, const struct reading *r, unsigned int 
 		b->histogram_count = before.histogram_count;
 	}
 	if (error)
-		log_debug("proxy %s: cannot read %s: %s", r->watch->name, config_collector_name(which),
+		log_debug("proxy %s: cannot read %s: %s", r->netns->name, config_collector_name(which),
 			  strerror(abs(error)));
 	labels[1] = snapshot_string(b, config_collector_name(which));
 	snapshot_add_unsigned(b, METRIC_SOURCE_SUCCESS, labels, !error);
@@ -64,9 +65,9 @@ static void read_all(struct collector *c, unsigned int which)
 	struct outcome outcome = {};
 	uint32_t label;
 
-	r.second = clock_now_ns() / 1000000000;
-	for (uint32_t i = 0; i < c->fleet.count; i++) {
-		r.watch = &c->fleet.members[i]->watch;
+	r.second = clock_now_ns() / NS_PER_S;
+	for (uint32_t i = 0; i < c->proxies.count; i++) {
+		r.netns = &c->proxies.managed[i]->netns;
 		r.name = c->names[i];
 		read_one(c, &r, which, &outcome);
 	}
@@ -79,8 +80,8 @@ static void read_histories(struct collector *c)
 {
 	struct reading r = { .kernel = &c->kernel, .to = &c->builder };
 
-	for (uint32_t i = 0; i < c->fleet.count; i++) {
-		r.watch = &c->fleet.members[i]->watch;
+	for (uint32_t i = 0; i < c->proxies.count; i++) {
+		r.netns = &c->proxies.managed[i]->netns;
 		r.name = c->names[i];
 		samples_history(&r);
 	}
@@ -93,23 +94,23 @@ void collector_read(struct collector *c, uint32_t mask)
 
 	mask &= c->child->config->collectors;
 	snapshot_reset(b);
-	for (uint32_t i = 0; i < c->fleet.count; i++)
-		c->names[i] = snapshot_string(b, c->fleet.members[i]->watch.name);
+	for (uint32_t i = 0; i < c->proxies.count; i++)
+		c->names[i] = snapshot_string(b, c->proxies.managed[i]->netns.name);
 	if (mask & 1u << COLLECTOR_WIREGUARD)
-		fleet_wireguard(&c->fleet);
+		proxies_wireguard(&c->proxies);
 	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
 		if (readers[i] && mask & 1u << i)
 			read_all(c, i);
 	}
 	if (history)
 		read_histories(c);
-	for (uint32_t i = 0; i < c->fleet.count; i++) { /* after WireGuard was read: it tells the tunnel's state */
-		struct reading r = { .watch = &c->fleet.members[i]->watch, .to = b, .name = c->names[i] };
+	for (uint32_t i = 0; i < c->proxies.count; i++) { /* after WireGuard was read: it tells the tunnel's state */
+		struct reading r = { .netns = &c->proxies.managed[i]->netns, .to = b, .name = c->names[i] };
 
 		samples_presence(&r);
-		samples_kubernetes(&r, &c->fleet.members[i]->identity, c->fleet.identities.node);
+		samples_kubernetes(&r, &c->proxies.managed[i]->identity, c->proxies.identities.node);
 	}
-	collector_read_itself(c);
+	collector_read_self_metrics(c);
 }
 
 /* The memfd grows, and never shrinks (it is sealed): web may be reading it. */

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach/attach.h"
-#include "discovery/netns.h"
-#include "kernel/pin_folders.h"
-#include "kernel/pins.h"
-#include "wgsocks/log.h"
-#include "wgsocks/process.h"
+#include "collector/attach/attach.h"
+#include "collector/discovery/netns.h"
+#include "collector/kernel/pin_folders.h"
+#include "collector/kernel/pins.h"
+#include "lib/log/log.h"
+#include "lib/process/process.h"
 
 struct detaching {
 	const char *instance;
@@ -48,15 +48,15 @@ static bool is_ours(const struct pin_folder *folder, void *context)
 static bool is_running(const struct config *config)
 {
 	struct pins pins;
-	bool busy;
+	int r = pins_init(&pins, config) ?: pins_open(&pins, config);
 
-	if (pins_init(&pins, config))
-		return false;
-	busy = pins_open(&pins, config) == -EBUSY;
-	if (busy)
+	if (r == -EBUSY)
 		log_error("an exporter that runs holds %s/…/%s: stop it first", config->pin_path, pins.instance);
+	else if (r && r != -ENOTSUP)
+		log_warn("cannot tell whether an exporter holds %s/…/%s: %s", config->pin_path, pins.instance,
+			 strerror(-r));
 	pins_close(&pins);
-	return busy;
+	return r == -EBUSY;
 }
 
 int collector_detach(const struct config *config)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "children.h"
+#include "supervisor/children.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,20 +8,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "backoff.h"
-#include "wgsocks/log.h"
+#include "lib/log/log.h"
+#include "supervisor/backoff.h"
+#include <wgsocks/time.h>
 
 static int (*const child_mains[PROCESS_MAX])(const struct child *child) = {
 	[PROCESS_HEALTH] = health_run,
 	[PROCESS_WEB] = web_run,
 	[PROCESS_COLLECTOR] = collector_run,
-	[PROCESS_FILES] = files_run,
+	[PROCESS_WEBCONFIG] = webconfig_run,
 };
 
 enum process listener_process(unsigned int listener)
 {
 	return listener == LISTENER_HEALTH ? PROCESS_HEALTH : PROCESS_WEB;
 }
+
+_Static_assert(LISTENER_MAX - LISTENER_METRICS <= CONFIG_ADDRESSES_MAX, "web's sockets fit into struct child");
 
 /* Sockets that listen now are the child's, those of others are closed in it. */
 static void child_take_sockets(struct supervisor *s, struct child *child)
@@ -42,15 +45,17 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 	char comm[16] = "wgsocks-";
 	sigset_t none;
 
-	process_beat_close();
+	heartbeat_close();
 	child_take_sockets(s, &child);
-	exchange_take(&s->exchange, &child);
+	channels_take(&s->channels, &child);
 	strncat(comm, process_name(process), sizeof(comm) - strlen(comm) - 1);
 	prctl(PR_SET_NAME, comm);
 	log_process(process_name(process));
+	/* A terminal's Ctrl-C and hangup go to all: the supervisor passes on what is meant, SIGTERM or a reload. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGINT, SIG_IGN); /* Ctrl-C goes to all: the supervisor passes it on, as SIGTERM and once */
 	_exit(child_mains[process](&child));
 }
 
@@ -88,7 +93,7 @@ bool child_wanted(const struct supervisor *s, enum process process)
 {
 	if (process == PROCESS_COLLECTOR)
 		return true;
-	if (process == PROCESS_FILES)
+	if (process == PROCESS_WEBCONFIG)
 		return s->config->web_config_file[0];
 	for (unsigned int i = 0; i < LISTENER_MAX; i++) {
 		if (listener_process(i) == process && s->listeners.sockets[i] >= 0)
@@ -141,7 +146,7 @@ void children_reap(struct supervisor *s, bool stopping)
 				break;
 			}
 			s->shared->reaped_cpu_ns +=
-				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000u +
+				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_PER_S +
 				(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u;
 			child->pid = 0;
 			s->shared->processes[process].pid = 0;
@@ -155,7 +160,7 @@ void children_reap(struct supervisor *s, bool stopping)
 void children_start_due(struct supervisor *s, uint64_t now_ns)
 {
 	/* Health first: a probe waits for it. */
-	static const enum process order[] = { PROCESS_HEALTH, PROCESS_FILES, PROCESS_COLLECTOR, PROCESS_WEB };
+	static const enum process order[] = { PROCESS_HEALTH, PROCESS_WEBCONFIG, PROCESS_COLLECTOR, PROCESS_WEB };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
 		const struct supervised *child = &s->children[order[i]];

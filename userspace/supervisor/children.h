@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The supervisor's state, and what it does with its children. */
-#ifndef SUPERVISOR_CHILDREN_H
-#define SUPERVISOR_CHILDREN_H
+#pragma once
 
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "exchange.h"
-#include "listeners.h"
-#include "wgsocks/process.h"
+#include "lib/process/process.h"
+#include "supervisor/channels.h"
+#include "supervisor/listeners.h"
+#include <wgsocks/time.h>
 
-#define MS 1000000ull
-#define HUNG_NS (10000 * MS)   /* a heartbeat older than this */
-#define REPLACE_NS (1000 * MS) /* a child asked to end has this long */
+#define HUNG_NS (10000 * NS_PER_MS)   /* a heartbeat older than this */
+#define REPLACE_NS (1000 * NS_PER_MS) /* a child asked to end has this long */
 
 struct supervised {
 	pid_t pid;	     /* 0: not running */
@@ -29,7 +28,7 @@ struct supervisor {
 	const struct config *config;
 	struct shared *shared;
 	struct listeners listeners;
-	struct exchange exchange;
+	struct channels channels;
 	struct supervised children[PROCESS_MAX];
 	sigset_t signals; /* that it waits for */
 	uint64_t tick_ns; /* the last one */
@@ -63,5 +62,3 @@ void children_reap(struct supervisor *s, bool stopping);
 
 /* Sends a signal (0: none) to all that run. Whether there was anyone. */
 bool children_signal(const struct supervisor *s, int number);
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "listeners.h"
+#include "supervisor/listeners.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
 
 /* The kernel cuts it to net.core.somaxconn. It holds the probes and scrapes that arrive while a child is restarted. */
 #define BACKLOG 4096

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rights.h"
+#include "supervisor/rights.h"
 
 #include <linux/capability.h>
 #include <string.h>
 
-#include "wgsocks/log.h"
-#include "wgsocks/rights.h"
+#include "lib/log/log.h"
+#include "lib/rights/rights.h"
 
 /*
  * A child has at most what its parent has, and each may have to be started again. So the supervisor, which reads no

@@ -10,13 +10,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "children.h"
-#include "rights.h"
-#include "wgsocks/log.h"
+#include "lib/log/log.h"
+#include "supervisor/children.h"
+#include "supervisor/rights.h"
+#include <wgsocks/time.h>
 
-#define TICK_NS (1000 * MS)	/* own heartbeat, look at the others', try to bind again */
-#define STOP_TERM_NS (700 * MS) /* at the end: until SIGTERM becomes SIGKILL … */
-#define STOP_KILL_NS (950 * MS) /* … and until nobody is waited for any more */
+#define TICK_NS (1000 * NS_PER_MS)     /* own heartbeat, look at the others', try to bind again */
+#define STOP_TERM_NS (700 * NS_PER_MS) /* at the end: until SIGTERM becomes SIGKILL … */
+#define STOP_KILL_NS (950 * NS_PER_MS) /* … and until nobody is waited for any more */
 
 /* A child gets a socket that has become available by being replaced; its other sockets meanwhile keep who connects. */
 static void listeners_retry(struct supervisor *s, uint64_t now_ns)
@@ -34,7 +35,7 @@ static void tick(struct supervisor *s, uint64_t now_ns)
 		children_kill_hung(s, now_ns);
 	s->tick_ns = now_ns;
 	listeners_retry(s, now_ns);
-	process_beat(s->shared, PROCESS_SUPERVISOR, now_ns);
+	heartbeat_write(s->shared, PROCESS_SUPERVISOR, now_ns);
 }
 
 /* Waits for a signal until a point in time. Returns its number, 0 without. */
@@ -42,8 +43,7 @@ static int signal_wait(const struct supervisor *s, uint64_t until_ns)
 {
 	uint64_t now_ns = clock_now_ns();
 	uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
-	struct timespec timeout = { .tv_sec = (time_t)(left_ns / 1000000000u),
-				    .tv_nsec = (long)(left_ns % 1000000000u) };
+	struct timespec timeout = { .tv_sec = (time_t)(left_ns / NS_PER_S), .tv_nsec = (long)(left_ns % NS_PER_S) };
 	int number = sigtimedwait(&s->signals, NULL, &timeout);
 
 	return number > 0 ? number : 0;
@@ -62,6 +62,20 @@ static uint64_t next_event_ns(const struct supervisor *s)
 	return next_ns;
 }
 
+/* SIGHUP, of a service manager or of a terminal that went away. */
+static void reload(const struct supervisor *s)
+{
+	pid_t files = s->children[PROCESS_WEBCONFIG].pid;
+
+	if (!s->config->web_config_file[0]) {
+		log_info("%s: there is no --web.config.file to read again", strsignal(SIGHUP));
+		return;
+	}
+	log_info("%s: reading the web configuration again", strsignal(SIGHUP));
+	if (files) /* without it: it reads when it is started */
+		kill(files, SIGHUP);
+}
+
 static void run(struct supervisor *s)
 {
 	int received = 0;
@@ -74,6 +88,8 @@ static void run(struct supervisor *s)
 			tick(s, now_ns);
 		children_start_due(s, clock_now_ns());
 		received = signal_wait(s, next_event_ns(s));
+		if (received == SIGHUP)
+			reload(s);
 	}
 	log_info("%s: stopping", strsignal(received));
 }
@@ -102,6 +118,7 @@ static void signals_take(struct supervisor *s)
 	sigaddset(&s->signals, SIGTERM);
 	sigaddset(&s->signals, SIGINT);
 	sigaddset(&s->signals, SIGCHLD);
+	sigaddset(&s->signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &s->signals, NULL);
 	signal(SIGCHLD, SIG_DFL); /* may come ignored from who started us: then nothing could be reaped */
 	signal(SIGTERM, SIG_DFL);
@@ -120,7 +137,7 @@ static int begin(struct supervisor *s)
 		return -errno;
 	}
 	clock_gettime(CLOCK_REALTIME, &realtime);
-	s->shared->start_time_realtime_ns = (uint64_t)realtime.tv_sec * 1000000000u + (uint64_t)realtime.tv_nsec;
+	s->shared->start_time_realtime_ns = (uint64_t)realtime.tv_sec * NS_PER_S + (uint64_t)realtime.tv_nsec;
 	self = &s->shared->processes[PROCESS_SUPERVISOR];
 	self->started_ns = clock_now_ns();
 	self->pid = getpid();
@@ -129,16 +146,16 @@ static int begin(struct supervisor *s)
 	if (child_wanted(s, PROCESS_HEALTH))
 		child_start(s, PROCESS_HEALTH);
 	supervisor_limit_rights();
-	process_beat_open();
-	return exchange_open(&s->exchange, s->config->web_config_file[0]);
+	heartbeat_open();
+	return channels_open(&s->channels, s->config->web_config_file[0]);
 }
 
 int supervisor_run(const struct config *config)
 {
-	struct supervisor s = { .config = config, .exchange = EXCHANGE_NONE };
+	struct supervisor s = { .config = config, .channels = CHANNELS_NONE };
 	int r;
 
-	/* What whoever started us left open would be held for as long as we run, and by three more. */
+	/* What whoever started us left open would be held for as long as we run, and by each child. */
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	log_process(process_name(PROCESS_SUPERVISOR));
 	signals_take(&s);

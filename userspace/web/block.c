@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "block.h"
+#include "web/block.h"
 
 #include <errno.h>
 #include <stdlib.h>

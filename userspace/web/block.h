@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copying what another process wrote: read, not mapped, so that it can neither change under us nor end in a SIGBUS. */
-#ifndef WEB_BLOCK_H
-#define WEB_BLOCK_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,5 +12,3 @@
  * Returns 0; -EBADMSG when the file is shorter or `length` is above BLOCK_MAX; -ENOMEM; another -errno.
  */
 int block_read(int fd, uint64_t length, void **block, size_t *max);
-
-#endif

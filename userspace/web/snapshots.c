@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "snapshots.h"
+#include "web/snapshots.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "block.h"
-#include "wgsocks/log.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+#include "web/block.h"
+#include <wgsocks/time.h>
 
-#define NS_PER_S 1000000000ull
 #define SILENCE_NS (10 * NS_PER_S) /* of the heartbeat: taken for dead */
 #define PATIENCE_NS (2 * NS_PER_S) /* with a dead collector: a restart takes a tenth of a second */
 #define WATCH_NS (NS_PER_S / 50)   /* between looks at the collector's cell while somebody waits */
@@ -29,8 +30,7 @@ void snapshots_init(struct snapshots *s, int channel, int memory, const struct s
 
 void snapshots_free(struct snapshots *s)
 {
-	free(s->block);
-	s->block = NULL;
+	free_pointer(&s->block);
 	s->block_max = 0;
 }
 
@@ -39,11 +39,12 @@ static const struct process_cell *collector(const struct snapshots *s)
 	return &s->shared->processes[PROCESS_COLLECTOR];
 }
 
-/* A process that has just been forked has not beaten yet, and its cell still holds the beat of the one before. */
+/* A process that has just been forked has no heartbeat yet, and its cell still holds the heartbeat of the one before.
+ */
 static bool collector_alive(const struct snapshots *s, uint64_t now_ns)
 {
-	uint64_t beat = collector(s)->heartbeat_ns, started = collector(s)->started_ns;
-	uint64_t seen = beat > started ? beat : started;
+	uint64_t heartbeat = collector(s)->heartbeat_ns, started = collector(s)->started_ns;
+	uint64_t seen = heartbeat > started ? heartbeat : started;
 
 	return collector(s)->pid && (seen >= now_ns || now_ns - seen <= SILENCE_NS);
 }

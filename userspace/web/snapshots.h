@@ -3,13 +3,12 @@
  * Asking the collector: one snapshot runs at a time; of those who come while it runs, all that want the same collectors
  * share the next. Knows nothing of HTTP; time is given to it.
  */
-#ifndef WEB_SNAPSHOTS_H
-#define WEB_SNAPSHOTS_H
+#pragma once
 
 #include <sys/queue.h>
 
-#include "wgsocks/shared.h"
-#include "wgsocks/snapshot.h"
+#include "lib/process/shared.h"
+#include "lib/snapshot/snapshot.h"
 
 struct snapshots;
 
@@ -63,5 +62,3 @@ void snapshots_abandon(struct snapshots *s);
 
 /* When snapshots_tick is wanted next; UINT64_MAX: not before something happens. */
 uint64_t snapshots_due(const struct snapshots *s, uint64_t now_ns);
-
-#endif

@@ -150,6 +150,59 @@ static void fragments(struct kernel *kernel)
 	}
 }
 
+/* The first fragment is a query, the others are its data; an "atomic" one is whole. */
+static void ipv6_fragments(struct kernel *kernel)
+{
+	static const struct {
+		uint32_t field;
+		bool first;
+	} cases[] = { { 0, true }, { 1, true }, { 8, false }, { 9, false } };
+
+	for (int i = 0; i < DNS_WAYS; i++)
+		for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+			const struct dns_way *way = &dns_ways[i];
+			struct dns_way whole = *way;
+			struct dns_want want = { .queries.aaaa = cases[n].first,
+						 .pending = cases[n].first,
+						 .leaked = leaks(way, cases[n].first) };
+			uint8_t message[64];
+			struct frame frame;
+
+			if (way->shape.version == 4)
+				continue;
+			check_about("%s, fragment field %u", way->name, cases[n].field);
+			whole.shape.options = 1;
+			dns_begin(kernel);
+			datagram(&frame, &whole, false, message, dns_message(message, 7, false, 28, 0));
+			frame.bytes[frame.network + 6] = IPPROTO_FRAGMENT;
+			frame_put16(&frame, frame.network + 42, cases[n].field);
+			dns_send(kernel, way, false, &frame, 0);
+			dns_check(kernel, way, &want);
+		}
+}
+
+/* An IPv4 header length below 20: what lies there is an address, and no ports. The kernel drops it. */
+static void short_header(struct kernel *kernel)
+{
+	for (int i = 0; i < DNS_WAYS; i++) {
+		const struct dns_way *way = &dns_ways[i];
+		struct dns_want want = {};
+		uint8_t message[64];
+		struct frame frame;
+
+		if (way->shape.version == 6 || way->shape.options)
+			continue;
+		check_about("%s", way->name);
+		dns_begin(kernel);
+		datagram(&frame, way, false, message, dns_message(message, 7, false, 28, 0));
+		frame.bytes[frame.network] = 0x43;		       /* to the source address */
+		frame_put16(&frame, frame.network + 14, 53);	       /* its second half as a port */
+		memcpy(frame.bytes + frame.network + 20, message, 20); /* behind what would be the UDP header */
+		dns_send(kernel, way, false, &frame, 0);
+		dns_check(kernel, way, &want);
+	}
+}
+
 /* Datagrams of one size in one skb, the last perhaps shorter. */
 static void merged(struct kernel *kernel)
 {
@@ -200,6 +253,8 @@ const struct test_case dns_cases[] = {
 	{ "datagram/somebody else's answer", somebody_elses_answer },
 	{ "datagram/lengths", lengths },
 	{ "datagram/fragments", fragments },
+	{ "datagram/IPv6 fragments", ipv6_fragments },
+	{ "datagram/a short IPv4 header", short_header },
 	{ "datagram/merged", merged },
 	{ "datagram/again", again },
 	{ NULL },

@@ -188,6 +188,33 @@ static void without_begin(struct kernel *kernel)
 	stream_check(&s);
 }
 
+/* Queries in a segment that travels in fragments cannot be read: one loss, also where nothing follows. */
+static void fragments(struct kernel *kernel)
+{
+	static const uint32_t fields[] = { 0x2000, 0x2010, 0x0020 };
+
+	for (int i = 0; i < DNS_WAYS; i++) {
+		const struct dns_way *way = &dns_ways[i];
+		struct frame frame;
+		struct stream s;
+
+		if (way->shape.version == 6)
+			continue;
+		check_about("%s", way->name);
+		stream_begin(&s, kernel, way, 9);
+		s.want = (struct dns_want){ .streams = 1, .losses.parse = 1 };
+		frame_begin(&frame, &way->shape, 1, 2, IPPROTO_TCP);
+		frame_tcp(&frame, way->shape.tcp_options, 40000, 53, s.isn[0] + 1, FRAME_TCP_ACK);
+		frame_payload(&frame, s.said[0], 200);
+		frame_end(&frame);
+		for (size_t n = 0; n < sizeof(fields) / sizeof(fields[0]); n++) {
+			frame_put16(&frame, frame.network + 6, fields[n]);
+			dns_send(kernel, way, false, &frame, 0);
+			stream_check(&s);
+		}
+	}
+}
+
 /* Answers: the first message is long, and its segments come in another order. */
 static void overtaken(struct kernel *kernel)
 {
@@ -299,6 +326,7 @@ const struct test_case dns_stream_cases[] = {
 	{ "stream/data on the SYN", data_on_the_syn },
 	{ "stream/reset", reset },
 	{ "stream/without its begin", without_begin },
+	{ "stream/fragments", fragments },
 	{ "stream/overtaken", overtaken },
 	{ NULL },
 };

@@ -8,7 +8,7 @@
 
 #include "noise.h"
 #include "talk.h"
-#include "bpf/socks.h"
+#include "bpf/parse/socks.h"
 
 #define TALKS 24
 #define WITHOUT_SESSION 4 /* of the talks: what they say is early */

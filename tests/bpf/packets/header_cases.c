@@ -145,6 +145,28 @@ static void fragments(struct kernel *kernel)
 	}
 }
 
+static void set_ipv6_fragment(struct frame *frame, int field)
+{
+	frame->bytes[frame->network + 6] = 44;
+	frame->bytes[frame->network + 41] = 0xff; /* reserved: no length */
+	frame_put16(frame, frame->network + 42, (uint32_t)field);
+}
+
+/* One without offset that is also the last is a whole packet ("atomic", RFC 6946), as it is for the server's kernel. */
+static void ipv6_fragments(struct kernel *kernel)
+{
+	static const int fields[] = { 0, 6, 1, 8, 9, 0xfff8 };
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		for (int extensions = 1; extensions <= 3; extensions++) {
+			struct frame_shape shape = { 6, 14, extensions, 0 };
+
+			check_about("fragment field %04x, %d extension headers", (unsigned int)fields[i], extensions);
+			check(read_after(kernel, &shape, set_ipv6_fragment, fields[i]) == (i < 2 ? WORDS_LENGTH : 0),
+			      "wrong");
+		}
+}
+
 static void set_next_header(struct frame *frame, int next)
 {
 	frame->bytes[frame->network + 6] = (uint8_t)next;
@@ -155,7 +177,8 @@ static void ipv6_next_headers(struct kernel *kernel)
 	for (int next = 0; next < 256; next++)
 		for (int extensions = 0; extensions < 2; extensions++) {
 			struct frame_shape shape = { 6, 14, extensions, 0 };
-			bool passed = next == 0 || next == 43 || next == 60; /* hop-by-hop, routing, destination */
+			/* Hop-by-hop, routing, fragment (an atomic one), destination. */
+			bool passed = next == 0 || next == 43 || next == 44 || next == 60;
 			uint32_t read;
 
 			check_about("next header %d, %d extensions", next, extensions);
@@ -206,6 +229,7 @@ const struct test_case header_cases[] = {
 	{ "headers/the data offset lies", data_offset_lies },
 	{ "headers/the IP header's length lies", ihl_lies },
 	{ "headers/fragments", fragments },
+	{ "headers/IPv6 fragments", ipv6_fragments },
 	{ "headers/IPv6 next headers", ipv6_next_headers },
 	{ "headers/IPv6 extension headers lie", ipv6_extension_lies },
 	{ "headers/cut", cut_anywhere },

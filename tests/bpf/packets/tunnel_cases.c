@@ -99,7 +99,29 @@ static void fragments(struct kernel *kernel)
 	}
 }
 
-/* The bytes that travelled are counted, whatever they are. */
+/* Another fragment than the first has data where others have the next header: its bytes are no protocol. */
+static void later_fragments(struct kernel *kernel)
+{
+	for (int first = 0; first < 2; first++) {
+		struct frame_shape shape = { 6, 14, 2, 0 };
+		struct frame frame;
+
+		check_about(first ? "the first" : "another one");
+		tunnel_begin(kernel, 0);
+		tunnel_frame(&frame, &shape, IPPROTO_TCP, 1000);
+		frame.bytes[frame.network + 6] = IPPROTO_FRAGMENT; /* then destination options, then TCP */
+		frame.bytes[frame.network + 40] = IPPROTO_DSTOPTS;
+		frame_put16(&frame, frame.network + 42, first ? 1 : 8);
+		tunnel_send(kernel, ABI_TRANSMIT, &frame, 0);
+		tunnel_want(ABI_TRANSMIT, 6, first ? ABI_PROTOCOL_TCP : ABI_PROTOCOL_OTHER, 1, frame.length - 14);
+		tunnel_check(kernel);
+	}
+}
+
+/*
+ * The bytes that travelled are counted, whatever they are. An extension header is read where its first eight bytes are
+ * there.
+ */
 static void cut(struct kernel *kernel)
 {
 	for (int version = 4; version <= 6; version += 2)
@@ -112,8 +134,8 @@ static void cut(struct kernel *kernel)
 			whole = frame.length;
 			for (size_t length = 14 + (version == 4 ? 20 : 40); length < whole; length++) {
 				bool known = version == 4 || length >= frame.transport ||
-					     (extensions == 1 && length >= 14 + 42) || !extensions ||
-					     (extensions == 2 && length >= 14 + 50);
+					     (extensions == 1 && length >= 14 + 48) || !extensions ||
+					     (extensions == 2 && length >= 14 + 56);
 
 				check_about("IPv%d, %d extension headers, cut to %zu", version, extensions, length);
 				tunnel_begin(kernel, 1);
@@ -148,6 +170,7 @@ const struct test_case tunnel_cases[] = {
 	{ "each protocol", each_protocol },
 	{ "extension headers", extension_headers },
 	{ "fragments", fragments },
+	{ "later fragments", later_fragments },
 	{ "cut", cut },
 	{ "nothing to count", nothing },
 	{ NULL },

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/dns.h: the input is a direction (1 byte) and a stream of messages behind their lengths. Each message is read as a
- * datagram, beside a plain reader written here; the stream is read cut in pieces, and must say the same of each.
+ * bpf/parse/dns.h: the input is a direction (1 byte) and a stream of messages behind their lengths. Each message is
+ * read as a datagram, beside a plain reader written here; the stream is read cut in pieces, and must say the same of
+ * each.
  */
 #include "kernel.h"
 
-#include "bpf/dns.h"
+#include "bpf/parse/dns.h"
 
 #define MESSAGES_MAX 512
 

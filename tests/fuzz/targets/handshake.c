@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/handshake.h: the input is an offset and a size (2 bytes each) and a packet. What it takes for a message lies in
- * the packet, has the size of its type, and begins as the type does.
+ * bpf/parse/wireguard.h: the input is an offset and a size (2 bytes each) and a packet. What it takes for a message
+ * lies in the packet, has the size of its type, and begins as the type does.
  */
 #include "kernel.h"
 
-#include "bpf/handshake.h"
+#include "bpf/parse/wireguard.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -19,11 +19,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	packet_bytes = data + 4;
 	skb.len = (uint32_t)size - 4;
 	type = handshake_read(&skb, offset, length);
-	CHECK(type <= HANDSHAKE_RESPONSE, "%u", type);
+	CHECK(type <= WIREGUARD_RESPONSE, "%u", type);
 	if (!type)
 		return 0;
 	CHECK(offset + length <= skb.len);
-	CHECK(length == (type == HANDSHAKE_INITIATION ? HANDSHAKE_INITIATION_SIZE : HANDSHAKE_RESPONSE_SIZE));
+	CHECK(length == (type == WIREGUARD_INITIATION ? WIREGUARD_INITIATION_SIZE : WIREGUARD_RESPONSE_SIZE));
 	CHECK(packet_bytes[offset] == type && !packet_bytes[offset + 1] && !packet_bytes[offset + 2] &&
 	      !packet_bytes[offset + 3]);
 	return 0;

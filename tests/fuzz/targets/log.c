@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/log/line.c: a message is one line, of one string between its quotes, which says what the message said. The
- * input: the room for it (1 byte), a time (4 bytes), the message.
+ * userspace/lib/log/line.c: a message is one line, of one string between its quotes, which says what the message said.
+ * The input: the room for it (1 byte), a time (4 bytes), the message.
  */
 #include "text.h"
 
-#include "log/line.h"
+#include "lib/log/line.h"
 
 /* Reads what stands between quotes as JSON does; the caller frees it. */
 static char *unescape(const char *text, size_t size)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/packet.h: the input is how it comes (1 byte: IPv6, Ethernet before it, GSO), how much of it is linear (2 bytes),
- * and the packet. Both readers must agree, and what they call payload must be in the packet.
+ * bpf/parse/ip.h and transport.h: the input is how it comes (1 byte: IPv6, Ethernet before it, GSO), how much of it is
+ * linear (2 bytes), and the packet. Direct access and loads must agree, and what they call payload must be in the
+ * packet.
  */
 #include "kernel.h"
 
 #include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
 
-#include "bpf/packet.h"
+#include "bpf/parse/transport.h"
 
 #define AREA 65536
 #define LOW_ADDRESS ((void *)0x20000000) /* skb->data has 32 bits here */
@@ -25,24 +26,36 @@ static int same(const struct segment *a, const struct segment *b)
 	       a->flags == b->flags;
 }
 
+/* What a program takes for a header or for data is in the packet. */
+static void check_bounds(const struct __sk_buff *skb, uint32_t l2, const struct ip_packet *ip, const struct segment *s)
+{
+	CHECK(ip->transport <= IP_TRANSPORT_MAX, "transport at %u", ip->transport);
+	CHECK(!ip->transport || ip->transport >= l2 + 20, "transport at %u", ip->transport);
+	if (s)
+		CHECK(s->payload >= l2 + 40 && s->payload <= skb->len && s->payload_length <= skb->len - s->payload,
+		      "payload %u at %u of %u bytes", s->payload_length, s->payload, skb->len);
+}
+
 static void check(struct __sk_buff *skb, uint32_t l2)
 {
-	struct segment direct, loaded;
-	int result, slow;
+	struct __sk_buff nothing_linear = *skb;
+	struct ip_packet direct = {}, loaded = {};
+	struct segment s, t;
+	int version = ip_read(skb, l2, &direct), result;
 
-	memset(&direct, 0xa5, sizeof(direct));
-	memset(&loaded, 0x5a, sizeof(loaded));
-	result = packet_read(skb, l2, &direct);
-	slow = packet_read_loaded(skb, l2, &loaded);
-	CHECK(result == PACKET_TCP || result == PACKET_OTHER, "%d", result);
-	CHECK(result == slow, "by loads it is %d, directly %d", slow, result);
-	if (result != PACKET_TCP)
-		return;
-	CHECK(same(&direct, &loaded), "payload %u at %u, by loads %u at %u", direct.payload_length, direct.payload,
-	      loaded.payload_length, loaded.payload);
-	CHECK(direct.payload >= l2 + 40 && direct.payload <= skb->len &&
-		      direct.payload_length <= skb->len - direct.payload,
-	      "payload %u at %u of %u bytes", direct.payload_length, direct.payload, skb->len);
+	nothing_linear.data_end = skb->data;
+	CHECK(version == ip_read(&nothing_linear, l2, &loaded), "IP by loads");
+	CHECK(!memcmp(&direct, &loaded, sizeof(direct)), "protocol %u at %u, by loads %u at %u", direct.protocol,
+	      direct.transport, loaded.protocol, loaded.transport);
+	CHECK(udp_read(skb, l2) == udp_read(&nothing_linear, l2), "UDP by loads");
+	memset(&s, 0xa5, sizeof(s));
+	memset(&t, 0x5a, sizeof(t));
+	result = segment_read(skb, l2, &s);
+	CHECK(result == (int)segment_read(&nothing_linear, l2, &t), "by loads it is not %d", result);
+	check_bounds(skb, l2, &direct, result == SEGMENT_NONE ? NULL : &s);
+	if (result != SEGMENT_NONE)
+		CHECK(same(&s, &t), "payload %u at %u, by loads %u at %u", s.payload_length, s.payload,
+		      t.payload_length, t.payload);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

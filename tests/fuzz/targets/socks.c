@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/socks.h and bpf/reader.h: the input is what a client, and then what a server says. Read by the byte (the grammar
- * alone), in segments cut anywhere, and in words, it comes to the same.
+ * bpf/parse/socks.h and bpf/parse/socks_reader.h: the input is what a client, and then what a server says. Read by the
+ * byte (the grammar alone), in segments cut anywhere, and in words, it comes to the same.
  */
 #include "kernel.h"
 
-#include "bpf/reader.h"
+#include "bpf/parse/socks_reader.h"
 
 struct reading {
 	__u32 consumed, state, skip, malformed, command;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* bpf/dns.h: what a message is, as a datagram and as a stream. */
+/* bpf/parse/dns.h: what a message is, as a datagram and as a stream. */
 #include "kernel.h"
-#include "bpf/dns.h"
+#include "bpf/parse/dns.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

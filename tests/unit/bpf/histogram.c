@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The bucket of a value: the binary search of bpf/histogram.h against looking at each bound in turn. */
+/* The bucket of a value: the binary search of bpf/count.h against looking at each bound in turn. */
 #include "kernel.h"
-#include "bpf/histogram.h"
+#include "bpf/count.h"
 
 #include <criterion/criterion.h>
 

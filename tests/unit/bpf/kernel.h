@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What bpf/ takes from the kernel and from libbpf, for a program of user space: include it before any header of bpf/.
- * The one helper that packet.h calls reads a packet of the test's own, whose linear part may end anywhere.
+ * The one helper that bpf/parse/ calls reads a packet of the test's own, whose linear part may end anywhere.
  */
-#ifndef TEST_BPF_KERNEL_H
-#define TEST_BPF_KERNEL_H
+#pragma once
 
 /* What another compiler builds, with its warnings. */
 #pragma GCC diagnostic ignored "-Wpointer-arith"
@@ -28,5 +27,3 @@ static inline long bpf_skb_load_bytes(const void *skb, __u32 offset, void *to, _
 	__builtin_memcpy(to, packet_bytes + offset, length);
 	return 0;
 }
-
-#endif

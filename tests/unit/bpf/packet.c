@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/packet.h on packets that TEST_RUN cannot make: headers that are not linear, BIG TCP. Both of its readers, direct
- * and by loads, are compared with a plain one written here, on packets that are right, cut, and hostile.
+ * bpf/parse/ip.h and transport.h on packets that TEST_RUN cannot make: headers that are not linear, BIG TCP. The
+ * walker, and the readers of ports and segments behind it, are compared with plain ones written here, on packets that
+ * are right, cut, in fragments, and hostile.
  */
 #include "kernel.h"
-#include "bpf/packet.h"
+#include "bpf/parse/transport.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -54,71 +55,98 @@ static void put32(__u8 *at, __u32 value)
 	put16(at + 2, value & 0xffff);
 }
 
-/* ---- the plain reader: whether this is a TCP segment as the kernel would take it, and what it says ---- */
+/* ---- the plain readers: what the kernel would make of the packet ---- */
 
-static int expected_tcp(__u32 length, __u32 offset, __u32 ip_payload, struct segment *s)
+/* Behind the IPv6 header. Returns 0 when the headers end early, or when there are too many. */
+static int expected_extensions(__u32 length, __u32 offset, struct ip_packet *ip)
 {
-	const __u8 *tcp = area + offset;
+	for (int i = 0;; i++) {
+		__u32 size, fragment = 0;
 
-	if (ip_payload < 20 || offset + ip_payload > length || tcp[12] >> 4 < 5 || (tcp[12] >> 4) * 4u > ip_payload)
+		if (ip->protocol != 0 && ip->protocol != 60 && ip->protocol != 43 && ip->protocol != 44)
+			break;
+		if (i == IPV6_EXTENSIONS_MAX || length < offset + 8)
+			return 0;
+		size = ip->protocol == 44 ? 8 : (area[offset + 1] + 1u) * 8;
+		if (ip->protocol == 44)
+			fragment = get16(area + offset + 2);
+		ip->protocol = area[offset];
+		if (fragment >> 3)
+			return 0;
+		ip->more |= fragment & 1;
+		ip->length = ip->length < size ? 0 : ip->length - size;
+		offset += size;
+	}
+	ip->transport = offset;
+	return 1;
+}
+
+static void mapped(__u64 *to, const __u8 *from)
+{
+	memset(to, 0, 10);
+	memset((__u8 *)to + 10, 0xff, 2);
+	memcpy((__u8 *)to + 12, from, 4);
+}
+
+static void expected_ip(__u32 length, __u32 l2, int version, int gso, struct ip_packet *ip)
+{
+	const __u8 *header = area + l2;
+	__u32 size = version == 4 ? (header[0] & 15) * 4u : 40, stated;
+
+	if (length < l2 + (version == 4 ? 20 : 40))
+		return;
+	stated = get16(header + (version == 4 ? 2 : 4));
+	if (!stated && gso)
+		stated = length - l2 - (version == 4 ? 0 : 40);
+	if (version == 6) {
+		memcpy(ip->source, header + 8, 16);
+		memcpy(ip->destination, header + 24, 16);
+		ip->protocol = header[6];
+		ip->length = stated;
+		expected_extensions(length, l2 + 40, ip);
+		return;
+	}
+	mapped(ip->source, header + 12);
+	mapped(ip->destination, header + 16);
+	ip->protocol = header[9];
+	ip->length = stated < size ? 0 : stated - size;
+	ip->more = header[6] & 0x20;
+	if (size >= 20 && !(get16(header + 6) & 0x1fff))
+		ip->transport = l2 + size;
+}
+
+static int expected_ports(__u32 length, const struct ip_packet *ip, struct transport *t)
+{
+	const __u8 *header = area + ip->transport;
+
+	if ((ip->protocol != 6 && ip->protocol != 17) || !ip->transport ||
+	    length < ip->transport + (ip->protocol == 6 ? 14 : 8))
 		return 0;
+	t->protocol = ip->protocol;
+	t->offset = ip->transport;
+	t->source = (__u16)get16(header);
+	t->destination = (__u16)get16(header + 2);
+	t->length = (__u16)get16(header + 4);
+	t->tcp_flags = header[13];
+	return 1;
+}
+
+static enum segment_result expected_segment(__u32 length, const struct ip_packet *ip, struct segment *s)
+{
+	const __u8 *tcp = area + ip->transport;
+
+	if (ip->protocol != 6 || !ip->transport || ip->length < 20 || ip->transport + ip->length > length ||
+	    tcp[12] >> 4 < 5 || (tcp[12] >> 4) * 4u > ip->length)
+		return SEGMENT_NONE;
+	memcpy(s->source, ip->source, 16);
+	memcpy(s->destination, ip->destination, 16);
 	s->source_port = (__u16)get16(tcp);
 	s->destination_port = (__u16)get16(tcp + 2);
 	s->sequence = get16(tcp + 4) << 16 | get16(tcp + 6);
 	s->flags = tcp[13];
-	s->payload = offset + (tcp[12] >> 4) * 4u;
-	s->payload_length = ip_payload - (tcp[12] >> 4) * 4u;
-	return 1;
-}
-
-static int expected_ipv4(__u32 length, __u32 l2, int gso, struct segment *s)
-{
-	const __u8 *ip = area + l2;
-	__u32 total, header;
-
-	if (length < l2 + 20)
-		return 0;
-	header = (ip[0] & 15) * 4u;
-	total = get16(ip + 2);
-	if (!total && gso)
-		total = length - l2;
-	if (ip[9] != 6 || get16(ip + 6) & 0x3fff || header < 20 || total < header || l2 + total > length)
-		return 0;
-	memset(s->source, 0, 10);
-	memset(s->source + 10, 0xff, 2);
-	memcpy(s->source + 12, ip + 12, 4);
-	memset(s->destination, 0, 10);
-	memset(s->destination + 10, 0xff, 2);
-	memcpy(s->destination + 12, ip + 16, 4);
-	return expected_tcp(length, l2 + header, total - header, s);
-}
-
-static int expected_ipv6(__u32 length, __u32 l2, int gso, struct segment *s)
-{
-	const __u8 *ip = area + l2;
-	__u32 offset = l2 + 40, left, next;
-
-	if (length < offset)
-		return 0;
-	next = ip[6];
-	left = get16(ip + 4);
-	if (!left && gso)
-		left = length - offset;
-	for (int i = 0; next != 6; i++) {
-		__u32 size;
-
-		if (i == IPV6_EXTENSIONS_MAX || (next != 0 && next != 60 && next != 43) || length < offset + 2)
-			return 0;
-		size = (area[offset + 1] + 1u) * 8;
-		if (left < size)
-			return 0;
-		next = area[offset];
-		offset += size;
-		left -= size;
-	}
-	memcpy(s->source, ip + 8, 16);
-	memcpy(s->destination, ip + 24, 16);
-	return expected_tcp(length, offset, left, s);
+	s->payload = ip->transport + (tcp[12] >> 4) * 4u;
+	s->payload_length = ip->length - (tcp[12] >> 4) * 4u;
+	return ip->more ? SEGMENT_FRAGMENT : SEGMENT_WHOLE;
 }
 
 /* ---- packets ---- */
@@ -175,12 +203,14 @@ static __u32 make_ipv6(__u32 l2, __u32 extensions, __u32 tcp_options, __u32 payl
 
 static void mutate(__u32 length, __u32 l2)
 {
-	static const __u8 PLACES[] = { 0, 2, 3, 4, 5, 6, 7, 9, 20 + 12, 40 + 12, 40, 41 };
+	static const __u8 PLACES[] = { 0, 2, 3, 4, 5, 6, 7, 9, 20 + 12, 40 + 12, 40, 41, 42, 43 };
 
 	for (__u32 i = random_below(3); i; i--) {
 		__u32 at = random_below(4) ? l2 + PLACES[random_below(sizeof(PLACES))] : random_below(length);
 
 		area[at] = (__u8)(random_below(2) ? random_below(256) : area[at] ^ (1u << random_below(8)));
+		if (!random_below(8)) /* a fragment header, or UDP */
+			area[l2 + (random_below(2) ? 6 : 9)] = random_below(2) ? IPPROTO_FRAGMENT : IPPROTO_UDP;
 	}
 }
 
@@ -192,31 +222,71 @@ static int same(const struct segment *a, const struct segment *b)
 	       a->flags == b->flags;
 }
 
-/* Returns whether it is a segment. `linear`: how much of it can be read directly. */
-static int check(__u32 length, __u32 linear, __u32 l2, int version, int gso)
+static void check_ip(struct __sk_buff *skb, __u32 l2, int version, const struct ip_packet *want)
 {
-	struct __sk_buff skb = { .len = length,
-				 .data = (__u32)(unsigned long)area,
-				 .data_end = (__u32)(unsigned long)area + linear,
-				 .gso_size = gso ? 1400 : 0,
-				 .protocol = bpf_htons(version == 4 ? ETH_P_IP : ETH_P_IPV6) };
-	struct segment want = {}, got = {}, loaded = {};
-	int tcp = version == 4 ? expected_ipv4(length, l2, gso, &want) : expected_ipv6(length, l2, gso, &want);
-	int result = packet_read(&skb, l2, &got), slow = packet_read_loaded(&skb, l2, &loaded);
+	struct ip_packet got = {};
 
-	cr_assert_eq(result, tcp ? PACKET_TCP : PACKET_OTHER, "IPv%d, %u bytes, %u linear, L2 %u: result %d", version,
-		     length, linear, l2, result);
-	cr_assert_eq(slow, result, "by loads it is %d, directly %d", slow, result);
-	if (tcp) {
-		cr_assert(same(&got, &want), "payload %u at %u, not %u at %u", got.payload_length, got.payload,
-			  want.payload_length, want.payload);
-		cr_assert(same(&loaded, &want), "by loads");
-		cr_assert_leq(got.payload + got.payload_length, length, "the payload ends outside of the packet");
-	}
-	return tcp;
+	cr_assert_eq(ip_read(skb, l2, &got), version == 4 ? IP_V4 : IP_V6);
+	cr_assert_eq(got.protocol, want->protocol, "IPv%d: protocol %u, not %u", version, got.protocol, want->protocol);
+	cr_assert_eq(got.transport, want->transport, "IPv%d: transport at %u, not %u", version, got.transport,
+		     want->transport);
+	cr_assert_eq(!got.more, !want->more, "IPv%d: more %x", version, got.more);
+	cr_assert_eq(got.length, want->length, "IPv%d: length %u, not %u", version, got.length, want->length);
+	cr_assert(!memcmp(got.source, want->source, 16) && !memcmp(got.destination, want->destination, 16),
+		  "the addresses");
 }
 
-Test(packet_read, right_ones_wherever_the_linear_part_ends, .init = area_create)
+static void check_ports(struct __sk_buff *skb, __u32 l2, const struct ip_packet *ip)
+{
+	struct transport want = {}, got = {};
+	int is = expected_ports(skb->len, ip, &want);
+	__u64 udp = udp_read(skb, l2);
+
+	cr_assert_eq(transport_read(skb, l2, &got), is, "ports, protocol %u", ip->protocol);
+	cr_assert_eq(!udp, !is || want.protocol != 17, "UDP, protocol %u", ip->protocol);
+	if (!is)
+		return;
+	cr_assert(got.protocol == want.protocol && got.offset == want.offset && got.source == want.source &&
+		  got.destination == want.destination);
+	if (got.protocol == 6)
+		cr_assert_eq(got.tcp_flags, want.tcp_flags);
+	else
+		cr_assert(UDP_SOURCE(udp) == want.source && UDP_DESTINATION(udp) == want.destination &&
+			  UDP_LENGTH(udp) == want.length && UDP_OFFSET(udp) == want.offset);
+}
+
+/* Returns what it is as a segment. `linear`: how much of it can be read directly. */
+static enum segment_result check(__u32 length, __u32 linear, __u32 l2, int version, int gso)
+{
+	struct ip_packet ip = {};
+	struct segment want = {};
+	enum segment_result result;
+
+	expected_ip(length, l2, version, gso, &ip);
+	result = expected_segment(length, &ip, &want);
+	for (int loaded = 0; loaded < 2; loaded++) { /* the second time all by loads */
+		struct __sk_buff skb = { .len = length,
+					 .data = (__u32)(unsigned long)area,
+					 .data_end = (__u32)(unsigned long)area + (loaded ? 0 : linear),
+					 .gso_size = gso ? 1400 : 0,
+					 .protocol = bpf_htons(version == 4 ? ETH_P_IP : ETH_P_IPV6) };
+		struct segment got = {};
+		enum segment_result is = segment_read(&skb, l2, &got);
+
+		check_ip(&skb, l2, version, &ip);
+		check_ports(&skb, l2, &ip);
+		cr_assert_eq(is, result, "IPv%d, %u bytes, %u linear, L2 %u: result %d, not %d", version, length,
+			     loaded ? 0 : linear, l2, is, result);
+		if (result == SEGMENT_NONE)
+			continue;
+		cr_assert(same(&got, &want), "payload %u at %u, not %u at %u", got.payload_length, got.payload,
+			  want.payload_length, want.payload);
+		cr_assert_leq(got.payload + got.payload_length, length, "the payload ends outside of the packet");
+	}
+	return result;
+}
+
+Test(walker, right_ones_wherever_the_linear_part_ends, .init = area_create)
 {
 	for (int version = 4; version <= 6; version += 2)
 		for (__u32 l2 = 0; l2 <= 14; l2 += 14)
@@ -226,16 +296,17 @@ Test(packet_read, right_ones_wherever_the_linear_part_ends, .init = area_create)
 								    : make_ipv6(l2, options, tcp_options, 33);
 
 					for (__u32 linear = 0; linear <= length; linear++)
-						cr_assert(check(length, linear, l2, version, linear & 1));
+						cr_assert_eq(check(length, linear, l2, version, linear & 1),
+							     SEGMENT_WHOLE);
 				}
 }
 
-Test(packet_read, five_extension_headers_are_too_many, .init = area_create)
+Test(walker, five_extension_headers_are_too_many, .init = area_create)
 {
 	cr_assert_not(check(make_ipv6(14, IPV6_EXTENSIONS_MAX + 1, 0, 9), 0, 14, 6, 0));
 }
 
-Test(packet_read, cut_anywhere, .init = area_create)
+Test(walker, cut_anywhere, .init = area_create)
 {
 	for (int version = 4; version <= 6; version += 2) {
 		__u32 length = version == 4 ? make_ipv4(14, 3, 3, 20) : make_ipv6(14, 2, 3, 20);
@@ -247,19 +318,106 @@ Test(packet_read, cut_anywhere, .init = area_create)
 }
 
 /* A length of 0 in the header means the skb's, but only of a GSO skb: else the kernel drops it, and so do we. */
-Test(packet_read, big_tcp, .init = area_create)
+Test(walker, big_tcp, .init = area_create)
 {
 	for (int version = 4; version <= 6; version += 2)
 		for (int gso = 0; gso < 2; gso++) {
 			__u32 length = version == 4 ? make_ipv4(14, 1, 3, 4000) : make_ipv6(14, 1, 3, 4000);
 
 			put16(area + 14 + (version == 4 ? 2 : 4), 0);
-			cr_assert_eq(check(length, length, 14, version, gso), gso);
-			cr_assert_eq(check(length, 20, 14, version, gso), gso);
+			cr_assert_eq(check(length, length, 14, version, gso), gso ? SEGMENT_WHOLE : SEGMENT_NONE);
+			cr_assert_eq(check(length, 20, 14, version, gso), gso ? SEGMENT_WHOLE : SEGMENT_NONE);
 		}
 }
 
-Test(packet_read, hostile, .init = area_create)
+/* The cases in which the readers once differed: all of them now follow the walker's rule. */
+Test(walker, ipv4_fragments, .init = area_create)
+{
+	static const struct {
+		__u32 field;
+		enum segment_result result;
+	} cases[] = { { 0, SEGMENT_WHOLE },	    { 0x4000, SEGMENT_WHOLE },	  { 0x8000, SEGMENT_WHOLE },
+		      { 0x2000, SEGMENT_FRAGMENT }, { 0x6000, SEGMENT_FRAGMENT }, { 0x2001, SEGMENT_NONE },
+		      { 1, SEGMENT_NONE },	    { 0x1fff, SEGMENT_NONE } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (__u32 options = 0; options <= 10; options += 5) {
+			__u32 length = make_ipv4(14, options, 0, 64);
+
+			put16(area + 14 + 6, cases[i].field);
+			cr_assert_eq(check(length, length, 14, 4, 0), cases[i].result, "field %x", cases[i].field);
+		}
+}
+
+/* A fragment header before TCP or before another extension header, which only a first fragment has. */
+Test(walker, ipv6_fragments, .init = area_create)
+{
+	static const struct {
+		__u32 field;
+		enum segment_result result;
+	} cases[] = { { 0, SEGMENT_WHOLE }, { 6, SEGMENT_WHOLE }, { 1, SEGMENT_FRAGMENT },
+		      { 8, SEGMENT_NONE },  { 9, SEGMENT_NONE },  { 0xfff8, SEGMENT_NONE } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (__u32 extensions = 1; extensions <= 3; extensions++) {
+			__u32 length = make_ipv6(14, extensions, 0, 64), size = (area[14 + 41] + 1u) * 8;
+
+			if (size != 8) { /* a fragment header has 8 bytes */
+				i--;
+				break;
+			}
+			area[14 + 6] = IPPROTO_FRAGMENT;
+			area[14 + 41] = 0xff; /* reserved: no length */
+			put16(area + 14 + 42, cases[i].field);
+			cr_assert_eq(check(length, length, 14, 6, 0), cases[i].result, "field %x, %u headers",
+				     cases[i].field, extensions);
+		}
+}
+
+/* Another fragment than the first has the protocol that its header names, and data that is no header. */
+Test(walker, a_later_fragments_data_is_no_header, .init = area_create)
+{
+	struct __sk_buff skb = { .len = 14 + 40 + 8 + 64, .protocol = bpf_htons(ETH_P_IPV6) };
+	struct ip_packet ip = {};
+
+	area_begin(14);
+	memset(area, 0, 200);
+	area[14 + 6] = IPPROTO_FRAGMENT;
+	area[14 + 40] = IPPROTO_DSTOPTS;
+	put16(area + 14 + 42, 8);
+	area[14 + 48] = IPPROTO_TCP;
+	skb.data = skb.data_end = (__u32)(unsigned long)area;
+	cr_assert_eq(ip_read(&skb, 14, &ip), IP_V6);
+	cr_assert_eq(ip.protocol, IPPROTO_DSTOPTS);
+	cr_assert_eq(ip.transport, 0);
+}
+
+/* No IPv4 header is that short; what it states is no place of ports. */
+Test(walker, short_ipv4_header_length, .init = area_create)
+{
+	for (__u32 words = 0; words < 5; words++) {
+		__u32 length = make_ipv4(14, 0, 0, 64);
+
+		area[14] = (__u8)(0x40 | words);
+		cr_assert_eq(check(length, length, 14, 4, 0), SEGMENT_NONE);
+	}
+}
+
+Test(walker, no_ip, .init = area_create)
+{
+	struct __sk_buff skb = { .protocol = bpf_htons(0x0806) };
+	struct ip_packet ip = {};
+	struct segment s = {};
+
+	skb.len = make_ipv4(14, 0, 0, 64);
+	skb.data = (__u32)(unsigned long)area;
+	skb.data_end = skb.data + skb.len;
+	cr_assert_eq(ip_read(&skb, 14, &ip), IP_NONE);
+	cr_assert_eq(segment_read(&skb, 14, &s), SEGMENT_NONE);
+	cr_assert_eq(udp_read(&skb, 14), 0);
+}
+
+Test(walker, hostile, .init = area_create)
 {
 	int segments = 0, all = 400000;
 
@@ -273,7 +431,7 @@ Test(packet_read, hostile, .init = area_create)
 		mutate(length, l2);
 		if (!random_below(4))
 			length = l2 + random_below(length - l2);
-		segments += check(length, random_below(length + 1), l2, version, random_below(2));
+		segments += check(length, random_below(length + 1), l2, version, random_below(2)) != SEGMENT_NONE;
 	}
 	cr_assert(segments > all / 10 && segments < all * 9 / 10, "%d of %d are segments: a poor mix", segments, all);
 }

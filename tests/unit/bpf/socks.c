@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* bpf/socks.h against a table of its own, and whole dialogues made from the protocols' texts. */
+/* bpf/parse/socks.h against a table of its own, and whole dialogues made from the protocols' texts. */
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "wgsocks/abi.h"
-#include "bpf/socks.h"
+#include <wgsocks/abi.h>
+#include "bpf/parse/socks.h"
 
 #define EVENT_LAST SOCKS_EVENT_REPLY4
 #define ITSELF (-1)

@@ -3,8 +3,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "wgsocks/abi.h"
-#include "bpf/socks.h"
+#include <wgsocks/abi.h>
+#include "bpf/parse/socks.h"
 
 struct text {
 	size_t length;

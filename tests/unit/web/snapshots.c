@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "wgsocks/metrics.h"
+#include "lib/metrics/metrics.h"
 
 #define S 1000000000ull
 #define START (1000 * S)

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attach.h"
+#include "collector/attach/attach.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/attach/clsact.h"
+#include "collector/attach/tcx.h"
 #include "collector/discovery/links.h"
-#include "clsact.h"
-#include "tcx.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
 
 uint32_t attach_instance(const char *name)
 {
@@ -79,7 +79,6 @@ int attachment_alive(const struct attachment *attachment)
 void attachment_close(struct attachment *attachment)
 {
 	close_descriptor(&attachment->link_fd);
-	attachment->link_fd = -1;
 	attachment->mode = CONFIG_ATTACH_AUTO;
 }
 

@@ -3,13 +3,12 @@
  * One packet program on one interface of the current network namespace, in one direction: a TCX link (Linux 6.6+) or a
  * clsact filter. Ours runs first, always passes the packet on, and neither way touches what others have attached.
  */
-#ifndef ATTACH_ATTACH_H
-#define ATTACH_ATTACH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 enum attach_direction { ATTACH_INGRESS, ATTACH_EGRESS };
 
@@ -80,5 +79,3 @@ int attach_unpin_all(const char *pin_folder);
  * over. Returns their number (0 when there is no such folder) or the first -errno.
  */
 int attach_prune(const char *pin_folder);
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stub.h"
+#include "collector/attach/stub.h"
 
 #include <errno.h>
 #include <stddef.h>

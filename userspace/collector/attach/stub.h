@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The stub: a few instructions per attachment, that tell the shared packet programs where they are. */
-#ifndef ATTACH_STUB_H
-#define ATTACH_STUB_H
+#pragma once
 
 #include <stdint.h>
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 struct stub_spec {
 	uint32_t slot;
@@ -22,5 +21,3 @@ struct stub_spec {
  * (-ERANGE: slot or length do not fit into cb[4]).
  */
 int stub_load(const struct stub_spec *spec);
-
-#endif

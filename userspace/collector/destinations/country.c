@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "country.h"
+#include "collector/destinations/country.h"
 
 #include <string.h>
 

@@ -3,10 +3,9 @@
  * The countries of destinations. A destination's bytes stay with the country that it had when they passed: when it
  * moves (another database), what it had so far is carried in the country it leaves, so that no series falls.
  */
-#ifndef COLLECTOR_DESTINATIONS_COUNTRY_H
-#define COLLECTOR_DESTINATIONS_COUNTRY_H
+#pragma once
 
-#include "table.h"
+#include "collector/destinations/table.h"
 
 #define COUNTRY_UNKNOWN "unknown" /* the database has none */
 
@@ -32,5 +31,3 @@ struct country_sums {
 };
 void country_sums_read(const struct destination_table *table, const __u64 other[ABI_DIRECTION_MAX],
 		       struct country_sums *sums);
-
-#endif

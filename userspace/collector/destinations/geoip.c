@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "geoip.h"
+#include "collector/destinations/geoip.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,11 +9,12 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
-#include "country.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
+#include "collector/destinations/country.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+#include <wgsocks/time.h>
 
-#define RETRY_NS 30000000000ULL /* of the same file, when it is not its content that is wrong */
+#define RETRY_NS (30 * NS_PER_S) /* of the same file, when it is not its content that is wrong */
 
 /* A sealed copy in memory: libmaxminddb maps its file, and a mapped file that is cut kills whoever reads it. */
 static int copy_make(int from)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "table.h"
+#include "collector/destinations/table.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ struct destination_count *destination_find(const struct destination_table *table
 
 struct destination_count *destination_of(const struct destination_table *table, const struct destination_entry *entry)
 {
-	return &table->buckets[entry->place / ABI_DESTINATION_WAYS].ways[entry->place % ABI_DESTINATION_WAYS];
+	return &table->buckets[entry->way_index / ABI_DESTINATION_WAYS].ways[entry->way_index % ABI_DESTINATION_WAYS];
 }
 
 /*
@@ -58,7 +58,7 @@ static void way_take(struct destination_count *way, const __u64 address[2])
 }
 
 /* The free way of an address's bucket as a place; -1 when there is none. */
-static int64_t place_find(const struct destination_table *table, const __u64 address[2])
+static int64_t way_find(const struct destination_table *table, const __u64 address[2])
 {
 	const struct destination_bucket *bucket = bucket_of(table, address);
 
@@ -72,7 +72,7 @@ static int64_t place_find(const struct destination_table *table, const __u64 add
 /* What maps hold is ours, but it may be of an exporter with an error. */
 static bool entry_is_sound(const struct destination_table *table, const struct destination_entry *entry, uint32_t index)
 {
-	return entry->place / ABI_DESTINATION_WAYS < table->bucket_count && entry->series <= index &&
+	return entry->way_index / ABI_DESTINATION_WAYS < table->bucket_count && entry->series <= index &&
 	       memchr(entry->label, 0, sizeof(entry->label)) && memchr(entry->country, 0, sizeof(entry->country));
 }
 
@@ -103,12 +103,12 @@ struct destination_entry *destination_promote(struct destination_table *table, c
 {
 	struct destination_entry *entry = &table->entries[table->count];
 	char text[DESTINATION_ADDRESS_SIZE];
-	int64_t place;
+	int64_t way;
 
 	if (is_free(address) || table->count == table->max || destination_find(table, address))
 		return NULL;
-	place = place_find(table, address);
-	if (place < 0) {
+	way = way_find(table, address);
+	if (way < 0) {
 		table->unplaced++;
 		return NULL;
 	}
@@ -116,7 +116,7 @@ struct destination_entry *destination_promote(struct destination_table *table, c
 	if (!label || !*label || strlen(label) >= sizeof(entry->label) || !strcmp(label, DESTINATION_OTHER))
 		label = text;
 	memset(entry, 0, sizeof(*entry));
-	entry->place = (uint32_t)place;
+	entry->way_index = (uint32_t)way;
 	entry->series = series_of(table, label);
 	snprintf(entry->label, sizeof(entry->label), "%s", label);
 	__atomic_thread_fence(__ATOMIC_RELEASE); /* whoever comes after us finds a whole entry, or none */

@@ -3,14 +3,13 @@
  * The destinations of one proxy: memory shared with the programs, which count, and kept in pinned maps. Here addresses
  * are promoted; nothing is ever demoted.
  */
-#ifndef COLLECTOR_DESTINATIONS_TABLE_H
-#define COLLECTOR_DESTINATIONS_TABLE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 #define DESTINATION_OTHER "other" /* the label of the rest */
 
@@ -46,5 +45,3 @@ struct destination_entry *destination_promote(struct destination_table *table, c
 /* The address as text: IPv4 as such where it is mapped. */
 #define DESTINATION_ADDRESS_SIZE 46 /* INET6_ADDRSTRLEN */
 void destination_address_text(const __u64 address[2], char text[static DESTINATION_ADDRESS_SIZE]);
-
-#endif

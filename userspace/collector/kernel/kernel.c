@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,16 +12,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../discovery/netns.h"
-#include "destinations.h"
-#include "dispatchers.h"
-#include "pin_folders.h"
-#include "programs.h"
-#include "release.h"
-#include "slots.h"
+#include "collector/discovery/netns.h"
+#include "collector/kernel/destinations.h"
+#include "collector/kernel/dispatchers.h"
+#include "collector/kernel/pin_folders.h"
+#include "collector/kernel/programs.h"
+#include "collector/kernel/release.h"
+#include "collector/kernel/slots.h"
+#include "collector/kernel/verifier.h"
 #include "wgsocks.skel.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
 
 #define SIDECAR_NETNS_BUCKETS 16
 #define NODE_EVENTS_BYTES 65536 /* 2,700 events: all proxies of a node may begin at once */
@@ -28,17 +30,23 @@
 _Static_assert(sizeof(struct config_network) == sizeof(struct leak_network), "they are copied as they are");
 _Static_assert(CONFIG_LEAK_ALLOW_MAX == ABI_LEAK_ALLOW_MAX, "and all of them");
 
+/* Of the load that is under way: libbpf's printing knows no context. */
+static struct verifier_log verifier_log;
+
 /* libbpf's own lines are for debugging; what an operator must know is said once, by kernel_load. */
 __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_level level, const char *format,
 							      va_list arguments)
 {
-	char line[512];
+	_cleanup_free_ char *message = NULL; /* a verifier's log may have megabytes */
 
-	if (level == LIBBPF_DEBUG || !log_enabled(LOG_LEVEL_DEBUG))
+	if (level == LIBBPF_DEBUG || (level != LIBBPF_WARN && !log_enabled(LOG_LEVEL_DEBUG)))
 		return 0;
-	vsnprintf(line, sizeof(line), format, arguments);
-	line[strcspn(line, "\n")] = 0;
-	log_debug("%s", line);
+	if (vasprintf(&message, format, arguments) < 0) {
+		message = NULL;
+		return 0;
+	}
+	if (!verifier_log_take(&verifier_log, message))
+		log_debug("%.*s", (int)strcspn(message, "\n"), message);
 	return 0;
 }
 
@@ -69,7 +77,7 @@ static bool map_is_wanted(const struct kernel *kernel, const struct bpf_map *map
 }
 
 /* Where the map is pinned, or where it was. */
-static int place_map(struct kernel *kernel, struct bpf_map *map)
+static int map_prepare(struct kernel *kernel, struct bpf_map *map)
 {
 	char path[CONFIG_PATH_SIZE];
 	int r;
@@ -115,7 +123,7 @@ static int prepare(struct kernel *kernel)
 	r = r ?: kernel_destinations_prepare(kernel);
 	bpf_object__for_each_map(map, s->obj)
 	{
-		r = r ?: place_map(kernel, map);
+		r = r ?: map_prepare(kernel, map);
 	}
 	return r;
 }
@@ -155,6 +163,7 @@ static int load_once(struct kernel *kernel, const char **step)
 	int r;
 
 	*step = "open";
+	verifier_log_free(&verifier_log);
 	kernel->taken_over = false;
 	s = kernel->skeleton = wgsocks__open();
 	if (!s)
@@ -186,9 +195,7 @@ static void release(struct kernel *kernel)
 		if (kernel->links[i])
 			bpf_link__destroy(kernel->links[i]);
 		kernel->links[i] = NULL;
-		if (kernel->dispatchers[i] >= 0)
-			close(kernel->dispatchers[i]);
-		kernel->dispatchers[i] = -1;
+		close_descriptor(&kernel->dispatchers[i]);
 	}
 	if (kernel->counters)
 		munmap(kernel->counters, (size_t)kernel->config->proxies_max * sizeof(*kernel->counters));
@@ -199,27 +206,47 @@ static void release(struct kernel *kernel)
 	kernel->counters = NULL;
 	kernel->windows = NULL;
 	kernel->rates = NULL;
-	free(kernel->owners);
-	kernel->owners = NULL;
+	free_pointer(&kernel->owners);
 	kernel_destinations_close(kernel);
 	wgsocks__destroy(kernel->skeleton);
 	kernel->skeleton = NULL;
 }
 
+/* Whether it has what loading and attaching take. */
+static bool is_capable(void)
+{
+	static const int NEEDED[] = { CAP_BPF, CAP_PERFMON };
+
+	if (capng_get_caps_process() || !capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN))
+		return false;
+	for (size_t i = 0; i < sizeof(NEEDED) / sizeof(NEEDED[0]); i++) {
+		if (!capng_have_capability(CAPNG_EFFECTIVE, NEEDED[i]) &&
+		    !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN)) /* which once stood for both */
+			return false;
+	}
+	return true;
+}
+
 /* What an operator can do about it. */
 static const char *load_hint(int error)
 {
-	static char old[128];
+	static char hint[160];
 	struct utsname name;
 
 	if (kernel_before(5, 10, &name)) {
-		snprintf(old, sizeof(old), " (this kernel is %s: it has to be 5.10 or newer)", name.release);
-		return old;
+		snprintf(hint, sizeof(hint), " (this kernel is %s: it has to be 5.10 or newer)", name.release);
+		return hint;
 	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return " (this kernel offers no BTF: CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)";
-	if (error == -EPERM || error == -EACCES)
+	if ((error == -EPERM || error == -EACCES) && !is_capable())
 		return " (it needs the capabilities BPF, PERFMON and NET_ADMIN)";
+	if (verifier_log.text) {
+		snprintf(hint, sizeof(hint), " (this kernel's verifier refuses the program %s)", verifier_log.program);
+		return hint;
+	}
+	if (error == -EPERM || error == -EACCES)
+		return " (it has the capabilities: lockdown, a security module or a user namespace forbids it)";
 	return "";
 }
 
@@ -290,6 +317,7 @@ int kernel_load(struct kernel *kernel)
 	}
 	if (!r) {
 		last_failure[0] = 0;
+		verifier_log_free(&verifier_log);
 		supersede(kernel);
 		return 0;
 	}
@@ -300,8 +328,11 @@ int kernel_load(struct kernel *kernel)
 		pins_close(&kernel->pins); /* what an earlier process counted is kept for the next try */
 	kernel->pinned = false;
 	snprintf(failure, sizeof(failure), "%s %d", step, r);
-	if (strcmp(failure, last_failure))
+	if (strcmp(failure, last_failure)) {
 		log_error("cannot %s the BPF programs: %s%s: trying again", step, strerror(-r), load_hint(r));
+		verifier_log_print(&verifier_log);
+	}
+	verifier_log_free(&verifier_log);
 	memcpy(last_failure, failure, sizeof(failure));
 	return r;
 }

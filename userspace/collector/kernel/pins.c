@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pins.h"
+#include "collector/kernel/pins.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,11 +13,11 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#include "../discovery/netns.h"
-#include "../discovery/processes.h"
-#include "wgsocks/abi.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
+#include "collector/discovery/netns.h"
+#include "collector/discovery/processes.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+#include <wgsocks/abi.h>
 
 #define BPFFS_PATH "/sys/fs/bpf"
 
@@ -164,8 +164,6 @@ void pins_remove(struct pins *pins)
 
 void pins_close(struct pins *pins)
 {
-	if (pins->lock >= 0)
-		close(pins->lock);
-	pins->lock = -1;
+	close_descriptor(&pins->lock);
 	pins->folder[0] = 0;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which programs there are, where they go, and which of them the collectors that are on need. */
-#ifndef KERNEL_PROGRAMS_H
-#define KERNEL_PROGRAMS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -16,5 +15,3 @@ int kernel_programs_choose(struct wgsocks *skeleton, uint32_t collectors);
  * place empty. Returns 0 or -errno.
  */
 int kernel_hand_over(struct wgsocks *skeleton, uint32_t collectors);
-
-#endif

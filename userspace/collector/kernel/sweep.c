@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sweep.h"
+#include "collector/kernel/sweep.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

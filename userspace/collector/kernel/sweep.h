@@ -3,15 +3,12 @@
  * What no packet ends: DNS queries that nobody answered (each is counted), and TCP connections to a DNS server that are
  * silent. Costs nothing while there are none, else two system calls for each.
  */
-#ifndef COLLECTOR_SWEEP_H
-#define COLLECTOR_SWEEP_H
+#pragma once
 
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
 void sweep_dns(struct kernel *kernel, uint64_t now_ns);
 
 /* Entries of the two maps now, by the gauges of all slots. */
 int64_t sweep_dns_pending(const struct kernel *kernel);
 int64_t sweep_dns_streams(const struct kernel *kernel);
-
-#endif

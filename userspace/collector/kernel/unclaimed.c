@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "unclaimed.h"
+#include "collector/kernel/unclaimed.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "wgsocks.skel.h"
 
-#define UNCLAIMED_AGE_NS 30000000000ULL /* a device is asked each second; of a node, each ten */
+#include <wgsocks/time.h>
+
+#define UNCLAIMED_AGE_NS (30 * NS_PER_S) /* a device is asked each second; of a node, each ten */
 
 static void add(__u64 *to, __u64 n)
 {
@@ -24,7 +26,7 @@ static void claim(struct handshake_counters *to, const struct handshake_counters
 	add(&to->duration.sum_ns, from->duration.sum_ns);
 }
 
-static int place_of(const uint16_t ports[ABI_TUNNELS_MAX], uint16_t port)
+static int tunnel_of(const uint16_t ports[ABI_TUNNELS_MAX], uint16_t port)
 {
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
 		if (ports[i] && ports[i] == port)
@@ -41,16 +43,16 @@ void unclaimed_settle(struct kernel *kernel, uint32_t slot, const uint16_t ports
 
 	for (int i = 0; more && i < 2 * ABI_UNCLAIMED_MAX; i++) {
 		struct unclaimed_handshakes u;
-		int place;
+		int tunnel_index;
 
 		key = next;
 		more = bpf_map_get_next_key(fd, &key, &next) == 0;
 		if (key.slot != slot || bpf_map_lookup_elem(fd, &key, &u))
 			continue;
-		place = place_of(ports, key.port);
-		if (place < 0 && now_ns - u.begun_ns < UNCLAIMED_AGE_NS)
+		tunnel_index = tunnel_of(ports, key.port);
+		if (tunnel_index < 0 && now_ns - u.begun_ns < UNCLAIMED_AGE_NS)
 			continue;
-		if (!bpf_map_delete_elem(fd, &key) && place >= 0)
-			claim(&kernel->counters[slot].handshakes[place], &u.counters);
+		if (!bpf_map_delete_elem(fd, &key) && tunnel_index >= 0)
+			claim(&kernel->counters[slot].handshakes[tunnel_index], &u.counters);
 	}
 }

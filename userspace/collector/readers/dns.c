@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 static void add_path(const struct reading *r, enum abi_path path, const struct dns_counters *c)
 {
@@ -25,7 +25,7 @@ static void add_path(const struct reading *r, enum abi_path path, const struct d
 
 int samples_dns(const struct reading *r)
 {
-	const struct proxy_counters *c = &r->kernel->counters[r->watch->slot];
+	const struct proxy_counters *c = &r->kernel->counters[r->netns->slot];
 
 	for (int path = 0; path < ABI_PATH_MAX; path++)
 		add_path(r, path, &ABI_AT(struct dns_counters, c->dns, path));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 /* METRIC_… by direction. */
 static const unsigned int bytes_families[] = { METRIC_VPN_RECEIVE_BYTES, METRIC_VPN_TRANSMIT_BYTES };
@@ -27,22 +27,22 @@ static void add_traffic(const struct reading *r, uint32_t interface, const struc
 
 int samples_interface(const struct reading *r)
 {
-	const struct watch *watch = r->watch;
-	uint64_t bytes = watch->entry.retired_bytes;
+	const struct proxy_netns *netns = r->netns;
+	uint64_t bytes = netns->map_entry.retired_bytes;
 
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
 		struct tunnel_counters counters;
 		uint32_t labels[2] = { r->name };
 		int e;
 
-		if (!tunnel_shown(watch, place))
+		if (!tunnel_shown(netns, tunnel_index))
 			continue;
-		e = kernel_tunnel_read(r->kernel, watch->slot * ABI_TUNNELS_MAX + place, &counters);
+		e = kernel_tunnel_read(r->kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index, &counters);
 		if (e)
 			return e;
-		labels[1] = snapshot_string(r->to, tunnel_name(watch, place));
+		labels[1] = snapshot_string(r->to, tunnel_name(netns, tunnel_index));
 		snapshot_add_float(r->to, METRIC_VPN_UNWATCHED, labels,
-				   (double)watch->entry.tunnels[place].unwatched_ns / 1e9);
+				   (double)netns->map_entry.tunnels[tunnel_index].unwatched_ns / 1e9);
 		add_traffic(r, labels[1], &counters, &bytes);
 	}
 	snapshot_add_unsigned(r->to, METRIC_PROXY_BYTES, &r->name, bytes);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 uint64_t requests_total(const struct proxy_counters *counters)
 {
@@ -13,7 +13,7 @@ uint64_t requests_total(const struct proxy_counters *counters)
 
 int samples_requests(const struct reading *r)
 {
-	const struct proxy_counters *c = &r->kernel->counters[r->watch->slot];
+	const struct proxy_counters *c = &r->kernel->counters[r->netns->slot];
 	struct snapshot_builder *to = r->to;
 	uint64_t failed = 0;
 
@@ -40,6 +40,6 @@ int samples_requests(const struct reading *r)
 				       &ABI_AT(struct abi_histogram, c->request_duration, i));
 	}
 	snapshot_add_unsigned(to, METRIC_PROXY_REQUEST_RATE, &r->name,
-			      window_requests(r->kernel, r->watch->slot, r->second));
+			      window_requests(r->kernel, r->netns->slot, r->second));
 	return 0;
 }

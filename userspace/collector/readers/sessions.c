@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 /* A gauge that is being changed by two CPUs may be read between them; it is never below 0. */
 static uint64_t gauge(int64_t value)
@@ -10,7 +10,7 @@ static uint64_t gauge(int64_t value)
 
 int samples_sessions(const struct reading *r)
 {
-	const struct proxy_counters *c = &r->kernel->counters[r->watch->slot];
+	const struct proxy_counters *c = &r->kernel->counters[r->netns->slot];
 	struct snapshot_builder *to = r->to;
 
 	snapshot_add_unsigned(to, METRIC_PROXY_ACTIVE, &r->name, gauge(c->client_active));

@@ -3,7 +3,7 @@
  * The requests total at the end of each second, in a ring in a map that outlives the collector, so that a rate over the
  * last minute goes on across its restart. Only counters are kept: nothing is reset, nothing drifts.
  */
-#include "readers.h"
+#include "collector/readers/readers.h"
 
 #define WINDOW_SECONDS 60
 

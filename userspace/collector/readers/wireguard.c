@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 static void add_state(const struct reading *r, uint32_t interface, enum tunnel_state state)
 {
@@ -32,26 +32,26 @@ static void add_peer(const struct reading *r, uint32_t interface, const struct w
 
 static int first_error(const struct wireguard *wireguard)
 {
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
-		if (wireguard->tunnels[place].error)
-			return wireguard->tunnels[place].error;
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
+		if (wireguard->tunnels[tunnel_index].error)
+			return wireguard->tunnels[tunnel_index].error;
 	}
 	return 0;
 }
 
 int samples_wireguard(const struct reading *r)
 {
-	const struct wireguard *wireguard = &r->watch->wireguard;
+	const struct wireguard *wireguard = &r->netns->wireguard;
 	/* Those of a node were read together, before. */
-	int e = r->watch->remote ? first_error(wireguard) : watch_wireguard(r->watch);
+	int e = r->netns->remote ? first_error(wireguard) : proxy_netns_wireguard(r->netns);
 
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
-		const struct wireguard_tunnel *t = &wireguard->tunnels[place];
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
+		const struct wireguard_tunnel *t = &wireguard->tunnels[tunnel_index];
 		uint32_t interface;
 
-		if (!tunnel_shown(r->watch, place) || t->error)
+		if (!tunnel_shown(r->netns, tunnel_index) || t->error)
 			continue;
-		interface = snapshot_string(r->to, tunnel_name(r->watch, place));
+		interface = snapshot_string(r->to, tunnel_name(r->netns, tunnel_index));
 		add_state(r, interface, t->state);
 		for (uint32_t i = 0; i < t->device.count; i++)
 			add_peer(r, interface, &t->device, &t->device.peers[i]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "wireguard.h"
+#include "collector/wireguard/wireguard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,11 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
-#include "wgsocks/shared.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+#include "lib/process/shared.h"
+#include <wgsocks/time.h>
 
-#define SECOND_NS 1000000000ULL
 #define RETRY_MAX_S 30
 
 int wireguard_open(struct wireguard *wireguard, const char *root)
@@ -35,9 +35,7 @@ void wireguard_close(struct wireguard *wireguard)
 		wireguard_history_free(&wireguard->tunnels[i].history);
 	}
 	kernel_devices_close(&wireguard->kernel);
-	if (wireguard->root >= 0)
-		close(wireguard->root);
-	wireguard->root = -1;
+	close_descriptor(&wireguard->root);
 }
 
 /* A kernel device is read here; of a userspace one -EAGAIN: it was asked. */
@@ -90,7 +88,7 @@ void wireguard_await(struct wireguard *const *wireguards, size_t count, uint64_t
 
 		if (!n || now >= deadline)
 			return;
-		if (poll(asked, n, (int)((deadline - now + 999999) / 1000000)) < 0)
+		if (poll(asked, n, (int)((deadline - now + NS_PER_MS - 1) / NS_PER_MS)) < 0)
 			continue;
 		for (size_t i = 0; i < n; i++) {
 			int r = asked[i].revents ? uapi_continue(&whose[i]->uapi) : -EAGAIN;
@@ -106,7 +104,7 @@ static void note_timeout(struct wireguard_tunnel *t, uint64_t now)
 	uint64_t seconds = 1u << (t->timeouts < 5 ? t->timeouts : 5);
 
 	t->timeouts++;
-	t->retry_ns = now + (seconds < RETRY_MAX_S ? seconds : RETRY_MAX_S) * SECOND_NS;
+	t->retry_ns = now + (seconds < RETRY_MAX_S ? seconds : RETRY_MAX_S) * NS_PER_S;
 }
 
 static void log_change(const char *who, const struct wireguard_target *target, int former, int error)
@@ -127,7 +125,7 @@ static void count_lost(struct wireguard *w, struct wireguard_tunnel *t, const ch
 	t->lost = t->device.lost;
 }
 
-static void judge(struct wireguard_tunnel *t, const struct wireguard_target *target, uint64_t now)
+static void state_update(struct wireguard_tunnel *t, const struct wireguard_target *target, uint64_t now)
 {
 	struct timespec time;
 
@@ -173,7 +171,7 @@ int wireguard_end(struct wireguard *wireguard, const char *who)
 		t->error = t->result;
 		if (!t->error)
 			count_lost(wireguard, t, who, target);
-		judge(t, target, now);
+		state_update(t, target, now);
 		log_change(who, target, former, t->error);
 		first = first ?: t->error;
 	}

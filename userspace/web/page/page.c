@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "page.h"
+#include "web/page/page.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "html.h"
 #include "page-assets.h"
-#include "sort.h"
-#include "view.h"
+#include "web/page/html.h"
+#include "web/page/view.h"
+#include <wgsocks/time.h>
 
 #define CARDS_MAX 8 /* with more proxies, the rows lead to them */
 
@@ -51,7 +51,7 @@ void view_reasons(struct text *out, const struct page_reasons *r)
 
 static int entry_order(const void *a, const void *b)
 {
-	const struct page_entry *one = a, *other = b;
+	const struct page_entry *one = *(struct page_entry *const *)a, *other = *(struct page_entry *const *)b;
 
 	if (one->level != other->level)
 		return one->level > other->level ? -1 : 1;
@@ -67,7 +67,7 @@ static int view_fill(struct page_view *v, const struct page_source *source)
 	err = model_fill(&v->model, source);
 	if (err)
 		return err;
-	v->silent_s = source->now_ns > heard_ns ? (source->now_ns - heard_ns) / 1000000000 : 0;
+	v->silent_s = source->now_ns > heard_ns ? (source->now_ns - heard_ns) / NS_PER_S : 0;
 	v->entries = calloc(v->model.count ? v->model.count : 1, sizeof(*v->entries));
 	v->sorted = calloc(v->model.count ? v->model.count : 1, sizeof(void *));
 	if (!v->entries || !v->sorted)
@@ -81,7 +81,7 @@ static int view_fill(struct page_view *v, const struct page_source *source)
 		v->by_level[entry->level]++;
 		v->sorted[i] = entry;
 	}
-	page_sort((const void **)v->sorted, v->model.count, entry_order);
+	qsort(v->sorted, v->model.count, sizeof(*v->sorted), entry_order);
 	words_exporter(&v->exporter, &v->model, v->silent_s);
 	return 0;
 }

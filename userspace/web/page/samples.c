@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "samples.h"
+#include "web/page/samples.h"
 
 /* Families that are one number of a proxy, or the sum over their other labels. 0: not one of them. */
 static const uint8_t numbers[METRIC_MAX] = {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of the page, each of which appends itself. */
-#ifndef PAGE_VIEW_H
-#define PAGE_VIEW_H
+#pragma once
 
-#include "words.h"
+#include "web/page/words.h"
 
 struct page_entry {
 	const struct page_proxy *proxy;
@@ -51,5 +50,3 @@ static inline uint64_t view_age(const struct page_view *view, uint64_t then_s)
 {
 	return view->source->time_s > then_s ? view->source->time_s - then_s : 0;
 }
-
-#endif

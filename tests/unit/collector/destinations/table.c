@@ -90,7 +90,7 @@ Test(table, opening_mends)
 	destination_table_open(&table);
 	cr_expect_eq(table.count, 5);
 	cr_expect_eq(destination_find(&table, address4(5)), way);
-	table.entries[3].place = UINT32_MAX;
+	table.entries[3].way_index = UINT32_MAX;
 	destination_table_open(&table);
 	cr_expect_eq(table.count, 3, "nothing behind an entry that cannot be");
 	table.entries[2].series = 7;

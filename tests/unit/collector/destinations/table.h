@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A table in plain memory, and addresses by number. */
-#ifndef UNIT_DESTINATIONS_TABLE_H
-#define UNIT_DESTINATIONS_TABLE_H
+#pragma once
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -38,5 +37,3 @@ static inline const __u64 *address4(uint32_t n)
 	memcpy(address, bytes, sizeof(bytes));
 	return address;
 }
-
-#endif

@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../config/parse.h"
 #include "collector/discovery/environment.h"
 #include "collector/discovery/naming.h"
+#include "lib/config/parse.h"
 
 #define BYTES(text) (text), sizeof(text) - 1
 

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a process tells about itself, beside what /proc says at that moment. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/process/process.h"
+
+#define SECOND 1000000000ull
+
+static struct shared *shared;
+static struct process_cell *cell;
+
+static void setup(void)
+{
+	shared = shared_create(1);
+	cell = &shared->processes[PROCESS_WEB];
+	cr_assert_eq(heartbeat_open(), 0);
+}
+
+TestSuite(heartbeat, .init = setup);
+
+static unsigned int descriptors(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	unsigned int count = 0;
+
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count - 2 - 1; /* ".", "..", and this directory's own */
+}
+
+static uint64_t pss_bytes(void)
+{
+	FILE *rollup = fopen("/proc/self/smaps_rollup", "r");
+	char line[256];
+	unsigned long kilobytes = 0;
+
+	while (fgets(line, sizeof(line), rollup) && sscanf(line, "Pss: %lu", &kilobytes) != 1)
+		;
+	fclose(rollup);
+	return kilobytes * 1024;
+}
+
+Test(heartbeat, tells_the_time_each_time)
+{
+	heartbeat_write(shared, PROCESS_WEB, 100 * SECOND);
+	cr_expect_eq(cell->heartbeat_ns, 100 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 101 * SECOND);
+	cr_expect_eq(cell->heartbeat_ns, 101 * SECOND);
+	cr_expect_eq(shared->processes[PROCESS_HEALTH].heartbeat_ns, 0);
+}
+
+Test(heartbeat, tells_descriptors_each_five_seconds)
+{
+	int more[300];
+
+	heartbeat_write(shared, PROCESS_WEB, 100 * SECOND);
+	cr_expect_eq(cell->open_fds, descriptors());
+	for (int i = 0; i < 300; i++) /* more than one getdents64 gives */
+		more[i] = open("/dev/null", O_RDONLY);
+	heartbeat_write(shared, PROCESS_WEB, 104 * SECOND);
+	cr_expect_eq(cell->open_fds, descriptors() - 300);
+	heartbeat_write(shared, PROCESS_WEB, 105 * SECOND);
+	cr_expect_eq(cell->open_fds, descriptors());
+	for (int i = 0; i < 300; i++)
+		close(more[i]);
+}
+
+Test(heartbeat, tells_memory)
+{
+	enum { SIZE = 8 << 20 };
+	uint64_t virtual_before;
+	char *memory;
+
+	/* Past the moment when what only the start took is given back. */
+	heartbeat_write(shared, PROCESS_WEB, 90 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 95 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 100 * SECOND);
+	virtual_before = cell->virtual_bytes;
+	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memset(memory, 1, SIZE);
+	heartbeat_write(shared, PROCESS_WEB, 105 * SECOND);
+	cr_expect_geq(cell->virtual_bytes, virtual_before + SIZE);
+	cr_expect_leq(cell->pss_bytes, pss_bytes() + (1 << 20));
+	cr_expect_geq(cell->pss_bytes, pss_bytes() - (1 << 20));
+	munmap(memory, SIZE);
+}
+
+Test(heartbeat, works_without_its_files)
+{
+	heartbeat_close();
+	heartbeat_write(shared, PROCESS_WEB, 100 * SECOND);
+	cr_expect_eq(cell->heartbeat_ns, 100 * SECOND);
+	cr_expect_eq(cell->open_fds, 0);
+	cr_expect_eq(cell->pss_bytes, 0);
+}

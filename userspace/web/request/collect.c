@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "web/request/collect.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/config/config.h"
+
+#define SHOWN_MAX 40 /* characters of a name that is refused */
+
+static bool equals(const char *bytes, size_t size, const char *text)
+{
+	return size == strlen(text) && !memcmp(bytes, text, size);
+}
+
+/* The name as it can stand in a line: whatever is no plain character is a question mark. */
+static int refuse(struct collect *collect, const char *what, const char *name, size_t size)
+{
+	char shown[SHOWN_MAX + 1];
+	size_t length = size < SHOWN_MAX ? size : SHOWN_MAX;
+
+	for (size_t i = 0; i < length; i++)
+		shown[i] = name[i] > ' ' && name[i] < 0x7f ? name[i] : '?';
+	shown[length] = '\0';
+	snprintf(collect->why, sizeof(collect->why), "%s: \"%s%s\"\n", what, shown, length < size ? "..." : "");
+	return -EINVAL;
+}
+
+int collect_argument(struct collect *collect, const char *key, size_t key_size, const char *value, size_t value_size)
+{
+	bool excludes = equals(key, key_size, "exclude[]");
+	unsigned int i = 0;
+
+	if (!excludes && !equals(key, key_size, "collect[]"))
+		return 0;
+	if (!value) {
+		value = "";
+		value_size = 0;
+	}
+	while (i < COLLECTOR_MAX && !equals(value, value_size, config_collector_name(i)))
+		i++;
+	if (i == COLLECTOR_MAX)
+		return refuse(collect, "no such collector", value, value_size);
+	if (!excludes && !(collect->on & 1u << i))
+		return refuse(collect, "this collector is off", value, value_size);
+	if (excludes)
+		collect->excluded |= 1u << i;
+	else
+		collect->wanted |= 1u << i;
+	if (collect->wanted && collect->excluded) {
+		snprintf(collect->why, sizeof(collect->why), "collect[] and exclude[] cannot be combined\n");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+uint32_t collect_mask(const struct collect *collect)
+{
+	return collect->wanted ? collect->wanted : collect->on & ~collect->excluded;
+}
