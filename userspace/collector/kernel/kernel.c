@@ -62,19 +62,6 @@ static bool map_is_internal(const struct bpf_map *map)
 	return strchr(bpf_map__name(map), '.') != NULL;
 }
 
-/* Maps that only one collector uses are not made while it is off, and what an earlier process left in them goes. */
-static bool map_is_wanted(const struct kernel *kernel, const struct bpf_map *map)
-{
-	const struct wgsocks *s = kernel->skeleton;
-	uint32_t on = kernel->config->collectors;
-
-	if (map == s->maps.rates)
-		return on & 1u << COLLECTOR_COMPAT;
-	if (map == s->maps.clients)
-		return on & 1u << COLLECTOR_CLIENTS;
-	return true;
-}
-
 /* Where the map is pinned, or where it was. */
 static int map_prepare(struct kernel *kernel, struct bpf_map *map)
 {
@@ -82,7 +69,8 @@ static int map_prepare(struct kernel *kernel, struct bpf_map *map)
 	int r;
 
 	snprintf(path, sizeof(path), "%.200s/%s", kernel->pins.folder, bpf_map__name(map));
-	if (!map_is_wanted(kernel, map)) {
+	if (!kernel_map_wanted(kernel->skeleton, map, kernel->config->collectors)) {
+		/* What an earlier process left in it goes. */
 		r = bpf_map__set_autocreate(map, false);
 		if (!r && kernel->pinned && unlink(path) && errno != ENOENT)
 			r = -errno;
@@ -148,7 +136,7 @@ static int share(struct kernel *kernel)
 	kernel->windows = map_shared(kernel->skeleton->maps.windows);
 	if (!kernel->windows)
 		return -errno;
-	if (map_is_wanted(kernel, kernel->skeleton->maps.rates)) {
+	if (kernel_map_wanted(kernel->skeleton, kernel->skeleton->maps.rates, kernel->config->collectors)) {
 		kernel->rates = map_shared(kernel->skeleton->maps.rates);
 		if (!kernel->rates)
 			return -errno;
