@@ -2,7 +2,6 @@
 #include "supervisor/rights.h"
 
 #include <linux/capability.h>
-#include <string.h>
 
 #include "lib/log/log.h"
 #include "lib/rights/rights.h"
@@ -34,5 +33,5 @@ void supervisor_limit_rights(void)
 	int r = rights_keep(capabilities, sizeof(capabilities) / sizeof(*capabilities));
 
 	if (r < 0)
-		log_warn("cannot limit the capabilities: %s", strerror(-r));
+		log_warn("cannot limit capabilities", field_error(r));
 }

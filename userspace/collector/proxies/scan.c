@@ -2,7 +2,6 @@
 #include "collector/proxies/scan.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "collector/proxies/managed_proxy.h"
 #include "collector/proxies/server_scan.h"
@@ -28,15 +27,14 @@ static void note_unwatched(struct proxies *proxies, const struct unwatched *now)
 	static struct unwatched former;
 
 	if (now->beyond > former.beyond)
-		log_warn("%u proxies are not watched: --proxies.max is %u", now->beyond, proxies->config->proxies_max);
+		log_warn("proxies are not watched, raise --proxies.max", field_unsigned("count", now->beyond),
+			 field_unsigned("limit", proxies->config->proxies_max));
 	if (now->hidden > former.hidden)
-		log_warn("%u SOCKS servers are not watched: their network namespaces cannot be seen (it needs the "
-			 "capability SYS_PTRACE)",
-			 now->hidden);
+		log_warn("cannot see network namespaces of SOCKS servers", field_unsigned("count", now->hidden),
+			 field_text("capability", "SYS_PTRACE"));
 	if (now->refused > former.refused)
-		log_warn("%u proxies are not watched: their network namespaces cannot be entered (it needs the "
-			 "capability SYS_ADMIN)",
-			 now->refused);
+		log_warn("cannot enter network namespaces of proxies", field_unsigned("count", now->refused),
+			 field_text("capability", "SYS_ADMIN"));
 	former = *now;
 	proxies->unwatched = now->beyond + now->hidden + now->refused;
 }
@@ -54,7 +52,7 @@ void proxies_scan(struct proxies *proxies)
 	int r = server_scan_run(&scan, proxies->config);
 
 	if (r)
-		log_warn("cannot look at all processes: %s", strerror(-r));
+		log_warn("cannot scan all processes", field_error(r));
 	/*
 	 * The kernel tells of a namespace's end before it gives its inode away: then none of these is mistaken for a
 	 * former one.
@@ -71,8 +69,8 @@ void proxies_scan(struct proxies *proxies)
 		unwatched.beyond += r == -ENOSPC;
 		unwatched.refused += r == -EPERM || r == -EACCES;
 		if (r < 0 && r != -ENOSPC)
-			log_debug("cannot look at network namespace %u: %s", group.processes->netns_inode,
-				  strerror(-r));
+			log_debug("cannot examine network namespace",
+				  field_unsigned("netns", group.processes->netns_inode), field_error(r));
 	}
 	unwatched.hidden = (uint32_t)scan.hidden;
 	note_unwatched(proxies, &unwatched);

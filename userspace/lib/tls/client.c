@@ -102,6 +102,6 @@ int tls_client_check(gnutls_session_t session)
 
 	if (!why)
 		return 0;
-	log_debug("a client is refused: %s", why);
+	log_debug("client refused", field_text("reason", why));
 	return GNUTLS_E_CERTIFICATE_ERROR;
 }
