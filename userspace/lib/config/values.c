@@ -87,7 +87,7 @@ int read_proxy_name(struct option_reader *reader, unsigned int data, const char 
 	if (replaced)
 		fprintf(reader->notices, "--proxy.name\tnot UTF-8, invalid bytes became U+FFFD\n");
 	if (cut)
-		fprintf(reader->notices, "--proxy.name\tcut to %d bytes\n", CONFIG_NAME_SIZE - 1);
+		fprintf(reader->notices, "--proxy.name\tlonger than %d bytes, cut\n", CONFIG_NAME_SIZE - 1);
 	return 0;
 }
 
