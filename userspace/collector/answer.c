@@ -14,21 +14,22 @@
 #include "collector/state.h"
 #include "lib/log/log.h"
 #include "lib/metrics/metrics.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define BLOCK_BYTES_MIN (64 * 1024)
 
-typedef int reader(const struct reading *r);
-static reader *const readers[COLLECTOR_MAX] = {
-	[COLLECTOR_INTERFACE] = samples_interface,   [COLLECTOR_REQUESTS] = samples_requests,
-	[COLLECTOR_SESSIONS] = samples_sessions,     [COLLECTOR_WIREGUARD] = samples_wireguard,
-	[COLLECTOR_HANDSHAKES] = samples_handshakes, [COLLECTOR_DNS] = samples_dns,
-	[COLLECTOR_LEAKS] = samples_leaks,	     [COLLECTOR_COMPAT] = samples_compat,
-	[COLLECTOR_CLIENTS] = samples_clients,	     [COLLECTOR_COST] = samples_cost,
-	[COLLECTOR_GEOIP] = samples_geoip,	     [COLLECTOR_DESTINATIONS] = samples_destinations,
-};
+#define READER_(id, name, ...) samples_##name,
+static int (*const readers[])(const struct reading *r) = { COLLECTORS(READER_) };
+#undef READER_
 
-#define NEEDS_NO_KERNEL (1u << COLLECTOR_WIREGUARD | 1u << COLLECTOR_COST)
+/* Bits of the collectors that read nothing from the kernel side. */
+#define BPF(...) 0u
+#define USERSPACE 1u
+#define FROM_USERSPACE_(id, name, on, help, source) | source << COLLECTOR_##id
+static const uint32_t from_userspace = 0 COLLECTORS(FROM_USERSPACE_);
+#undef FROM_USERSPACE_
+#undef USERSPACE
+#undef BPF
 
 /* How one collector did, over all proxies. */
 struct outcome {
@@ -40,7 +41,7 @@ static void read_one(struct collector *c, const struct reading *r, unsigned int 
 {
 	struct snapshot_builder *b = &c->builder, before = *b;
 	uint64_t start = clock_now_ns();
-	bool readable = r->netns->started || NEEDS_NO_KERNEL & 1u << which;
+	bool readable = r->netns->started || from_userspace & 1u << which;
 	int error = readable ? readers[which](r) : -ENOTCONN;
 	uint32_t labels[2] = { r->name };
 
@@ -97,7 +98,7 @@ void collector_read(struct collector *c, uint32_t mask)
 	if (mask & 1u << COLLECTOR_WIREGUARD)
 		proxies_wireguard(&c->proxies);
 	for (unsigned int i = 0; i < COLLECTOR_MAX; i++) {
-		if (readers[i] && mask & 1u << i)
+		if (mask & 1u << i)
 			read_all(c, i);
 	}
 	if (history)

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "collector/destinations/country.h"
+#include "collector/kernel/destination_country.h"
 #include "wgsocks.skel.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
@@ -69,7 +69,6 @@ int kernel_destinations_prepare(struct kernel *kernel)
 	struct sized_map maps[KERNEL_DESTINATION_MAPS];
 	int r = 0;
 
-	s->rodata->destinations_enabled = is_on(kernel);
 	s->rodata->answers_enabled = named;
 	s->rodata->destination_buckets = destination_buckets_for(kernel->config->destinations_max);
 	maps_list(kernel, maps);

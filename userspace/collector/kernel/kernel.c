@@ -17,12 +17,11 @@
 #include "collector/kernel/dispatchers.h"
 #include "collector/kernel/pin_folders.h"
 #include "collector/kernel/programs.h"
-#include "collector/kernel/release.h"
 #include "collector/kernel/slots.h"
 #include "collector/kernel/verifier.h"
-#include "wgsocks.skel.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
+#include "wgsocks.skel.h"
 
 #define SIDECAR_NETNS_BUCKETS 16
 #define NODE_EVENTS_BYTES 65536 /* 2,700 events: all proxies of a node may begin at once */
@@ -63,19 +62,6 @@ static bool map_is_internal(const struct bpf_map *map)
 	return strchr(bpf_map__name(map), '.') != NULL;
 }
 
-/* Maps that only one collector uses are not made while it is off, and what an earlier process left in them goes. */
-static bool map_is_wanted(const struct kernel *kernel, const struct bpf_map *map)
-{
-	const struct wgsocks *s = kernel->skeleton;
-	uint32_t on = kernel->config->collectors;
-
-	if (map == s->maps.rates)
-		return on & 1u << COLLECTOR_COMPAT;
-	if (map == s->maps.clients)
-		return on & 1u << COLLECTOR_CLIENTS;
-	return true;
-}
-
 /* Where the map is pinned, or where it was. */
 static int map_prepare(struct kernel *kernel, struct bpf_map *map)
 {
@@ -83,7 +69,8 @@ static int map_prepare(struct kernel *kernel, struct bpf_map *map)
 	int r;
 
 	snprintf(path, sizeof(path), "%.200s/%s", kernel->pins.folder, bpf_map__name(map));
-	if (!map_is_wanted(kernel, map)) {
+	if (!kernel_map_wanted(kernel->skeleton, map, kernel->config->collectors)) {
+		/* What an earlier process left in it goes. */
 		r = bpf_map__set_autocreate(map, false);
 		if (!r && kernel->pinned && unlink(path) && errno != ENOENT)
 			r = -errno;
@@ -149,7 +136,7 @@ static int share(struct kernel *kernel)
 	kernel->windows = map_shared(kernel->skeleton->maps.windows);
 	if (!kernel->windows)
 		return -errno;
-	if (map_is_wanted(kernel, kernel->skeleton->maps.rates)) {
+	if (kernel_map_wanted(kernel->skeleton, kernel->skeleton->maps.rates, kernel->config->collectors)) {
 		kernel->rates = map_shared(kernel->skeleton->maps.rates);
 		if (!kernel->rates)
 			return -errno;
@@ -366,4 +353,11 @@ void kernel_remove(struct kernel *kernel)
 int kernel_packet_programs(const struct kernel *kernel)
 {
 	return bpf_map__fd(kernel->skeleton->maps.packet_programs);
+}
+
+bool kernel_before(unsigned int major, unsigned int minor, struct utsname *name)
+{
+	unsigned int a, b;
+
+	return !uname(name) && sscanf(name->release, "%u.%u", &a, &b) == 2 && (a < major || (a == major && b < minor));
 }

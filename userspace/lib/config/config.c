@@ -280,14 +280,9 @@ int config_parse(struct config *config, int argc, char **argv, char **environmen
 
 const char *config_collector_name(unsigned int collector)
 {
-	static const char *const NAMES[COLLECTOR_MAX] = {
-		[COLLECTOR_INTERFACE] = "interface",   [COLLECTOR_REQUESTS] = "requests",
-		[COLLECTOR_SESSIONS] = "sessions",     [COLLECTOR_WIREGUARD] = "wireguard",
-		[COLLECTOR_HANDSHAKES] = "handshakes", [COLLECTOR_DNS] = "dns",
-		[COLLECTOR_LEAKS] = "leaks",	       [COLLECTOR_COMPAT] = "compat",
-		[COLLECTOR_CLIENTS] = "clients",       [COLLECTOR_DESTINATIONS] = "destinations",
-		[COLLECTOR_GEOIP] = "geoip",	       [COLLECTOR_COST] = "cost",
-	};
+#define NAME_(id, name, ...) #name,
+	static const char *const NAMES[] = { COLLECTORS(NAME_) };
+#undef NAME_
 
 	return collector < COLLECTOR_MAX ? NAMES[collector] : NULL;
 }
