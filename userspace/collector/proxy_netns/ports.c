@@ -45,14 +45,14 @@ static bool port_add(struct proxy_netns *netns, uint16_t port)
 	index = port_index(netns);
 	if (index < 0) {
 		if (netns->ports_lost != port)
-			log_warn("proxy %s: no place for port %u: at most %d listener ports are watched", netns->name,
-				 port, ABI_PORTS_MAX);
+			log_warn("too many listener ports, port is not watched", field_text("proxy", netns->name),
+				 field_unsigned("port", port), field_unsigned("limit", ABI_PORTS_MAX));
 		netns->ports_lost = port;
 		return false;
 	}
 	netns->map_entry.ports[index] = port;
 	netns->ports_added = true;
-	log_info("proxy %s: SOCKS listener port %u", netns->name, port);
+	log_info("watching SOCKS listener", field_text("proxy", netns->name), field_unsigned("port", port));
 	return true;
 }
 
@@ -112,8 +112,8 @@ static void ports_discover(struct proxy_netns *netns)
 	int n = processes_listener_ports(netns->config, netns->map_entry.netns_inode, ports, ABI_PORTS_MAX, &rest);
 
 	if (rest)
-		log_warn("proxy %s: %zu more listener ports than the %d that are watched", netns->name, rest,
-			 ABI_PORTS_MAX);
+		log_warn("too many listener ports, some are not watched", field_text("proxy", netns->name),
+			 field_unsigned("count", rest), field_unsigned("limit", ABI_PORTS_MAX));
 	proxy_netns_ports_found(netns, ports, n > 0 ? n : 0);
 }
 
@@ -139,7 +139,7 @@ void proxy_netns_listeners(struct proxy_netns *netns, bool discover)
 		map_entry_write(netns);
 	present = listeners_present(netns->ports, netns->port_count);
 	if (present < 0) {
-		log_debug("cannot ask for listeners: %s", strerror(-present));
+		log_debug("cannot ask for listeners", field_text("proxy", netns->name), field_error(present));
 		return;
 	}
 	if (present &&

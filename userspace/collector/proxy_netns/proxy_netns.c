@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/proxy_netns/proxy_netns.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +34,7 @@ int proxy_netns_open(struct proxy_netns *netns, const struct config *config, str
 	snprintf(netns->name, sizeof(netns->name), "%s", name);
 	r = wireguard_open(&netns->wireguard, remote ? NULL : "/");
 	if (r)
-		log_warn("cannot look for WireGuard's sockets: %s", strerror(-r));
+		log_warn("cannot look for sockets of WireGuard", field_text("proxy", netns->name), field_error(r));
 	netns->ports_configured = config->port_count > 0;
 	if (netns->ports_configured) {
 		netns->port_count = config->port_count;
@@ -43,7 +42,8 @@ int proxy_netns_open(struct proxy_netns *netns, const struct config *config, str
 	}
 	r = netns_inode(&netns->map_entry.netns_inode);
 	if (r)
-		log_error("cannot tell the network namespace: %s: connections are not seen", strerror(-r));
+		log_error("cannot identify network namespace, connections are not counted",
+			  field_text("proxy", netns->name), field_error(r));
 	netns->map_entry.netns_cookie = netns_cookie();
 	r = remote ? 0 : links_open(&netns->links);
 	r = r ?: interfaces_dump(netns);
@@ -78,9 +78,9 @@ static int be_found(struct proxy_netns *netns)
 	netns->unfound = r != 0;
 	if (r && !former) {
 		__atomic_fetch_add(&netns->kernel->counters[netns->slot].losses.netns_table, 1, __ATOMIC_RELAXED);
-		log_error("the netns table has no place for %s: its connections are not seen", netns->name);
+		log_error("netns table is full, connections are not counted", field_text("proxy", netns->name));
 	} else if (!r && former) {
-		log_info("proxy %s: the netns table has a place for it: its connections are seen", netns->name);
+		log_info("netns table has room, connections are counted", field_text("proxy", netns->name));
 		netns->ports_added = true; /* some are older than that */
 	}
 	return r;
@@ -103,7 +103,7 @@ int proxy_netns_start(struct proxy_netns *netns, uint32_t slot)
 		return r;
 	r = interfaces_dump(netns);
 	if (r)
-		log_warn("proxy %s: cannot list interfaces: %s", netns->name, strerror(-r));
+		log_warn("cannot list interfaces", field_text("proxy", netns->name), field_error(r));
 	r = map_entry_write(netns);
 	if (r)
 		return r;
