@@ -69,7 +69,7 @@ static uint64_t lost_here(const struct collector *c, enum abi_loss cause)
 	uint64_t n = 0;
 
 	if (cause == ABI_LOSS_RESERVE && c->kernel.skeleton)
-		return c->kernel.skeleton->bss->strangers_lost;
+		return c->kernel.skeleton->bss->unknown_listeners_lost;
 	if (cause != ABI_LOSS_OTHER)
 		return 0;
 	n = c->proxies.links_lost + c->proxies.peers_lost;

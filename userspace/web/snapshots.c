@@ -159,13 +159,13 @@ static void answer_take(struct snapshots *s, const struct snapshot_answer *answe
 	}
 	err = block_take(s, &samples, answer);
 	if (err) {
-		if (!s->complained)
+		if (!s->bad_block_logged)
 			log_warn("invalid snapshot from the collector", field_error(err));
-		s->complained = true;
+		s->bad_block_logged = true;
 		snapshot_finish(s, NULL);
 		return;
 	}
-	s->complained = false;
+	s->bad_block_logged = false;
 	s->answered_ns = now_ns;
 	snapshot_finish(s, &samples);
 }

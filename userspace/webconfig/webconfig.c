@@ -22,7 +22,7 @@
 #include "webconfig/validate.h"
 
 #define TICK_NS (500 * NS_PER_MS)
-#define RESTLESS_MAX 20 /* ticks that changing files are waited for */
+#define CHANGING_TICKS_MAX 20 /* ticks that changing files are waited for */
 
 static const int capabilities[] = {
 	CAP_DAC_READ_SEARCH, /* keys of other users */
@@ -36,7 +36,7 @@ struct webconfig {
 	const struct child *child;
 	struct validated *last; /* what was validated last: paths and marks */
 	struct file_mark seen[BUNDLE_PARTS];
-	unsigned int restless;
+	unsigned int changing_ticks;
 };
 
 static bool marks_same(const struct file_mark *a, const struct file_mark *b)
@@ -76,12 +76,12 @@ static void load(struct webconfig *f)
 		f->child->shared->web_config.awaited = 1;
 	bundle_free(&f->last->bundle);
 	if (validation != VALIDATION_CHANGED) {
-		f->restless = 0;
+		f->changing_ticks = 0;
 		return;
 	}
 	/* Marks that no file has: it is tried again. */
 	f->last->marks[BUNDLE_CONFIG].inode = ~0ull;
-	if (f->restless == RESTLESS_MAX)
+	if (f->changing_ticks == CHANGING_TICKS_MAX)
 		log_error("web configuration keeps changing while it is read",
 			  field_text("path", f->child->config->web_config_file));
 }
@@ -94,11 +94,11 @@ static void tick(struct webconfig *f)
 	for (int i = 0; i < BUNDLE_PARTS; i++)
 		now[i] = file_mark_read(f->last->paths[i]);
 	if (marks_same(now, f->last->marks)) {
-		f->restless = 0;
-	} else if (marks_same(now, f->seen) || f->restless == RESTLESS_MAX) {
+		f->changing_ticks = 0;
+	} else if (marks_same(now, f->seen) || f->changing_ticks == CHANGING_TICKS_MAX) {
 		load(f);
 	} else {
-		f->restless++;
+		f->changing_ticks++;
 	}
 	memcpy(f->seen, now, sizeof(now));
 }
@@ -149,7 +149,7 @@ static bool check_good(const struct config *config)
 	struct validated *validated = calloc(1, sizeof(*validated));
 	enum validation validation = VALIDATION_CHANGED;
 
-	for (int i = 0; validated && i < RESTLESS_MAX && validation == VALIDATION_CHANGED; i++)
+	for (int i = 0; validated && i < CHANGING_TICKS_MAX && validation == VALIDATION_CHANGED; i++)
 		validation = validate(config->web_config_file, false, validated);
 	if (validation == VALIDATION_CHANGED)
 		log_error("web configuration changes while it is read", field_text("path", config->web_config_file));

@@ -8,7 +8,7 @@
  * At once, for the next one whose connections may be older than our knowledge of its ports. Returns whether there was
  * one.
  */
-bool reconcile_begun(struct proxies *proxies);
+bool reconcile_new_ports(struct proxies *proxies);
 
 /*
  * Each second: the next one that is due, and has sessions at all. With `missed` (the recursion guard has struck) all of

@@ -342,7 +342,7 @@ bool interfaces_event(struct proxy_netns *netns, const struct link *link, enum l
 {
 	struct pass pass = { .netns = netns };
 
-	netns->noticed_ns = clock_now_ns();
+	netns->unwatched_since_ns = clock_now_ns();
 	on_link(link, event, &pass);
 	return pass.changed;
 }
@@ -362,7 +362,7 @@ bool interfaces_read(struct proxy_netns *netns)
 	struct pass pass = { .netns = netns };
 	int r;
 
-	netns->noticed_ns = clock_now_ns();
+	netns->unwatched_since_ns = clock_now_ns();
 	r = links_read(&netns->links, on_link, &pass);
 	if (r == -ENOBUFS) {
 		log_info("interface events lost", field_text("proxy", netns->name), field_text("action", "rescan"));

@@ -66,16 +66,16 @@ static void map_entry_take(struct proxy_netns *netns)
 	}
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++)
 		netns->former_ifindex[i] = netns->map_entry.tunnels[i].ifindex;
-	netns->noticed_ns = kernel_last_second(netns->kernel, netns->slot) * NS_PER_S;
+	netns->unwatched_since_ns = kernel_last_second(netns->kernel, netns->slot) * NS_PER_S;
 }
 
 /* Lets the socket programs find it: again and again where its bucket is full, for another proxy may leave it. */
-static int be_found(struct proxy_netns *netns)
+static int netns_publish(struct proxy_netns *netns)
 {
 	int r = kernel_netns_add(netns->kernel, netns->map_entry.netns_inode, netns->slot);
-	bool former = netns->unfound;
+	bool former = netns->unpublished;
 
-	netns->unfound = r != 0;
+	netns->unpublished = r != 0;
 	if (r && !former) {
 		__atomic_fetch_add(&netns->kernel->counters[netns->slot].losses.netns_table, 1, __ATOMIC_RELAXED);
 		log_error("netns table is full, connections are not counted", field_text("proxy", netns->name));
@@ -107,7 +107,7 @@ int proxy_netns_start(struct proxy_netns *netns, uint32_t slot)
 	r = map_entry_write(netns);
 	if (r)
 		return r;
-	return be_found(netns);
+	return netns_publish(netns);
 }
 
 void proxy_netns_links(struct proxy_netns *netns)
@@ -133,8 +133,8 @@ static void repair(struct proxy_netns *netns)
 	if (!netns->started)
 		return;
 	interfaces_repair(netns);
-	if (netns->unfound)
-		be_found(netns);
+	if (netns->unpublished)
+		netns_publish(netns);
 }
 
 void proxy_netns_repair(struct proxy_netns *netns)

@@ -252,11 +252,11 @@ static bool programs_miss(const struct page_model *m)
 
 static void parts_words(struct page_reasons *r, const struct page_exporter *e)
 {
-	struct text *text = e->deaf.count ? reason_add(r, PAGE_WARNING, "Does not listen", NULL) : NULL;
+	struct text *text = e->not_listening.count ? reason_add(r, PAGE_WARNING, "Does not listen", NULL) : NULL;
 
 	if (text) {
 		text_puts(text, "It cannot listen on ");
-		top_words(text, &e->deaf);
+		top_words(text, &e->not_listening);
 		text_puts(text, ", and tries again; the log says why.");
 	}
 	text = e->unwatched ? reason_add(r, PAGE_WARNING, "Proxies unwatched", NULL) : NULL;
