@@ -29,7 +29,7 @@ static void plain(struct kernel *kernel)
 			tunnel_frame(&frame, &shape, protocols[protocol].number, payload);
 			tunnel_send(kernel, direction, &frame, 0);
 			tunnel_want(direction, shape.version, protocols[protocol].counted, 1, frame.length - shape.l2);
-			check_about("place %u, packet %zu", index, i);
+			check_about("tunnel %u, packet %zu", index, i);
 			tunnel_check(kernel);
 		}
 	}

@@ -17,7 +17,7 @@
 #define READ_BATCH 256 /* datagrams of one links_read: the socket stays readable, other work gets its turn */
 #define DUMP_ATTEMPTS 8
 
-struct handler {
+struct link_handler {
 	link_callback *callback;
 	void *context;
 	int count;
@@ -114,7 +114,7 @@ int link_parse(const struct nlmsghdr *message, struct link *link, enum link_even
 
 static int handle_message(const struct nlmsghdr *message, void *context)
 {
-	struct handler *handler = context;
+	struct link_handler *handler = context;
 	enum link_event event;
 	struct link link;
 
@@ -158,7 +158,7 @@ void links_close(struct links *links)
 
 int links_dump(struct links *links, link_callback *callback, void *context)
 {
-	struct handler handler = { .callback = callback, .context = context };
+	struct link_handler handler = { .callback = callback, .context = context };
 	int err = -EINTR;
 
 	/* A dump that was torn by a change is asked for again: callers compare, so what comes twice does no harm. */
@@ -177,7 +177,7 @@ int links_dump(struct links *links, link_callback *callback, void *context)
 int links_read(struct links *links, link_callback *callback, void *context)
 {
 	char buffer[NETLINK_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct handler handler = { .callback = callback, .context = context };
+	struct link_handler handler = { .callback = callback, .context = context };
 	bool lost = false;
 
 	for (int i = 0; i < READ_BATCH; i++) {

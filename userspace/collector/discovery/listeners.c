@@ -15,7 +15,7 @@
 
 #define PORTS_IN_MASK 31
 
-struct walk {
+struct listener_walk {
 	listener_callback *callback;
 	void *context;
 	int stopped;
@@ -44,7 +44,7 @@ int listener_parse(const struct nlmsghdr *message, struct listener *listener)
 
 static int handle_message(const struct nlmsghdr *message, void *context)
 {
-	struct walk *walk = context;
+	struct listener_walk *walk = context;
 	struct listener listener;
 
 	if (listener_parse(message, &listener) != 0)
@@ -53,7 +53,7 @@ static int handle_message(const struct nlmsghdr *message, void *context)
 	return walk->stopped ? MNL_CB_STOP : MNL_CB_OK;
 }
 
-static int ask_family(int fd, uint8_t family, struct walk *walk)
+static int ask_family(int fd, uint8_t family, struct listener_walk *walk)
 {
 	char buffer[MNL_NLMSG_HDRLEN + sizeof(struct inet_diag_req_v2)] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -71,7 +71,7 @@ static int ask_family(int fd, uint8_t family, struct walk *walk)
 int listeners_each(listener_callback *callback, void *context)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	struct walk walk = { .callback = callback, .context = context };
+	struct listener_walk walk = { .callback = callback, .context = context };
 	_cleanup_close_ int fd = netlink_open(NETLINK_SOCK_DIAG);
 
 	if (fd < 0)
@@ -86,7 +86,7 @@ int listeners_each(listener_callback *callback, void *context)
 	return walk.stopped;
 }
 
-struct search {
+struct listener_search {
 	const uint16_t *ports;
 	size_t count;
 	int found;
@@ -94,7 +94,7 @@ struct search {
 
 static int match_port(const struct listener *listener, void *context)
 {
-	struct search *search = context;
+	struct listener_search *search = context;
 
 	for (size_t i = 0; i < search->count; i++)
 		if (search->ports[i] == listener->port)
@@ -104,7 +104,7 @@ static int match_port(const struct listener *listener, void *context)
 
 int listeners_present(const uint16_t *ports, size_t count)
 {
-	struct search search = { .ports = ports, .count = count };
+	struct listener_search search = { .ports = ports, .count = count };
 	int err;
 
 	if (count > PORTS_IN_MASK)

@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "collector/kernel/kernel.h"
 #include "lib/cleanup.h"
 #include "lib/config/config.h"
-#include "wgsocks.skel.h"
-#include "wgsocks.skel.h" /* uses the ABI's types */
 #include <wgsocks/abi.h>
+
+#include "wgsocks.skel.h" /* uses the ABI's types */
 
 /* A program of a PROG_ARRAY, and whether the collectors that are on need it. */
 struct array_program {
@@ -98,7 +99,7 @@ static unsigned int programs_list(const struct wgsocks *s, uint32_t collectors,
 	};
 	unsigned int count = sizeof(all) / sizeof(all[0]);
 
-	_Static_assert(sizeof(all) / sizeof(all[0]) == PROGRAMS_MAX, "each place has a program");
+	_Static_assert(sizeof(all) / sizeof(all[0]) == PROGRAMS_MAX, "each row has a program");
 	for (unsigned int i = 0; i < count; i++) {
 		programs[i] = all[i];
 		programs[i].needed =

@@ -8,10 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "collector/kernel/kernel.h"
-
 struct bpf_map;
+struct kernel;
 struct wgsocks;
+
+/* Of the tracepoints. */
+enum kernel_link { KERNEL_STATE_A, KERNEL_STATE_B, KERNEL_RETRANSMIT, KERNEL_SYNACK, KERNEL_LINK_MAX };
 
 /*
  * Between open and load: what only collectors that are off would use is not loaded, and is switched
