@@ -13,7 +13,7 @@ $(ARCHIVE): $(filter-out %/main.o,$(OBJECTS)) $(BUILD)/objects
 
 # Headers that are made come before the first compilation, which does not know yet who includes them.
 PAGE_ASSETS := $(ROOT)/include/page-assets.h
-$(BUILD)/userspace/%.o: userspace/%.c $(BUILD)/flags | $(SKELETON) $(ROOT)/include/wgsocks/version-values.h $(PAGE_ASSETS)
+$(BUILD)/userspace/%.o: userspace/%.c $(BUILD)/flags | $(SKELETON) $(ROOT)/include/version-values.h $(PAGE_ASSETS)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -31,7 +31,7 @@ $(PAGE_ASSETS): userspace/web/page/page.css userspace/web/page/page.js mk/embed
 	$(call say,EMBED,$@)mk/embed PAGE_CSS=userspace/web/page/page.css PAGE_JS=userspace/web/page/page.js > $@
 
 # Only version.c includes this, so a new commit rebuilds that and links.
-$(ROOT)/include/wgsocks/version-values.h: FORCE
+$(ROOT)/include/version-values.h: FORCE
 	+@mk/version $(CC) | mk/write-if-changed $@
 
 -include $(OBJECTS:.o=.d)

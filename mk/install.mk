@@ -9,10 +9,8 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 
 UNITS := $(wildcard packaging/systemd/*.service)
-DOCS := $(wildcard README.md CHANGELOG.md SECURITY.md docs/*.md docs/*.svg)
-RUNBOOKS := $(wildcard docs/runbooks/*.md)
 RULES := $(wildcard monitoring/prometheus/rules/*.yml)
-SCRAPES := $(wildcard monitoring/prometheus/*.yml monitoring/prometheus/README.md)
+SCRAPES := $(wildcard monitoring/prometheus/*.yml)
 DASHBOARDS := $(wildcard monitoring/grafana/dashboards/*.json)
 
 # The units in the tree name /usr/sbin and /etc/default; what is installed names where the program and its file are. A file that is there stays.
@@ -27,8 +25,7 @@ install: $(BUILD)/wgsocks_exporter ## install program, man page, units, rules, d
 	install -D -m 0644 -t $(DESTDIR)$(DATADIR)/prometheus $(SCRAPES)
 	install -D -m 0644 -t $(DESTDIR)$(DATADIR)/prometheus/rules $(RULES)
 	$(if $(DASHBOARDS),install -D -m 0644 -t $(DESTDIR)$(DATADIR)/grafana $(DASHBOARDS))
-	install -D -m 0644 -t $(DESTDIR)$(DOCDIR) LICENSE $(wildcard LICENSES/*) $(DOCS)
-	install -D -m 0644 -t $(DESTDIR)$(DOCDIR)/runbooks $(RUNBOOKS)
+	mk/install-docs $(DESTDIR)$(DOCDIR)
 
 uninstall: ## remove what install put there, but for SYSCONFDIR/default/wgsocks_exporter if it was changed
 	rm -f $(DESTDIR)$(SBINDIR)/wgsocks_exporter $(DESTDIR)$(MANDIR)/man8/wgsocks_exporter.8

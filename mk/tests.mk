@@ -20,17 +20,20 @@ unit-programs: $(UNIT_PROGRAMS) ## build the unit tests (tests/run --kind unit r
 	+@mk/write-if-changed $(BUILD)/tests/unit/programs '$(UNIT_PROGRAMS)'
 
 # A make of its own: another BUILD, other flags.
-sanitize: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h $(PAGE_ASSETS) ## build program and unit tests with ASan and UBSan in build/sanitize
+sanitize: $(SKELETON) $(ROOT)/include/version-values.h $(PAGE_ASSETS) ## build program and unit tests with ASan and UBSan in build/sanitize
 	@$(MAKE) BUILD=$(ROOT)/sanitize SANITIZE=1 $(ROOT)/sanitize/wgsocks_exporter unit-programs
 
 # What the tests of exactness run beside the real one: programs that are slow inside, so that the recursion guard strikes; a session map that is soon full.
-variants: $(ROOT)/include/wgsocks/version-values.h ## build the programs for the tests of exactness in build/slow and build/small
+variants: $(ROOT)/include/version-values.h ## build the programs for the tests of exactness in build/slow and build/small
 	@$(MAKE) ROOT=$(ROOT)/slow CPPFLAGS=-DWGSOCKS_SLOW all
 	@$(MAKE) ROOT=$(ROOT)/small CPPFLAGS=-DABI_SESSIONS_MAX=64 all
 
-check-programs: all unit-programs sanitize variants lint-programs $(if $(wildcard tests/lab/module.mk),lab)
+# What lint, unit tests and BPF programs need.
+fast-programs: all unit-programs lint-programs
 
-lint-programs: $(SKELETON) $(ROOT)/include/wgsocks/version-values.h $(PAGE_ASSETS)
+check-programs: fast-programs sanitize variants $(if $(wildcard tests/lab/module.mk),lab)
+
+lint-programs: $(SKELETON) $(ROOT)/include/version-values.h $(PAGE_ASSETS)
 
 -include $(UNIT_PROGRAMS:%=%.d)
-.PHONY: unit-programs sanitize variants check-programs lint-programs
+.PHONY: unit-programs sanitize variants fast-programs check-programs lint-programs

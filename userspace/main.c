@@ -2,17 +2,40 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "wgsocks/config.h"
-#include "wgsocks/process.h"
+#include "collector/collector.h"
+#include "health/health.h"
+#include "lib/config/config.h"
+#include "lib/log/log.h"
+#include "supervisor/supervisor.h"
+#include "web/web.h"
+#include "webconfig/webconfig.h"
 
 #define EXIT_USAGE 2
 
 static struct config config;
 
+static child_main_function *const mains[PROCESS_MAX] = {
+	[PROCESS_HEALTH] = health_run,
+	[PROCESS_WEB] = web_run,
+	[PROCESS_COLLECTOR] = collector_run,
+	[PROCESS_WEBCONFIG] = webconfig_run,
+};
+
+/* A reload may be asked for as soon as the program runs: it waits for the supervisor, who takes it. */
+static void hold_reload(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	int parsed;
 
+	signal(SIGPIPE, SIG_IGN); /* a client, or a reader of our log, that went away is no reason to die */
 	log_open();
 	parsed = config_parse(&config, argc, argv, environ);
 	if (parsed < 0)
@@ -20,11 +43,12 @@ int main(int argc, char **argv)
 	if (parsed > 0)
 		return EXIT_SUCCESS;
 
-	if (config.web_config_file[0] && !config.detach && files_check(&config))
+	if (!config.detach)
+		hold_reload();
+	if (config.web_config_file[0] && !config.detach && webconfig_check(&config))
 		return EXIT_USAGE;
 
-	signal(SIGPIPE, SIG_IGN); /* a client, or a reader of our log, that went away is no reason to die */
 	if (config.detach)
 		return collector_detach(&config);
-	return supervisor_run(&config);
+	return supervisor_run(&config, mains);
 }

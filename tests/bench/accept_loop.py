@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The simplest liveness server that a script would have: `accept_loop.py PORT`. A peer of the bench."""
 

@@ -6,19 +6,19 @@ BENCH_SKELETON := $(ROOT)/include/floor.skel.h
 
 $(ROOT)/tests/bench/floor.bpf.o: tests/bench/floor.bpf.c $(ROOT)/bpf/flags
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,BPF,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BENCH_SKELETON): $(ROOT)/tests/bench/floor.bpf.o
 	@mkdir -p $(@D)
-	$(BPFTOOL) gen skeleton $< name floor > $@
+	$(call say,GEN,$@)$(BPFTOOL) gen skeleton $< name floor > $@
 
 $(BENCH_OBJECTS): $(BUILD)/tests/bench/%.o: tests/bench/%.c $(BUILD)/flags | $(SKELETON) $(BENCH_SKELETON)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BENCH_PROGRAMS:%=$(BUILD)/bench/%): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGES_LIBS) -lpthread
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGES_LIBS) -lpthread
 
 bench-programs: $(BENCH_PROGRAMS:%=$(BUILD)/bench/%)
 

@@ -31,6 +31,6 @@ $(BUILD)/tests/bpf/vmlinux.c: vmlinux.h
 $(BUILD)/tests/bpf/vmlinux.o: $(BUILD)/tests/bpf/vmlinux.c $(ROOT)/bpf/flags
 	$(call say,BPF,$@)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
-check-programs: $(BUILD)/tests/bpf/attach_test $(PACKETS_TESTS) $(OBJECT_TESTS) $(BUILD)/tests/bpf/vmlinux.o
+fast-programs: $(BUILD)/tests/bpf/attach_test $(PACKETS_TESTS) $(OBJECT_TESTS) $(BUILD)/tests/bpf/vmlinux.o
 
 -include $(patsubst %.o,%.d,$(ATTACH_TEST_OBJECTS) $(PACKETS_TEST_OBJECTS) $(OBJECT_TEST_OBJECTS))

@@ -16,6 +16,8 @@ CHARTS = ROOT / "charts"
 CHART = CHARTS / "wgsocks-exporter"
 EXAMPLES = CHARTS / "examples"
 OLD, NEW = "1.25.0", "1.34.0"  # AppArmor by annotation, and by field
+NAMES = ("defaults", "flux", *(path.stem for path in sorted((EXAMPLES / "values").glob("*.yaml"))),
+         "mullvad-proxy", "mullvad-proxy-readyz-discover", "mullvad-proxy-bare", "mullvad-proxy-native")  # of combinations()
 VERSIONS = (OLD, "1.29.0", "1.30.0", NEW, "1.37.0")
 RULES, DASHBOARD = "PrometheusRule", "ConfigMap"
 

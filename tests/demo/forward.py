@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of the machine's own 127.0.0.1 that lead into the lab.
 
-A socket belongs to the network namespace that it was made in, wherever its process goes: the listeners are made
-before the demo enters the lab, the connections to the sidecars after.
+A socket belongs to the network namespace in which it was created, wherever its process goes. So the
+demo creates the listeners before it enters the lab, and connects to the sidecars afterwards.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import threading
 
 
 def listen(port):
-    """A listener on 127.0.0.1, on a port of the kernel's choice when this one is taken."""
+    """A listener on 127.0.0.1: on this port, or on one of the kernel's choice when it is in use."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -46,12 +46,12 @@ def _connect(client, address):
 
 
 def _accept(listener, address):
-    with contextlib.suppress(OSError):  # the listener is closed at the end
-        while True:
+    while True:
+        with contextlib.suppress(ConnectionError):  # the client has left already
             client, _ = listener.accept()
             threading.Thread(target=_connect, args=(client, address), daemon=True).start()
 
 
 def forward(listener, address):
-    """Every connection to the listener goes on to address, from the network namespace that we are in now."""
+    """Connects each client of the listener to address, from the caller's network namespace."""
     threading.Thread(target=_accept, args=(listener, address), daemon=True).start()

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the demo prints: at most 100 columns, colour only where a person looks."""
+"""The demo's output: at most 100 columns, with colours only on a terminal."""
 
+import contextlib
 import os
+import signal
 import sys
+import time
 
 WIDTH = 100
+LATE = 15  # seconds after which a step says that it is late, and again each time
 _COLOURS = {"bold": "1", "dim": "2", "red": "31;1", "green": "32", "yellow": "33"}
+_status_shown = False
 
 
 def coloured():
@@ -17,7 +22,9 @@ def paint(text, colour):
 
 
 def say(text=""):
-    print(text, flush=True)
+    global _status_shown
+    print(("\r\033[K" if _status_shown else "") + text, flush=True)
+    _status_shown = False
 
 
 def heading(text):
@@ -30,14 +37,35 @@ def clip(text, width=WIDTH):
 
 
 def status(text):
-    """One line that stays where it is; nothing where there is no terminal."""
+    """One line that the next one replaces; nothing when the output is not a terminal."""
+    global _status_shown
     if sys.stdout.isatty():
         print(f"\r\033[K{clip(text)}", end="", flush=True)
+        _status_shown = True
+
+
+@contextlib.contextmanager
+def step(what):
+    """Says every LATE seconds that the block still waits for `what`. Not to be nested."""
+    begun = time.monotonic()
+
+    def tell(*_):
+        # A signal handler must not use the buffered stream, which may be in use.
+        passed = time.monotonic() - begun
+        os.write(1, clip(f"Still waiting for {what} ({passed:.0f} s).").encode() + b"\n")
+
+    before = signal.signal(signal.SIGALRM, tell)
+    signal.setitimer(signal.ITIMER_REAL, LATE, LATE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def print_rows(rows):
-    """rows: (metric, who says the truth, truth, metric's value); a row without a witness is a title."""
-    say(paint(f"{'METRIC':41}{'THE TRUTH, FROM':28}{'TRUTH':>11}{'METRIC':>11}", "dim"))
+    """rows: (metric, witness, its value, the exporter's); a row without a witness is a title."""
+    say(paint(f"{'METRIC':41}{'WITNESS':28}{'ITS VALUE':>11}{'EXPORTER':>11}", "dim"))
     for name, witness, truth, value in rows:
         if witness is None:
             say(name)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every target needs: a check that ends the run with its words, copies that end where the bytes end, and a source
  * of cuts. */
-#ifndef FUZZ_H
-#define FUZZ_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -84,5 +83,3 @@ static inline size_t cuts_next(struct cuts *c, size_t left)
 
 	return piece < left ? piece : left;
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What bpf/ takes from the kernel, with the rules of the verifier that a run can break: include it before any header of
  * bpf/. */
-#ifndef FUZZ_KERNEL_H
-#define FUZZ_KERNEL_H
+#pragma once
 
 #include "fuzz.h"
 
@@ -52,5 +51,3 @@ static inline void *kernel_lookup(const void *map, const void *key)
 #define bpf_map_lookup_elem(map, key) kernel_lookup(map, key)
 #define bpf_ktime_get_ns() kernel_time()
 #define bpf_skb_load_bytes(skb, offset, to, length) kernel_load(skb, offset, to, length)
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A datagram of the kernel as netlink.c reads it: it is split into messages, each is handed on. */
-#ifndef FUZZ_NETLINK_H
-#define FUZZ_NETLINK_H
+#pragma once
 
 #include "fuzz.h"
 
@@ -14,5 +13,3 @@ static inline void netlink_feed(const uint8_t *data, size_t size, mnl_cb_t each)
 	netlink_run(datagram, size, 0, each, NULL);
 	free(datagram);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the text format, 0.0.4, as strictly as its description allows; what is wrong ends the run. */
-#ifndef FUZZ_PROMETHEUS_H
-#define FUZZ_PROMETHEUS_H
+#pragma once
 
 #include <ctype.h>
 
@@ -102,5 +101,3 @@ static inline size_t prometheus_read(const char *text, size_t size, series_callb
 	}
 	return count;
 }
-
-#endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What text must be that the program made of bytes from elsewhere. */
-#ifndef FUZZ_TEXT_H
-#define FUZZ_TEXT_H
+#pragma once
 
 #include "fuzz.h"
-#include "wgsocks/utf8.h"
+#include "lib/text/utf8.h"
 
 static inline int text_is_utf8(const char *text, size_t size)
 {
@@ -40,5 +39,3 @@ static inline char *text_repaired(const char *text)
 	to[used] = '\0';
 	return to;
 }
-
-#endif

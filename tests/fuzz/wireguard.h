@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a WireGuard device must be after it was read, from whomever. */
-#ifndef FUZZ_WIREGUARD_H
-#define FUZZ_WIREGUARD_H
+#pragma once
 
 #include "fuzz.h"
 
@@ -36,5 +35,3 @@ static inline void check_device(const struct wireguard_device *d)
 		CHECK(!i || memcmp(p[-1].public_key, p->public_key, WIREGUARD_KEY_SIZE) < 0, "not sorted, or twice");
 	}
 }
-
-#endif

@@ -14,13 +14,13 @@ INTEGRITY = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNN
 KEPT = pathlib.Path(__file__).resolve().parents[2] / "build" / "axe" / f"axe-{VERSION}.js"
 
 
-def script():
-    """The text of axe.min.js; None when it is neither kept nor to be had. Wants the machine's own network."""
+def fetch():
+    """Keeps axe.min.js, where it is to be had. Wants the machine's own network."""
     if not KEPT.exists():
         with tempfile.TemporaryDirectory() as folder:
             if not shutil.which("npm") or subprocess.run(["npm", "pack", f"axe-core@{VERSION}", "--silent", "--cache", f"{folder}/cache"], cwd=folder, check=False, timeout=120,
                                                          capture_output=True).returncode:
-                return None
+                return
             package = pathlib.Path(folder, f"axe-core-{VERSION}.tgz")
             if base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode() != INTEGRITY:
                 raise AssertionError(f"axe-core {VERSION} from npm is not what it was")
@@ -28,7 +28,11 @@ def script():
                 text = archive.extractfile("package/axe.min.js").read()
             KEPT.parent.mkdir(parents=True, exist_ok=True)
             KEPT.write_bytes(text)
-    return KEPT.read_text(encoding="utf-8")
+
+
+def script():
+    """The text of axe.min.js, once it is kept; else None."""
+    return KEPT.read_text(encoding="utf-8") if KEPT.exists() else None
 
 
 def violations(browser, text):

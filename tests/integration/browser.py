@@ -104,7 +104,7 @@ class Browser:
                 self._ask("DELETE", f"/session/{self.session}")
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, 15)
-        self.process.wait(20)
+        self.process.wait(20 * PATIENCE)
         with contextlib.suppress(OSError):
             self.folder.cleanup()
 

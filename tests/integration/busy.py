@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Traffic that does not stop while something is replaced."""
 
-import pathlib
-import sys
 import threading
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 from sockslab import LabError, wait_until
 from sockslab.traffic import sum_tallies

@@ -12,7 +12,6 @@ import tempfile
 import time
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "lab"), str(TESTS)]
 
 import made_history
 import mmdb

@@ -2,17 +2,13 @@
 """What the suites of DNS share: a scripted server for each way, an exporter, and what it counted against what they saw."""
 
 import collections
-import pathlib
 import socket
 import struct
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
+from checks import equal
 from dns_server import TYPES, Server
-from harness import equal, run_cases
-from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, addresses, enter, wait_until
+from sidecar import Sidecar
+from sockslab import PATIENCE, addresses, wait_until
 
 TUNNEL, UNDERLAY = "tunnel", "underlay"
 ADDRESSES = {
@@ -29,6 +25,13 @@ class World:
         self.servers = {way: Server(lab.inet.ns, address) for way, address in ADDRESSES.items()}
         self.start()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for server in self.servers.values():
+            server.close()
+
     def start(self, *arguments):
         self.sidecar = Sidecar(self.proxy, "crab", "--proxy.port=1080", *arguments)
         self.before = self.sidecar.scrape()
@@ -39,13 +42,13 @@ class World:
 
     def udp(self, version=4, **_):
         client = self.proxy.ns.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
-        client.settimeout(3)
+        client.settimeout(3 * PATIENCE)
         return client
 
     def tcp(self, path=TUNNEL, version=4):
         client = self.proxy.ns.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client.settimeout(5)
+        client.settimeout(5 * PATIENCE)
         client.connect((ADDRESSES[path, version], 53))
         return client
 
@@ -110,17 +113,3 @@ def read_framed(client, count):
 
 def wait_asked(world, count, path=TUNNEL):
     wait_until(lambda: sum(sum(s.asked.values()) for (way, _), s in world.servers.items() if way == path) >= count, 5, "the server to have been asked")
-
-
-def run_in_world():
-    """The cases, each with a World."""
-    enter()
-    with Lab(proxies=1) as lab:
-        join_underlay()
-        world = World(lab)
-        try:
-            return run_cases(world)
-        finally:
-            for server in world.servers.values():
-                server.close()
-            kill_all()

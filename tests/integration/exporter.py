@@ -12,9 +12,8 @@ import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests", "lab"))
 
-from sockslab import kernel, wait_until
+from sockslab import PATIENCE, kernel, wait_until
 
 BINARY = os.environ.get("WGSOCKS_EXPORTER", os.path.join(ROOT, "build", "wgsocks_exporter"))
 HEALTH, METRICS = 9999, 9090
@@ -69,7 +68,7 @@ def port_free(port):
 
 
 def connect(port, timeout=5.0):
-    return socket.create_connection(("127.0.0.1", port), timeout)
+    return socket.create_connection(("127.0.0.1", port), timeout * PATIENCE)
 
 
 def read_all(client):
@@ -167,7 +166,7 @@ class Exporter:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(5)
+                self.process.wait(5 * PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -202,7 +201,7 @@ class Exporter:
         """Sends the signal, returns the seconds until the end and the status."""
         begun = time.monotonic()
         self.process.send_signal(number)
-        code = self.process.wait(10)
+        code = self.process.wait(10 * PATIENCE)
         return time.monotonic() - begun, code
 
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """A userspace WireGuard device that lies: fake_uapi.py SOCKET ANSWER HOW. Answers "get=1" with the file ANSWER, read anew each time.
 

@@ -3,12 +3,8 @@
 
 import http.client
 import os
-import pathlib
 import signal
 import subprocess
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 import sidecar
 from sidecar import Metrics, fetch, join_underlay, kill_all

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Stands for the Python script that docs/migration.md comes from: its ports, its names, and its way to count what is open."""
 

@@ -68,6 +68,24 @@ def masked(text):
     return [re.sub(r"\bN(,N)+", "N,N", line) for line in lines if line]
 
 
+def _anchors(page):
+    for title in re.findall(r"^#+ (.*)", page.read_text(encoding="utf-8"), re.MULTILINE):
+        yield re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def broken_links(pages):
+    """Relative links of these pages to files, folders and chapters that are not there: "PAGE: LINK"."""
+    found = []
+    for page in pages:
+        text = re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for link in re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text):
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            if not re.match(r"[a-z]+:", link) and (not target.exists() or (anchor and anchor not in _anchors(target))):
+                found.append(f"{page}: {link}")
+    return found
+
+
 def check_output(shown, printed):
     """Each run of lines that the page shows is in what was printed, in that order; … stands for any lines."""
     have, start = masked(printed), 0

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """scaled_rules.py FROM TO FACTOR: the rules in the folder FROM, with every time in them (for, interval, windows, offsets, steps) FACTOR times as short.
 

@@ -7,10 +7,8 @@ import pathlib
 import re
 import signal
 import subprocess
-import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
 from sockslab import PATIENCE, wait_until
 

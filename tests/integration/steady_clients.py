@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Clients at a steady pace, which build/traffic does not know: PROXY,PER_SECOND,TARGET,PORT … until it is killed.
 

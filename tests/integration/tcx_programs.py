@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Prints INTERFACE/DIRECTION/ID of each TCX program in the current network namespace (BPF_PROG_QUERY, include/uapi/linux/bpf.h)."""
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A real Prometheus over a lab in which all kinds of trouble happen at once, a kind for each proxy: the right alert fires, and no other.
 
@@ -13,12 +12,28 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import case, equal, run_cases
+import pytest
+from checks import equal
 from lab_prometheus import Prometheus
-from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, LabError, addresses, enter, wait_until
+from sidecar import Sidecar
+from sockslab import LabError, addresses, wait_until
+
+pytestmark = [pytest.mark.in_lab, pytest.mark.skipif(not shutil.which("prometheus"), reason="no prometheus (Debian's package prometheus)")]
+
+
+@pytest.fixture(scope="module")
+def lab_options():
+    return {"proxies": len(PROXIES)}
+
+
+@pytest.fixture(scope="module")
+def world(lab):
+    made = World(lab)
+    yield made
+    for clients in filter(None, made.clients.values()):
+        clients.kill()
+    made.prometheus.stop()
+
 
 STEADY = str(pathlib.Path(__file__).resolve().parent / "steady_clients.py")
 TARGET, NAME = f"{addresses.TARGET4},{addresses.TARGET_PORT}", f"n%d.steady.lab,{addresses.TARGET_PORT}"
@@ -148,7 +163,6 @@ class Troubles:
         w.exporter("exporter-killed")
 
 
-@case
 def test_in_good_health_nothing_fires(world):
     """Ten of the rules' minutes, and 20 s for the one that keeps more of its minute. But for what leaked before anybody looked."""
     wait_until(lambda: world.prometheus.query("count_over_time(vpn_handshake_initiations_total[1m]) >= 44"), 60, "22 s of samples")
@@ -158,8 +172,7 @@ def test_in_good_health_nothing_fires(world):
         assert served and served[0][1] >= 10 * rate * 0.7, f"{name} served {served} requests in 10 s"
 
 
-@case
-def test_each_trouble_fires_its_alert(world):
+def test_each_trouble_fires_its_alert(world, record_property):
     world.troubles = Troubles(world)
     begun = time.monotonic()
     world.troubles.begin()
@@ -176,16 +189,14 @@ def test_each_trouble_fires_its_alert(world):
         wait_until(look, 45, "all alerts", every=0.25)
     except LabError as error:
         raise AssertionError(f"no {sorted(missing - set(took))}; {world.ever_fired()}") from error
-    return ", ".join(f"{alert} {seconds:.0f} s" for (_name, alert), seconds in sorted(took.items(), key=lambda one: one[1]))
+    record_property("note", ", ".join(f"{alert} {seconds:.0f} s" for (_name, alert), seconds in sorted(took.items(), key=lambda one: one[1])))
 
 
-@case
 def test_a_cause_silences_what_announced_it(world):
     """Retries are no news any more once the tunnel is stale."""
     wait_until(lambda: set(world.firing().get("unanswered", ())) == {"VpnTunnelStale"}, 15, "VpnTunnelStale alone")
 
 
-@case
 def test_summaries_name_the_proxy_and_a_number(world):
     shown = [alert for alert in world.prometheus.alerts() if alert["state"] == "firing"]
     assert len(shown) >= 10, shown
@@ -195,13 +206,11 @@ def test_summaries_name_the_proxy_and_a_number(world):
         print("   ", summary)
 
 
-@case
 def test_they_end_with_their_troubles(world):
     world.troubles.end()
     wait_until(lambda: not {alert for alerts in world.firing().values() for alert in alerts} - set(ENDS_BY_ITSELF), 45, "no alert", every=0.25)
 
 
-@case
 def test_nothing_else_fired(world):
     """Not in the trouble, not when it ended, and not of the proxy whose target was taken from the list."""
     expected = {name: set(alerts) for name, (_rate, _target, alerts) in PROXIES.items() if alerts}
@@ -212,23 +221,3 @@ def test_nothing_else_fired(world):
     equal(world.ever_fired(), expected, "alerts of all the time")
     names = ("recording.yml", "alerts.yml")
     equal(world.prometheus.query("sum by (rule_group) (prometheus_rule_evaluation_failures_total) > 0"), [], f"failures in {names}")
-
-
-def main():
-    if not shutil.which("prometheus"):
-        sys.exit(print("skip alerts: no prometheus (Debian's package prometheus)"))
-    enter()
-    with Lab(proxies=len(PROXIES)) as lab:
-        join_underlay()
-        world = World(lab)
-        try:
-            run_cases(world)
-        finally:
-            for clients in filter(None, world.clients.values()):
-                clients.kill()
-            kill_all()
-            world.prometheus.stop()
-
-
-if __name__ == "__main__":
-    main()

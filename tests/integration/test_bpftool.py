@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """docs/bpftool.md: each of its commands works, prints what the page shows, and counts what the clients saw."""
 
@@ -8,15 +7,26 @@ import pathlib
 import re
 import socket
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
+import pytest
+from checks import equal, same
 from dns_server import question
-from harness import add_case, case, equal, run_cases, same
 from pages import check_output, commands
-from sidecar import ROOT, Sidecar, join_underlay, kill_all
-from sockslab import Lab, addresses, enter, wait_until
+from sidecar import ROOT, Sidecar
+from sockslab import addresses, wait_until
+
+pytestmark = pytest.mark.in_lab
+
+
+@pytest.fixture(scope="module")
+def lab_options():
+    return {"tunnel": False}
+
+
+@pytest.fixture(scope="module")
+def world(lab):
+    return World(lab)
+
 
 PAGE = (ROOT / "docs" / "bpftool.md").read_text(encoding="utf-8")
 BLOCKS = [(block.text, block.shown or "") for block in commands(ROOT / "docs" / "bpftool.md")]
@@ -97,24 +107,17 @@ def at(value, path):
     return value
 
 
-def add_block(text, shown):
-    def run(world):
-        check_output(shown, world.shell(text))
-    add_case(f"the page: {text.splitlines()[0]}", run)
-
-
-@case
 def test_every_pin_has_its_place_on_the_page(world):
     names = {re.sub(r"\d+", "N", name) for name in world.shell("ls").split()}
     rows = {re.sub(r"\bN\b", "N", name) for cell in re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)}
     equal(sorted(rows), sorted(names), "rows of the tables")
 
 
-for block in BLOCKS:
-    add_block(*block)
+@pytest.mark.parametrize(("text", "shown"), BLOCKS, ids=[text.splitlines()[0] for text, _ in BLOCKS])
+def test_the_page(world, text, shown):
+    check_output(shown, world.shell(text))
 
 
-@case
 def test_the_proxy_is_named(world):
     value = world.formatted("proxies")[0]["value"]
     same(value, {"name": "golden-crab", "generation": 1})
@@ -122,7 +125,6 @@ def test_the_proxy_is_named(world):
     equal(value["tunnels"][0]["name"], "wg0")
 
 
-@case
 def test_counts_are_what_the_clients_saw(world):
     counters, tally = world.counters(), world.tally
     equal(counters["client_connections"], tally["client_connections"], "connections")
@@ -134,14 +136,12 @@ def test_counts_are_what_the_clients_saw(world):
     equal(sum(counters["losses"].values()), 0, "losses")
 
 
-@case
 def test_counts_on_the_page_are_real(world):
     shown = next(text for _commands, text in BLOCKS if '"requests": {' in text)
     exact = shown[:shown.index('"upstream_connects"')]
     assert exact in world.shell("bpftool map lookup pinned counters key 0 0 0 0"), f"not what the same traffic makes: {exact}"
 
 
-@case
 def test_from_another_mount_namespace(world):
     """As the page says of containers; this process has the pins of nobody."""
     folder = f"/proc/{world.sidecar.process.pid}/root{world.pins}"
@@ -149,7 +149,6 @@ def test_from_another_mount_namespace(world):
     equal(shown, world.shell("bpftool map dump pinned proxies"))
 
 
-@case
 def test_sessions_are_the_connections_that_are_held(world):
     sessions = world.formatted("sessions")
     equal(len(sessions), world.tally["held"], "sessions")
@@ -163,7 +162,6 @@ def test_sessions_are_the_connections_that_are_held(world):
     equal(ways, ["UPSTREAM_WAY_TUNNEL"] * world.tally["held"], "upstreams")
 
 
-@case
 def test_clients_are_those_who_asked(world):
     table = world.formatted("clients")[0]["value"]
     used = table["clients"][:table["used"]]
@@ -171,7 +169,6 @@ def test_clients_are_those_who_asked(world):
           {tuple(map(int, addresses.CLIENTS4[0].split("."))): world.tally["requests_total"]})
 
 
-@case
 def test_bytes_are_those_of_the_link(world):
     link = wait_until(lambda: (s := world.proxy.inner_stats()) == world.proxy.inner_stats() and s, 10, "the tunnel to be quiet")
     for direction, key in (("receive", "rx"), ("transmit", "tx")):
@@ -181,7 +178,6 @@ def test_bytes_are_those_of_the_link(world):
         equal(sum(t["bytes"] for t in counted), link[f"{key}_bytes"], f"{direction}: bytes")
 
 
-@case
 def test_programs_are_where_they_are_said_to_be(world):
     rows = re.findall(r"^\| (\d) \| `(\w+)` \|", PAGE, re.MULTILINE)
     for entry in world.formatted("packet_programs"):
@@ -190,7 +186,6 @@ def test_programs_are_where_they_are_said_to_be(world):
     equal(len(rows), len(world.formatted("packet_programs")), "rows")
 
 
-@case
 def test_a_name_in_a_dump_is_that_of_the_metric(world):
     """Each counter of a proxy is set to a number of its own: the same name has it in a dump and in a scrape."""
     size = json.loads(world.shell("bpftool -j map show pinned counters"))["bytes_value"]
@@ -204,16 +199,3 @@ def test_a_name_in_a_dump_is_that_of_the_metric(world):
         equal(sum(histogram["buckets"]), metrics.value("proxy_request_duration_seconds_count", outcome=path), path)
     for path in ("tunnel", "underlay"):
         equal(counters["dns"][path]["unanswered"], metrics.value("proxy_dns_unanswered_total", path=path), path)
-
-
-def main():
-    enter()
-    with contextlib.ExitStack() as stack:
-        lab = stack.enter_context(Lab(proxies=1, tunnel=False))
-        stack.callback(kill_all)
-        join_underlay()
-        return run_cases(World(lab))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

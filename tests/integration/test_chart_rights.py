@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The flags and the capabilities that the chart gives, no others: the agent and the sidecar count every request with them, and what cleans the
 nodes at uninstall leaves nothing. From the chart as it is rendered (tests/charts/snapshots)."""
@@ -6,18 +5,18 @@ nodes at uninstall leaves nothing. From the chart as it is rendered (tests/chart
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
+import pytest
 import sidecar
-from harness import case, equal, run_cases
+from checks import equal
 from leftovers import attached
 from node import PINS, Node, World, check_views
 from sidecar import BINARY, ROOT, fetch
-from sockslab import enter, wait_until
+from sockslab import PATIENCE, wait_until
 from truth import MIXED, Before, check_all, settle
+
+pytestmark = pytest.mark.in_lab
 
 FOLDER = tempfile.TemporaryDirectory()  # not in /run, of which each proxy has its own
 
@@ -46,7 +45,6 @@ def run(program, flags):
     return done.returncode, done.stderr
 
 
-@case
 def test_the_agent_and_what_cleans_up_after_it():
     with World(proxies=2) as world:
         program, flags = limited("defaults", "wgsocks-exporter")
@@ -77,7 +75,6 @@ class OfTheChart(sidecar.Sidecar):
         self.wait_ready()
 
 
-@case
 def test_the_sidecar():
     with World(proxies=1) as world:
         watcher = OfTheChart(world.lab.proxies[0], *limited("mullvad-proxy", "wgsocks-exporter"))
@@ -90,7 +87,6 @@ def test_the_sidecar():
         equal(attached(world.lab.proxies[0]), [], "attached afterwards")
 
 
-@case
 def test_what_is_ready_when_a_node_is_clean():
     with World(proxies=1) as world:
         program, flags = limited("defaults", "done", "--reuid=65534", "--regid=65534", "--clear-groups")
@@ -101,7 +97,7 @@ def test_what_is_ready_when_a_node_is_clean():
             equal(attached(world.lab.proxies[0]), [], "attached")
         finally:
             process.terminate()
-            equal(process.wait(5), 0, "its end")
+            equal(process.wait(5 * PATIENCE), 0, "its end")
 
 
 def answers(path):
@@ -109,8 +105,3 @@ def answers(path):
         return fetch("127.0.0.1", 9999, path)[0]
     except OSError:
         return None
-
-
-if __name__ == "__main__":
-    enter()
-    run_cases()

@@ -1,17 +1,19 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A hundred thousand sessions leave nothing behind. The bench does a million."""
 
 import json
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import case, equal, run_cases
-from sidecar import Sidecar, join_underlay
-from sockslab import Lab, enter
+import pytest
+from checks import equal
 from truth import Before, change, check_rest, settle
+
+pytestmark = pytest.mark.in_lab
+
+
+@pytest.fixture(scope="module")
+def sidecar_options():
+    return [f"--proxy.port={PORT}"]
+
 
 PORT, SESSIONS = 1081, 100_000
 
@@ -23,8 +25,7 @@ def map_state(proxy, name):
     return json.loads(shown)["bytes_memlock"], len(json.loads(proxy.run(["sh", "-c", f"bpftool --json map dump pinned {path}"]).stdout))
 
 
-@case
-def test_a_hundred_thousand_sessions_leave_the_maps_as_they_were(sidecar):
+def test_a_hundred_thousand_sessions_leave_the_maps_as_they_were(sidecar, record_property):
     proxy = sidecar.proxy
     rest = {name: map_state(proxy, name) for name in ("sessions", "upstreams")}
     before = Before(sidecar)
@@ -42,15 +43,4 @@ def test_a_hundred_thousand_sessions_leave_the_maps_as_they_were(sidecar):
     assert lost < SESSIONS / 1000, f"{lost} ends were lost"
     check_rest(after, lost)
     equal({name: map_state(proxy, name) for name in rest}, rest, "memory and entries of the maps")
-    return f"{ran['connections'] / ran['seconds']:,.0f} sessions/s, {rest['sessions'][0]:,} bytes at rest, {lost} ends found later"
-
-
-def main():
-    enter()
-    with Lab(proxies=1) as lab:
-        join_underlay()
-        return run_cases(Sidecar(lab.proxies[0], "crab", f"--proxy.port={PORT}"))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    record_property("note", f"{ran['connections'] / ran['seconds']:,.0f} sessions/s, {rest['sessions'][0]:,} bytes at rest, {lost} ends found later")

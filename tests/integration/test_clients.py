@@ -1,17 +1,21 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Requests by client, against what each client's address asked for: the first fifty by name, the rest as other, the sum exact."""
 
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import case, equal, run_cases
-from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, enter
+import pytest
+from checks import equal
+from sidecar import Sidecar
 from sockslab.addresses import CLIENTS6
 from truth import settle
+
+pytestmark = pytest.mark.in_lab
+
+
+@pytest.fixture(scope="module")
+def lab(lab):
+    lab.clients.ip(*(f"address add {address}/16 dev eth0" for address in MORE))
+    return lab
+
 
 FAMILY = "proxy_requests_by_client_total"
 MORE = [f"10.77.3.{n}" for n in range(1, 61)]
@@ -40,8 +44,7 @@ def ask(lab, source, *kinds, seed=1, ipv6=False):
     return lab.traffic(*kinds, sources=[source], seed=seed, ipv6=ipv6, concurrency=8).finish()["requests_total"]
 
 
-@case
-def test_sixty_addresses_of_which_fifty_have_names(lab):
+def test_sixty_addresses_of_which_fifty_have_names(lab, record_property):
     sidecar = start(lab, ON)
     equal(sidecar.scrape().by(FAMILY, "client"), {"other": 0}, "at first")
     truth = {"other": 0}
@@ -68,10 +71,9 @@ def test_sixty_addresses_of_which_fifty_have_names(lab):
     sidecar = start(lab, ON)
     by_client(sidecar, after)
     sidecar.stop()
-    return f"{sum(after.values())} requests"
+    record_property("note", f"{sum(after.values())} requests")
 
 
-@case
 def test_both_families_of_addresses(lab):
     sidecar = start(lab, ON)
     truth = {"other": 0}
@@ -82,7 +84,6 @@ def test_both_families_of_addresses(lab):
     sidecar.stop()
 
 
-@case
 def test_off_there_is_nothing_and_nothing_is_kept(lab):
     sidecar = start(lab, ON)
     first = ask(lab, MORE[0], "9 connect")
@@ -105,18 +106,3 @@ def test_off_there_is_nothing_and_nothing_is_kept(lab):
     third = ask(lab, MORE[1], "4 connect")
     by_client(sidecar, {MORE[1]: third, "other": first + second})
     sidecar.stop()
-
-
-def main():
-    enter()
-    with Lab(proxies=1) as lab:
-        join_underlay()
-        lab.clients.ip(*(f"address add {address}/16 dev eth0" for address in MORE))
-        try:
-            return run_cases(lab)
-        finally:
-            kill_all()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """collect[] and exclude[] on /metrics: which families a scrape gets, what is refused, and scrapes at once that want different ones."""
 
@@ -6,10 +5,13 @@ import os
 import signal
 import threading
 
-from exporter import METRICS, Exporter, enter_namespace, get
-from harness import case, equal, run_cases
+import pytest
+from checks import equal
+from exporter import METRICS, Exporter, get
 from sidecar import Metrics
 from sockslab import wait_until
+
+pytestmark = pytest.mark.in_netns
 
 # A family of each, and of what belongs to no collector.
 FAMILY = {
@@ -37,7 +39,6 @@ def check(metrics, wanted, what):
     equal(set(metrics.by("wgsocks_exporter_source_success", "collector")) - {"geoip"}, set(wanted), f"{what}: source_success")
 
 
-@case
 def test_only_what_is_collected():
     with Exporter():
         check(scrape(), FAMILY, "all")
@@ -50,7 +51,6 @@ def test_only_what_is_collected():
         equal(scrape("?collect[]=requests").names() < scrape().names(), True, "a part of all")
 
 
-@case
 def test_all_but_what_is_excluded():
     with Exporter():
         check(scrape("?exclude[]=dns"), FAMILY.keys() - {"dns"}, "one")
@@ -58,7 +58,6 @@ def test_all_but_what_is_excluded():
         check(scrape("?" + "&".join(f"exclude[]={name}" for name in FAMILY)), [], "each")
 
 
-@case
 def test_what_is_refused():
     with Exporter("--no-collector.leaks"):
         for query, line in (
@@ -81,7 +80,6 @@ def test_what_is_refused():
         check(metrics, FAMILY.keys() - {"leaks"}, "without the one that is off")
 
 
-@case
 def test_a_price_has_its_collector():
     with Exporter("--cost.per-gigabyte=0.05EUR", "--proxy.name=golden-crab"):
         metrics = scrape("?collect[]=cost")
@@ -96,7 +94,6 @@ def test_a_price_has_its_collector():
         equal(scrape().find("proxy_cost_per_gigabyte"), [], "without a price")
 
 
-@case
 def test_scrapes_at_once_get_each_their_own():
     """All wait while the collector stands still; then each must hold what it asked for and nothing else."""
     wanted = [[name] for name in FAMILY] * 3 + [list(FAMILY)] * 4 + [["requests", "dns"]] * 3
@@ -127,7 +124,6 @@ def test_scrapes_at_once_get_each_their_own():
             check(Metrics(answer.body.decode()), names, f"at once: {names}")
 
 
-@case
 def test_without_the_collector_its_failures_are_those_asked_for():
     with Exporter() as exporter:
         pids = (exporter.pid, exporter.children()["collector"])
@@ -139,8 +135,3 @@ def test_without_the_collector_its_failures_are_those_asked_for():
             for pid in reversed(pids):
                 os.kill(pid, signal.SIGCONT)
         equal(Metrics(answer.body.decode()).by("wgsocks_exporter_collector_success", "collector"), {"dns": 0, "leaks": 0})
-
-
-if __name__ == "__main__":
-    enter_namespace()
-    run_cases()

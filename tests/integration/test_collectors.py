@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A collector that is off: no program, no code in those that stay, no sample; on again, it goes on."""
 
@@ -7,15 +6,21 @@ import os
 import pathlib
 import re
 import socket
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
+import pytest
+from checks import equal
 from dns_server import question
-from harness import add_case, case, equal, run_cases
-from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, addresses, enter
+from sidecar import Sidecar
+from sockslab import PATIENCE, addresses
 from truth import settle
+
+pytestmark = pytest.mark.in_lab
+
+
+@pytest.fixture(scope="module")
+def world(lab):
+    return World(lab)
+
 
 # Collector: programs of its own, families of its own, entry programs that are shorter without it.
 ALONE = {
@@ -50,7 +55,7 @@ def loaded(sidecar):
 def ask(proxy, count):
     """So many queries through the tunnel, each answered."""
     with proxy.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(5)
+        client.settimeout(5 * PATIENCE)
         for number in range(count):
             client.sendto(question("target.lab", 1, number), (addresses.DNS4, 53))
             client.recv(2000)
@@ -67,7 +72,8 @@ class World:
         return Sidecar(self.proxy, "crab", "--proxy.port=1080", *arguments)
 
 
-def off(world, collector):
+@pytest.mark.parametrize("collector", ALONE)
+def test_off(world, collector):
     programs, families, shorter = ALONE[collector]
     missing = families - world.names
     equal(missing, set(), "families while it is on")
@@ -82,11 +88,8 @@ def off(world, collector):
     sidecar.stop()
 
 
-for which in ALONE:
-    add_case(f"{which} off", lambda world, which=which: off(world, which))
-
-
-def optional(world, collector):
+@pytest.mark.parametrize("collector", OPTIONAL)
+def test_on(world, collector):
     families, longer = OPTIONAL[collector]
     equal(families & world.names, set(), "families while it is off")
     sidecar = world.start(f"--collector.{collector}")
@@ -99,18 +102,12 @@ def optional(world, collector):
     sidecar.stop()
 
 
-for which in OPTIONAL:
-    add_case(f"{which} on", lambda world, which=which: optional(world, which))
-
-
-@case
 def test_dns_and_leaks_off(world):
     sidecar = world.start("--no-collector.dns", "--no-collector.leaks")
     equal(set(world.programs) - set(loaded(sidecar)), {"dns_udp", "dns_tcp"}, "programs that are not loaded")
     sidecar.stop()
 
 
-@case
 def test_everything_off(world):
     every = ["interface", "requests", "sessions", "wireguard", "handshakes", "dns", "leaks", "compat", "clients", "destinations", "geoip", "cost"]
     sidecar = world.start(*(f"--no-collector.{name}" for name in every))
@@ -121,7 +118,6 @@ def test_everything_off(world):
     sidecar.stop()
 
 
-@case
 def test_off_and_on_again_over_the_same_pins(world):
     sidecar = world.start()
     ask(world.proxy, 5)
@@ -138,17 +134,3 @@ def test_off_and_on_again_over_the_same_pins(world):
         else:
             equal(after, 0, "no sample")
     sidecar.stop()
-
-
-def main():
-    enter()
-    with Lab(proxies=1) as lab:
-        join_underlay()
-        try:
-            return run_cases(World(lab))
-        finally:
-            kill_all()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

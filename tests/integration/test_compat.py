@@ -1,20 +1,24 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The seed's later families, of the last minutes, against what clients, the link and a target with a delay say."""
 
 import os
-import pathlib
 import signal
 import statistics
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import case, equal, run_cases
-from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, enter, wait_until
+import pytest
+from checks import equal
+from sidecar import Sidecar
+from sockslab import wait_until
 from truth import settle
+
+pytestmark = pytest.mark.in_lab
+
+
+@pytest.fixture(scope="module")
+def lab_options():
+    return {"connect_timeout": 6}
+
 
 FAMILIES = ("proxy_success_rate_percent", "proxy_latency_ms", "proxy_download_speed_mbps", "proxy_avg_connection_duration_seconds")
 
@@ -56,7 +60,6 @@ def near(value, truth, share, what):
         raise AssertionError(f"{what}: {value} instead of {truth} (within {share:.0%})")
 
 
-@case
 def test_a_fresh_exporter_has_nothing_to_tell(lab):
     with Fresh(lab) as sidecar:
         metrics = sidecar.scrape()
@@ -66,8 +69,7 @@ def test_a_fresh_exporter_has_nothing_to_tell(lab):
         equal(metrics.value("wgsocks_exporter_collector_success", collector="compat"), 1, "success")
 
 
-@case
-def test_the_success_rate_is_the_tallys(lab):
+def test_the_success_rate_is_the_tallys(lab, record_property):
     with Fresh(lab) as sidecar:
         tallies = []
         for round_ in range(3):
@@ -78,11 +80,10 @@ def test_the_success_rate_is_the_tallys(lab):
             near(metrics.value("proxy_success_rate_percent"), 100 * successful / (successful + failed), 1e-12, f"round {round_}")
             if round_ < 2:
                 kill_collector(sidecar, away=3.0 * round_)
-        return f"{successful} of {successful + failed}"
+        record_property("note", f"{successful} of {successful + failed}")
 
 
-@case
-def test_the_mean_duration_is_the_clients(lab):
+def test_the_mean_duration_is_the_clients(lab, record_property):
     """Connections of known lifetimes, opened and closed by this test; the collector is killed between."""
     with Fresh(lab) as sidecar:
         lifetimes = []
@@ -103,7 +104,7 @@ def test_the_mean_duration_is_the_clients(lab):
                 raise AssertionError(f"{mean} s instead of {truth} s")
             equal(metrics.value("proxy_connection_duration_seconds_sum") / len(lifetimes) - mean < 1e-6, True, "the mean of the histogram")
             kill_collector(sidecar)
-        return f"{mean:.3f} s, by the clients {truth:.3f} s"
+        record_property("note", f"{mean:.3f} s, by the clients {truth:.3f} s")
 
 
 # The first SYN of each connect is lost: TCP sends it again after 1 s (RFC 6298).
@@ -118,8 +119,7 @@ table inet delay {
 """
 
 
-@case
-def test_the_latency_is_that_of_most_connects(lab):
+def test_the_latency_is_that_of_most_connects(lab, record_property):
     notes = []
     for quick, slow, low, high in ((30, 0, 0, 100), (15, 25, 1000, 2500), (25, 15, 0, 100)):
         with Fresh(lab) as sidecar:
@@ -140,7 +140,7 @@ def test_the_latency_is_that_of_most_connects(lab):
             equal(max(counts.values()), quick + slow, "connects")
             near(latency, quantile(counts) * 1e3, 1e-9, "histogram_quantile")
             notes.append(f"{latency:.1f} ms")
-    return ", ".join(notes)
+    record_property("note", ", ".join(notes))
 
 
 def quantile(counts):
@@ -154,17 +154,16 @@ def quantile(counts):
 
 
 def busiest(samples, width=10.0):
-    """The most bytes in `width` seconds, of (time, total)."""
-    most, first = 0, 0
-    for at, total in samples:
-        while at - samples[first][0] > width:
-            first += 1
-        most = max(most, total - samples[first][1])
-    return most
+    """Bounds of the most bytes in `width` whole seconds, of (time before, time after, total) of each look at the link.
+
+    Whole seconds begin anywhere, so that what came within width - 1 seconds is in one of their windows."""
+    pairs = [(i, j) for j in range(len(samples)) for i in range(j)]
+    least = max(samples[j][2] - samples[i][2] for i, j in pairs if samples[j][1] - samples[i][0] <= width - 1)
+    most = max(samples[j][2] - samples[i][2] for i, j in pairs if samples[j - 1][0] - samples[i + 1][1] <= width)
+    return least, most
 
 
-@case
-def test_the_speed_of_one_transfer_is_its_bytes(lab):
+def test_the_speed_of_one_transfer_is_its_bytes(lab, record_property):
     """Of less than eight seconds: all of it lies in one window of ten, and stays there; the link is the witness."""
     with Fresh(lab) as sidecar:
         before = sidecar.proxy.link_stats("wg0")["rx_bytes"]
@@ -178,11 +177,10 @@ def test_the_speed_of_one_transfer_is_its_bytes(lab):
         near(speed, received * 8 / 10 / 1e6, 1e-9, "speed")
         kill_collector(sidecar, away=2.5)
         equal(sidecar.scrape().value("proxy_download_speed_mbps"), speed, "after the collector was away")
-        return f"{speed:.2f} Mbit/s over 10 s"
+        record_property("note", f"{speed:.2f} Mbit/s over 10 s")
 
 
-@case
-def test_the_speed_is_that_of_the_busiest_ten_seconds(lab):
+def test_the_speed_is_that_of_the_busiest_ten_seconds(lab, record_property):
     """Of twenty seconds with bursts, the collector killed between them; the link is sampled."""
     with Fresh(lab) as sidecar:
         samples, started = [], time.monotonic()
@@ -191,7 +189,8 @@ def test_the_speed_is_that_of_the_busiest_ten_seconds(lab):
 
         def step():
             now = time.monotonic() - started
-            samples.append((now, sidecar.proxy.link_stats("wg0")["rx_bytes"]))
+            total = sidecar.proxy.link_stats("wg0")["rx_bytes"]
+            samples.append((now, time.monotonic() - started, total))
             while plan and plan[0][0] <= now:
                 running.append(lab.traffic(f"2 transfer down={plan.pop(0)[1]}", seed=50 + len(plan)))
             return now > 20
@@ -203,13 +202,13 @@ def test_the_speed_is_that_of_the_busiest_ten_seconds(lab):
         for traffic in running:
             traffic.finish()
         settle(sidecar)
+        step()
         speed = sidecar.scrape().value("proxy_download_speed_mbps")
-        truth = busiest(samples) * 8 / 10 / 1e6
-        near(speed, truth, 0.002, "speed")
-        return f"{speed:.3f} Mbit/s, by the link {truth:.3f}"
+        least, most = (total * 8 / 10 / 1e6 for total in busiest(samples))
+        assert least <= speed <= most, f"{speed} Mbit/s, by the link from {least} to {most}"
+        record_property("note", f"{speed:.3f} Mbit/s, by the link from {least:.3f} to {most:.3f}")
 
 
-@case
 def test_off_nothing_is_remembered(lab):
     with Fresh(lab) as sidecar:
         lab.traffic("10 transfer down=100000", "5 refused", seed=61).finish()
@@ -237,17 +236,3 @@ def test_off_nothing_is_remembered(lab):
 def pinned(sidecar, name):
     listed = sidecar.proxy.run(["sh", "-c", f"ls /sys/fs/bpf/wgsocks/v*/*/{name}"], check=False)
     return listed.returncode == 0
-
-
-def main():
-    enter()
-    with Lab(proxies=1, connect_timeout=6) as lab:
-        join_underlay()
-        try:
-            return run_cases(lab)
-        finally:
-            kill_all()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,28 +1,45 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """monitoring/grafana: what it says is so, and every query of every panel has an answer of a real Prometheus over a lab with traffic and trouble."""
 
 import html
 import json
 import math
+import os
 import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
-import xml.dom.minidom
+
+import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "monitoring" / "grafana")]
 
+from checks import equal
 from dashboard_world import CLIENTS, EXPECTED, IN_DEPTH, NAMES, DashboardWorld
+from draw_dashboards import noted, titles_of
 from drawing.asks import Dashboard, Prometheus
-from drawing.page import draw
-from harness import Skip, add_case, case, equal, run_cases
+from drawing.page import show
 from pages import commands
-from sockslab import enter
+
+pytestmark = [pytest.mark.in_lab, pytest.mark.skipif(not shutil.which("prometheus"), reason="no prometheus (Debian's package prometheus)")]
+
+
+installing = []
+
+
+def outside():
+    """What comes from PyPI and npm, which the lab cannot reach; npm takes a minute, in which the lab makes its trouble."""
+    subprocess.run([GRAFANA / "generate", "--fetch"], check=False)
+    installing.append(subprocess.Popen(["sh", "-c", '"$0" >&2; echo $?', GRAFANA / "drawing" / "page.py"], stdout=subprocess.PIPE, text=True))
+
+
+@pytest.fixture(scope="module")
+def world():
+    with World() as made:
+        yield made
+
 
 GRAFANA = ROOT / "monitoring" / "grafana"
 PAGES = sorted((GRAFANA / "dashboards").glob("*.json"))
@@ -44,12 +61,11 @@ def expressions(path):
     return [target["expr"] for panel in panels(path) for target in panel["targets"]]
 
 
-@case
-def test_the_dashboards_are_the_generators(_world):
+def test_the_dashboards_are_the_generators():
     with tempfile.TemporaryDirectory() as folder:
         made = subprocess.run([GRAFANA / "generate", folder], capture_output=True, text=True, check=False)
         if made.returncode and "No matching distribution" in made.stderr:
-            raise Skip("PyPI has no grafana-foundation-sdk for us")
+            pytest.skip("PyPI has no grafana-foundation-sdk for us")
         equal(made.returncode, 0, f"monitoring/grafana/generate: {made.stderr}")
         equal([path.name for path in sorted(pathlib.Path(folder).glob("*"))], [path.name for path in PAGES], "dashboards")
         for path in PAGES:
@@ -57,8 +73,7 @@ def test_the_dashboards_are_the_generators(_world):
                 raise AssertionError(f"{path.name} is not what monitoring/grafana/generate makes")
 
 
-@case
-def test_every_family_is_shown_or_has_its_reason(_world):
+def test_every_family_is_shown_or_has_its_reason():
     """One line for each that is missing: put it on a panel, or into NOT_SHOWN above."""
     families = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(families) > 70, families
@@ -74,8 +89,7 @@ def test_every_family_is_shown_or_has_its_reason(_world):
     equal(sorted(records - set(re.findall(r"record: (\S+)", rules))), [], "records that do not exist")
 
 
-@case
-def test_every_panel_says_what_it_is(_world):
+def test_every_panel_says_what_it_is():
     uids = {}
     for path in PAGES:
         model = json.loads(path.read_text(encoding="utf-8"))
@@ -95,8 +109,7 @@ def test_every_panel_says_what_it_is(_world):
     equal(len(uids), len(PAGES), "dashboards with a uid of their own")
 
 
-@case
-def test_links_lead_somewhere(_world):
+def test_links_lead_somewhere():
     uids = {json.loads(path.read_text(encoding="utf-8"))["uid"] for path in PAGES}
     text = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
     for uid in set(re.findall(r'"url": "/d/([\w-]+)/', text)):
@@ -105,8 +118,7 @@ def test_links_lead_somewhere(_world):
         assert (ROOT / "docs" / "runbooks" / f"{page}.md").exists(), page
 
 
-@case
-def test_joins_and_windows(_world):
+def test_joins_and_windows():
     """A join names what makes a proxy; a rate's window follows the scrape interval; nothing is summed up that was not made one a proxy before."""
     for path in PAGES:
         for expression in expressions(path):
@@ -123,7 +135,8 @@ def shown(series):
     return any(not math.isnan(value) for _labels, values in series for value in ([values] if isinstance(values, float) else [value for _at, value in values]))
 
 
-def try_page(world, path):
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_query_has_an_answer(world, path, record_property):
     dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000, world.chosen(path), young=True)
     count, empty = 0, []
     for panel in dashboard.panels():
@@ -132,11 +145,7 @@ def try_page(world, path):
             if not shown(series):
                 empty.append(f"{panel['title']} ({target['refId']}: {target['legendFormat']})")
     equal(empty, [], "panels without data")
-    return f"{count} queries"
-
-
-for one in PAGES:
-    add_case(f"every query of {one.stem} has an answer", lambda world, one=one: try_page(world, one))
+    record_property("note", f"{count} queries")
 
 
 def query_of(path, title, column=None):
@@ -149,7 +158,6 @@ def query_of(path, title, column=None):
     return next(target["expr"] for target in panel["targets"] if target["refId"] == ref)
 
 
-@case
 def test_nothing_counts_twice(world):
     """Every proxy is shown by its sidecar and by the agent: the panels' numbers are those of one of them."""
     dashboard = Dashboard(GRAFANA / "dashboards" / "fleet.json", world.prometheus, *world.time(GRAFANA / "dashboards" / "fleet.json"), 1000)
@@ -174,7 +182,6 @@ def test_nothing_counts_twice(world):
     assert 0.75 * asked < rates["free-salmon"] < 1.25 * asked, f"free-salmon: {rates['free-salmon']} requests a second instead of {asked}"
 
 
-@case
 def test_trouble_is_what_the_first_panels_show(world):
     path = GRAFANA / "dashboards" / "fleet.json"
     dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000)
@@ -188,7 +195,6 @@ def test_trouble_is_what_the_first_panels_show(world):
     equal(sorted(wanted - listed), [], "alerts that the table does not show")
 
 
-@case
 def test_variables(world):
     path = GRAFANA / "dashboards" / "fleet.json"
     dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000)
@@ -203,47 +209,57 @@ def test_variables(world):
     equal(dashboard.interpolate("${__rate_interval} $__interval", 100000), "4s 1s", "intervals")
 
 
-for one in PAGES:
-    add_case(f"a picture of {one.stem}", lambda world, one=one: try_picture(world, one))
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_a_picture(world, path):
+    """Grafana's components show every panel with data; docs/ has a picture with the same panels."""
+    model = json.loads(path.read_text(encoding="utf-8"))
+    texts = {html.unescape(text) for text in re.findall(r">([^<]+)<", world.page(model["uid"]))}
+    equal(sorted({"No data", "NaN"} & texts), [], "panels without a value")
+    equal(sorted(set(titles_of(model)) - texts), [], "panels that are not shown")
+    kept = ROOT / "docs" / "dashboards" / f"{path.stem}.png"
+    assert kept.stat().st_size <= 300_000, f"{kept} has {kept.stat().st_size} bytes"
+    equal(noted(kept), titles_of(model), f"panels of {kept} (tests/integration/draw_dashboards.py docs/dashboards)")
 
 
-def titles_in(text):
-    return set(re.findall(r">([^<]+)</text>", text))
-
-
-def try_picture(world, path):
-    """It can be drawn of what Prometheus answers; docs/ has one with the same panels."""
-    made = draw(Dashboard(path, world.prometheus, *world.time(path), 1000, world.chosen(path), young=True))
-    shown_titles = titles_in(made)
-    xml.dom.minidom.parseString(made)
-    assert "No data" not in shown_titles and "NaN" not in shown_titles, [word for word in shown_titles if word in ("No data", "NaN")]
-    kept = (ROOT / "docs" / "dashboards" / f"{path.stem}.svg").read_text(encoding="utf-8")
-    xml.dom.minidom.parseString(kept)
-    assert len(kept.encode()) <= 150_000, f"docs/dashboards/{path.stem}.svg has {len(kept.encode())} bytes"
-    heads = {html.escape(panel["title"], quote=False) for panel in json.loads(path.read_text(encoding="utf-8"))["panels"] if panel["type"] != "row"}
-    old = [title for title in heads if title in shown_titles and title not in titles_in(kept)]
-    equal(old, [], f"panels that docs/dashboards/{path.stem}.svg does not have (tests/integration/draw_dashboards.py docs/dashboards)")
-
-
-@case
-def test_commands_of_the_readme(_world):
+def test_commands_of_the_readme(world):
+    world.wait_components()
     found = [line for block in commands(GRAFANA / "README.md") for line in block.lines]
     assert len(found) >= 3, found
     with tempfile.TemporaryDirectory() as folder:
         for name in ("monitoring", "docs"):
             shutil.copytree(ROOT / name, pathlib.Path(folder) / name)
         (pathlib.Path(folder) / "build" / "pictures").mkdir(parents=True)
-        if (ROOT / "build" / "grafana").exists():
-            (pathlib.Path(folder) / "build" / "grafana").symlink_to(ROOT / "build" / "grafana")
+        for name in ("grafana", "drawing"):
+            if (ROOT / "build" / name).exists():
+                (pathlib.Path(folder) / "build" / name).symlink_to(ROOT / "build" / name)
         shutil.copytree(GRAFANA / "dashboards", pathlib.Path(folder) / "build" / "my-dashboards")
         for command in found:
             done = subprocess.run(["sh", "-ec", command.replace(":9090", ":9091")], cwd=folder, capture_output=True, text=True, check=False)
             equal(done.returncode, 0, f"{command}: {done.stderr}")
         assert "git.mine.example/proxies/wgsocks_exporter/docs/runbooks" in (pathlib.Path(folder) / "build" / "my-dashboards" / "fleet.json").read_text(encoding="utf-8")
-        equal(len(list((pathlib.Path(folder) / "build" / "pictures").glob("*.svg"))), len(PAGES), "pictures")
+        equal(len(list((pathlib.Path(folder) / "build" / "pictures").glob("*.png"))), 2, "pictures")
 
 
 class World(DashboardWorld):
+    def __init__(self):
+        super().__init__()
+        self.installed, self.shown = None, {}
+
+    def wait_components(self):
+        self.installed = self.installed or installing[0].stdout.read().strip()
+        if int(self.installed) == os.EX_UNAVAILABLE:
+            pytest.skip("npm cannot install Grafana's components")
+        equal(self.installed, "0", "drawing/page.py")
+
+    def page(self, uid):
+        """The HTML of one dashboard; Chromium renders all of them at once."""
+        self.wait_components()
+        if not self.shown:
+            made = show([Dashboard(path, self.prometheus, *self.time(path), 1000, self.chosen(path), young=True) for path in PAGES])
+            _head, *parts = re.split(r'<main id="([\w-]+)"', made)
+            self.shown = dict(zip(parts[::2], parts[1::2], strict=True))
+        return self.shown[uid]
+
     def __enter__(self):
         super().__enter__()
         self.trouble()
@@ -258,19 +274,3 @@ class World(DashboardWorld):
 
     def chosen(self, path):
         return {"proxy": IN_DEPTH} if path.stem == "proxy" else {}
-
-
-def main():
-    if not shutil.which("prometheus"):
-        sys.exit(print("skip dashboards: no prometheus (Debian's package prometheus)"))
-    subprocess.run([GRAFANA / "generate", "--fetch"], check=False)  # from PyPI, which the lab cannot reach
-    enter()
-    try:
-        with World() as world:
-            run_cases(world)
-    except Skip as reason:
-        print(f"skip dashboards: {reason}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Bytes by destination, name and country: against nft's counters of each address at the other end, and the link."""
 
@@ -11,18 +10,20 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 
+import pytest
+
 TESTS = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "lab"), str(TESTS)]
 
 import mmdb
-from harness import add_case, case, equal, run_cases
+from checks import equal
 from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, addresses, enter, wait_until
+from sockslab import PATIENCE, Lab, addresses, wait_until
 from sockslab.sockets import link_stats
+
+pytestmark = pytest.mark.in_lab
 
 HOSTS4 = [f"10.99.1.{n}" for n in range(1, 9)]
 HOSTS6 = [f"fd99::1:{n}" for n in range(1, 5)]
@@ -97,7 +98,7 @@ class World:
 
     def ping(self, host):
         with self.proxy.ns.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
-            raw.settimeout(5)
+            raw.settimeout(5 * PATIENCE)
             raw.sendto(struct.pack(">BBHHH", 8, 0, 0xF7FF - 0x2A, 0x2A, 0), (host, 0))
             while raw.recvfrom(2000)[1][0] != host:
                 pass
@@ -184,7 +185,6 @@ class Poller:
         equal(self.rounds > 10, True, "scrapes")
 
 
-@case
 def test_each_address_against_its_own_counters():
     with World() as world:
         since = world.link()
@@ -222,8 +222,7 @@ def spray(world, count, size):
             yield first
 
 
-@case
-def test_a_hundred_thousand_addresses_and_a_collector_that_is_killed():
+def test_a_hundred_thousand_addresses_and_a_collector_that_is_killed(record_property):
     most = 40
     with World() as world:
         since = world.link()
@@ -247,10 +246,9 @@ def test_a_hundred_thousand_addresses_and_a_collector_that_is_killed():
         equal([host for host in HOSTS[:10] if host not in shown(metrics)], [], "heavy ones without series")
         world.check_sums(metrics, since=since)
         equal(metrics.value("wgsocks_exporter_process_restarts_total", process="collector"), 4, "restarts")
-        return f"{len(light)} light of {len(shown(metrics)) - 1} series, {poller.rounds} scrapes, {metrics.value('wgsocks_exporter_bpf_memory_bytes') / 2**20:.2f} MiB"
+        record_property("note", f"{len(light)} light of {len(shown(metrics)) - 1} series, {poller.rounds} scrapes, {metrics.value('wgsocks_exporter_bpf_memory_bytes') / 2**20:.2f} MiB")
 
 
-@case
 def test_another_number_and_off_and_on_again_lose_no_byte():
     with World() as world:
         since = world.link()
@@ -274,7 +272,6 @@ def test_another_number_and_off_and_on_again_lose_no_byte():
             equal(fallen, {}, f"fell with {arguments}")
 
 
-@case
 def test_names_that_clients_asked_for():
     with World() as world:
         since = world.link()
@@ -293,7 +290,15 @@ def test_names_that_clients_asked_for():
         world.check_sums(metrics, since=since)
 
 
-def names_by_another_resolver(address, run, *arguments):
+BESIDE = addresses.INET_UNDERLAY4, lambda world: world.lab.inet
+
+
+@pytest.mark.parametrize(("address", "run", "arguments"), [
+    pytest.param(*BESIDE, (), id="beside the tunnel"),
+    pytest.param("127.0.0.1", lambda world: world.proxy, (), id="on the host itself"),
+    pytest.param(*BESIDE, ("--no-collector.dns", "--no-collector.leaks"), id="beside the tunnel, without the collectors of DNS and leaks"),
+])
+def test_names_by_another_resolver(address, run, arguments):
     """It is asked at this address by dante alone, and answers at once: nothing of that passes the tunnel."""
     with World() as world:
         world.lab.inet.stop_dns()
@@ -320,12 +325,6 @@ def names_by_another_resolver(address, run, *arguments):
             resolver.wait()
 
 
-add_case("names by a resolver beside the tunnel", lambda: names_by_another_resolver(addresses.INET_UNDERLAY4, lambda world: world.lab.inet))
-add_case("names by a resolver on the host itself", lambda: names_by_another_resolver("127.0.0.1", lambda world: world.proxy))
-add_case("names by a resolver beside the tunnel, without the collectors of DNS and leaks",
-         lambda: names_by_another_resolver(addresses.INET_UNDERLAY4, lambda world: world.lab.inet, "--no-collector.dns", "--no-collector.leaks"))
-
-
 @contextlib.contextmanager
 def database(content=None):
     with tempfile.TemporaryDirectory() as folder:
@@ -348,7 +347,6 @@ def countries(metrics):
     return shown(metrics, "country", "proxy_destination_country")
 
 
-@case
 def test_countries_and_another_database():
     with tempfile.TemporaryFile() as log, World() as world, database() as (path, put):
         since = world.link()
@@ -413,7 +411,6 @@ def test_countries_and_another_database():
         equal(len(lines) <= 5, True, f"a line for each: {lines}")
 
 
-@case
 def test_a_database_without_destinations_is_a_line():
     with tempfile.TemporaryFile() as log, World() as world, database(mmdb.make(FIRST)) as (path, _put):
         sidecar = Sidecar(world.proxy, "crab", "--proxy.port=1080", f"--geoip.database={path}", stderr=log)
@@ -422,12 +419,3 @@ def test_a_database_without_destinations_is_a_line():
         equal(metrics.find("wgsocks_exporter_collector_success", collector="geoip"), [], "collector_success")
         log.seek(0)
         equal(b"of no use without --collector.destinations" in log.read(), True, "a line")
-
-
-def main():
-    enter()
-    return run_cases()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

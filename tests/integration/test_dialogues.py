@@ -1,17 +1,25 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Segments that no kernel sends on purpose: each dialogue is counted as what the server makes of it."""
 
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from blind import Blind
-from harness import add_case, equal, run_cases
-from sidecar import Sidecar, join_underlay
-from sockslab import Lab, enter, wait_until
+import pytest
+from checks import equal
+from sidecar import Sidecar
+from sockslab import wait_until
 from sockslab.segments import CASES, run_case
+
+pytestmark = [pytest.mark.in_lab, pytest.mark.usefixtures("blind")]
+
+
+@pytest.fixture(scope="module")
+def lab(lab):
+    lab.proxies[0].start_scripted()
+    return lab
+
+
+@pytest.fixture(scope="module")
+def sidecar(lab, blind):
+    return Sidecar(lab.proxies[0], "crab", "--proxy.port=1080")
 
 
 def settled(sidecar, expected, before):
@@ -28,7 +36,9 @@ def grown(before, after, name, label):
     return {key: value - former[key] for key, value in after.by(name, label).items() if value != former[key]}
 
 
-def check(lab, sidecar, one, ipv6):
+@pytest.mark.parametrize(("one", "ipv6"), [
+    pytest.param(one, ipv6, id=f"{one.name}, IPv{6 if ipv6 else 4}") for one in CASES for ipv6 in one.families])
+def test_dialogue(lab, sidecar, one, ipv6):
     proxy = lab.proxies[0]
     before = sidecar.scrape()
     run_case(lab, proxy, one, ipv6)
@@ -47,19 +57,3 @@ def check(lab, sidecar, one, ipv6):
     equal(after.value("proxy_requests_successful_total") - before.value("proxy_requests_successful_total"), truth["successful"], "successful")
     equal(grown(before, after, "proxy_request_failures_total", "reason"), truth["failures"], "failures")
     return f"lost {lost}" if lost else None
-
-
-def main():
-    for one in CASES:
-        for ipv6 in one.families:
-            add_case(f"{one.name}: IPv{6 if ipv6 else 4}", lambda lab, sidecar, one=one, ipv6=ipv6: check(lab, sidecar, one, ipv6))
-    enter()
-    with Lab(proxies=1) as lab:
-        join_underlay()
-        lab.proxies[0].start_scripted()
-        with Blind(lab.proxies) as blind:
-            return run_cases(lab, Sidecar(lab.proxies[0], "crab", "--proxy.port=1080"), again=blind)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

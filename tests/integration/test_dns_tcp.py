@@ -1,23 +1,27 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """DNS over TCP: by stream offset, whatever the segments do; connections that end, and those that are silent."""
 
 import contextlib
 import json
-import pathlib
 import socket
 import struct
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
+import pytest
+from checks import equal
 from dns_server import framed, question
-from dns_world import TUNNEL, UNDERLAY, read_framed, run_in_world
-from harness import case, equal
-from sockslab import addresses, wait_until
+from dns_world import TUNNEL, UNDERLAY, World, read_framed
+from sockslab import PATIENCE, addresses, wait_until
+
+pytestmark = pytest.mark.in_lab
 
 
-@case
+@pytest.fixture(scope="module")
+def world(lab):
+    with World(lab) as made:
+        yield made
+
+
+
 def test_tcp_byte_by_byte_and_all_at_once(world):
     names = ["noerror", "split", "nxdomain", "compressed", "mute"]
     messages = [framed(question(f"{name}.lab", 1 + 27 * (number & 1), number)) for number, name in enumerate(names * 6)]
@@ -31,7 +35,6 @@ def test_tcp_byte_by_byte_and_all_at_once(world):
     world.check(responses={"noerror": 28, "nxdomain": 7})
 
 
-@case
 def test_tcp_long_answers(world):
     world.begin()
     with world.tcp() as client:
@@ -42,7 +45,6 @@ def test_tcp_long_answers(world):
     world.check(responses={"noerror": 200})
 
 
-@case
 def test_tcp_more_than_a_kilobyte_on_the_underlay(world):
     """What leaves by the underlay for clients is bulk after a kilobyte, and not read; queries are."""
     world.begin()
@@ -53,7 +55,6 @@ def test_tcp_more_than_a_kilobyte_on_the_underlay(world):
     world.check(UNDERLAY, responses={"noerror": 300})
 
 
-@case
 def test_tcp_segments_that_are_lost_on_the_way(world):
     """What is sent again counts once. The server's side loses: what overtakes it there is out of order."""
     world.begin()
@@ -61,7 +62,7 @@ def test_tcp_segments_that_are_lost_on_the_way(world):
     world.lab.inet.run(["nft", f"add table inet lossy; {rules}"])
     try:
         with world.tcp() as client:
-            client.settimeout(30)
+            client.settimeout(30 * PATIENCE)
             for number in range(12):
                 client.sendall(framed(question("noerror.lab", 1, number)))
                 equal(len(read_framed(client, 1)), 1)
@@ -73,7 +74,6 @@ def test_tcp_segments_that_are_lost_on_the_way(world):
     equal(world.grown("wgsocks_exporter_events_lost_total", "cause"), {}, "losses")
 
 
-@case
 def test_tcp_streams_end(world):
     """Closed by either side, refused, reset: none stays."""
     world.begin()
@@ -108,7 +108,6 @@ def sweeps(world, count, what):
     wait_until(lambda: streams(world) == count, 5, what)
 
 
-@case
 def test_tcp_streams_that_are_silent(world):
     """Forgotten after ten minutes, and after 70 seconds where they were never accepted."""
     world.begin()
@@ -127,7 +126,3 @@ def test_tcp_streams_that_are_silent(world):
         client.sendall(framed(question("noerror.lab", 1, 2)))  # we know nothing of it any more
         read_framed(client, 1)
     world.check(queries={"a": 1}, responses={"noerror": 1}, lost={"parse": 1})
-
-
-if __name__ == "__main__":
-    sys.exit(run_in_world())

@@ -1,11 +1,9 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The health port among silent, slow, broken and hostile clients: who asks properly is always answered, and soon."""
 
 import contextlib
 import json
 import os
-import pathlib
 import random
 import resource
 import selectors
@@ -15,8 +13,8 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
+import pytest
+from checks import equal
 from exporter import (
     HEALTH,
     Exporter,
@@ -25,13 +23,29 @@ from exporter import (
     alive,
     connect,
     cpu_seconds,
-    enter_namespace,
     exchange,
     read_all,
     status,
 )
-from harness import Skip, case, equal, run_cases
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
+
+pytestmark = pytest.mark.in_netns
+
+
+@pytest.fixture(scope="module", autouse=True)
+def running():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    start()
+    yield
+    exporter.stop()
+
+
+def start():
+    global exporter
+    exporter = Exporter("--proxy.name=crab \"\\")
+    exporter.health = exporter.children()["health"]
+    assert alive(exporter.health)
+
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT_SECONDS = 2.0
@@ -61,7 +75,6 @@ def expect(text, code):
     return answer
 
 
-@case
 def test_pages():
     for path in ("/", "/livez", "/healthz", "/startupz", "/livez?verbose", "/%6civez", "http://any/livez"):
         expect(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n", 200)
@@ -76,7 +89,6 @@ def test_pages():
     assert b"there is no tunnel interface" in expect("GET / HTTP/1.1\r\n\r\n", 200).body
 
 
-@case
 def test_refusals():
     expect("GET /metrics HTTP/1.1\r\n\r\n", 404)
     equal(expect("POST /livez HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", 405).headers["allow"], "GET, HEAD")
@@ -90,7 +102,6 @@ def test_refusals():
     expect("GET / HTTP/1.1\r\n" + "A: b\r\n" * 3000 + "\r\n", 431)
 
 
-@case
 def test_100_kB_request_lines_get_their_answer_not_a_reset():
     for size in (100_000, 1_000_000):
         for _ in range(20):
@@ -100,7 +111,6 @@ def test_100_kB_request_lines_get_their_answer_not_a_reset():
     still_the_same()
 
 
-@case
 def test_pipelined_requests_get_one_answer_and_the_end():
     for count in (2, 5000):
         data = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n" * count
@@ -110,7 +120,6 @@ def test_pipelined_requests_get_one_answer_and_the_end():
         equal((answer.status, answer.body), (200, b"ok\n"))
 
 
-@case
 def test_half_closed_clients_are_answered():
     for text, code in (("GET /livez HTTP/1.1\r\n\r\n", 200), ("GET /livez HTTP/1.1\r\nHost: a", 400)):
         with connect(HEALTH) as client:
@@ -122,7 +131,6 @@ def test_half_closed_clients_are_answered():
         equal(read_all(client), b"", "to nothing")
 
 
-@case
 def test_a_request_in_single_bytes():
     with connect(HEALTH) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -131,8 +139,7 @@ def test_a_request_in_single_bytes():
         equal(Response(read_all(client)).status, 200)
 
 
-@case
-def test_a_client_has_two_seconds_in_all():
+def test_a_client_has_two_seconds_in_all(record_property):
     """Whether it says nothing, a byte now and then, or has its answer and stays."""
     begun = time.monotonic()
     silent, slow, answered = connect(HEALTH), connect(HEALTH), connect(HEALTH)
@@ -144,7 +151,7 @@ def test_a_client_has_two_seconds_in_all():
             client.setblocking(False)
             selector.register(client, selectors.EVENT_READ, name)
         while len(ends) < 2:
-            assert time.monotonic() - begun < 5, f"only {ends} ended"
+            assert time.monotonic() - begun < 5 * PATIENCE, f"only {ends} ended"
             for key, _ in selector.select(0.1):
                 with contextlib.suppress(ConnectionResetError):
                     equal(key.fileobj.recv(100), b"", key.data)
@@ -158,9 +165,9 @@ def test_a_client_has_two_seconds_in_all():
     for client in (silent, slow, answered):
         client.close()
     for name, seconds in ends.items():
-        assert CLIENT_SECONDS - 0.1 < seconds < CLIENT_SECONDS + 0.5, f"{name}: {seconds:.2f} s"
-    assert took < CLIENT_SECONDS + 0.7, f"answered: {took:.2f} s"
-    return ", ".join(f"{name} {seconds:.2f} s" for name, seconds in ends.items())
+        assert CLIENT_SECONDS - 0.1 < seconds < CLIENT_SECONDS + 0.5 * PATIENCE, f"{name}: {seconds:.2f} s"
+    assert took < CLIENT_SECONDS + 0.7 * PATIENCE, f"answered: {took:.2f} s"
+    record_property("note", ", ".join(f"{name} {seconds:.2f} s" for name, seconds in ends.items()))
 
 
 def sends_into_nothing(client):
@@ -171,13 +178,12 @@ def sends_into_nothing(client):
     return False
 
 
-@case
 def test_the_oldest_makes_room():
     clients = [connect(HEALTH) for _ in range(TABLE)]
     begun = time.monotonic()
     # None of the table's was dropped yet; the next one drops the first, and only that.
     clients.append(connect(HEALTH))
-    clients[0].settimeout(1)
+    clients[0].settimeout(1 * PATIENCE)
     with contextlib.suppress(ConnectionResetError):
         equal(clients[0].recv(1), b"")
     took = time.monotonic() - begun
@@ -187,7 +193,7 @@ def test_the_oldest_makes_room():
     equal(Response(read_all(clients[-1])).status, 200, "the youngest")
     for client in clients:
         client.close()
-    assert took < 1, f"{took:.2f} s"
+    assert took < 1 * PATIENCE, f"{took:.2f} s"
 
 
 class Crowd:
@@ -233,40 +239,37 @@ class Crowd:
 
 def among(talk):
     """Probes at 50 a second from a process of their own while the crowd is there."""
-    program = ("import sys; sys.path[:0] = sys.argv[1:3]\n"
+    program = ("import sys\n"
                "from exporter import Prober\n"
                "with Prober(9999, '/livez') as probes:\n"
                "    print('begun', flush=True); sys.stdin.readline()\n"
                "print(len(probes.failures), len(probes.latencies), max(probes.latencies), probes.failures[:3])\n")
     crowd = Crowd(CROWD, talk)
-    prober = subprocess.Popen(["python3", "-c", program, HERE, os.path.join(HERE, "..", "lab")], text=True,
+    prober = subprocess.Popen([sys.executable, "-c", program], text=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     equal(prober.stdout.readline(), "begun\n")
     for _ in range(5):
         crowd.turn(1)
-    told = prober.communicate("\n", timeout=20)[0]
+    told = prober.communicate("\n", timeout=20 * PATIENCE)[0]
     crowd.close()
     failed, count, slowest, why = told.split(maxsplit=3)
     assert int(failed) == 0, f"{failed} of {count} failed: {why}"
     assert int(count) > 50, f"only {count} probes in 5 s"
-    assert float(slowest) < 1, f"kubelet would have given up: {slowest} s"
+    assert float(slowest) < 1 * PATIENCE, f"kubelet would have given up: {slowest} s"
     assert crowd.dropped > CROWD / 2, f"only {crowd.dropped} were dropped"
     still_the_same()
     return f"{count} probes, slowest {float(slowest) * 1000:.1f} ms, {crowd.dropped} of the crowd dropped"
 
 
-@case
-def test_probes_among_10000_silent_clients():
-    return among(False)
+def test_probes_among_10000_silent_clients(record_property):
+    record_property("note", among(False))
 
 
-@case
-def test_probes_among_10000_clients_of_a_byte_a_second():
-    return among(True)
+def test_probes_among_10000_clients_of_a_byte_a_second(record_property):
+    record_property("note", among(True))
 
 
-@case
-def test_garbage():
+def test_garbage(record_property):
     """Random bytes, and requests with random damage: an answer or an end, and never harm."""
     rng = random.Random(1)
     whole = b"GET /readyz?verbose&proxy=a%20b HTTP/1.1\r\nHost: localhost:9999\r\nAccept: */*\r\n\r\n"
@@ -286,11 +289,10 @@ def test_garbage():
         codes[code] = codes.get(code, 0) + 1
     assert set(codes) <= {200, 400, 404, 405, 414, 431, 503, 505}, codes
     still_the_same()
-    return " ".join(f"{code}: {count}" for code, count in sorted(codes.items()))
+    record_property("note", " ".join(f"{code}: {count}" for code, count in sorted(codes.items())))
 
 
-@case
-def test_without_descriptors_it_neither_spins_nor_stops():
+def test_without_descriptors_it_neither_spins_nor_stops(record_property):
     exporter.stop()
     with Exporter(wrapper=("prlimit", "--nofile=24:24")) as narrow, Prober(HEALTH, "/livez", 20) as probes:
         health = narrow.children()["health"]
@@ -302,55 +304,33 @@ def test_without_descriptors_it_neither_spins_nor_stops():
             client.close()
         equal(narrow.children()["health"], health, "its pid")
     assert used < 0.05 * took, f"{used:.2f} s of CPU in {took:.2f} s"
-    assert max(probes.latencies) < 1, f"kubelet would have given up: {max(probes.latencies):.2f} s"
+    assert max(probes.latencies) < 1 * PATIENCE, f"kubelet would have given up: {max(probes.latencies):.2f} s"
     start()
-    return f"{probes.check()}, {used / took * 100:.0f} % CPU"
+    record_property("note", f"{probes.check()}, {used / took * 100:.0f} % CPU")
 
 
-@case
-def test_at_rest_it_costs_nothing():
+def test_at_rest_it_costs_nothing(record_property):
     health = exporter.health
     before, switches = cpu_seconds(health), int(status(health)["voluntary_ctxt_switches"])
     begun = time.monotonic()
     wait_until(lambda: time.monotonic() - begun > 3, 5)
     woken = int(status(health)["voluntary_ctxt_switches"]) - switches
+    took = time.monotonic() - begun
     assert cpu_seconds(health) - before <= 0.01, "CPU"
-    assert woken <= 12, f"woken {woken} times in 3 s"
-    return f"woken {woken} times in 3 s"
+    assert woken <= 4 * took, f"woken {woken} times in {took:.1f} s"
+    record_property("note", f"woken {woken} times in {took:.1f} s")
 
 
-@case
-def test_as_fast_as_it_goes():
+def test_as_fast_as_it_goes(record_property):
     """The figure is the bench's; here it counts that every one of many is answered whole."""
     with tempfile.TemporaryDirectory() as folder:
         program = os.path.join(folder, "probe_load")
         built = subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", program, os.path.join(HERE, "probe_load.c")],
                                check=False, capture_output=True, text=True)
         if built.returncode:
-            raise Skip(f"no compiler: {built.stderr[:100]}")
+            pytest.skip(f"no compiler: {built.stderr[:100]}")
         told = json.loads(subprocess.check_output([program, str(HEALTH), "3", "4", "/livez", "2"]))
     equal(told["failed"], 0, "failed")
-    assert told["probes"] > 500, told
+    assert told["probes"] > 500 / PATIENCE, told
     still_the_same()
-    return f"{told['rate']} probes/s, p50 {told['p50_us']} µs, p99 {told['p99_us']} µs"
-
-
-def start():
-    global exporter
-    exporter = Exporter("--proxy.name=crab \"\\")
-    exporter.health = exporter.children()["health"]
-    assert alive(exporter.health)
-
-
-def main():
-    enter_namespace()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    start()
-    try:
-        run_cases()
-    finally:
-        exporter.stop()
-
-
-if __name__ == "__main__":
-    main()
+    record_property("note", f"{told['rate']} probes/s, p50 {told['p50_us']} µs, p99 {told['p99_us']} µs")

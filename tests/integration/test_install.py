@@ -1,18 +1,16 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """docs/install.md: its commands, in order, in a checkout of their own, with a /usr/local that nobody else sees."""
 
 import os
 import pathlib
-import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import Skip, add_case, equal, run_cases
+import pytest
+from checks import equal
 from pages import check_done, commands
 from sidecar import ROOT
-from sockslab import Lab, enter
+
+pytestmark = pytest.mark.in_lab
 
 PAGE = ROOT / "docs" / "install.md"
 SILENT = ("sudo mk/deps", "sudo wgsocks_exporter --detach", "sudo make uninstall")
@@ -25,10 +23,10 @@ URL={ROOT}
 """
 
 
-def run_page(lab):
+def test_from_the_clone_to_the_end(lab, record_property):
     """Block by block; those after the first stand where it led to."""
     if not (ROOT / ".git").exists():
-        raise Skip("no git here, which a clone is made of")
+        pytest.skip("no git here, which a clone is made of")
     found = commands(PAGE)
     with tempfile.TemporaryDirectory(prefix="wgsocks-install-") as folder:
         pathlib.Path(folder, "local").mkdir()
@@ -42,22 +40,9 @@ def run_page(lab):
                 assert not block.text.startswith(start) or words in done.stdout, f"{block.text}: {done.stdout[-500:]}"
         left = [str(path) for path in pathlib.Path(folder, "local").rglob("*") if path.is_file()]
         equal(left, [], "left after make uninstall")
-    return f"{sum(len(block.lines) for block in found)} commands"
+    record_property("note", f"{sum(len(block.lines) for block in found)} commands")
 
 
 def environment():
     """Not that of a make which runs this test."""
     return {"PATH": "/usr/local/sbin:" + os.environ["PATH"], "MAKELEVEL": "", "MAKEFLAGS": "-j2", "MFLAGS": ""}
-
-
-add_case("install.md from the clone to the end", run_page)
-
-
-def main():
-    enter()
-    with Lab(proxies=1) as lab:
-        run_cases(lab)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,19 +1,17 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Connections that leave beside the tunnel, each against a capture of the interface that they leave by."""
 
 import contextlib
-import pathlib
 import socket
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
+import pytest
 from capture import captured, connects, is_connect
-from harness import add_case, case, equal, run_cases
+from checks import equal
 from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, addresses, enter, wait_until
+from sockslab import PATIENCE, Lab, addresses, wait_until
 from truth import settle
+
+pytestmark = pytest.mark.in_lab
 
 LEAKED = "proxy_leaked_connections_total"
 AROUND = f"{addresses.TARGET4}/32 via {addresses.INET_UNDERLAY4} dev eth0"
@@ -60,8 +58,7 @@ def world(*arguments, **options):
             kill_all()
 
 
-@case
-def test_ten_thousand_requests_in_good_health():
+def test_ten_thousand_requests_in_good_health(record_property):
     with world() as w:
         with w.compared(least=0):
             tally = w.lab.traffic("8600 connect", "400 connect addr=ipv6", "500 connect addr=name", "200 refused", "100 transfer", "100 bind", "100 unresolved",
@@ -69,10 +66,11 @@ def test_ten_thousand_requests_in_good_health():
         equal(tally["unexpected_total"], 0, f"unexpected {tally.get('unexpected')}")
         assert tally["requests_total"] >= 10000, tally["requests_total"]
         equal(w.leaked(), 0, "leaked")
-        return f"{tally['requests_total']} requests"
+        record_property("note", f"{tally['requests_total']} requests")
 
 
-def around(attach):
+@pytest.mark.parametrize("attach", ["tcx", "clsact"])
+def test_a_more_specific_route_around_the_tunnel(attach):
     with world(f"--bpf.attach={attach}") as w:
         with w.route(AROUND), w.compared(50):
             w.lab.traffic("50 connect expect=any", "5 refused expect=any", seed=72).finish()
@@ -80,11 +78,6 @@ def around(attach):
             w.lab.traffic("50 connect", seed=73).finish()
 
 
-for how in ("tcx", "clsact"):
-    add_case(f"a more specific route around the tunnel, {how}", lambda how=how: around(how))
-
-
-@case
 def test_the_tunnels_route_goes_in_mid_traffic():
     with world() as w, w.route(f"default via {addresses.INET_UNDERLAY4} dev eth0 metric 4000"):
         with w.compared(50):
@@ -96,13 +89,11 @@ def test_the_tunnels_route_goes_in_mid_traffic():
             w.lab.traffic("50 connect", seed=75).finish()
 
 
-@case
 def test_ipv6_beside_a_tunnel_of_ipv4():
     with world() as w, w.route(AROUND6), w.compared(20):
         w.lab.traffic("20 connect addr=ipv6 expect=any", "20 connect", seed=76).finish()
 
 
-@case
 def test_tunnel_down():
     with world() as w, w.route(f"default via {addresses.INET_UNDERLAY4} dev eth0 metric 4000"):
         with w.compared(20):
@@ -113,7 +104,6 @@ def test_tunnel_down():
             w.lab.traffic("20 connect", seed=78).finish()
 
 
-@case
 def test_another_interface_is_dantes_external():
     with world() as w:
         w.proxy.stop_dante()
@@ -125,7 +115,6 @@ def test_another_interface_is_dantes_external():
             w.lab.traffic("20 connect", seed=80).finish()
 
 
-@case
 def test_masquerade():
     with world() as w:
         w.proxy.run(["nft", "-f", "-"], input="table ip m { chain c { type nat hook postrouting priority 100; masquerade; }; }\n")
@@ -135,7 +124,12 @@ def test_masquerade():
             w.lab.traffic("20 connect", seed=82).finish()
 
 
-def allowed(networks, leaks):
+@pytest.mark.parametrize(("networks", "leaks"), [
+    pytest.param("10.99.0.0/24", (6,), id="IPv4"),
+    pytest.param("192.0.2.0/24,fd99::/64,::/0", (4,), id="IPv6"),
+    pytest.param("10.99.0.1,fd99::1", (), id="both"),
+])
+def test_networks_that_are_allowed(networks, leaks):
     with world(f"--leak.allow={networks}") as w, w.route(AROUND, AROUND6):
         with captured(w.proxy.ns, "eth0", is_connect) as packets:
             w.lab.traffic("20 connect expect=any", "10 connect addr=ipv6 expect=any", seed=83).finish()
@@ -145,25 +139,18 @@ def allowed(networks, leaks):
         equal(w.leaked(), sum(seen[version] for version in leaks), f"leaked, {networks} allowed, of {seen}")
 
 
-add_case("an IPv4 network is allowed", lambda: allowed("10.99.0.0/24", (6,)))
-add_case("IPv6 networks are allowed", lambda: allowed("192.0.2.0/24,fd99::/64,::/0", (4,)))
-add_case("both are allowed", lambda: allowed("10.99.0.1,fd99::1", ()))
-
-
-@case
 def test_connections_of_others_are_no_leak():
     """Of the same namespace, by the same route; to clients; to the proxy itself over lo."""
     with world() as w, w.route(AROUND):
         with captured(w.proxy.ns, "eth0", is_connect) as packets:
             for _ in range(20):
                 with contextlib.closing(w.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM)) as other:
-                    other.settimeout(5)
+                    other.settimeout(5 * PATIENCE)
                     other.connect((addresses.TARGET4, addresses.TARGET_PORT))
         equal(connects(packets), 20, "the capture")
         equal(w.leaked(), 0, "leaked")
 
 
-@case
 def test_a_first_syn_in_the_tunnel_and_the_second_beside_it():
     """The contract's words: by its first SYN."""
     with world(connect_timeout=5) as w:
@@ -176,8 +163,3 @@ def test_a_first_syn_in_the_tunnel_and_the_second_beside_it():
                 settle(w.sidecar)
         assert packets, "no SYN left by eth0"
         equal(w.leaked(), 0, "leaked")
-
-
-if __name__ == "__main__":
-    enter()
-    sys.exit(run_cases())

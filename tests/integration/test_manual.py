@@ -1,16 +1,12 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What the pages quote is what the program has: flags, variables and defaults of the manual page, lines of the log, metrics, links to chapters."""
 
-import pathlib
 import re
 import shutil
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import Skip, case, equal, run_cases
+import pytest
+from checks import equal
 from pages import ROOT, blocks, commands, left_out
 from sidecar import BINARY
 
@@ -39,14 +35,14 @@ def program(*arguments):
 def pages():
     listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
-        raise Skip("no git here, which knows the files")
+        pytest.skip("no git here, which knows the files")
     return [ROOT / line for line in listed.stdout.splitlines()]
 
 
 def plain():
     """The manual page as a reader sees it, in long lines."""
     if not shutil.which("mandoc"):
-        raise Skip("no mandoc (Debian's package mandoc)")
+        pytest.skip("no mandoc (Debian's package mandoc)")
     text = subprocess.run(["mandoc", "-Tutf8", "-Owidth=500", str(MANUAL)], capture_output=True, text=True, check=True).stdout
     return re.sub(r".\x08", "", text)
 
@@ -57,14 +53,12 @@ def options():
     return {flag: (bool(switch), words) for flag, switch, words in re.findall(r"(?<=\s)(--[a-z][\w.-]*)(\[=BOOL\])?(?:=\S+)? (.*?\[WGSOCKS_[^\]]*\])", text)}
 
 
-@case
-def test_the_manual_has_every_flag_and_no_other():
+def test_the_manual_has_every_flag_and_no_other(record_property):
     shown = re.findall(r"^ {7}(--[a-z][\w.-]*)", plain(), re.MULTILINE)
     equal(sorted(shown), sorted([*options(), "--help", "--help-metrics", "--version"]), "flags")
-    return f"{len(shown)} flags"
+    record_property("note", f"{len(shown)} flags")
 
 
-@case
 def test_the_manual_has_every_variable():
     text = plain()
     for flag, (_switch, words) in options().items():
@@ -74,7 +68,6 @@ def test_the_manual_has_every_variable():
     assert "WGSOCKS_ and the flag in capitals, with _ for . and -" in text
 
 
-@case
 def test_the_manual_has_the_defaults():
     text = plain()
     for flag, (switch, words) in options().items():
@@ -86,7 +79,6 @@ def test_the_manual_has_the_defaults():
             assert re.search(r"\boff\b", entry), f"{flag} is off by default: {entry}"
 
 
-@case
 def test_the_manual_is_well_formed():
     plain()  # or skip
     for command in (["mandoc", "-Tlint", "-Wstyle", str(MANUAL)], ["man", "--warnings", "-l", "-Tutf8", str(MANUAL)]):
@@ -94,14 +86,7 @@ def test_the_manual_is_well_formed():
         equal((done.returncode, done.stdout if command[0] == "mandoc" else "", done.stderr), (0, "", ""), command[0])
 
 
-@case
-def test_chapters_of_the_manual():
-    equal(re.findall(r"^\.SH (.*)", MANUAL.read_text(encoding="utf-8"), re.MULTILINE),
-          ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ENDPOINTS", "ENVIRONMENT", "FILES", "SIGNALS", "EXIT STATUS", "EXAMPLES", "SEE ALSO"])
-
-
-@case
-def test_examples_of_the_manual():
+def test_examples_of_the_manual(record_property):
     """What they begin, with a last word that ends it; what they ask, README.md asks as well, where it is run."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     examples = MANUAL.read_text(encoding="utf-8").split(".SH EXAMPLES")[1]
@@ -114,33 +99,9 @@ def test_examples_of_the_manual():
             command = re.sub(r"^nsenter \S+ ", "", line).replace("wgsocks_exporter", BINARY, 1) + " --version"
             done = subprocess.run(["sh", "-ec", command], capture_output=True, text=True, check=False)
             equal((done.returncode, done.stderr, done.stdout[:26]), (0, "", "wgsocks_exporter, version "), line)
-    return f"{len(lines)} commands"
+    record_property("note", f"{len(lines)} commands")
 
 
-def formats():
-    """A pattern for each line that the program may log, and for those of bad flags."""
-    parts = {"%s": ".+", "%.*s": ".+", "%u": r"\d+", "%d": r"\d+", "%zu": r"\d+", "%llu": r"\d+", "%lu": r"\d+", "%.64s": ".+", "%.100s": ".+", "%d bytes": r"\d+ bytes"}
-    for path in (ROOT / "userspace").rglob("*.c"):
-        text = re.sub(r'"\s*PRId64\s*"|"\s*PRIu64\s*"', "%llu", path.read_text(encoding="utf-8").replace('%" PRI', '" PRI'))
-        for literal in re.findall(r'(?:"(?:[^"\\]|\\.)*"\s*)+', text):
-            line = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal)).removesuffix("\\n")
-            if len(line) > 12:
-                yield re.compile("".join(parts.get(part, re.escape(part)) for part in re.split(r"(%[.*\d]*[a-z]+?(?<=[sd])|%llu|%lu|%zu|%u)", line)))
-
-
-@case
-def test_lines_of_the_log_are_the_programs():
-    known, quoted = list(formats()), []
-    for page in (TROUBLE, ROOT / "docs" / "migration.md"):
-        text = page.read_text(encoding="utf-8")
-        quoted += [line.strip() for _ticks, line in re.findall(r"\blog(?: says|:) (`+)(.+?)\1(?!`)", text)]
-    assert len(quoted) >= 30, f"only {len(quoted)} lines"
-    for line in quoted:
-        assert any(pattern.fullmatch(line) for pattern in known), f"nothing in userspace/ says {line!r}"
-    return f"{len(quoted)} lines"
-
-
-@case
 def test_metrics_of_the_pages_are_the_programs():
     families = set(re.findall(r"^(\w+) +(?:gauge|counter|histogram) ", program("--help-metrics"), re.MULTILINE))
     known = {family + end for family in families for end in ("", "_bucket", "_sum", "_count")} | {"proxy_name"}
@@ -152,30 +113,7 @@ def test_metrics_of_the_pages_are_the_programs():
                 assert name in known | labels, f"{page.name}: {name}"
 
 
-@case
-def test_links_to_chapters_lead_somewhere():
-    def anchors(page):
-        for title in re.findall(r"^#+ (.*)", page.read_text(encoding="utf-8"), re.MULTILINE):
-            yield re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
-    count = 0
-    for page in pages():
-        for link, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
-            assert anchor in set(anchors(page.parent / link if link else page)), f"{page.relative_to(ROOT)}: {link}#{anchor}"
-            count += 1
-    return f"{count} links"
-
-
-@case
-def test_every_symptom_is_in_the_list_at_the_top():
-    text = TROUBLE.read_text(encoding="utf-8")
-    top, rest = text.split("\n## ", 1)
-    for title in re.findall(r"^## (.*)", "## " + rest, re.MULTILINE):
-        anchor = re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
-        assert f"(#{anchor})" in top, title
-
-
-@case
-def test_every_command_has_a_test():
+def test_every_command_has_a_test(record_property):
     """A page with commands is run by the test that says so; what is not run says why."""
     run, not_run = 0, []
     for page in pages():
@@ -191,8 +129,4 @@ def test_every_command_has_a_test():
             assert page.name in text or page.parent.name in text, f"{test} does not name {name}"
     for name, why in not_run:
         print(f"    not run: {name}: {why}")
-    return f"{run} lines of commands, {len(not_run)} blocks not run"
-
-
-if __name__ == "__main__":
-    run_cases()
+    record_property("note", f"{run} lines of commands, {len(not_run)} blocks not run")

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """An agent of a node with many proxies: all found and named, and nothing left of 5,000 that came and went. How fast: tests/bench."""
 
@@ -8,14 +7,14 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import case, equal, run_cases
+import pytest
+from checks import equal
 from node import PINS, Node, mount_bpffs
 from sidecar import kill_all
-from sockslab import LightProxies, enter, wait_until
+from sockslab import LightProxies, wait_until
+
+pytestmark = pytest.mark.in_lab
 
 SOME = "/metrics?collect[]=sessions"
 LOG = "/run/many.log"
@@ -87,7 +86,6 @@ def wait_none(node):
     equal(node.scrape(SOME).find("proxy_info"), [], "series")
 
 
-@case
 def test_two_hundred_are_found_and_named():
     with world() as light:
         light.begin(200)
@@ -102,8 +100,7 @@ def test_two_hundred_are_found_and_named():
         wait_watched(node, light)
 
 
-@case
-def test_five_thousand_come_and_go():
+def test_five_thousand_come_and_go(record_property):
     at_once, rounds = 250, 20
     with world() as light:
         node = start("--bpf.attach=clsact")
@@ -128,10 +125,9 @@ def test_five_thousand_come_and_go():
         equal(lost, {}, "losses")
         light.begin(3)
         wait_watched(node, light)
-        return f"{early} → {late} KiB"
+        record_property("note", f"{early} → {late} KiB")
 
 
-@case
 def test_links_and_their_pins_go_with_their_proxies():
     with world() as light:
         node = start("--bpf.attach=auto")
@@ -146,7 +142,6 @@ def test_links_and_their_pins_go_with_their_proxies():
             equal(left(node), before, "what is left")
 
 
-@case
 def test_more_than_there_is_room_for():
     with world() as light:
         light.begin(80)
@@ -157,12 +152,3 @@ def test_more_than_there_is_room_for():
         light.end(40)
         wait_until(lambda: watched(node) == light.names(), 20, "the others to have their room")
         equal(node.scrape(SOME).value("wgsocks_exporter_proxies_unwatched"), 0, "unwatched")
-
-
-def main():
-    enter()
-    return run_cases()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """docs/migration.md: its commands beside one that counts as the script did, its numbers of the same traffic, and that the switch is as it says."""
 
@@ -9,12 +8,23 @@ import re
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import add_case, case, equal, run_cases
+import pytest
+from checks import equal
 from pages import check_done, commands
-from sidecar import BINARY, ROOT, Metrics, fetch, join_underlay
-from sockslab import PATIENCE, Lab, enter, wait_until
+from sidecar import BINARY, ROOT, Metrics, fetch
+from sockslab import PATIENCE, wait_until
+
+pytestmark = pytest.mark.in_lab
+
+
+@pytest.fixture(scope="module")
+def world(lab):
+    made = World(lab)
+    yield made
+    for process in filter(None, (made.old, made.new)):
+        process.kill()
+        process.wait()
+
 
 PAGE = ROOT / "docs" / "migration.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -45,15 +55,10 @@ class World:
         return self.proxy.run(["bash", "-e", "-o", "pipefail", "-c", command], env=self.environment, check=False)
 
 
-def add_block(block):
-    def run(world):
-        for command in block.lines:
-            check_done(command, world.run(command))
-    add_case(f"the page: {block.lines[0][:80]}", run)
-
-
-for one in commands(PAGE):
-    add_block(one)
+@pytest.mark.parametrize("block", commands(PAGE), ids=lambda block: block.lines[0][:80])
+def test_the_page(world, block):
+    for command in block.lines:
+        check_done(command, world.run(command))
 
 
 def row(name):
@@ -61,13 +66,11 @@ def row(name):
     return int(re.search(rf"^\| {name} \| ([\d,]+) \|", TEXT, re.MULTILINE)[1].replace(",", ""))
 
 
-@case
 def test_open_connections_without_a_client(world):
     old, new = (Metrics(world.answers(port)).value("proxy_active_connections") for port in (9090, 9091))
     equal((new, old), (row("open connections, no client"), 17))
 
 
-@case
 def test_the_numbers_of_the_same_traffic(world):
     generator = world.lab.traffic(*TRAFFIC)
     tally = generator.wait_quiet()
@@ -82,19 +85,17 @@ def test_the_numbers_of_the_same_traffic(world):
     generator.finish()
 
 
-@case
-def test_open_connections_of_a_hundred_clients(world):
+def test_open_connections_of_a_hundred_clients(world, record_property):
     generator = world.lab.traffic("100 hold", concurrency=100)
     generator.wait_quiet()
     old, new = (Metrics(world.answers(port)).value("proxy_active_connections") for port in (9090, 9091))
     equal(new, row("open connections, 100 clients"))
     generator.release()
     generator.finish()
-    return f"the stand-in says {old}"
+    record_property("note", f"the stand-in says {old}")
 
 
-@case
-def test_the_picture_has_the_numbers_of_the_page(_world):
+def test_the_picture_has_the_numbers_of_the_page():
     groups = importlib.machinery.SourceFileLoader("draw_migration", str(ROOT / "docs" / "draw-migration")).load_module().GROUPS
     drawn = [[number for _who, number, _right in bars] for _title, bars in groups]
     rows = re.findall(r"^\| (?:successful|failed|requests|open).*?\| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", TEXT, re.MULTILINE)
@@ -102,7 +103,6 @@ def test_the_picture_has_the_numbers_of_the_page(_world):
     equal(sorted(told), sorted([numbers + numbers[-1:] * (3 - len(numbers)) for numbers in drawn]), "rows of the table")
 
 
-@case
 def test_the_switch(world):
     """The new one waits for the port that the old one holds, says so, and has it once it is free."""
     world.new.terminate()
@@ -117,21 +117,3 @@ def test_the_switch(world):
         wait_until(lambda: "VPN is active" in (world.answers(9999, "/") or ""), 10, "the probes' port as well")
         new.terminate()
         equal(new.wait(10 * PATIENCE), 0, "status")
-
-
-def main():
-    sys.dont_write_bytecode = True
-    enter()
-    with Lab(proxies=1) as lab:
-        join_underlay()
-        world = World(lab)
-        try:
-            run_cases(world)
-        finally:
-            for process in filter(None, (world.old, world.new)):
-                process.kill()
-                process.wait()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Which proxy is which for a node's agent: names over restarts, inodes that come again, pins that are half there."""
 
@@ -10,17 +9,17 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import Skip, add_case, case, equal, run_cases
+import pytest
+from checks import equal
 from node import PINS, Node, World, check_views
 from sidecar import BINARY, Metrics, fetch
 from small_proxy import Held, SmallProxy
-from sockslab import enter, wait_until
+from sockslab import PATIENCE, wait_until
 from truth import Before
 
+pytestmark = pytest.mark.in_lab
 
-@case
+
 def test_servers_of_every_shape():
     """By another process name, as another user, in a PID namespace of its own, not listening yet; and one that is no SOCKS server."""
     with World(proxies=1):
@@ -37,20 +36,18 @@ def test_servers_of_every_shape():
         wait_until(lambda: node.names() == ["crab-0"], 10, "all to end")
 
 
-@case
-def test_the_name_of_a_proxy_whose_server_is_away_while_the_agent_restarts():
-    with World(proxies=2) as world:
-        node = Node(wait_for=2)
-        world.lab.proxies[0].stop_dante()
-        node.stop()
-        node = Node(wait_for=2)
-        equal(node.names(), ["crab-0", "crab-1"], "names after a restart without its server")
-        world.lab.proxies[0].dante.env["PROXY_NAME"] = "lobster"
-        world.lab.proxies[0].start_dante()
-        wait_until(lambda: node.names() == ["crab-1", "lobster"], 5, "the name that its server has now")
-        view = node.view(world.lab.proxies[0], "lobster")
-        before = Before(view)
-        check_views([view], [before], world.lab.traffic("20 connect", proxies=[view.proxy], seed=91).finish())
+@pytest.mark.parametrize("world", [2], indirect=True)
+def test_the_name_of_a_proxy_whose_server_is_away_while_the_agent_restarts(world, agent):
+    world.lab.proxies[0].stop_dante()
+    agent.stop()
+    agent = Node(wait_for=2)
+    equal(agent.names(), ["crab-0", "crab-1"], "names after a restart without its server")
+    world.lab.proxies[0].dante.env["PROXY_NAME"] = "lobster"
+    world.lab.proxies[0].start_dante()
+    wait_until(lambda: agent.names() == ["crab-1", "lobster"], 5, "the name that its server has now")
+    view = agent.view(world.lab.proxies[0], "lobster")
+    before = Before(view)
+    check_views([view], [before], world.lab.traffic("20 connect", proxies=[view.proxy], seed=91).finish())
 
 
 def successor(former, name):
@@ -69,28 +66,26 @@ def successor(former, name):
     return None
 
 
-@case
-def test_a_namespace_that_gets_the_inode_of_a_dead_one_at_once():
-    with World(proxies=1):
-        node = Node(wait_for=1)
-        done = 0
-        for i in range(30):  # how the events of the two meet is another each time
-            former = SmallProxy(f"prawn-{i}")
-            wait_until(lambda n=i: node.watched() == ["crab-0", f"prawn-{n}"], 5, "the first one")
-            with Held(node.children()["wgsocks-collect"]):
-                former.end()
-                following = successor(former, f"shrimp-{i}")
-                if following:
-                    following.listen()
-                    wait_until(lambda p=following.pid: listens(p), 5, "its listener")
+@pytest.mark.parametrize("world", [1], indirect=True)
+def test_a_namespace_that_gets_the_inode_of_a_dead_one_at_once(world, agent):
+    done = 0
+    for i in range(30):  # how the events of the two meet is another each time
+        former = SmallProxy(f"prawn-{i}")
+        wait_until(lambda n=i: agent.watched() == ["crab-0", f"prawn-{n}"], 5, "the first one")
+        with Held(agent.children()["wgsocks-collect"]):
+            former.end()
+            following = successor(former, f"shrimp-{i}")
             if following:
-                wait_until(lambda n=i: node.watched() == ["crab-0", f"shrimp-{n}"], 5, "the next one")
-                following.end()
-            wait_until(lambda: node.names() == ["crab-0"], 5, "their end")
-            done += bool(following)
-            if done == 6:
-                return
-        raise Skip(f"a namespace got the inode of the dead one {done} times only: others make namespaces too")
+                following.listen()
+                wait_until(lambda p=following.pid: listens(p), 5, "its listener")
+        if following:
+            wait_until(lambda n=i: agent.watched() == ["crab-0", f"shrimp-{n}"], 5, "the next one")
+            following.end()
+        wait_until(lambda: agent.names() == ["crab-0"], 5, "their end")
+        done += bool(following)
+        if done == 6:
+            return
+    pytest.skip(f"a namespace got the inode of the dead one {done} times only: others make namespaces too")
 
 
 def listens(pid):
@@ -98,7 +93,6 @@ def listens(pid):
         return any(line.split()[3] == "0A" for line in file)
 
 
-@case
 def test_a_server_whose_mounts_are_not_those_of_its_tunnel():
     """Two containers of one pod: the UAPI socket is in the other's file system."""
     with World(proxies=2) as world:
@@ -121,19 +115,17 @@ def test_a_server_whose_mounts_are_not_those_of_its_tunnel():
 OWN_RUN = "cp /run/danted.conf /run/tmp/own.conf; exec 3</run/tmp/own.conf; mount -t tmpfs own /run; mkdir /run/tmp; cat <&3 >/run/own.conf; exec danted -f /run/own.conf"
 
 
-@case
-def test_the_netns_table_has_no_place():
+@pytest.mark.parametrize("world", [1], indirect=True)
+def test_the_netns_table_has_no_place(world, agent):
     """Its bucket is full of others; there is room later."""
-    with World(proxies=1):
-        node = Node(wait_for=1)
-        late = SmallProxy("late", listen=False)
-        bucket_write(late.inode, [(late.inode - BUCKETS * i, 300 + i) for i in range(1, 5)])
-        late.listen()
-        wait_until(lambda: "late" in node.watched(), 10, "it")
-        equal(node.scrape().value("wgsocks_exporter_events_lost_total", cause="netns_table"), 1, "the loss")
-        bucket_write(late.inode, [(0, 0)] * 4)
-        wait_until(lambda: late.inode in bucket_read(late.inode), 25, "its place")
-        late.end()
+    late = SmallProxy("late", listen=False)
+    bucket_write(late.inode, [(late.inode - BUCKETS * i, 300 + i) for i in range(1, 5)])
+    late.listen()
+    wait_until(lambda: "late" in agent.watched(), 10, "it")
+    equal(agent.scrape().value("wgsocks_exporter_events_lost_total", cause="netns_table"), 1, "the loss")
+    bucket_write(late.inode, [(0, 0)] * 4)
+    wait_until(lambda: late.inode in bucket_read(late.inode), 25, "its place")
+    late.end()
 
 
 BUCKETS = 4096
@@ -153,7 +145,6 @@ def bucket_read(inode):
     return [way["inode"] for way in found["formatted"]["value"]["ways"]]
 
 
-@case
 def test_more_tunnels_than_there_are_places():
     """Each that is not watched is one loss, however often it is heard of."""
     with World(proxies=1) as world:
@@ -168,18 +159,16 @@ def test_more_tunnels_than_there_are_places():
         equal(node.scrape().value("wgsocks_exporter_events_lost_total", cause="other"), 2, "losses")
 
 
-@case
-def test_an_event_that_finds_no_room():
+@pytest.mark.parametrize("world", [1], indirect=True)
+def test_an_event_that_finds_no_room(world, agent):
     """A watched server fills the ring buffer while the collector is away for a moment; another one begins."""
-    with World(proxies=1) as world:
-        node = Node(wait_for=1)
-        late = SmallProxy("late", listen=False)
-        with Held(node.children()["wgsocks-collect"]):
-            world.lab.proxies[0].run([sys.executable, "-c", STORM])
-            late.listen()
-            wait_until(lambda: listens(late.pid), 5, "its listener")
-        wait_until(lambda: "late" in node.watched(), 8, "it")
-        late.end()
+    late = SmallProxy("late", listen=False)
+    with Held(agent.children()["wgsocks-collect"]):
+        world.lab.proxies[0].run([sys.executable, "-c", STORM])
+        late.listen()
+        wait_until(lambda: listens(late.pid), 5, "its listener")
+    wait_until(lambda: "late" in agent.watched(), 8, "it")
+    late.end()
 
 
 STORM = """
@@ -192,6 +181,7 @@ for _ in range(3000):
 """
 
 
+@pytest.mark.parametrize("right", ["sys_admin", "sys_ptrace"])
 def test_right_is_missing(right):
     """It goes on, and says what it lacks."""
     with World(proxies=2), open("/run/agent.log", "w+", encoding="utf-8") as log:
@@ -201,7 +191,7 @@ def test_right_is_missing(right):
         text = pathlib.Path("/run/agent.log").read_text(encoding="utf-8")
         equal(f"capability {right.upper()}" in text, True, f"its line, in {text}")
         agent.terminate()
-        equal(agent.wait(5), 0, "its end")
+        equal(agent.wait(5 * PATIENCE), 0, "its end")
 
 
 def unwatched():
@@ -211,10 +201,8 @@ def unwatched():
         return None
 
 
-add_case("the right SYS_ADMIN is missing", lambda: test_right_is_missing("sys_admin"))
-add_case("the right SYS_PTRACE is missing", lambda: test_right_is_missing("sys_ptrace"))
-
-
+@pytest.mark.parametrize("pin", ["link_state_a", "dispatch_state_b", "link_synack", "state_programs", "synack_programs", "retransmit_programs",
+                                 "packet_programs", "counters", "proxies", "netns", "sessions"])
 def test_pin_is_missing(pin):
     """The rest of a folder whose removal was cut short."""
     with World(proxies=1) as world:
@@ -226,17 +214,3 @@ def test_pin_is_missing(pin):
         check_views(views, befores, world.lab.traffic("20 connect", "5 refused", seed=92).finish())
         node.stop()
         subprocess.run([BINARY, "--mode=node", "--detach"], check=True, capture_output=True)
-
-
-for PIN in ("link_state_a", "dispatch_state_b", "link_synack", "state_programs", "synack_programs", "retransmit_programs",
-            "packet_programs", "counters", "proxies", "netns", "sessions"):
-    add_case(f"the pin {PIN} is missing", lambda pin=PIN: test_pin_is_missing(pin))
-
-
-def main():
-    enter()
-    return run_cases()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

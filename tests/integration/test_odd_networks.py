@@ -1,22 +1,21 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Networks that are odd and legal: who else uses port 53, interfaces on top of others, tunnels that are not the proxy's."""
 
 import contextlib
-import pathlib
 import socket
 import struct
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
+import pytest
 from capture import captured, handshake_type
+from checks import equal
 from dns_server import Server, framed, question
-from harness import add_case, case, equal, run_cases
 from sidecar import Sidecar, join_underlay, kill_all
-from sockslab import Lab, addresses, enter, wait_until, wireguard
+from sockslab import PATIENCE, Lab, addresses, wait_until, wireguard
 from truth import settle
+
+pytestmark = pytest.mark.in_lab
 
 LEAKED_DNS = "proxy_leaked_dns_queries_total"
 QUERIES = "proxy_dns_queries_total"
@@ -39,7 +38,8 @@ def is_port_53(packet):
 
 # ---- port 53 ----
 
-def endpoint_53(*arguments):
+@pytest.mark.parametrize("arguments", [(), ("--no-collector.wireguard",)], ids=["", "and its port is not known"])
+def test_the_endpoint_has_port_53(arguments, record_property):
     """Providers offer port 53 for networks that let nothing else out. All that leaves for it here is WireGuard's."""
     with world("--proxy.port=1080", *arguments) as (lab, proxy, sidecar):
         lab.inet.run(["nft", "-f", "-"], input="table ip m { chain c { type nat hook prerouting priority -100; iifname eth0 udp dport 53 redirect to :51820; }; }\n")
@@ -56,14 +56,9 @@ def endpoint_53(*arguments):
         equal(after.sum(QUERIES, path="underlay") - before.sum(QUERIES, path="underlay"), 0, "queries on the underlay")
         sent = sum(packet.outgoing and len(packet.payload) == 148 and packet.payload[0] == 1 for packet in packets)
         equal(after.sum(INITIATIONS, direction="sent") - before.sum(INITIATIONS, direction="sent"), sent, "initiations")
-        return f"{len(packets)} packets"
+        record_property("note", f"{len(packets)} packets")
 
 
-add_case("WireGuard's endpoint has port 53", endpoint_53)
-add_case("WireGuard's endpoint has port 53, and its port is not known", lambda: endpoint_53("--no-collector.wireguard"))
-
-
-@case
 def test_a_client_from_port_53():
     with world("--proxy.port=1080") as (lab, proxy, sidecar):
         before = sidecar.scrape()
@@ -71,7 +66,7 @@ def test_a_client_from_port_53():
             with contextlib.closing(lab.clients.ns.socket(family, socket.SOCK_STREAM)) as client:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 client.bind((addresses.CLIENTS6[0] if family == socket.AF_INET6 else addresses.CLIENTS4[0], 53))
-                client.settimeout(10)
+                client.settimeout(10 * PATIENCE)
                 client.connect((address, 1080))
                 client.sendall(b"\5\1\0")
                 equal(client.recv(2), b"\5\0")
@@ -84,7 +79,6 @@ def test_a_client_from_port_53():
         equal(after.sum(QUERIES), 0, "queries")
 
 
-@case
 def test_a_listener_on_port_53():
     with world("--proxy.port=53", ports=(53,)) as (lab, _proxy, sidecar):
         tally = lab.traffic("50 connect", "10 refused", "5 abort", "10 connect addr=ipv6", seed=2).finish()
@@ -102,14 +96,14 @@ def asked_through(lab, proxy, sidecar, server_address):
     server = Server(lab.inet.ns, server_address)
     try:
         with proxy.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(5)
+            client.settimeout(5 * PATIENCE)
             for number in (*range(10), 1, 2, 3):
                 client.sendto(question("noerror.lab", 28, number), (server_address, 53))
                 client.recv(2000)
             for _ in range(2):
                 client.sendto(question("drop.lab", 1, 99), (server_address, 53))
         with proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
-            client.settimeout(5)
+            client.settimeout(5 * PATIENCE)
             client.connect((server_address, 53))
             client.sendall(framed(question("noerror.lab", 16, 5)))
             client.recv(2000)
@@ -137,15 +131,12 @@ def bridge(_lab, proxy):
     return addresses.INET_UNDERLAY4
 
 
-def stacked(make, *arguments):
-    with world("--proxy.port=1080", *arguments) as (lab, proxy, sidecar):
+@pytest.mark.parametrize("make", [macvlan, bridge])
+def test_queries_by_a_stacked_interface(make):
+    with world("--proxy.port=1080") as (lab, proxy, sidecar):
         address = make(lab, proxy)
         sidecar.wait_ready()
         asked_through(lab, proxy, sidecar, address)
-
-
-for what in (macvlan, bridge):
-    add_case(f"queries by {what.__name__}", lambda what=what: stacked(what))
 
 
 PPP = """
@@ -158,7 +149,6 @@ sys.stdin.read()
 """
 
 
-@case
 def test_leaks_by_a_modem():
     """An interface of the type PPP: what the kernel shows of it is IP, as of a tunnel."""
     with world("--proxy.port=1080") as (lab, proxy, sidecar):
@@ -193,7 +183,6 @@ def send(proxy, address):
         client.sendto(b"x", (address, 7))
 
 
-@case
 def test_handshakes_of_a_tunnel_that_is_not_the_proxys():
     with world("--proxy.port=1080") as (lab, proxy, sidecar):
         wait_until(lambda: sidecar.scrape().find("vpn_peer_info"), 5, "wg0's device to be read")
@@ -212,7 +201,6 @@ def handshakes(metrics):
     return [metrics.sum(name, direction=direction) for name in (INITIATIONS, "vpn_handshake_responses_total") for direction in ("sent", "received")]
 
 
-@case
 def test_handshakes_of_a_device_that_changes_its_port():
     """As `wg setconf` does without ListenPort. The handshake comes before anybody can know of the port; and so does what goes to port 53."""
     with world("--proxy.port=1080", keepalive=1) as (lab, proxy, sidecar):
@@ -237,13 +225,12 @@ def test_handshakes_of_a_device_that_changes_its_port():
         equal(after.value(LEAKED_DNS), 0, "leaked queries")
 
 
-@case
 def test_iterative_queries_that_look_like_WireGuard():
     """No flags, an id like a type, and each of the sizes."""
     with world("--proxy.port=1080") as (lab, proxy, sidecar):
         server = Server(lab.inet.ns, addresses.INET_UNDERLAY4)
         with proxy.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(5)
+            client.settimeout(5 * PATIENCE)
             for number, size in ((1, 148), (2, 92), (3, 64), (4, 32), (4, 48), (4, 148)):
                 message = question("noerror.lab", 2, number << 8, flags=0)
                 client.sendto(message + bytes(size - len(message)), (addresses.INET_UNDERLAY4, 53))
@@ -255,7 +242,6 @@ def test_iterative_queries_that_look_like_WireGuard():
         equal(sidecar.scrape().value(LEAKED_DNS), 7, "leaked")
 
 
-@case
 def test_a_tunnel_in_the_place_of_another_begins_at_0():
     """Five tunnels one after another: the fifth has the place of one that went, and none of its handshakes."""
     with world("--proxy.port=1080", "--proxy.interface=wg*") as (lab, proxy, sidecar):
@@ -270,8 +256,3 @@ def test_a_tunnel_in_the_place_of_another_begins_at_0():
             equal(sidecar.scrape().value(INITIATIONS, direction="sent", interface=device.name), len(packets), f"initiations of {device.name}")
             device.delete()
             wait_until(lambda name=device.name: not sidecar.scrape().value("vpn_interface_up", interface=name), 10, f"{device.name} gone")
-
-
-if __name__ == "__main__":
-    enter()
-    sys.exit(run_cases())

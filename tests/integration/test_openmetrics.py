@@ -1,8 +1,6 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """OpenMetrics and gzip by what a client accepts, read by prometheus_client's parser; and a real Prometheus that scrapes in every way there is."""
 
-import atexit
 import contextlib
 import gzip
 import json
@@ -14,10 +12,12 @@ import subprocess
 import threading
 import urllib.parse
 
-from exporter import enter_namespace
-from harness import Skip, case, equal, run_cases
-from sockslab import wait_until
-from web_config import FOLDER, Authority, Web, ask, bcrypt, forget, write
+import pytest
+from checks import equal
+from sockslab import PATIENCE, wait_until
+from web_config import FOLDER, Authority, Web, ask, bcrypt, files, write  # noqa: F401 - files is a fixture
+
+pytestmark = pytest.mark.in_netns
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,14 +35,13 @@ ACCEPTS = {
     "*/*": TEXT,
     "": TEXT,
 }
-atexit.register(forget)
 
 
 def parsed(body):
     checker = pathlib.Path(__file__).with_name("openmetrics_check")
     done = subprocess.run([checker], input=body.decode(), capture_output=True, text=True, check=False)
     if "No module named 'prometheus_client'" in done.stderr:
-        raise Skip("no prometheus_client (package python3-prometheus-client)")
+        pytest.skip("no prometheus_client (package python3-prometheus-client)")
     equal(done.returncode, 0, done.stderr[-400:])
     return json.loads(done.stdout)
 
@@ -59,7 +58,6 @@ def samples(text):
     return found
 
 
-@case
 def test_formats():
     with Web(None, secure=False) as web:
         for accept, expected in ACCEPTS.items():
@@ -68,8 +66,7 @@ def test_formats():
             equal(answer.body.endswith(b"# EOF\n"), expected == OPENMETRICS, accept)
 
 
-@case
-def test_the_reference_parser_reads_the_same():
+def test_the_reference_parser_reads_the_same(record_property):
     with Web(None, "--proxy.name=cr\"ab\\golden\nnew line, é", secure=False) as web:
         wait_until(lambda: b"\nproxy_info{" in ask(web.port).body, 10, "the collector")
         families = parsed(ask(web.port, headers={"Accept": "application/openmetrics-text"}).body)
@@ -83,10 +80,9 @@ def test_the_reference_parser_reads_the_same():
             equal(unit, next((word for word in ("seconds", "bytes") if name.endswith("_" + word)), ""), f"{name}: unit")
         equal([name for name in families if name.endswith("_created")], [], "what nobody measured")
         subprocess.run(["promtool", "check", "metrics"], input=older.encode(), check=False, capture_output=True)
-    return f"{len(families)} families, {len(ours)} series"
+    record_property("note", f"{len(families)} families, {len(ours)} series")
 
 
-@case
 def test_gzip():
     with Web(None, secure=False) as web:
         for header, expected in (("gzip", "gzip"), ("gzip, deflate, br", "gzip"), ("deflate, gzip;q=0.5", "gzip"), ("*", "gzip"), ("x-gzip", "gzip"),
@@ -103,7 +99,6 @@ def test_gzip():
         equal(ask(web.port, method="HEAD", headers={"Accept-Encoding": "gzip"}).headers["Content-Encoding"], "gzip", "HEAD")
 
 
-@case
 def test_all_forms_at_once():
     """Each of a crowd gets the form that it asked for."""
     with Web(None, secure=False) as web:
@@ -152,7 +147,7 @@ class Relay:
 class Prometheus:
     def __init__(self, config, port=9201):
         if not shutil.which("prometheus"):
-            raise Skip("no Prometheus here")
+            pytest.skip("no Prometheus here")
         self.port = port
         path = write("prometheus.yml", config)
         self.log = open(FOLDER / "prometheus.log", "wb")  # noqa: SIM115 - closed with it
@@ -164,7 +159,7 @@ class Prometheus:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(20 * PATIENCE)
         self.log.close()
 
     def get(self, path):
@@ -182,10 +177,10 @@ def job(name, target, extra=""):
     return f"- job_name: {name}\n  static_configs: [{{targets: ['{target}']}}]\n{extra}"
 
 
-@case
-def test_prometheus_scrapes_each_way():
+def test_prometheus_scrapes_each_way(record_property):
     ours = Authority("authority")
     server, client = ours.issue("server"), ours.issue("client", usage="clientAuth")
+    ours.make()
     pair = f"tls_server_config:\n  cert_file: {server[0]}\n  key_file: {server[1]}\n"
     users = f"basic_auth_users:\n  prometheus: {bcrypt('secret')}\n"
     verify = f"  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {ours.certificate}\n"
@@ -225,9 +220,4 @@ def test_prometheus_scrapes_each_way():
             wait_until(lambda before=before: prometheus.query("count_over_time(up{job='everything'}[5m])")["everything"] >= before + 3, 20, "scrapes after it")
         down = {name: number for name, number in prometheus.query("count_over_time(up[5m]) - sum_over_time(up[5m])").items() if number and name not in bad}
         equal(down.get("everything", 0), 0, "scrapes of it that failed in a reload")
-    return f"{len(jobs) - len(bad)} ways in, {len(bad)} out"
-
-
-if __name__ == "__main__":
-    enter_namespace()
-    run_cases()
+    record_property("note", f"{len(jobs) - len(bad)} ways in, {len(bad)} out")

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The page at / in a real browser: what it says against /metrics and the truth, whom it serves, how it renews itself. Pictures are in build/page."""
 
@@ -6,22 +5,33 @@ import contextlib
 import gzip
 import http.client
 import os
-import pathlib
 import re
 import signal
-import subprocess
-import sys
 import time
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 import axe
 import browser
-from harness import case, equal, run_cases
+import pytest
+from checks import equal
 from node import Node, World
 from sidecar import ROOT, Sidecar
-from sockslab import LightProxies, addresses, enter, wait_until
+from sockslab import LightProxies, addresses, wait_until
 from truth import settle
+
+pytestmark = [pytest.mark.in_lab, pytest.mark.skipif(bool(browser.missing()), reason=f"no {browser.missing()} here")]
+
+
+def outside():
+    axe.fetch()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def s():
+    if not axe.script():
+        pytest.skip("no axe-core from npm here")
+    with stage() as made:
+        yield made
+
 
 URL = "http://127.0.0.1:9090/"
 LONG = ("a-proxy-whose-name-is-long-" * 12)[:300]
@@ -106,19 +116,18 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(*arguments, script):
+def stage(*arguments):
     PICTURES.mkdir(parents=True, exist_ok=True)
     with World(len(NAMES), dante_env=lambda index: {"PROXY_NAME": NAMES[index]}) as world, browser.Browser() as chromium:
         node = Node("--collector.destinations", *arguments, wait_for=len(NAMES))
-        yield Stage(world, node, Page(chromium, script))
+        yield Stage(world, node, Page(chromium, axe.script()))
 
 
 def detail(name):
     return "?proxy=" + "".join(c if c.isalnum() or c in "-_.~" else f"%{ord(c):02X}" for c in name)
 
 
-@case
-def test_headers(_s):
+def test_headers(record_property):
     answer, text = fetch()
     equal((answer.status, answer.getheader("Content-Type")), (200, "text/html; charset=utf-8"))
     equal((answer.getheader("X-Content-Type-Options"), answer.getheader("Cache-Control")), ("nosniff", "no-store"))
@@ -127,10 +136,9 @@ def test_headers(_s):
     equal(fetch(method="HEAD")[0].getheader("Content-Length") is not None, True, "HEAD has a length")
     equal(fetch("/" + detail("nobody"))[0].status, 200, "an unknown proxy")
     assert "Nobody called" in fetch("/" + detail("nobody"))[1]
-    return f"{len(text.encode())} bytes"
+    record_property("note", f"{len(text.encode())} bytes")
 
 
-@case
 def test_the_numbers_are_those_of_the_metrics_and_of_the_clients(s):
     tally = s.lab.traffic("300 connect", "40 refused", "10 bind", "5 blocked", "20 transfer down=100000", "7 hold", seed=1, proxies=[s.lab.proxies[0]])
     tally.wait_quiet()
@@ -175,14 +183,12 @@ def test_the_numbers_are_those_of_the_metrics_and_of_the_clients(s):
     wait_until(placed, 20, "the target among the destinations")
 
 
-@case
 def test_one_request_and_nothing_from_outside(s):
     s.page.open()
     wait_until(lambda: s.page.run("return document.readyState") == "complete", 10, "the page")
     equal([url for url in s.page.chromium.requests() if not url.startswith(("chrome:", "data:"))], [URL])
 
 
-@case
 def test_a_visit_is_no_scrape_and_leaves_the_metrics_alone(s):
     before = s.node.scrape()
     for _ in range(20):
@@ -193,7 +199,6 @@ def test_a_visit_is_no_scrape_and_leaves_the_metrics_alone(s):
     equal(len(after.samples), len(before.samples), "samples")
 
 
-@case
 def test_few_proxies(s):
     s.page.open()
     equal(s.page.summary(), "All 3 proxies work")
@@ -207,7 +212,6 @@ def test_few_proxies(s):
     equal(s.page.run("return document.querySelectorAll('article h2 b').length"), 1, "tags that the name brought along")
 
 
-@case
 def test_without_scripts(s):
     s.page.chromium.scripts(False)
     try:
@@ -224,7 +228,6 @@ def test_without_scripts(s):
         s.page.chromium.scripts(True)
 
 
-@case
 def test_it_renews_itself_and_disturbs_nobody(s):
     s.page.open(detail(CRAB), height=300)
     place = s.page.run("window.marker = 1; document.querySelector('details').open = false; document.querySelector('#pause').focus(); scrollTo(0, 60); return scrollY")
@@ -244,7 +247,6 @@ def test_it_renews_itself_and_disturbs_nobody(s):
     equal(s.page.run("return document.activeElement.id"), "pause", "the focus")
 
 
-@case
 def test_trouble_comes_first_and_says_why(s):
     proxy = s.lab.proxies[2]
     proxy.delete_tunnel()
@@ -267,7 +269,6 @@ def test_trouble_comes_first_and_says_why(s):
     s.wait_level(SALMON, "Works")
 
 
-@case
 def test_failing_requests(s):
     s.lab.traffic("60 refused", seed=7, proxies=[s.lab.proxies[2]]).finish()
     s.wait_level(SALMON, "Requests fail")
@@ -276,7 +277,6 @@ def test_failing_requests(s):
     s.page.check("failing")
 
 
-@case
 def test_leaks(s):
     proxy = s.lab.proxies[1]
     proxy.ip(f"route add {AROUND}")
@@ -294,7 +294,6 @@ def test_leaks(s):
     s.page.check("leak")
 
 
-@case
 def test_the_charts_outlive_the_collector(s):
     s.page.open(detail(CRAB))
     before = s.page.facts()
@@ -308,7 +307,6 @@ def test_the_charts_outlive_the_collector(s):
     assert "collector <data value=1>1</data>" in fetch()[1], "the restart"
 
 
-@case
 def test_a_silent_collector(s):
     """The supervisor stands still too: it would not let the collector stand still for long."""
     children = s.node.children()
@@ -330,8 +328,7 @@ def test_a_silent_collector(s):
     wait_until(lambda: "collector is silent" not in fetch()[1], 30, "the collector")
 
 
-@case
-def test_two_hundred_proxies(s):
+def test_two_hundred_proxies(s, record_property):
     with LightProxies() as light:
         light.begin(200 - len(NAMES))
         s.node.wait_watched(200, 60)
@@ -367,10 +364,9 @@ def test_two_hundred_proxies(s):
             times.append(time.monotonic() - begun)
         s.page.open(detail("crab-7"))
         equal(s.page.run("return document.querySelector('article h2 span').textContent"), "crab-7")
-        return f"{size} bytes, {len(compressed)} compressed, median {sorted(times)[5] * 1000:.1f} ms"
+        record_property("note", f"{size} bytes, {len(compressed)} compressed, median {sorted(times)[5] * 1000:.1f} ms")
 
 
-@case
 def test_beside_one_proxy(s):
     """A sidecar's page is its proxy's, in full."""
     proxy = s.lab.proxies[0]
@@ -388,26 +384,9 @@ def test_beside_one_proxy(s):
         sidecar.stop()
 
 
-@case
 def test_it_says_when_nobody_answers(s):
     s.page.open()
     s.node.stop()
     live = wait_until(lambda: (text := s.page.run("return document.querySelector('#live').textContent")).startswith("No answer") and text, 30, "the page to notice")
     assert "what is below is old" in live, live
     s.page.chromium.complaints()
-
-
-def main():
-    lacks = browser.missing()
-    script = None if lacks else axe.script()
-    if lacks or not script:
-        print(f"skip all: no {lacks or 'axe-core from npm'} here")
-        sys.exit(0)
-    enter()
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    with stage(script=script) as s:
-        run_cases(s)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,24 +1,18 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the project says of itself: workflows, notes of a release, the version, licences, and the paths and names of its pages."""
+"""What the project says of itself: workflows, notes of a release, the version, licences."""
 
 import os
 import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import Skip, case, equal, run_cases
+import pytest
+from checks import equal
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-PAGES = [ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md")]
-# What a page may name that no tree has.
-ELSEWHERE = {"/sys/fs/bpf/wgsocks", "/var/log", "/var/log/pods", "/var/run/wireguard", "/proc"}
 
 
 def run(*argv, cwd=ROOT, check=True):
@@ -32,30 +26,6 @@ def tracked():
     return run("git", "-c", "safe.directory=*", "ls-files").stdout.splitlines()
 
 
-@case
-def test_paths_of_the_pages_are_the_tree():
-    for page in PAGES:
-        for name in re.findall(r"`([\w./*-]+/[\w./*-]*)`", page.read_text(encoding="utf-8")):
-            if name not in ELSEWHERE:
-                assert list(ROOT.glob(name)), f"{page.name}: {name}"
-
-
-@case
-def test_names_of_the_pages_are_in_the_files_that_they_name():
-    """Of the steps of a recipe: a name is in one of the files that its step names."""
-    found = 0
-    for line in PAGES[0].read_text(encoding="utf-8").splitlines():
-        quoted = re.findall(r"`([^`]+)`", line) if re.match(r"\d\. ", line) else []
-        files = [path for name in quoted if "/" in name for path in ROOT.glob(name) if path.is_file()]
-        text = "".join(path.read_text(encoding="utf-8") for path in files)
-        for name in quoted:
-            if files and re.fullmatch(r"(enum )?[a-z]+_[a-z_]+|[A-Z]+_[A-Z_]+", name):
-                assert name in text, f"{name} is in none of {[path.name for path in files]}"
-                found += 1
-    assert found >= 5, found
-
-
-@case
 def test_workflows_ask_for_what_there_is():
     targets = set(re.findall(r"^([a-z0-9-]+):", "".join(path.read_text() for path in (ROOT / "Makefile", *(ROOT / "mk").glob("*.mk"))), re.MULTILINE))
     for path in WORKFLOWS:
@@ -66,26 +36,25 @@ def test_workflows_ask_for_what_there_is():
             assert os.access(ROOT / script, os.X_OK), f"{path.name}: {script}"
 
 
-@case
-def test_workflows_are_well_formed():
+def test_workflows_are_well_formed(record_property):
     tool = shutil.which("actionlint")
     if tool:
         run(tool, *map(str, WORKFLOWS))
-        return "actionlint"
+        record_property("note", "actionlint")
+        return
     try:
         import yaml
     except ImportError:
-        raise Skip("neither actionlint nor a Python that reads YAML") from None
+        pytest.skip("neither actionlint nor a Python that reads YAML")
     for path in WORKFLOWS:
         jobs = yaml.safe_load(path.read_text())["jobs"]
         for name, job in jobs.items():
             needs = job.get("needs", [])
             equal(set([needs] if isinstance(needs, str) else needs) - set(jobs), set(), f"{path.name}, {name}: needs")
             assert "uses" in job or all(("run" in step) != ("uses" in step) for step in job["steps"]), f"{path.name}, {name}"
-    return "YAML only: no actionlint here"
+    record_property("note", "YAML only: no actionlint here")
 
 
-@case
 def test_the_version_is_in_one_place():
     version = (ROOT / "VERSION").read_text().strip()
     assert re.fullmatch(r"\d+\.\d+\.\d+", version), version
@@ -94,7 +63,6 @@ def test_the_version_is_in_one_place():
     equal(headings[:1], [version], "the newest of CHANGELOG.md")
 
 
-@case
 def test_notes_of_a_release():
     with tempfile.TemporaryDirectory() as folder:
         tree = pathlib.Path(folder)
@@ -126,7 +94,6 @@ def test_notes_of_a_release():
         assert refused.returncode == 1 and "nothing about 1.2.0" in refused.stderr, refused
 
 
-@case
 def test_each_licence_has_its_text():
     texts = {"Apache-2.0": "LICENSE", "GPL-2.0-only": "LICENSES/GPL-2.0-only.txt", "BSD-2-Clause": "LICENSES/BSD-2-Clause.txt"}
     starts = {"Apache-2.0": "Apache License", "GPL-2.0-only": "GNU GENERAL PUBLIC LICENSE", "BSD-2-Clause": "Redistribution and use"}
@@ -142,5 +109,25 @@ def test_each_licence_has_its_text():
         assert starts[licence] in (ROOT / name).read_text(encoding="utf-8"), name
 
 
-if __name__ == "__main__":
-    run_cases()
+def test_no_folder_and_no_header_is_in_a_circle():
+    run("docs/draw-includes", "--check", "build")
+
+
+@pytest.mark.parametrize(("file", "include", "why"), [
+    ("web/web.c", "health/answer.h", "is another process's"),
+    ("lib/text/text.h", "lib/log/log.h", "headers in a circle: lib/log/log.h"),
+    ("collector/discovery/netns.c", "collector/kernel/kernel.h", "folders in a circle: collector/attach, collector/discovery, collector/kernel"),
+    ("web/page/page.c", "view.h", "is no path below userspace/"),
+])
+def test_the_check_of_includes_finds(file, include, why, tmp_path):
+    shutil.copytree(ROOT / "userspace", tmp_path / "userspace")
+    shutil.copytree(ROOT / "include", tmp_path / "include")
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "draw-includes", tmp_path / "docs")
+    path = tmp_path / "userspace" / file
+    path.write_text(path.read_text().replace("#include", f'#include "{include}"\n#include', 1))
+    if why.startswith("headers"):
+        other = tmp_path / "userspace" / include
+        other.write_text(other.read_text().replace("#include", f'#include "{file}"\n#include', 1))
+    found = run("docs/draw-includes", "--check", cwd=tmp_path, check=False)
+    assert found.returncode == 1 and why in found.stdout, found

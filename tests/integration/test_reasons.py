@@ -1,26 +1,37 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Why connects fail, how long things take and what was sent again, against what clients, targets and the wire saw."""
 
 import contextlib
 import errno
-import pathlib
 import socket
 import struct
 import sys
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from blind import Blind
-from harness import case, equal, run_cases
-from sidecar import Sidecar, join_underlay
-from sockslab import Lab, addresses, enter, wait_until
+import pytest
+from checks import equal
+from sockslab import PATIENCE, addresses, wait_until
 from sockslab.raw import RawConnection
 from sockslab.raw_target import RawTarget
 from sockslab.retransmits import Retransmits
 from truth import Before, change, check_rest, settle
+
+pytestmark = [pytest.mark.in_lab, pytest.mark.usefixtures("blind")]
+
+
+@pytest.fixture(scope="module")
+def lab_options():
+    return {"connect_timeout": 40}
+
+
+@pytest.fixture(scope="module")
+def lab(lab):
+    proxy = lab.proxies[0]
+    proxy.ns.sysctl(net__ipv4__tcp_syn_retries=1, net__ipv4__tcp_syn_linear_timeouts=0)
+    proxy.ip("link set eth0 gso_max_segs 1", "link set wg0 gso_max_segs 1")  # a segment is a packet
+    return lab
+
 
 REPLIES = {0: "success", 1: "general_failure", 3: "network_unreachable", 4: "host_unreachable", 5: "connection_refused", 6: "ttl_expired"}
 LATENCY = ["0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30", "60", "120", "+Inf"]
@@ -43,7 +54,7 @@ def ask(lab, proxy, address, port, stay=0.0):
     """One CONNECT: dante's reply and the seconds from request to reply."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with lab.clients.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
-        client.settimeout(60)
+        client.settimeout(60 * PATIENCE)
         client.connect((proxy.addr4, 1080))
         client.sendall(b"\5\1\0")
         equal(client.recv(2), b"\5\0", "method")
@@ -98,7 +109,6 @@ def firewall(namespace, rules):
         namespace.run(["nft", "delete", "table", "inet", rules.split()[2]])
 
 
-@case
 def test_every_reason_that_the_network_gives(lab, sidecar):
     with firewall(lab.inet.ns, FIREWALL), contextlib.closing(RawTarget(lab)):
         for address in (addresses.TARGET4, addresses.TARGET6):
@@ -114,7 +124,6 @@ def test_every_reason_that_the_network_gives(lab, sidecar):
         check_reason(lab, sidecar, "reset", "connection_refused", addresses.SWALLOW4, 2)  # while both sides open
 
 
-@case
 def test_reasons_of_the_proxys_own_side(lab, sidecar):
     proxy = sidecar.proxy
     for reason, reply, rule in (
@@ -145,7 +154,6 @@ print(*(one.connect_ex(("%s", 80)) for one in both))
 """
 
 
-@case
 def test_no_port_is_free(lab, sidecar):
     """A connect that fails before its SYN: the kernel has not even opened it."""
     proxy = sidecar.proxy
@@ -158,8 +166,7 @@ def test_no_port_is_free(lab, sidecar):
     equal(proxy.tcp_counters()["ActiveOpens"] - before.network["ActiveOpens"], 1, "TcpActiveOpens")
 
 
-@case
-def test_aborted_by_a_client_that_left(lab, sidecar):
+def test_aborted_by_a_client_that_left(lab, sidecar, record_property):
     before = Before(sidecar)
     tally = lab.traffic("15 abort", "15 abort rst", seed=71).finish()
     after = settle(sidecar)
@@ -169,70 +176,58 @@ def test_aborted_by_a_client_that_left(lab, sidecar):
     equal(sum(found.values()), sidecar.proxy.tcp_counters()["ActiveOpens"] - before.network["ActiveOpens"], f"reasons {found}")
     equal(set(found) <= {"aborted", "timed_out"}, True, f"reasons {found}")
     check_rest(after)
-    return found
+    record_property("note", found)
 
 
-def buckets(before, after, name, **labels):
-    """le → what is in that bucket alone."""
-    found, last = {}, 0
+def check_histogram(before, after, name, inner, outer, **labels):
+    """inner, outer: seconds that witnesses within and around each duration took. On an idle machine they are as good as equal."""
     for le, value in after.by(name + "_bucket", "le", **labels).items():
         value -= before.metrics.value(name + "_bucket", le=le, **labels)
-        found[le], last = value - last, value
-    return found
-
-
-def check_histogram(before, after, name, expected, seconds, slack, **labels):
-    """expected: le → count; seconds: what the witness says of the sum."""
-    found = buckets(before, after, name, **labels)
-    equal({le: count for le, count in found.items() if count}, expected, name)
-    equal(sum(found.values()), change(before, after, name + "_count", **labels), f"{name}: buckets and count")
+        least, most = (sum(seconds <= float(le) for seconds in each) for each in (outer, inner))
+        assert least <= value <= most, f"{name}: {value} up to {le} s, the witnesses say {inner} and {outer}"
+    equal(change(before, after, name + "_count", **labels), len(outer), f"{name}: count")
     total = change(before, after, name + "_sum", **labels)
-    assert abs(total - seconds) <= slack, f"{name}: the sum is {total} s, the witness says {seconds}"
+    assert sum(inner) <= total <= sum(outer), f"{name}: the sum is {total} s, the witnesses say {sum(inner)} and {sum(outer)}"
     return total
 
 
-@case
-def test_durations_are_in_the_right_bucket(lab, sidecar):
-    # Milliseconds in the middle of a bucket, and the bucket.
-    delays = {17: "0.025", 35: "0.05", 75: "0.1", 170: "0.25", 370: "0.5", 750: "1", 1700: "2.5", 3500: "5", 7000: "10"}
+def test_durations_are_in_the_right_bucket(lab, sidecar, record_property):
+    """The target's own time lies within each connect, which lies within what the client waited for its reply."""
+    delays = (17, 35, 75, 170, 370, 750, 1700, 3500, 7000)  # milliseconds, each in the middle of a bucket
     sidecar.proxy.ns.sysctl(net__ipv4__tcp_syn_retries=6)
     equal(list(sidecar.scrape().by("proxy_upstream_connect_duration_seconds_bucket", "le")), LATENCY, "bounds")
     before = Before(sidecar)
     with contextlib.closing(RawTarget(lab)) as target:
         answers = ask_all(lab, sidecar.proxy, [(addresses.SWALLOW4, 20000 + delay) for delay in delays])
         after = settle(sidecar)
-    truth = sum(target.accepted)
     sidecar.proxy.ns.sysctl(net__ipv4__tcp_syn_retries=1)
     equal([answer for answer, _ in answers], ["success"] * len(delays), "replies")
-    expected = {le: 1 for le in delays.values()}
-    connect = check_histogram(before, after, "proxy_upstream_connect_duration_seconds", expected, truth, 0.2)
-    request = check_histogram(before, after, "proxy_request_duration_seconds", expected, sum(took for _, took in answers), 0.2, outcome="success")
+    inner, outer = target.accepted, [took for _, took in answers]
+    connect = check_histogram(before, after, "proxy_upstream_connect_duration_seconds", inner, outer)
+    request = check_histogram(before, after, "proxy_request_duration_seconds", inner, outer, outcome="success")
     check_rest(after)
-    return f"connects {connect:.3f} s, SYN to answer {truth:.3f}; requests {request:.3f} s"
+    record_property("note", f"connects {connect:.3f} s, SYN to answer {sum(inner):.3f}; requests {request:.3f} s")
 
 
-@case
 def test_failures_have_their_durations(lab, sidecar):
     before = Before(sidecar)
     with firewall(lab.inet.ns, FIREWALL):
         answers = ask_all(lab, sidecar.proxy, [(addresses.TARGET4, 3004)] * 3 + [(addresses.TARGET4, addresses.CLOSED_PORT)])
     after = settle(sidecar)
-    found = buckets(before, after, "proxy_request_duration_seconds", outcome="failure")
-    equal(found["5"], 3, f"timed out after three seconds: {found}")
-    equal(sum(found.values()), 4, "all")
-    total, truth = change(before, after, "proxy_request_duration_seconds_sum", outcome="failure"), sum(took for _, took in answers)
-    assert abs(total - truth) < 0.1, f"{total} s, the clients say {truth}"
+    # The kernel sends two SYNs and gives up three seconds after the first; its timers may be a little early.
+    check_histogram(before, after, "proxy_request_duration_seconds", [2.9, 2.9, 2.9, 0], [took for _, took in answers], outcome="failure")
     check_rest(after)
 
 
-@case
 def test_lengths_of_connections(lab, sidecar):
-    stays = {0.03: "0.05", 0.075: "0.1", 0.3: "0.5", 0.75: "1", 3.0: "5"}
+    stays, around = (0.03, 0.075, 0.3, 0.75, 3.0), []
     before = Before(sidecar)
-    begun = time.monotonic()
-    ask_all(lab, sidecar.proxy, [(addresses.TARGET4, addresses.TARGET_PORT, stay) for stay in stays])
-    assert time.monotonic() - begun < 4.5, "the machine is too busy"
-    check_histogram(before, settle(sidecar), "proxy_connection_duration_seconds", {le: 1 for le in stays.values()}, sum(stays), 0.3)
+    for stay in stays:
+        begun = time.monotonic()
+        ask(lab, sidecar.proxy, addresses.TARGET4, addresses.TARGET_PORT, stay)
+        wait_until(lambda: sidecar.proxy.ss().clients == 0, 10, "the connection to be gone")
+        around.append(time.monotonic() - begun)
+    check_histogram(before, settle(sidecar), "proxy_connection_duration_seconds", stays, around)
 
 
 def sent_again(before, after):
@@ -266,17 +261,15 @@ def losing(name, rule):
     return f"table inet {name} {{\nchain prerouting {{\ntype filter hook prerouting priority -300\n{rule}\n}}\n}}\n"
 
 
-@case
-def test_every_twelfth_packet_is_lost_on_both_sides(lab, sidecar):
+def test_every_twelfth_packet_is_lost_on_both_sides(lab, sidecar, record_property):
     lossy = "meta l4proto tcp numgen inc mod 12 0 drop"
     with watched(sidecar) as check, firewall(lab.clients.ns, losing("lossy", lossy)), firewall(lab.inet.ns, losing("lossy", "iifname wg0 " + lossy)):
         # Every twelfth may be each of one connection's SYNs: then dante gives up, which is not what is asked here.
         kinds = ("60 connect", "10 transfer up=20000 down=20000", "10 transfer down=100000 half", "10 connect socks=4")
         lab.traffic(*(f"{kind} expect=any" for kind in kinds), seed=72, deadline=110).finish()
-        return check({"client": 20, "upstream": 20})
+        record_property("note", check({"client": 20, "upstream": 20}))
 
 
-@case
 def test_the_first_SYN_SYN_ACK_and_FIN_are_lost(lab, sidecar):
     for side, namespace, rule, words in (
         ("upstream", lab.inet.ns, "tcp flags & (syn|ack) == syn limit rate 1/hour burst 7 packets drop", "its SYNs"),
@@ -290,7 +283,6 @@ def test_the_first_SYN_SYN_ACK_and_FIN_are_lost(lab, sidecar):
             assert mine[side] < 30, f"{words}: {mine}"
 
 
-@case
 def test_clients_that_never_end_their_handshake(lab, sidecar):
     """The SYN-ACKs to them are sent again, and belong to no connection."""
     sidecar.proxy.ns.sysctl(net__ipv4__tcp_synack_retries=2)
@@ -311,8 +303,7 @@ def syn_received(proxy):
     return proxy.run(["ss", "-tnH", "state", "syn-recv"]).stdout.strip()
 
 
-@case
-def test_what_is_sent_again_after_the_process_is_gone(lab, sidecar):
+def test_what_is_sent_again_after_the_process_is_gone(lab, sidecar, record_property):
     """Orphans: dante is killed while its last bytes and FINs are on their way."""
     proxy = sidecar.proxy
     proxy.ns.sysctl(net__ipv4__tcp_orphan_retries=3)
@@ -321,23 +312,10 @@ def test_what_is_sent_again_after_the_process_is_gone(lab, sidecar):
         traffic.wait_quiet()
         with firewall(lab.clients.ns, losing("none", "ip saddr 10.77.1.0/24 drop")), firewall(lab.inet.ns, losing("none", "iifname wg0 meta l4proto tcp drop")):
             proxy.dante.kill()
-            wait_until(lambda: not any(vars(proxy.ss()).values()), 60, "the kernel to give up")
+            try:
+                wait_until(lambda: not any(vars(proxy.ss()).values()), 60, "the kernel to give up")
+            finally:
+                proxy.start_dante()
         traffic.kill()
         mine = check({"client": 8, "upstream": 8})
-    proxy.start_dante()
-    return mine
-
-
-def main():
-    enter()
-    with Lab(proxies=1, connect_timeout=40) as lab:
-        join_underlay()
-        proxy = lab.proxies[0]
-        proxy.ns.sysctl(net__ipv4__tcp_syn_retries=1, net__ipv4__tcp_syn_linear_timeouts=0)
-        proxy.ip("link set eth0 gso_max_segs 1", "link set wg0 gso_max_segs 1")  # a segment is a packet
-        with Blind([proxy]) as blind:
-            return run_cases(lab, Sidecar(proxy, "crab", "--proxy.port=1080"), again=blind)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    record_property("note", mine)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Pins that outlived their exporter: of a sidecar whose namespace is gone, of another layout. On the machine itself, since the lab sees not all processes."""
 
@@ -6,25 +5,17 @@ import os
 import pathlib
 import signal
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import Skip, case, equal, run_cases
+import pytest
+from checks import equal
 from sidecar import BINARY
-from sockslab import kernel, wait_until
+from sockslab import wait_until
+
+pytestmark = pytest.mark.in_mounts
 
 PINS = pathlib.Path("/sys/fs/bpf/wgsocks")
 AGENT = ["--mode=node", "--proxy.process=no-such-server", "--web.listen-address=127.0.0.1:19090", "--health.listen-address=127.0.0.1:19999"]
 INIT_PID_NAMESPACE = 0xEFFFFFFC
-
-
-def private_mounts():
-    kernel.unshare(kernel.CLONE_NEWNS)
-    kernel.make_mounts_private()
-    subprocess.run(["mount", "-t", "bpf", "bpf", "/sys/fs/bpf"], check=True)
-    os.makedirs("/run/netns", exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "netns", "/run/netns"], check=True)
 
 
 class Orphan:
@@ -50,10 +41,9 @@ def instances():
     return {path for path in PINS.glob("v*/*") if path.is_dir()}
 
 
-@case
 def test_a_sidecar_whose_namespace_is_gone():
     if os.stat("/proc/self/ns/pid").st_ino != INIT_PID_NAMESPACE:
-        raise Skip("not in the first PID namespace: the agent removes nobody's pins here")
+        pytest.skip("not in the first PID namespace: the agent removes nobody's pins here")
     gone, here = Orphan("wgsocks-gone"), Orphan("wgsocks-here")
     gone.end()
     agent = subprocess.Popen([BINARY, *AGENT], stderr=subprocess.DEVNULL)
@@ -67,7 +57,6 @@ def test_a_sidecar_whose_namespace_is_gone():
         subprocess.run([BINARY, "--mode=node", "--detach"], check=True, stderr=subprocess.DEVNULL)
 
 
-@case
 def test_pins_of_another_size():
     """Another --proxies.max: what was pinned before counts no more, and is not left behind."""
     for size in ("2", "3"):
@@ -80,7 +69,6 @@ def test_pins_of_another_size():
     equal([path for path in instances() if path.name == "node"], [], "after --detach")
 
 
-@case
 def test_a_half_written_folder():
     """A pin that is no map of ours, maps without their links, a folder in a pin's place: begun anew, with a line."""
     folder = PINS / "v2-500" / "node"
@@ -93,12 +81,3 @@ def test_a_half_written_folder():
     text = agent.communicate()[1]
     equal("do not fit this version" in text, True, text)
     subprocess.run([BINARY, "--mode=node", "--detach"], check=True, stderr=subprocess.DEVNULL)
-
-
-def main():
-    private_mounts()
-    return run_cases()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

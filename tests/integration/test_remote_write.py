@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """From an agent to a distant store: one Prometheus scrapes, with the rules and the filter of docs/scale.md, a second one receives."""
 
@@ -7,16 +6,16 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import urllib.parse
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import Skip, case, equal, run_cases
+import pytest
+from checks import equal
 from node import Node, mount_bpffs
 from sidecar import ROOT, fetch, join_underlay, kill_all
-from sockslab import Lab, enter, wait_until
+from sockslab import PATIENCE, Lab, wait_until
 from sockslab.traffic import sum_tallies
+
+pytestmark = pytest.mark.in_lab
 
 PAGE = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
@@ -69,7 +68,7 @@ class Prometheus:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(20 * PATIENCE)
 
 
 def kept():
@@ -96,10 +95,9 @@ def same_samples(first, second, time):
     return sum(len(values) for values in sent.values())
 
 
-@case
-def test_what_the_receiver_has():
+def test_what_the_receiver_has(record_property):
     if not shutil.which("prometheus"):
-        raise Skip("no prometheus")
+        pytest.skip("no prometheus")
     with Lab(proxies=2, connect_timeout=6, dante_env=lambda index: {"PROXY_NAME": f"crab-{index}"}) as lab:
         join_underlay()
         mount_bpffs()
@@ -115,18 +113,10 @@ def test_what_the_receiver_has():
             equal(receiver.value("shard:proxies:count"), 2, "the record of the shard")
             equal(receiver.ask("proxy_info")[0]["metric"]["shard"], "0", "the shard's name")
             count = same_samples(scraper, receiver, scraper.now())
-            return f"{count} samples of 10 s are the same"
+            record_property("note", f"{count} samples of 10 s are the same")
+            return
         finally:
             for one in reversed(running):  # it sends its last samples
                 one.stop()
             kill_all()
             subprocess.run(["umount", "--lazy", "/sys/fs/bpf"], check=False)
-
-
-def main():
-    enter()
-    return run_cases()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

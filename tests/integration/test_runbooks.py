@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Every command of docs/troubleshooting.md, docs/runbooks and monitoring/prometheus/README.md, as it stands there, in a proxy of the lab; and the links of these pages."""
 
@@ -7,14 +6,26 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import add_case, case, run_cases
+import pytest
 from pages import check_done, commands
-from sidecar import BINARY, ROOT, Sidecar, join_underlay, kill_all
-from sockslab import Lab, enter, wait_until
+from sidecar import BINARY, ROOT, Sidecar, kill_all
+from sockslab import PATIENCE, wait_until
+
+pytestmark = [pytest.mark.in_lab, pytest.mark.skipif(not shutil.which("prometheus"), reason="no prometheus (Debian's package prometheus)")]
+
+
+@pytest.fixture(scope="module")
+def lab_options():
+    return {"connect_timeout": 120}
+
+
+@pytest.fixture(scope="module")
+def world(lab):
+    made = World(lab)
+    yield made
+    made.close()
+
 
 PAGES = [ROOT / "docs" / "troubleshooting.md", *sorted((ROOT / "docs" / "runbooks").glob("*.md")), ROOT / "monitoring" / "prometheus" / "README.md"]
 # What says nothing when all is well; all others have to say something.
@@ -58,7 +69,8 @@ def run(world, command):
     return world.proxy.run(["unshare", "-m", "sh", "-ec", script], env=path, check=False)
 
 
-def try_page(world, page):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.stem}")
+def test_commands(world, page, record_property):
     found = [line for block in commands(page) for line in block.lines]
     assert found, "no command"
     for command in found:
@@ -67,18 +79,7 @@ def try_page(world, page):
         for start, pattern in SHOWN.items():
             if command.startswith(start) and (command == start or start != "wg show wg0"):
                 assert re.search(pattern, done.stdout, re.MULTILINE), f"{command}: {done.stdout}"
-    return f"{len(found)} commands"
-
-
-for one in PAGES:
-    add_case(f"{one.parent.name}/{one.stem}", lambda world, one=one: try_page(world, one))
-
-
-@case
-def test_links_lead_somewhere(_world):
-    for page in PAGES:
-        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
-            assert (page.parent / link).exists(), f"{page.relative_to(ROOT)}: {link}"
+    record_property("note", f"{len(found)} commands")
 
 
 class World:
@@ -104,22 +105,5 @@ class World:
         for process in (self.held, self.waiting):
             process.kill()
         self.prometheus.terminate()
-        self.prometheus.wait(20)
+        self.prometheus.wait(20 * PATIENCE)
         kill_all()
-
-
-def main():
-    if not shutil.which("prometheus"):
-        sys.exit(print("skip runbooks: no prometheus (Debian's package prometheus)"))
-    enter()
-    with Lab(proxies=1, connect_timeout=120) as lab:
-        join_underlay()
-        world = World(lab)
-        try:
-            run_cases(world)
-        finally:
-            world.close()
-
-
-if __name__ == "__main__":
-    main()

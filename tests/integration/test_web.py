@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The metrics port of the whole program: every path and method, trouble with the collector, clients that mean ill."""
 
@@ -15,11 +14,14 @@ import sys
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "lab"))
+import pytest
 
-from harness import Skip, case, equal, run_cases
-from sockslab import enter, wait_until
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+from checks import equal
+from sockslab import PATIENCE, wait_until
+
+pytestmark = pytest.mark.in_lab
 
 BINARY = os.environ.get("WGSOCKS_EXPORTER", os.path.join(HERE, "..", "..", "build", "wgsocks_exporter"))
 ADDRESS = ("127.0.0.1", 9090)
@@ -46,7 +48,7 @@ class Exporter:
 
     def __exit__(self, kind, error, trace):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(10 * PATIENCE)
         self.reader.join(10)
         if kind:
             sys.stdout.write("".join("# " + line.decode(errors="replace") for line in self.log))
@@ -108,7 +110,7 @@ class Refused(Answer):
 
 def get(path="/metrics", method="GET", scrape_timeout=None, timeout=15.0, body=None, address=ADDRESS):
     headers = {"X-Prometheus-Scrape-Timeout-Seconds": str(scrape_timeout)} if scrape_timeout else {}
-    connection = http.client.HTTPConnection(*address, timeout=timeout)
+    connection = http.client.HTTPConnection(*address, timeout=timeout * PATIENCE)
     try:
         connection.request(method, path, body=body, headers=headers)
         return Answer(connection.getresponse())
@@ -133,7 +135,7 @@ class Background:
             self.error = error
 
     def result(self, timeout=20):
-        self.thread.join(timeout)
+        self.thread.join(timeout * PATIENCE)
         if self.error:
             raise self.error
         if not self.answer:
@@ -151,7 +153,7 @@ def waiting(count):
 
 
 def client(data=b""):
-    connection = socket.create_connection(ADDRESS, timeout=15)
+    connection = socket.create_connection(ADDRESS, timeout=15 * PATIENCE)
     if data:
         connection.sendall(data)
     return connection
@@ -188,7 +190,6 @@ def scrape_times(count):
     return sorted(times)
 
 
-@case
 def test_paths_and_methods():
     with Exporter() as exporter:
         for path, kind in (("/metrics", TYPE), ("/", "text/html; charset=utf-8"),
@@ -222,14 +223,12 @@ def test_paths_and_methods():
         equal(status["Uid"].split(), ["65534"] * 4, "user")
 
 
-@case
 def test_another_path_for_metrics():
     with Exporter("--web.telemetry-path=/numbers"):
         equal((get("/numbers").full(), get("/metrics").status), (True, 404))
         equal('href="/numbers"' in get("/").text, True, "the link")
 
 
-@case
 def test_promtool_reads_a_nasty_name():
     with Exporter(name=NASTY):
         answer = get()
@@ -240,12 +239,11 @@ def test_promtool_reads_a_nasty_name():
         page = get("/").text
         equal('cr&quot;ab\\golden\nnew line, é' in page and 'cr"ab' not in page, True, "the name on the page")
     if not shutil.which("promtool"):
-        raise Skip("no promtool (Debian's package prometheus)")
+        pytest.skip("no promtool (Debian's package prometheus)")
     done = subprocess.run(["promtool", "check", "metrics"], input=answer.body, capture_output=True, check=False)
     equal((done.returncode, done.stdout + done.stderr), (0, b""), "promtool")
 
 
-@case
 def test_about_itself():
     with Exporter() as exporter:
         get()
@@ -277,7 +275,6 @@ def test_about_itself():
             raise AssertionError("CPU time of the ended collector is gone")
 
 
-@case
 def test_scrapes_at_once_share_snapshots():
     with Exporter() as exporter:
         with exporter.collector_stopped():
@@ -286,7 +283,6 @@ def test_scrapes_at_once_share_snapshots():
         equal([scrape.result().full() for scrape in scrapes], [True] * 30)
 
 
-@case
 def test_more_scrapes_than_allowed():
     with Exporter("--web.max-requests=2") as exporter:
         with exporter.collector_stopped():
@@ -302,7 +298,6 @@ def test_more_scrapes_than_allowed():
         equal(answer.full(), True, "afterwards")
 
 
-@case
 def test_collector_stands_still_in_mid_scrape():
     with Exporter() as exporter:
         get()
@@ -311,7 +306,7 @@ def test_collector_stands_still_in_mid_scrape():
             answer = get(scrape_timeout=1)
             took = time.monotonic() - begun
             equal(answer.status, 200)
-            if not 0.5 <= took <= 1:
+            if not 0.5 <= took <= 1 * PATIENCE:
                 raise AssertionError(f"answered after {took:.2f} s of 1 s")
             for family in ("build_info", "process_restarts_total", "listening"):
                 if f"\nwgsocks_exporter_{family}{{" not in answer.text:
@@ -324,7 +319,6 @@ def test_collector_stands_still_in_mid_scrape():
         equal(get().full(), True, "when it goes on")
 
 
-@case
 def test_collector_killed_in_mid_scrape():
     with Exporter() as exporter:
         for round_number in range(3):
@@ -337,14 +331,13 @@ def test_collector_killed_in_mid_scrape():
             equal((answer.status, answer.full()), (200, True), f"round {round_number}")
 
 
-@case
 def test_readiness():
     with Exporter() as exporter:
         with exporter.collector_stopped():
             begun = time.monotonic()
             answer = get("/-/ready")
             equal(answer.status, 503, "before any snapshot")
-            if time.monotonic() - begun > 1:
+            if time.monotonic() - begun > 1 * PATIENCE:
                 raise AssertionError("a probe should not wait for that long")
             equal(get("/-/healthy").status, 200, "health")
         equal(wait_until(lambda: get("/-/ready").status == 200), True)
@@ -352,7 +345,6 @@ def test_readiness():
             equal(get("/-/ready").status, 200, "soon after a snapshot")
 
 
-@case
 def test_web_killed():
     with Exporter() as exporter:
         for _ in range(3):
@@ -361,13 +353,12 @@ def test_web_killed():
             begun = time.monotonic()
             answer = get()
             equal((answer.status, answer.full()), (200, True))
-            if time.monotonic() - begun > 1:
+            if time.monotonic() - begun > 1 * PATIENCE:
                 raise AssertionError("not back within a second")
             wait_until(lambda old=web: exporter.web() != old)
 
 
-@case
-def test_silent_and_slow_clients():
+def test_silent_and_slow_clients(record_property):
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     with Exporter() as exporter, contextlib.ExitStack() as stack:
         quiet = scrape_times(100)
@@ -377,7 +368,7 @@ def test_silent_and_slow_clients():
         ended = set()
         dripped = 0
         times = []
-        while len(ended) < len(slow) and time.monotonic() - begun < 20:
+        while len(ended) < len(slow) and time.monotonic() - begun < 20 * PATIENCE:
             for one in slow[dripped::10]:
                 try:
                     one.sendall(b"E")
@@ -387,18 +378,17 @@ def test_silent_and_slow_clients():
             times += scrape_times(20)
         equal(len(ended), len(slow), "slow clients that were ended")
         for one in clients:
-            one.settimeout(5)
+            one.settimeout(5 * PATIENCE)
             equal(read_all(one), b"", "a silent client")
         times.sort()
         web = exporter.web()
         wait_until(lambda: len(os.listdir(f"/proc/{web}/fd")) < 40, what="descriptors given back")
-        if times[len(times) * 99 // 100] > quiet[-1] + 50:
+        if times[len(times) * 99 // 100] > quiet[-1] + 50 * PATIENCE:
             raise AssertionError(f"p99 {times[len(times) * 99 // 100]:.1f} ms, without them {quiet[-1]:.1f} at most")
-        return f"p50 {quiet[50]:.2f} ms, with them p50 {times[len(times) // 2]:.2f}, " \
-               f"p99 {times[len(times) * 99 // 100]:.2f}"
+        record_property("note", f"p50 {quiet[50]:.2f} ms, with them p50 {times[len(times) // 2]:.2f}, " \
+               f"p99 {times[len(times) * 99 // 100]:.2f}")
 
 
-@case
 def test_garbage():
     requests = (b"\x00\xff" * 500, b"GET\r\n\r\n", b"GET /metrics HTTP/9.9\r\n\r\n", b"\r\n" * 50,
                 b"GET " + b"/" * 100000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -424,7 +414,6 @@ def test_garbage():
         equal(exporter.web(), web, "the web process")
 
 
-@case
 def test_pipelined_and_half_closed():
     line = b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
     with Exporter():
@@ -440,14 +429,13 @@ def test_pipelined_and_half_closed():
             equal(read_all(one).count(b"\nproxy_info{"), 1, "a byte at a time")
         with client(b"GET /metrics HTTP/1.0\r\n\r\n") as one:
             equal(read_all(one).count(b"\nproxy_info{"), 1, "HTTP/1.0")
-        connection = http.client.HTTPConnection(*ADDRESS, timeout=5)
+        connection = http.client.HTTPConnection(*ADDRESS, timeout=5 * PATIENCE)
         for _ in range(5):
             connection.request("GET", "/metrics")
             equal(Answer(connection.getresponse()).full(), True, "kept alive")
         connection.close()
 
 
-@case
 def test_clients_that_leave_in_mid_scrape():
     with Exporter() as exporter:
         with exporter.collector_stopped():
@@ -457,8 +445,7 @@ def test_clients_that_leave_in_mid_scrape():
         equal(answer.full(), True)
 
 
-@case
-def test_no_descriptors_left():
+def test_no_descriptors_left(record_property):
     with Exporter() as exporter, contextlib.ExitStack() as stack:
         get()
         web = exporter.web()
@@ -488,10 +475,9 @@ def test_no_descriptors_left():
         if busy > 0.3:
             raise AssertionError(f"{busy} s of CPU in 1 s: it spins while all are at work")
         equal(get().full(), True, "afterwards")
-        return f"{count} scrapes, {used:.2f} s of CPU"
+        record_property("note", f"{count} scrapes, {used:.2f} s of CPU")
 
 
-@case
 def test_end_with_a_scrape_that_waits():
     with Exporter() as exporter, exporter.collector_stopped():
         scrape = Background()
@@ -499,14 +485,5 @@ def test_end_with_a_scrape_that_waits():
         begun = time.monotonic()
         os.kill(exporter.web(), signal.SIGTERM)
         equal(scrape.result().status, 200, "the scrape that waits gets what there is")
-        if time.monotonic() - begun > 1:
+        if time.monotonic() - begun > 1 * PATIENCE:
             raise AssertionError("the end takes too long")
-
-
-if __name__ == "__main__":
-    if os.geteuid() != 0:
-        print("skip web: needs root")
-        sys.exit(0)
-    enter()
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    run_cases()

@@ -1,21 +1,21 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """--web.config.file: TLS, each policy for client certificates, passwords, headers, the rate; and all of it anew without a restart."""
 
-import atexit
 import http.client
 import multiprocessing
 import os
 import pathlib
 import re
+import signal
 import socket
 import ssl
 import subprocess
 import threading
 import time
 
-from exporter import BINARY, enter_namespace, read, status
-from harness import case, equal, run_cases
+import pytest
+from checks import equal
+from exporter import BINARY, read, status
 from sockslab import PATIENCE, wait_until
 from web_config import (
     FOLDER,
@@ -25,11 +25,13 @@ from web_config import (
     ask,
     basic,
     bcrypt,
-    forget,
+    files,  # noqa: F401 - a fixture
     trusting,
     value,
     write,
 )
+
+pytestmark = pytest.mark.in_netns
 
 OURS, OTHERS = Authority("ours"), Authority("others")
 SERVER, EC_SERVER = OURS.issue("server"), OURS.issue("ec-server", key="P-256")
@@ -37,7 +39,6 @@ CLIENT = OURS.issue("client", sans="DNS:prometheus.example,email:ops@example.org
 STRANGER = OTHERS.issue("stranger", sans="DNS:prometheus.example", usage="clientAuth")
 EXPIRED_CLIENT = OURS.issue("expired-client", usage="clientAuth", until="20200201000000Z")
 NOT_FOR_CLIENTS = OURS.issue("not-for-clients", usage="serverAuth")
-atexit.register(forget)
 
 
 
@@ -54,7 +55,6 @@ def refused(port, context):
     return False
 
 
-@case
 def test_tls():
     with Web(tls_config("tls.yml")) as web:
         answer = ask(web.port, tls=trusting(OURS))
@@ -74,7 +74,6 @@ def test_tls():
         equal(value(after, 'wgsocks_exporter_web_requests_refused_total{reason="tls"}') >= 2, True, "connections without a request are counted")
 
 
-@case
 def test_who_reads_has_no_network_and_who_serves_opens_nothing():
     with Web(tls_config("rights.yml")) as web:
         pids = web.children()
@@ -90,7 +89,6 @@ def test_who_reads_has_no_network_and_who_serves_opens_nothing():
         equal([name for name in sockets if name.startswith("socket:")], [], "sockets of files")
 
 
-@case
 def test_inline_pem():
     text = "tls_server_config:\n"
     for key, path in (("cert", SERVER[0]), ("key", SERVER[1]), ("client_ca", OURS.certificate)):
@@ -110,7 +108,6 @@ POLICIES = {
 }
 
 
-@case
 def test_client_certificate_policies():
     clients = (None, CLIENT, STRANGER, EXPIRED_CLIENT, NOT_FOR_CLIENTS)
     for policy, welcome in POLICIES.items():
@@ -125,7 +122,6 @@ def test_client_certificate_policies():
                     equal(not refused(web.port, context), expected, f"{policy}, {version.name}, {client and client[0].stem}")
 
 
-@case
 def test_client_allowed_sans():
     for san, expected in (("prometheus.example", True), ("ops@example.org", True), ("spiffe://lab/prometheus", True), ("192.0.2.7", True),
                           ("prometheus.exampl", False), ("example.org", False), ("192.0.2.70", False)):
@@ -153,7 +149,6 @@ def spoken(port, version=None, ciphers=None, curve=None):
 V = ssl.TLSVersion
 
 
-@case
 def test_versions():
     order = [(V.TLSv1, "TLS10"), (V.TLSv1_1, "TLS11"), (V.TLSv1_2, "TLS12"), (V.TLSv1_3, "TLS13")]
     for low, high in (("TLS12", "TLS13"), ("TLS13", "TLS13"), ("TLS12", "TLS12"), ("TLS10", "TLS11"), ("TLS11", "TLS13")):
@@ -162,7 +157,6 @@ def test_versions():
                 equal(bool(spoken(web.port, version)), low <= name <= high, f"{low} to {high}: {name}")
 
 
-@case
 def test_cipher_suites():
     suites = {"TLS_ECDHE_{}_WITH_AES_128_CBC_SHA": "ECDHE-{}-AES128-SHA", "TLS_ECDHE_{}_WITH_AES_256_CBC_SHA": "ECDHE-{}-AES256-SHA",
               "TLS_ECDHE_{}_WITH_AES_128_GCM_SHA256": "ECDHE-{}-AES128-GCM-SHA256", "TLS_ECDHE_{}_WITH_AES_256_GCM_SHA384": "ECDHE-{}-AES256-GCM-SHA384",
@@ -180,7 +174,6 @@ def test_cipher_suites():
         equal(spoken(web.port, V.TLSv1_2, "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384")[1], "ECDHE-RSA-AES256-GCM-SHA384", "the server's order")
 
 
-@case
 def test_curves():
     names = {"X25519": "X25519", "CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1"}
     for chosen in names:
@@ -189,7 +182,6 @@ def test_curves():
                 equal(bool(spoken(web.port, curve=curve)), name == chosen, f"{chosen}: {name}")
 
 
-@case
 def test_headers():
     headers = {"X-Frame-Options": "deny", "X-Content-Type-Options": "nosniff", "Strict-Transport-Security": "max-age=3600",
                "X-XSS-Protection": "1; mode=block", "Content-Security-Policy": "default-src 'self'"}
@@ -205,7 +197,6 @@ def test_headers():
         equal(value(ask(web.port).body, "wgsocks_exporter_web_certificate_expiry_timestamp_seconds"), None, "an expiry without TLS")
 
 
-@case
 def test_passwords():
     users = {"alice": "secret", "bob": "a:b ü", "eve": "x" * 72}
     text = "basic_auth_users:\n" + "".join(f"  {name}: {bcrypt(word)}\n" for name, word in users.items())
@@ -224,8 +215,7 @@ def test_passwords():
         equal(value(refused_by, 'wgsocks_exporter_web_requests_refused_total{reason="password"}'), 12)
 
 
-@case
-def test_a_password_costs_one_bcrypt():
+def test_a_password_costs_one_bcrypt(record_property):
     """By the CPU time of the thread that hashes: how long that takes is the machine's."""
     with Web(write("cost.yml", f"basic_auth_users:\n  alice: {bcrypt('secret', 12)}\n"), secure=False) as web:
         web_pid = web.part("web")
@@ -243,7 +233,7 @@ def test_a_password_costs_one_bcrypt():
         unknown = min(hashing(f"nobody{i}", "secret", 401) for i in range(3))
         equal(0.7 < known / unknown < 1.4, True, f"a wrong password {known:.0f} ms, a user who is not there {unknown:.0f}")
         equal(hashing("alice", "wrong0", 401) < first / 20, True, "the same wrong password again")
-    return f"{first:.0f} ms of CPU, then {max(again):.2f}"
+    record_property("note", f"{first:.0f} ms of CPU, then {max(again):.2f}")
 
 
 def wrong_passwords(port, end, tell):
@@ -274,8 +264,7 @@ def scrape_times(port, headers, seconds):
     return sorted(took)
 
 
-@case
-def test_wrong_passwords_cannot_stall_scrapes():
+def test_wrong_passwords_cannot_stall_scrapes(record_property):
     with Web(write("flood.yml", f"basic_auth_users:\n  alice: {bcrypt('secret')}\n"), secure=False) as web:
         right = basic("alice", "secret")
         equal(ask(web.port, headers=right).status, 200)
@@ -297,10 +286,9 @@ def test_wrong_passwords_cannot_stall_scrapes():
         equal(len(answers) > 200, True, f"{len(answers)} wrong passwords in 5 s")
         # 20 ms on a machine of one's own (tests/bench tells); what others take here was taken before too.
         equal(p99 <= max(0.02 * PATIENCE, 3 * p99_alone), True, f"p99 {p99 * 1000:.1f} ms, {p99_alone * 1000:.1f} without them")
-    return f"{len(answers) / 5:.0f} wrong ones a second, p99 {p99 * 1000:.1f} ms over {len(took)} scrapes"
+    record_property("note", f"{len(answers) / 5:.0f} wrong ones a second, p99 {p99 * 1000:.1f} ms over {len(took)} scrapes")
 
 
-@case
 def test_rate_limit():
     with Web(write("rate.yml", "rate_limit:\n  interval: 1h\n  burst: 5\n"), secure=False) as web:
         statuses = [ask(web.port, "/-/healthy").status for _ in range(8)]
@@ -312,7 +300,6 @@ def reload_count(web, **where):
     return value(ask(web.port, **where).body, "wgsocks_exporter_web_config_last_reload_success_timestamp_seconds")
 
 
-@case
 def test_reload_as_kubernetes_does_it():
     """..data is a link that is swapped; the files are links through it."""
     folder = FOLDER / "secret"
@@ -368,7 +355,6 @@ def test_reload_as_kubernetes_does_it():
         equal(web.children(), children, "nobody was started again")
 
 
-@case
 def test_the_page_of_the_docs():
     page = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "web-config.md").read_text(encoding="utf-8")
     ours, prometheus = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
@@ -391,7 +377,6 @@ def test_the_page_of_the_docs():
         equal(name in subprocess.run([BINARY, "--help-metrics"], capture_output=True, text=True, check=True).stdout, True, name)
 
 
-@case
 def test_restarts_of_its_processes():
     with Web(tls_config("restart.yml")) as web:
         for name in ("web", "files"):
@@ -406,6 +391,16 @@ def test_restarts_of_its_processes():
         equal((answer.status, value(answer.body, "wgsocks_exporter_web_config_last_reload_successful")), (200, 0))
 
 
-if __name__ == "__main__":
-    enter_namespace()
-    run_cases()
+def test_SIGHUP_reads_it_again():
+    """Changed or not: what is served says when it was read. Something bad is told, and changes nothing."""
+    with Web(tls_config("hup.yml")) as web:
+        before, children, files = reload_count(web, tls=trusting(OURS)), web.children(), web.part("files")
+        os.kill(web.pid, signal.SIGHUP)
+        wait_until(lambda: reload_count(web, tls=trusting(OURS)) > before, 10, "another reload")
+        equal(len(web.lines("process=supervisor .*Hangup: reading the web configuration again")), 1, web.log())
+        write("hup.yml", "tls_server_config: 5\n")
+        os.kill(web.pid, signal.SIGHUP)
+        web.wait_line("hup.yml: line 1")
+        answer = ask(web.port, tls=trusting(OURS))
+        equal((answer.status, value(answer.body, "wgsocks_exporter_web_config_last_reload_successful")), (200, 0))
+        equal((web.children(), web.part("files")), (children, files), "processes")

@@ -1,15 +1,14 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """--web.config.wait: a file that is not there yet (a Secret, in Kubernetes). The program is up; nobody reads a proxy's number before the file is there."""
 
-import atexit
 import os
 import socket
 import subprocess
 
-from exporter import BINARY, enter_namespace
-from harness import case, equal, run_cases
-from sockslab import wait_until
+import pytest
+from checks import equal
+from exporter import BINARY
+from sockslab import PATIENCE, wait_until
 from web_config import (
     FOLDER,
     Authority,
@@ -17,10 +16,12 @@ from web_config import (
     ask,
     basic,
     bcrypt,
-    forget,
+    files,  # noqa: F401 - a fixture
     trusting,
     value,
 )
+
+pytestmark = pytest.mark.in_netns
 
 OURS = Authority("ours")
 SERVER, CLIENT = OURS.issue("server"), OURS.issue("client", usage="clientAuth")
@@ -33,7 +34,6 @@ TEXT = f"""tls_server_config:
 basic_auth_users:
   alice: {bcrypt("secret", cost=4)}
 """
-atexit.register(forget)
 
 
 def families(body):
@@ -76,7 +76,6 @@ def begun(port, text):
     return client
 
 
-@case
 def test_nothing_of_a_proxy_before_the_file_is_there():
     folder = FOLDER / "waits"
     folder.mkdir()
@@ -109,7 +108,6 @@ def test_nothing_of_a_proxy_before_the_file_is_there():
         wait_until(lambda: ask(web.port, **mutual).status == 401, 10, "the same rules")
 
 
-@case
 def test_a_file_that_is_there_is_waited_for_by_nobody():
     folder = FOLDER / "there"
     folder.mkdir()
@@ -119,11 +117,10 @@ def test_a_file_that_is_there_is_waited_for_by_nobody():
         equal((len(web.lines("level=error")), len(web.lines("level=warn.*web.config.file"))), (0, 0), web.log())
     # A bad one is no later one.
     secret(folder, "tls_server_config: 5\n")
-    done = subprocess.run([BINARY, "--web.config.wait", f"--web.config.file={folder}/web.yml"], capture_output=True, text=True, timeout=15, check=False)
+    done = subprocess.run([BINARY, "--web.config.wait", f"--web.config.file={folder}/web.yml"], capture_output=True, text=True, timeout=15 * PATIENCE, check=False)
     equal((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
 
 
-@case
 def test_what_comes_first_is_bad():
     folder = FOLDER / "bad"
     folder.mkdir()
@@ -135,8 +132,3 @@ def test_what_comes_first_is_bad():
         secret(folder)
         web.wait_line("serving TLS")
         equal(ask(web.port, tls=trusting(OURS, CLIENT), headers=basic("alice", "secret")).status, 200)
-
-
-if __name__ == "__main__":
-    enter_namespace()
-    run_cases()

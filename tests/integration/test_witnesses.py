@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """docs/witnesses: each family's test is there and names it, the numbers of series are those of a scrape; and what no other test compares."""
 
@@ -15,11 +14,20 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+import pytest
+from checks import equal
+from sidecar import BINARY, ROOT, Sidecar
+from sockslab import wait_until
 
-from harness import case, equal, run_cases
-from sidecar import BINARY, ROOT, Sidecar, join_underlay, kill_all
-from sockslab import Lab, enter, wait_until
+pytestmark = pytest.mark.in_lab
+
+
+@pytest.fixture(scope="module")
+def world(lab):
+    made = Sidecar(lab.proxies[0], "golden-crab", *OPTIONS, stderr=subprocess.DEVNULL)
+    lab.traffic("20 connect addr=name", "5 refused").finish()
+    return made
+
 
 EVENTS = {"packet", "segment", "transition", "query", "handshake", "second", "scrape", "loss"}
 OPTIONS = ("--collector.clients", "--collector.destinations", "--cost.per-gigabyte=0.05EUR")
@@ -55,8 +63,7 @@ def named(path):
     return [re.compile(pattern) for pattern in patterns if r"\w+" not in pattern or len(pattern) > 15]  # not what fits everything
 
 
-@case
-def test_each_witness_is_there_and_names_its_family(_world):
+def test_each_witness_is_there_and_names_its_family():
     for family, (test, against, event, _series) in witnesses().items():
         path = TESTS / test
         assert path.is_file(), f"{family}: there is no {test}"
@@ -65,8 +72,7 @@ def test_each_witness_is_there_and_names_its_family(_world):
         assert against and event in EVENTS, f"{family}: {against!r}, {event!r}"
 
 
-@case
-def test_families_have_as_many_series_as_the_page_says(world):
+def test_families_have_as_many_series_as_the_page_says(world, record_property):
     """One proxy, one tunnel, one peer: the numbers are those of one."""
     metrics = world.scrape()
     families = collections.Counter(re.sub(r"_(bucket|sum|count)$", "", name) for name, _labels, _value in metrics.samples)
@@ -79,14 +85,13 @@ def test_families_have_as_many_series_as_the_page_says(world):
         else:
             equal(families[family], int(number), f"series of {family}")
             exact += 1
-    return f"{exact} exact, {len(witnesses()) - exact} bounded, {sum(families.values())} series in all"
+    record_property("note", f"{exact} exact, {len(witnesses()) - exact} bounded, {sum(families.values())} series in all")
 
 
 def processes(world):
     return [world.process.pid, *world.children().values()]
 
 
-@case
 def test_process_virtual_memory_bytes(world):
     def sizes():
         texts = (pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8") for pid in processes(world))
@@ -94,7 +99,6 @@ def test_process_virtual_memory_bytes(world):
     wait_until(lambda: world.scrape().value("process_virtual_memory_bytes") == sizes(), 15, "what /proc says")  # each tells every five seconds
 
 
-@case
 def test_process_start_time_seconds(world):
     fields = pathlib.Path(f"/proc/{world.process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     since_boot = int(fields[19]) / os.sysconf("SC_CLK_TCK")
@@ -103,8 +107,7 @@ def test_process_start_time_seconds(world):
     assert -0.1 <= shown - started <= 1, f"{shown} instead of {started}"
 
 
-@case
-def test_wgsocks_exporter_bpf_memory_bytes(world):
+def test_wgsocks_exporter_bpf_memory_bytes(world, record_property):
     """Maps and programs, each once, however many descriptors it has."""
     found = {}
     for path in pathlib.Path(f"/proc/{next(pid for name, pid in world.children().items() if 'collect' in name)}/fdinfo").iterdir():
@@ -114,10 +117,9 @@ def test_wgsocks_exporter_bpf_memory_bytes(world):
                 found[kind, fields[kind].strip()] = int(fields["memlock"])
     shown = world.scrape().value("wgsocks_exporter_bpf_memory_bytes")
     equal(shown, sum(found.values()), f"{len(found)} maps and programs")
-    return f"{len(found)} maps and programs, {shown / 2**20:.2f} MiB"
+    record_property("note", f"{len(found)} maps and programs, {shown / 2**20:.2f} MiB")
 
 
-@case
 def test_wgsocks_exporter_build_info(world):
     (_name, labels, value), = world.scrape().find("wgsocks_exporter_build_info")
     said = subprocess.run([BINARY, "--version"], capture_output=True, text=True, check=True).stdout
@@ -125,25 +127,8 @@ def test_wgsocks_exporter_build_info(world):
     equal((labels["arch"], value), (platform.machine(), 1))
 
 
-@case
 def test_wgsocks_exporter_collector_duration_seconds(world):
     begun = time.monotonic()
     durations = world.scrape().by("wgsocks_exporter_collector_duration_seconds", "collector")
     took = time.monotonic() - begun
     assert all(durations.values()) and sum(durations.values()) < took, f"{durations} in a scrape of {took} s"
-
-
-def main():
-    enter()
-    with Lab(proxies=1) as lab:
-        join_underlay()
-        world = Sidecar(lab.proxies[0], "golden-crab", *OPTIONS, stderr=subprocess.DEVNULL)
-        lab.traffic("20 connect addr=name", "5 refused").finish()
-        try:
-            run_cases(world)
-        finally:
-            kill_all()
-
-
-if __name__ == "__main__":
-    main()

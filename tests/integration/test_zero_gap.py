@@ -1,23 +1,32 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Neither a kill nor a crash nor an upgrade loses a count or a probe: ten proxies under traffic, one agent."""
 
 import http.client
-import pathlib
 import signal
-import sys
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from blind import Blind
+import pytest
 from busy import Busy, rises
-from harness import case, equal, run_cases
+from checks import equal
 from node import Node, World, check_views
 from sidecar import ROOT, fetch
-from sockslab import enter, wait_until
+from sockslab import wait_until
 from truth import Before
+
+pytestmark = [pytest.mark.in_lab, pytest.mark.usefixtures("blind")]
+
+
+@pytest.fixture(scope="module")
+def world():
+    with World(PROXIES) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def lab(world):
+    return world.lab
+
 
 PROXIES, KILLS, CRASHES, UPGRADES = 10, 20, 10, 5
 
@@ -48,7 +57,6 @@ class Probes:
         return self.sent, self.failed
 
 
-@case
 def test_windows_go_on(world):
     """What is told of the last minutes does not begin anew. First of all: older traffic would leave the minute meanwhile."""
     node = Node(wait_for=PROXIES)
@@ -67,8 +75,7 @@ def test_windows_go_on(world):
     node.stop()
 
 
-@case
-def test_kills_of_the_collector(world):
+def test_kills_of_the_collector(world, record_property):
     node = Node(wait_for=PROXIES)
     views = world.views(node)
     befores = [Before(view) for view in views]
@@ -84,7 +91,7 @@ def test_kills_of_the_collector(world):
     equal(failed, [], f"probes that failed, of {sent}")
     equal(node.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"), KILLS, "restarts")
     node.stop()
-    return f"{tally['requests_total']} requests, {sent} probes"
+    record_property("note", f"{tally['requests_total']} requests, {sent} probes")
 
 
 def replaced(world, binaries, how, status):
@@ -106,24 +113,12 @@ def replaced(world, binaries, how, status):
     return f"{tally['requests_total']} requests"
 
 
-@case
-def test_crashes_of_all_processes(world):
-    return replaced(world, [None] * CRASHES, signal.SIGKILL, -signal.SIGKILL)
+def test_crashes_of_all_processes(world, record_property):
+    record_property("note", replaced(world, [None] * CRASHES, signal.SIGKILL, -signal.SIGKILL))
 
 
-@case
-def test_upgrades_to_other_programs(world):
+def test_upgrades_to_other_programs(world, record_property):
     """By SIGTERM, as a DaemonSet is upgraded: the other build's programs differ from ours."""
     variants = ("slow", "")
     binaries = [str(ROOT / "build" / variants[i % 2] / "wgsocks_exporter") for i in range(UPGRADES)]
-    return replaced(world, binaries, signal.SIGTERM, 0)
-
-
-def main():
-    enter()
-    with World(PROXIES) as world, Blind(world.lab.proxies) as blind:
-        return run_cases(world, again=blind)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    record_property("note", replaced(world, binaries, signal.SIGTERM, 0))

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """transfers.py serve PORT: answers four bytes, a number, with so many bytes.
 transfers.py ask PROXY,PER_SECOND,TARGET,PORT,BYTES,SECONDS …: asks through the proxy (IPv4, port 1080) at a steady pace and holds each connection for so long.

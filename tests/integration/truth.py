@@ -2,12 +2,8 @@
 """What the exporter counted over a time, against what the clients, ss, the kernel and the link say of it."""
 
 import os
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
-
-from harness import equal, same
+from checks import equal, same
 from sockslab import LabError, wait_until
 
 # How much of the mixed traffic is made, of each kind one at least: an emulated machine serves few requests a second.

@@ -4,6 +4,7 @@
 import base64
 import ctypes
 import http.client
+import os
 import pathlib
 import re
 import shutil
@@ -12,10 +13,11 @@ import ssl
 import subprocess
 import tempfile
 
+import pytest
 from exporter import Exporter, read
-from sockslab import wait_until
+from sockslab import PATIENCE, wait_until
 
-FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="wgsocks-web-"))
+FOLDER = pathlib.Path(tempfile.gettempdir(), f"wgsocks-web-{os.getpid()}")  # of pytest's process; `files` makes it
 CA_CONFIG = """[ca]
 default_ca = it
 [it]
@@ -36,26 +38,48 @@ def openssl(*arguments):
 
 
 class Authority:
-    """Makes certificates; each is a pair of paths."""
+    """Issues certificates, each a pair of paths. Those of a module's own authorities are there once its tests run."""
 
     def __init__(self, name):
-        self.folder = FOLDER / name
-        self.folder.mkdir()
+        self.name, self.folder, self.wanted = name, FOLDER / name, []
         self.certificate, self.key = self.folder / "ca.pem", self.folder / "ca.key"
+
+    def make(self):
+        """Its own certificate and all that was asked for."""
+        self.folder.mkdir()
         (self.folder / "index").write_text("")
         (self.folder / "config").write_text(CA_CONFIG.format(folder=self.folder))
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key, "-out", self.certificate,
-                "-days", "30", "-subj", f"/CN={name}")
+                "-days", "30", "-subj", f"/CN={self.name}")
+        for wanted in self.wanted:
+            self._issue(**wanted)
+
+    def _files(self, name):
+        return [self.folder / f"{name}.{end}" for end in ("pem", "key", "csr")]
 
     def issue(self, name, *, sans="DNS:localhost,IP:127.0.0.1,IP:::1", usage="serverAuth", key="rsa", until=None):
-        certificate, private, request = (self.folder / f"{name}.{end}" for end in ("pem", "key", "csr"))
+        self.wanted.append({"name": name, "sans": sans, "usage": usage, "key": key, "until": until})
+        return tuple(self._files(name)[:2])
+
+    def _issue(self, name, sans, usage, key, until):
+        certificate, private, request = self._files(name)
         kind = ["-newkey", "rsa:2048"] if key == "rsa" else ["-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{key}"]
         openssl("req", *kind, "-nodes", "-keyout", private, "-out", request, "-subj", f"/CN={name}",
                 "-addext", f"subjectAltName={sans}", "-addext", f"extendedKeyUsage={usage}")
         dates = ["-startdate", "20200101000000Z", "-enddate", until] if until else ["-days", "30"]
         openssl("ca", "-batch", "-config", self.folder / "config", "-keyfile", self.key, "-cert", self.certificate, "-in", request,
                 "-out", certificate, "-notext", *dates)
-        return certificate, private
+
+
+@pytest.fixture(scope="module", autouse=True)
+def files(request):
+    """The folder and the module's authorities; a module imports this."""
+    FOLDER.mkdir()
+    for authority in vars(request.module).values():
+        if isinstance(authority, Authority):
+            authority.make()
+    yield
+    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def bcrypt(password, cost=10, salt="abcdefghijklmnopqrstuu"):
@@ -138,7 +162,7 @@ def basic(user, password):
 
 def ask(port, path="/metrics", *, tls=None, headers=None, host="127.0.0.1", timeout=10, method="GET"):
     """One request on a connection of its own."""
-    connection = http.client.HTTPSConnection(host, port, context=tls, timeout=timeout) if tls else http.client.HTTPConnection(host, port, timeout=timeout)
+    connection = http.client.HTTPSConnection(host, port, context=tls, timeout=timeout * PATIENCE) if tls else http.client.HTTPConnection(host, port, timeout=timeout * PATIENCE)
     try:
         connection.request(method, path, headers=headers or {})
         return Answer(connection.getresponse())
@@ -149,7 +173,3 @@ def ask(port, path="/metrics", *, tls=None, headers=None, host="127.0.0.1", time
 def value(body, series):
     found = re.search(rf"^{re.escape(series)} (\S+)$", body.decode(), re.MULTILINE)
     return float(found[1]) if found else None
-
-
-def forget():
-    shutil.rmtree(FOLDER, ignore_errors=True)

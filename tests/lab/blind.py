@@ -2,7 +2,7 @@
 """A witness of transitions that the kernel kept from every tracing program: blind.bpf.c, loaded beside the exporter.
 
 Where a case failed and both copies of the witness missed transitions in the proxies' namespaces meanwhile, the case
-proves nothing and may run once more (run_cases, again=). A second failure is one.
+proves nothing and may run once more (namespaces.py). A second failure is one.
 """
 
 import pathlib

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The lab's own programs, build/traffic, build/target, build/churn, build/inner, build/proxies and build/blind. Included by the Makefile; works alone too:
+# The lab's own programs: traffic, target, churn, inner, proxies and blind, in build/.
+# The Makefile includes this file and defines `say`. The first five can be built without it:
 # make -f tests/lab/module.mk build/traffic
 BUILD ?= build
 LAB_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror
@@ -11,24 +12,24 @@ lab: $(BUILD)/traffic $(BUILD)/target $(BUILD)/churn $(BUILD)/inner $(BUILD)/pro
 
 $(BUILD)/tests/lab/traffic/%.o: tests/lab/traffic/%.c
 	@mkdir -p $(@D)
-	$(CC) $(LAB_CFLAGS) $(if $(CFLAGS),$(CFLAGS),-O2 -g) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(LAB_CFLAGS) $(if $(CFLAGS),$(CFLAGS),-O2 -g) -MMD -MP -c -o $@ $<
 
 $(BUILD)/traffic: $(LAB_TRAFFIC:%=$(BUILD)/tests/lab/traffic/%.o)
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/target: $(LAB_TARGET:%=$(BUILD)/tests/lab/traffic/%.o)
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/churn $(BUILD)/inner $(BUILD)/proxies: $(BUILD)/%: $(BUILD)/tests/lab/traffic/%.o
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/blind.bpf.o: tests/lab/blind.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,BPF,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/blind: tests/lab/blind.c
 	@mkdir -p $(@D)
-	$(CC) $(LAB_CFLAGS) -O2 -g -o $@ $< -lbpf
+	$(call say,LINK,$@)$(CC) $(LAB_CFLAGS) -O2 -g -o $@ $< -lbpf
 
 -include $(LAB_OBJECTS:.o=.d) $(BUILD)/blind.bpf.d
 .PHONY: lab

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether this machine refuses BPF, whoever asks: then the virtual machine of tests/kernels takes its place."""
+"""Whether this machine refuses BPF, whoever asks: then the virtual machine of tests/env/kernels takes its place."""
 
 import ctypes
 import os

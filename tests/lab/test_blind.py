@@ -1,42 +1,37 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The witness of what the kernel hides from tracing programs: silent while it sees all, and not when it is kept away."""
 
-import sys
 
+import pytest
 from blind import Blind
-from harness import case, equal, run_cases
-from sockslab import Lab, enter, wait_until
+from checks import equal
+from sockslab import wait_until
+
+pytestmark = pytest.mark.in_lab
 
 
-@case
-def test_silent_while_it_sees_all(lab, blind):
+@pytest.fixture(scope="module")
+def witness(lab):
+    with Blind(lab.proxies) as made:
+        yield made
+
+
+def test_silent_while_it_sees_all(lab, witness):
     # Repeated: where the kernel really hides something, the witness is right to tell.
     def quiet(seed):
-        blind.begin()
+        witness.begin()
         lab.traffic("40 connect", "10 refused", "5 abort", "5 leaveconnect rst", seed=seed).finish()
         wait_until(lambda: not any(vars(lab.proxies[0].ss()).values()), 30, "the sockets to be gone")
-        return wait_until(lambda: not blind.why(), 2, "silence")
+        return wait_until(lambda: not witness.why(), 2, "silence")
     equal(any(quiet(seed) for seed in (1, 2)), True, "silent")
 
 
-@case
-def test_tells_when_both_copies_were_kept_away(lab, blind):
-    blind.begin()
+def test_tells_when_both_copies_were_kept_away(lab, witness):
+    witness.begin()
     traffic = lab.traffic("20 hold", seed=3)
     traffic.wait_quiet()
-    blind.stop()
+    witness.stop()
     traffic.release()
     traffic.kill()
     wait_until(lambda: not any(vars(lab.proxies[0].ss()).values()), 30, "the sockets to be gone")
-    equal("never ended" in (blind.why() or ""), True, "told")
-
-
-def main():
-    enter()
-    with Lab(proxies=1) as lab, Blind(lab.proxies) as blind:
-        return run_cases(lab, blind)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    equal("never ended" in (witness.why() or ""), True, "told")

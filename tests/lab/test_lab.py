@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The lab itself: it comes up, leaves nothing behind, keeps out of its neighbours' way."""
 
@@ -10,8 +9,8 @@ import subprocess
 import sys
 import time
 
-from harness import case, equal, run_cases
-from sockslab import wait_until
+from checks import equal
+from sockslab import PATIENCE, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HOLD = """
@@ -37,7 +36,7 @@ def start_lab(proxies=2, body="pass"):
 
 def end_lab(process):
     """Lets it go on to its end; what it printed."""
-    return process.communicate("\n", timeout=60)[0]
+    return process.communicate("\n", timeout=60 * PATIENCE)[0]
 
 
 def tree(pid):
@@ -92,27 +91,24 @@ def lab_namespaces(pids):
     return {os.stat(f"/proc/{pid}/ns/net").st_ino for pid in pids} - {os.stat("/proc/self/ns/net").st_ino}
 
 
-@case
-def test_up_with_2_proxies():
+def test_up_with_2_proxies(record_property):
     begun = time.monotonic()
     lab = start_lab(2)
     took = time.monotonic() - begun
     equal(end_lab(lab), "done\n")
-    return f"up in {took:.2f} s"
+    record_property("note", f"up in {took:.2f} s")
 
 
-@case
-def test_up_with_50_proxies_each_of_which_serves():
+def test_up_with_50_proxies_each_of_which_serves(record_property):
     body = ("t = lab.traffic('2 connect', '1 connect addr=name6', each=True).finish(); "
             "print(t['successful'], min(p['successful'] for p in t['by_proxy']))")
     begun = time.monotonic()
     lab = start_lab(50, body)
     took = time.monotonic() - begun
     equal(end_lab(lab), "150 3\ndone\n")
-    return f"up in {took:.2f} s"
+    record_property("note", f"up in {took:.2f} s")
 
 
-@case
 def test_an_ended_lab_leaves_nothing():
     before = machine_state()
     lab = start_lab()
@@ -135,33 +131,28 @@ def killed_at(depth, signum):
         with open(f"/proc/{victim}/task/{victim}/children", encoding="ascii") as file:
             victim = int(file.read().split()[0])
     os.kill(victim, signum)
-    lab.wait(10)
+    lab.wait(10 * PATIENCE)
     lab.stdin.close()
     lab.stdout.close()
     check_gone(pids, namespaces, before)
 
 
-@case
 def test_kill_9_of_the_outermost_process_leaves_nothing():
     killed_at(0, signal.SIGKILL)
 
 
-@case
 def test_kill_9_of_its_init_leaves_nothing():
     killed_at(1, signal.SIGKILL)
 
 
-@case
 def test_kill_9_of_the_program_inside_leaves_nothing():
     killed_at(2, signal.SIGKILL)
 
 
-@case
 def test_SIGTERM_leaves_nothing():
     killed_at(0, signal.SIGTERM)
 
 
-@case
 def test_two_labs_at_once():
     body = "print(lab.traffic('300 connect', '100 transfer').finish()['successful'])"
     before = machine_state()
@@ -174,7 +165,6 @@ def test_two_labs_at_once():
     equal(machine_state(), before, "the machine")
 
 
-@case
 def test_the_command():
     done = subprocess.run([os.path.join(HERE, "lab"), "up", "--proxies", "3", "--", "ip", "netns"],
                           capture_output=True, text=True, timeout=60, check=False)
@@ -184,7 +174,3 @@ def test_the_command():
     failed = subprocess.run([os.path.join(HERE, "lab"), "up", "--", "sh", "-c", "exit 7"],
                             capture_output=True, timeout=60, check=False)
     equal(failed.returncode, 7, "the command's status")
-
-
-if __name__ == "__main__":
-    run_cases()

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A proxy of the lab is like a pod: what a container of it sees, and what may happen to it."""
 
@@ -7,10 +6,19 @@ import pathlib
 import socket
 import subprocess
 
-from harness import case, equal, run_cases
-from sockslab import Lab, LabError, enter, wait_until
+import pytest
+from checks import equal
+from sockslab import PATIENCE, LabError, wait_until
 from sockslab.raw import RawConnection
 from sockslab.segments import GREETING, request
+
+pytestmark = pytest.mark.in_lab
+
+
+@pytest.fixture(scope="module")
+def lab_options():
+    return {"proxies": 3, "auth": [None, ("golden", "crab")], "ports": PORTS, "tunnel": lambda index: index != 2}
+
 
 PORTS = (1080, 1081)
 
@@ -25,7 +33,6 @@ def comms(proxy, **how):
     return set(listing)
 
 
-@case
 def test_a_container_sees_no_processes_or_mounts_of_dante(lab):
     proxy = lab.proxies[0]
     assert "danted" in comms(proxy), "a command of the proxy sees danted"
@@ -40,7 +47,6 @@ def test_a_container_sees_no_processes_or_mounts_of_dante(lab):
     equal(links, ["eth0", "lo", "wg0"], "interfaces in /sys")
 
 
-@case
 def test_a_container_has_the_capabilities_that_it_was_given(lab):
     proxy = lab.proxies[0]
     status = proxy.run(["grep", "Cap[EB]", "/proc/self/status"], container=True,
@@ -49,19 +55,17 @@ def test_a_container_has_the_capabilities_that_it_was_given(lab):
     equal([int(word, 16) for word in status[1::2]], [bits, bits], "effective and bounding set")
 
 
-@case
 def test_the_pid_of_a_container_is_its_commands(lab):
     process = lab.proxies[0].popen(["sleep", "1000"], container=True)
     comm = pathlib.Path(f"/proc/{process.pid}/comm")
     wait_until(lambda: comm.read_text() == "sleep\n", what="the command runs")
     process.kill()
-    equal(process.wait(5), -9)
+    equal(process.wait(5 * PATIENCE), -9)
     equal(subprocess.run(["readlink", "/proc/self/ns/pid"], capture_output=True, check=True).stdout,
           subprocess.run(["readlink", "/proc/1/ns/pid"], capture_output=True, check=True).stdout,
           "the lab's own PID namespace")
 
 
-@case
 def test_each_has_a_bpffs_of_its_own(lab):
     one, two = lab.proxies[:2]
     one.run(["mkdir", "/sys/fs/bpf/mine"])
@@ -71,7 +75,6 @@ def test_each_has_a_bpffs_of_its_own(lab):
     one.run(["rmdir", "/sys/fs/bpf/mine"])
 
 
-@case
 def test_users_and_resolvers_are_private(lab):
     assert "golden" in lab.proxies[1].run(["cat", "/etc/passwd"]).stdout, "the user is there"
     assert "golden" not in lab.proxies[0].run(["cat", "/etc/passwd"]).stdout, "another proxy's user"
@@ -80,14 +83,13 @@ def test_users_and_resolvers_are_private(lab):
     equal(lab.proxies[1].run(["cat", "/etc/resolv.conf"]).stdout.splitlines()[0], "nameserver 10.99.0.53")
 
 
-@case
 def test_several_ports_and_lo(lab):
     proxy = lab.proxies[0]
     for port in PORTS:
         lab.traffic("5 connect", proxies=[proxy], port=port).finish()
         for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
             with proxy.ns.socket(family, socket.SOCK_STREAM) as client:
-                client.settimeout(5)
+                client.settimeout(5 * PATIENCE)
                 client.connect((address, port))
                 client.sendall(GREETING)
                 equal(client.recv(2), b"\5\0", f"{address} port {port}")
@@ -96,7 +98,6 @@ def test_several_ports_and_lo(lab):
         wait_until(lambda: proxy.ss().clients == 0, what="no client left")
 
 
-@case
 def test_wg0_goes_and_comes_back(lab):
     proxy = lab.proxies[0]
     serves(lab, proxy)
@@ -108,7 +109,6 @@ def test_wg0_goes_and_comes_back(lab):
         serves(lab, proxy, "5 transfer", "5 transfer addr=ipv6", "5 connect addr=name")
 
 
-@case
 def test_dante_stops_dies_and_starts(lab):
     proxy = lab.proxies[1]
     for end in (proxy.stop_dante, proxy.dante.kill):
@@ -118,7 +118,6 @@ def test_dante_stops_dies_and_starts(lab):
         serves(lab, proxy)
 
 
-@case
 def test_a_proxy_without_tunnel_at_first(lab):
     proxy = lab.proxies[2]
     equal(proxy.link_stats(), None, "wg0")
@@ -134,8 +133,7 @@ def test_a_proxy_without_tunnel_at_first(lab):
     serves(lab, proxy)
 
 
-@case
-def test_ss_leaves_out_an_orphaned_FIN_WAIT_2(lab):
+def test_ss_leaves_out_an_orphaned_FIN_WAIT_2(lab, record_property):
     proxy = lab.proxies[0]
     connection = RawConnection(lab, proxy)
     connection.open()
@@ -149,20 +147,12 @@ def test_ss_leaves_out_an_orphaned_FIN_WAIT_2(lab):
         left = proxy.run(["ss", "-tanH", "state", "fin-wait-2"]).stdout.splitlines()
         equal(len(left), 1, "sockets in FIN-WAIT-2")
     connection.end()
-    return "FIN" if connection.peer_fin else "danted sent a RST"
+    record_property("note", "FIN" if connection.peer_fin else "danted sent a RST")
 
 
-@case
 def test_the_counters_of_the_link(lab):
     proxy = lab.proxies[0]
     listing = proxy.run(["ip", "-s", "-j", "link", "show", "wg0"]).stdout
     stats = proxy.link_stats()
     assert f'"bytes":{stats["rx_bytes"]},' in listing.replace(" ", ""), "rx_bytes as `ip -s link` has it"
     equal(proxy.wg_show()["allowed_ips"], ["0.0.0.0/0", "::/0"])
-
-
-if __name__ == "__main__":
-    enter()
-    with Lab(proxies=3, auth=[None, ("golden", "crab")], ports=PORTS,
-             tunnel=lambda index: index != 2) as the_lab:
-        run_cases(the_lab)

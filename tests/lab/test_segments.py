@@ -1,16 +1,32 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The raw-segment driver: what each case claims to be true is what a real server makes of it."""
 
-import os
 import select
 
-from harness import add_case, equal, run_cases
-from sockslab import Lab, enter, wait_until
+import pytest
+from checks import equal
+from sockslab import wait_until
 from sockslab.segments import CASES, run_case
 
+pytestmark = pytest.mark.in_lab
 
-def check_scripted(lab, one, ipv6):
+
+@pytest.fixture(scope="module")
+def lab_options():
+    return {"proxies": 2}
+
+
+@pytest.fixture(scope="module")
+def lab(lab):
+    lab.proxies[0].start_scripted()
+    return lab
+
+
+FAMILIES = [pytest.param(one, ipv6, id=f"{one.name}, IPv{6 if ipv6 else 4}") for one in CASES for ipv6 in one.families]
+
+
+@pytest.mark.parametrize(("one", "ipv6"), FAMILIES)
+def test_scripted_server(lab, one, ipv6):
     proxy = lab.proxies[0]
     before = proxy.tcp_counters()["PassiveOpens"]
     run_case(lab, proxy, one, ipv6)
@@ -22,7 +38,8 @@ def check_scripted(lab, one, ipv6):
     equal(select.select([proxy.scripted.stdout], [], [], 0)[0], [], "the server met another request")
 
 
-def check_dante(lab, one, ipv6):
+@pytest.mark.parametrize(("one", "ipv6"), [family for family in FAMILIES if not family.values[0].scripted])
+def test_dante(lab, one, ipv6):
     """danted replies as the case says, and connects once."""
     proxy = lab.proxies[1]
     before = proxy.tcp_counters()
@@ -31,23 +48,3 @@ def check_dante(lab, one, ipv6):
     after = proxy.tcp_counters()
     equal(after["PassiveOpens"] - before["PassiveOpens"], 1, "connections")
     equal(after["ActiveOpens"] - before["ActiveOpens"], 1 if one.outcome == "success" else 0, "upstream connects")
-
-
-def make_cases():
-    for one in CASES:
-        for ipv6 in one.families:
-            family = "IPv6" if ipv6 else "IPv4"
-            add_case(f"{one.name}: {family}, scripted server",
-                     lambda lab, one=one, ipv6=ipv6: check_scripted(lab, one, ipv6))
-            if not one.scripted:
-                add_case(f"{one.name}: {family}, dante",
-                         lambda lab, one=one, ipv6=ipv6: check_dante(lab, one, ipv6))
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    make_cases()
-    enter()
-    with Lab(proxies=2) as the_lab:
-        the_lab.proxies[0].start_scripted()
-        run_cases(the_lab)

@@ -1,9 +1,17 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The traffic generator tells the truth: its tally is what danted, the kernel's counters and ss say."""
 
-from harness import add_case, case, equal, run_cases, same
-from sockslab import Lab, LabError, enter, wait_until
+import pytest
+from checks import equal, same
+from sockslab import LabError, wait_until
+
+pytestmark = pytest.mark.in_lab
+
+
+@pytest.fixture(scope="module")
+def lab_options():
+    return {"proxies": 2, "auth": [None, ("golden", "crab")]}
+
 
 COUNT = 5
 
@@ -106,7 +114,9 @@ def opens(proxy):
     return counters["ActiveOpens"], counters["PassiveOpens"]
 
 
-def check_kind(lab, row, ipv6):
+@pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])
+@pytest.mark.parametrize("row", KINDS, ids=lambda row: row[0])
+def test_kind(lab, row, ipv6):
     kind, without, with_password, command, connects = row
     outcomes = [without, with_password or without]
     before = [opens(proxy) for proxy in lab.proxies]
@@ -142,13 +152,6 @@ def check_payload(proxy, kind, seen, outcome):
         raise AssertionError(f"{proxy.name}: only {seen['payload']['up']} bytes up")
 
 
-for _row in KINDS:
-    for _ipv6 in (False, True):
-        add_case(f"{_row[0]}, over {'IPv6' if _ipv6 else 'IPv4'}",
-                 lambda lab, row=_row, ipv6=_ipv6: check_kind(lab, row, ipv6))
-
-
-@case
 def test_an_unexpected_outcome_is_told(lab):
     try:
         lab.traffic("3 connect expect=connection_refused").finish()
@@ -159,7 +162,6 @@ def test_an_unexpected_outcome_is_told(lab):
     raise AssertionError("it was not")
 
 
-@case
 def test_SOCKS4_clients_that_leave(lab):
     # Only where danted waits for the target: with passwords it answers at once, and may be first.
     for kind in ("abort socks=4", "abort socks=4 rst"):
@@ -168,19 +170,17 @@ def test_SOCKS4_clients_that_leave(lab):
     settled(lab)
 
 
-@case
-def test_each_byte_is_a_segment(lab):
+def test_each_byte_is_a_segment(lab, record_property):
     proxy = lab.proxies[0]
     before = proxy.tcp_counters()["InSegs"]
     tally = lab.traffic("1 transfer shape=bytes up=2000 down=1", proxies=[proxy]).finish()
     segments = proxy.tcp_counters()["InSegs"] - before
     if segments < tally["bytes"]["sent"]:
         raise AssertionError(f"{tally['bytes']['sent']} bytes in only {segments} segments")
-    return f"{tally['bytes']['sent']} bytes"
+    record_property("note", f"{tally['bytes']['sent']} bytes")
 
 
-@case
-def test_bulk_goes_through_the_tunnel(lab):
+def test_bulk_goes_through_the_tunnel(lab, record_property):
     proxy = lab.proxies[0]
     before = proxy.link_stats()
     tally = lab.traffic("4 transfer up=5000000 down=20000000", proxies=[proxy]).finish()
@@ -190,10 +190,9 @@ def test_bulk_goes_through_the_tunnel(lab):
         # Headers, and the acknowledgements of the other direction.
         if not payload < passed < payload * 1.1 + tally["payload"][other] * 0.1:
             raise AssertionError(f"{payload} bytes {direction}, {passed} in the tunnel")
-    return f"{sum(tally['payload'].values()) * 8 / tally['duration_seconds'] / 1e6:.0f} Mbit/s"
+    record_property("note", f"{sum(tally['payload'].values()) * 8 / tally['duration_seconds'] / 1e6:.0f} Mbit/s")
 
 
-@case
 def test_held_connections_stay_until_released(lab):
     traffic = lab.traffic("20 connect", "7 hold", "3 silent hold", "2 hold down=500", each=True)
     quiet = traffic.wait_quiet()
@@ -207,14 +206,12 @@ def test_held_connections_stay_until_released(lab):
     same(traffic.finish()["by_proxy"][1], {"client_connections": 32, "successful": 29, "no_request": 3})
 
 
-@case
 def test_a_seed_makes_the_same_order(lab):
     kinds = ("20 connect", "10 refused", "5 blocked", "30 transfer")
     one, two = (lab.traffic(*kinds, seed=7, concurrency=1).finish() for _ in range(2))
     same(two["by_proxy"][0], {key: one["by_proxy"][0][key] for key in ("requests", "failures", "bytes", "payload")})
 
 
-@case
 def test_all_kinds_at_once(lab):
     before = [opens(proxy) for proxy in lab.proxies]
     kinds = [f"{COUNT} {row[0]} expect=any" for row in KINDS]
@@ -236,15 +233,8 @@ def test_all_kinds_at_once(lab):
         check_asked(seen, active)
 
 
-@case
-def test_20000_requests_on_two_proxies(lab):
+def test_20000_requests_on_two_proxies(lab, record_property):
     tally = lab.traffic("20000 connect", concurrency=100).finish()
     equal(tally["successful"], 20000)
     settled(lab)
-    return f"{tally['requests_per_second']:.0f} requests/s, p99 {tally['latency_seconds']['p99'] * 1e3:.1f} ms"
-
-
-if __name__ == "__main__":
-    enter()
-    with Lab(proxies=2, auth=[None, ("golden", "crab")]) as the_lab:
-        run_cases(the_lab)
+    record_property("note", f"{tally['requests_per_second']:.0f} requests/s, p99 {tally['latency_seconds']['p99'] * 1e3:.1f} ms")

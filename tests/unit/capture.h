@@ -3,8 +3,7 @@
  * What was written to standard error or output since capture_begin. Each Criterion test is a process, so nothing is put
  * back.
  */
-#ifndef UNIT_CAPTURE_H
-#define UNIT_CAPTURE_H
+#pragma once
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,5 +30,3 @@ static inline const char *capture_read(int memory, char *text, size_t size)
 	text[length < 0 ? 0 : length] = '\0';
 	return text;
 }
-
-#endif

@@ -3,31 +3,31 @@
  * The collector: holds the kernel side, follows the proxy's interfaces and listeners, answers web's requests for a
  * snapshot. One loop; listens on nothing; reads no byte of the network.
  */
-#include "collector.h"
+#include "collector/collector.h"
 
 #include <bpf/libbpf.h>
 #include <cap-ng.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
-#include "fleet/reconciliation.h"
-#include "kernel/release.h"
-#include "kernel/sweep.h"
-#include "readers/readers.h"
+#include "collector/proxies/reconciliation.h"
+#include "collector/state.h"
+#include "collector/kernel/kernel.h"
+#include "collector/kernel/sweep.h"
+#include "collector/readers/readers.h"
 #include "wgsocks.skel.h"
-#include "wgsocks/log.h"
-#include "wgsocks/rights.h"
+#include "lib/log/log.h"
+#include "lib/rights/rights.h"
+#include "lib/time.h"
 
-#define SECOND_NS 1000000000ULL
 #define LOAD_RETRY_MAX_S 30
 #define MEMORY_PERIOD_S 10
-#define PUBLISH_NS 100000000ULL /* while there is much to do: all of a node's states take 0.2 ms */
+#define PUBLISH_NS (100 * NS_PER_MS) /* while there is much to do: all of a node's states take 0.2 ms */
 #define DESCRIPTORS_OWN 128
 #define DESCRIPTORS_OF_PROXY 5 /* TCX links of three interfaces */
 
@@ -41,24 +41,31 @@
  */
 static int keep_rights(const struct config *config)
 {
-	int keep[8] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN };
-	bool node = config->mode == CONFIG_MODE_NODE;
+	bool node = config->mode == CONFIG_MODE_NODE, discovers = node || !config->port_count;
 	struct utsname name;
-	size_t n = 3;
+	bool locked = kernel_before(5, 11, &name); /* maps are charged to RLIMIT_MEMLOCK there */
+	/* A container runtime that does not know CAP_BPF gives CAP_SYS_ADMIN in its place. */
+	bool old_runtime = capng_get_caps_process() || !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF);
+	const struct {
+		int capability;
+		bool kept;
+	} all[] = {
+		{ CAP_BPF, true },
+		{ CAP_PERFMON, true },
+		{ CAP_NET_ADMIN, true },
+		{ CAP_SYS_ADMIN, node || old_runtime },
+		{ CAP_NET_BROADCAST, node },
+		{ CAP_SYS_PTRACE, discovers },
+		{ CAP_DAC_READ_SEARCH, discovers },
+		{ CAP_SYS_RESOURCE, locked },
+	};
+	int keep[sizeof(all) / sizeof(all[0])];
+	size_t n = 0;
 
-	if (node) {
-		keep[n++] = CAP_SYS_ADMIN;
-		keep[n++] = CAP_NET_BROADCAST;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i].kept)
+			keep[n++] = all[i].capability;
 	}
-	if (node || !config->port_count) {
-		keep[n++] = CAP_SYS_PTRACE;
-		keep[n++] = CAP_DAC_READ_SEARCH;
-	}
-	if (kernel_before(5, 11, &name)) /* maps are charged to RLIMIT_MEMLOCK there */
-		keep[n++] = CAP_SYS_RESOURCE;
-	if (!node && (capng_get_caps_process() ||
-		      !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF))) /* a container runtime that does not know it */
-		keep[n++] = CAP_SYS_ADMIN;
 	return rights_keep(keep, n);
 }
 
@@ -74,13 +81,8 @@ static void descriptors_prepare(const struct config *config)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_max < wanted)
-		log_warn("the limit of open files is %llu: with TCX it is enough for about %llu proxies, --proxies.max "
-			 "is %u (--bpf.attach=clsact needs none)",
-			 (unsigned long long)limit.rlim_max,
-			 (unsigned long long)(limit.rlim_max > DESCRIPTORS_OWN
-						      ? (limit.rlim_max - DESCRIPTORS_OWN) / DESCRIPTORS_OF_PROXY
-						      : 0),
-			 config->proxies_max);
+		log_warn("limit of open files is too low for --proxies.max, raise it or set --bpf.attach=clsact",
+			 field_unsigned("limit", limit.rlim_max), field_unsigned("needed", wanted));
 }
 
 /* ---- the kernel side ---- */
@@ -91,7 +93,7 @@ static int on_event(void *context, void *data, size_t size)
 	const struct event *e = data;
 
 	if (size >= sizeof(*e))
-		fleet_event(&c->fleet, e);
+		proxies_event(&c->proxies, e);
 	return 0;
 }
 
@@ -102,6 +104,34 @@ static int watch_descriptor(struct collector *c, int fd)
 	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+static int events_open(struct collector *c)
+{
+	const struct wgsocks *s = c->kernel.skeleton;
+	struct ring_buffer *events = ring_buffer__new(bpf_map__fd(s->maps.events), on_event, c, NULL);
+	int r = events ? 0 : -errno;
+
+	if (!r && bpf_map__autocreate(s->maps.answers))
+		r = ring_buffer__add(events, bpf_map__fd(s->maps.answers), destinations_on_answer, &c->destinations);
+	r = r ?: watch_descriptor(c, ring_buffer__epoll_fd(events));
+	if (r)
+		ring_buffer__free(events);
+	else
+		c->events = events;
+	return r;
+}
+
+/* Without them nothing is counted wrong: listeners are found by looking for them, destinations have no names. */
+static void start_events(struct collector *c)
+{
+	int r = events_open(c);
+
+	if (r && r != c->events_error)
+		log_error("cannot read events of the BPF programs", field_error(r), field_text("action", "retry"));
+	else if (!r && c->events_error)
+		log_info("reading events of the BPF programs");
+	c->events_error = r;
+}
+
 static void start_kernel(struct collector *c, uint64_t now)
 {
 	int r = kernel_load(&c->kernel);
@@ -110,35 +140,30 @@ static void start_kernel(struct collector *c, uint64_t now)
 		unsigned int wait = 1u << (c->load_failures < 5 ? c->load_failures : 5);
 
 		c->load_failures++;
-		c->load_at_ns = now + (wait < LOAD_RETRY_MAX_S ? wait : LOAD_RETRY_MAX_S) * SECOND_NS;
+		c->load_at_ns = now + (wait < LOAD_RETRY_MAX_S ? wait : LOAD_RETRY_MAX_S) * NS_PER_S;
 		return;
 	}
 	c->load_failures = 0;
-	c->events = ring_buffer__new(bpf_map__fd(c->kernel.skeleton->maps.events), on_event, c, NULL);
-	if (c->events && bpf_map__autocreate(c->kernel.skeleton->maps.answers))
-		ring_buffer__add(c->events, bpf_map__fd(c->kernel.skeleton->maps.answers), destinations_on_answer,
-				 &c->destinations);
-	if (c->events)
-		watch_descriptor(c, ring_buffer__epoll_fd(c->events));
-	fleet_loaded(&c->fleet);
+	start_events(c);
+	proxies_loaded(&c->proxies);
 	c->memory_bytes = kernel_memory(&c->kernel);
 }
 
 /* What a proxy's last minutes were like goes on from its first second. */
-static void remember(struct collector *c, const struct watch *w, uint64_t now)
+static void remember(struct collector *c, const struct proxy_netns *netns, uint64_t now)
 {
-	window_remember(&c->kernel, w->slot, now / SECOND_NS);
-	compat_remember(&c->kernel, w, now);
-	destinations_tick(&c->destinations, w);
+	window_remember(&c->kernel, netns->slot, now / NS_PER_S);
+	compat_remember(&c->kernel, netns, now);
+	destinations_tick(&c->destinations, netns);
 }
 
 /* ---- the loop ---- */
 
 static void publish(struct collector *c)
 {
-	for (uint32_t i = 0; i < c->fleet.count; i++)
-		watch_health(&c->fleet.members[i]->watch, &c->health[i]);
-	health_board_publish(c->child->shared, c->health, c->fleet.count);
+	for (uint32_t i = 0; i < c->proxies.count; i++)
+		proxy_netns_health(&c->proxies.managed[i]->netns, &c->health[i]);
+	health_board_publish(c->child->shared, c->health, c->proxies.count);
 	c->published_ns = clock_now_ns();
 }
 
@@ -152,7 +177,7 @@ static void guard_misses(struct collector *c, uint64_t now)
 		missed |= misses != c->misses[i];
 		c->misses[i] = misses;
 	}
-	reconcile_tick(&c->fleet, missed, now);
+	reconcile_tick(&c->proxies, missed, now);
 }
 
 /* A server began to listen somewhere, and its event found no room: it is to be looked for. */
@@ -160,7 +185,7 @@ static void guard_strangers(struct collector *c)
 {
 	uint64_t lost = __atomic_load_n(&c->kernel.skeleton->bss->strangers_lost, __ATOMIC_RELAXED);
 
-	c->fleet.look_due |= lost != c->strangers_lost;
+	c->proxies.scan_due |= lost != c->strangers_lost;
 	c->strangers_lost = lost;
 }
 
@@ -172,7 +197,9 @@ static void tick(struct collector *c)
 		return;
 	if (!c->kernel.skeleton && now >= c->load_at_ns)
 		start_kernel(c, now);
-	fleet_tick(&c->fleet, now);
+	else if (c->kernel.skeleton && !c->events)
+		start_events(c);
+	proxies_tick(&c->proxies, now);
 	if (c->kernel.skeleton) {
 		guard_misses(c, now);
 		guard_strangers(c);
@@ -180,16 +207,16 @@ static void tick(struct collector *c)
 		if (c->events) /* names before those who bear them */
 			ring_buffer__consume(c->events);
 		destinations_refresh(&c->destinations, now);
-		for (uint32_t i = 0; i < c->fleet.count; i++) {
-			if (c->fleet.members[i]->watch.started)
-				remember(c, &c->fleet.members[i]->watch, now);
+		for (uint32_t i = 0; i < c->proxies.count; i++) {
+			if (c->proxies.managed[i]->netns.started)
+				remember(c, &c->proxies.managed[i]->netns, now);
 		}
 		if (now >= c->memory_at_ns) {
 			c->memory_bytes = kernel_memory(&c->kernel);
-			c->memory_at_ns = now + MEMORY_PERIOD_S * SECOND_NS;
+			c->memory_at_ns = now + MEMORY_PERIOD_S * NS_PER_S;
 		}
 	}
-	process_beat(c->child->shared, PROCESS_COLLECTOR, now);
+	heartbeat_write(c->child->shared, PROCESS_COLLECTOR, now);
 }
 
 static void signalled(struct collector *c)
@@ -205,20 +232,21 @@ static void signalled(struct collector *c)
 /* What is to be done, a little at a time: a node may have hundreds of proxies to attach to, and web asks meanwhile. */
 static bool step(struct collector *c)
 {
-	return fleet_step(&c->fleet) || (c->kernel.skeleton && reconcile_begun(&c->fleet));
+	return proxies_step(&c->proxies) || (c->kernel.skeleton && reconcile_begun(&c->proxies));
 }
 
-static void run(struct collector *c)
+/* Until it is sent away. Returns 0 or -errno. */
+static int run(struct collector *c)
 {
 	bool more = true;
 
 	while (!c->leaving) {
 		struct epoll_event ready[8];
-		int n = epoll_wait(c->epoll, ready, 8, more ? 0 : fleet_rest_ms(&c->fleet));
+		int n = epoll_wait(c->epoll, ready, 8, more ? 0 : proxies_rest_ms(&c->proxies));
 		bool asked = false;
 
 		if (n < 0 && errno != EINTR)
-			return;
+			return -errno;
 		for (int i = 0; i < n; i++) {
 			int fd = ready[i].data.fd;
 
@@ -226,8 +254,8 @@ static void run(struct collector *c)
 				signalled(c);
 			else if (fd == c->timer)
 				tick(c);
-			else if (fd == fleet_events_fd(&c->fleet))
-				fleet_links(&c->fleet);
+			else if (fd == proxies_events_fd(&c->proxies))
+				proxies_links(&c->proxies);
 			else if (fd == c->child->channel)
 				asked = true;
 			else if (c->events)
@@ -239,12 +267,13 @@ static void run(struct collector *c)
 		if (!more || clock_now_ns() - c->published_ns >= PUBLISH_NS)
 			publish(c);
 		if (asked) { /* last: what came at the same time is in the answer */
-			fleet_links(&c->fleet);
+			proxies_links(&c->proxies);
 			if (c->events)
 				ring_buffer__consume(c->events);
 			collector_answer(c);
 		}
 	}
+	return 0;
 }
 
 static int set_up(struct collector *c)
@@ -271,52 +300,60 @@ static int set_up(struct collector *c)
 int collector_run(const struct child *child)
 {
 	static struct collector c;
-	int r;
+	int r, failed;
 
 	log_process("collector");
 	c = (struct collector){ .child = child };
 	pins_mount(child->config);
-	process_beat_open();
+	heartbeat_open();
 	r = keep_rights(child->config);
 	if (r) {
-		log_error("cannot drop capabilities: %s", strerror(-r));
+		log_error("cannot drop capabilities", field_error(r));
 		return EXIT_FAILURE;
 	}
 	descriptors_prepare(child->config);
 	child_bind_to_parent(child);
-	process_beat(child->shared, PROCESS_COLLECTOR, clock_now_ns());
+	heartbeat_write(child->shared, PROCESS_COLLECTOR, clock_now_ns());
 	r = set_up(&c);
 	r = r ?: kernel_init(&c.kernel, child->config);
 	if (r) {
-		log_error("cannot start: %s", strerror(-r));
+		log_error("cannot start", field_error(r));
 		return EXIT_FAILURE;
 	}
 	c.health = calloc(child->config->proxies_max, sizeof(*c.health));
 	c.names = calloc(child->config->proxies_max, sizeof(*c.names));
-	if (!c.health || !c.names)
+	if (!c.health || !c.names) {
+		log_error("cannot start", field_error(ENOMEM));
 		return EXIT_FAILURE;
+	}
 	destinations_init(&c.destinations, child->config, &c.kernel);
-	r = fleet_open(&c.fleet, child->config, &c.kernel, &c.destinations);
+	r = proxies_open(&c.proxies, child->config, &c.kernel, &c.destinations);
 	if (r)
-		log_error("cannot watch interfaces: %s", strerror(-r));
-	if (fleet_events_fd(&c.fleet) >= 0)
-		watch_descriptor(&c, fleet_events_fd(&c.fleet));
+		return EXIT_FAILURE;
+	if (proxies_events_fd(&c.proxies) >= 0) {
+		r = watch_descriptor(&c, proxies_events_fd(&c.proxies));
+		if (r)
+			log_error("cannot wait for interface events, changes are found with the next scrape",
+				  field_error(r));
+	}
 	start_kernel(&c, clock_now_ns());
-	run(&c);
+	failed = run(&c);
+	if (failed)
+		log_error("cannot wait for events", field_error(failed));
 
 	/*
 	 * A node's agent leaves its pins to the next one; a sidecar leaves nothing. Sent away alone, it will be back at
 	 * once.
 	 */
 	if (c.ending && child->config->mode == CONFIG_MODE_SIDECAR) {
-		fleet_close(&c.fleet, true);
+		proxies_close(&c.proxies, true);
 		kernel_remove(&c.kernel);
 	} else {
-		fleet_close(&c.fleet, false);
+		proxies_close(&c.proxies, false);
 		kernel_close(&c.kernel);
 	}
 	destinations_close(&c.destinations);
 	free(c.health);
 	free(c.names);
-	return EXIT_SUCCESS;
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "answer.h"
+#include "health/answer.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "target.h"
-#include "text.h"
+#include "health/lines.h"
+#include "health/target.h"
 
 /* What the checks of one request found; good ones are only told when asked for. */
 struct report {
-	struct text text;
+	struct lines lines;
 	bool verbose;
 	bool failed;
 };
@@ -35,9 +35,9 @@ static void check(struct report *report, bool good, const char *who, const char 
 
 	report->failed |= !good;
 	if (report->verbose)
-		text_line(&report->text, "[%c]%s%s%s", good ? '+' : '-', who, colon, what);
+		lines_add(&report->lines, "[%c]%s%s%s", good ? '+' : '-', who, colon, what);
 	else if (!good)
-		text_line(&report->text, "%s%s%s", who, colon, what);
+		lines_add(&report->lines, "%s%s%s", who, colon, what);
 }
 
 static void check_tunnel(struct report *report, const struct health_proxy *proxy)
@@ -75,7 +75,7 @@ static uint16_t root_answer(struct report *report, const struct health_view *vie
 			check_tunnel(report, &view->proxies[i]);
 	}
 	if (!report->failed)
-		text_line(&report->text, "VPN is active");
+		lines_add(&report->lines, "VPN is active");
 	return report->failed && view->require_vpn ? 503 : 200;
 }
 
@@ -99,7 +99,7 @@ static uint16_t readyz_answer(struct report *report, const struct health_view *v
 		}
 	}
 	if (!report->failed)
-		text_line(&report->text, report->verbose ? "readyz check passed" : "ok");
+		lines_add(&report->lines, report->verbose ? "readyz check passed" : "ok");
 	return report->failed ? 503 : 200;
 }
 
@@ -134,7 +134,7 @@ static uint16_t startupz_answer(struct report *report, const struct health_view 
 		check(report, false, "", what);
 	}
 	if (done)
-		text_line(&report->text, "ok");
+		lines_add(&report->lines, "ok");
 	return done ? 200 : 503;
 }
 
@@ -147,22 +147,23 @@ static uint16_t target_answer(struct report *report, const struct health_view *v
 	case TARGET_HEALTHZ:
 		if (report->verbose)
 			check(report, true, "", "the accept loop runs");
-		text_line(&report->text, "ok");
+		lines_add(&report->lines, "ok");
 		return 200;
 	case TARGET_STARTUPZ: return startupz_answer(report, view, target);
 	case TARGET_UNKNOWN: break;
 	}
-	text_line(&report->text, "no such page: /, /livez, /healthz, /readyz, /startupz");
+	lines_add(&report->lines, "no such page: /, /livez, /healthz, /readyz, /startupz");
 	return 404;
 }
 
-static uint16_t request_answer(struct report *report, const struct request *request, const struct health_view *view)
+static uint16_t request_answer(struct report *report, const struct http_request *request,
+			       const struct health_view *view)
 {
 	struct target target;
 
 	if (request->status != 200)
 		return request->status;
-	if (request->method == REQUEST_OTHER)
+	if (request->method == HTTP_OTHER)
 		return 405;
 	if (target_parse(&target, request->target) < 0)
 		return 400;
@@ -184,16 +185,16 @@ static const char *status_reason(uint16_t status)
 	}
 }
 
-size_t answer_write(char *out, const struct request *request, const struct health_view *view)
+size_t answer_write(char *out, const struct http_request *request, const struct health_view *view)
 {
 	char body[ANSWER_BODY_MAX];
-	struct report report = { .text = { .bytes = body, .size = sizeof(body) } };
+	struct report report = { .lines = { .bytes = body, .size = sizeof(body) } };
 	uint16_t status = request_answer(&report, request, view);
 	size_t length;
 
-	text_end(&report.text);
-	if (!report.text.length)
-		text_line(&report.text, "%s", status_reason(status));
+	lines_end(&report.lines);
+	if (!report.lines.length)
+		lines_add(&report.lines, "%s", status_reason(status));
 	length = (size_t)snprintf(out, ANSWER_SIZE,
 				  "HTTP/1.1 %u %s\r\n"
 				  "Content-Type: text/plain; charset=utf-8\r\n"
@@ -201,10 +202,10 @@ size_t answer_write(char *out, const struct request *request, const struct healt
 				  "%s"
 				  "Connection: close\r\n"
 				  "\r\n",
-				  (unsigned int)status, status_reason(status), report.text.length,
+				  (unsigned int)status, status_reason(status), report.lines.length,
 				  status == 405 ? "Allow: GET, HEAD\r\n" : "");
-	if (request->method == REQUEST_HEAD)
+	if (request->method == HTTP_HEAD)
 		return length;
-	memcpy(out + length, body, report.text.length);
-	return length + report.text.length;
+	memcpy(out + length, body, report.lines.length);
+	return length + report.lines.length;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the health port says about a state: pure, from a request and a view of the shared region to status and body. */
-#ifndef HEALTH_ANSWER_H
-#define HEALTH_ANSWER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "request.h"
-#include "wgsocks/shared.h"
+#include "health/http_request.h"
+#include "lib/process/shared.h"
 
 /* kubelet reads no more. */
 #define ANSWER_BODY_MAX 10240
@@ -27,6 +26,4 @@ struct health_view {
  * Writes the whole response (head, and for GET the body) to a complete or refused request. `out` has ANSWER_SIZE bytes.
  * Returns its length.
  */
-size_t answer_write(char *out, const struct request *request, const struct health_view *view);
-
-#endif
+size_t answer_write(char *out, const struct http_request *request, const struct health_view *view);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "clients.h"
+#include "health/clients.h"
 
 #include <stddef.h>
 
@@ -57,7 +57,7 @@ struct client *client_oldest(struct clients *clients)
 	return clients->oldest == CLIENT_NONE ? NULL : &clients->table[clients->oldest];
 }
 
-struct request *client_request(struct clients *clients, const struct client *client)
+struct http_request *client_request(struct clients *clients, const struct client *client)
 {
 	return &clients->requests[client_index(clients, client)];
 }

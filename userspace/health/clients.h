@@ -3,13 +3,12 @@
  * The connections that wait, for the rest of their request or for their end: a fixed table in order of age. No system
  * call.
  */
-#ifndef HEALTH_CLIENTS_H
-#define HEALTH_CLIENTS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "request.h"
+#include "health/http_request.h"
 
 /*
  * A probe is answered within the turn that accepts it, so the table only holds the slow and the idle. 1,024 of them,
@@ -29,7 +28,7 @@ struct client {
 struct clients {
 	uint16_t oldest, youngest, free, count;
 	struct client table[CLIENTS_MAX];
-	struct request requests[CLIENTS_MAX]; /* apart from the table: a silent client touches none of it */
+	struct http_request requests[CLIENTS_MAX]; /* apart from the table: a silent client touches none of it */
 };
 
 #define CLIENT_NONE UINT16_MAX
@@ -43,7 +42,5 @@ void client_remove(struct clients *clients, struct client *client);
 /* NULL when there is none. Deadlines grow with age, so this one's is the next. */
 struct client *client_oldest(struct clients *clients);
 
-struct request *client_request(struct clients *clients, const struct client *client);
+struct http_request *client_request(struct clients *clients, const struct client *client);
 uint16_t client_index(const struct clients *clients, const struct client *client);
-
-#endif

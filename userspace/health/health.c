@@ -3,9 +3,10 @@
  * The health port: one epoll loop that accepts, reads, answers and closes. Who sends a whole request is answered in the
  * turn that accepts it, however many others are silent. Each connection gets one answer and two seconds in all.
  */
+#include "health/health.h"
+
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -14,17 +15,17 @@
 
 #include <seccomp.h>
 
-#include "answer.h"
-#include "clients.h"
-#include "wgsocks/log.h"
-#include "wgsocks/process.h"
-#include "wgsocks/rights.h"
+#include "health/answer.h"
+#include "health/clients.h"
+#include "lib/log/log.h"
+#include "lib/process/process.h"
+#include "lib/rights/rights.h"
+#include "lib/time.h"
 
-#define MS 1000000ull
-#define CLIENT_NS (2000 * MS)
-#define BEAT_NS (500 * MS)
-#define PAUSE_NS (50 * MS) /* without descriptors or memory there is nothing to accept with */
-#define ACCEPTS_MAX 64	   /* in one turn, so that those who wait have theirs */
+#define CLIENT_NS (2000 * NS_PER_MS)
+#define HEARTBEAT_PERIOD_NS (500 * NS_PER_MS)
+#define PAUSE_NS (50 * NS_PER_MS) /* without descriptors or memory there is nothing to accept with */
+#define ACCEPTS_MAX 64		  /* in one turn, so that those who wait have theirs */
 #define EVENTS_MAX 64
 #define READ_SIZE 4096
 #define DISCARD_SIZE 65536
@@ -39,7 +40,7 @@ struct health {
 	struct health_proxy *proxies; /* a copy of the board … */
 	uint32_t proxy_count;
 	uint64_t board_sequence; /* … of this publication; 0: none */
-	uint64_t now_ns, beat_ns, resume_ns;
+	uint64_t now_ns, heartbeat_due_ns, resume_ns;
 	bool paused;
 };
 
@@ -59,7 +60,7 @@ static void board_refresh(struct health *h)
 	h->proxy_count = count < 0 ? 0 : (uint32_t)count;
 }
 
-static size_t answer(struct health *h, const struct request *request, char *out)
+static size_t answer(struct health *h, const struct http_request *request, char *out)
 {
 	const struct shared *shared = h->child->shared;
 	struct health_view view = {
@@ -86,7 +87,7 @@ static void client_close(struct health *h, struct client *client)
  * may overtake the answer, so they are thrown away first. An answer that the socket buffer does not take whole (it is
  * at most 10 KiB) is not worth a buffer.
  */
-static void client_answer(struct health *h, struct client *client, const struct request *request, bool rest)
+static void client_answer(struct health *h, struct client *client, const struct http_request *request, bool rest)
 {
 	char out[ANSWER_SIZE];
 	size_t length = answer(h, request, out);
@@ -103,7 +104,7 @@ static void client_answer(struct health *h, struct client *client, const struct 
 /* At most one read a turn: whoever floods waits for the others. */
 static void client_read(struct health *h, struct client *client)
 {
-	struct request *request = client_request(&h->clients, client);
+	struct http_request *request = client_request(&h->clients, client);
 	char bytes[READ_SIZE];
 	ssize_t length;
 	size_t taken;
@@ -127,15 +128,15 @@ static void client_read(struct health *h, struct client *client)
 			client_close(h, client);
 			return;
 		}
-		request_end(request);
+		http_request_end(request);
 		client_answer(h, client, request, false);
 		return;
 	}
 	if (!client->begun) {
-		request_init(request);
+		http_request_init(request);
 		client->begun = true;
 	}
-	taken = request_feed(request, bytes, (size_t)length);
+	taken = http_request_feed(request, bytes, (size_t)length);
 	if (request->status != 0)
 		client_answer(h, client, request, request->status != 200 || request->body || taken < (size_t)length);
 }
@@ -219,22 +220,25 @@ static void clients_expire(struct health *h)
 
 static int timeout_ms(struct health *h)
 {
-	uint64_t next_ns = h->beat_ns;
+	uint64_t next_ns = h->heartbeat_due_ns;
 	const struct client *oldest = client_oldest(&h->clients);
 
 	if (oldest && oldest->deadline_ns < next_ns)
 		next_ns = oldest->deadline_ns;
 	if (h->paused && h->resume_ns < next_ns)
 		next_ns = h->resume_ns;
-	return next_ns <= h->now_ns ? 0 : (int)((next_ns - h->now_ns + MS - 1) / MS);
+	return next_ns <= h->now_ns ? 0 : (int)((next_ns - h->now_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-static void turn(struct health *h)
+/* Returns 0 or -errno: then nothing can be waited for. */
+static int turn(struct health *h)
 {
 	struct epoll_event events[EVENTS_MAX];
 	bool accept_due = false;
 	int count = epoll_wait(h->epoll, events, EVENTS_MAX, timeout_ms(h));
 
+	if (count < 0 && errno != EINTR)
+		return -errno;
 	h->now_ns = clock_now_ns();
 	for (int i = 0; i < count; i++) {
 		struct client *client = &h->clients.table[events[i].data.u32 % CLIENTS_MAX];
@@ -250,10 +254,11 @@ static void turn(struct health *h)
 	clients_expire(h);
 	if (h->paused && h->now_ns >= h->resume_ns)
 		listeners_watch(h, true);
-	if (h->now_ns >= h->beat_ns) {
-		process_beat(h->child->shared, PROCESS_HEALTH, h->now_ns);
-		h->beat_ns = h->now_ns + BEAT_NS;
+	if (h->now_ns >= h->heartbeat_due_ns) {
+		heartbeat_write(h->child->shared, PROCESS_HEALTH, h->now_ns);
+		h->heartbeat_due_ns = h->now_ns + HEARTBEAT_PERIOD_NS;
 	}
+	return 0;
 }
 
 static int open_all(struct health *h)
@@ -285,13 +290,13 @@ static int rights_give_up(const struct child *child)
 	static const int syscalls[] = {
 		SCMP_SYS(epoll_wait),  /* x86-64 … */
 		SCMP_SYS(epoll_pwait), /* … and arm64 */
-		SCMP_SYS(epoll_ctl),   SCMP_SYS(accept4),     SCMP_SYS(recvfrom),     SCMP_SYS(shutdown),
-		SCMP_SYS(close),       LOG_SYSCALLS,	      SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
-		SCMP_SYS(exit_group),  PROCESS_BEAT_SYSCALLS,
+		SCMP_SYS(epoll_ctl),   SCMP_SYS(accept4),  SCMP_SYS(recvfrom),	   SCMP_SYS(shutdown),
+		SCMP_SYS(close),       LOG_SYSCALLS,	   SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+		SCMP_SYS(exit_group),  HEARTBEAT_SYSCALLS,
 	};
 	int r;
 
-	process_beat_open();
+	heartbeat_open();
 	r = rights_drop_all();
 	child_bind_to_parent(child);
 	return r < 0 ? r : rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls));
@@ -308,10 +313,13 @@ int health_run(const struct child *child)
 	if (r == 0)
 		r = rights_give_up(child);
 	if (r < 0) {
-		log_error("cannot serve probes: %s", strerror(-r));
+		log_error("cannot serve probes", field_error(r));
 		return EXIT_FAILURE;
 	}
 	h->now_ns = clock_now_ns();
-	for (;;)
-		turn(h);
+	do
+		r = turn(h);
+	while (r == 0);
+	log_error("cannot wait for events", field_error(r));
+	return EXIT_FAILURE;
 }

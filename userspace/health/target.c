@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "target.h"
+#include "health/target.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a request asks for: the path and the query. */
-#ifndef HEALTH_TARGET_H
-#define HEALTH_TARGET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 enum target_path { TARGET_UNKNOWN, TARGET_ROOT, TARGET_LIVEZ, TARGET_HEALTHZ, TARGET_READYZ, TARGET_STARTUPZ };
 
@@ -28,5 +27,3 @@ int target_parse(struct target *target, const char *text);
  * Returns the length, -EINVAL (a bad escape, an encoded NUL) or -ENAMETOOLONG.
  */
 int percent_decode(const char *text, size_t length, bool form, char *out, size_t size);
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "children.h"
+#include "supervisor/children.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,20 +8,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "backoff.h"
-#include "wgsocks/log.h"
-
-static int (*const child_mains[PROCESS_MAX])(const struct child *child) = {
-	[PROCESS_HEALTH] = health_run,
-	[PROCESS_WEB] = web_run,
-	[PROCESS_COLLECTOR] = collector_run,
-	[PROCESS_FILES] = files_run,
-};
+#include "lib/log/log.h"
+#include "lib/time.h"
 
 enum process listener_process(unsigned int listener)
 {
 	return listener == LISTENER_HEALTH ? PROCESS_HEALTH : PROCESS_WEB;
 }
+
+_Static_assert(LISTENER_MAX - LISTENER_METRICS <= CONFIG_ADDRESSES_MAX, "web's sockets fit into struct child");
 
 /* Sockets that listen now are the child's, those of others are closed in it. */
 static void child_take_sockets(struct supervisor *s, struct child *child)
@@ -42,16 +37,18 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 	char comm[16] = "wgsocks-";
 	sigset_t none;
 
-	process_beat_close();
+	heartbeat_close();
 	child_take_sockets(s, &child);
-	exchange_take(&s->exchange, &child);
+	channels_take(&s->channels, &child);
 	strncat(comm, process_name(process), sizeof(comm) - strlen(comm) - 1);
 	prctl(PR_SET_NAME, comm);
 	log_process(process_name(process));
+	/* A terminal's Ctrl-C and hangup go to all: the supervisor passes on what is meant, SIGTERM or a reload. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGINT, SIG_IGN); /* Ctrl-C goes to all: the supervisor passes it on, as SIGTERM and once */
-	_exit(child_mains[process](&child));
+	_exit(s->mains[process](&child));
 }
 
 static void child_schedule(struct supervised *child, uint64_t now_ns)
@@ -72,7 +69,8 @@ void child_start(struct supervisor *s, enum process process)
 	if (child->pid == 0)
 		child_main(s, process, parent);
 	if (child->pid < 0) {
-		log_error("cannot fork %s: %s", process_name(process), strerror(errno));
+		log_error("cannot fork", field_text("child", process_name(process)), field_error(errno),
+			  field_text("action", "retry"));
 		child->pid = 0;
 		child_schedule(child, child->started_ns);
 		return;
@@ -88,7 +86,7 @@ bool child_wanted(const struct supervisor *s, enum process process)
 {
 	if (process == PROCESS_COLLECTOR)
 		return true;
-	if (process == PROCESS_FILES)
+	if (process == PROCESS_WEBCONFIG)
 		return s->config->web_config_file[0];
 	for (unsigned int i = 0; i < LISTENER_MAX; i++) {
 		if (listener_process(i) == process && s->listeners.sockets[i] >= 0)
@@ -117,10 +115,11 @@ static void child_ended(struct supervisor *s, enum process process, int status, 
 	}
 	child_schedule(child, now_ns);
 	if (WIFSIGNALED(status))
-		log_warn("%s was killed by signal %d (%s); starting it again", process_name(process), WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
+		log_warn("process was killed", field_text("child", process_name(process)),
+			 field_text("signal", strsignal(WTERMSIG(status))), field_text("action", "restart"));
 	else
-		log_warn("%s ended with status %d; starting it again", process_name(process), WEXITSTATUS(status));
+		log_warn("process ended", field_text("child", process_name(process)),
+			 field_signed("status", WEXITSTATUS(status)), field_text("action", "restart"));
 }
 
 void children_reap(struct supervisor *s, bool stopping)
@@ -136,12 +135,13 @@ void children_reap(struct supervisor *s, bool stopping)
 			if (child->pid != pid)
 				continue;
 			if (WIFSTOPPED(status)) {
-				log_warn("%s was stopped; killing it", process_name(process));
+				log_warn("process was stopped", field_text("child", process_name(process)),
+					 field_text("action", "kill"));
 				kill(pid, SIGKILL);
 				break;
 			}
 			s->shared->reaped_cpu_ns +=
-				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000u +
+				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_PER_S +
 				(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u;
 			child->pid = 0;
 			s->shared->processes[process].pid = 0;
@@ -155,7 +155,7 @@ void children_reap(struct supervisor *s, bool stopping)
 void children_start_due(struct supervisor *s, uint64_t now_ns)
 {
 	/* Health first: a probe waits for it. */
-	static const enum process order[] = { PROCESS_HEALTH, PROCESS_FILES, PROCESS_COLLECTOR, PROCESS_WEB };
+	static const enum process order[] = { PROCESS_HEALTH, PROCESS_WEBCONFIG, PROCESS_COLLECTOR, PROCESS_WEB };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
 		const struct supervised *child = &s->children[order[i]];
@@ -176,7 +176,8 @@ void children_kill_hung(struct supervisor *s, uint64_t now_ns)
 		if (!child->pid)
 			continue;
 		if (last_ns + HUNG_NS <= now_ns)
-			log_warn("%s has not stirred for 10 s; killing it", process_name(process));
+			log_warn("no heartbeat for 10 s", field_text("child", process_name(process)),
+				 field_text("action", "kill"));
 		else if (!child->kill_ns || child->kill_ns > now_ns)
 			continue;
 		kill(child->pid, SIGKILL);
@@ -192,4 +193,13 @@ bool children_signal(const struct supervisor *s, int number)
 			any = true;
 	}
 	return any;
+}
+
+uint64_t backoff_delay_ns(unsigned int failures)
+{
+	if (failures <= 2)
+		return 0;
+	if (failures <= 5)
+		return (100 * NS_PER_MS) << (failures - 3);
+	return failures <= 30 ? 800 * NS_PER_MS : 10000 * NS_PER_MS;
 }

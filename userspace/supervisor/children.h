@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The supervisor's state, and what it does with its children. */
-#ifndef SUPERVISOR_CHILDREN_H
-#define SUPERVISOR_CHILDREN_H
+#pragma once
 
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "exchange.h"
-#include "listeners.h"
-#include "wgsocks/process.h"
+#include "lib/process/process.h"
+#include "lib/time.h"
+#include "supervisor/channels.h"
+#include "supervisor/listeners.h"
 
-#define MS 1000000ull
-#define HUNG_NS (10000 * MS)   /* a heartbeat older than this */
-#define REPLACE_NS (1000 * MS) /* a child asked to end has this long */
+#define HUNG_NS (10000 * NS_PER_MS)   /* a heartbeat older than this */
+#define REPLACE_NS (1000 * NS_PER_MS) /* a child asked to end has this long */
 
 struct supervised {
 	pid_t pid;	     /* 0: not running */
@@ -27,9 +26,10 @@ struct supervised {
 
 struct supervisor {
 	const struct config *config;
+	child_main_function *const *mains; /* by enum process */
 	struct shared *shared;
 	struct listeners listeners;
-	struct exchange exchange;
+	struct channels channels;
 	struct supervised children[PROCESS_MAX];
 	sigset_t signals; /* that it waits for */
 	uint64_t tick_ns; /* the last one */
@@ -64,4 +64,13 @@ void children_reap(struct supervisor *s, bool stopping);
 /* Sends a signal (0: none) to all that run. Whether there was anyone. */
 bool children_signal(const struct supervisor *s, int number);
 
-#endif
+/* How soon a child that died is started again. */
+
+/* A child that lived this long starts with a clean sheet. */
+#define BACKOFF_RESET_NS (5 * NS_PER_S)
+
+/*
+ * Delay before the next start after `failures` short lives in a row (1: the first): 0, 0, 100, 200, 400, 800, 800 … ms,
+ * so that each is back within a second; 10 s after 30 of them, when the cause is unlikely to pass by itself.
+ */
+uint64_t backoff_delay_ns(unsigned int failures);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The listening sockets: opened by the supervisor, so that they outlive the children that serve them. */
-#ifndef SUPERVISOR_LISTENERS_H
-#define SUPERVISOR_LISTENERS_H
+#pragma once
 
 #include <stdbool.h>
 
-#include "wgsocks/config.h"
-#include "wgsocks/shared.h"
+#include "lib/config/config.h"
+#include "lib/process/shared.h"
 
 struct listeners {
 	int sockets[LISTENER_MAX]; /* -1: not listening */
@@ -31,5 +30,3 @@ bool listener_try(struct listeners *listeners, unsigned int listener, const stru
 
 void listeners_init(struct listeners *listeners);
 void listeners_close(struct listeners *listeners);
-
-#endif

@@ -4,19 +4,23 @@
  * children, and starts again whoever dies, stands still or hangs. It reads no byte from anyone: it only waits for
  * signals.
  */
+#include "supervisor/supervisor.h"
+
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "children.h"
-#include "rights.h"
-#include "wgsocks/log.h"
+#include "lib/log/log.h"
+#include "lib/rights/rights.h"
+#include "lib/time.h"
+#include "supervisor/children.h"
 
-#define TICK_NS (1000 * MS)	/* own heartbeat, look at the others', try to bind again */
-#define STOP_TERM_NS (700 * MS) /* at the end: until SIGTERM becomes SIGKILL … */
-#define STOP_KILL_NS (950 * MS) /* … and until nobody is waited for any more */
+#define TICK_NS (1000 * NS_PER_MS)     /* own heartbeat, look at the others', try to bind again */
+#define STOP_TERM_NS (700 * NS_PER_MS) /* at the end: until SIGTERM becomes SIGKILL … */
+#define STOP_KILL_NS (950 * NS_PER_MS) /* … and until nobody is waited for any more */
 
 /* A child gets a socket that has become available by being replaced; its other sockets meanwhile keep who connects. */
 static void listeners_retry(struct supervisor *s, uint64_t now_ns)
@@ -34,7 +38,7 @@ static void tick(struct supervisor *s, uint64_t now_ns)
 		children_kill_hung(s, now_ns);
 	s->tick_ns = now_ns;
 	listeners_retry(s, now_ns);
-	process_beat(s->shared, PROCESS_SUPERVISOR, now_ns);
+	heartbeat_write(s->shared, PROCESS_SUPERVISOR, now_ns);
 }
 
 /* Waits for a signal until a point in time. Returns its number, 0 without. */
@@ -42,8 +46,7 @@ static int signal_wait(const struct supervisor *s, uint64_t until_ns)
 {
 	uint64_t now_ns = clock_now_ns();
 	uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
-	struct timespec timeout = { .tv_sec = (time_t)(left_ns / 1000000000u),
-				    .tv_nsec = (long)(left_ns % 1000000000u) };
+	struct timespec timeout = { .tv_sec = (time_t)(left_ns / NS_PER_S), .tv_nsec = (long)(left_ns % NS_PER_S) };
 	int number = sigtimedwait(&s->signals, NULL, &timeout);
 
 	return number > 0 ? number : 0;
@@ -62,6 +65,20 @@ static uint64_t next_event_ns(const struct supervisor *s)
 	return next_ns;
 }
 
+/* SIGHUP, of a service manager or of a terminal that went away. */
+static void reload(const struct supervisor *s)
+{
+	pid_t webconfig = s->children[PROCESS_WEBCONFIG].pid;
+
+	if (!s->config->web_config_file[0]) {
+		log_info("no --web.config.file to reload", field_text("signal", strsignal(SIGHUP)));
+		return;
+	}
+	log_info("reloading web configuration", field_text("signal", strsignal(SIGHUP)));
+	if (webconfig) /* without it: it reads when it is started */
+		kill(webconfig, SIGHUP);
+}
+
 static void run(struct supervisor *s)
 {
 	int received = 0;
@@ -74,8 +91,10 @@ static void run(struct supervisor *s)
 			tick(s, now_ns);
 		children_start_due(s, clock_now_ns());
 		received = signal_wait(s, next_event_ns(s));
+		if (received == SIGHUP)
+			reload(s);
 	}
-	log_info("%s: stopping", strsignal(received));
+	log_info("stopping", field_text("signal", strsignal(received)));
 }
 
 /* Who does not even die of SIGKILL in time (in the kernel's hands) is left to the death signal it asked for. */
@@ -102,10 +121,42 @@ static void signals_take(struct supervisor *s)
 	sigaddset(&s->signals, SIGTERM);
 	sigaddset(&s->signals, SIGINT);
 	sigaddset(&s->signals, SIGCHLD);
+	sigaddset(&s->signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &s->signals, NULL);
 	signal(SIGCHLD, SIG_DFL); /* may come ignored from who started us: then nothing could be reaped */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe that nobody reads any more */
+}
+
+/*
+ * A child has at most what its parent has, and each may have to be started again. So the supervisor, which reads no
+ * byte from anyone, keeps what the collector may need, and the collector cuts that down to what its mode and its work
+ * take.
+ */
+static const int capabilities[] = {
+	CAP_KILL,   /* its children become nobody's … */
+	CAP_SETUID, /* … by these two … */
+	CAP_SETGID,
+	CAP_SETPCAP,	      /* … and empty their bounding set */
+	CAP_NET_BIND_SERVICE, /* a port below 1024 may become free later */
+	CAP_BPF,	      /* collector: maps, programs */
+	CAP_PERFMON,	      /* tracing programs */
+	CAP_NET_ADMIN,	      /* tc, TCX, WireGuard's netlink */
+	CAP_NET_BROADCAST,    /* node: link events of all network namespaces */
+	CAP_SYS_PTRACE,	      /* node: network namespaces and environment of other processes */
+	CAP_SYS_ADMIN,	      /* node: entering network namespaces; mounting bpffs */
+	CAP_SYS_RESOURCE,     /* before Linux 5.11: memory of maps counts against RLIMIT_MEMLOCK */
+	CAP_DAC_READ_SEARCH,  /* node: descriptors of other users' processes */
+	CAP_DAC_OVERRIDE,     /* pins and sockets of other users */
+};
+
+/* Logs a failure and goes on: monitoring with too many rights beats none. */
+static void rights_limit(void)
+{
+	int r = rights_keep(capabilities, sizeof(capabilities) / sizeof(*capabilities));
+
+	if (r < 0)
+		log_warn("cannot limit capabilities", field_error(r));
 }
 
 /* Health answers before anything else is looked at. */
@@ -116,11 +167,11 @@ static int begin(struct supervisor *s)
 
 	s->shared = shared_create(s->config->proxies_max);
 	if (!s->shared) {
-		log_error("no memory for the shared region: %s", strerror(errno));
+		log_error("no memory for the shared region", field_error(errno));
 		return -errno;
 	}
 	clock_gettime(CLOCK_REALTIME, &realtime);
-	s->shared->start_time_realtime_ns = (uint64_t)realtime.tv_sec * 1000000000u + (uint64_t)realtime.tv_nsec;
+	s->shared->start_time_realtime_ns = (uint64_t)realtime.tv_sec * NS_PER_S + (uint64_t)realtime.tv_nsec;
 	self = &s->shared->processes[PROCESS_SUPERVISOR];
 	self->started_ns = clock_now_ns();
 	self->pid = getpid();
@@ -128,17 +179,17 @@ static int begin(struct supervisor *s)
 	listener_try(&s->listeners, LISTENER_HEALTH, s->config, s->shared);
 	if (child_wanted(s, PROCESS_HEALTH))
 		child_start(s, PROCESS_HEALTH);
-	supervisor_limit_rights();
-	process_beat_open();
-	return exchange_open(&s->exchange, s->config->web_config_file[0]);
+	rights_limit();
+	heartbeat_open();
+	return channels_open(&s->channels, s->config->web_config_file[0]);
 }
 
-int supervisor_run(const struct config *config)
+int supervisor_run(const struct config *config, child_main_function *const mains[PROCESS_MAX])
 {
-	struct supervisor s = { .config = config, .exchange = EXCHANGE_NONE };
+	struct supervisor s = { .config = config, .mains = mains, .channels = CHANNELS_NONE };
 	int r;
 
-	/* What whoever started us left open would be held for as long as we run, and by three more. */
+	/* What whoever started us left open would be held for as long as we run, and by each child. */
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	log_process(process_name(PROCESS_SUPERVISOR));
 	signals_take(&s);

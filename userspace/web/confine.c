@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "confine.h"
+#include "web/confine.h"
 
 #include <malloc.h>
 #include <seccomp.h>
-#include <time.h>
+#include <stdlib.h>
 
-#include "wgsocks/log.h"
-#include "wgsocks/rights.h"
+#include "lib/log/log.h"
+#include "lib/rights/rights.h"
 
 /* No file is opened, no socket made, nobody connected to, nothing executed. */
 static const int syscalls[] = {
@@ -49,25 +49,31 @@ static const int syscalls[] = {
 	SCMP_SYS(exit_group),
 	SCMP_SYS(exit),
 	SCMP_SYS(rt_sigreturn),
-	PROCESS_BEAT_SYSCALLS,
+	HEARTBEAT_SYSCALLS,
 };
 
-/* What would want a file later: the C library reads the time zone once, before the first date. */
-static void files_read(void)
+static int number_order(const void *a, const void *b)
 {
-	time_t now = time(NULL);
-	struct tm broken_down;
+	return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
+}
 
-	tzset();
-	gmtime_r(&now, &broken_down);
+/*
+ * Many versions of the C library ask how much memory the machine has, by sysinfo or from a file, before their first
+ * qsort of more than 1 KiB, and remember it: so that is done here. Which it is then need not be allowed.
+ */
+static void sort_prepare(void)
+{
+	int numbers[1024] = { 1 };
+
+	qsort(numbers, sizeof(numbers) / sizeof(*numbers), sizeof(*numbers), number_order);
 }
 
 int confine(const struct child *child, int (*threads)(void *closure), void *closure)
 {
 	int err;
 
-	process_beat_open();
-	files_read();
+	heartbeat_open();
+	sort_prepare();
 	err = rights_drop_all();
 	if (err)
 		return err;

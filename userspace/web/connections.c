@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "connections.h"
+#include "web/connections.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define NS_PER_S 1000000000ull
+#include "lib/time.h"
 
 /* How long a connection may stay in a state; 0: as long as it likes. */
 static const uint64_t state_ns[CONNECTION_STATES] = {

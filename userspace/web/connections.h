@@ -3,8 +3,7 @@
  * Who is connected and how long they may take. libmicrohttpd only knows how long a client was silent; here a request
  * has an absolute deadline, so that a byte a second buys no time. Knows nothing of libmicrohttpd.
  */
-#ifndef WEB_CONNECTIONS_H
-#define WEB_CONNECTIONS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +25,7 @@ struct connection {
 	enum connection_state state;
 	uint64_t since_ns; /* when it came into its state */
 	bool asked;	   /* a request has come */
-	void *with;	   /* the owner's */
+	void *owner;	   /* the owner's */
 };
 TAILQ_HEAD(connection_list, connection);
 
@@ -59,5 +58,3 @@ bool connections_full(const struct connections *c);
 
 /* When connections_expire is wanted next; UINT64_MAX: never. */
 uint64_t connections_due(const struct connections *c);
-
-#endif

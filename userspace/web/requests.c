@@ -5,14 +5,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "collect.h"
-#include "negotiate.h"
-#include "page/page.h"
-#include "timeout.h"
-#include "web.h"
-#include "wgsocks/log.h"
+#include "lib/time.h"
+#include "web/page/page.h"
+#include "web/request/negotiate.h"
+#include "web/request/scrape_options.h"
+#include "web/state.h"
 
-#define NS_PER_S 1000000000ull
 #define READY_AGE_NS (15 * NS_PER_S)
 #define READY_WAIT_NS (NS_PER_S / 2)
 #define PAGE_WAIT_NS (2 * NS_PER_S) /* who looks wants to see something */
@@ -21,11 +19,11 @@
 #define TYPE_HTML "text/html; charset=utf-8"
 
 /* Lives from the first call for a request until it is completed. */
-struct request {
+struct web_request {
 	struct waiter waiter;
 	struct web *web;
 	struct MHD_Connection *connection;
-	enum request_state { REQUEST_READING, REQUEST_WAITING, REQUEST_ANSWERED } state;
+	enum web_request_state { REQUEST_READING, REQUEST_WAITING, REQUEST_ANSWERED } state;
 	bool counted;  /* in in_flight */
 	bool answered; /* with a snapshot */
 	struct gate_pass pass;
@@ -35,7 +33,7 @@ struct request {
 };
 
 /* NULL when memory ran out as it began. */
-static struct connection *connection_of(const struct request *request)
+static struct connection *connection_of(const struct web_request *request)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -47,14 +45,14 @@ static struct connection *connection_of(const struct request *request)
  * Settings are wanted, but there were none when it connected (--web.config.wait): nobody checked who this is, and no
  * number of a proxy may leave, be they there by now.
  */
-static bool settings_missing(const struct request *request)
+static bool config_missing(const struct web_request *request)
 {
 	const struct connection *connection = connection_of(request);
 
-	return settings_wanted(request->web) && !(connection && connection->with);
+	return config_wanted(request->web) && !(connection && connection->owner);
 }
 
-static void connection_enter(struct request *request, enum connection_state state)
+static void connection_enter(struct web_request *request, enum connection_state state)
 {
 	struct connection *connection = connection_of(request);
 
@@ -63,23 +61,23 @@ static void connection_enter(struct request *request, enum connection_state stat
 }
 
 /* What the settings want in every answer; and who was let in by older ones comes in anew. */
-static void settings_headers_add(const struct request *request, struct MHD_Response *response)
+static void settings_headers_add(const struct web_request *request, struct MHD_Response *response)
 {
-	const struct active *active = request->web->active;
+	const struct web_config *config = request->web->config;
 	const struct connection *connection = connection_of(request);
 
-	for (int i = 0; active && i < HEADER_MAX; i++) {
+	for (int i = 0; config && i < HEADER_MAX; i++) {
 		const char *name = settings_header_name((enum settings_header)i);
 
 		/* As in exporter-toolkit, what an answer says itself stays: the page knows what it holds. */
-		if (active->settings->headers[i] && !MHD_get_response_header(response, name))
-			MHD_add_response_header(response, name, active->settings->headers[i]);
+		if (config->settings->headers[i] && !MHD_get_response_header(response, name))
+			MHD_add_response_header(response, name, config->settings->headers[i]);
 	}
-	if (connection && connection->with != active)
+	if (connection && connection->owner != config)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
-static enum MHD_Result response_send(struct request *request, unsigned int status, const char *type,
+static enum MHD_Result response_send(struct web_request *request, unsigned int status, const char *type,
 				     struct MHD_Response *response)
 {
 	enum MHD_Result result;
@@ -101,7 +99,7 @@ static enum MHD_Result response_send(struct request *request, unsigned int statu
 	return result;
 }
 
-static enum MHD_Result words_send(struct request *request, unsigned int status, const char *words)
+static enum MHD_Result words_send(struct web_request *request, unsigned int status, const char *words)
 {
 	return response_send(
 		request, status, TYPE_PLAIN,
@@ -115,14 +113,14 @@ static void body_done(void *closure)
 	body_release(closure);
 }
 
-static enum MHD_Result scrape_code(struct request *request, enum scrape_code code, const char *words)
+static enum MHD_Result scrape_code(struct web_request *request, enum scrape_code code, const char *words)
 {
 	request->web->self.codes[code]++;
 	return words_send(request, scrape_status(code), words);
 }
 
 /* The words are not ours to keep. */
-static enum MHD_Result scrape_refuse(struct request *request, const char *words)
+static enum MHD_Result scrape_refuse(struct web_request *request, const char *words)
 {
 	request->web->self.codes[SCRAPE_BAD]++;
 	return response_send(
@@ -130,7 +128,7 @@ static enum MHD_Result scrape_refuse(struct request *request, const char *words)
 		MHD_create_response_from_buffer(strlen(words), (void *)(uintptr_t)words, MHD_RESPMEM_MUST_COPY));
 }
 
-static enum MHD_Result scrape_send(struct request *request)
+static enum MHD_Result scrape_send(struct web_request *request)
 {
 	struct body *body = request->body;
 	struct MHD_Response *response;
@@ -149,7 +147,7 @@ static enum MHD_Result scrape_send(struct request *request)
 	return response_send(request, MHD_HTTP_OK, exposition_content_type(request->wishes.format), response);
 }
 
-static void request_resume(struct request *request, bool answered)
+static void request_resume(struct web_request *request, bool answered)
 {
 	request->state = REQUEST_ANSWERED;
 	request->answered = answered;
@@ -159,11 +157,11 @@ static void request_resume(struct request *request, bool answered)
 
 static void scrape_done(struct waiter *waiter, const struct snapshot *samples)
 {
-	struct request *request = (struct request *)waiter;
+	struct web_request *request = (struct web_request *)waiter;
 	struct web *web = request->web;
 
 	/* Without settings it is the exporter's own part, and the collector is not said to have failed. */
-	const bool missing = settings_missing(request);
+	const bool missing = config_missing(request);
 	const struct body_source source = { .self = &web->self,
 					    .round = web->snapshots.round,
 					    .mask = missing ? 0 : waiter->mask,
@@ -175,11 +173,11 @@ static void scrape_done(struct waiter *waiter, const struct snapshot *samples)
 
 static void ready_done(struct waiter *waiter, const struct snapshot *samples)
 {
-	request_resume((struct request *)waiter, samples);
+	request_resume((struct web_request *)waiter, samples);
 }
 
 /* Lets the connection rest until the collector answered, or did not in time. */
-static enum MHD_Result request_wait(struct request *request, uint32_t mask, uint64_t wait_ns,
+static enum MHD_Result request_wait(struct web_request *request, uint32_t mask, uint64_t wait_ns,
 				    void (*done)(struct waiter *waiter, const struct snapshot *samples))
 {
 	struct web *web = request->web;
@@ -214,7 +212,7 @@ static enum MHD_Result wish_take(void *closure, enum MHD_ValueKind kind, const c
 	return MHD_YES;
 }
 
-static enum MHD_Result metrics_handle(struct request *request)
+static enum MHD_Result metrics_handle(struct web_request *request)
 {
 	struct web *web = request->web;
 	struct collect collect = { .on = web->child->config->collectors };
@@ -245,19 +243,19 @@ static bool snapshots_fresh(const struct web *web)
 	return answered && web->now_ns - answered <= READY_AGE_NS;
 }
 
-static enum MHD_Result healthy_handle(struct request *request)
+static enum MHD_Result healthy_handle(struct web_request *request)
 {
 	return words_send(request, MHD_HTTP_OK, "healthy\n");
 }
 
-static enum MHD_Result missing_answer(struct request *request)
+static enum MHD_Result missing_answer(struct web_request *request)
 {
 	return words_send(request, MHD_HTTP_SERVICE_UNAVAILABLE, "not yet: --web.config.file is not there\n");
 }
 
-static enum MHD_Result ready_handle(struct request *request)
+static enum MHD_Result ready_handle(struct web_request *request)
 {
-	if (settings_missing(request))
+	if (config_missing(request))
 		return missing_answer(request);
 	if (snapshots_fresh(request->web) || (request->state == REQUEST_ANSWERED && request->answered))
 		return words_send(request, MHD_HTTP_OK, "ready\n");
@@ -270,7 +268,7 @@ static enum MHD_Result ready_handle(struct request *request)
 
 static void page_done(struct waiter *waiter, const struct snapshot *samples)
 {
-	struct request *request = (struct request *)waiter;
+	struct web_request *request = (struct web_request *)waiter;
 	struct web *web = request->web;
 	const struct pages_source source = {
 		.self = &web->self,
@@ -285,7 +283,7 @@ static void page_done(struct waiter *waiter, const struct snapshot *samples)
 	request_resume(request, samples);
 }
 
-static enum MHD_Result page_send(struct request *request)
+static enum MHD_Result page_send(struct web_request *request)
 {
 	struct body *body = request->body;
 	struct MHD_Response *response = NULL;
@@ -306,9 +304,9 @@ static enum MHD_Result page_send(struct request *request)
 	return response_send(request, MHD_HTTP_OK, TYPE_HTML, response);
 }
 
-static enum MHD_Result page_handle(struct request *request)
+static enum MHD_Result page_handle(struct web_request *request)
 {
-	if (settings_missing(request))
+	if (config_missing(request))
 		return missing_answer(request);
 	if (request->state == REQUEST_ANSWERED)
 		return page_send(request);
@@ -317,7 +315,7 @@ static enum MHD_Result page_handle(struct request *request)
 	return request_wait(request, page_mask(request->web->child->config), PAGE_WAIT_NS, page_done);
 }
 
-static enum MHD_Result (*path_find(const struct web *web, const char *path))(struct request *request)
+static enum MHD_Result (*path_find(const struct web *web, const char *path))(struct web_request *request)
 {
 	if (!strcmp(path, web->child->config->telemetry_path))
 		return metrics_handle;
@@ -335,14 +333,14 @@ static enum MHD_Result (*path_find(const struct web *web, const char *path))(str
 static void password_done(struct password_waiter *waiter)
 {
 	struct gate_pass *pass = (struct gate_pass *)waiter;
-	struct request *request = (struct request *)((char *)pass - offsetof(struct request, pass));
+	struct web_request *request = (struct web_request *)((char *)pass - offsetof(struct web_request, pass));
 
 	pass->waiting = false;
 	request->web->pending = true;
 	MHD_resume_connection(request->connection);
 }
 
-static enum MHD_Result gate_refuse(struct request *request, enum refusal refusal)
+static enum MHD_Result gate_refuse(struct web_request *request, enum refusal refusal)
 {
 	switch (refusal) {
 	case REFUSAL_RATE:
@@ -354,14 +352,14 @@ static enum MHD_Result gate_refuse(struct request *request, enum refusal refusal
 }
 
 /* True when the request may go on; else *result is what libmicrohttpd is told. */
-static bool gate_passed(struct request *request, enum MHD_Result *result)
+static bool gate_passed(struct web_request *request, enum MHD_Result *result)
 {
 	struct web *web = request->web;
 	enum refusal refusal;
 	int err;
 
 	request->pass.waiter.done = password_done;
-	err = gate_check(&web->gate, &request->pass, web->active ? web->active->settings : NULL, request->connection,
+	err = gate_check(&web->gate, &request->pass, web->config ? web->config->settings : NULL, request->connection,
 			 web->now_ns, &refusal);
 	if (err == -EAGAIN) {
 		MHD_suspend_connection(request->connection);
@@ -372,19 +370,20 @@ static bool gate_passed(struct request *request, enum MHD_Result *result)
 	return !err;
 }
 
-static enum MHD_Result request_refuse(struct request *request, bool known)
+static enum MHD_Result request_refuse(struct web_request *request, bool known)
 {
 	if (!known)
 		return words_send(request, MHD_HTTP_NOT_FOUND, "not found\n");
 	return words_send(request, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");
 }
 
-enum MHD_Result request_handle(void *closure, struct MHD_Connection *connection, const char *url, const char *method,
-			       const char *version, const char *upload, size_t *upload_size, void **context)
+enum MHD_Result web_request_handle(void *closure, struct MHD_Connection *connection, const char *url,
+				   const char *method, const char *version, const char *upload, size_t *upload_size,
+				   void **context)
 {
-	enum MHD_Result (*handle)(struct request * request) = path_find(closure, url);
+	enum MHD_Result (*handle)(struct web_request * request) = path_find(closure, url);
 	bool reads = !strcmp(method, MHD_HTTP_METHOD_GET) || !strcmp(method, MHD_HTTP_METHOD_HEAD);
-	struct request *request = *context;
+	struct web_request *request = *context;
 	struct web *web = closure;
 	enum MHD_Result result;
 
@@ -398,7 +397,7 @@ enum MHD_Result request_handle(void *closure, struct MHD_Connection *connection,
 		request->web = web;
 		request->connection = connection;
 		*context = request;
-		return (handle && reads) || web->active ? MHD_YES : request_refuse(request, handle);
+		return (handle && reads) || web->config ? MHD_YES : request_refuse(request, handle);
 	}
 	if (*upload_size) {
 		*upload_size = 0;
@@ -411,10 +410,10 @@ enum MHD_Result request_handle(void *closure, struct MHD_Connection *connection,
 	return handle && reads ? handle(request) : request_refuse(request, handle);
 }
 
-void request_completed(void *closure, struct MHD_Connection *connection, void **context,
-		       enum MHD_RequestTerminationCode code)
+void web_request_completed(void *closure, struct MHD_Connection *connection, void **context,
+			   enum MHD_RequestTerminationCode code)
 {
-	struct request *request = *context;
+	struct web_request *request = *context;
 	struct web *web = closure;
 
 	(void)connection;

@@ -5,12 +5,13 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 
-#include "web.h"
-#include "wgsocks/log.h"
+#include "lib/log/log.h"
+#include "lib/time.h"
+#include "web/state.h"
 
 #define ACCEPT_BATCH 64
 #define CONNECTION_MEMORY 8192
-#define PAUSE_NS 50000000ull
+#define PAUSE_NS (50 * NS_PER_MS)
 #define WORK_ROUNDS 16
 
 /* Level-triggered: what is not accepted in one round is there in the next. */
@@ -29,25 +30,25 @@ static void connection_begin(struct web *web, struct MHD_Connection *mhd, struct
 
 	if (!connection) /* out of memory: there is no word for a refusal here but the end of the socket */
 		return;
-	connection->with = active_use(web->active);
+	connection->owner = web_config_use(web->config);
 	if (!info || !info->tls_session)
 		return;
 	/* Once for each change: whether it can be read now is select's to tell. */
 	epoll_watch(web, EPOLL_CTL_ADD, connection->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, EVENT_SERVER);
-	r = web->active && web->active->tls ? tls_take(web->active->tls, info->tls_session) : GNUTLS_E_INTERNAL_ERROR;
+	r = web->config && web->config->tls ? tls_take(web->config->tls, info->tls_session) : GNUTLS_E_INTERNAL_ERROR;
 	if (r < 0) {
-		log_error("no TLS for a connection: %s", gnutls_strerror(r));
+		log_error("cannot start TLS for a connection", field_text("error", gnutls_strerror(r)));
 		shutdown(connection->fd, SHUT_RDWR);
 	}
 }
 
 static void connection_end(struct web *web, struct connection *connection)
 {
-	struct active *active = connection->with;
+	struct web_config *config = connection->owner;
 
-	if (active && active->tls && !connection->asked)
+	if (config && config->tls && !connection->asked)
 		web->gate.refused[REFUSAL_TLS]++;
-	active_release(active);
+	web_config_release(config);
 	connections_remove(&web->connections, connection);
 }
 
@@ -104,8 +105,8 @@ static int daemon_start(struct web *web, enum server server)
 
 	daemon = MHD_start_daemon(MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
 					  (server == SERVER_TLS ? MHD_USE_TLS : MHD_USE_EPOLL),
-				  0, NULL, NULL, request_handle, web, MHD_OPTION_NOTIFY_COMPLETED, request_completed,
-				  web, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, web,
+				  0, NULL, NULL, web_request_handle, web, MHD_OPTION_NOTIFY_COMPLETED,
+				  web_request_completed, web, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, web,
 				  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 				  /* Ours comes first; those that are closing count here. */
 				  MHD_OPTION_CONNECTION_LIMIT, (unsigned int)web->connections.max + 2 * ACCEPT_BATCH,
@@ -126,7 +127,7 @@ int server_start(struct web *web)
 
 	if (err)
 		return err;
-	return settings_wanted(web) ? daemon_start(web, SERVER_TLS) : server_listen(web);
+	return config_wanted(web) ? daemon_start(web, SERVER_TLS) : server_listen(web);
 }
 
 int server_listen(struct web *web)
@@ -185,11 +186,11 @@ static bool room_make(struct web *web)
 
 static void connection_add(struct web *web, int fd, const struct sockaddr *address, socklen_t length)
 {
-	enum server server = web->active && web->active->tls ? SERVER_TLS : SERVER_PLAIN;
+	enum server server = web->config && web->config->tls ? SERVER_TLS : SERVER_PLAIN;
 
 	/* It closes the socket when it fails. */
 	if (MHD_add_connection(web->daemons[server], fd, address, length) != MHD_YES)
-		log_debug("a connection could not be taken: %m");
+		log_debug("cannot accept connection", field_error(errno));
 	web->pending = true;
 }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "snapshots.h"
+#include "web/snapshots.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include "block.h"
-#include "wgsocks/log.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+#include "lib/time.h"
 
-#define NS_PER_S 1000000000ull
 #define SILENCE_NS (10 * NS_PER_S) /* of the heartbeat: taken for dead */
 #define PATIENCE_NS (2 * NS_PER_S) /* with a dead collector: a restart takes a tenth of a second */
 #define WATCH_NS (NS_PER_S / 50)   /* between looks at the collector's cell while somebody waits */
@@ -29,8 +29,7 @@ void snapshots_init(struct snapshots *s, int channel, int memory, const struct s
 
 void snapshots_free(struct snapshots *s)
 {
-	free(s->block);
-	s->block = NULL;
+	free_pointer(&s->block);
 	s->block_max = 0;
 }
 
@@ -39,11 +38,12 @@ static const struct process_cell *collector(const struct snapshots *s)
 	return &s->shared->processes[PROCESS_COLLECTOR];
 }
 
-/* A process that has just been forked has not beaten yet, and its cell still holds the beat of the one before. */
+/* A process that has just been forked has no heartbeat yet, and its cell still holds the heartbeat of the one before.
+ */
 static bool collector_alive(const struct snapshots *s, uint64_t now_ns)
 {
-	uint64_t beat = collector(s)->heartbeat_ns, started = collector(s)->started_ns;
-	uint64_t seen = beat > started ? beat : started;
+	uint64_t heartbeat = collector(s)->heartbeat_ns, started = collector(s)->started_ns;
+	uint64_t seen = heartbeat > started ? heartbeat : started;
 
 	return collector(s)->pid && (seen >= now_ns || now_ns - seen <= SILENCE_NS);
 }
@@ -160,7 +160,7 @@ static void answer_take(struct snapshots *s, const struct snapshot_answer *answe
 	err = block_take(s, &samples, answer);
 	if (err) {
 		if (!s->complained)
-			log_warn("a snapshot of the collector is not usable: %s", strerror(-err));
+			log_warn("invalid snapshot from the collector", field_error(err));
 		s->complained = true;
 		snapshot_finish(s, NULL);
 		return;
@@ -255,4 +255,39 @@ uint64_t snapshots_due(const struct snapshots *s, uint64_t now_ns)
 	if (waiter_end(s, waiter) < due)
 		due = waiter_end(s, waiter);
 	return due;
+}
+
+static int block_grow(int fd, uint64_t length, void **block, size_t *max)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	void *grown;
+
+	/* No memory for what is only claimed. */
+	if (length > BLOCK_MAX || size < 0 || (uint64_t)size < length)
+		return -EBADMSG;
+	grown = malloc(length);
+	if (!grown)
+		return -ENOMEM;
+	free(*block);
+	*block = grown;
+	*max = length;
+	return 0;
+}
+
+int block_read(int fd, uint64_t length, void **block, size_t *max)
+{
+	if (length > *max) {
+		int err = block_grow(fd, length, block, max);
+
+		if (err)
+			return err;
+	}
+	for (uint64_t at = 0; at < length;) {
+		ssize_t got = pread(fd, (char *)*block + at, length - at, (off_t)at);
+
+		if (got <= 0)
+			return got < 0 ? -errno : -EBADMSG;
+		at += (uint64_t)got;
+	}
+	return 0;
 }

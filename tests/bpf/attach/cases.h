@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TEST_ATTACH_CASES_H
-#define TEST_ATTACH_CASES_H
+#pragma once
 
 #include "programs.h"
 #include "world.h"
@@ -55,5 +54,3 @@ int scene_ours(const struct scene *scene, enum attach_direction direction);
 /* The end of the pair to which a direction belongs: frames leave `near` and enter `far`. */
 uint32_t scene_ifindex(const struct scene *scene, enum attach_direction direction);
 const char *scene_device(enum attach_direction direction);
-
-#endif

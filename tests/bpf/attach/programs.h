@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packet programs of the tests: ones that count marked frames, as our tail-call targets and as foreign neighbours. */
-#ifndef TEST_ATTACH_PROGRAMS_H
-#define TEST_ATTACH_PROGRAMS_H
+#pragma once
 
 #include <stdint.h>
 
 #include "collector/attach/attach.h"
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 #define COUNTERS_MAX 16
 #define VERDICT_NEXT (-1)
@@ -31,5 +30,3 @@ int foreign_tcx(uint32_t ifindex, enum attach_direction direction, int program, 
  * How many of the TCX programs of a direction have this name; *position (may be NULL) is that of the first. -1: no TCX.
  */
 int tcx_count(uint32_t ifindex, enum attach_direction direction, const char *name, int *position);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A disposable world for each case: network and mount namespace of its own, a veth pair, a bpffs, marked frames. */
-#ifndef TEST_ATTACH_WORLD_H
-#define TEST_ATTACH_WORLD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,5 +53,3 @@ int world_send(struct world *world, int frames);
 int world_send_blind(struct world *world, int frames);
 
 double now_ms(void);
-
-#endif

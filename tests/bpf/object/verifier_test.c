@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 #include "wgsocks.skel.h"
 
 #define INSTRUCTIONS_MAX 20000

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 #include "wgsocks.skel.h"
 
 static const struct btf *ours, *theirs;

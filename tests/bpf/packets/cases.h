@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cases by name, and checks that note why a case has failed. */
-#ifndef TEST_PACKETS_CASES_H
-#define TEST_PACKETS_CASES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +29,3 @@ void check_about(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Runs each case whose name contains argv[1] and prints its result. Returns the exit status. */
 int cases_run(const struct test_case *const *lists, size_t count, const char *title, int argc, char **argv);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Queries and answers through the programs, beside what must be counted of them. */
-#ifndef TEST_PACKETS_DNS_H
-#define TEST_PACKETS_DNS_H
+#pragma once
 
 #include "cases.h"
 
@@ -32,5 +31,3 @@ void dns_begin(struct kernel *kernel);
 void dns_send(struct kernel *kernel, const struct dns_way *way, bool answer, const struct frame *frame,
 	      uint32_t gso_size);
 void dns_check(struct kernel *kernel, const struct dns_way *way, const struct dns_want *want);
-
-#endif

@@ -3,8 +3,7 @@
  * Packets, header after header. Without L2 the kernel's test run still reads an Ethernet protocol at byte 12, and so
  * finds it in the source address: all our addresses hold it there.
  */
-#ifndef TEST_PACKETS_FRAME_H
-#define TEST_PACKETS_FRAME_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,5 +44,3 @@ void frame_payload(struct frame *frame, const void *bytes, size_t length);
 void frame_end(struct frame *frame);
 
 void frame_put16(struct frame *frame, size_t offset, uint32_t value);
-
-#endif

@@ -3,14 +3,13 @@
  * The BPF object, loaded for this process alone: neither pinned nor attached. Packets run through it by
  * BPF_PROG_TEST_RUN.
  */
-#ifndef TEST_PACKETS_KERNEL_H
-#define TEST_PACKETS_KERNEL_H
+#pragma once
 
 #include <stdint.h>
 
-#include "collector/destinations/table.h"
+#include "collector/kernel/destination_table.h"
 #include "frame.h"
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 #define GENERATION 0x1234u
 #define PORT 1080
@@ -53,5 +52,3 @@ bool kernel_run(const struct kernel *kernel, enum kernel_hook hook, const struct
 
 /* The sum over all CPUs. */
 struct tunnel_counters kernel_tunnel(const struct kernel *kernel, uint32_t index);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers and packets by chance, the same ones for the same seed. */
-#ifndef TEST_PACKETS_NOISE_H
-#define TEST_PACKETS_NOISE_H
+#pragma once
 
 #include "frame.h"
 
@@ -21,5 +20,3 @@ struct frame_shape noise_shape(void);
 
 /* Changes some bits or bytes, mostly in the headers; or cuts the packet; or makes it all noise; or nothing. */
 void noise_mutate(struct frame *frame);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Dialogues, and all the ways to cut them into segments. */
-#ifndef TEST_PACKETS_SCRIPT_H
-#define TEST_PACKETS_SCRIPT_H
+#pragma once
 
 #include "talk.h"
 
@@ -43,5 +42,3 @@ size_t script_total(const struct script *script);
 
 /* Ways to send a line: in one segment; split at n; in segments of n; each twice; each with the n bytes before it. */
 script_send send_whole, send_split, send_pieces, send_twice, send_overlapping;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client and the server talk: a session entry, and segments of both sides through the underlay's programs. */
-#ifndef TEST_PACKETS_TALK_H
-#define TEST_PACKETS_TALK_H
+#pragma once
 
 #include "cases.h"
 
@@ -60,5 +59,3 @@ void talk_check(struct talk *talk);
 uint64_t talk_now(void);
 
 #define TALK(talk, side, text) talk_say(talk, side, text, sizeof(text) - 1)
-
-#endif

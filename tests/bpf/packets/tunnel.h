@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packets of the tunnel, beside what must be counted of them. */
-#ifndef TEST_PACKETS_TUNNEL_H
-#define TEST_PACKETS_TUNNEL_H
+#pragma once
 
 #include "cases.h"
 
@@ -20,5 +19,3 @@ void tunnel_check(struct kernel *kernel);
 
 /* A packet of this transport protocol (TCP and UDP with their headers) and so many bytes of payload. */
 void tunnel_frame(struct frame *frame, const struct frame_shape *shape, uint8_t protocol, size_t payload);
-
-#endif

@@ -37,32 +37,32 @@ static int is_in(const char *text, size_t size, const char *wanted)
 	return 0;
 }
 
-static void check_place(const struct cgroup_place *place, const char *text, size_t size)
+static void check_owner(const struct cgroup_owner *owner, const char *text, size_t size)
 {
-	CHECK(memchr(place->pod_uid, '\0', sizeof(place->pod_uid)));
-	CHECK(memchr(place->container_id, '\0', sizeof(place->container_id)));
-	CHECK(!place->is_nested || (place->pod_uid[0] && place->container_id[0]));
-	if (place->pod_uid[0]) {
-		CHECK(strlen(place->pod_uid) == 32 || strlen(place->pod_uid) == 36, "%s", place->pod_uid);
-		check_hex(place->pod_uid, strlen(place->pod_uid));
-		CHECK(is_in(text, size, place->pod_uid), "%s", place->pod_uid);
+	CHECK(memchr(owner->pod_uid, '\0', sizeof(owner->pod_uid)));
+	CHECK(memchr(owner->container_id, '\0', sizeof(owner->container_id)));
+	CHECK(!owner->is_nested || (owner->pod_uid[0] && owner->container_id[0]));
+	if (owner->pod_uid[0]) {
+		CHECK(strlen(owner->pod_uid) == 32 || strlen(owner->pod_uid) == 36, "%s", owner->pod_uid);
+		check_hex(owner->pod_uid, strlen(owner->pod_uid));
+		CHECK(is_in(text, size, owner->pod_uid), "%s", owner->pod_uid);
 	}
-	if (place->container_id[0]) {
-		CHECK(strlen(place->container_id) == 64, "%s", place->container_id);
-		check_hex(place->container_id, 64);
-		CHECK(is_in(text, size, place->container_id), "%s", place->container_id);
+	if (owner->container_id[0]) {
+		CHECK(strlen(owner->container_id) == 64, "%s", owner->container_id);
+		check_hex(owner->container_id, 64);
+		CHECK(is_in(text, size, owner->container_id), "%s", owner->container_id);
 	}
 }
 
 static void check_below(const char *line, size_t size)
 {
 	static const char *const BELOW[] = { "/x", OTHER, "/" ID, OTHER ".scope", "/x.slice:y:" ID };
-	struct cgroup_place place, below;
+	struct cgroup_owner owner, below;
 
-	cgroup_parse(line, size, &place);
-	check_place(&place, line, size);
+	cgroup_parse(line, size, &owner);
+	check_owner(&owner, line, size);
 	/* " (deleted)" means something at the end only. */
-	if (!place.pod_uid[0] || (size >= 10 && !memcmp(line + size - 10, " (deleted)", 10)))
+	if (!owner.pod_uid[0] || (size >= 10 && !memcmp(line + size - 10, " (deleted)", 10)))
 		return;
 	for (size_t i = 0; i < sizeof(BELOW) / sizeof(BELOW[0]); i++) {
 		size_t length = strlen(BELOW[i]);
@@ -72,9 +72,9 @@ static void check_below(const char *line, size_t size)
 		memcpy(longer, line, size);
 		memcpy(longer + size, BELOW[i], length);
 		cgroup_parse(longer, size + length, &below);
-		CHECK(!strcmp(below.pod_uid, place.pod_uid) && below.is_nested == place.is_nested, "%s is %s",
-		      place.pod_uid, below.pod_uid);
-		CHECK(!place.container_id[0] || place.is_nested || !strcmp(below.container_id, place.container_id));
+		CHECK(!strcmp(below.pod_uid, owner.pod_uid) && below.is_nested == owner.is_nested, "%s is %s",
+		      owner.pod_uid, below.pod_uid);
+		CHECK(!owner.container_id[0] || owner.is_nested || !strcmp(below.container_id, owner.container_id));
 		free(longer);
 	}
 }
@@ -82,10 +82,10 @@ static void check_below(const char *line, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_copy(data, size);
-	struct cgroup_place place;
+	struct cgroup_owner owner;
 
-	cgroup_parse(text, size, &place);
-	check_place(&place, text, size);
+	cgroup_parse(text, size, &owner);
+	check_owner(&owner, text, size);
 	for (size_t at = 0; at < size;) {
 		const char *end = memchr(text + at, '\n', size - at);
 		size_t length = end ? (size_t)(end - text) - at : size - at;

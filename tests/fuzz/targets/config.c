@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "wgsocks/config.h"
-#include "wgsocks/log.h"
+#include "lib/config/config.h"
+#include "lib/log/log.h"
 
 #define STRINGS_MAX 32
 

@@ -8,9 +8,9 @@
 
 #include <math.h>
 
-#include "wgsocks/exposition.h"
-#include "wgsocks/metrics.h"
-#include "wgsocks/snapshot.h"
+#include "lib/exposition/exposition.h"
+#include "lib/metrics/metrics.h"
+#include "lib/snapshot/snapshot.h"
 
 #define SAMPLES_MAX 64
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/web/negotiate.c and userspace/web/auth/basic.c: lines that begin with their header's letter, A for Accept,
- * E for Accept-Encoding, B for Authorization. What is read is within its bounds, and one list or several fields are the
- * same.
+ * userspace/web/request/negotiate.c and userspace/web/auth/basic.c: lines that begin with their header's letter, A for
+ * Accept, E for Accept-Encoding, B for Authorization. What is read is within its bounds, and one list or several fields
+ * are the same.
  */
 #include "fuzz.h"
 
 #include "web/auth/basic.h"
-#include "web/negotiate.h"
+#include "web/request/negotiate.h"
 
 static void check_basic(const char *line, size_t size)
 {

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "snapshot/block.h"
+#include "lib/snapshot/block.h"
+#include "lib/snapshot/snapshot.h"
 #include "web/page/page.h"
-#include "wgsocks/snapshot.h"
 
 static const char *const tags[] = {
 	"a",	"article", "b",	     "body",	   "br",   "caption", "code",	 "data",   "dd",   "details", "div",

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/health/request.c: however a request is cut it is the same, and what it holds is within its bounds. */
+/* userspace/health/http_request.c: however a request is cut it is the same, and what it holds is within its bounds. */
 #include "fuzz.h"
 
-#include "health/request.h"
+#include "health/http_request.h"
 #include "health/target.h"
 
-static size_t feed(struct request *request, const char *bytes, size_t size, size_t most)
+static size_t feed(struct http_request *request, const char *bytes, size_t size, size_t most)
 {
 	struct cuts cuts = cuts_begin((const uint8_t *)bytes, size, most, most);
 	size_t at = 0;
 
 	memset(request, 0xa5, sizeof(*request));
-	request_init(request);
+	http_request_init(request);
 	while (at < size && request->status == 0) {
 		size_t piece = cuts_next(&cuts, size - at);
 		char *copy = fuzz_copy(bytes + at, piece);
-		size_t taken = request_feed(request, copy, piece);
+		size_t taken = http_request_feed(request, copy, piece);
 
 		free(copy);
 		CHECK(taken && taken <= piece);
@@ -25,12 +25,12 @@ static size_t feed(struct request *request, const char *bytes, size_t size, size
 	return at;
 }
 
-static void check_status(const struct request *r, const char *bytes, size_t taken)
+static void check_status(const struct http_request *r, const char *bytes, size_t taken)
 {
 	switch (r->status) {
 	case 0: break;
 	case 200:
-		CHECK(r->target_length && r->target_length <= REQUEST_TARGET_MAX);
+		CHECK(r->target_length && r->target_length <= HTTP_TARGET_MAX);
 		CHECK(strlen(r->target) == r->target_length, "the target does not end where its length says");
 		CHECK(taken && bytes[taken - 1] == '\n');
 		break;
@@ -40,13 +40,13 @@ static void check_status(const struct request *r, const char *bytes, size_t take
 	case 505: break;
 	default: CHECK(0, "status %u", r->status);
 	}
-	CHECK(r->method <= REQUEST_HEAD);
-	CHECK(taken <= REQUEST_TARGET_MAX + REQUEST_HEADERS_MAX + 64, "%zu bytes without a verdict", taken);
+	CHECK(r->method <= HTTP_HEAD);
+	CHECK(taken <= HTTP_TARGET_MAX + HTTP_HEADERS_MAX + 64, "%zu bytes without a verdict", taken);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct request whole, cut;
+	static struct http_request whole, cut;
 	const char *bytes = (const char *)data;
 	size_t taken = feed(&whole, bytes, size, SIZE_MAX / 2);
 	struct target target;
@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (whole.status == 200)
 		target_parse(&target, whole.target);
-	request_end(&cut);
+	http_request_end(&cut);
 	CHECK(cut.status == (whole.status ? whole.status : 400));
 	return 0;
 }

@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "web/settings/settings.h"
+#include "lib/web_config/settings.h"
 
 static void check_taken(const struct settings *s)
 {

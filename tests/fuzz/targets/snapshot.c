@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/snapshot/open.c: a block of another process, as it is and with a header that is right; what opens must
+ * userspace/lib/snapshot/open.c: a block of another process, as it is and with a header that is right; what opens must
  * print as Prometheus reads it.
  */
 #include "prometheus.h"
 
 #include <errno.h>
 
-#include "snapshot/block.h"
-#include "wgsocks/exposition.h"
-#include "wgsocks/snapshot.h"
+#include "lib/exposition/exposition.h"
+#include "lib/snapshot/block.h"
+#include "lib/snapshot/snapshot.h"
 
 static size_t expected_series(const struct snapshot *s)
 {

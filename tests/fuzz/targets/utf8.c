@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* include/wgsocks/utf8.h against a decoder of another build: the character's number first, then whether it may be. */
+/* userspace/lib/text/utf8.h against a decoder of another build: the character's number first, then whether it may be.
+ */
 #include "fuzz.h"
 
-#include "wgsocks/utf8.h"
+#include "lib/text/utf8.h"
 
 static size_t expected(const uint8_t *s, size_t size)
 {

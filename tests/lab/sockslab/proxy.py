@@ -61,6 +61,8 @@ class Proxy:
     def start(self, clients_mac):
         """Addresses, tunnel and danted; eth0 is there already."""
         self.ns.sysctl(net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__eth0__accept_dad=0,
+                       # No router answers here; what an interface asks for seconds after it came would be bytes of nobody's.
+                       net__ipv6__conf__default__router_solicitations=0, net__ipv6__conf__eth0__router_solicitations=0,
                        net__ipv4__ip_local_port_range="1024 65535",
                        # dante takes the client's port for its own connect: neither may hold the exporter's
                        net__ipv4__ip_local_reserved_ports="1080,9090,9999")

@@ -71,8 +71,11 @@ def _forward_signals(pid):
 
     for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(signum, forward)
-    # Ctrl-C reaches the whole foreground group; the one inside decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C reaches the whole foreground group; the one inside decides what it means. A caller that
+    # has blocked it before enter() gets it as well when it came too early for the one inside.
+    blocked = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    signal.signal(signal.SIGINT, forward if blocked else signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
 
 
 def _exit_like(status):

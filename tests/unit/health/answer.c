@@ -36,10 +36,10 @@ TestSuite(answer, .init = setup);
 
 static unsigned int ask_raw(const char *text)
 {
-	struct request request;
+	struct http_request request;
 
-	request_init(&request);
-	request_feed(&request, text, strlen(text));
+	http_request_init(&request);
+	http_request_feed(&request, text, strlen(text));
 	cr_assert_neq(request.status, 0, "incomplete: %s", text);
 	memset(out, 0xa5, sizeof(out));
 	length = answer_write(out, &request, &view);

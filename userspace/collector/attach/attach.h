@@ -3,13 +3,13 @@
  * One packet program on one interface of the current network namespace, in one direction: a TCX link (Linux 6.6+) or a
  * clsact filter. Ours runs first, always passes the packet on, and neither way touches what others have attached.
  */
-#ifndef ATTACH_ATTACH_H
-#define ATTACH_ATTACH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
+#include <wgsocks/abi.h>
 
 enum attach_direction { ATTACH_INGRESS, ATTACH_EGRESS };
 
@@ -81,4 +81,20 @@ int attach_unpin_all(const char *pin_folder);
  */
 int attach_prune(const char *pin_folder);
 
-#endif
+/* The stub: a few instructions per attachment, that tell the shared packet programs where they are. */
+
+struct stub_spec {
+	uint32_t slot;
+	uint32_t l2_header_length;
+	enum abi_packet_program program; /* index in the PROG_ARRAY */
+	int programs_fd;		 /* the PROG_ARRAY `packet_programs` */
+};
+
+/*
+ * Loads a program that leaves ABI_STUB_CB in skb->cb[4] and tail-calls the program of that index; while there is none,
+ * the packet just goes on. What it calls must be of SEC("tc"): newer kernels refuse an array whose programs differ in
+ * expected attach type. Returns a descriptor that the caller owns (an attachment keeps the program by itself), or
+ * -errno
+ * (-ERANGE: slot or length do not fit into cb[4]).
+ */
+int stub_load(const struct stub_spec *spec);

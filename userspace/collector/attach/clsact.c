@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "clsact.h"
+#include "collector/attach/clsact.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,9 +8,9 @@
 #include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
 
+#include "collector/attach/tc.h"
 #include "collector/discovery/netlink.h"
-#include "tc.h"
-#include "wgsocks/cleanup.h"
+#include "lib/cleanup.h"
 
 /*
  * Low, so that a filter that ends the walk (TC_ACT_OK) seldom comes before ours; not 1 … 10, which others like to name:

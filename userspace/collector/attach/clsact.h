@@ -4,10 +4,9 @@
  * which is their handle as well, and ":qdisc" where we made the qdisc: several instances stand side by side, and an
  * earlier process of the same instance is found again. Used by attach.c; see attach.h.
  */
-#ifndef ATTACH_CLSACT_H
-#define ATTACH_CLSACT_H
+#pragma once
 
-#include "attach.h"
+#include "collector/attach/attach.h"
 
 /* Attaches, or exchanges the program of the filter that is there: fills priority, qdisc_created, taken_over. */
 int clsact_open(struct attachment *attachment, const struct attachment_spec *spec);
@@ -21,5 +20,3 @@ int clsact_remove(struct attachment *attachment);
 /* Removes each filter of `instance` (0: of any) in one direction of an interface, and the qdisc as above. Returns their
  * number or -errno. */
 int clsact_remove_filters(uint32_t ifindex, enum attach_direction direction, uint32_t instance);
-
-#endif

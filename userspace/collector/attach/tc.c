@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tc.h"
+#include "collector/attach/tc.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,17 +14,17 @@
 #include "collector/discovery/netlink.h"
 
 /* Room for a header, its attributes and a name. */
-struct request {
+struct tc_request {
 	char bytes[512] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 
-static struct nlmsghdr *put_request(struct request *request, uint16_t type, uint16_t flags, const struct tcmsg *place)
+static struct nlmsghdr *put_request(struct tc_request *request, uint16_t type, uint16_t flags, const struct tcmsg *tcm)
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(request->bytes);
 
 	header->nlmsg_type = type;
 	header->nlmsg_flags = flags;
-	memcpy(mnl_nlmsg_put_extra_header(header, sizeof(*place)), place, sizeof(*place));
+	memcpy(mnl_nlmsg_put_extra_header(header, sizeof(*tcm)), tcm, sizeof(*tcm));
 	return header;
 }
 
@@ -35,7 +35,7 @@ static void read_text(char *target, size_t size, const struct nlattr *attribute)
 	snprintf(target, size, "%.*s", (int)mnl_attr_get_payload_len(attribute), mnl_attr_get_str(attribute));
 }
 
-static struct tcmsg clsact_place(uint32_t ifindex)
+static struct tcmsg clsact_tcm(uint32_t ifindex)
 {
 	return (struct tcmsg){ .tcm_ifindex = (int)ifindex,
 			       .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
@@ -44,9 +44,9 @@ static struct tcmsg clsact_place(uint32_t ifindex)
 
 int tc_clsact_create(int fd, uint32_t ifindex)
 {
-	const struct tcmsg place = clsact_place(ifindex);
-	struct request request;
-	struct nlmsghdr *header = put_request(&request, RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &place);
+	const struct tcmsg tcm = clsact_tcm(ifindex);
+	struct tc_request request;
+	struct nlmsghdr *header = put_request(&request, RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &tcm);
 
 	mnl_attr_put_strz(header, TCA_KIND, "clsact");
 	return netlink_ask(fd, header, NULL, NULL);
@@ -54,10 +54,10 @@ int tc_clsact_create(int fd, uint32_t ifindex)
 
 int tc_clsact_delete(int fd, uint32_t ifindex)
 {
-	const struct tcmsg place = clsact_place(ifindex);
-	struct request request;
+	const struct tcmsg tcm = clsact_tcm(ifindex);
+	struct tc_request request;
 
-	return netlink_ask(fd, put_request(&request, RTM_DELQDISC, NLM_F_ACK, &place), NULL, NULL);
+	return netlink_ask(fd, put_request(&request, RTM_DELQDISC, NLM_F_ACK, &tcm), NULL, NULL);
 }
 
 struct qdisc_search {
@@ -68,14 +68,14 @@ struct qdisc_search {
 static int search_qdisc(const struct nlmsghdr *message, void *context)
 {
 	struct qdisc_search *search = context;
-	const struct tcmsg *place = mnl_nlmsg_get_payload(message);
+	const struct tcmsg *tcm = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attribute;
 	char kind[TC_KIND_SIZE] = "";
 
-	if (message->nlmsg_type != RTM_NEWQDISC || mnl_nlmsg_get_payload_len(message) < sizeof(*place) ||
-	    (uint32_t)place->tcm_ifindex != search->ifindex || place->tcm_parent != TC_H_CLSACT)
+	if (message->nlmsg_type != RTM_NEWQDISC || mnl_nlmsg_get_payload_len(message) < sizeof(*tcm) ||
+	    (uint32_t)tcm->tcm_ifindex != search->ifindex || tcm->tcm_parent != TC_H_CLSACT)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attribute, message, sizeof(*place))
+	mnl_attr_for_each(attribute, message, sizeof(*tcm))
 	{
 		if (mnl_attr_get_type(attribute) == TCA_KIND)
 			read_text(kind, sizeof(kind), attribute);
@@ -87,10 +87,10 @@ static int search_qdisc(const struct nlmsghdr *message, void *context)
 int tc_clsact_present(int fd, uint32_t ifindex)
 {
 	/* The kernel ignores the interface in a dump of qdiscs. */
-	const struct tcmsg place = { .tcm_ifindex = (int)ifindex };
+	const struct tcmsg tcm = { .tcm_ifindex = (int)ifindex };
 	struct qdisc_search search = { .ifindex = ifindex };
-	struct request request;
-	int err = netlink_ask(fd, put_request(&request, RTM_GETQDISC, NLM_F_DUMP, &place), search_qdisc, &search);
+	struct tc_request request;
+	int err = netlink_ask(fd, put_request(&request, RTM_GETQDISC, NLM_F_DUMP, &tcm), search_qdisc, &search);
 
 	return err ? err : search.is_clsact;
 }
@@ -111,19 +111,19 @@ static int read_option(const struct nlattr *attribute, void *context)
 
 int tc_filter_parse(const struct nlmsghdr *message, uint32_t ifindex, struct tc_filter *filter)
 {
-	const struct tcmsg *place = mnl_nlmsg_get_payload(message);
+	const struct tcmsg *tcm = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attribute, *options = NULL;
 
 	if (message->nlmsg_type != RTM_NEWTFILTER)
 		return -ENOMSG;
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*place))
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*tcm))
 		return -EBADMSG;
-	if ((uint32_t)place->tcm_ifindex != ifindex)
+	if ((uint32_t)tcm->tcm_ifindex != ifindex)
 		return -ENOMSG;
-	*filter = (struct tc_filter){ .handle = place->tcm_handle,
-				      .priority = (uint16_t)(TC_H_MAJ(place->tcm_info) >> 16),
-				      .protocol = ntohs((uint16_t)TC_H_MIN(place->tcm_info)) };
-	mnl_attr_for_each(attribute, message, sizeof(*place))
+	*filter = (struct tc_filter){ .handle = tcm->tcm_handle,
+				      .priority = (uint16_t)(TC_H_MAJ(tcm->tcm_info) >> 16),
+				      .protocol = ntohs((uint16_t)TC_H_MIN(tcm->tcm_info)) };
+	mnl_attr_for_each(attribute, message, sizeof(*tcm))
 	{
 		if (mnl_attr_get_type(attribute) == TCA_KIND)
 			read_text(filter->kind, sizeof(filter->kind), attribute);
@@ -156,14 +156,14 @@ static int walk_filter(const struct nlmsghdr *message, void *context)
 int tc_filters_each(int fd, uint32_t ifindex, enum attach_direction direction, tc_filter_callback *callback,
 		    void *context)
 {
-	const struct tcmsg place = { .tcm_ifindex = (int)ifindex, .tcm_parent = parent_of(direction) };
+	const struct tcmsg tcm = { .tcm_ifindex = (int)ifindex, .tcm_parent = parent_of(direction) };
 	struct walk walk = { .ifindex = ifindex, .callback = callback, .context = context };
-	struct request request;
+	struct tc_request request;
 
-	return netlink_ask(fd, put_request(&request, RTM_GETTFILTER, NLM_F_DUMP, &place), walk_filter, &walk);
+	return netlink_ask(fd, put_request(&request, RTM_GETTFILTER, NLM_F_DUMP, &tcm), walk_filter, &walk);
 }
 
-static struct tcmsg filter_place(uint32_t ifindex, enum attach_direction direction, const struct tc_filter *filter)
+static struct tcmsg filter_tcm(uint32_t ifindex, enum attach_direction direction, const struct tc_filter *filter)
 {
 	return (struct tcmsg){ .tcm_ifindex = (int)ifindex,
 			       .tcm_parent = parent_of(direction),
@@ -174,10 +174,10 @@ static struct tcmsg filter_place(uint32_t ifindex, enum attach_direction directi
 int tc_filter_put(int fd, uint32_t ifindex, enum attach_direction direction, const struct tc_filter *filter,
 		  int program_fd, bool replace)
 {
-	const struct tcmsg place = filter_place(ifindex, direction, filter);
+	const struct tcmsg tcm = filter_tcm(ifindex, direction, filter);
 	uint16_t flags = NLM_F_ACK | NLM_F_CREATE | (replace ? 0 : NLM_F_EXCL);
-	struct request request;
-	struct nlmsghdr *header = put_request(&request, RTM_NEWTFILTER, flags, &place);
+	struct tc_request request;
+	struct nlmsghdr *header = put_request(&request, RTM_NEWTFILTER, flags, &tcm);
 	struct nlattr *options;
 
 	mnl_attr_put_strz(header, TCA_KIND, "bpf");
@@ -191,14 +191,14 @@ int tc_filter_put(int fd, uint32_t ifindex, enum attach_direction direction, con
 
 int tc_filter_delete(int fd, uint32_t ifindex, enum attach_direction direction, const struct tc_filter *filter)
 {
-	const struct tcmsg place = filter_place(ifindex, direction, filter);
-	struct request request;
+	const struct tcmsg tcm = filter_tcm(ifindex, direction, filter);
+	struct tc_request request;
 	struct nlmsghdr *header;
 
 	/* Without one of them the kernel takes it as "all of them". */
 	if (!filter->handle || !filter->priority)
 		return -EINVAL;
-	header = put_request(&request, RTM_DELTFILTER, NLM_F_ACK, &place);
+	header = put_request(&request, RTM_DELTFILTER, NLM_F_ACK, &tcm);
 	mnl_attr_put_strz(header, TCA_KIND, "bpf");
 	return netlink_ask(fd, header, NULL, NULL);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tc requests that clsact.c needs, and nothing of its policy. `fd` is a NETLINK_ROUTE socket of netlink_open(). */
-#ifndef ATTACH_TC_H
-#define ATTACH_TC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "attach.h"
+#include "collector/attach/attach.h"
 
 struct nlmsghdr;
 
@@ -51,5 +50,3 @@ int tc_filter_delete(int fd, uint32_t ifindex, enum attach_direction direction, 
 
 /* Reads one RTM_NEWTFILTER message. Returns 0, -ENOMSG for another type or interface, -EBADMSG. */
 int tc_filter_parse(const struct nlmsghdr *message, uint32_t ifindex, struct tc_filter *filter);
-
-#endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tcx.h"
+#include "collector/attach/tcx.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
-#include "wgsocks/cleanup.h"
+#include "lib/cleanup.h"
 
 /* Numbers of linux/bpf.h that the headers of Debian 12 do not have yet. */
 #define TCX_INGRESS 46
@@ -20,22 +20,22 @@ static int tcx_direction(enum attach_direction direction)
 }
 
 /* What bpf_link_info holds of a TCX link: {ifindex, attach_type}, of the same layout as that of a netns link. */
-struct tcx_place {
+struct tcx_attach_point {
 	uint32_t type;
 	uint32_t ifindex; /* 0: the interface is gone */
 	uint32_t attach_type;
 };
 
-static int read_place(int link_fd, struct tcx_place *place)
+static int read_attach_point(int link_fd, struct tcx_attach_point *point)
 {
 	struct bpf_link_info info = { 0 };
 	uint32_t length = sizeof(info);
 
 	if (bpf_obj_get_info_by_fd(link_fd, &info, &length) != 0)
 		return -errno;
-	*place = (struct tcx_place){ .type = info.type,
-				     .ifindex = info.netns.netns_ino,
-				     .attach_type = info.netns.attach_type };
+	*point = (struct tcx_attach_point){ .type = info.type,
+					    .ifindex = info.netns.netns_ino,
+					    .attach_type = info.netns.attach_type };
 	return 0;
 }
 
@@ -43,7 +43,7 @@ static int read_place(int link_fd, struct tcx_place *place)
 static int take_over(const struct attachment_spec *spec)
 {
 	_cleanup_close_ int fd = bpf_obj_get(spec->pin_path);
-	struct tcx_place place = { 0 };
+	struct tcx_attach_point point = { 0 };
 
 	if (fd < 0)
 		return -errno;
@@ -51,8 +51,8 @@ static int take_over(const struct attachment_spec *spec)
 	 * Always exchanged, even for its like: only CAP_SYS_ADMIN may look at the program behind a link (a sidecar has
 	 * not got it), and the exchange is one pointer, atomic for packets.
 	 */
-	if (read_place(fd, &place) == 0 && place.type == TCX_LINK_TYPE && place.ifindex == spec->ifindex &&
-	    place.attach_type == (uint32_t)tcx_direction(spec->direction) &&
+	if (read_attach_point(fd, &point) == 0 && point.type == TCX_LINK_TYPE && point.ifindex == spec->ifindex &&
+	    point.attach_type == (uint32_t)tcx_direction(spec->direction) &&
 	    bpf_link_update(fd, spec->stub_fd, NULL) == 0)
 		return TAKE_FD(fd);
 
@@ -98,10 +98,10 @@ int tcx_open(struct attachment *attachment, const struct attachment_spec *spec)
 
 int tcx_alive(const struct attachment *attachment)
 {
-	struct tcx_place place = { 0 };
-	int err = read_place(attachment->link_fd, &place);
+	struct tcx_attach_point point = { 0 };
+	int err = read_attach_point(attachment->link_fd, &point);
 
-	return err ? err : place.ifindex == attachment->ifindex;
+	return err ? err : point.ifindex == attachment->ifindex;
 }
 
 int tcx_remove(struct attachment *attachment)
@@ -116,11 +116,11 @@ int tcx_remove(struct attachment *attachment)
 int tcx_remove_pinned(const char *path)
 {
 	_cleanup_close_ int fd = bpf_obj_get(path);
-	struct tcx_place place = { 0 };
+	struct tcx_attach_point point = { 0 };
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (read_place(fd, &place) != 0 || place.type != TCX_LINK_TYPE)
+	if (read_attach_point(fd, &point) != 0 || point.type != TCX_LINK_TYPE)
 		return 0;
 	/* Only links can be detached: the type alone does not tell them from programs and maps. */
 	if (bpf_link_detach(fd) != 0)
@@ -131,11 +131,11 @@ int tcx_remove_pinned(const char *path)
 int tcx_prune_pinned(const char *path)
 {
 	_cleanup_close_ int fd = bpf_obj_get(path);
-	struct tcx_place place = { 0 };
+	struct tcx_attach_point point = { 0 };
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (read_place(fd, &place) != 0 || place.type != TCX_LINK_TYPE || place.ifindex != 0)
+	if (read_attach_point(fd, &point) != 0 || point.type != TCX_LINK_TYPE || point.ifindex != 0)
 		return 0;
 	/* Refused for what is no link: the type alone does not tell. A detached link may be detached again. */
 	if (bpf_link_detach(fd) != 0)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TCX links (Linux 6.6+), pinned or not. Used by attach.c; see attach.h for what it all means. */
-#ifndef ATTACH_TCX_H
-#define ATTACH_TCX_H
+#pragma once
 
 #include <stdbool.h>
 
-#include "attach.h"
+#include "collector/attach/attach.h"
 
 /*
  * Creates and pins the link, or takes over the pinned one: fills link_fd and taken_over. Returns 0, -EOPNOTSUPP when
@@ -24,5 +23,3 @@ int tcx_remove_pinned(const char *path);
 
 /* Unpins the TCX link at `path` if its interface is gone. Returns 1, 0 when it is not one of those, -errno. */
 int tcx_prune_pinned(const char *path);
-
-#endif

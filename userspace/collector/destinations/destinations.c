@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "destinations.h"
+#include "collector/destinations/destinations.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "country.h"
-#include "promotion.h"
-#include "wgsocks/log.h"
+#include "collector/destinations/promotion.h"
+#include "collector/kernel/destination_country.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
 
 void destinations_init(struct destinations *d, const struct config *config, struct kernel *kernel)
 {
@@ -34,12 +35,12 @@ void destinations_forget(struct destinations *d, uint32_t slot)
 	d->learned[slot] = (struct destination_learned){};
 }
 
-int destinations_other(const struct kernel *kernel, const struct watch *watch, __u64 other[ABI_DIRECTION_MAX])
+int destinations_other(const struct kernel *kernel, const struct proxy_netns *netns, __u64 other[ABI_DIRECTION_MAX])
 {
-	memcpy(other, &watch->entry.retired_other, sizeof(watch->entry.retired_other));
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
+	memcpy(other, &netns->map_entry.retired_other, sizeof(netns->map_entry.retired_other));
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
 		struct tunnel_counters counters;
-		int r = kernel_tunnel_read(kernel, watch->slot * ABI_TUNNELS_MAX + place, &counters);
+		int r = kernel_tunnel_read(kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index, &counters);
 
 		if (r)
 			return r;
@@ -50,11 +51,11 @@ int destinations_other(const struct kernel *kernel, const struct watch *watch, _
 }
 
 /* All bytes so far: a packet is either a destination's or the others'. */
-static int total_read(const struct kernel *kernel, const struct watch *watch, uint64_t *total)
+static int total_read(const struct kernel *kernel, const struct proxy_netns *netns, uint64_t *total)
 {
-	const struct destination_table *table = &kernel->destinations[watch->slot];
+	const struct destination_table *table = &kernel->destinations[netns->slot];
 	__u64 other[ABI_DIRECTION_MAX];
-	int r = destinations_other(kernel, watch, other);
+	int r = destinations_other(kernel, netns, other);
 
 	*total = 0;
 	for (int i = 0; !r && i < ABI_DIRECTION_MAX; i++) {
@@ -72,22 +73,23 @@ static const char *label_of(void *context, const __u64 address[2])
 	return names_find(learned->names, address);
 }
 
-static void promote(struct destinations *d, const struct watch *watch)
+static void promote(struct destinations *d, const struct proxy_netns *netns)
 {
-	struct destination_table *table = &d->kernel->destinations[watch->slot];
-	struct destination_learned *learned = &d->learned[watch->slot];
+	struct destination_table *table = &d->kernel->destinations[netns->slot];
+	struct destination_learned *learned = &d->learned[netns->slot];
 	uint32_t before = table->count;
 	uint64_t total;
 
-	if (table->count == table->max || total_read(d->kernel, watch, &total))
+	if (table->count == table->max || total_read(d->kernel, netns, &total))
 		return;
 	promotion_run(table, total, label_of, learned);
 	if (table->count == table->max && before < table->max)
-		log_info("proxy %s: %u destinations have series of their own: the rest stays in `other` "
-			 "(--destinations.max)",
-			 watch->name, table->max);
+		log_info("no destination series left, further destinations count as other",
+			 field_text("proxy", netns->name), field_text("setting", "--destinations.max"),
+			 field_unsigned("limit", table->max));
 	if (table->unplaced && !learned->unplaced)
-		log_warn("proxy %s: too many destinations with the same hash: one stays in `other`", watch->name);
+		log_warn("too many destinations with the same hash, one counts as other",
+			 field_text("proxy", netns->name));
 	learned->unplaced = table->unplaced != 0;
 }
 
@@ -114,13 +116,13 @@ void destinations_refresh(struct destinations *d, uint64_t now_ns)
 	d->relocate = d->kernel->destinations && geoip_is_on(d) && geoip_refresh(&d->geoip, now_ns);
 }
 
-void destinations_tick(struct destinations *d, const struct watch *watch)
+void destinations_tick(struct destinations *d, const struct proxy_netns *netns)
 {
-	if (!d->kernel->destinations || !d->learned || !watch->started)
+	if (!d->kernel->destinations || !d->learned || !netns->started)
 		return;
-	promote(d, watch);
+	promote(d, netns);
 	if (geoip_is_on(d))
-		locate(d, &d->kernel->destinations[watch->slot]);
+		locate(d, &d->kernel->destinations[netns->slot]);
 }
 
 void destinations_close(struct destinations *d)
@@ -128,6 +130,5 @@ void destinations_close(struct destinations *d)
 	geoip_close(&d->geoip);
 	for (uint32_t slot = 0; d->learned && slot < d->config->proxies_max; slot++)
 		names_free(&d->learned[slot].names);
-	free(d->learned);
-	d->learned = NULL;
+	free_pointer(&d->learned);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Destinations of the proxies: who gets a series, its name, its country. Once a second; a scrape only reads. */
-#ifndef COLLECTOR_DESTINATIONS_H
-#define COLLECTOR_DESTINATIONS_H
+#pragma once
 
-#include "../kernel/kernel.h"
-#include "../watch/watch.h"
-#include "geoip.h"
-#include "names.h"
+#include "collector/destinations/geoip.h"
+#include "collector/destinations/names.h"
+#include "collector/kernel/kernel.h"
+#include "collector/proxy_netns/proxy_netns.h"
 
 /* What is known of one proxy's, by slot. */
 struct destination_learned {
@@ -29,7 +28,7 @@ void destinations_init(struct destinations *d, const struct config *config, stru
  * destinations are off or the kernel side is not loaded.
  */
 void destinations_refresh(struct destinations *d, uint64_t now_ns);
-void destinations_tick(struct destinations *d, const struct watch *watch);
+void destinations_tick(struct destinations *d, const struct proxy_netns *netns);
 
 /* A record of the ring buffer `answers`. */
 int destinations_on_answer(void *destinations, void *data, size_t size);
@@ -38,8 +37,6 @@ int destinations_on_answer(void *destinations, void *data, size_t size);
 void destinations_forget(struct destinations *d, uint32_t slot);
 
 /* The bytes of all tunnels that are no destination's. Returns 0 or -errno. */
-int destinations_other(const struct kernel *kernel, const struct watch *watch, __u64 other[ABI_DIRECTION_MAX]);
+int destinations_other(const struct kernel *kernel, const struct proxy_netns *netns, __u64 other[ABI_DIRECTION_MAX]);
 
 void destinations_close(struct destinations *d);
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "dns_answer.h"
+#include "collector/destinations/dns_answer.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A DNS message (RFC 1035, section 4) as far as names of addresses go. What it says was written by anybody. */
-#ifndef COLLECTOR_DESTINATIONS_DNS_ANSWER_H
-#define COLLECTOR_DESTINATIONS_DNS_ANSWER_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,5 +28,3 @@ int dns_question_read(const uint8_t *message, size_t size, struct dns_question *
 typedef void dns_address(void *context, const __u64 address[2]);
 int dns_answer_read(const uint8_t *message, size_t size, struct dns_question *question, dns_address *found,
 		    void *context);
-
-#endif

@@ -3,15 +3,14 @@
  * The countries of addresses, by an MMDB file (libmaxminddb). The file may be missing, broken, replaced or cut at any
  * time: what is read is a copy of our own that nothing changes.
  */
-#ifndef COLLECTOR_DESTINATIONS_GEOIP_H
-#define COLLECTOR_DESTINATIONS_GEOIP_H
+#pragma once
 
 #include <maxminddb.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "wgsocks/abi.h"
+#include <wgsocks/abi.h>
 
 #define GEOIP_BYTES_MAX (256u << 20)
 
@@ -34,5 +33,3 @@ int geoip_load(MMDB_s *database, int fd);
 void geoip_country(MMDB_s *database, const __u64 address[2], char code[static ABI_COUNTRY_SIZE]);
 
 void geoip_close(struct geoip *geoip);
-
-#endif

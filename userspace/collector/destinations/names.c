@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "names.h"
+#include "collector/destinations/names.h"
 
 #include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "lib/cleanup.h"
 
 /* 2,048 names in sets of four: half a megabyte when all are used. */
 #define SETS 512
@@ -138,6 +140,5 @@ const char *names_find(struct names *names, const __u64 address[2])
 
 void names_free(struct names **names)
 {
-	free(*names);
-	*names = NULL;
+	free_pointer(names);
 }

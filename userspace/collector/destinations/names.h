@@ -3,11 +3,10 @@
  * The names by which addresses were asked for: from answers to questions that went the same way before. Bounded: the
  * least recently used names are forgotten.
  */
-#ifndef COLLECTOR_DESTINATIONS_NAMES_H
-#define COLLECTOR_DESTINATIONS_NAMES_H
+#pragma once
 
-#include "dns_answer.h"
-#include "wgsocks/abi.h"
+#include "collector/destinations/dns_answer.h"
+#include <wgsocks/abi.h>
 
 struct names; /* NULL until there is one */
 
@@ -18,5 +17,3 @@ void names_message(struct names **names, const struct answer *message, size_t si
 const char *names_find(struct names *names, const __u64 address[2]);
 
 void names_free(struct names **names);
-
-#endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "promotion.h"
+#include "collector/destinations/promotion.h"
 
 #include <stdlib.h>
 
-#include "wgsocks/cleanup.h"
+#include "lib/cleanup.h"
 
 uint64_t promotion_price(uint32_t count, uint32_t max, uint64_t total)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is to have a series of its own: the candidates that the programs have voted for, heaviest first. */
-#ifndef COLLECTOR_DESTINATIONS_PROMOTION_H
-#define COLLECTOR_DESTINATIONS_PROMOTION_H
+#pragma once
 
-#include "table.h"
+#include "collector/kernel/destination_table.h"
 
 /*
  * The bytes that a candidate must hold for the next place, of `total` in the tunnel so far. The first quarter of the
@@ -20,5 +19,3 @@ uint64_t promotion_price(uint32_t count, uint32_t max, uint64_t total);
  */
 typedef const char *promotion_label(void *context, const __u64 address[2]);
 unsigned int promotion_run(struct destination_table *table, uint64_t total, promotion_label *label, void *context);
-
-#endif

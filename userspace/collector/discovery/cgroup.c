@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroup.h"
+#include "collector/discovery/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-#include "wgsocks/cleanup.h"
+#include "lib/cleanup.h"
 
 /* v1 has 13 hierarchies, and a path has at most 4,096 bytes, so no pod can make its own text longer than this. */
 #define TEXT_MAX (64 * 1024)
@@ -129,78 +129,78 @@ static bool container_level(struct part level, char id[CONTAINER_ID_SIZE])
 }
 
 /* From the outside in. Only a pod that lies in a container is preferred to what is above it. */
-static void path_read(struct part path, struct cgroup_place *place)
+static void path_read(struct part path, struct cgroup_owner *owner)
 {
 	char outer[CONTAINER_ID_SIZE];
 	struct part level;
 
 	cut_suffix(&path, " (deleted)");
-	memset(place, 0, sizeof(*place));
+	memset(owner, 0, sizeof(*owner));
 	while (take(&path, '/', &level)) {
-		struct cgroup_place found = { .pod_uid = "" };
+		struct cgroup_owner found = { .pod_uid = "" };
 
-		if (!place->pod_uid[0] && pod_level(level, found.pod_uid)) {
-			memcpy(outer, place->container_id, sizeof(outer));
+		if (!owner->pod_uid[0] && pod_level(level, found.pod_uid)) {
+			memcpy(outer, owner->container_id, sizeof(outer));
 			found.is_nested = outer[0];
-			*place = found;
+			*owner = found;
 		}
-		if (!place->container_id[0] && container_level(level, found.container_id))
-			memcpy(place->container_id, found.container_id, sizeof(place->container_id));
+		if (!owner->container_id[0] && container_level(level, found.container_id))
+			memcpy(owner->container_id, found.container_id, sizeof(owner->container_id));
 	}
-	if (place->is_nested && !place->container_id[0])
-		memcpy(place->container_id, outer, sizeof(outer));
+	if (owner->is_nested && !owner->container_id[0])
+		memcpy(owner->container_id, outer, sizeof(outer));
 }
 
-static int place_rank(const struct cgroup_place *place)
+static int owner_rank(const struct cgroup_owner *owner)
 {
-	if (place->pod_uid[0])
-		return place->is_nested ? 2 : 3;
-	return place->container_id[0] ? 1 : 0;
+	if (owner->pod_uid[0])
+		return owner->is_nested ? 2 : 3;
+	return owner->container_id[0] ? 1 : 0;
 }
 
 /* Takes what another line says, if it says more. False when the two contradict each other. */
-static bool place_join(struct cgroup_place *place, const struct cgroup_place *line)
+static bool owner_join(struct cgroup_owner *owner, const struct cgroup_owner *line)
 {
-	if (strcmp(place->pod_uid, line->pod_uid))
+	if (strcmp(owner->pod_uid, line->pod_uid))
 		return false;
 	if (!line->container_id[0])
 		return true;
-	if (!place->container_id[0])
-		memcpy(place->container_id, line->container_id, sizeof(place->container_id));
-	return !strcmp(place->container_id, line->container_id);
+	if (!owner->container_id[0])
+		memcpy(owner->container_id, line->container_id, sizeof(owner->container_id));
+	return !strcmp(owner->container_id, line->container_id);
 }
 
-void cgroup_parse(const char *text, size_t size, struct cgroup_place *place)
+void cgroup_parse(const char *text, size_t size, struct cgroup_owner *owner)
 {
 	struct part rest = { text, size }, line, ignored;
 	bool contradicted = false;
 
-	memset(place, 0, sizeof(*place));
+	memset(owner, 0, sizeof(*owner));
 	while (take(&rest, '\n', &line)) {
-		struct cgroup_place found;
+		struct cgroup_owner found;
 
 		/* hierarchy:controllers:path; the path may hold colons. */
 		if (!take(&line, ':', &ignored) || !take(&line, ':', &ignored))
 			continue;
 		path_read(line, &found);
-		if (place_rank(&found) > place_rank(place)) {
-			*place = found;
+		if (owner_rank(&found) > owner_rank(owner)) {
+			*owner = found;
 			contradicted = false;
-		} else if (place_rank(&found) == place_rank(place)) {
-			contradicted |= !place_join(place, &found);
+		} else if (owner_rank(&found) == owner_rank(owner)) {
+			contradicted |= !owner_join(owner, &found);
 		}
 	}
 	if (contradicted)
-		memset(place, 0, sizeof(*place));
+		memset(owner, 0, sizeof(*owner));
 }
 
-int cgroup_read(int process, struct cgroup_place *place)
+int cgroup_read(int process, struct cgroup_owner *owner)
 {
 	_cleanup_close_ int fd = openat(process, "cgroup", O_RDONLY | O_CLOEXEC);
 	char text[TEXT_MAX];
 	size_t size = 0;
 
-	memset(place, 0, sizeof(*place));
+	memset(owner, 0, sizeof(*owner));
 	if (fd < 0)
 		return -errno;
 	for (;;) {
@@ -216,6 +216,6 @@ int cgroup_read(int process, struct cgroup_place *place)
 		if (size == sizeof(text))
 			return -E2BIG;
 	}
-	cgroup_parse(text, size, place);
+	cgroup_parse(text, size, owner);
 	return 0;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "environment.h"
+#include "collector/discovery/environment.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-#include "naming.h"
-#include "wgsocks/cleanup.h"
+#include "collector/discovery/naming.h"
+#include "lib/cleanup.h"
 
 #define PIECE_SIZE 16384
 /*

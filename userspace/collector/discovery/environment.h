@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One variable of another process's environment. */
-#ifndef DISCOVERY_ENVIRONMENT_H
-#define DISCOVERY_ENVIRONMENT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 /* What naming_clean (naming.h) can use of a value: the longest name, and a whole character beyond. */
 #define ENVIRONMENT_VALUE_SIZE (CONFIG_NAME_SIZE + 4)
@@ -40,5 +39,3 @@ bool environment_end(struct environment *search);
  * in the first 8 MB, -ENOENT or -ESRCH when the process is gone, -EACCES or another -errno.
  */
 int environment_read(int process, const char *variable, char name[CONFIG_NAME_SIZE]);
-
-#endif

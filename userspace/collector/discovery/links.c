@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "links.h"
+#include "collector/discovery/links.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -11,8 +11,8 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
-#include "netlink.h"
-#include "wgsocks/cleanup.h"
+#include "collector/discovery/netlink.h"
+#include "lib/cleanup.h"
 
 #define READ_BATCH 256 /* datagrams of one links_read: the socket stays readable, other work gets its turn */
 #define DUMP_ATTEMPTS 8
@@ -154,7 +154,6 @@ void links_close(struct links *links)
 {
 	close_descriptor(&links->events_fd);
 	close_descriptor(&links->requests_fd);
-	*links = (struct links)LINKS_CLOSED;
 }
 
 int links_dump(struct links *links, link_callback *callback, void *context)

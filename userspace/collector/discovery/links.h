@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The interfaces of a network namespace: what is there, and what comes and goes (rtnetlink). */
-#ifndef DISCOVERY_LINKS_H
-#define DISCOVERY_LINKS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 struct nlmsghdr;
 
@@ -51,7 +50,7 @@ struct links {
  */
 int links_open(struct links *links);
 
-/* The same without the subscription, for a short visit: links_dump and links_query work, links_read does not. */
+/* The same without the subscription, for a short time: links_dump and links_query work, links_read does not. */
 int links_open_requests(struct links *links);
 void links_close(struct links *links);
 
@@ -75,5 +74,3 @@ int link_parse(const struct nlmsghdr *message, struct link *link, enum link_even
 
 /* Whether it is one of the tunnels that config->interface names; everything else is underlay. */
 bool link_is_tunnel(const struct link *link, const struct config *config);
-
-#endif

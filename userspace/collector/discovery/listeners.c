@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "listeners.h"
+#include "collector/discovery/listeners.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,8 +10,8 @@
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 
-#include "netlink.h"
-#include "wgsocks/cleanup.h"
+#include "collector/discovery/netlink.h"
+#include "lib/cleanup.h"
 
 #define PORTS_IN_MASK 31
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listening TCP sockets of the current network namespace (inet_diag). Needs no capability. */
-#ifndef DISCOVERY_LISTENERS_H
-#define DISCOVERY_LISTENERS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,5 +34,3 @@ bool listeners_alone(void);
 
 /* Reads one answer of inet_diag. Returns 0, -ENOMSG when it is no listening TCP socket, -EBADMSG when it is short. */
 int listener_parse(const struct nlmsghdr *message, struct listener *listener);
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "namespaces.h"
+#include "collector/discovery/namespaces.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-#include "netlink.h"
-#include "wgsocks/cleanup.h"
+#include "collector/discovery/netlink.h"
+#include "lib/cleanup.h"
 
 #define READ_BATCH 256
 #define EVENTS_BYTES (1 << 20) /* a node's pods may all end at once; needs CAP_NET_ADMIN, else the system's limit */
@@ -43,7 +43,6 @@ void namespaces_close(struct namespaces *namespaces)
 {
 	close_descriptor(&namespaces->events_fd);
 	close_descriptor(&namespaces->requests_fd);
-	*namespaces = (struct namespaces){ .events_fd = -1, .requests_fd = -1 };
 }
 
 /* ---- numbers ---- */

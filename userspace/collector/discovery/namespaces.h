@@ -3,10 +3,9 @@
  * What happens in other network namespaces, heard from one socket of our own (NETLINK_LISTEN_ALL_NSID, Linux 4.2+): a
  * socket that was kept open in each would keep them alive. A namespace is heard once it has a number here (nsid).
  */
-#ifndef DISCOVERY_NAMESPACES_H
-#define DISCOVERY_NAMESPACES_H
+#pragma once
 
-#include "links.h"
+#include "collector/discovery/links.h"
 
 #define NSID_NONE (-1) /* our own namespace, or one without a number */
 
@@ -38,5 +37,3 @@ int namespaces_alive(struct namespaces *namespaces, int32_t nsid);
  */
 int namespaces_read(struct namespaces *namespaces, namespace_link_callback *on_link, namespace_gone_callback *on_gone,
 		    void *context);
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "naming.h"
+#include "collector/discovery/naming.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#include "wgsocks/utf8.h"
+#include "lib/text/utf8.h"
 
 #define SUFFIX_LENGTH 9 /* @ and 8 digits */
 #define ID_DIGITS 12	/* of a container's id, as docker ps shows it */

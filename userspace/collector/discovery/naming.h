@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a proxy is called: the label proxy_name. */
-#ifndef DISCOVERY_NAMING_H
-#define DISCOVERY_NAMING_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 #define NAMING_REPAIRED 1 /* bytes that are not UTF-8 became U+FFFD */
 #define NAMING_CUT 2	  /* it was longer than fits */
@@ -38,7 +37,7 @@ void naming_node(char name[CONFIG_NAME_SIZE]);
 
 struct naming_entry {
 	const char *name; /* valid UTF-8, not empty; borrowed */
-	const char *uid;  /* of its pod, as cgroup_place has it; NULL or empty: none */
+	const char *uid;  /* of its pod, as cgroup_owner has it; NULL or empty: none */
 	/*
 	 * The kernel counts cookies up, so of two namespaces the one with the smaller cookie is older. Where there are
 	 * none (0), `since` is the age: a time of start that does not change while the namespace lives, such as that of
@@ -60,5 +59,3 @@ struct naming_entry {
  * outlive this process. Sorts the pointers, oldest first. Takes no memory; O(n log n).
  */
 void naming_assign(struct naming_entry **entries, size_t count);
-
-#endif

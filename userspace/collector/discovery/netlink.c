@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "netlink.h"
+#include "collector/discovery/netlink.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,7 +9,7 @@
 
 #include <linux/netlink.h>
 
-#include "wgsocks/cleanup.h"
+#include "lib/cleanup.h"
 
 #define SILENCE_MS 1000
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What our netlink conversations share: non-blocking sockets that believe the kernel alone. */
-#ifndef DISCOVERY_NETLINK_H
-#define DISCOVERY_NETLINK_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,5 +32,3 @@ int netlink_run(const void *datagram, size_t length, uint32_t sequence, mnl_cb_t
  * dump was torn, ask again.
  */
 int netlink_ask(int fd, struct nlmsghdr *request, mnl_cb_t callback, void *context);
-
-#endif

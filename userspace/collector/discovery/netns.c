@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "netns.h"
+#include "collector/discovery/netns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "processes.h"
-#include "wgsocks/array.h"
-#include "wgsocks/cleanup.h"
+#include "collector/discovery/processes.h"
+#include "lib/array.h"
+#include "lib/cleanup.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71

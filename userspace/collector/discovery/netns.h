@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Network namespaces: which one the calling thread is in, and how to get into another. */
-#ifndef DISCOVERY_NETNS_H
-#define DISCOVERY_NETNS_H
+#pragma once
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,5 +27,3 @@ int netns_each(netns_callback *callback, void *context);
 
 /* Moves the calling thread (CAP_SYS_ADMIN). Returns 0 or -errno. */
 int netns_enter(int fd);
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pods.h"
+#include "collector/discovery/pods.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "wgsocks/array.h"
-#include "wgsocks/cleanup.h"
+#include "lib/array.h"
+#include "lib/cleanup.h"
+#include "lib/time.h"
 
 #define ENTRIES_MAX 65536 /* that one look reads */
-#define NS_PER_MS 1000000u
 #define PAUSE_NS (1000u * NS_PER_MS)
 #define PAUSE_CHANGED_NS (100u * NS_PER_MS)
 
@@ -150,24 +150,24 @@ static uint32_t collection_settle(struct collection *c)
 }
 
 static int collect_entry(const struct pods *pods, int directory, const struct dirent *entry, struct collection *c,
-			 struct pods_look *look)
+			 struct pods_scan *scan)
 {
 	struct pod_record record;
 
 	if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 		return 0;
 	if (!has_type(directory, entry, pods->type) || !pods->parse(entry->d_name, &record)) {
-		look->refused++;
+		scan->refused++;
 		return 0;
 	}
 	if (c->count == PODS_MAX) {
-		look->beyond++;
+		scan->beyond++;
 		return 0;
 	}
 	return collection_add(c, &record);
 }
 
-static int collect(const struct pods *pods, DIR *directory, struct collection *c, struct pods_look *look)
+static int collect(const struct pods *pods, DIR *directory, struct collection *c, struct pods_scan *scan)
 {
 	for (size_t entries = 0;; entries++) {
 		const struct dirent *entry;
@@ -178,19 +178,19 @@ static int collect(const struct pods *pods, DIR *directory, struct collection *c
 		if (!entry)
 			return -errno;
 		if (entries == ENTRIES_MAX) {
-			look->beyond++; /* at least this one; the rest is not read */
+			scan->beyond++; /* at least this one; the rest is not read */
 			return 0;
 		}
-		r = collect_entry(pods, dirfd(directory), entry, c, look);
+		r = collect_entry(pods, dirfd(directory), entry, c, scan);
 		if (r)
 			return r;
 	}
 }
 
-static int look(struct pods *pods)
+static int scan(struct pods *pods)
 {
 	_cleanup_closedir_ DIR *directory = opendir(pods->root);
-	struct pods_look look = { .known = 0 };
+	struct pods_scan scan = { .known = 0 };
 	struct collection c = { .records = NULL };
 	struct stat status;
 	int r;
@@ -198,27 +198,27 @@ static int look(struct pods *pods)
 	if (!directory)
 		return -errno;
 	/* Before it is read: what comes meanwhile is then a change. */
-	r = fstat(dirfd(directory), &status) ? -errno : collect(pods, directory, &c, &look);
+	r = fstat(dirfd(directory), &status) ? -errno : collect(pods, directory, &c, &scan);
 	if (r) {
 		free(c.records);
 		return r;
 	}
-	look.twice = collection_settle(&c);
-	look.known = (uint32_t)c.count;
+	scan.twice = collection_settle(&c);
+	scan.known = (uint32_t)c.count;
 	free(pods->records);
 	pods->records = c.records;
 	pods->count = c.count;
-	pods->look = look;
+	pods->scan = scan;
 	pods->changed = status.st_mtim;
 	return 0;
 }
 
 static bool is_time(const struct pods *pods, uint64_t now_ns)
 {
-	uint64_t since = now_ns - pods->looked_ns;
+	uint64_t since = now_ns - pods->scanned_ns;
 	struct stat status;
 
-	if (!pods->looked || since >= PAUSE_NS)
+	if (!pods->scanned || since >= PAUSE_NS)
 		return true;
 	return since >= PAUSE_CHANGED_NS && stat(pods->root, &status) == 0 &&
 	       (status.st_mtim.tv_sec != pods->changed.tv_sec || status.st_mtim.tv_nsec != pods->changed.tv_nsec);
@@ -243,9 +243,9 @@ int pods_find(struct pods *pods, const char *key, uint64_t now_ns, struct pod_re
 		return 0;
 	if (!is_time(pods, now_ns))
 		return -EAGAIN;
-	pods->looked = true;
-	pods->looked_ns = now_ns;
-	r = look(pods);
+	pods->scanned = true;
+	pods->scanned_ns = now_ns;
+	r = scan(pods);
 	if (r)
 		return r;
 	return recall(pods, key, record) ? 0 : -ENOENT;
@@ -253,8 +253,7 @@ int pods_find(struct pods *pods, const char *key, uint64_t now_ns, struct pod_re
 
 void pods_free(struct pods *pods)
 {
-	free(pods->records);
-	pods->records = NULL;
+	free_pointer(&pods->records);
 	pods->count = 0;
-	pods->looked = false;
+	pods->scanned = false;
 }

@@ -3,8 +3,7 @@
  * The names behind a pod's uid and a container's id, without the Kubernetes API: kubelet names folders and links below
  * /var/log after them.
  */
-#ifndef DISCOVERY_PODS_H
-#define DISCOVERY_PODS_H
+#pragma once
 
 #include <dirent.h>
 #include <stdbool.h>
@@ -12,7 +11,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "cgroup.h"
+#include "collector/discovery/cgroup.h"
 
 #define PODS_ROOT "/var/log/pods"
 #define CONTAINERS_ROOT "/var/log/containers"
@@ -26,7 +25,7 @@ struct pod_record {
 };
 
 /* What the last look at a folder found. */
-struct pods_look {
+struct pods_scan {
 	uint32_t known;	  /* names that can be found */
 	uint32_t refused; /* entries whose names are not what kubelet writes */
 	uint32_t twice;	  /* entries that share a key with another: neither is believed */
@@ -47,10 +46,10 @@ struct pods {
 	unsigned char type; /* DT_… of what counts */
 	struct pod_record *records;
 	size_t count;
-	bool looked;
-	uint64_t looked_ns;
+	bool scanned;
+	uint64_t scanned_ns;
 	struct timespec changed; /* the folder, when it was looked at */
-	struct pods_look look;
+	struct pods_scan scan;
 };
 
 #define PODS_FOLDERS(path) ((struct pods){ .root = (path), .parse = pod_folder_parse, .type = DT_DIR })
@@ -65,5 +64,3 @@ struct pods {
 int pods_find(struct pods *pods, const char *key, uint64_t now_ns, struct pod_record *record);
 
 void pods_free(struct pods *pods);
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "processes.h"
+#include "collector/discovery/processes.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "listeners.h"
-#include "wgsocks/cleanup.h"
+#include "collector/discovery/listeners.h"
+#include "lib/cleanup.h"
 
-/* Bounds of one look at /proc: beyond them a machine is not ours to search. */
+/* Bounds of one scan of /proc: beyond them a machine is not ours to search. */
 #define PIDS_MAX 131072
 #define DESCRIPTORS_MAX 65536
 #define LISTENERS_MAX 1024

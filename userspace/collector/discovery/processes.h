@@ -3,15 +3,14 @@
  * SOCKS server processes, as far as /proc shows them to us. Not seeing any is normal (a pod has a PID namespace of its
  * own, hidepid, no /proc at all) and no error; processes that vanish while being read are skipped.
  */
-#ifndef DISCOVERY_PROCESSES_H
-#define DISCOVERY_PROCESSES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 #define PROCESSES_ROOT "/proc"
 
@@ -51,7 +50,7 @@ int processes_each(const char *root, const struct config *config, uint32_t netns
 int processes_listener_ports(const struct config *config, uint32_t netns_inode, uint16_t *ports, size_t max,
 			     size_t *rest);
 
-/* The same where the processes are known: those of this namespace, from one look at /proc for many. */
+/* The same where the processes are known: those of this namespace, from one scan of /proc for many. */
 int processes_ports_of(const struct server_process *processes, size_t count, uint16_t *ports, size_t max, size_t *rest);
 
 /* Whether /proc shows all processes of the machine: we are in the first PID namespace. */
@@ -62,5 +61,3 @@ bool process_is_server(const char *comm, const struct config *config);
 
 /* Reads "socket:[N]". Returns N, 0 for anything else. */
 uint32_t process_socket_inode(const char *target);
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "destinations.h"
+#include "collector/kernel/destinations.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -10,10 +10,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../destinations/country.h"
+#include "collector/kernel/destination_country.h"
 #include "wgsocks.skel.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
 
 static bool is_on(const struct kernel *kernel)
 {
@@ -55,12 +55,10 @@ static void former_hold(struct kernel *kernel, const struct sized_map *maps)
 		fits &= info.max_entries == maps[i].entries;
 	}
 	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
-		if (!fits) {
+		if (!fits)
 			unlink(paths[i]);
-		} else if (kernel->former[i] >= 0) {
-			close(kernel->former[i]);
-			kernel->former[i] = -1;
-		}
+		else
+			close_descriptor(&kernel->former[i]);
 	}
 }
 
@@ -71,7 +69,6 @@ int kernel_destinations_prepare(struct kernel *kernel)
 	struct sized_map maps[KERNEL_DESTINATION_MAPS];
 	int r = 0;
 
-	s->rodata->destinations_enabled = is_on(kernel);
 	s->rodata->answers_enabled = named;
 	s->rodata->destination_buckets = destination_buckets_for(kernel->config->destinations_max);
 	maps_list(kernel, maps);
@@ -100,12 +97,14 @@ static struct destination_table *tables_map(const struct kernel *kernel, const i
 	uint32_t proxies = kernel->config->proxies_max;
 	struct destination_table *tables = calloc(proxies, sizeof(*tables)), first = {};
 
+	if (!tables)
+		return NULL;
 	first.buckets = map_memory(fds[0], maps[0].entries * maps[0].value);
 	first.entries = map_memory(fds[1], maps[1].entries * maps[1].value);
 	first.countries = map_memory(fds[2], maps[2].entries * maps[2].value);
 	first.bucket_count = maps[0].entries / proxies;
 	first.max = maps[1].entries / proxies;
-	for (uint32_t slot = 0; tables && slot < proxies; slot++) {
+	for (uint32_t slot = 0; slot < proxies; slot++) {
 		tables[slot] = first;
 		if (first.buckets)
 			tables[slot].buckets += (size_t)slot * first.bucket_count;
@@ -179,11 +178,8 @@ void kernel_destinations_close(struct kernel *kernel)
 		tables_unmap(kernel->destinations, maps);
 		kernel->destinations = NULL;
 	}
-	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
-		if (kernel->former[i] >= 0)
-			close(kernel->former[i]);
-		kernel->former[i] = -1;
-	}
+	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++)
+		close_descriptor(&kernel->former[i]);
 }
 
 /* ---- another --destinations.max ---- */
@@ -278,11 +274,9 @@ void kernel_destinations_move(struct kernel *kernel)
 			r = r ?: slot_move(kernel, slot, &from[slot]);
 	}
 	if (r || !tables_complete(from))
-		log_warn("cannot take the destinations of another --destinations.max over: %s",
-			 strerror(r ? -r : ENOMEM));
+		log_warn("cannot take over destinations counted with another --destinations.max",
+			 field_error(r ?: ENOMEM));
 	tables_unmap(from, maps);
-	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
-		close(kernel->former[i]);
-		kernel->former[i] = -1;
-	}
+	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++)
+		close_descriptor(&kernel->former[i]);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The maps of destinations: made only where they are on, and moved when --destinations.max has changed. */
-#ifndef COLLECTOR_KERNEL_DESTINATIONS_H
-#define COLLECTOR_KERNEL_DESTINATIONS_H
+#pragma once
 
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
 /* Between open and load: sizes, or no maps at all. Pins of another size are taken off, and held. Returns 0 or -errno.
  */
@@ -19,5 +18,3 @@ void kernel_destinations_move(struct kernel *kernel);
 void kernel_destinations_clear(struct kernel *kernel, uint32_t slot);
 
 void kernel_destinations_close(struct kernel *kernel);
-
-#endif

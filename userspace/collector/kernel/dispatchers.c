@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "dispatchers.h"
+#include "collector/kernel/dispatchers.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "wgsocks.skel.h"
-#include "wgsocks/cleanup.h"
+#include "lib/cleanup.h"
 
 #define MAPS_MAX 8 /* of a dispatcher: it has one */
 

@@ -3,10 +3,9 @@
  * The programs that hold the tracepoints, and call what counts through PROG_ARRAYs: they stay when new code comes, so
  * that no event is lost or seen twice.
  */
-#ifndef KERNEL_DISPATCHERS_H
-#define KERNEL_DISPATCHERS_H
+#pragma once
 
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
 /*
  * Attaches (and pins) them in their order, or takes the pinned ones over as they are. Returns 0; -EINVAL when some are
@@ -17,5 +16,3 @@ int dispatchers_attach(struct kernel *kernel);
 
 /* "state_a", "state_b", "retransmit", "synack": in pins and metrics. */
 const char *dispatcher_name(enum kernel_link which);
-
-#endif

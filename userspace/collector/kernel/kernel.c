@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,16 +12,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../discovery/netns.h"
-#include "destinations.h"
-#include "dispatchers.h"
-#include "pin_folders.h"
-#include "programs.h"
-#include "release.h"
-#include "slots.h"
+#include "collector/discovery/netns.h"
+#include "collector/kernel/destinations.h"
+#include "collector/kernel/dispatchers.h"
+#include "collector/kernel/pin_folders.h"
+#include "collector/kernel/programs.h"
+#include "collector/kernel/slots.h"
+#include "collector/kernel/verifier.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
 #include "wgsocks.skel.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
 
 #define SIDECAR_NETNS_BUCKETS 16
 #define NODE_EVENTS_BYTES 65536 /* 2,700 events: all proxies of a node may begin at once */
@@ -28,17 +29,23 @@
 _Static_assert(sizeof(struct config_network) == sizeof(struct leak_network), "they are copied as they are");
 _Static_assert(CONFIG_LEAK_ALLOW_MAX == ABI_LEAK_ALLOW_MAX, "and all of them");
 
+/* Of the load that is under way: libbpf's printing knows no context. */
+static struct verifier_log verifier_log;
+
 /* libbpf's own lines are for debugging; what an operator must know is said once, by kernel_load. */
 __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_level level, const char *format,
 							      va_list arguments)
 {
-	char line[512];
+	_cleanup_free_ char *message = NULL; /* a verifier's log may have megabytes */
 
-	if (level == LIBBPF_DEBUG || !log_enabled(LOG_LEVEL_DEBUG))
+	if (level == LIBBPF_DEBUG || (level != LIBBPF_WARN && !log_enabled(LOG_LEVEL_DEBUG)))
 		return 0;
-	vsnprintf(line, sizeof(line), format, arguments);
-	line[strcspn(line, "\n")] = 0;
-	log_debug("%s", line);
+	if (vasprintf(&message, format, arguments) < 0) {
+		message = NULL;
+		return 0;
+	}
+	if (!verifier_log_take(&verifier_log, message))
+		log_debug("libbpf message", field_bytes("detail", message, strcspn(message, "\n")));
 	return 0;
 }
 
@@ -55,27 +62,15 @@ static bool map_is_internal(const struct bpf_map *map)
 	return strchr(bpf_map__name(map), '.') != NULL;
 }
 
-/* Maps that only one collector uses are not made while it is off, and what an earlier process left in them goes. */
-static bool map_is_wanted(const struct kernel *kernel, const struct bpf_map *map)
-{
-	const struct wgsocks *s = kernel->skeleton;
-	uint32_t on = kernel->config->collectors;
-
-	if (map == s->maps.rates)
-		return on & 1u << COLLECTOR_COMPAT;
-	if (map == s->maps.clients)
-		return on & 1u << COLLECTOR_CLIENTS;
-	return true;
-}
-
 /* Where the map is pinned, or where it was. */
-static int place_map(struct kernel *kernel, struct bpf_map *map)
+static int map_prepare(struct kernel *kernel, struct bpf_map *map)
 {
 	char path[CONFIG_PATH_SIZE];
 	int r;
 
 	snprintf(path, sizeof(path), "%.200s/%s", kernel->pins.folder, bpf_map__name(map));
-	if (!map_is_wanted(kernel, map)) {
+	if (!kernel_map_wanted(kernel->skeleton, map, kernel->config->collectors)) {
+		/* What an earlier process left in it goes. */
 		r = bpf_map__set_autocreate(map, false);
 		if (!r && kernel->pinned && unlink(path) && errno != ENOENT)
 			r = -errno;
@@ -115,7 +110,7 @@ static int prepare(struct kernel *kernel)
 	r = r ?: kernel_destinations_prepare(kernel);
 	bpf_object__for_each_map(map, s->obj)
 	{
-		r = r ?: place_map(kernel, map);
+		r = r ?: map_prepare(kernel, map);
 	}
 	return r;
 }
@@ -141,7 +136,7 @@ static int share(struct kernel *kernel)
 	kernel->windows = map_shared(kernel->skeleton->maps.windows);
 	if (!kernel->windows)
 		return -errno;
-	if (map_is_wanted(kernel, kernel->skeleton->maps.rates)) {
+	if (kernel_map_wanted(kernel->skeleton, kernel->skeleton->maps.rates, kernel->config->collectors)) {
 		kernel->rates = map_shared(kernel->skeleton->maps.rates);
 		if (!kernel->rates)
 			return -errno;
@@ -155,6 +150,7 @@ static int load_once(struct kernel *kernel, const char **step)
 	int r;
 
 	*step = "open";
+	verifier_log_free(&verifier_log);
 	kernel->taken_over = false;
 	s = kernel->skeleton = wgsocks__open();
 	if (!s)
@@ -186,9 +182,7 @@ static void release(struct kernel *kernel)
 		if (kernel->links[i])
 			bpf_link__destroy(kernel->links[i]);
 		kernel->links[i] = NULL;
-		if (kernel->dispatchers[i] >= 0)
-			close(kernel->dispatchers[i]);
-		kernel->dispatchers[i] = -1;
+		close_descriptor(&kernel->dispatchers[i]);
 	}
 	if (kernel->counters)
 		munmap(kernel->counters, (size_t)kernel->config->proxies_max * sizeof(*kernel->counters));
@@ -199,28 +193,48 @@ static void release(struct kernel *kernel)
 	kernel->counters = NULL;
 	kernel->windows = NULL;
 	kernel->rates = NULL;
-	free(kernel->owners);
-	kernel->owners = NULL;
+	free_pointer(&kernel->owners);
 	kernel_destinations_close(kernel);
 	wgsocks__destroy(kernel->skeleton);
 	kernel->skeleton = NULL;
 }
 
-/* What an operator can do about it. */
+/* Whether it has what loading and attaching take. */
+static bool is_capable(void)
+{
+	static const int NEEDED[] = { CAP_BPF, CAP_PERFMON };
+
+	if (capng_get_caps_process() || !capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN))
+		return false;
+	for (size_t i = 0; i < sizeof(NEEDED) / sizeof(NEEDED[0]); i++) {
+		if (!capng_have_capability(CAPNG_EFFECTIVE, NEEDED[i]) &&
+		    !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN)) /* which once stood for both */
+			return false;
+	}
+	return true;
+}
+
+/* What an operator can do about it; NULL: not known. */
 static const char *load_hint(int error)
 {
-	static char old[128];
+	static char hint[160];
 	struct utsname name;
 
 	if (kernel_before(5, 10, &name)) {
-		snprintf(old, sizeof(old), " (this kernel is %s: it has to be 5.10 or newer)", name.release);
-		return old;
+		snprintf(hint, sizeof(hint), "kernel %s is too old, 5.10 or newer is required", name.release);
+		return hint;
 	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return " (this kernel offers no BTF: CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)";
+		return "kernel has no BTF (CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)";
+	if ((error == -EPERM || error == -EACCES) && !is_capable())
+		return "capabilities BPF, PERFMON and NET_ADMIN are required";
+	if (verifier_log.text) {
+		snprintf(hint, sizeof(hint), "verifier of this kernel refuses program %s", verifier_log.program);
+		return hint;
+	}
 	if (error == -EPERM || error == -EACCES)
-		return " (it needs the capabilities BPF, PERFMON and NET_ADMIN)";
-	return "";
+		return "lockdown, a security module or a user namespace forbids it";
+	return NULL;
 }
 
 static int pins_take(struct kernel *kernel)
@@ -231,18 +245,17 @@ static int pins_take(struct kernel *kernel)
 	kernel->pinned = r == 0;
 	if (r == -EBUSY) {
 		if (last_error != r)
-			log_error("another exporter that runs holds the pins of this network namespace (%s): waiting "
-				  "for it",
-				  kernel->pins.instance);
+			log_error("another running exporter holds the pins of this network namespace",
+				  field_text("instance", kernel->pins.instance), field_text("action", "wait"));
 	} else if (r && r != last_error) {
 		if (!kernel->config->pin_path[0])
-			log_info("pins are off: counts begin anew when the collector is restarted");
+			log_info("pins are off, a restart of the collector resets the counters");
 		else if (r == -ENOTSUP)
-			log_warn("no bpffs at %s: nothing is pinned, counts begin anew when the collector is restarted",
-				 kernel->config->pin_path);
+			log_warn("no bpffs, a restart of the collector resets the counters",
+				 field_text("path", kernel->config->pin_path));
 		else
-			log_warn("cannot use the pin folder under %s: %s: nothing is pinned", kernel->config->pin_path,
-				 strerror(-r));
+			log_warn("cannot use pin folder, a restart of the collector resets the counters",
+				 field_text("path", kernel->config->pin_path), field_error(r));
 	}
 	last_error = r;
 	return r == -EBUSY ? r : 0;
@@ -261,10 +274,10 @@ static void supersede(struct kernel *kernel)
 	int n = kernel->pinned ? pin_folders_remove(kernel->config, is_superseded, kernel) : 0;
 
 	if (n > 0)
-		log_warn("%d pins of another layout or --proxies.max are removed: counts begin anew in %s", n,
-			 kernel->pins.folder);
+		log_warn("removed pins of another layout or --proxies.max, counters start at 0",
+			 field_signed("count", n), field_text("path", kernel->pins.folder));
 	else if (n < 0)
-		log_warn("pins of another layout cannot be removed: %s", strerror(-n));
+		log_warn("cannot remove pins of another layout", field_error(n));
 }
 
 int kernel_load(struct kernel *kernel)
@@ -283,13 +296,14 @@ int kernel_load(struct kernel *kernel)
 		release(kernel);
 		pins = pins_clear(&kernel->pins);
 		if (pins > 0) {
-			log_warn("the pins in %s do not fit this version (%s: %s): counts begin anew",
-				 kernel->pins.folder, step, strerror(-r));
+			log_warn("pins do not fit this version, counters start at 0",
+				 field_text("path", kernel->pins.folder), field_text("step", step), field_error(r));
 			r = load_once(kernel, &step);
 		}
 	}
 	if (!r) {
 		last_failure[0] = 0;
+		verifier_log_free(&verifier_log);
 		supersede(kernel);
 		return 0;
 	}
@@ -300,8 +314,12 @@ int kernel_load(struct kernel *kernel)
 		pins_close(&kernel->pins); /* what an earlier process counted is kept for the next try */
 	kernel->pinned = false;
 	snprintf(failure, sizeof(failure), "%s %d", step, r);
-	if (strcmp(failure, last_failure))
-		log_error("cannot %s the BPF programs: %s%s: trying again", step, strerror(-r), load_hint(r));
+	if (strcmp(failure, last_failure)) {
+		log_error("cannot set up the BPF programs", field_text("step", step), field_error(r),
+			  field_text("hint", load_hint(r)), field_text("action", "retry"));
+		verifier_log_print(&verifier_log);
+	}
+	verifier_log_free(&verifier_log);
 	memcpy(last_failure, failure, sizeof(failure));
 	return r;
 }
@@ -335,4 +353,11 @@ void kernel_remove(struct kernel *kernel)
 int kernel_packet_programs(const struct kernel *kernel)
 {
 	return bpf_map__fd(kernel->skeleton->maps.packet_programs);
+}
+
+bool kernel_before(unsigned int major, unsigned int minor, struct utsname *name)
+{
+	unsigned int a, b;
+
+	return !uname(name) && sscanf(name->release, "%u.%u", &a, &b) == 2 && (a < major || (a == major && b < minor));
 }

@@ -4,16 +4,16 @@
  * kernel goes on counting while the collector is away; a new collector takes the maps and links over and hands new code
  * to them through the PROG_ARRAYs.
  */
-#ifndef COLLECTOR_KERNEL_H
-#define COLLECTOR_KERNEL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/utsname.h>
 
-#include "../destinations/table.h"
-#include "pins.h"
-#include "wgsocks/abi.h"
-#include "wgsocks/config.h"
+#include "collector/kernel/destination_table.h"
+#include "collector/kernel/pins.h"
+#include "lib/config/config.h"
+#include <wgsocks/abi.h>
 
 struct bpf_link;
 struct ring_buffer;
@@ -101,4 +101,5 @@ uint64_t kernel_recursion_misses(const struct kernel *kernel, enum kernel_link l
 /* What our maps and programs take in the kernel (memlock of their fdinfo), in bytes. */
 uint64_t kernel_memory(const struct kernel *kernel);
 
-#endif
+/* Whether the kernel that runs calls itself older than major.minor, as uname(2) has it; *name is what it says. */
+bool kernel_before(unsigned int major, unsigned int minor, struct utsname *name);

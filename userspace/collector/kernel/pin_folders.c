@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pin_folders.h"
+#include "collector/kernel/pin_folders.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "../attach/attach.h"
-#include "pins.h"
-#include "wgsocks/cleanup.h"
+#include "collector/attach/attach.h"
+#include "collector/kernel/pins.h"
+#include "lib/cleanup.h"
 
 #define INSTANCES_MAX 65536 /* of one layout; more are left for another time */
 
@@ -36,7 +36,7 @@ static int folder_remove(const struct pin_folder *folder)
 
 struct removal {
 	const struct config *config;
-	pin_folder_judge *judge;
+	pin_folder_filter *is_stale;
 	void *context;
 	int removed, error;
 };
@@ -49,7 +49,7 @@ static void note(struct removal *removal, int result)
 		removal->error = removal->error ?: result;
 }
 
-static void instance_look(struct removal *removal, const char *layout, const char *instance)
+static void instance_check(struct removal *removal, const char *layout, const char *instance)
 {
 	struct pin_folder folder = { .instance = instance, .lock = -1 };
 
@@ -59,12 +59,12 @@ static void instance_look(struct removal *removal, const char *layout, const cha
 	folder.lock = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder.lock < 0)
 		return;
-	if (!flock(folder.lock, LOCK_EX | LOCK_NB) && removal->judge(&folder, removal->context))
+	if (!flock(folder.lock, LOCK_EX | LOCK_NB) && removal->is_stale(&folder, removal->context))
 		note(removal, folder_remove(&folder));
 	close(folder.lock);
 }
 
-static void layout_look(struct removal *removal, const char *layout)
+static void layout_check(struct removal *removal, const char *layout)
 {
 	_cleanup_closedir_ DIR *d = NULL;
 	char path[CONFIG_PATH_SIZE];
@@ -75,20 +75,20 @@ static void layout_look(struct removal *removal, const char *layout)
 	d = opendir(path);
 	for (int i = 0; d && i < INSTANCES_MAX && (e = readdir(d)); i++) {
 		if (e->d_name[0] != '.')
-			instance_look(removal, layout, e->d_name);
+			instance_check(removal, layout, e->d_name);
 	}
 	rmdir(path); /* only when it is empty */
 }
 
-int pin_folders_remove(const struct config *config, pin_folder_judge *judge, void *context)
+int pin_folders_remove(const struct config *config, pin_folder_filter *is_stale, void *context)
 {
-	struct removal removal = { .config = config, .judge = judge, .context = context };
+	struct removal removal = { .config = config, .is_stale = is_stale, .context = context };
 	_cleanup_closedir_ DIR *d = config->pin_path[0] ? opendir(config->pin_path) : NULL;
 	const struct dirent *e;
 
 	while (d && (e = readdir(d))) {
 		if (e->d_name[0] == 'v')
-			layout_look(&removal, e->d_name);
+			layout_check(&removal, e->d_name);
 	}
 	if (d)
 		rmdir(config->pin_path); /* the same */

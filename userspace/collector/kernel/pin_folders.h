@@ -3,12 +3,11 @@
  * The pin folders of others than the running instance: PATH/v<layout>[-<proxies>]/<instance>. Whoever runs holds a lock
  * on its own, so what can be locked is nobody's.
  */
-#ifndef COLLECTOR_PIN_FOLDERS_H
-#define COLLECTOR_PIN_FOLDERS_H
+#pragma once
 
 #include <stdbool.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 struct pin_folder {
 	char path[CONFIG_PATH_SIZE];
@@ -17,15 +16,13 @@ struct pin_folder {
 };
 
 /* Returns whether the folder is to be removed, with all that is attached by it. */
-typedef bool pin_folder_judge(const struct pin_folder *folder, void *context);
+typedef bool pin_folder_filter(const struct pin_folder *folder, void *context);
 
 /*
- * Hands each folder that nobody holds to `judge`, and removes those that it says. Returns the number of pins that were
- * removed, or the first -errno after having tried all.
+ * Hands each folder that nobody holds to `is_stale`, and removes those that it says. Returns the number of pins that
+ * were removed, or the first -errno after having tried all.
  */
-int pin_folders_remove(const struct config *config, pin_folder_judge *judge, void *context);
+int pin_folders_remove(const struct config *config, pin_folder_filter *is_stale, void *context);
 
 /* Whether a folder of this name is a sidecar's: 16 hex digits; *cookie is then the cookie of its network namespace. */
 bool pin_folder_cookie(const char *instance, uint64_t *cookie);
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pins.h"
+#include "collector/kernel/pins.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,11 +13,11 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#include "../discovery/netns.h"
-#include "../discovery/processes.h"
-#include "wgsocks/abi.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
+#include "collector/discovery/netns.h"
+#include "collector/discovery/processes.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+#include <wgsocks/abi.h>
 
 #define BPFFS_PATH "/sys/fs/bpf"
 
@@ -74,9 +74,9 @@ void pins_mount(const struct config *config)
 	    path_in_bpffs(config->pin_path) || !on_host())
 		return;
 	if (mount("bpf", BPFFS_PATH, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
-		log_debug("cannot mount bpffs at %s: %s", BPFFS_PATH, strerror(errno));
+		log_debug("cannot mount bpffs", field_text("path", BPFFS_PATH), field_error(errno));
 	else
-		log_info("mounted bpffs at %s: it was missing", BPFFS_PATH);
+		log_info("mounted bpffs", field_text("path", BPFFS_PATH));
 }
 
 static int make_folders(char *path)
@@ -164,8 +164,6 @@ void pins_remove(struct pins *pins)
 
 void pins_close(struct pins *pins)
 {
-	if (pins->lock >= 0)
-		close(pins->lock);
-	pins->lock = -1;
+	close_descriptor(&pins->lock);
 	pins->folder[0] = 0;
 }

@@ -3,12 +3,11 @@
  * The pin folder: <pin path>/v<layout>[-<proxies.max>]/<instance>/, where instance is "node" or the netns cookie of a
  * sidecar. One process at a time holds its lock, so that sidecars and an agent can share a bpffs.
  */
-#ifndef COLLECTOR_PINS_H
-#define COLLECTOR_PINS_H
+#pragma once
 
 #include <stddef.h>
 
-#include "wgsocks/config.h"
+#include "lib/config/config.h"
 
 struct pins {
 	char instance[32];	       /* "node" or 16 hex digits */
@@ -26,8 +25,8 @@ int pins_init(struct pins *pins, const struct config *config);
 void pins_mount(const struct config *config);
 
 /*
- * Makes and locks the folder. Returns 0; -ENOTSUP: pins are off or there is no bpffs (one line says which); -EBUSY:
- * another instance that runs holds it; or another -errno (one line).
+ * Makes and locks the folder. Returns 0; -ENOTSUP: pins are off or there is no bpffs; -EBUSY: another instance that
+ * runs holds it; or another -errno. Says nothing: what it means depends on what the caller wants of it.
  */
 int pins_open(struct pins *pins, const struct config *config);
 
@@ -42,5 +41,3 @@ void pins_remove(struct pins *pins);
 
 /* Gives up the lock, leaves the pins. */
 void pins_close(struct pins *pins);
-
-#endif

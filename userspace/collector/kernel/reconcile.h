@@ -4,10 +4,11 @@
  * whose CLOSE no program saw. Costs 2.5 ms and 1 µs for each socket of the host: at start, when the recursion guard has
  * struck, and slowly always while there are sessions.
  */
-#ifndef COLLECTOR_RECONCILE_H
-#define COLLECTOR_RECONCILE_H
+#pragma once
 
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
+
+#include "lib/time.h"
 
 /*
  * For the slot of the current network namespace: the kernel walks the sockets of no other.
@@ -18,6 +19,4 @@
  */
 int reconcile_run(struct kernel *kernel, uint32_t slot, unsigned int *suspects);
 
-#define RECONCILE_SUSPECT_AGE_NS 2000000000ULL
-
-#endif
+#define RECONCILE_SUSPECT_AGE_NS (2 * NS_PER_S)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "slots.h"
+#include "collector/kernel/slots.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "destinations.h"
+#include "collector/kernel/destinations.h"
 #include "wgsocks.skel.h"
-#include "wgsocks/cleanup.h"
+#include "lib/cleanup.h"
 
 int slots_read(struct kernel *kernel)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Slots of proxies: a small integer each, which every map goes by. */
-#ifndef COLLECTOR_SLOTS_H
-#define COLLECTOR_SLOTS_H
+#pragma once
 
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
 /* Who has which slot, of maps that were just loaded. Returns 0 or -errno. */
 int slots_read(struct kernel *kernel);
@@ -20,5 +19,3 @@ int64_t slot_free(const struct kernel *kernel);
  * sessions. Returns 0 or the first -errno.
  */
 int slot_clear(struct kernel *kernel, uint32_t slot);
-
-#endif

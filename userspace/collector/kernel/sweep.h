@@ -3,10 +3,9 @@
  * What no packet ends: DNS queries that nobody answered (each is counted), and TCP connections to a DNS server that are
  * silent. Costs nothing while there are none, else two system calls for each.
  */
-#ifndef COLLECTOR_SWEEP_H
-#define COLLECTOR_SWEEP_H
+#pragma once
 
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 
 void sweep_dns(struct kernel *kernel, uint64_t now_ns);
 
@@ -14,4 +13,7 @@ void sweep_dns(struct kernel *kernel, uint64_t now_ns);
 int64_t sweep_dns_pending(const struct kernel *kernel);
 int64_t sweep_dns_streams(const struct kernel *kernel);
 
-#endif
+/* Handshakes on a port that was no device's when they passed. */
+
+/* What passed on each tunnel's port (0: none is known) is that tunnel's; what nobody claimed for seconds is dropped. */
+void unclaimed_settle(struct kernel *kernel, uint32_t slot, const uint16_t ports[ABI_TUNNELS_MAX], uint64_t now_ns);

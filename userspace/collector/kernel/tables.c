@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel.h"
+#include "collector/kernel/kernel.h"
 #include "wgsocks.skel.h"
-#include "wgsocks/cleanup.h"
+#include "lib/cleanup.h"
 
 int kernel_proxy_write(struct kernel *kernel, uint32_t slot, const struct proxy *proxy)
 {

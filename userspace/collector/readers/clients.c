@@ -3,8 +3,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 #define SETTLE_ROUNDS 20
 
@@ -27,10 +27,10 @@ static uint32_t table_used(const struct client_table *table)
 
 int samples_clients(const struct reading *r)
 {
-	const struct proxy_counters *c = &r->kernel->counters[r->watch->slot];
+	const struct proxy_counters *c = &r->kernel->counters[r->netns->slot];
 	uint32_t labels[2] = { r->name };
 	struct client_table table;
-	int error = kernel_clients_read(r->kernel, r->watch->slot, &table);
+	int error = kernel_clients_read(r->kernel, r->netns->slot, &table);
 
 	if (error)
 		return error;

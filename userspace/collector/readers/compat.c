@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The seed's later families: what the last minutes were like. */
-#include "rates.h"
-#include "readers.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/rates.h"
+#include "collector/readers/readers.h"
+#include "lib/metrics/metrics.h"
 
 static uint64_t histogram_count(const struct abi_histogram *h)
 {
@@ -13,17 +13,17 @@ static uint64_t histogram_count(const struct abi_histogram *h)
 	return count;
 }
 
-static int received_read(const struct kernel *kernel, const struct watch *watch, __u64 *bytes)
+static int received_read(const struct kernel *kernel, const struct proxy_netns *netns, __u64 *bytes)
 {
 	*bytes = 0;
-	for (unsigned int place = 0; place < ABI_TUNNELS_MAX; place++) {
+	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
 		struct tunnel_counters counters;
 		const struct traffic *traffic = &ABI_TRAFFIC(&counters, ABI_RECEIVE, 0, 0);
 		int r;
 
-		if (!watch->entry.tunnels[place].name[0])
+		if (!netns->map_entry.tunnels[tunnel_index].name[0])
 			continue;
-		r = kernel_tunnel_read(kernel, watch->slot * ABI_TUNNELS_MAX + place, &counters);
+		r = kernel_tunnel_read(kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index, &counters);
 		if (r)
 			return r;
 		for (int i = 0; i < ABI_FAMILY_MAX * ABI_PROTOCOL_MAX; i++)
@@ -32,12 +32,12 @@ static int received_read(const struct kernel *kernel, const struct watch *watch,
 	return 0;
 }
 
-static int remember(const struct kernel *kernel, const struct watch *watch, uint64_t now_ns)
+static int remember(const struct kernel *kernel, const struct proxy_netns *netns, uint64_t now_ns)
 {
-	const struct proxy_counters *c = &kernel->counters[watch->slot];
+	const struct proxy_counters *c = &kernel->counters[netns->slot];
 	struct rate_totals totals = {};
 	uint64_t failures = 0;
-	int r = received_read(kernel, watch, &totals.received);
+	int r = received_read(kernel, netns, &totals.received);
 
 	if (r)
 		return r;
@@ -49,22 +49,22 @@ static int remember(const struct kernel *kernel, const struct watch *watch, uint
 	totals.counts.closed_ns = c->connection_duration.sum_ns;
 	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)
 		totals.counts.connects[i] = (uint32_t)c->upstream_connect_duration.buckets[i];
-	rates_remember(&kernel->rates[watch->slot], &totals, watch->entry.generation, !kernel->taken_over, now_ns);
+	rates_remember(&kernel->rates[netns->slot], &totals, netns->map_entry.generation, !kernel->taken_over, now_ns);
 	return 0;
 }
 
-void compat_remember(struct kernel *kernel, const struct watch *watch, uint64_t now_ns)
+void compat_remember(struct kernel *kernel, const struct proxy_netns *netns, uint64_t now_ns)
 {
 	if (kernel->rates)
-		remember(kernel, watch, now_ns);
+		remember(kernel, netns, now_ns);
 }
 
 int samples_compat(const struct reading *r)
 {
-	const struct rates *rates = &r->kernel->rates[r->watch->slot];
+	const struct rates *rates = &r->kernel->rates[r->netns->slot];
 	struct rate_counts window;
 	double value;
-	int error = remember(r->kernel, r->watch, clock_now_ns()); /* up to this moment */
+	int error = remember(r->kernel, r->netns, clock_now_ns()); /* up to this moment */
 
 	if (error)
 		return error;
@@ -82,9 +82,9 @@ void samples_history(const struct reading *r)
 {
 	struct sample_history *history;
 
-	if (!r->kernel->rates || !r->watch->started || remember(r->kernel, r->watch, clock_now_ns()))
+	if (!r->kernel->rates || !r->netns->started || remember(r->kernel, r->netns, clock_now_ns()))
 		return;
 	history = snapshot_add_history(r->to, r->name);
 	if (history)
-		rates_history(&r->kernel->rates[r->watch->slot], history);
+		rates_history(&r->kernel->rates[r->netns->slot], history);
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "../destinations/country.h"
-#include "../destinations/destinations.h"
+#include "collector/destinations/destinations.h"
+#include "collector/kernel/destination_country.h"
 
 #include <errno.h>
 
-#include "readers.h"
-#include "wgsocks/cleanup.h"
-#include "wgsocks/metrics.h"
+#include "collector/readers/readers.h"
+#include "lib/cleanup.h"
+#include "lib/metrics/metrics.h"
 
 static void add(const struct reading *r, unsigned int receive, const char *label, const __u64 bytes[])
 {
@@ -22,7 +22,7 @@ _Static_assert(METRIC_DESTINATION_TRANSMIT == METRIC_DESTINATION_RECEIVE + 1 &&
 
 static const struct destination_table *destination_table_of(const struct reading *r)
 {
-	return r->kernel->destinations ? &r->kernel->destinations[r->watch->slot] : NULL;
+	return r->kernel->destinations ? &r->kernel->destinations[r->netns->slot] : NULL;
 }
 
 int samples_destinations(const struct reading *r)
@@ -31,7 +31,7 @@ int samples_destinations(const struct reading *r)
 	_cleanup_free_ __u64(*sums)[ABI_DIRECTION_MAX] =
 		calloc(table && table->count ? table->count : 1, sizeof(*sums));
 	__u64 other[ABI_DIRECTION_MAX];
-	int e = destinations_other(r->kernel, r->watch, other);
+	int e = destinations_other(r->kernel, r->netns, other);
 
 	if (e || !table || !sums)
 		return e ?: -ENOMEM;
@@ -56,7 +56,7 @@ int samples_geoip(const struct reading *r)
 {
 	static struct country_sums sums;
 	__u64 other[ABI_DIRECTION_MAX];
-	int e = destinations_other(r->kernel, r->watch, other);
+	int e = destinations_other(r->kernel, r->netns, other);
 
 	if (!r->destinations->geoip.loaded)
 		return r->destinations->geoip.error ?: -ENODATA;

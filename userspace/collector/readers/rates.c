@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rates.h"
+#include "collector/readers/rates.h"
 
 #include <string.h>
 
-#define SECOND_NS 1000000000ULL
-#define STEP_NS (ABI_RATE_STEP_SECONDS * SECOND_NS)
+#include "lib/time.h"
+
+#define STEP_NS (ABI_RATE_STEP_SECONDS * NS_PER_S)
 #define WINDOW_STEPS (5 * 60 / ABI_RATE_STEP_SECONDS)
 #define BUSY_SECONDS 10
 #define LOOK_BACK_SECONDS (10 * 60)
@@ -98,8 +99,8 @@ void rates_remember(struct rates *r, const struct rate_totals *totals, uint32_t 
 		return;
 	next.received = total_follow(&r->ahead.received, r->last.received, totals->received);
 	counts_follow(&r->ahead.counts, &r->last.counts, &totals->counts, &next.counts);
-	for (uint64_t s = first_step(r, now_ns, SECOND_NS, ABI_RATE_SECONDS); s <= now_ns / SECOND_NS; s++) {
-		struct share share = { s * SECOND_NS - r->read_ns, now_ns - r->read_ns };
+	for (uint64_t s = first_step(r, now_ns, NS_PER_S, ABI_RATE_SECONDS); s <= now_ns / NS_PER_S; s++) {
+		struct share share = { s * NS_PER_S - r->read_ns, now_ns - r->read_ns };
 
 		r->received[s % ABI_RATE_SECONDS] = between(r->last.received, next.received, share);
 	}
@@ -133,12 +134,12 @@ void rates_window(const struct rates *r, struct rate_counts *window)
 
 static uint64_t received_at(const struct rates *r, uint64_t second)
 {
-	return second * SECOND_NS > r->begun_ns ? r->received[second % ABI_RATE_SECONDS] : 0;
+	return second * NS_PER_S > r->begun_ns ? r->received[second % ABI_RATE_SECONDS] : 0;
 }
 
 uint64_t rates_busiest(const struct rates *r)
 {
-	uint64_t last = r->read_ns / SECOND_NS, most = 0;
+	uint64_t last = r->read_ns / NS_PER_S, most = 0;
 
 	for (uint64_t ago = 0; ago <= LOOK_BACK_SECONDS - BUSY_SECONDS && ago + BUSY_SECONDS <= last; ago++) {
 		uint64_t n = received_at(r, last - ago) - received_at(r, last - ago - BUSY_SECONDS);

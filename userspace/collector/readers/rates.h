@@ -4,14 +4,13 @@
  * in CLOCK_MONOTONIC. A reading that comes late, after the collector was away, is spread evenly over the steps that it
  * missed; a total that fell began anew and counts as no change; a clock that went back begins anew as a whole.
  */
-#ifndef READERS_RATES_H
-#define READERS_RATES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wgsocks/abi.h"
-#include "wgsocks/snapshot.h"
+#include "lib/snapshot/snapshot.h"
+#include <wgsocks/abi.h>
 
 /*
  * Remembers the totals. When nothing is remembered (of this generation): what they hold already is of now if `fresh`
@@ -37,5 +36,3 @@ bool rates_median(const struct rate_counts *window, double *seconds);
 
 /* The mean in seconds; false when none closed. */
 bool rates_lifetime(const struct rate_counts *window, double *seconds);
-
-#endif

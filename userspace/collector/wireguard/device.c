@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "device.h"
+#include "collector/wireguard/device.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

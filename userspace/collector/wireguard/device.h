@@ -3,8 +3,7 @@
  * A WireGuard device as it was read, from the kernel or from a userspace device alike. Private and preshared keys have
  * no place in it.
  */
-#ifndef WIREGUARD_DEVICE_H
-#define WIREGUARD_DEVICE_H
+#pragma once
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -65,5 +64,3 @@ const char *wireguard_allowed(const struct wireguard_device *device, const struc
 
 /* Writes a key as `wg` prints it. */
 void wireguard_key_text(const uint8_t *key, char text[WIREGUARD_KEY_TEXT_SIZE]);
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel_device.h"
+#include "collector/wireguard/kernel_device.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -8,8 +8,9 @@
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
 
-#include "../discovery/netlink.h"
-#include "message.h"
+#include "collector/discovery/netlink.h"
+#include "collector/wireguard/message.h"
+#include "lib/cleanup.h"
 
 #define DUMP_ATTEMPTS 4
 #define REQUEST_SIZE 256
@@ -97,9 +98,7 @@ int kernel_device_read(struct kernel_devices *devices, uint32_t ifindex, struct 
 
 void kernel_devices_leave(struct kernel_devices *devices)
 {
-	if (devices->fd >= 0)
-		close(devices->fd);
-	devices->fd = -1;
+	close_descriptor(&devices->fd);
 }
 
 void kernel_devices_close(struct kernel_devices *devices)

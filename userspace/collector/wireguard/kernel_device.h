@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices of the kernel's WireGuard, over generic netlink. */
-#ifndef WIREGUARD_KERNEL_DEVICE_H
-#define WIREGUARD_KERNEL_DEVICE_H
+#pragma once
 
-#include "device.h"
+#include "collector/wireguard/device.h"
 
 struct kernel_devices {
 	int fd; /* of the network namespace that it was opened in; -1 */
@@ -20,5 +19,3 @@ int kernel_device_read(struct kernel_devices *devices, uint32_t ifindex, struct 
 void kernel_devices_leave(struct kernel_devices *devices);
 
 void kernel_devices_close(struct kernel_devices *devices);
-
-#endif

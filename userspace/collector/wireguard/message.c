@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "message.h"
+#include "collector/wireguard/message.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

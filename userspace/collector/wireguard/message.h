@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernel's answer to WG_CMD_GET_DEVICE (linux/wireguard.h), message by message. No descriptor in here. */
-#ifndef WIREGUARD_MESSAGE_H
-#define WIREGUARD_MESSAGE_H
+#pragma once
 
-#include "device.h"
+#include "collector/wireguard/device.h"
 
 struct nlmsghdr;
 
@@ -15,5 +14,3 @@ int wireguard_message_parse(const struct nlmsghdr *message, struct wireguard_dev
 
 /* The number of a generic netlink family, of the kernel's answer to CTRL_CMD_GETFAMILY; 0: it is not there. */
 uint16_t family_message_parse(const struct nlmsghdr *message);
-
-#endif

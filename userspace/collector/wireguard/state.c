@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state.h"
+#include "collector/wireguard/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND_NS 1000000000ULL
+#include "lib/time.h"
 
 /* WireGuard's own times (section 6.1 of its paper), in seconds. */
 #define REKEY_AFTER 120
@@ -17,13 +17,13 @@
  * Who has data answers within PASSIVE_KEEPALIVE, if only by an empty message; after REKEY_TIMEOUT more WireGuard itself
  * takes the session for lost.
  */
-#define ANSWER_NS ((PASSIVE_KEEPALIVE + REKEY_TIMEOUT) * SECOND_NS)
+#define ANSWER_NS ((PASSIVE_KEEPALIVE + REKEY_TIMEOUT) * NS_PER_S)
 
 /*
  * WireGuard gives up after 90 s of attempts. When nothing was sent for twice that, what was is no verdict on the tunnel
  * any more: it must be able to become ready, and be used, and so be shaken again.
  */
-#define FORGET_NS (180 * SECOND_NS)
+#define FORGET_NS (180 * NS_PER_S)
 
 #define EMPTY_MESSAGE 32 /* bytes: a keepalive, which nobody answers */
 
@@ -33,7 +33,7 @@
  */
 static bool calls_for_answer(uint64_t sent, uint64_t elapsed_ns, uint16_t keepalive_sec)
 {
-	uint64_t seconds = elapsed_ns / SECOND_NS + 1;
+	uint64_t seconds = elapsed_ns / NS_PER_S + 1;
 	uint64_t due = 1 + seconds / PASSIVE_KEEPALIVE;
 
 	if (keepalive_sec)
@@ -137,10 +137,10 @@ void wireguard_history_free(struct wireguard_history *history)
 static bool keepalive_is_to_come(const struct wireguard_peer *peer, const struct wireguard_memory *memory, uint64_t age,
 				 uint64_t now_ns)
 {
-	uint64_t interval_ns = (peer->keepalive_sec + REKEY_TIMEOUT) * SECOND_NS;
+	uint64_t interval_ns = (peer->keepalive_sec + REKEY_TIMEOUT) * NS_PER_S;
 
 	return memory->sent_ns && now_ns - memory->sent_ns <= interval_ns &&
-	       age <= REJECT_AFTER + peer->keepalive_sec + ANSWER_NS / SECOND_NS;
+	       age <= REJECT_AFTER + peer->keepalive_sec + ANSWER_NS / NS_PER_S;
 }
 
 enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer, const struct wireguard_memory *memory,
@@ -153,8 +153,8 @@ enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer, const 
 	if (!ever_shaken(peer))
 		return TUNNEL_NEVER;
 	/* Handshakes are renewed by sending: with a long interval between keepalives they may well be older. */
-	if (REKEY_AFTER + peer->keepalive_sec + ANSWER_NS / SECOND_NS > REJECT_AFTER)
-		renewed = REKEY_AFTER + peer->keepalive_sec + ANSWER_NS / SECOND_NS;
+	if (REKEY_AFTER + peer->keepalive_sec + ANSWER_NS / NS_PER_S > REJECT_AFTER)
+		renewed = REKEY_AFTER + peer->keepalive_sec + ANSWER_NS / NS_PER_S;
 	if (age <= REJECT_AFTER)
 		return TUNNEL_UP;
 	if (!peer->keepalive_sec || age <= renewed || keepalive_is_to_come(peer, memory, age, now_ns))

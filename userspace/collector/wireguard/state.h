@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a tunnel's state is, judged by what its peers' counters did from one reading to the next. Pure. */
-#ifndef WIREGUARD_STATE_H
-#define WIREGUARD_STATE_H
+#pragma once
 
-#include "device.h"
-#include "wgsocks/tunnel.h"
+#include "collector/wireguard/device.h"
+#include "lib/metrics/tunnel.h"
 
 /* Of one peer. */
 struct wireguard_memory {
@@ -43,5 +42,3 @@ enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer, const 
  */
 enum tunnel_state wireguard_device_state(const struct wireguard_device *device, const struct wireguard_history *history,
 					 uint64_t now_ns, uint64_t now_sec);
-
-#endif

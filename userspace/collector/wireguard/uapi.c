@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "uapi.h"
+#include "collector/wireguard/uapi.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 #include <linux/openat2.h>
 
-#include "wgsocks/cleanup.h"
+#include "lib/cleanup.h"
 
 #define REQUEST "get=1\n\n"
 #define READ_SIZE 16384
@@ -74,7 +74,5 @@ int uapi_continue(struct uapi *uapi)
 
 void uapi_end(struct uapi *uapi)
 {
-	if (uapi->fd >= 0)
-		close(uapi->fd);
-	uapi->fd = -1;
+	close_descriptor(&uapi->fd);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Userspace devices (wireguard-go, boringtun), over their UAPI socket: a conversation that never waits. */
-#ifndef WIREGUARD_UAPI_H
-#define WIREGUARD_UAPI_H
+#pragma once
 
-#include "uapi_parse.h"
+#include "collector/wireguard/uapi_parse.h"
 
 struct uapi {
 	int fd; /* -1: no conversation; else poll it for reading */
@@ -23,5 +22,3 @@ void uapi_end(struct uapi *uapi);
 
 /* Opens the socket's file as uapi_begin does (O_PATH). Returns the descriptor or -errno: -ENOTSOCK when it is none. */
 int uapi_socket_open(int root, const char *interface);
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "uapi_parse.h"
+#include "collector/wireguard/uapi_parse.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

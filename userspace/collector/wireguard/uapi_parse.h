@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The answer of a userspace device to "get=1" (wireguard.com/xplatform), as its bytes come. No descriptor in here. */
-#ifndef WIREGUARD_UAPI_PARSE_H
-#define WIREGUARD_UAPI_PARSE_H
+#pragma once
 
-#include "device.h"
+#include "collector/wireguard/device.h"
 
 #define UAPI_LINE_MAX 160	   /* of what is wanted: a public key and its name take 75 */
 #define UAPI_ANSWER_MAX (8u << 20) /* bytes; more is no answer */
@@ -30,5 +29,3 @@ void uapi_parser_init(struct uapi_parser *parser, struct wireguard_device *devic
  * when it is no such answer, -EMSGSIZE, -ENOMEM, or the error that the device answered with.
  */
 int uapi_parse(struct uapi_parser *parser, const char *bytes, size_t count);
-
-#endif

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "wireguard.h"
+#include "collector/wireguard/wireguard.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "wgsocks/cleanup.h"
-#include "wgsocks/log.h"
-#include "wgsocks/shared.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+#include "lib/process/shared.h"
+#include "lib/time.h"
 
-#define SECOND_NS 1000000000ULL
 #define RETRY_MAX_S 30
 
 int wireguard_open(struct wireguard *wireguard, const char *root)
@@ -35,9 +34,7 @@ void wireguard_close(struct wireguard *wireguard)
 		wireguard_history_free(&wireguard->tunnels[i].history);
 	}
 	kernel_devices_close(&wireguard->kernel);
-	if (wireguard->root >= 0)
-		close(wireguard->root);
-	wireguard->root = -1;
+	close_descriptor(&wireguard->root);
 }
 
 /* A kernel device is read here; of a userspace one -EAGAIN: it was asked. */
@@ -90,7 +87,7 @@ void wireguard_await(struct wireguard *const *wireguards, size_t count, uint64_t
 
 		if (!n || now >= deadline)
 			return;
-		if (poll(asked, n, (int)((deadline - now + 999999) / 1000000)) < 0)
+		if (poll(asked, n, (int)((deadline - now + NS_PER_MS - 1) / NS_PER_MS)) < 0)
 			continue;
 		for (size_t i = 0; i < n; i++) {
 			int r = asked[i].revents ? uapi_continue(&whose[i]->uapi) : -EAGAIN;
@@ -106,15 +103,17 @@ static void note_timeout(struct wireguard_tunnel *t, uint64_t now)
 	uint64_t seconds = 1u << (t->timeouts < 5 ? t->timeouts : 5);
 
 	t->timeouts++;
-	t->retry_ns = now + (seconds < RETRY_MAX_S ? seconds : RETRY_MAX_S) * SECOND_NS;
+	t->retry_ns = now + (seconds < RETRY_MAX_S ? seconds : RETRY_MAX_S) * NS_PER_S;
 }
 
 static void log_change(const char *who, const struct wireguard_target *target, int former, int error)
 {
 	if (error && error != former)
-		log_warn("proxy %s: WireGuard's state of %s cannot be read: %s", who, target->name, strerror(-error));
+		log_warn("cannot read WireGuard state", field_text("proxy", who), field_text("interface", target->name),
+			 field_error(error));
 	else if (former && !error && target->ifindex)
-		log_info("proxy %s: WireGuard's state of %s is read again", who, target->name);
+		log_info("WireGuard state is readable again", field_text("proxy", who),
+			 field_text("interface", target->name));
 }
 
 static void count_lost(struct wireguard *w, struct wireguard_tunnel *t, const char *who,
@@ -122,12 +121,13 @@ static void count_lost(struct wireguard *w, struct wireguard_tunnel *t, const ch
 {
 	if (t->device.lost > t->lost) { /* not the same ones at each reading */
 		w->lost += t->device.lost - t->lost;
-		log_warn("proxy %s: %s has more peers or allowed IPs than are shown", who, target->name);
+		log_warn("more peers or allowed IPs than metrics show", field_text("proxy", who),
+			 field_text("interface", target->name));
 	}
 	t->lost = t->device.lost;
 }
 
-static void judge(struct wireguard_tunnel *t, const struct wireguard_target *target, uint64_t now)
+static void state_update(struct wireguard_tunnel *t, const struct wireguard_target *target, uint64_t now)
 {
 	struct timespec time;
 
@@ -173,7 +173,7 @@ int wireguard_end(struct wireguard *wireguard, const char *who)
 		t->error = t->result;
 		if (!t->error)
 			count_lost(wireguard, t, who, target);
-		judge(t, target, now);
+		state_update(t, target, now);
 		log_change(who, target, former, t->error);
 		first = first ?: t->error;
 	}

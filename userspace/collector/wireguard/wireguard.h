@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The WireGuard devices behind a proxy's tunnels: read anew each time, kept no longer than to the next reading. */
-#ifndef WIREGUARD_WIREGUARD_H
-#define WIREGUARD_WIREGUARD_H
+#pragma once
 
 #include <stddef.h>
 
-#include "kernel_device.h"
-#include "state.h"
-#include "uapi.h"
-#include "wgsocks/abi.h"
+#include "collector/wireguard/kernel_device.h"
+#include "collector/wireguard/state.h"
+#include "collector/wireguard/uapi.h"
+#include "lib/time.h"
+#include <wgsocks/abi.h>
 
-#define WIREGUARD_WAIT_NS 50000000ULL /* for all userspace devices together, of one reading */
+#define WIREGUARD_WAIT_NS (50 * NS_PER_MS) /* for all userspace devices together, of one reading */
 
 /* A tunnel as the interface table has it. */
 struct wireguard_target {
@@ -61,5 +61,3 @@ int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *t
 void wireguard_begin(struct wireguard *wireguard, const struct wireguard_target *targets);
 void wireguard_await(struct wireguard *const *wireguards, size_t count, uint64_t deadline_ns);
 int wireguard_end(struct wireguard *wireguard, const char *who);
-
-#endif

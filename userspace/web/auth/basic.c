@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "basic.h"
+#include "web/auth/basic.h"
 
 #include <errno.h>
 #include <stdint.h>

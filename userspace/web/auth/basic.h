@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Authorization header of basic authentication. */
-#ifndef AUTH_BASIC_H
-#define AUTH_BASIC_H
+#pragma once
 
 #define BASIC_USER_SIZE 256	/* with their NUL */
 #define BASIC_PASSWORD_SIZE 512 /* CRYPT_MAX_PASSPHRASE_SIZE */
@@ -12,5 +11,3 @@ struct basic {
 
 /* Takes a header apart. -EINVAL when it is of another scheme, malformed, or longer than any that can be right. */
 int basic_parse(struct basic *basic, const char *header);
-
-#endif

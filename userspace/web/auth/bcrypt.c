@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bcrypt.h"
+#include "web/auth/bcrypt.h"
 
 #include <crypt.h>
 #include <errno.h>
@@ -102,21 +102,21 @@ struct bcrypt *bcrypt_start(void)
 }
 
 /* A free one, or that of the same mac; -EBUSY. */
-static int job_place(const struct bcrypt *b, const uint8_t *peer, const uint8_t *mac)
+static int job_find(const struct bcrypt *b, const uint8_t *peer, const uint8_t *mac)
 {
-	int place = -EBUSY, of_peer = 0;
+	int found = -EBUSY, of_peer = 0;
 
 	for (int i = 0; i < BCRYPT_JOBS; i++) {
 		const struct bcrypt_job *job = &b->jobs[i];
 
 		if (job_state(job) == BCRYPT_FREE)
-			place = i;
+			found = i;
 		else if (!memcmp(job->mac, mac, BCRYPT_MAC_SIZE))
 			return i;
 		else
 			of_peer += !memcmp(job->peer, peer, sizeof(job->peer));
 	}
-	return of_peer < BCRYPT_JOBS_PEER ? place : -EBUSY;
+	return of_peer < BCRYPT_JOBS_PEER ? found : -EBUSY;
 }
 
 static void string_copy(char *to, size_t size, const char *from)
@@ -130,7 +130,7 @@ static void string_copy(char *to, size_t size, const char *from)
 int bcrypt_queue(struct bcrypt *b, const uint8_t peer[static 16], const uint8_t mac[static BCRYPT_MAC_SIZE],
 		 const char *hash, const char *password)
 {
-	int index = job_place(b, peer, mac);
+	int index = job_find(b, peer, mac);
 	struct bcrypt_job *job;
 
 	if (index < 0 || job_state(&b->jobs[index]) != BCRYPT_FREE)

@@ -3,15 +3,14 @@
  * A thread that checks passwords against hashes of bcrypt, which takes tens of milliseconds each and must not hold up a
  * scrape: one after the other, at a low priority, and only so many may wait.
  */
-#ifndef AUTH_BCRYPT_H
-#define AUTH_BCRYPT_H
+#pragma once
 
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "basic.h"
+#include "web/auth/basic.h"
 
 #define BCRYPT_JOBS 32	    /* that are waiting or being checked */
 #define BCRYPT_JOBS_PEER 4  /* of one client */
@@ -53,5 +52,3 @@ int bcrypt_queue(struct bcrypt *b, const uint8_t peer[static 16], const uint8_t 
 
 /* Takes a job that is done: its mac and whether the password was right. False: none is. `index` is free again. */
 bool bcrypt_take(struct bcrypt *b, int *index, uint8_t mac[static BCRYPT_MAC_SIZE], bool *right);
-
-#endif

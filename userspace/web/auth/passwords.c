@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "passwords.h"
+#include "web/auth/passwords.h"
 
 #include <errno.h>
 #include <gnutls/crypto.h>

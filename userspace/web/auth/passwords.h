@@ -3,14 +3,13 @@
  * Who may come in with a password. A right one costs one bcrypt, once; wrong ones are remembered for a while; no
  * password is, but an HMAC of it with a key of this process. Users that do not exist cost what those that do cost.
  */
-#ifndef AUTH_PASSWORDS_H
-#define AUTH_PASSWORDS_H
+#pragma once
 
 #include <sys/queue.h>
 
-#include "basic.h"
-#include "bcrypt.h"
-#include "web/settings/settings.h"
+#include "lib/web_config/settings.h"
+#include "web/auth/basic.h"
+#include "web/auth/bcrypt.h"
 
 #define PASSWORDS_RIGHT_MAX SETTINGS_USERS_MAX
 #define PASSWORDS_WRONG_MAX 64
@@ -62,5 +61,3 @@ void passwords_receive(struct passwords *p);
 
 /* Tells everybody. */
 void passwords_abandon(struct passwords *p);
-
-#endif

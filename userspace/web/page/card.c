@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
 
-#include "html.h"
-#include "view.h"
+#include "web/page/html.h"
+#include "web/page/view.h"
 
 /* ---- what is looked at first ---- */
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chart.h"
+#include "web/page/chart.h"
 
 #include <math.h> /* isfinite */
 

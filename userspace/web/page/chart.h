@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From numbers to an SVG path: relative and in whole units, so that it is short. */
-#ifndef PAGE_CHART_H
-#define PAGE_CHART_H
+#pragma once
 
 #include <stdint.h>
 
-#include "wgsocks/text.h"
+#include "lib/text/text.h"
 
 struct chart {
 	unsigned int count;	   /* of values */
@@ -21,5 +20,3 @@ void chart_path(struct text *out, const struct chart *chart, const double *value
 
 /* A number that is at least the highest, and easy to read: a few times a power of ten; 0 for 0. */
 double chart_top(double highest);
-
-#endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chart.h"
-#include "html.h"
-#include "view.h"
+#include "web/page/chart.h"
+#include "web/page/html.h"
+#include "web/page/view.h"
 
 #define WIDTH_STEP 4
 #define HEIGHT 64

@@ -2,9 +2,9 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "html.h"
-#include "view.h"
-#include "wgsocks/version.h"
+#include "lib/version/version.h"
+#include "web/page/html.h"
+#include "web/page/view.h"
 
 static void counts_write(struct text *out, const struct page_top *top, const char *none)
 {
@@ -63,6 +63,16 @@ static void links_write(struct text *out, const struct config *config)
 		       "sources docs/metrics.md and docs/runbooks\n</ul></nav>\n");
 }
 
+/* Whose memory the metric sums up. */
+static unsigned int processes_count(const struct shared *shared)
+{
+	unsigned int n = 0;
+
+	for (int i = 0; i < PROCESS_MAX; i++)
+		n += shared->processes[i].pid != 0;
+	return n;
+}
+
 void exporter_write(struct text *out, const struct page_view *view)
 {
 	const struct page_exporter *e = &view->model.exporter;
@@ -88,7 +98,7 @@ void exporter_write(struct text *out, const struct page_view *view)
 	}
 	text_puts(out, "<dt>Memory<dd>");
 	html_bytes_data(out, e->resident_bytes);
-	text_puts(out, " of the four processes");
+	text_printf(out, " of %u processes", processes_count(view->source->shared));
 	if (view->model.answered) {
 		text_puts(out, ", ");
 		html_bytes_data(out, e->kernel_bytes);

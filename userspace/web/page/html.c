@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "html.h"
+#include "web/page/html.h"
 
 #include <inttypes.h>
 #include <math.h>

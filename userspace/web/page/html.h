@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text for HTML: what is escaped, and numbers as people read them. */
-#ifndef PAGE_HTML_H
-#define PAGE_HTML_H
+#pragma once
 
 #include <stdint.h>
 
-#include "wgsocks/text.h"
+#include "lib/text/text.h"
 
 /* Appends text with what HTML gives a meaning escaped, for content and for attributes in quotes. */
 void html_escape(struct text *out, const char *string);
@@ -29,5 +28,3 @@ void html_duration(struct text *out, uint64_t seconds);
 /* The same with the exact number for machines around it: <data value=260>. */
 void html_count_data(struct text *out, uint64_t count);
 void html_bytes_data(struct text *out, uint64_t bytes);
-
-#endif

@@ -1,35 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model.h"
+#include "web/page/model.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "samples.h"
-#include "sort.h"
-
-void page_top_add(struct page_top *top, const char *what, uint64_t count)
-{
-	struct page_top_entry *e = top->entries;
-	unsigned int at = top->count;
-
-	if (!count)
-		return;
-	while (at && e[at - 1].count < count)
-		at--;
-	if (at == PAGE_TOP) {
-		top->rest += count;
-		return;
-	}
-	if (top->count == PAGE_TOP)
-		top->rest += e[--top->count].count;
-	memmove(&e[at + 1], &e[at], (top->count - at) * sizeof(*e));
-	e[at] = (struct page_top_entry){ .what = what, .count = count };
-	top->count++;
-}
+#include "web/page/samples.h"
 
 static int offset_order(const void *a, const void *b)
 {
-	const struct page_proxy *one = a, *other = b;
+	const struct page_proxy *one = *(struct page_proxy *const *)a, *other = *(struct page_proxy *const *)b;
 
 	return one->offset < other->offset ? -1 : one->offset > other->offset;
 }
@@ -57,7 +36,7 @@ static int proxies_find(struct page_model *m, const struct snapshot *s, uint32_t
 		p->latency_ms = -1;
 		m->by_offset[m->count++] = p;
 	}
-	page_sort((const void **)m->by_offset, m->count, offset_order);
+	qsort(m->by_offset, m->count, sizeof(*m->by_offset), offset_order);
 	return 0;
 }
 

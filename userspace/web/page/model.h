@@ -3,11 +3,10 @@
  * What the page says, taken out of the samples: one struct a proxy, and what is known of the exporter itself. Strings
  * are those of the snapshots. The samples were checked (snapshot_open), but their numbers may be anything.
  */
-#ifndef PAGE_MODEL_H
-#define PAGE_MODEL_H
+#pragma once
 
-#include "page.h"
-#include "wgsocks/tunnel.h"
+#include "lib/metrics/tunnel.h"
+#include "web/page/page.h"
 
 #define PAGE_TOP 6
 #define PAGE_ATTACHED 8
@@ -99,8 +98,3 @@ static inline bool page_has(const struct page_proxy *p, enum page_number number)
 /* Returns 0 or -ENOMEM; model_free in either case. */
 int model_fill(struct page_model *model, const struct page_source *source);
 void model_free(struct page_model *model);
-
-/* Counts something by name. */
-void page_top_add(struct page_top *top, const char *what, uint64_t count);
-
-#endif

@@ -3,13 +3,12 @@
  * The page at "/": what this is and how each proxy does, made of the samples of one snapshot. Knows nothing of HTTP.
  * page.css and page.js are put into it when it is built (mk/embed).
  */
-#ifndef WEB_PAGE_H
-#define WEB_PAGE_H
+#pragma once
 
-#include "wgsocks/config.h"
-#include "wgsocks/shared.h"
-#include "wgsocks/snapshot.h"
-#include "wgsocks/text.h"
+#include "lib/config/config.h"
+#include "lib/process/shared.h"
+#include "lib/snapshot/snapshot.h"
+#include "lib/text/text.h"
 
 struct page_source {
 	const struct config *config;
@@ -29,5 +28,3 @@ int page_write(struct text *out, const struct page_source *source);
 
 /* The value of Content-Security-Policy: nothing from outside, no style and no script but the page's own. */
 const char *page_policy(void);
-
-#endif

@@ -2,8 +2,8 @@
 /* The first thing that is seen: how many have trouble, who, and why. */
 #include <inttypes.h>
 
-#include "html.h"
-#include "view.h"
+#include "web/page/html.h"
+#include "web/page/view.h"
 
 #define TOLD_MAX 10 /* different troubles */
 
@@ -11,7 +11,7 @@ enum page_level summary_level(const struct page_view *v)
 {
 	enum page_level level = words_level(&v->exporter);
 
-	for (unsigned int l = PAGE_LOOK; l < PAGE_LEVELS; l++)
+	for (unsigned int l = PAGE_WARNING; l < PAGE_LEVELS; l++)
 		if (v->by_level[l] && l > level)
 			level = (enum page_level)l;
 	return level;
@@ -20,22 +20,23 @@ enum page_level summary_level(const struct page_view *v)
 /* "2 of 200 proxies have trouble, 1 needs a look" */
 void summary_words(struct text *out, const struct page_view *v)
 {
-	uint32_t trouble = v->by_level[PAGE_TROUBLE], look = v->by_level[PAGE_LOOK], all = v->model.count;
+	uint32_t trouble = v->by_level[PAGE_TROUBLE], warning = v->by_level[PAGE_WARNING], all = v->model.count;
 
 	if (!v->model.answered)
 		text_puts(out, "The collector is silent. When last heard of: ");
 	if (!all) {
 		text_puts(out, v->model.answered ? "No proxy is known yet" : "no proxy");
-	} else if (all == 1 && trouble + look) {
+	} else if (all == 1 && trouble + warning) {
 		html_escape(out, v->model.proxies[0].name);
 		text_puts(out, trouble ? " has trouble" : " needs a look");
 	} else if (trouble) {
 		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies %s trouble", trouble, all,
 			    trouble == 1 ? "has" : "have");
-		if (look)
-			text_printf(out, ", %" PRIu32 " need%s a look", look, look == 1 ? "s" : "");
-	} else if (look) {
-		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies need%s a look", look, all, look == 1 ? "s" : "");
+		if (warning)
+			text_printf(out, ", %" PRIu32 " need%s a look", warning, warning == 1 ? "s" : "");
+	} else if (warning) {
+		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies need%s a look", warning, all,
+			    warning == 1 ? "s" : "");
 	} else if (all == 1) {
 		html_escape(out, v->model.proxies[0].name);
 		text_puts(out, " works");
@@ -74,7 +75,7 @@ static uint32_t same_told(const struct page_view *v, uint32_t at, uint32_t troub
 /* The same trouble of many is told once: ten different ones at most. */
 static void told_write(struct text *out, const struct page_view *v)
 {
-	uint32_t troubled = v->by_level[PAGE_TROUBLE] + v->by_level[PAGE_LOOK], left = troubled;
+	uint32_t troubled = v->by_level[PAGE_TROUBLE] + v->by_level[PAGE_WARNING], left = troubled;
 
 	for (uint32_t i = 0, items = 0; i < troubled && items < TOLD_MAX; i++) {
 		const struct page_entry *entry = v->sorted[i];

@@ -3,9 +3,9 @@
  * A row a proxy. With hundreds of them each byte counts: end tags that HTML does not ask for are left out, what is said
  * by the column is not said again, and the full story of a proxy is one link away.
  */
-#include "chart.h"
-#include "html.h"
-#include "view.h"
+#include "web/page/chart.h"
+#include "web/page/html.h"
+#include "web/page/view.h"
 
 #define JOIN 3 /* steps in one point of a row's chart */
 #define POINTS (SNAPSHOT_STEPS / JOIN)

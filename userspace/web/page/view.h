@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of the page, each of which appends itself. */
-#ifndef PAGE_VIEW_H
-#define PAGE_VIEW_H
+#pragma once
 
-#include "words.h"
+#include "web/page/words.h"
 
 struct page_entry {
 	const struct page_proxy *proxy;
@@ -21,6 +20,10 @@ struct page_view {
 	struct page_reasons exporter;
 	uint64_t silent_s; /* the collector */
 };
+
+/* Reads the samples and sorts the proxies. Returns 0 or -ENOMEM; view_free in either case. */
+int view_fill(struct page_view *view, const struct page_source *source);
+void view_free(struct page_view *view);
 
 /* The class of a level: "g", "l", "t". */
 const char *view_class(enum page_level level);
@@ -51,5 +54,3 @@ static inline uint64_t view_age(const struct page_view *view, uint64_t then_s)
 {
 	return view->source->time_s > then_s ? view->source->time_s - then_s : 0;
 }
-
-#endif

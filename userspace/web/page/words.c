@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "words.h"
+#include "web/page/words.h"
 
 #include <inttypes.h>
 
-#include "html.h"
+#include "web/page/html.h"
 
-/* As in monitoring/prometheus/rules/alerts.yml: of fewer requests a share says nothing. */
-#define SHARE_OF_AT_LEAST 10
-#define SHARE_LOOK 0.25
-#define SHARE_TROUBLE 0.9
+#define SHARE_TROUBLE 0.9 /* of that many, nearly nothing works */
 
 /* The worst first, and of one level in the order in which they come. NULL: there is no room. */
 static struct text *reason_add(struct page_reasons *r, enum page_level level, const char *brief, const char *runbook)
@@ -105,7 +102,7 @@ static void tunnel_words(struct page_reasons *r, const struct page_proxy *p, con
 			 uint64_t time_s)
 {
 	/* One of several that is down takes some traffic with it at most. */
-	enum page_level level = p->usable ? PAGE_LOOK : PAGE_TROUBLE;
+	enum page_level level = p->usable ? PAGE_WARNING : PAGE_TROUBLE;
 	struct text *text;
 
 	switch (t->state) {
@@ -148,12 +145,12 @@ static void listener_words(struct page_reasons *r, const struct page_proxy *p)
 
 static void failing_words(struct page_reasons *r, const struct page_proxy *p)
 {
-	double share = p->ended >= SHARE_OF_AT_LEAST ? (double)p->failed / (double)p->ended : 0;
+	double share = p->failed >= PAGE_FAILED_MIN ? (double)p->failed / (double)p->ended : 0;
 	struct text *text;
 
-	if (share <= SHARE_LOOK)
+	if (share <= PAGE_FAILED_SHARE)
 		return;
-	text = reason_add(r, share >= SHARE_TROUBLE ? PAGE_TROUBLE : PAGE_LOOK, "Requests fail",
+	text = reason_add(r, share >= SHARE_TROUBLE ? PAGE_TROUBLE : PAGE_WARNING, "Requests fail",
 			  "ProxyRequestsFailing");
 	if (!text)
 		return;
@@ -172,7 +169,7 @@ static void leak_words(struct page_reasons *r, const struct page_proxy *p)
 
 	if (!connections && !queries)
 		return;
-	text = reason_add(r, PAGE_LOOK, "Leaks", connections ? "ProxyLeak" : "ProxyDnsLeak");
+	text = reason_add(r, PAGE_WARNING, "Leaks", connections ? "ProxyLeak" : "ProxyDnsLeak");
 	if (!text)
 		return;
 	if (connections)
@@ -187,7 +184,7 @@ static void leak_words(struct page_reasons *r, const struct page_proxy *p)
 static void unread_words(struct page_reasons *r, const struct page_proxy *p)
 {
 	struct text *text =
-		p->sources_failed ? reason_add(r, PAGE_LOOK, "Not all read", "WgsocksCollectorFailing") : NULL;
+		p->sources_failed ? reason_add(r, PAGE_WARNING, "Not all read", "WgsocksCollectorFailing") : NULL;
 
 	if (!text)
 		return;
@@ -255,19 +252,19 @@ static bool programs_miss(const struct page_model *m)
 
 static void parts_words(struct page_reasons *r, const struct page_exporter *e)
 {
-	struct text *text = e->deaf.count ? reason_add(r, PAGE_LOOK, "Does not listen", NULL) : NULL;
+	struct text *text = e->deaf.count ? reason_add(r, PAGE_WARNING, "Does not listen", NULL) : NULL;
 
 	if (text) {
 		text_puts(text, "It cannot listen on ");
 		top_words(text, &e->deaf);
 		text_puts(text, ", and tries again; the log says why.");
 	}
-	text = e->unwatched ? reason_add(r, PAGE_LOOK, "Proxies unwatched", NULL) : NULL;
+	text = e->unwatched ? reason_add(r, PAGE_WARNING, "Proxies unwatched", NULL) : NULL;
 	if (text)
 		text_printf(text,
 			    "%" PRIu64 " proxies are not watched: more than --proxies.max, or a capability is missing.",
 			    e->unwatched);
-	text = e->lost_total ? reason_add(r, PAGE_LOOK, "Counts lost", "WgsocksCountsLost") : NULL;
+	text = e->lost_total ? reason_add(r, PAGE_WARNING, "Counts lost", "WgsocksCountsLost") : NULL;
 	if (text) {
 		html_count(text, e->lost_total);
 		text_puts(text,
@@ -293,7 +290,7 @@ void words_exporter(struct page_reasons *r, const struct page_model *m, uint64_t
 	}
 	for (uint32_t i = 0; i < m->count; i++)
 		failed &= ~m->proxies[i].sources_failed; /* is told there */
-	text = m->answered && failed ? reason_add(r, PAGE_LOOK, "Not all read", "WgsocksCollectorFailing") : NULL;
+	text = m->answered && failed ? reason_add(r, PAGE_WARNING, "Not all read", "WgsocksCollectorFailing") : NULL;
 	if (text) {
 		text_puts(text, "Could not be read: ");
 		words_collectors(text, failed);

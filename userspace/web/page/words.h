@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is wrong, and how it is known, in words. No HTML here. */
-#ifndef PAGE_WORDS_H
-#define PAGE_WORDS_H
+#pragma once
 
-#include "model.h"
+#include "web/page/model.h"
 
 enum page_level {
 	PAGE_GOOD,
-	PAGE_LOOK,    /* it works, but somebody should look */
+	PAGE_WARNING, /* it works, but somebody should look */
 	PAGE_TROUBLE, /* users suffer */
 	PAGE_LEVELS
 };
@@ -20,6 +19,13 @@ struct page_reason {
 };
 
 #define PAGE_REASONS_MAX 12
+
+/*
+ * When requests fail, as the alert ProxyRequestsFailing judges it (tests/integration/test_rules.py compares): of fewer
+ * failures in five minutes a share says nothing.
+ */
+#define PAGE_FAILED_MIN 20
+#define PAGE_FAILED_SHARE 0.25
 
 /* The worst comes first. Zero-initialise before each use; words_free gives the texts back. */
 struct page_reasons {
@@ -50,5 +56,3 @@ const char *words_tunnel_meaning(enum tunnel_state state);
 
 /* Names of collectors, with commas between them. */
 void words_collectors(struct text *out, uint32_t collectors);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DNS messages, piece by piece. */
-#ifndef UNIT_DESTINATIONS_MESSAGE_H
-#define UNIT_DESTINATIONS_MESSAGE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -47,5 +46,3 @@ static inline void record(unsigned int type, const void *data, size_t size)
 	put16((unsigned int)size);
 	put(data, size);
 }
-
-#endif

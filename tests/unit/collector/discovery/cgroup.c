@@ -90,15 +90,15 @@ static char *load(const char *name, size_t *size)
 Test(cgroup, layouts)
 {
 	for (size_t i = 0; i < EXPECTED_COUNT; i++) {
-		struct cgroup_place place;
+		struct cgroup_owner owner;
 		size_t size;
 		char *text = load(EXPECTED[i].file, &size);
 
-		cgroup_parse(text, size, &place);
-		cr_expect_str_eq(place.pod_uid, EXPECTED[i].pod, "%s: %s", EXPECTED[i].file, place.pod_uid);
-		cr_expect_str_eq(place.container_id, EXPECTED[i].container, "%s: %s", EXPECTED[i].file,
-				 place.container_id);
-		cr_expect_eq(place.is_nested, EXPECTED[i].is_nested, "%s", EXPECTED[i].file);
+		cgroup_parse(text, size, &owner);
+		cr_expect_str_eq(owner.pod_uid, EXPECTED[i].pod, "%s: %s", EXPECTED[i].file, owner.pod_uid);
+		cr_expect_str_eq(owner.container_id, EXPECTED[i].container, "%s: %s", EXPECTED[i].file,
+				 owner.container_id);
+		cr_expect_eq(owner.is_nested, EXPECTED[i].is_nested, "%s", EXPECTED[i].file);
 		free(text);
 	}
 }
@@ -124,13 +124,13 @@ Test(cgroup, cut_anywhere)
 		char *text = load(EXPECTED[i].file, &size);
 
 		for (size_t cut = 0; cut <= size && cut < 600; cut++) {
-			struct cgroup_place place;
+			struct cgroup_owner owner;
 			char *copy = malloc(cut ? cut : 1);
 
 			memcpy(copy, text, cut);
-			cgroup_parse(copy, cut, &place);
-			cr_assert(!place.pod_uid[0] || !strcmp(place.pod_uid, POD) || !strcmp(place.pod_uid, STATIC) ||
-				  !strcmp(place.pod_uid, OTHER));
+			cgroup_parse(copy, cut, &owner);
+			cr_assert(!owner.pod_uid[0] || !strcmp(owner.pod_uid, POD) || !strcmp(owner.pod_uid, STATIC) ||
+				  !strcmp(owner.pod_uid, OTHER));
 			free(copy);
 		}
 		free(text);
@@ -151,29 +151,29 @@ static void write_file(const char *path, size_t size)
 Test(cgroup_read, files)
 {
 	char root[] = "/tmp/wgsocks-test-cgroup-XXXXXX", path[64];
-	struct cgroup_place place;
+	struct cgroup_owner owner;
 	int process;
 
 	cr_assert(mkdtemp(root));
 	process = open(root, O_PATH | O_DIRECTORY);
 	snprintf(path, sizeof(path), "%s/cgroup", root);
 
-	memset(&place, 'x', sizeof(place));
-	cr_expect_eq(cgroup_read(process, &place), -ENOENT);
-	cr_expect_str_eq(place.pod_uid, "");
+	memset(&owner, 'x', sizeof(owner));
+	cr_expect_eq(cgroup_read(process, &owner), -ENOENT);
+	cr_expect_str_eq(owner.pod_uid, "");
 	write_file(path, 1);
-	cr_expect_eq(cgroup_read(process, &place), 0);
-	cr_expect_str_eq(place.pod_uid, POD);
-	cr_expect_str_eq(place.container_id, ID);
+	cr_expect_eq(cgroup_read(process, &owner), 0);
+	cr_expect_str_eq(owner.pod_uid, POD);
+	cr_expect_str_eq(owner.container_id, ID);
 	write_file(path, 60000);
-	cr_expect_eq(cgroup_read(process, &place), 0);
-	cr_expect_str_eq(place.pod_uid, POD);
+	cr_expect_eq(cgroup_read(process, &owner), 0);
+	cr_expect_str_eq(owner.pod_uid, POD);
 	write_file(path, 70000);
-	cr_expect_eq(cgroup_read(process, &place), -E2BIG);
-	cr_expect_str_eq(place.pod_uid, "");
+	cr_expect_eq(cgroup_read(process, &owner), -E2BIG);
+	cr_expect_str_eq(owner.pod_uid, "");
 	unlink(path);
 	mkdir(path, 0700);
-	cr_expect_eq(cgroup_read(process, &place), -EISDIR);
+	cr_expect_eq(cgroup_read(process, &owner), -EISDIR);
 	close(process);
 	rmdir(path);
 	rmdir(root);
@@ -183,7 +183,7 @@ Test(cgroup_read, files)
 Test(cgroup_read, a_process_that_ends)
 {
 	char path[32];
-	struct cgroup_place place;
+	struct cgroup_owner owner;
 	pid_t child = fork();
 	int process, r;
 
@@ -194,10 +194,10 @@ Test(cgroup_read, a_process_that_ends)
 	snprintf(path, sizeof(path), "/proc/%d", child);
 	process = open(path, O_PATH | O_DIRECTORY);
 	cr_assert_geq(process, 0);
-	cr_expect_eq(cgroup_read(process, &place), 0);
+	cr_expect_eq(cgroup_read(process, &owner), 0);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	r = cgroup_read(process, &place);
+	r = cgroup_read(process, &owner);
 	cr_expect(r == -ENOENT || r == -ESRCH, "%d", r);
 	close(process);
 }

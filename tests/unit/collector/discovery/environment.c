@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../config/parse.h"
 #include "collector/discovery/environment.h"
 #include "collector/discovery/naming.h"
+#include "lib/config/parse.h"
 
 #define BYTES(text) (text), sizeof(text) - 1
 
@@ -224,7 +224,7 @@ Test(environment_read, the_same_name_as_the_flag)
 			r = environment_read(process, "PROXY_NAME", name);
 			cr_assert_geq(r, 0);
 			cr_expect_str_eq(name, config.proxy_name, "%zu, tail %zu", before, t);
-			cr_expect_eq(!!(r & NAMING_CUT), !!strstr(said, "is cut"), "%zu, tail %zu", before, t);
+			cr_expect_eq(!!(r & NAMING_CUT), !!strstr(said, "bytes, cut"), "%zu, tail %zu", before, t);
 			cr_expect_eq(!!(r & NAMING_REPAIRED), !!strstr(said, "not UTF-8"), "%zu, tail %zu", before, t);
 			file_process_end(root, process);
 		}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A network namespace of the test's own (Criterion runs each test in a process), with lo up; skips when we may not. */
-#ifndef TEST_DISCOVERY_NAMESPACE_H
-#define TEST_DISCOVERY_NAMESPACE_H
+#pragma once
 
 #include <sched.h>
 #include <stdlib.h>
@@ -14,5 +13,3 @@
 			cr_skip("needs CAP_SYS_ADMIN for a network namespace"); \
 		cr_assert_eq(system("ip link set lo up"), 0, "ip is missing");  \
 	} while (0)
-
-#endif

@@ -8,7 +8,7 @@
 
 #include "collector/discovery/cgroup.h"
 #include "collector/discovery/naming.h"
-#include "wgsocks/utf8.h"
+#include "lib/text/utf8.h"
 
 #define ID "3f1d0c5b7a9e8d6c4b2a1f0e9d8c7b6a5f4e3d2c1b0a99887766554433221100"
 #define UID_OF(digits) digits "-5b1d-4c7f-9a60-d1e2f3a4b5c6"

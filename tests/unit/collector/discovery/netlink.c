@@ -7,11 +7,11 @@
 #include "collector/discovery/netlink.h"
 #include "namespace.h"
 
-struct request {
+struct netlink_request {
 	char bytes[64] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 
-static struct nlmsghdr *links_request(struct request *request, uint16_t flags)
+static struct nlmsghdr *links_request(struct netlink_request *request, uint16_t flags)
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(request->bytes);
 
@@ -36,7 +36,7 @@ static int count_one(const struct nlmsghdr *message, void *context)
 /* What the stopped conversation left in the socket is not the answer to the next question. */
 Test(netlink, a_stopped_dump_is_forgotten)
 {
-	struct request request;
+	struct netlink_request request;
 	int fd, count = 0;
 
 	enter_namespace();
@@ -51,7 +51,7 @@ Test(netlink, a_stopped_dump_is_forgotten)
 
 Test(netlink, refusals_and_silence)
 {
-	struct request request;
+	struct netlink_request request;
 	int fd = netlink_open(NETLINK_ROUTE), count = 0;
 	char byte;
 

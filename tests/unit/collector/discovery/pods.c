@@ -157,9 +157,9 @@ Test(pods_find, folders, .init = begin, .fini = end)
 	cr_expect_str_eq(record.pod, "golden-crab-0");
 	cr_expect_eq(pods_find(&pods, STATIC, 1, &record), 0);
 	cr_expect_str_eq(record.pod, "etcd-node");
-	cr_expect_eq(pods.look.known, 2);
-	cr_expect_eq(pods.look.refused, 3);
-	cr_expect_eq(pods.look.twice, 0);
+	cr_expect_eq(pods.scan.known, 2);
+	cr_expect_eq(pods.scan.refused, 3);
+	cr_expect_eq(pods.scan.twice, 0);
 	cr_expect_eq(pods_find(&pods, SECOND, 1 + SECOND_NS, &record), -ENOENT, "a link or a file is no pod");
 	cr_expect_eq(pods_find(&pods, "", 1 + 2 * SECOND_NS, &record), -ENOENT);
 	pods_free(&pods);
@@ -174,8 +174,8 @@ Test(pods_find, links, .init = begin, .fini = end)
 	folder("golden-crab-1_proxies_dante-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.log");
 	cr_expect_eq(pods_find(&pods, ID, 1, &record), 0);
 	cr_expect_str_eq(record.container, "dante");
-	cr_expect_eq(pods.look.known, 1);
-	cr_expect_eq(pods.look.refused, 1);
+	cr_expect_eq(pods.scan.known, 1);
+	cr_expect_eq(pods.scan.refused, 1);
 	pods_free(&pods);
 }
 
@@ -192,12 +192,12 @@ Test(pods_find, two_of_one_uid, .init = begin, .fini = end)
 	cr_expect_eq(pods_find(&pods, POD, 1, &record), -ENOENT);
 	cr_expect_eq(pods_find(&pods, SECOND, 1, &record), 0);
 	cr_expect_str_eq(record.pod, "iron-bee-0");
-	cr_expect_eq(pods.look.twice, 3);
-	cr_expect_eq(pods.look.known, 1);
+	cr_expect_eq(pods.scan.twice, 3);
+	cr_expect_eq(pods.scan.known, 1);
 	pods_free(&pods);
 }
 
-Test(pods_find, looks_again_at_most_so_often, .init = begin, .fini = end)
+Test(pods_find, scans_again_at_most_so_often, .init = begin, .fini = end)
 {
 	struct pods pods = PODS_FOLDERS(root);
 	struct pod_record record;
@@ -249,7 +249,7 @@ Test(pods_find, more_than_fit, .init = begin, .fini = end)
 		folder(name);
 	}
 	cr_expect_eq(pods_find(&pods, POD, 1, &record), -ENOENT);
-	cr_expect_eq(pods.look.known, PODS_MAX);
-	cr_expect_eq(pods.look.beyond, 10);
+	cr_expect_eq(pods.scan.known, PODS_MAX);
+	cr_expect_eq(pods.scan.beyond, 10);
 	pods_free(&pods);
 }

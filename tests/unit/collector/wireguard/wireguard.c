@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "wgsocks/shared.h"
+#include "lib/process/shared.h"
 
 static char base[] = "/tmp/wgsocks-uapi-XXXXXX";
 static char cleanup[128];

@@ -104,6 +104,11 @@ Test(page, exporter)
 	EXPECT_SAYS(page(), "1,234 events could not be counted (parse)");
 	EXPECT_SAYS(page(), "7 proxies are not watched: more than --proxies.max");
 	EXPECT_SAYS(page(), "<dt>Collectors that fail<dd>dns");
+	for (int i = 0; i < PROCESS_MAX; i++)
+		board->processes[i].pid = 100 + i;
+	EXPECT_SAYS(page(), " of 5 processes");
+	board->processes[PROCESS_WEBCONFIG].pid = 0;
+	EXPECT_SAYS(page(), " of 4 processes");
 	EXPECT_SAYS(page(), "<dt>Restarts<dd>collector <data value=3>3</data>");
 	label = snapshot_string(&samples, "state");
 	snapshot_add_unsigned(&samples, METRIC_PROGRAM_UP, &label, 0);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "web/page/samples.h"
 #include "web/page/words.h"
 
 #include <criterion/criterion.h>
@@ -84,7 +85,7 @@ Test(words, one_of_two_tunnels)
 {
 	tunnel(TUNNEL_STALE, true);
 	first();
-	cr_expect_eq(words_level(&reasons), PAGE_LOOK);
+	cr_expect_eq(words_level(&reasons), PAGE_WARNING);
 }
 
 Test(words, listener)
@@ -102,14 +103,18 @@ Test(words, listener)
 
 Test(words, failing)
 {
-	proxy.ended = 9;
-	proxy.failed = 9;
+	proxy.ended = proxy.failed = PAGE_FAILED_MIN - 1;
 	EXPECT_FIRST(PAGE_GOOD, "Works", "");
+	proxy.ended = 60;
+	EXPECT_FIRST(PAGE_GOOD, "Works", "");
+	proxy.failed = PAGE_FAILED_MIN;
+	EXPECT_FIRST(PAGE_WARNING, "Requests fail",
+		     "20 of 60 requests that ended in the last 5 minutes failed (33 %).");
 	proxy.ended = 12000;
 	proxy.failed = 3000;
 	EXPECT_FIRST(PAGE_GOOD, "Works", "");
 	proxy.failed = 4000;
-	EXPECT_FIRST(PAGE_LOOK, "Requests fail",
+	EXPECT_FIRST(PAGE_WARNING, "Requests fail",
 		     "4,000 of 12,000 requests that ended in the last 5 minutes failed (33 %).");
 	page_top_add(&proxy.failures, "host_unreachable", 7);
 	page_top_add(&proxy.failures, "connection_refused", 70);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Samples of proxies as the collector makes them, and the page that is made of them. */
-#ifndef UNIT_PAGE_WORLD_H
-#define UNIT_PAGE_WORLD_H
+#pragma once
 
 #include "web/page/page.h"
 
@@ -9,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wgsocks/metrics.h"
+#include "lib/metrics/metrics.h"
 
 #define NOW 100000000000ull
 #define TIME 1700000000ull
@@ -102,5 +101,3 @@ static const char *page(void)
 #define EXPECT_SAYS(text, words) \
 	cr_expect_not_null(strstr(text, words), "not said: %s in\n%s", words, strstr(text, "<main"))
 #define EXPECT_NOT(text, words) cr_expect_null(strstr(text, words), "said: %s", words)
-
-#endif

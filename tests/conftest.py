@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every suite has: namespaces of its own where it asks for them, and the lab, a proxy, a sidecar and an agent as fixtures."""
+
+import collections
+
+import namespaces
+import pytest
+from blind import Blind
+from node import Node, World
+from sidecar import Sidecar, join_underlay, kill_all
+from sockslab import PATIENCE, Lab
+
+# Files that take longest come first, so that none is left alone at the end of a run side by side.
+LONGEST = [f"test_{name}.py" for name in (
+    "install", "dashboards", "docs", "dns", "demo", "collector", "node_identity", "health", "node", "destinations", "page", "wireguard", "compat", "alerts", "charts",
+    "odd_networks", "leaks", "traffic", "lab", "supervisor", "reasons", "many", "handshakes", "web")]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--lines", action="store_true", help="a line for each test, as tests/run reads it")
+
+
+def pytest_configure(config):
+    config._env_timeout = float(config.getini("timeout")) * PATIENCE  # of pytest-timeout
+    config.pluginmanager.register(namespaces.Plugin(), "namespaces")
+    if config.getoption("lines") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Lines(), "lines")
+
+
+class Lines:
+    """"ok NAME", "not ok NAME: why" or "skip NAME: why" for each test; "# FILE: N tests, T s" when a file is done."""
+
+    def __init__(self):
+        self.left, self.took, self.count, self.verdicts = collections.Counter(), collections.Counter(), collections.Counter(), {}
+
+    def _begin(self, ids):
+        if not self.left:
+            self.left = collections.Counter(name.split("::")[0] for name in ids)
+
+    def pytest_collection_finish(self, session):
+        self._begin([item.nodeid for item in session.items])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids):
+        self._begin(ids)
+
+    def pytest_report_teststatus(self, report):
+        """No letters: the lines say it."""
+        return (report.outcome, "", report.outcome.upper()) if report.when == "call" or not report.passed else ("", "", "")
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            print(f"not ok {report.nodeid}: {_reason(report)}", flush=True)
+
+    def pytest_runtest_logreport(self, report):
+        name, file = report.nodeid, report.nodeid.split("::")[0]
+        self.took[file] += report.duration
+        if report.when == "call" or not report.passed:
+            worst = self.verdicts.get(name)
+            if worst is None or (worst[0] == "ok" and report.failed):
+                self.verdicts[name] = ({"passed": "ok", "failed": "not ok", "skipped": "skip"}[report.outcome], report)
+        if report.when != "teardown":
+            return
+        verdict, of = self.verdicts.pop(name)
+        end = f" ({of.duration:.2f} s)" if verdict == "ok" else f": {_reason(of)}"
+        shown = name.replace(": ", ":")  # what comes after ": " is the reason
+        print(f"{verdict} {shown}{end}", flush=True)
+        for what, value in report.user_properties:
+            print(f"# {shown}: {what}: {value}", flush=True)
+        self.count[file] += 1
+        self.left[file] -= 1
+        if not self.left[file]:
+            print(f"# {file}: {self.count[file]} tests, {self.took[file]:.1f} s", flush=True)
+
+
+def _reason(report):
+    """Why it failed or was skipped, in one line."""
+    longrepr = report.longrepr
+    if isinstance(longrepr, tuple):
+        text = longrepr[2].removeprefix("Skipped: ")
+    else:
+        crash = getattr(longrepr, "reprcrash", None)
+        text = crash.message if crash else str(longrepr)
+    return " ".join(text.split())[:1000]
+
+
+# A module that wants other ones defines lab_options or sidecar_options: what Lab and Sidecar are given.
+
+
+@pytest.fixture(scope="module")
+def lab_options():
+    return {}
+
+
+@pytest.fixture(scope="module")
+def lab(lab_options):
+    """A lab of one proxy, with an address for its root beside the proxies."""
+    with Lab(**{"proxies": 1, **lab_options}) as made:
+        join_underlay()
+        try:
+            yield made
+        finally:
+            kill_all()
+
+
+@pytest.fixture
+def proxy(lab):
+    return lab.proxies[0]
+
+
+@pytest.fixture(scope="module")
+def sidecar_options():
+    return ["--proxy.port=1080"]
+
+
+@pytest.fixture(scope="module")
+def sidecar(lab, sidecar_options):
+    """An exporter beside the first proxy, for the whole module."""
+    return Sidecar(lab.proxies[0], "crab", *sidecar_options)
+
+
+@pytest.fixture(scope="module")
+def blind(lab):
+    """The witness of what the kernel hides; a test that fails meanwhile runs once more (namespaces.py)."""
+    with Blind(lab.proxies) as witness:
+        yield witness
+
+
+@pytest.fixture
+def world(request):
+    """A lab of three proxies (or of so many as the test's parameter says) that are called crab-0, crab-1, …; its root is their host."""
+    with World(getattr(request, "param", 3)) as made:
+        yield made
+
+
+@pytest.fixture
+def agent(world):
+    """The agent of that host, once it watches all of them."""
+    return Node(wait_for=len(world.lab.proxies))

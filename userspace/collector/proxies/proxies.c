@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/proxies/proxies.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "collector/attach/attach.h"
+#include "collector/discovery/netns.h"
+#include "collector/proxies/devices.h"
+#include "collector/proxies/managed_proxy.h"
+#include "collector/proxies/scan.h"
+#include "collector/proxies/stale_pins.h"
+#include "collector/proxy_netns/netns_enter.h"
+#include "lib/cleanup.h"
+#include "lib/log/log.h"
+#include "lib/time.h"
+
+#define SCAN_PERIOD_NS (30 * NS_PER_S)	 /* repairs what events missed */
+#define REPAIR_PERIOD_NS (60 * NS_PER_S) /* the same of each proxy whose events are heard and that is well */
+#define WIREGUARD_AGE_NS (14 * NS_PER_S) /* a scrape reads all devices: at the usual 15 s nothing is left to do */
+#define EVENT_ROUNDS 16			 /* 4,096 events at a time */
+#define ROUND_S 10			 /* each proxy of a node has its turn once in so many seconds */
+#define EACH_SECOND 10			 /* so many have theirs each second: a probe asks how the tunnel is */
+
+static bool is_node(const struct proxies *proxies)
+{
+	return proxies->config->mode == CONFIG_MODE_NODE;
+}
+
+static int sidecar_open(struct proxies *proxies)
+{
+	struct managed_proxy *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p) {
+		log_error("no memory for a proxy");
+		return -ENOMEM;
+	}
+	r = proxy_netns_open(&p->netns, proxies->config, proxies->kernel, proxies->config->proxy_name, false);
+	if (r)
+		log_error("cannot watch interfaces", field_error(r));
+	p->nsid = NSID_NONE;
+	p->waits = true;
+	proxies->managed[proxies->count++] = p;
+	proxies->waiting = 1;
+	return 0;
+}
+
+static int node_open(struct proxies *proxies)
+{
+	int r = netns_inode(&proxies->own_inode);
+
+	r = r ?: netns_home_open();
+	if (r) {
+		log_error("cannot identify our network namespace", field_error(r));
+		return r;
+	}
+	proxies->scan_due = true;
+	identities_open(&proxies->identities);
+	r = namespaces_open(&proxies->namespaces);
+	if (r == -EPERM)
+		log_warn("no events from other network namespaces, scanning instead",
+			 field_text("capability", "NET_BROADCAST"),
+			 field_unsigned("period_seconds", SCAN_PERIOD_NS / NS_PER_S));
+	else if (r)
+		log_warn("no events from network namespaces, scanning instead", field_error(r),
+			 field_unsigned("period_seconds", SCAN_PERIOD_NS / NS_PER_S));
+	proxies->deaf = r != 0;
+	return 0;
+}
+
+int proxies_open(struct proxies *proxies, const struct config *config, struct kernel *kernel,
+		 struct destinations *destinations)
+{
+	*proxies = (struct proxies){ .config = config,
+				     .kernel = kernel,
+				     .destinations = destinations,
+				     .namespaces = { .events_fd = -1, .requests_fd = -1 } };
+	proxies->managed = calloc(config->proxies_max, sizeof(struct managed_proxy *));
+	proxies->by_slot = calloc(config->proxies_max, sizeof(struct managed_proxy *));
+	if (!proxies->managed || !proxies->by_slot) {
+		log_error("no memory for proxies", field_unsigned("count", config->proxies_max));
+		return -ENOMEM;
+	}
+	return is_node(proxies) ? node_open(proxies) : sidecar_open(proxies);
+}
+
+int proxies_events_fd(const struct proxies *proxies)
+{
+	if (is_node(proxies))
+		return proxies->namespaces.events_fd;
+	return proxies->count ? proxies->managed[0]->netns.links.events_fd : -1;
+}
+
+/* ---- proxies ---- */
+
+static void reap(struct proxies *proxies)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < proxies->count; i++) {
+		struct managed_proxy *p = proxies->managed[i];
+
+		if (p->gone)
+			managed_proxy_retire(proxies, p);
+		else
+			proxies->managed[kept++] = p;
+	}
+	if (kept == proxies->count)
+		return;
+	proxies->count = kept;
+	managed_proxies_name(proxies);
+	/* There is room for another one; and what was seen in a namespace of the same inode was taken for the former.
+	 */
+	proxies->scan_due = true;
+}
+
+/* Names that kubelet had not written yet. */
+static void identify(struct proxies *proxies)
+{
+	bool another = false;
+
+	for (uint32_t i = 0; i < proxies->count; i++)
+		another |= managed_proxy_identify(proxies, proxies->managed[i]);
+	if (another)
+		managed_proxies_name(proxies);
+}
+
+#define PAUSE_FACTOR 9		       /* of the time that a scan takes: a tenth of a CPU */
+#define PAUSE_MAX_NS (150 * NS_PER_MS) /* but a new proxy does not wait longer */
+
+/* Scans all processes: takes new proxies in. */
+static void scan_processes(struct proxies *proxies)
+{
+	uint64_t begun = clock_now_ns(), pause;
+	struct server_scan scan;
+	int r = server_scan_run(&scan, proxies->config);
+
+	if (r)
+		log_warn("cannot scan all processes", field_error(r));
+	/*
+	 * The kernel tells of a namespace's end before it gives its inode away: then none of these is mistaken for a
+	 * former one.
+	 */
+	proxies_ends(proxies);
+	proxies_take(proxies, &scan);
+	server_scan_free(&scan);
+	proxies->scanned_ns = clock_now_ns();
+	pause = PAUSE_FACTOR * (proxies->scanned_ns - begun);
+	proxies->scan_pause_ns = proxies->scanned_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
+}
+
+/* ---- what an earlier process left ---- */
+
+void proxies_loaded(struct proxies *proxies)
+{
+	if (!is_node(proxies))
+		return;
+	if (proxies->kernel->pinned)
+		attach_prune(proxies->kernel->pins.folder); /* of interfaces that went while nobody looked */
+	if (proxies->scan_due)
+		scan_processes(proxies); /* so that those which run are known before slots are judged */
+	proxies->scan_due = false;
+	for (uint32_t slot = 0; slot < proxies->config->proxies_max; slot++)
+		managed_proxy_restore(proxies, slot);
+	identify(proxies);
+	stale_pins_remove(proxies->config);
+}
+
+static void end_one(struct proxies *proxies)
+{
+	struct managed_proxy *p = proxies->ended;
+
+	proxies->ended = p->next;
+	managed_proxy_end(proxies, p);
+}
+
+bool proxies_step(struct proxies *proxies)
+{
+	if (proxies->ended) {
+		end_one(proxies);
+		return true;
+	}
+	if (proxies->scan_due && is_node(proxies) && clock_now_ns() >= proxies->scan_pause_ns) {
+		proxies->scan_due = false;
+		scan_processes(proxies);
+		identify(proxies);
+		return true;
+	}
+	for (uint32_t i = 0; proxies->waiting && proxies->kernel->skeleton && i < proxies->count; i++) {
+		if (!proxies->managed[i]->waits)
+			continue;
+		proxies->waiting--;
+		proxies->managed[i]->waits = false;
+		managed_proxy_start(proxies, proxies->managed[i]);
+		return true;
+	}
+	return false;
+}
+
+int proxies_rest_ms(const struct proxies *proxies)
+{
+	uint64_t now = clock_now_ns();
+
+	if (!proxies->scan_due || !is_node(proxies))
+		return -1;
+	return now >= proxies->scan_pause_ns ? 0 : (int)((proxies->scan_pause_ns - now) / NS_PER_MS + 1);
+}
+
+/* ---- events ---- */
+
+static struct managed_proxy *by_slot(const struct proxies *proxies, uint32_t slot)
+{
+	return slot < proxies->config->proxies_max ? proxies->by_slot[slot] : NULL;
+}
+
+void proxies_event(struct proxies *proxies, const struct event *event)
+{
+	struct managed_proxy *p;
+
+	if (event->slot == ABI_SLOT_NONE) {
+		proxies->scan_due = true;
+		return;
+	}
+	p = by_slot(proxies, event->slot);
+	if (!p || event->netns_inode != p->netns.map_entry.netns_inode || proxy_netns_enter(&p->netns)) {
+		/* That proxy has just ended; the event may be of the next namespace with its inode. */
+		proxies->scan_due |= event->kind == ABI_EVENT_LISTEN;
+		return;
+	}
+	proxies->scan_due |= p->identity.former[0] != 0; /* its server can tell its name */
+	proxy_netns_listener_event(&p->netns, event);
+	proxy_netns_leave(&p->netns);
+}
+
+static struct managed_proxy *by_nsid(const struct proxies *proxies, int32_t nsid)
+{
+	for (uint32_t i = 0; i < proxies->count; i++) {
+		struct managed_proxy *p = proxies->managed[i];
+
+		if (p->gone) /* its numbers may be another's already */
+			continue;
+		if (nsid == NSID_NONE ? p->netns.map_entry.netns_inode == proxies->own_inode : p->nsid == nsid)
+			return p;
+	}
+	return NULL;
+}
+
+static void on_link(int32_t nsid, const struct link *link, enum link_event event, void *context)
+{
+	struct managed_proxy *p = by_nsid(context, nsid);
+
+	if (!p || proxy_netns_enter(&p->netns)) { /* its namespace may be ending just now */
+		if (p)
+			p->scan_due = true;
+		return;
+	}
+	proxy_netns_link_event(&p->netns, link, event);
+	proxy_netns_leave(&p->netns);
+	if (!link_is_tunnel(link, p->netns.config))
+		return;
+	p->device_due = true;
+	p->device_searches = 0;
+}
+
+/* Whose port is whose is known before the first handshake, or soon after. */
+static void ask_devices(struct proxies *proxies)
+{
+	_cleanup_free_ struct managed_proxy **due = calloc(proxies->count ?: 1, sizeof(struct managed_proxy *));
+	size_t n = 0;
+
+	for (uint32_t i = 0; due && i < proxies->count; i++) {
+		if (proxies->managed[i]->device_due)
+			due[n++] = proxies->managed[i];
+		proxies->managed[i]->device_due = false;
+	}
+	if (n)
+		devices_read(proxies, due, n);
+}
+
+static void on_gone(int32_t nsid, void *context)
+{
+	struct managed_proxy *p = nsid == NSID_NONE ? NULL : by_nsid(context, nsid);
+
+	if (p)
+		p->gone = true;
+}
+
+void proxies_ends(struct proxies *proxies)
+{
+	int r = proxies->namespaces.events_fd >= 0;
+
+	for (int i = 0; r == 1 && i < EVENT_ROUNDS; i++)
+		r = namespaces_read(&proxies->namespaces, on_link, on_gone, proxies);
+	if (r == -ENOBUFS) {
+		log_info("interface events lost", field_text("action", "rescan"));
+		proxies_rescan(proxies);
+	} else if (r < 0) {
+		log_warn("cannot read interface events", field_error(r));
+	}
+	ask_devices(proxies);
+	reap(proxies);
+}
+
+void proxies_links(struct proxies *proxies)
+{
+	if (is_node(proxies))
+		proxies_ends(proxies);
+	else
+		proxy_netns_links(&proxies->managed[0]->netns);
+}
+
+/* ---- each second ---- */
+
+/* Whether something is to be done, or events may have been missed: what is well is not looked at each time. */
+static bool is_due(const struct proxies *proxies, struct managed_proxy *p)
+{
+	uint64_t period = proxies->deaf || p->nsid == NSID_NONE ? SCAN_PERIOD_NS : REPAIR_PERIOD_NS;
+	const struct proxy_netns *netns = &p->netns;
+	bool due;
+
+	p->scan_due |= clock_now_ns() - p->repaired_ns >= period;
+	due = p->scan_due || !netns->listener_up || netns->discovery_due || netns->unfound;
+
+	for (unsigned int i = 0; !due && i < netns->table_size; i++)
+		due = netns->table[i].error;
+	return due;
+}
+
+/* A few, in turn: so that a node with many idle proxies costs as little each second as one with few. */
+static void repair_some(struct proxies *proxies)
+{
+	const uint32_t count = proxies->count;
+	uint32_t few = count < EACH_SECOND ? count : EACH_SECOND, n = (count + ROUND_S - 1) / ROUND_S, unread = 0;
+	_cleanup_free_ struct managed_proxy **some = calloc(count ?: 1, sizeof(struct managed_proxy *));
+	uint64_t now = clock_now_ns(), age = count > EACH_SECOND ? WIREGUARD_AGE_NS : NS_PER_S / 2;
+
+	if (!some)
+		return;
+	if (n < few)
+		n = few;
+	for (uint32_t i = 0; i < n; i++) {
+		struct managed_proxy *p;
+
+		if (proxies->cursor >= count)
+			proxies->cursor = 0;
+		p = proxies->managed[proxies->cursor++];
+		if (is_due(proxies, p))
+			managed_proxy_repair(proxies, p);
+		if (now - p->netns.wireguard.read_ns >= age)
+			some[unread++] = p;
+	}
+	devices_read(proxies, some, unread);
+}
+
+void proxies_tick(struct proxies *proxies, uint64_t now_ns)
+{
+	if (!is_node(proxies)) {
+		proxy_netns_tick(&proxies->managed[0]->netns);
+		return;
+	}
+	if (now_ns - proxies->scanned_ns >= SCAN_PERIOD_NS) {
+		scan_processes(proxies);
+		stale_pins_remove(proxies->config);
+	}
+	identify(proxies);
+	repair_some(proxies);
+	reap(proxies);
+}
+
+void proxies_wireguard(struct proxies *proxies)
+{
+	if (is_node(proxies))
+		devices_read(proxies, proxies->managed, proxies->count);
+}
+
+void proxies_close(struct proxies *proxies, bool remove)
+{
+	for (uint32_t i = 0; i < proxies->count; i++)
+		managed_proxy_close(proxies->managed[i], remove);
+	proxies->count = 0;
+	free_pointer(&proxies->managed);
+	free_pointer(&proxies->by_slot);
+	namespaces_close(&proxies->namespaces);
+	identities_close(&proxies->identities);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the parts of a block lie. */
+#pragma once
+
+#include "lib/snapshot/snapshot.h"
+
+struct block_layout {
+	uint64_t samples, histograms, histories, strings; /* offsets */
+	uint64_t length;
+};
+
+/* 32-bit counts of elements under 1,024 bytes: no sum comes near 2^64. */
+static inline struct block_layout block_layout(uint32_t samples, uint32_t histograms, uint32_t histories,
+					       uint32_t string_bytes)
+{
+	struct block_layout l;
+
+	l.samples = sizeof(struct snapshot_header);
+	l.histograms = l.samples + (uint64_t)samples * sizeof(struct sample);
+	l.histories = l.histograms + (uint64_t)histograms * sizeof(struct sample_histogram);
+	l.strings = l.histories + (uint64_t)histories * sizeof(struct sample_history);
+	l.length = (l.strings + string_bytes + 7) & ~(uint64_t)7;
+	return l;
+}

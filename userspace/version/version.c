@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-#include "wgsocks/version.h"
-
-#include "wgsocks/version-values.h" /* made by the Makefile */
-
-const char version_string[] = VERSION_STRING;
-const char version_revision[] = VERSION_REVISION;
-const char version_arch[] = VERSION_ARCH;
