@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 /* Without a price there is nothing to collect of it, and no country without a database. */
-#define COLLECTORS (COLLECTOR_DEFAULT & ~(1u << COLLECTOR_COST | 1u << COLLECTOR_GEOIP))
+#define ON_BY_DEFAULT (COLLECTOR_DEFAULT & ~(1u << COLLECTOR_COST | 1u << COLLECTOR_GEOIP))
 
 Test(config, defaults)
 {
@@ -24,7 +24,7 @@ Test(config, defaults)
 	cr_expect_eq(config.attach, CONFIG_ATTACH_AUTO);
 	cr_expect_eq(config.proxies_max, 1, "a sidecar has one");
 	cr_expect_not(config.detach);
-	cr_expect_eq(config.collectors, COLLECTORS);
+	cr_expect_eq(config.collectors, ON_BY_DEFAULT);
 	cr_expect_eq(config.metrics_count, 1);
 	cr_expect_str_eq(config.metrics[0].text, ":9090");
 	cr_expect_str_eq(config.health.text, ":9999");
@@ -84,7 +84,7 @@ Test(config, every_flag)
 	cr_expect_str_eq(config.pin_path, "");
 	cr_expect_eq(config.attach, CONFIG_ATTACH_CLSACT);
 	cr_expect(config.detach);
-	cr_expect_eq(config.collectors, COLLECTORS & ~(1u << COLLECTOR_REQUESTS));
+	cr_expect_eq(config.collectors, ON_BY_DEFAULT & ~(1u << COLLECTOR_REQUESTS));
 	cr_expect_str_eq(config.telemetry_path, "/m");
 	cr_expect_eq(config.max_requests, 0);
 	cr_expect_str_eq(config.health.text, "[::1]:1");
@@ -102,7 +102,7 @@ Test(config, every_flag_has_a_variable)
 	cr_assert_eq(PARSE_NOTHING(), 0);
 	cr_expect_str_eq(config.proxy_name, "b");
 	cr_expect_eq(config.port_count, 2);
-	cr_expect_eq(config.collectors, COLLECTORS & ~(1u << COLLECTOR_REQUESTS));
+	cr_expect_eq(config.collectors, ON_BY_DEFAULT & ~(1u << COLLECTOR_REQUESTS));
 	cr_expect(config.health_require_vpn);
 	cr_expect(config.log_json);
 	cr_expect_str_eq(config.telemetry_path, "/x");
@@ -262,11 +262,11 @@ Test(config, hostile_values)
 	free(flag);
 }
 
-Test(config, collector_names)
+/* Names, defaults and flags are of one table: an independent word for each of its columns. */
+Test(config, collector_table)
 {
 	cr_expect_str_eq(config_collector_name(COLLECTOR_INTERFACE), "interface");
-	cr_expect_str_eq(config_collector_name(COLLECTOR_REQUESTS), "requests");
-	cr_expect_str_eq(config_collector_name(COLLECTOR_SESSIONS), "sessions");
 	cr_expect_str_eq(config_collector_name(COLLECTOR_WIREGUARD), "wireguard");
 	cr_expect_null(config_collector_name(COLLECTOR_MAX));
+	cr_expect_eq(COLLECTOR_ALL & ~COLLECTOR_DEFAULT, 1u << COLLECTOR_CLIENTS | 1u << COLLECTOR_DESTINATIONS);
 }
