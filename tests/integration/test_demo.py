@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The demo: its tables are true, it survives its visitor and leaves nothing behind."""
 
@@ -13,16 +12,14 @@ import shutil
 import signal
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
-from harness import case, run_cases
+
 from sockslab import PATIENCE, wait_until
 
 DEMO = str(ROOT / "tests" / "demo" / "demo")
@@ -209,8 +206,7 @@ def name_of(pid):
         return ""
 
 
-@case
-def test_once_all_rows_are_equal_although_clients_meet_the_unplanned():
+def test_once_all_rows_are_equal_although_clients_meet_the_unplanned(record_property):
     with Demo(argv=("make", "demo"), ONCE="1") as demo:
         demo.wait(r"^Started: 2 × dante")
         demo.inside("inet", "nft", "-f", "-", input=LOST_SYNS)
@@ -237,10 +233,9 @@ def test_once_all_rows_are_equal_although_clients_meet_the_unplanned():
     shown = text[text.index("wgsocks_exporter demo"):]
     assert not [line for line in shown.splitlines() if len(line) > 100]
     check_files(text)
-    return f"{rows} rows, VpnTunnelDown after {fired} s"
+    record_property("note", f"{rows} rows, VpnTunnelDown after {fired} s")
 
 
-@case
 def test_the_excerpt_in_the_readme_has_the_rows_of_the_demo():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = read_rows(readme)["golden-crab"]
@@ -248,7 +243,6 @@ def test_the_excerpt_in_the_readme_has_the_rows_of_the_demo():
     assert {row[2] for row in rows.values()} == {"equal"}
 
 
-@case
 def test_a_wrong_number_differs():
     with tempfile.NamedTemporaryFile("w", suffix=".sh", dir="/tmp", delete=False) as script:
         script.write(f'#!/bin/sh\nexec {ROOT}/build/wgsocks_exporter --proxy.port=1081 "$@"\n')
@@ -336,7 +330,6 @@ def firing(alerts_url):
             if alert["state"] == "firing" and alert["labels"].get("proxy_name") == "free-salmon"}
 
 
-@case
 def test_a_visitor_sees_the_trouble_and_does_not_break_the_demo():
     with Demo(terminal=True) as demo:
         demo.wait("^Started: 2 × dante")
@@ -390,7 +383,6 @@ def check_commands(text):
         assert sign in done.stdout, f"{command}: {done.stdout[:300]}"
 
 
-@case
 def test_what_a_visitor_does_during_the_traffic_is_no_failure():
     with Demo() as demo:
         demo.wait("^Started: Prometheus")
@@ -403,7 +395,6 @@ def test_what_a_visitor_does_during_the_traffic_is_no_failure():
         check_gone(demo.processes, demo.before)
 
 
-@case
 def test_ctrl_c_ends_it_at_any_moment():
     for moment, namespaces in ((None, 0), ("wgsocks_exporter demo", 0), ("Started: 2 × dante", 5),
                                ("Started: 2 × wgsocks", 5), ("Trouble: ", 5)):
@@ -416,8 +407,7 @@ def test_ctrl_c_ends_it_at_any_moment():
             check_gone(demo.processes, demo.before, namespaces)
 
 
-@case
-def test_without_a_terminal_it_stays_and_is_idle_and_kill_9_leaves_nothing():
+def test_without_a_terminal_it_stays_and_is_idle_and_kill_9_leaves_nothing(record_property):
     with Demo() as demo:
         demo.wait(f"^{STAYS} the end")
         urls = urls_of(demo.text)
@@ -435,14 +425,13 @@ def test_without_a_terminal_it_stays_and_is_idle_and_kill_9_leaves_nothing():
         check_gone(demo.processes, demo.before)
         with contextlib.suppress(OSError):
             raise AssertionError(f"still answers: {fetch(metrics)[:100]}")
-    return f"{used:.2f} CPUs"
+    record_property("note", f"{used:.2f} CPUs")
 
 
 def cpu_seconds(pid):
     return (int(stat(pid)[11]) + int(stat(pid)[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@case
 def test_it_ends_with_the_make_that_ran_it():
     with Demo(argv=("sh", "-c", f"{DEMO}; exit $?")) as demo:
         demo.wait("^Started: Prometheus")
@@ -452,7 +441,6 @@ def test_it_ends_with_the_make_that_ran_it():
         check_gone(demo.processes, demo.before)
 
 
-@case
 def test_the_build_of_the_lab_prints_short_lines():
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(["make", f"BUILD={folder}", f"{folder}/target", f"{folder}/blind"],
@@ -461,7 +449,3 @@ def test_the_build_of_the_lab_prints_short_lines():
         lines = done.stdout.splitlines()
         assert len(lines) == 4, done.stdout
         assert all(re.fullmatch(r"  (CC|LINK) +\S+", line) for line in lines), done.stdout
-
-
-if __name__ == "__main__":
-    run_cases()

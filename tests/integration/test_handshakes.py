@@ -164,7 +164,7 @@ def test_messages_made_by_hand():
                     there.send(message)
                 for _ in range(6):
                     here.recv(2000)
-            equal(sorted((handshake_type(p), p.outgoing) for p in packets), sorted([(1, True)] * 2 + [(2, False)] * 3 + [(1, False)]), "what the capture knows")
+            equal(sorted((handshake_type(p), p.outgoing) for p in packets if p.sport == p.dport == 40000), sorted([(1, True)] * 2 + [(2, False)] * 3 + [(1, False)]), "what the capture knows")
 
 
 def test_a_relay_on_lo():

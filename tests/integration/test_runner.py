@@ -4,11 +4,12 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import time
 
 import pytest
-from sockslab import PATIENCE
+from sockslab import PATIENCE, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
@@ -105,6 +106,18 @@ def test_a_hang_is_a_failure_and_is_ended(tree):
     while time.monotonic() < deadline:
         assert mark.stat().st_mtime_ns == written, "a process of the suite goes on"
         time.sleep(0.05)
+
+
+def test_an_interrupt_ends_every_suite(tree):
+    for name in "ab":
+        tree.suite(name, f"echo $$ >$MARK.{name}; sleep 100 & wait")
+    process = subprocess.Popen([tree.folder / "tests/run", "--kind=bpf", "--jobs=2"], env={"PATH": os.environ["PATH"], "MARK": str(tree.folder / "mark")},
+                               stdout=subprocess.DEVNULL)
+    marks = [tree.folder / f"mark.{name}" for name in "ab"]
+    pids = wait_until(lambda: all(mark.exists() and mark.read_text() for mark in marks) and [int(mark.read_text()) for mark in marks], 20, "both suites")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30 * PATIENCE) == 130
+    assert not [pid for pid in pids if pathlib.Path(f"/proc/{pid}").exists()]
 
 
 def test_a_skip_in_ci_is_a_failure_unless_allowed(tree):
