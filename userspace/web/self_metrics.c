@@ -11,7 +11,9 @@
 
 unsigned int scrape_status(enum scrape_code code)
 {
-	static const unsigned int statuses[SCRAPE_CODES] = { 200, 400, 500, 503 };
+#define STATUS_(id, status) status,
+	static const unsigned int statuses[] = { SCRAPE_STATUSES(STATUS_) };
+#undef STATUS_
 
 	return statuses[code];
 }

@@ -114,7 +114,7 @@ static void attach(struct proxy_netns *netns, struct watched_link *w)
 		log_warn("proxy %s: cannot attach to %s: %s: trying again", netns->name, w->link.name, strerror(-r));
 	else if (!r)
 		log_info("proxy %s: %s %s attached by %s", netns->name, w->tunnel ? "tunnel" : "interface",
-			 w->link.name, w->attachments[0].mode == CONFIG_ATTACH_TCX ? "tcx" : "clsact");
+			 w->link.name, config_attach_name(w->attachments[0].mode));
 }
 
 static struct watched_link *find(struct proxy_netns *netns, uint32_t ifindex)

@@ -11,16 +11,22 @@
 
 #include "lib/config/config.h"
 
-enum process {
-	PROCESS_SUPERVISOR,
-	PROCESS_HEALTH,
-	PROCESS_WEB,
-	PROCESS_COLLECTOR,
-	PROCESS_WEBCONFIG, /* with --web.config.file only */
-	PROCESS_MAX
-};
+/*
+ * X(enumerator, word). The supervisor is the first; webconfig ("files") runs with --web.config.file
+ * only.
+ */
+#define PROCESSES(X)                      \
+	X(PROCESS_SUPERVISOR, supervisor) \
+	X(PROCESS_HEALTH, health)         \
+	X(PROCESS_WEB, web)               \
+	X(PROCESS_COLLECTOR, collector)   \
+	X(PROCESS_WEBCONFIG, files)
 
-/* "supervisor", "health", "web", "collector", "files". */
+#define PROCESS_(id, word) id,
+enum process { PROCESSES(PROCESS_) PROCESS_MAX };
+#undef PROCESS_
+
+/* The value of the label `process`, and the name in the log. */
 const char *process_name(enum process process);
 
 /*
