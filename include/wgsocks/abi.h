@@ -16,6 +16,7 @@
 #endif
 
 #include <wgsocks/abi_labels.h>
+#include <wgsocks/time.h>
 
 #define ABI_LAYOUT 2
 
@@ -63,18 +64,13 @@ enum abi_histogram_bounds {
 };
 
 /* In nanoseconds: [bounds][bucket], 16 finite bounds each. */
-#define ABI_MS(n) ((n)*1000000ULL)
-#define ABI_S(n) ((n)*1000000000ULL)
+#define ABI_MS(n) ((n)*NS_PER_MS)
+#define ABI_S(n) ((n)*NS_PER_S)
 #define ABI_HISTOGRAM_BOUNDS                                                                           \
 	{                                                                                              \
-		{ ABI_MS(1),	ABI_MS(2) + 500000ULL,                                                 \
-		  ABI_MS(5),	ABI_MS(10),                                                            \
-		  ABI_MS(25),	ABI_MS(50),                                                            \
-		  ABI_MS(100),	ABI_MS(250),                                                           \
-		  ABI_MS(500),	ABI_S(1),                                                              \
-		  ABI_MS(2500), ABI_S(5),                                                              \
-		  ABI_S(10),	ABI_S(30),                                                             \
-		  ABI_S(60),	ABI_S(120) },                                                          \
+		{ ABI_MS(1),   ABI_MS(5) / 2, ABI_MS(5),   ABI_MS(10), ABI_MS(25),   ABI_MS(50),       \
+		  ABI_MS(100), ABI_MS(250),   ABI_MS(500), ABI_S(1),   ABI_MS(2500), ABI_S(5),         \
+		  ABI_S(10),   ABI_S(30),     ABI_S(60),   ABI_S(120) },                               \
 			{ ABI_MS(10),  ABI_MS(50),  ABI_MS(100),  ABI_MS(500), ABI_S(1),   ABI_S(5),   \
 			  ABI_S(10),   ABI_S(30),   ABI_S(60),	  ABI_S(120),  ABI_S(300), ABI_S(600), \
 			  ABI_S(1800), ABI_S(3600), ABI_S(21600), ABI_S(86400) },                      \

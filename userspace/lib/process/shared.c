@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#define HEARTBEAT_MAX_NS (10 * NS_PER_S)
 #define COPY_ATTEMPTS 4
 
 const char *process_name(enum process process)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "lib/config/config.h"
+#include <wgsocks/time.h>
 
 /*
  * X(enumerator, word). The supervisor is the first; webconfig ("files") runs with --web.config.file
@@ -112,5 +113,8 @@ int health_board_copy(const struct shared *shared, struct health_proxy *copy, ui
 /* CLOCK_MONOTONIC in ns. */
 uint64_t clock_now_ns(void);
 
-/* Whether the process's heartbeat is at most 10 s old. */
+/* A process with an older heartbeat is hung: not alive for probes, and killed by the supervisor. */
+#define HEARTBEAT_MAX_NS (10 * NS_PER_S)
+
+/* Whether the process's heartbeat is at most HEARTBEAT_MAX_NS old. */
 bool process_alive(const struct shared *shared, enum process process, uint64_t now_ns);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include <wgsocks/time.h>
+
 #define TIMEOUT_DEFAULT 10.0
 #define TIMEOUT_MAX 300.0
 #define MARGIN_MAX 0.5
@@ -21,5 +23,5 @@ uint64_t scrape_timeout_ns(const char *seconds)
 			timeout = value < TIMEOUT_MAX ? value : TIMEOUT_MAX;
 	}
 	margin = timeout * MARGIN_SHARE;
-	return (uint64_t)((timeout - (margin < MARGIN_MAX ? margin : MARGIN_MAX)) * 1e9);
+	return (uint64_t)((timeout - (margin < MARGIN_MAX ? margin : MARGIN_MAX)) * NS_PER_S);
 }
