@@ -16,7 +16,6 @@
 #endif
 
 #include <wgsocks/abi_labels.h>
-#include <wgsocks/time.h>
 
 #define ABI_LAYOUT 2
 
@@ -64,8 +63,8 @@ enum abi_histogram_bounds {
 };
 
 /* In nanoseconds: [bounds][bucket], 16 finite bounds each. */
-#define ABI_MS(n) ((n)*NS_PER_MS)
-#define ABI_S(n) ((n)*NS_PER_S)
+#define ABI_MS(n) ((n)*1000000ULL)
+#define ABI_S(n) ((n)*1000000000ULL)
 #define ABI_HISTOGRAM_BOUNDS                                                                           \
 	{                                                                                              \
 		{ ABI_MS(1),   ABI_MS(5) / 2, ABI_MS(5),   ABI_MS(10), ABI_MS(25),   ABI_MS(50),       \

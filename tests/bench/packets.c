@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "collector/attach/stub.h"
+#include "collector/attach/attach.h"
 #include "collector/kernel/kernel.h"
 #include "floor.skel.h"
 #include "wgsocks.skel.h"
@@ -81,7 +81,7 @@ static uint64_t now_ns(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	return ABI_S((uint64_t)now.tv_sec) + (uint64_t)now.tv_nsec;
 }
 
 /* Ethernet, IP, TCP, bytes: a bulk segment of a connection whose dialogue is over. */

@@ -172,7 +172,7 @@ def follow_recipe(tree):
          r"\1\t" + step('X(PROXY_CLIENT_ADOPTED, "proxy_client_connections_adopted_total", COUNTER, "", LABELS("proxy_name"), "…")')
          + r" \\\n\2")
     edit(tree / "docs" / "witnesses", r"\Z", step("proxy_client_connections_adopted_total | test_truth.py | the clients' own books | transition | 1 a proxy") + "\n")
-    edit(tree / "userspace" / "collector" / "readers" / "sessions.c", r"(\n)(\tsnapshot_add_unsigned\()",
+    edit(tree / "userspace" / "collector" / "readers" / "requests.c", r"(\n)(\tsnapshot_add_unsigned\()",
          r"\1\t" + step("snapshot_add_unsigned(to, METRIC_PROXY_CLIENT_ADOPTED, &r->name, c->client_adopted);") + r"\n\2")
 
 

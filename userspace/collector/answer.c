@@ -16,7 +16,7 @@
 #include "collector/state.h"
 #include "lib/log/log.h"
 #include "lib/metrics/metrics.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define BLOCK_BYTES_MIN (64 * 1024)
 

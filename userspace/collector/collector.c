@@ -3,7 +3,7 @@
  * The collector: holds the kernel side, follows the proxy's interfaces and listeners, answers web's requests for a
  * snapshot. One loop; listens on nothing; reads no byte of the network.
  */
-#include "collector/state.h"
+#include "collector/collector.h"
 
 #include <bpf/libbpf.h>
 #include <cap-ng.h>
@@ -17,13 +17,14 @@
 #include <sys/timerfd.h>
 
 #include "collector/proxies/reconciliation.h"
-#include "collector/kernel/release.h"
+#include "collector/state.h"
+#include "collector/kernel/kernel.h"
 #include "collector/kernel/sweep.h"
 #include "collector/readers/readers.h"
 #include "wgsocks.skel.h"
 #include "lib/log/log.h"
 #include "lib/rights/rights.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define LOAD_RETRY_MAX_S 30
 #define MEMORY_PERIOD_S 10

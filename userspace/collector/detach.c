@@ -3,6 +3,8 @@
  * --detach: removes every pin, link and filter of ours that can be reached: of a sidecar from its network namespace, of
  * a node's agent from the host. What a sidecar has is left alone by the agent's.
  */
+#include "collector/collector.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

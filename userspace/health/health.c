@@ -3,6 +3,8 @@
  * The health port: one epoll loop that accepts, reads, answers and closes. Who sends a whole request is answered in the
  * turn that accepts it, however many others are silent. Each connection gets one answer and two seconds in all.
  */
+#include "health/health.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,7 @@
 #include "lib/log/log.h"
 #include "lib/process/process.h"
 #include "lib/rights/rights.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define CLIENT_NS (2000 * NS_PER_MS)
 #define HEARTBEAT_PERIOD_NS (500 * NS_PER_MS)

@@ -9,15 +9,7 @@
 #include <unistd.h>
 
 #include "lib/log/log.h"
-#include "supervisor/backoff.h"
-#include <wgsocks/time.h>
-
-static int (*const child_mains[PROCESS_MAX])(const struct child *child) = {
-	[PROCESS_HEALTH] = health_run,
-	[PROCESS_WEB] = web_run,
-	[PROCESS_COLLECTOR] = collector_run,
-	[PROCESS_WEBCONFIG] = webconfig_run,
-};
+#include "lib/time.h"
 
 enum process listener_process(unsigned int listener)
 {
@@ -56,7 +48,7 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	_exit(child_mains[process](&child));
+	_exit(s->mains[process](&child));
 }
 
 static void child_schedule(struct supervised *child, uint64_t now_ns)
@@ -197,4 +189,13 @@ bool children_signal(const struct supervisor *s, int number)
 			any = true;
 	}
 	return any;
+}
+
+uint64_t backoff_delay_ns(unsigned int failures)
+{
+	if (failures <= 2)
+		return 0;
+	if (failures <= 5)
+		return (100 * NS_PER_MS) << (failures - 3);
+	return failures <= 30 ? 800 * NS_PER_MS : 10000 * NS_PER_MS;
 }

@@ -2,11 +2,6 @@
 #include "lib/log/log.h"
 #include "web/state.h"
 
-bool config_wanted(const struct web *web)
-{
-	return web->child->bundle >= 0;
-}
-
 static void config_log(const struct web_config *config)
 {
 	const struct settings *s = config->settings;

@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 
 #include "lib/log/log.h"
+#include "lib/time.h"
 #include "web/state.h"
-#include <wgsocks/time.h>
 
 #define ACCEPT_BATCH 64
 #define CONNECTION_MEMORY 8192

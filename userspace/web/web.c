@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "web/web.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,9 +11,9 @@
 
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
+#include "lib/time.h"
 #include "web/confine.h"
 #include "web/state.h"
-#include <wgsocks/time.h>
 
 #define HEARTBEAT_PERIOD_NS (500 * NS_PER_MS)
 #define CONFIG_RELOAD_NS (20 * NS_PER_MS) /* until the first settings are there */

@@ -4,6 +4,8 @@
  * new validated, and hands what is good to web; after SIGHUP it does so without looking. It may read what is root's; it
  * parses nothing, and knows no network.
  */
+#include "webconfig/webconfig.h"
+
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -16,8 +18,8 @@
 #include "lib/log/log.h"
 #include "lib/process/process.h"
 #include "lib/rights/rights.h"
+#include "lib/time.h"
 #include "webconfig/validate.h"
-#include <wgsocks/time.h>
 
 #define TICK_NS (500 * NS_PER_MS)
 #define RESTLESS_MAX 20 /* ticks that changing files are waited for */

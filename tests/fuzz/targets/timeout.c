@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/web/request/timeout.c: any header gives a time within its bounds; a plain number the one that it says. */
+/* userspace/web/request/scrape_options.c: any header gives a time within its bounds; a plain number the one that it
+ * says. */
 #include "fuzz.h"
 
-#include "web/request/timeout.h"
-#include <wgsocks/time.h>
+#include "web/request/scrape_options.h"
+#include "lib/time.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

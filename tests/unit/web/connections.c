@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 static struct connections all;
 

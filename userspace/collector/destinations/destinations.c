@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/destinations/country.h"
 #include "collector/destinations/promotion.h"
+#include "collector/kernel/destination_country.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
 

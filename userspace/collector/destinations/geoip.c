@@ -9,10 +9,10 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
-#include "collector/destinations/country.h"
+#include "collector/kernel/destination_country.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define RETRY_NS (30 * NS_PER_S) /* of the same file, when it is not its content that is wrong */
 

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "collector/destinations/country.h"
+#include "collector/kernel/destination_country.h"
 #include "wgsocks.skel.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"

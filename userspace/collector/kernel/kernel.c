@@ -17,12 +17,11 @@
 #include "collector/kernel/dispatchers.h"
 #include "collector/kernel/pin_folders.h"
 #include "collector/kernel/programs.h"
-#include "collector/kernel/release.h"
 #include "collector/kernel/slots.h"
 #include "collector/kernel/verifier.h"
-#include "wgsocks.skel.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
+#include "wgsocks.skel.h"
 
 #define SIDECAR_NETNS_BUCKETS 16
 #define NODE_EVENTS_BYTES 65536 /* 2,700 events: all proxies of a node may begin at once */
@@ -354,4 +353,11 @@ void kernel_remove(struct kernel *kernel)
 int kernel_packet_programs(const struct kernel *kernel)
 {
 	return bpf_map__fd(kernel->skeleton->maps.packet_programs);
+}
+
+bool kernel_before(unsigned int major, unsigned int minor, struct utsname *name)
+{
+	unsigned int a, b;
+
+	return !uname(name) && sscanf(name->release, "%u.%u", &a, &b) == 2 && (a < major || (a == major && b < minor));
 }

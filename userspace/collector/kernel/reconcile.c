@@ -12,7 +12,7 @@
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
 #include "lib/process/shared.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 /* Suspects of the last run, by socket; those that find no place are suspects of a later one. */
 #define SUSPECTS_MAX 1024

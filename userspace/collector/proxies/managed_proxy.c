@@ -15,7 +15,7 @@
 #include "collector/readers/readers.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 /* ---- beginning ---- */
 

@@ -14,7 +14,7 @@
 #include "collector/proxy_netns/netns_enter.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define SCAN_PERIOD_NS (30 * NS_PER_S)	 /* repairs what events missed */
 #define REPAIR_PERIOD_NS (60 * NS_PER_S) /* the same of each proxy whose events are heard and that is well */
@@ -127,6 +127,30 @@ static void identify(struct proxies *proxies)
 		managed_proxies_name(proxies);
 }
 
+#define PAUSE_FACTOR 9		       /* of the time that a scan takes: a tenth of a CPU */
+#define PAUSE_MAX_NS (150 * NS_PER_MS) /* but a new proxy does not wait longer */
+
+/* Scans all processes: takes new proxies in. */
+static void scan_processes(struct proxies *proxies)
+{
+	uint64_t begun = clock_now_ns(), pause;
+	struct server_scan scan;
+	int r = server_scan_run(&scan, proxies->config);
+
+	if (r)
+		log_warn("cannot look at all processes: %s", strerror(-r));
+	/*
+	 * The kernel tells of a namespace's end before it gives its inode away: then none of these is mistaken for a
+	 * former one.
+	 */
+	proxies_ends(proxies);
+	proxies_take(proxies, &scan);
+	server_scan_free(&scan);
+	proxies->scanned_ns = clock_now_ns();
+	pause = PAUSE_FACTOR * (proxies->scanned_ns - begun);
+	proxies->scan_pause_ns = proxies->scanned_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
+}
+
 /* ---- what an earlier process left ---- */
 
 void proxies_loaded(struct proxies *proxies)
@@ -136,7 +160,7 @@ void proxies_loaded(struct proxies *proxies)
 	if (proxies->kernel->pinned)
 		attach_prune(proxies->kernel->pins.folder); /* of interfaces that went while nobody looked */
 	if (proxies->scan_due)
-		proxies_scan(proxies); /* so that those which run are known before slots are judged */
+		scan_processes(proxies); /* so that those which run are known before slots are judged */
 	proxies->scan_due = false;
 	for (uint32_t slot = 0; slot < proxies->config->proxies_max; slot++)
 		managed_proxy_restore(proxies, slot);
@@ -160,7 +184,7 @@ bool proxies_step(struct proxies *proxies)
 	}
 	if (proxies->scan_due && is_node(proxies) && clock_now_ns() >= proxies->scan_pause_ns) {
 		proxies->scan_due = false;
-		proxies_scan(proxies);
+		scan_processes(proxies);
 		identify(proxies);
 		return true;
 	}
@@ -337,7 +361,7 @@ void proxies_tick(struct proxies *proxies, uint64_t now_ns)
 		return;
 	}
 	if (now_ns - proxies->scanned_ns >= SCAN_PERIOD_NS) {
-		proxies_scan(proxies);
+		scan_processes(proxies);
 		stale_pins_remove(proxies->config);
 	}
 	identify(proxies);

@@ -7,7 +7,7 @@
 #include "collector/kernel/reconcile.h"
 #include "collector/proxy_netns/netns_enter.h"
 #include "lib/log/log.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define PERIOD_NS (5 * NS_PER_S)
 #define COST_FACTOR 200 /* pauses for so many times as long as it took */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/attach/stub.h"
+#include "collector/attach/attach.h"
 #include "collector/proxy_netns/tunnel_recreate.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"

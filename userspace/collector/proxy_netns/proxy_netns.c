@@ -6,15 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "collector/attach/stub.h"
+#include "collector/attach/attach.h"
 #include "collector/discovery/listeners.h"
 #include "collector/discovery/netns.h"
 #include "collector/discovery/processes.h"
-#include "collector/kernel/unclaimed.h"
+#include "collector/kernel/sweep.h"
 #include "collector/proxy_netns/interfaces.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 /* Reading /proc takes about 10 µs a process. */
 #define DISCOVERY_PERIOD_NS (900 * NS_PER_MS)

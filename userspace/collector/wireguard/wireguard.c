@@ -12,7 +12,7 @@
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
 #include "lib/process/shared.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define RETRY_MAX_S 30
 

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "lib/text/utf8.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 static const char *const LEVELS[] = {
 	[LOG_LEVEL_DEBUG] = "debug",

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "lib/config/config.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 /*
  * X(enumerator, word). The supervisor is the first; webconfig ("files") runs with --web.config.file

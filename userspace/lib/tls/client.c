@@ -95,9 +95,8 @@ static const char *client_refused(const struct settings *s, gnutls_session_t ses
 	return NULL;
 }
 
-int tls_client_check(gnutls_session_t session)
+int tls_client_check(const struct tls *tls, gnutls_session_t session)
 {
-	const struct tls *tls = tls_of(session);
 	const char *why = tls ? client_refused(tls->settings, session) : "no settings";
 
 	if (!why)

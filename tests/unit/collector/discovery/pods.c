@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "collector/discovery/pods.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define POD "0f8c2a3e-5b1d-4c7f-9a60-d1e2f3a4b5c6"
 #define SECOND "1f8c2a3e-5b1d-4c7f-9a60-d1e2f3a4b5c6"

@@ -2,7 +2,7 @@
 #include "collector/readers/rates.h"
 
 #include <criterion/criterion.h>
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define START (5000 * NS_PER_S + 300000000) /* not at the turn of a second */
 

@@ -4,7 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define EPOCH 1700000000ULL
 #define HOURS 2

@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define NOW_SEC 1700000000ULL
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 static void proxies_fill(struct health_proxy *proxies, uint32_t count, unsigned int generation)
 {
