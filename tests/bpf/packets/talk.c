@@ -26,7 +26,7 @@ uint64_t talk_now(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return ABI_S((uint64_t)now.tv_sec) + (uint64_t)now.tv_nsec;
 }
 
 static struct session_key key_of(const struct talk *talk)
