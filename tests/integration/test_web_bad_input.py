@@ -13,6 +13,7 @@ import time
 import pytest
 from checks import equal
 from exporter import BINARY, read
+from logfmt import records
 from sockslab import PATIENCE, wait_until
 from web_config import (
     FOLDER,
@@ -108,9 +109,9 @@ def test_at_the_start_one_line_and_exit_2(text, why):
     path = write("bad.yml", text)
     began = time.monotonic()
     done = subprocess.run([BINARY, "--bpf.pin=none", f"--web.config.file={path}"], capture_output=True, text=True, timeout=15 * PATIENCE, check=False)
-    lines = done.stderr.splitlines()
-    equal((done.returncode, len(lines)), (2, 1), done.stderr[:300])
-    equal(why in lines[0] and "bad.yml" in lines[0], True, lines[0])
+    lines = records(done.stderr)
+    equal((done.returncode, len(lines), len(done.stderr.splitlines())), (2, 1, 1), done.stderr[:300])
+    equal((lines[0]["msg"], why in lines[0]["error"], lines[0]["path"]), ("invalid web configuration", True, str(path)), lines[0])
     equal(time.monotonic() - began < 5 * PATIENCE, True, "bounded work")
     equal("secret" in done.stderr.replace("alice: secret", ""), False, "nothing secret is told")
 
@@ -118,20 +119,21 @@ def test_at_the_start_one_line_and_exit_2(text, why):
 def test_a_file_that_is_not_there():
     done = subprocess.run([BINARY, "--web.config.file=/nowhere.yml"], capture_output=True, text=True, timeout=15 * PATIENCE, check=False)
     equal((done.returncode, len(done.stderr.splitlines())), (2, 1))
-    equal("/nowhere.yml: No such file or directory" in done.stderr, True, done.stderr)
+    equal(len(records(done.stderr, msg="cannot read web configuration", path="/nowhere.yml", error="No such file or directory")), 1, done.stderr)
 
 
 def test_later_the_old_one_stays_in_force():
     path = write("later.yml", tls())
     with Web(path) as web:
         for name, (text, why) in BAD.items():
-            before = len(web.lines("level=error"))
+            before = len(web.records(level="error"))
             write("later.yml", text)
-            wait_until(lambda before=before: len(web.lines("level=error")) > before, 10, f"a line on {name}")
+            wait_until(lambda before=before: len(web.records(level="error")) > before, 10, f"a line on {name}")
             answer = ask(web.port, tls=trusting(OURS))
             equal((answer.status, value(answer.body, SUCCESS)), (200, 0), name)
-            equal(len(web.lines("level=error")), before + 1, f"{name}: lines")
-            equal(why in web.lines("level=error")[-1], True, f"{name}: {web.lines('level=error')[-1]}")
+            errors = web.records(level="error")
+            equal(len(errors), before + 1, f"{name}: lines")
+            equal(why in errors[-1]["error"], True, f"{name}: {errors[-1]}")
         write("later.yml", tls(extra="http_server_config:\n  headers:\n    X-Frame-Options: deny\n"))
         wait_until(lambda: value(ask(web.port, tls=trusting(OURS)).body, SUCCESS) == 1, 10, "the good one")
         equal(ask(web.port, tls=trusting(OURS)).headers["X-Frame-Options"], "deny")
@@ -145,16 +147,16 @@ def test_certificate_goes_bad_under_a_file_that_stays():
     key.write_bytes(SERVER[1].read_bytes())
     with Web(write("live.yml", tls(cert, key))) as web:
         cert.write_bytes(OTHER_SERVER[0].read_bytes())
-        web.wait_line("the key is not the certificate's")
+        web.wait_records(error=re.compile("the key is not the certificate's"))
         equal(value(ask(web.port, tls=trusting(OURS)).body, SUCCESS), 0)
         key.write_bytes(OTHER_SERVER[1].read_bytes())
-        web.wait_line("serving TLS", 2)
+        web.wait_served("https", 2)
         equal(value(ask(web.port, tls=trusting(OURS)).body, SUCCESS), 1, "both are new")
         key.unlink()
-        web.wait_line("key_file .*live.key: No such file")
+        web.wait_records(msg="cannot read file of the web configuration", setting="key_file", path=re.compile("live.key$"), error="No such file or directory")
         equal(value(ask(web.port, tls=trusting(OURS)).body, SUCCESS), 0)
         key.write_bytes(OTHER_SERVER[1].read_bytes())
-        web.wait_line("serving TLS", 3)
+        web.wait_served("https", 3)
 
 
 def test_a_file_that_changes_while_it_is_read(record_property):
@@ -191,8 +193,8 @@ def test_a_file_that_changes_while_it_is_read(record_property):
 def test_what_cannot_be_had_is_said():
     text = tls(extra="  prefer_server_cipher_suites: false\n  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\nhttp_server_config:\n  http2: true\n")
     with Web(write("notes.yml", text)) as web:
-        equal(len(web.lines("http2: HTTP/1.1 is all")), 1)
-        equal(len(web.lines("prefer_server_cipher_suites: false means nothing")), 1)
+        equal(len(web.records(level="warn", detail=re.compile("^http2: HTTP/1.1 is all"))), 1)
+        equal(len(web.records(level="warn", detail=re.compile("^prefer_server_cipher_suites: false"))), 1)
         equal(ask(web.port, tls=trusting(OURS)).status, 200)
 
 
