@@ -5,7 +5,6 @@ import collections
 
 import namespaces
 import pytest
-from blind import Blind
 from node import Node, World
 from sidecar import Sidecar, join_underlay, kill_all
 from sockslab import PATIENCE, Lab
@@ -121,13 +120,6 @@ def sidecar_options():
 def sidecar(lab, sidecar_options):
     """An exporter beside the first proxy, for the whole module."""
     return Sidecar(lab.proxies[0], "crab", *sidecar_options)
-
-
-@pytest.fixture(scope="module")
-def blind(lab):
-    """The witness of what the kernel hides; a test that fails meanwhile runs once more (namespaces.py)."""
-    with Blind(lab.proxies) as witness:
-        yield witness
 
 
 @pytest.fixture
