@@ -23,6 +23,7 @@ def pytest_addoption(parser):
     parser.addoption("--lines", action="store_true", help="a line for each test, as tests/run reads it")
 
 
+@pytest.hookimpl(trylast=True)  # after pytest-timeout has read its own
 def pytest_configure(config):
     config._env_timeout = float(config.getini("timeout")) * PATIENCE  # of pytest-timeout
     config.pluginmanager.register(namespaces.Plugin(), "namespaces")
