@@ -2,12 +2,24 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "collector/collector.h"
+#include "health/health.h"
 #include "lib/config/config.h"
-#include "lib/process/process.h"
+#include "lib/log/log.h"
+#include "supervisor/supervisor.h"
+#include "web/web.h"
+#include "webconfig/webconfig.h"
 
 #define EXIT_USAGE 2
 
 static struct config config;
+
+static child_main_function *const mains[PROCESS_MAX] = {
+	[PROCESS_HEALTH] = health_run,
+	[PROCESS_WEB] = web_run,
+	[PROCESS_COLLECTOR] = collector_run,
+	[PROCESS_WEBCONFIG] = webconfig_run,
+};
 
 /* A reload may be asked for as soon as the program runs: it waits for the supervisor, who takes it. */
 static void hold_reload(void)
@@ -38,5 +50,5 @@ int main(int argc, char **argv)
 
 	if (config.detach)
 		return collector_detach(&config);
-	return supervisor_run(&config);
+	return supervisor_run(&config, mains);
 }

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "collector/attach/stub.h"
+#include "collector/attach/attach.h"
 #include "collector/kernel/kernel.h"
 #include "floor.skel.h"
 #include "wgsocks.skel.h"

@@ -6,9 +6,10 @@ FUZZ_TARGETS := $(sort $(basename $(notdir $(wildcard tests/fuzz/targets/*.c))))
 FUZZ_PROGRAMS := $(FUZZ_TARGETS:%=$(FUZZ)/%)
 FUZZ_TESTED := $(sort $(wildcard userspace/lib/config/*.c userspace/lib/exposition/*.c userspace/lib/log/*.c userspace/lib/metrics/*.c userspace/lib/snapshot/*.c userspace/lib/text/*.c \
 	userspace/lib/version/*.c userspace/collector/discovery/*.c)) \
-	$(addprefix userspace/collector/destinations/,table.c country.c dns_answer.c names.c geoip.c) userspace/collector/attach/tc.c userspace/collector/wireguard/device.c \
+	$(addprefix userspace/collector/destinations/,dns_answer.c names.c geoip.c) \
+	$(addprefix userspace/collector/kernel/,destination_table.c destination_country.c) userspace/collector/attach/tc.c userspace/collector/wireguard/device.c \
 	userspace/collector/wireguard/message.c userspace/collector/wireguard/uapi_parse.c userspace/health/http_request.c \
-	userspace/health/target.c userspace/web/request/collect.c userspace/web/request/timeout.c \
+	userspace/health/target.c userspace/web/request/scrape_options.c \
 	userspace/web/request/negotiate.c userspace/web/auth/basic.c $(wildcard userspace/lib/web_config/*.c) \
 	userspace/lib/process/shared.c $(wildcard userspace/web/page/*.c)
 FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

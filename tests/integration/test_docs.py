@@ -56,7 +56,7 @@ def test_every_command_of_the_readme_is_run_by_a_test():
 
 
 def test_generated_files_are_current():
-    for script, name in (("list-metrics", "metrics.md"), ("draw-data-flow", "data-flow.svg"), ("draw-migration", "migration.svg")):
+    for script, name in (("list-metrics", "metrics.md"), ("draw-data-flow", "data-flow.svg"), ("draw-includes", "includes.svg"), ("draw-migration", "migration.svg")):
         made = subprocess.run([ROOT / "docs" / script], capture_output=True, text=True, check=True,
                               env={**os.environ, "WGSOCKS_EXPORTER": str(BINARY)}).stdout
         if made != (ROOT / "docs" / name).read_text(encoding="utf-8"):
@@ -64,7 +64,7 @@ def test_generated_files_are_current():
 
 
 def test_the_pictures_are_well_formed():
-    for name in ("data-flow.svg", "migration.svg"):
+    for name in ("data-flow.svg", "includes.svg", "migration.svg"):
         check_picture((ROOT / "docs" / name).read_text(encoding="utf-8"))
 
 
@@ -172,7 +172,7 @@ def follow_recipe(tree):
          r"\1\t" + step('X(PROXY_CLIENT_ADOPTED, "proxy_client_connections_adopted_total", COUNTER, "", LABELS("proxy_name"), "…")')
          + r" \\\n\2")
     edit(tree / "docs" / "witnesses", r"\Z", step("proxy_client_connections_adopted_total | test_truth.py | the clients' own books | transition | 1 a proxy") + "\n")
-    edit(tree / "userspace" / "collector" / "readers" / "sessions.c", r"(\n)(\tsnapshot_add_unsigned\()",
+    edit(tree / "userspace" / "collector" / "readers" / "requests.c", r"(\n)(\tsnapshot_add_unsigned\()",
          r"\1\t" + step("snapshot_add_unsigned(to, METRIC_PROXY_CLIENT_ADOPTED, &r->name, c->client_adopted);") + r"\n\2")
 
 

@@ -3,9 +3,10 @@
  * The health port: one epoll loop that accepts, reads, answers and closes. Who sends a whole request is answered in the
  * turn that accepts it, however many others are silent. Each connection gets one answer and two seconds in all.
  */
+#include "health/health.h"
+
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -19,7 +20,7 @@
 #include "lib/log/log.h"
 #include "lib/process/process.h"
 #include "lib/rights/rights.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define CLIENT_NS (2000 * NS_PER_MS)
 #define HEARTBEAT_PERIOD_NS (500 * NS_PER_MS)
@@ -312,13 +313,13 @@ int health_run(const struct child *child)
 	if (r == 0)
 		r = rights_give_up(child);
 	if (r < 0) {
-		log_error("cannot serve probes: %s", strerror(-r));
+		log_error("cannot serve probes", field_error(r));
 		return EXIT_FAILURE;
 	}
 	h->now_ns = clock_now_ns();
 	do
 		r = turn(h);
 	while (r == 0);
-	log_error("cannot wait for events: %s", strerror(-r));
+	log_error("cannot wait for events", field_error(r));
 	return EXIT_FAILURE;
 }

@@ -9,15 +9,7 @@
 #include <unistd.h>
 
 #include "lib/log/log.h"
-#include "supervisor/backoff.h"
-#include <wgsocks/time.h>
-
-static int (*const child_mains[PROCESS_MAX])(const struct child *child) = {
-	[PROCESS_HEALTH] = health_run,
-	[PROCESS_WEB] = web_run,
-	[PROCESS_COLLECTOR] = collector_run,
-	[PROCESS_WEBCONFIG] = webconfig_run,
-};
+#include "lib/time.h"
 
 enum process listener_process(unsigned int listener)
 {
@@ -56,7 +48,7 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	_exit(child_mains[process](&child));
+	_exit(s->mains[process](&child));
 }
 
 static void child_schedule(struct supervised *child, uint64_t now_ns)
@@ -77,7 +69,8 @@ void child_start(struct supervisor *s, enum process process)
 	if (child->pid == 0)
 		child_main(s, process, parent);
 	if (child->pid < 0) {
-		log_error("cannot fork %s: %s", process_name(process), strerror(errno));
+		log_error("cannot fork", field_text("child", process_name(process)), field_error(errno),
+			  field_text("action", "retry"));
 		child->pid = 0;
 		child_schedule(child, child->started_ns);
 		return;
@@ -122,10 +115,11 @@ static void child_ended(struct supervisor *s, enum process process, int status, 
 	}
 	child_schedule(child, now_ns);
 	if (WIFSIGNALED(status))
-		log_warn("%s was killed by signal %d (%s); starting it again", process_name(process), WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
+		log_warn("process was killed", field_text("child", process_name(process)),
+			 field_text("signal", strsignal(WTERMSIG(status))), field_text("action", "restart"));
 	else
-		log_warn("%s ended with status %d; starting it again", process_name(process), WEXITSTATUS(status));
+		log_warn("process ended", field_text("child", process_name(process)),
+			 field_signed("status", WEXITSTATUS(status)), field_text("action", "restart"));
 }
 
 void children_reap(struct supervisor *s, bool stopping)
@@ -141,7 +135,8 @@ void children_reap(struct supervisor *s, bool stopping)
 			if (child->pid != pid)
 				continue;
 			if (WIFSTOPPED(status)) {
-				log_warn("%s was stopped; killing it", process_name(process));
+				log_warn("process was stopped", field_text("child", process_name(process)),
+					 field_text("action", "kill"));
 				kill(pid, SIGKILL);
 				break;
 			}
@@ -181,7 +176,8 @@ void children_kill_hung(struct supervisor *s, uint64_t now_ns)
 		if (!child->pid)
 			continue;
 		if (last_ns + HUNG_NS <= now_ns)
-			log_warn("%s has not stirred for 10 s; killing it", process_name(process));
+			log_warn("no heartbeat for 10 s", field_text("child", process_name(process)),
+				 field_text("action", "kill"));
 		else if (!child->kill_ns || child->kill_ns > now_ns)
 			continue;
 		kill(child->pid, SIGKILL);
@@ -197,4 +193,13 @@ bool children_signal(const struct supervisor *s, int number)
 			any = true;
 	}
 	return any;
+}
+
+uint64_t backoff_delay_ns(unsigned int failures)
+{
+	if (failures <= 2)
+		return 0;
+	if (failures <= 5)
+		return (100 * NS_PER_MS) << (failures - 3);
+	return failures <= 30 ? 800 * NS_PER_MS : 10000 * NS_PER_MS;
 }

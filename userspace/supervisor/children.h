@@ -8,9 +8,9 @@
 #include <sys/types.h>
 
 #include "lib/process/process.h"
+#include "lib/time.h"
 #include "supervisor/channels.h"
 #include "supervisor/listeners.h"
-#include <wgsocks/time.h>
 
 #define HUNG_NS (10000 * NS_PER_MS)   /* a heartbeat older than this */
 #define REPLACE_NS (1000 * NS_PER_MS) /* a child asked to end has this long */
@@ -26,6 +26,7 @@ struct supervised {
 
 struct supervisor {
 	const struct config *config;
+	child_main_function *const *mains; /* by enum process */
 	struct shared *shared;
 	struct listeners listeners;
 	struct channels channels;
@@ -62,3 +63,14 @@ void children_reap(struct supervisor *s, bool stopping);
 
 /* Sends a signal (0: none) to all that run. Whether there was anyone. */
 bool children_signal(const struct supervisor *s, int number);
+
+/* How soon a child that died is started again. */
+
+/* A child that lived this long starts with a clean sheet. */
+#define BACKOFF_RESET_NS (5 * NS_PER_S)
+
+/*
+ * Delay before the next start after `failures` short lives in a row (1: the first): 0, 0, 100, 200, 400, 800, 800 … ms,
+ * so that each is back within a second; 10 s after 30 of them, when the cause is unlikely to pass by itself.
+ */
+uint64_t backoff_delay_ns(unsigned int failures);

@@ -4,16 +4,19 @@
  * children, and starts again whoever dies, stands still or hangs. It reads no byte from anyone: it only waits for
  * signals.
  */
+#include "supervisor/supervisor.h"
+
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/log/log.h"
+#include "lib/rights/rights.h"
+#include "lib/time.h"
 #include "supervisor/children.h"
-#include "supervisor/rights.h"
-#include <wgsocks/time.h>
 
 #define TICK_NS (1000 * NS_PER_MS)     /* own heartbeat, look at the others', try to bind again */
 #define STOP_TERM_NS (700 * NS_PER_MS) /* at the end: until SIGTERM becomes SIGKILL … */
@@ -65,15 +68,15 @@ static uint64_t next_event_ns(const struct supervisor *s)
 /* SIGHUP, of a service manager or of a terminal that went away. */
 static void reload(const struct supervisor *s)
 {
-	pid_t files = s->children[PROCESS_WEBCONFIG].pid;
+	pid_t webconfig = s->children[PROCESS_WEBCONFIG].pid;
 
 	if (!s->config->web_config_file[0]) {
-		log_info("%s: there is no --web.config.file to read again", strsignal(SIGHUP));
+		log_info("no --web.config.file to reload", field_text("signal", strsignal(SIGHUP)));
 		return;
 	}
-	log_info("%s: reading the web configuration again", strsignal(SIGHUP));
-	if (files) /* without it: it reads when it is started */
-		kill(files, SIGHUP);
+	log_info("reloading web configuration", field_text("signal", strsignal(SIGHUP)));
+	if (webconfig) /* without it: it reads when it is started */
+		kill(webconfig, SIGHUP);
 }
 
 static void run(struct supervisor *s)
@@ -91,7 +94,7 @@ static void run(struct supervisor *s)
 		if (received == SIGHUP)
 			reload(s);
 	}
-	log_info("%s: stopping", strsignal(received));
+	log_info("stopping", field_text("signal", strsignal(received)));
 }
 
 /* Who does not even die of SIGKILL in time (in the kernel's hands) is left to the death signal it asked for. */
@@ -125,6 +128,37 @@ static void signals_take(struct supervisor *s)
 	signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe that nobody reads any more */
 }
 
+/*
+ * A child has at most what its parent has, and each may have to be started again. So the supervisor, which reads no
+ * byte from anyone, keeps what the collector may need, and the collector cuts that down to what its mode and its work
+ * take.
+ */
+static const int capabilities[] = {
+	CAP_KILL,   /* its children become nobody's … */
+	CAP_SETUID, /* … by these two … */
+	CAP_SETGID,
+	CAP_SETPCAP,	      /* … and empty their bounding set */
+	CAP_NET_BIND_SERVICE, /* a port below 1024 may become free later */
+	CAP_BPF,	      /* collector: maps, programs */
+	CAP_PERFMON,	      /* tracing programs */
+	CAP_NET_ADMIN,	      /* tc, TCX, WireGuard's netlink */
+	CAP_NET_BROADCAST,    /* node: link events of all network namespaces */
+	CAP_SYS_PTRACE,	      /* node: network namespaces and environment of other processes */
+	CAP_SYS_ADMIN,	      /* node: entering network namespaces; mounting bpffs */
+	CAP_SYS_RESOURCE,     /* before Linux 5.11: memory of maps counts against RLIMIT_MEMLOCK */
+	CAP_DAC_READ_SEARCH,  /* node: descriptors of other users' processes */
+	CAP_DAC_OVERRIDE,     /* pins and sockets of other users */
+};
+
+/* Logs a failure and goes on: monitoring with too many rights beats none. */
+static void rights_limit(void)
+{
+	int r = rights_keep(capabilities, sizeof(capabilities) / sizeof(*capabilities));
+
+	if (r < 0)
+		log_warn("cannot limit capabilities", field_error(r));
+}
+
 /* Health answers before anything else is looked at. */
 static int begin(struct supervisor *s)
 {
@@ -133,7 +167,7 @@ static int begin(struct supervisor *s)
 
 	s->shared = shared_create(s->config->proxies_max);
 	if (!s->shared) {
-		log_error("no memory for the shared region: %s", strerror(errno));
+		log_error("no memory for the shared region", field_error(errno));
 		return -errno;
 	}
 	clock_gettime(CLOCK_REALTIME, &realtime);
@@ -145,14 +179,14 @@ static int begin(struct supervisor *s)
 	listener_try(&s->listeners, LISTENER_HEALTH, s->config, s->shared);
 	if (child_wanted(s, PROCESS_HEALTH))
 		child_start(s, PROCESS_HEALTH);
-	supervisor_limit_rights();
+	rights_limit();
 	heartbeat_open();
 	return channels_open(&s->channels, s->config->web_config_file[0]);
 }
 
-int supervisor_run(const struct config *config)
+int supervisor_run(const struct config *config, child_main_function *const mains[PROCESS_MAX])
 {
-	struct supervisor s = { .config = config, .channels = CHANNELS_NONE };
+	struct supervisor s = { .config = config, .mains = mains, .channels = CHANNELS_NONE };
 	int r;
 
 	/* What whoever started us left open would be held for as long as we run, and by each child. */

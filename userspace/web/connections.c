@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 /* How long a connection may stay in a state; 0: as long as it likes. */
 static const uint64_t state_ns[CONNECTION_STATES] = {

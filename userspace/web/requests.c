@@ -5,13 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/log/log.h"
+#include "lib/time.h"
 #include "web/page/page.h"
-#include "web/request/collect.h"
 #include "web/request/negotiate.h"
-#include "web/request/timeout.h"
+#include "web/request/scrape_options.h"
 #include "web/state.h"
-#include <wgsocks/time.h>
 
 #define READY_AGE_NS (15 * NS_PER_S)
 #define READY_WAIT_NS (NS_PER_S / 2)

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/queue.h>
 
 #include "lib/process/shared.h"
@@ -62,3 +64,13 @@ void snapshots_abandon(struct snapshots *s);
 
 /* When snapshots_tick is wanted next; UINT64_MAX: not before something happens. */
 uint64_t snapshots_due(const struct snapshots *s, uint64_t now_ns);
+
+/* Copying what another process wrote: read, not mapped, so that it can neither change under us nor end in a SIGBUS. */
+
+#define BLOCK_MAX (256ull << 20)
+
+/*
+ * Reads `length` bytes from the start of the file into *block, which grows when needed and is kept.
+ * Returns 0; -EBADMSG when the file is shorter or `length` is above BLOCK_MAX; -ENOMEM; another -errno.
+ */
+int block_read(int fd, uint64_t length, void **block, size_t *max);

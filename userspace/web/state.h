@@ -5,13 +5,13 @@
 #include <microhttpd.h>
 
 #include "lib/process/process.h"
-#include "web/config_in_use.h"
 #include "web/connections.h"
 #include "web/request/gate.h"
 #include "web/response/bodies.h"
 #include "web/response/pages.h"
-#include "web/self_metrics.h"
+#include "web/response/self_metrics.h"
 #include "web/snapshots.h"
+#include "web/web_config.h"
 
 enum server { SERVER_PLAIN, SERVER_TLS, SERVERS };
 
@@ -66,7 +66,10 @@ void server_quiesce(struct web *web);
 void config_reload(struct web *web);
 
 /* Whether there are settings that are to be served with. */
-bool config_wanted(const struct web *web);
+static inline bool config_wanted(const struct web *web)
+{
+	return web->child->bundle >= 0;
+}
 
 /* requests.c: libmicrohttpd's callbacks; their closure is the web. */
 enum MHD_Result web_request_handle(void *closure, struct MHD_Connection *connection, const char *url,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "web/web.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,9 +11,9 @@
 
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
+#include "lib/time.h"
 #include "web/confine.h"
 #include "web/state.h"
-#include <wgsocks/time.h>
 
 #define HEARTBEAT_PERIOD_NS (500 * NS_PER_MS)
 #define CONFIG_RELOAD_NS (20 * NS_PER_MS) /* until the first settings are there */
@@ -156,7 +158,7 @@ static int passwords_start(void *closure)
 	bcrypt = bcrypt_start();
 	if (!bcrypt || passwords_init(&web->passwords, bcrypt) ||
 	    epoll_ctl(web->epoll, EPOLL_CTL_ADD, bcrypt->event, &event) < 0)
-		log_error("passwords cannot be checked: %m");
+		log_error("cannot check passwords", field_error(errno));
 	else
 		web->gate.passwords = &web->passwords;
 	return 0;
@@ -214,11 +216,11 @@ int web_run(const struct child *child)
 	log_process("web");
 	err = web_start(&web);
 	if (err) {
-		log_error("cannot start: %s", strerror(-err));
+		log_error("cannot start", field_error(err));
 	} else {
 		err = loop(&web);
 		if (err)
-			log_error("cannot wait for events: %s", strerror(-err));
+			log_error("cannot wait for events", field_error(err));
 	}
 	web_free(&web);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 static struct file_mark mark_make(const struct stat *status)
 {

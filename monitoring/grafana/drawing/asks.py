@@ -149,3 +149,21 @@ class Dashboard:
                 first, last = self.end - math.ceil((self.end - begin) / step) * step, self.end
             found.append((target, self.prometheus.between(expression, first, last, step)))
         return found
+
+    def alerts(self):
+        """[(since, until)] in which any alert fired that the dashboard marks on its charts."""
+        merged = []
+        for one in self.model["annotations"]["list"]:
+            step = max(1, (self.end - self.begin) / 1000)
+            found = self.prometheus.between(self.interpolate(one["expr"], 1500), self.begin, self.end, step)
+            for since, until in sorted((values[0][0], values[-1][0]) for _labels, values in found):
+                if merged and since <= merged[-1][1]:
+                    merged[-1][1] = max(merged[-1][1], until)
+                else:
+                    merged.append([since, until])
+        return merged
+
+    def data(self):
+        """All that panels.jsx needs."""
+        answers = [[series for _target, series in self.run(panel, panel["gridPos"]["w"] * 65)] for panel in self.panels()]
+        return {"model": self.model, "begin": self.begin, "end": self.end, "values": self.values, "alerts": self.alerts(), "answers": answers}

@@ -1,94 +1,94 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A dashboard on its grid of 24 columns."""
+"""Dashboards as Grafana's own components (@grafana/ui) show them, in a headless Chromium.
 
-import datetime
+Run as a program, it only installs these components into build/drawing.
+"""
 
-from . import charts, figures, maps, tables
-from .svg import DIM, FRAME, PANEL, TEXT, Drawing, cut, width
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
 
-WIDTH, COLUMN, ROW, GAP, HEAD = 1560, 65, 38, 8, 84
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = HERE.parents[2] / "build" / "drawing"
+BUNDLE = BUILD / "panels.js"
+WIDTH, ROW, HEAD = 1560, 38, 84  # pixels; panels.jsx has the same
+OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--dump-dom",
+           "--allow-file-access-from-files", "--force-device-scale-factor=1",
+           "--virtual-time-budget=5000")
+ESBUILD = ("--bundle", "--minify", "--jsx=automatic", "--define:process.env.NODE_ENV='production'",
+           "--loader:.ttf=empty", "--loader:.woff2=dataurl", "--log-level=error")
 
-
-def draw(dashboard):
-    """SVG's text."""
-    page = Drawing()
-    model = dashboard.model
-    head(page, dashboard)
-    marks = alerts(dashboard)
-    bottom = 0
-    for panel in model["panels"]:
-        grid = panel["gridPos"]
-        box = grid["x"] * COLUMN + GAP / 2, HEAD + grid["y"] * ROW, grid["w"] * COLUMN - GAP, grid["h"] * ROW - GAP
-        bottom = max(bottom, box[1] + box[3])
-        if panel["type"] == "row":
-            page.text(box[0] + 6, box[1] + 20, f"⌄  {panel['title']}", 15, TEXT, bold=True)
-        else:
-            frame(page, dashboard, panel, box, marks)
-    return page.svg(WIDTH, bottom + GAP, model["title"])
-
-
-def head(page, dashboard):
-    model = dashboard.model
-    page.text(12, 28, f"wgsocks  ›  {model['title']}", 17, bold=True)
-    page.text(WIDTH - 12, 27, span(dashboard.begin, dashboard.end), 12, DIM, "end")
-    page.text(WIDTH - 12, 60, "Dashboards ▾  |  Runbooks", 12, DIM, "end")
-    left = 12
-    for variable in model["templating"]["list"]:
-        if variable.get("hide") == 2:
-            continue
-        value = dashboard.values[variable["name"]]
-        words = "Prometheus" if variable["type"] == "datasource" else "All" if isinstance(value, (list, tuple)) else value
-        name = variable["label"]
-        page.rect(left, 42, width(name, 12) + 20, 28, "#22252b", 2)
-        page.text(left + 10, 60, name, 12, DIM)
-        left += width(name, 12) + 20
-        page.rect(left, 42, width(words, 12) + 36, 28, "#111217", 2, FRAME)
-        page.text(left + 10, 60, f"{words}  ▾")
-        left += width(words, 12) + 48
+PAGE = """<!doctype html><meta charset="utf-8"><title></title><link rel="stylesheet" href="{css}">
+<script>
+onerror = (message, _file, _line, _column, error) => {{ document.title = error.stack }};
+window.__grafana_public_path__ = "{public}/";
+</script>
+<body style="margin: 0"><div id="root"></div>
+<script src="data.js"></script><script src="{js}"></script>
+"""
 
 
-def span(begin, end):
-    words = [datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S") for at in (begin, end)]
-    return f"{words[0]} to {words[1]} UTC"
+class Unavailable(Exception):
+    """npm cannot install the components."""
 
 
-def alerts(dashboard):
-    """[(since, until)] in which any fired that the dashboard marks on its charts."""
-    spans = []
-    for one in dashboard.model["annotations"]["list"]:
-        expression = dashboard.interpolate(one["expr"], 1500)
-        step = max(1, (dashboard.end - dashboard.begin) / 1000)
-        for _labels, values in dashboard.prometheus.between(expression, dashboard.begin, dashboard.end, step):
-            spans.append((values[0][0], values[-1][0]))
-    merged = []
-    for since, until in sorted(spans):
-        if merged and since <= merged[-1][1]:
-            merged[-1][1] = max(merged[-1][1], until)
-        else:
-            merged.append([since, until])
-    return merged
+class Failed(Exception):
+    """Chromium ran, and the page reports an error."""
 
 
-def frame(page, dashboard, panel, box, marks):
-    x, y, w, h = box
-    page.rect(x, y, w, h, PANEL, 3, FRAME)
-    note = f"Last {panel['timeFrom']}" if panel.get("timeFrom") else ""
-    page.text(x + 9, y + 20, cut(panel["title"], w - 50 - width(note, 11), 14.5), 13, bold=True)
-    page.text(x + w - 28, y + 19, note, 11, DIM, "end")
-    page.circle(x + w - 15, y + 15, 7, FRAME)  # the description is behind it
-    page.text(x + w - 15, y + 19, "i", 11, DIM, "middle")
-    inner = x + 9, y + 32, w - 18, h - 40
-    answers = dashboard.run(panel, int(w))
-    kind = panel["type"]
-    if kind == "stat":
-        figures.stat(page, panel, answers, (x + 1, y + 28, w - 2, h - 29))
-    elif kind == "bargauge":
-        figures.bargauge(page, panel, answers, inner)
-    elif kind == "table":
-        tables.table(page, panel, answers, inner)
-    elif kind == "geomap":
-        maps.geomap(page, panel, answers, inner)
-    elif kind == "state-timeline":
-        charts.state_timeline(page, panel, answers, inner, dashboard.begin, dashboard.end)
-    else:
-        charts.timeseries(page, panel, answers, inner, dashboard.begin, dashboard.end, marks)
+def install():
+    """Installs what package-lock.json names and bundles panels.jsx, where either changed."""
+    lock, installed = HERE / "package-lock.json", BUILD / "installed"
+    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
+        BUILD.mkdir(parents=True, exist_ok=True)
+        for name in (".npmrc", "package.json", lock.name):
+            shutil.copy(HERE / name, BUILD)
+        if subprocess.run(["npm", "ci", "--silent"], cwd=BUILD, check=False).returncode:
+            raise Unavailable("npm ci failed in build/drawing")
+        icons = BUILD / "public" / "build" / "img"
+        icons.parent.mkdir(parents=True, exist_ok=True)
+        icons.unlink(missing_ok=True)
+        icons.symlink_to("../../node_modules/@grafana/ui/dist/public/img")
+        shutil.copy(lock, installed)
+    source = HERE / "panels.jsx"
+    changed = max(source.stat().st_mtime, installed.stat().st_mtime)
+    if not BUNDLE.exists() or BUNDLE.stat().st_mtime < changed:
+        modules = BUILD / "node_modules"
+        subprocess.run([modules / ".bin" / "esbuild", source, *ESBUILD, f"--outfile={BUNDLE}"],
+                       env={**os.environ, "NODE_PATH": str(modules)}, check=True)
+
+
+def show(dashboards, picture=None):
+    """Lays out dashboards (asks.Dashboard) one below the other and returns the page's HTML.
+
+    picture: the PNG to write, of the first.
+    """
+    data = [dashboard.data() for dashboard in dashboards]
+    grids = [panel["gridPos"] for panel in data[0]["model"]["panels"]]
+    height = HEAD + ROW * max(grid["y"] + grid["h"] for grid in grids)
+    with tempfile.TemporaryDirectory() as folder:
+        page = pathlib.Path(folder, "page.html")
+        page.with_name("data.js").write_text(f"window.DATA = {json.dumps(data)}", encoding="utf-8")
+        page.write_text(PAGE.format(css=BUNDLE.with_suffix(".css").as_uri(), js=BUNDLE.as_uri(),
+                                    public=(BUILD / "public").as_uri()), encoding="utf-8")
+        options = [*OPTIONS, f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{height}"]
+        if picture:
+            options.append(f"--screenshot={pathlib.Path(picture).resolve()}")
+        ran = subprocess.run(["chromium", *options, page.as_uri()], capture_output=True, text=True,
+                             timeout=300, check=True, env={**os.environ, "HOME": folder})
+    if "<title></title>" not in ran.stdout:
+        raise Failed(f"{ran.stdout[:500]} {ran.stderr[-1000:]}")
+    return ran.stdout
+
+
+if __name__ == "__main__":
+    try:
+        install()
+    except Unavailable as reason:
+        print(reason, file=sys.stderr)
+        sys.exit(os.EX_UNAVAILABLE)

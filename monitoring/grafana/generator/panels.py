@@ -61,10 +61,15 @@ class Column:
             found.append(("custom.width", self.width))
         if self.words:
             found.append(("mappings", [words(self.words)]))
-        if self.steps:
-            found.append(("thresholds", {"mode": "absolute", "steps": [{"value": value, "color": colour} for value, colour in self.steps]}))
+        # Without steps Grafana colours a bar, and the background of an empty cell, like text.
+        steps = self.steps or (NEUTRAL if self.gauge is not None else self.words and ((None, "transparent"),))
+        if steps:
+            found.append(("thresholds", {"mode": "absolute",
+                                         "steps": [{"value": at, "color": colour} for at, colour in steps]}))
         if self.gauge is not None:
-            found += [("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}), ("min", 0)]
+            # fieldMinMax: the longest bar is this column's largest value, not the whole table's.
+            found += [("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}),
+                      ("min", 0), ("fieldMinMax", True)]
             if self.gauge:
                 found.append(("max", self.gauge))
         elif self.steps or any(colour != "transparent" for _text, colour in (self.words or {}).values()):
@@ -154,6 +159,8 @@ def ranking(title, description, expression, legend="{{proxy_name}}", unit=None, 
     panel = _begin(bargauge.Panel(), title, description, width, height, unit, decimals)
     panel.orientation(shapes.VizOrientation.HORIZONTAL).display_mode(shapes.BarGaugeDisplayMode.BASIC).value_mode(shapes.BarGaugeValueMode.COLOR)
     panel.name_placement(shapes.BarGaugeNamePlacement.LEFT).show_unfilled(True).min(0).thresholds(thresholds(steps))
+    # Grafana's default lets a single bar fill the panel, in letters as large.
+    panel.sizing(shapes.BarGaugeSizing.MANUAL).min_viz_height(16).max_viz_height(32)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     if greatest is not None:
         panel.max(greatest)
@@ -172,6 +179,7 @@ def timeline(title, description, expression, meanings, legend="{{proxy_name}}", 
 def rows(title, description, columns, width=24, height=8, sort=(), empty=None, hide=("job",)):
     """A table: the queries' rows joined by the labels that all have. sort: names of columns, - before one for the greatest first; hide: labels, or names of columns."""
     panel = _begin(table.Panel(), title, description, width, height, None, None).show_header(True)
+    panel.min_width(50)  # Grafana's default, 150, makes narrow tables scroll sideways.
     asking = [column for column in columns if column.query]
     names, order, fields = {}, {}, {}
     for letter, column in zip(string.ascii_uppercase, asking, strict=False):

@@ -11,7 +11,7 @@ from .processes import NodeExporter, bpf_objects, pss_kib
 
 LIMIT_PSS_MIB, LIMIT_MAPS_MIB = 6.5, 4.0
 SCRAPES = 50
-START_S = 2.5  # userspace/lib/process/trim.c
+START_S = 2.5  # userspace/lib/process/process.c
 
 
 def private_copy(program, folder):

@@ -10,8 +10,8 @@
 
 #include <bpf/bpf.h>
 
-#include "collector/attach/stub.h"
 #include "cases.h"
+#include "collector/attach/attach.h"
 
 static void each_direction_counts(struct scene *scene)
 {

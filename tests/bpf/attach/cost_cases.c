@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "collector/attach/stub.h"
 #include "cases.h"
+#include "collector/attach/attach.h"
 
 #define ROUNDS 20
 

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "collector/attach/stub.h"
 #include "cases.h"
+#include "collector/attach/attach.h"
 
 static enum abi_packet_program target_of(enum attach_direction direction)
 {

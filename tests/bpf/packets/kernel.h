@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "collector/destinations/table.h"
+#include "collector/kernel/destination_table.h"
 #include "frame.h"
 #include <wgsocks/abi.h>
 

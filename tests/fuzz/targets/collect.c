@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/web/request/collect.c: a line for each argument. What is taken is a part of what is on, what is refused has
- * one line that can be printed.
+ * userspace/web/request/scrape_options.c: a line for each argument. What is taken is a part of what is on, what is
+ * refused has one line that can be printed.
  */
 #include "fuzz.h"
 
 #include "lib/config/config.h"
-#include "web/request/collect.h"
+#include "web/request/scrape_options.h"
 
 #define ON (COLLECTOR_DEFAULT)
 

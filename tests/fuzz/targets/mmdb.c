@@ -4,8 +4,8 @@
 
 #include <sys/mman.h>
 
-#include "collector/destinations/country.h"
 #include "collector/destinations/geoip.h"
+#include "collector/kernel/destination_country.h"
 
 /* libmaxminddb 1.7.1 keeps 4,640 bytes of a file whose metadata is cut: geoip.c tries no broken file twice. */
 const char *__lsan_default_suppressions(void);

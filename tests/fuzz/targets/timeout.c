@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/web/request/timeout.c: any header gives a time within its bounds; a plain number the one that it says. */
+/* userspace/web/request/scrape_options.c: any header gives a time within its bounds; a plain number the one that it
+ * says. */
 #include "fuzz.h"
 
-#include "web/request/timeout.h"
+#include "web/request/scrape_options.h"
 
 #define MS 1000000ULL
 

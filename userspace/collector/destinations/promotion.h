@@ -2,7 +2,7 @@
 /* Who is to have a series of its own: the candidates that the programs have voted for, heaviest first. */
 #pragma once
 
-#include "collector/destinations/table.h"
+#include "collector/kernel/destination_table.h"
 
 /*
  * The bytes that a candidate must hold for the next place, of `total` in the tunnel so far. The first quarter of the

@@ -9,7 +9,7 @@
 
 #include "lib/array.h"
 #include "lib/cleanup.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define ENTRIES_MAX 65536 /* that one look reads */
 #define PAUSE_NS (1000u * NS_PER_MS)

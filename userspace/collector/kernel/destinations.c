@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "collector/destinations/country.h"
+#include "collector/kernel/destination_country.h"
 #include "wgsocks.skel.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
@@ -69,7 +69,6 @@ int kernel_destinations_prepare(struct kernel *kernel)
 	struct sized_map maps[KERNEL_DESTINATION_MAPS];
 	int r = 0;
 
-	s->rodata->destinations_enabled = is_on(kernel);
 	s->rodata->answers_enabled = named;
 	s->rodata->destination_buckets = destination_buckets_for(kernel->config->destinations_max);
 	maps_list(kernel, maps);
@@ -275,8 +274,8 @@ void kernel_destinations_move(struct kernel *kernel)
 			r = r ?: slot_move(kernel, slot, &from[slot]);
 	}
 	if (r || !tables_complete(from))
-		log_warn("cannot take the destinations of another --destinations.max over: %s",
-			 strerror(r ? -r : ENOMEM));
+		log_warn("cannot take over destinations counted with another --destinations.max",
+			 field_error(r ?: ENOMEM));
 	tables_unmap(from, maps);
 	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++)
 		close_descriptor(&kernel->former[i]);

@@ -17,12 +17,11 @@
 #include "collector/kernel/dispatchers.h"
 #include "collector/kernel/pin_folders.h"
 #include "collector/kernel/programs.h"
-#include "collector/kernel/release.h"
 #include "collector/kernel/slots.h"
 #include "collector/kernel/verifier.h"
-#include "wgsocks.skel.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
+#include "wgsocks.skel.h"
 
 #define SIDECAR_NETNS_BUCKETS 16
 #define NODE_EVENTS_BYTES 65536 /* 2,700 events: all proxies of a node may begin at once */
@@ -46,7 +45,7 @@ __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_
 		return 0;
 	}
 	if (!verifier_log_take(&verifier_log, message))
-		log_debug("%.*s", (int)strcspn(message, "\n"), message);
+		log_debug("libbpf message", field_bytes("detail", message, strcspn(message, "\n")));
 	return 0;
 }
 
@@ -63,19 +62,6 @@ static bool map_is_internal(const struct bpf_map *map)
 	return strchr(bpf_map__name(map), '.') != NULL;
 }
 
-/* Maps that only one collector uses are not made while it is off, and what an earlier process left in them goes. */
-static bool map_is_wanted(const struct kernel *kernel, const struct bpf_map *map)
-{
-	const struct wgsocks *s = kernel->skeleton;
-	uint32_t on = kernel->config->collectors;
-
-	if (map == s->maps.rates)
-		return on & 1u << COLLECTOR_COMPAT;
-	if (map == s->maps.clients)
-		return on & 1u << COLLECTOR_CLIENTS;
-	return true;
-}
-
 /* Where the map is pinned, or where it was. */
 static int map_prepare(struct kernel *kernel, struct bpf_map *map)
 {
@@ -83,7 +69,8 @@ static int map_prepare(struct kernel *kernel, struct bpf_map *map)
 	int r;
 
 	snprintf(path, sizeof(path), "%.200s/%s", kernel->pins.folder, bpf_map__name(map));
-	if (!map_is_wanted(kernel, map)) {
+	if (!kernel_map_wanted(kernel->skeleton, map, kernel->config->collectors)) {
+		/* What an earlier process left in it goes. */
 		r = bpf_map__set_autocreate(map, false);
 		if (!r && kernel->pinned && unlink(path) && errno != ENOENT)
 			r = -errno;
@@ -149,7 +136,7 @@ static int share(struct kernel *kernel)
 	kernel->windows = map_shared(kernel->skeleton->maps.windows);
 	if (!kernel->windows)
 		return -errno;
-	if (map_is_wanted(kernel, kernel->skeleton->maps.rates)) {
+	if (kernel_map_wanted(kernel->skeleton, kernel->skeleton->maps.rates, kernel->config->collectors)) {
 		kernel->rates = map_shared(kernel->skeleton->maps.rates);
 		if (!kernel->rates)
 			return -errno;
@@ -227,27 +214,27 @@ static bool is_capable(void)
 	return true;
 }
 
-/* What an operator can do about it. */
+/* What an operator can do about it; NULL: not known. */
 static const char *load_hint(int error)
 {
 	static char hint[160];
 	struct utsname name;
 
 	if (kernel_before(5, 10, &name)) {
-		snprintf(hint, sizeof(hint), " (this kernel is %s: it has to be 5.10 or newer)", name.release);
+		snprintf(hint, sizeof(hint), "kernel %s is too old, 5.10 or newer is required", name.release);
 		return hint;
 	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return " (this kernel offers no BTF: CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)";
+		return "kernel has no BTF (CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)";
 	if ((error == -EPERM || error == -EACCES) && !is_capable())
-		return " (it needs the capabilities BPF, PERFMON and NET_ADMIN)";
+		return "capabilities BPF, PERFMON and NET_ADMIN are required";
 	if (verifier_log.text) {
-		snprintf(hint, sizeof(hint), " (this kernel's verifier refuses the program %s)", verifier_log.program);
+		snprintf(hint, sizeof(hint), "verifier of this kernel refuses program %s", verifier_log.program);
 		return hint;
 	}
 	if (error == -EPERM || error == -EACCES)
-		return " (it has the capabilities: lockdown, a security module or a user namespace forbids it)";
-	return "";
+		return "lockdown, a security module or a user namespace forbids it";
+	return NULL;
 }
 
 static int pins_take(struct kernel *kernel)
@@ -258,18 +245,17 @@ static int pins_take(struct kernel *kernel)
 	kernel->pinned = r == 0;
 	if (r == -EBUSY) {
 		if (last_error != r)
-			log_error("another exporter that runs holds the pins of this network namespace (%s): waiting "
-				  "for it",
-				  kernel->pins.instance);
+			log_error("another running exporter holds the pins of this network namespace",
+				  field_text("instance", kernel->pins.instance), field_text("action", "wait"));
 	} else if (r && r != last_error) {
 		if (!kernel->config->pin_path[0])
-			log_info("pins are off: counts begin anew when the collector is restarted");
+			log_info("pins are off, a restart of the collector resets the counters");
 		else if (r == -ENOTSUP)
-			log_warn("no bpffs at %s: nothing is pinned, counts begin anew when the collector is restarted",
-				 kernel->config->pin_path);
+			log_warn("no bpffs, a restart of the collector resets the counters",
+				 field_text("path", kernel->config->pin_path));
 		else
-			log_warn("cannot use the pin folder under %s: %s: nothing is pinned", kernel->config->pin_path,
-				 strerror(-r));
+			log_warn("cannot use pin folder, a restart of the collector resets the counters",
+				 field_text("path", kernel->config->pin_path), field_error(r));
 	}
 	last_error = r;
 	return r == -EBUSY ? r : 0;
@@ -288,10 +274,10 @@ static void supersede(struct kernel *kernel)
 	int n = kernel->pinned ? pin_folders_remove(kernel->config, is_superseded, kernel) : 0;
 
 	if (n > 0)
-		log_warn("%d pins of another layout or --proxies.max are removed: counts begin anew in %s", n,
-			 kernel->pins.folder);
+		log_warn("removed pins of another layout or --proxies.max, counters start at 0",
+			 field_signed("count", n), field_text("path", kernel->pins.folder));
 	else if (n < 0)
-		log_warn("pins of another layout cannot be removed: %s", strerror(-n));
+		log_warn("cannot remove pins of another layout", field_error(n));
 }
 
 int kernel_load(struct kernel *kernel)
@@ -310,8 +296,8 @@ int kernel_load(struct kernel *kernel)
 		release(kernel);
 		pins = pins_clear(&kernel->pins);
 		if (pins > 0) {
-			log_warn("the pins in %s do not fit this version (%s: %s): counts begin anew",
-				 kernel->pins.folder, step, strerror(-r));
+			log_warn("pins do not fit this version, counters start at 0",
+				 field_text("path", kernel->pins.folder), field_text("step", step), field_error(r));
 			r = load_once(kernel, &step);
 		}
 	}
@@ -329,7 +315,8 @@ int kernel_load(struct kernel *kernel)
 	kernel->pinned = false;
 	snprintf(failure, sizeof(failure), "%s %d", step, r);
 	if (strcmp(failure, last_failure)) {
-		log_error("cannot %s the BPF programs: %s%s: trying again", step, strerror(-r), load_hint(r));
+		log_error("cannot set up the BPF programs", field_text("step", step), field_error(r),
+			  field_text("hint", load_hint(r)), field_text("action", "retry"));
 		verifier_log_print(&verifier_log);
 	}
 	verifier_log_free(&verifier_log);
@@ -366,4 +353,11 @@ void kernel_remove(struct kernel *kernel)
 int kernel_packet_programs(const struct kernel *kernel)
 {
 	return bpf_map__fd(kernel->skeleton->maps.packet_programs);
+}
+
+bool kernel_before(unsigned int major, unsigned int minor, struct utsname *name)
+{
+	unsigned int a, b;
+
+	return !uname(name) && sscanf(name->release, "%u.%u", &a, &b) == 2 && (a < major || (a == major && b < minor));
 }

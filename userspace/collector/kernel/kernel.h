@@ -8,8 +8,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/utsname.h>
 
-#include "collector/destinations/table.h"
+#include "collector/kernel/destination_table.h"
 #include "collector/kernel/pins.h"
 #include "lib/config/config.h"
 #include <wgsocks/abi.h>
@@ -99,3 +100,6 @@ uint64_t kernel_recursion_misses(const struct kernel *kernel, enum kernel_link l
 
 /* What our maps and programs take in the kernel (memlock of their fdinfo), in bytes. */
 uint64_t kernel_memory(const struct kernel *kernel);
+
+/* Whether the kernel that runs calls itself older than major.minor, as uname(2) has it; *name is what it says. */
+bool kernel_before(unsigned int major, unsigned int minor, struct utsname *name);

@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which programs there are, where they go, and which of them the collectors that are on need. */
+/*
+ * Which programs there are, where they go, and which of them, and of the maps, the collectors that
+ * are on need (lib/config/collectors.h).
+ */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
+struct bpf_map;
 struct wgsocks;
 
-/* Between open and load: what only collectors that are off would use is not loaded. `collectors`: bits of enum
- * config_collector. Returns 0 or -errno. */
+/*
+ * Between open and load: what only collectors that are off would use is not loaded, and is switched
+ * off in the programs that stay. `collectors`: bits of enum config_collector. Returns 0 or -errno.
+ */
 int kernel_programs_choose(struct wgsocks *skeleton, uint32_t collectors);
+
+/* Whether a collector that is on uses the map, or no collector owns it. */
+bool kernel_map_wanted(const struct wgsocks *skeleton, const struct bpf_map *map, uint32_t collectors);
 
 /*
  * After the load: from here on the new code runs, behind whatever is attached already. What is not needed leaves its

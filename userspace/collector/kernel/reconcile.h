@@ -8,7 +8,7 @@
 
 #include "collector/kernel/kernel.h"
 
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 /*
  * For the slot of the current network namespace: the kernel walks the sockets of no other.

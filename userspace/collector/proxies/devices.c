@@ -12,9 +12,8 @@
 #include "collector/proxy_netns/netns_enter.h"
 #include "collector/wireguard/uapi.h"
 #include "lib/cleanup.h"
-#include "lib/log/log.h"
 #include "lib/process/shared.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define SEARCHES_AT_ONCE 5		 /* after a tunnel came: its socket comes a little later */
 #define SEARCH_PERIOD_NS (30 * NS_PER_S) /* then: a scan of all processes takes about 5 µs each */

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "collector/proxies/proxies.h"
-#include "collector/proxies/server_scan.h"
+#include "collector/proxies/scan.h"
 
 /*
  * Takes the namespace of these processes in, if one of them listens there. It is started later, by proxies_step.

@@ -6,9 +6,9 @@
 #pragma once
 
 #include "collector/destinations/destinations.h"
+#include "collector/discovery/identity.h"
 #include "collector/discovery/namespaces.h"
 #include "collector/kernel/kernel.h"
-#include "collector/proxies/identity.h"
 #include "collector/proxy_netns/proxy_netns.h"
 
 struct managed_proxy {

@@ -2,12 +2,68 @@
 #include "collector/proxies/scan.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "collector/proxies/managed_proxy.h"
-#include "collector/proxies/server_scan.h"
+#include "lib/array.h"
 #include "lib/log/log.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
+
+static int add(const struct server_process *process, void *context)
+{
+	struct server_scan *scan = context;
+	struct server_process *more;
+
+	if (!process->netns_inode) { /* not ours to see, or it has just ended */
+		scan->hidden += process->is_hidden && !process->is_child;
+		return 0;
+	}
+	more = array_room(scan->processes, scan->count, &scan->max, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	scan->processes = more;
+	scan->processes[scan->count++] = *process;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct server_process *x = a, *y = b;
+
+	if (x->netns_inode != y->netns_inode)
+		return x->netns_inode < y->netns_inode ? -1 : 1;
+	if (x->is_child != y->is_child)
+		return x->is_child - y->is_child;
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+int server_scan_run(struct server_scan *scan, const struct config *config)
+{
+	int r;
+
+	*scan = (struct server_scan){};
+	r = processes_each(PROCESSES_ROOT, config, 0, add, scan);
+	if (scan->count)
+		qsort(scan->processes, scan->count, sizeof(*scan->processes), compare);
+	return r;
+}
+
+struct server_group server_scan_next(const struct server_scan *scan, size_t *at)
+{
+	struct server_group group = { .processes = scan->processes + *at };
+
+	while (*at < scan->count && scan->processes[*at].netns_inode == group.processes->netns_inode) {
+		group.count++;
+		++*at;
+	}
+	return group;
+}
+
+void server_scan_free(struct server_scan *scan)
+{
+	free(scan->processes);
+	*scan = (struct server_scan){};
+}
 
 static struct managed_proxy *by_inode(const struct proxies *proxies, uint32_t inode)
 {
@@ -28,40 +84,27 @@ static void note_unwatched(struct proxies *proxies, const struct unwatched *now)
 	static struct unwatched former;
 
 	if (now->beyond > former.beyond)
-		log_warn("%u proxies are not watched: --proxies.max is %u", now->beyond, proxies->config->proxies_max);
+		log_warn("proxies are not watched, raise --proxies.max", field_unsigned("count", now->beyond),
+			 field_unsigned("limit", proxies->config->proxies_max));
 	if (now->hidden > former.hidden)
-		log_warn("%u SOCKS servers are not watched: their network namespaces cannot be seen (it needs the "
-			 "capability SYS_PTRACE)",
-			 now->hidden);
+		log_warn("cannot see network namespaces of SOCKS servers", field_unsigned("count", now->hidden),
+			 field_text("capability", "SYS_PTRACE"));
 	if (now->refused > former.refused)
-		log_warn("%u proxies are not watched: their network namespaces cannot be entered (it needs the "
-			 "capability SYS_ADMIN)",
-			 now->refused);
+		log_warn("cannot enter network namespaces of proxies", field_unsigned("count", now->refused),
+			 field_text("capability", "SYS_ADMIN"));
 	former = *now;
 	proxies->unwatched = now->beyond + now->hidden + now->refused;
 }
 
-#define PAUSE_FACTOR 9		       /* of the time that a scan takes: a tenth of a CPU */
-#define PAUSE_MAX_NS (150 * NS_PER_MS) /* but a new proxy does not wait longer */
-
-void proxies_scan(struct proxies *proxies)
+void proxies_take(struct proxies *proxies, const struct server_scan *scan)
 {
-	uint64_t begun = clock_now_ns(), pause;
+	struct unwatched unwatched = { .hidden = (uint32_t)scan->hidden };
 	struct server_group group;
-	struct server_scan scan;
-	struct unwatched unwatched = {};
 	size_t at = 0;
-	int r = server_scan_run(&scan, proxies->config);
 
-	if (r)
-		log_warn("cannot look at all processes: %s", strerror(-r));
-	/*
-	 * The kernel tells of a namespace's end before it gives its inode away: then none of these is mistaken for a
-	 * former one.
-	 */
-	proxies_ends(proxies);
-	while ((group = server_scan_next(&scan, &at)).count) {
+	while ((group = server_scan_next(scan, &at)).count) {
 		struct managed_proxy *p = by_inode(proxies, group.processes->netns_inode);
+		int r;
 
 		if (p) {
 			managed_proxy_seen(p, &group);
@@ -71,15 +114,10 @@ void proxies_scan(struct proxies *proxies)
 		unwatched.beyond += r == -ENOSPC;
 		unwatched.refused += r == -EPERM || r == -EACCES;
 		if (r < 0 && r != -ENOSPC)
-			log_debug("cannot look at network namespace %u: %s", group.processes->netns_inode,
-				  strerror(-r));
+			log_debug("cannot examine network namespace",
+				  field_unsigned("netns", group.processes->netns_inode), field_error(r));
 	}
-	unwatched.hidden = (uint32_t)scan.hidden;
 	note_unwatched(proxies, &unwatched);
-	server_scan_free(&scan);
-	proxies->scanned_ns = clock_now_ns();
-	pause = PAUSE_FACTOR * (proxies->scanned_ns - begun);
-	proxies->scan_pause_ns = proxies->scanned_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
 }
 
 void proxies_rescan(struct proxies *proxies)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/destinations/country.h"
 #include "collector/destinations/destinations.h"
+#include "collector/kernel/destination_country.h"
 
 #include <errno.h>
 

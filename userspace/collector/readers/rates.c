@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #define STEP_NS (ABI_RATE_STEP_SECONDS * NS_PER_S)
 #define WINDOW_STEPS (5 * 60 / ABI_RATE_STEP_SECONDS)

@@ -31,28 +31,20 @@ void samples_kubernetes(const struct reading *r, const struct identity *identity
 bool tunnel_shown(const struct proxy_netns *netns, unsigned int tunnel_index);
 const char *tunnel_name(const struct proxy_netns *netns, unsigned int tunnel_index);
 
-/* Each returns 0 or -errno; after an error nothing of it may be shown (the caller drops what it added). */
-int samples_interface(const struct reading *r);
-int samples_requests(const struct reading *r);
-int samples_sessions(const struct reading *r);
-int samples_handshakes(const struct reading *r);
-int samples_dns(const struct reading *r);
-int samples_leaks(const struct reading *r);
-int samples_destinations(const struct reading *r);
-int samples_geoip(const struct reading *r);
-
-int samples_compat(const struct reading *r);
-/* The last minutes in steps, where the collector compat remembers them; needs no collector to be asked for. */
-void samples_history(const struct reading *r);
-
-int samples_clients(const struct reading *r);
-int samples_cost(const struct reading *r); /* needs no kernel side */
+/*
+ * The readers of the collectors, samples_<name>. Each returns 0 or -errno; after an error nothing of
+ * it may be shown (the caller drops what it added). A positive errno: some of it could not be read,
+ * and what was added holds (samples_wireguard, which reads the devices of the tunnels itself).
+ */
+#define READER_(id, name, ...) int samples_##name(const struct reading *r);
+COLLECTORS(READER_)
+#undef READER_
 
 /*
- * The same, and it returns a positive errno when only some of the tunnels' devices could be read: what was added holds.
- * Needs no kernel side, and reads the devices itself (proxy_netns_wireguard).
+ * The last minutes in steps, where the collector compat remembers them; needs no collector to be
+ * asked for.
  */
-int samples_wireguard(const struct reading *r);
+void samples_history(const struct reading *r);
 
 /* Remembers the requests total of a slot at this second, for rates over the last minute. */
 void window_remember(struct kernel *kernel, uint32_t slot, uint64_t second);

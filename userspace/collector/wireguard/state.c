@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 /* WireGuard's own times (section 6.1 of its paper), in seconds. */
 #define REKEY_AFTER 120

@@ -7,8 +7,8 @@
 #include "collector/wireguard/kernel_device.h"
 #include "collector/wireguard/state.h"
 #include "collector/wireguard/uapi.h"
+#include "lib/time.h"
 #include <wgsocks/abi.h>
-#include <wgsocks/time.h>
 
 #define WIREGUARD_WAIT_NS (50 * NS_PER_MS) /* for all userspace devices together, of one reading */
 

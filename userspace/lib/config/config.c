@@ -165,7 +165,7 @@ static int variable_read(struct parser *parser, const struct option_row *row, ch
 	if (!value || !*value)
 		return 0;
 	if (service_link(name, value)) {
-		fprintf(parser->reader.notices, "%s is ignored: %.100s is a Kubernetes service link\n", name, value);
+		fprintf(parser->reader.notices, "%s\t%.100s is a Kubernetes service link\n", name, value);
 		return 0;
 	}
 	if (read(&parser->reader, row->data, value))
@@ -224,14 +224,18 @@ static void geoip_need(struct option_reader *reader)
 	if (asked && config->collectors & 1u << COLLECTOR_DESTINATIONS)
 		return;
 	if (asked)
-		fprintf(reader->notices, "--geoip.database is of no use without --collector.destinations\n");
+		fprintf(reader->notices, "--geoip.database\tno countries without --collector.destinations\n");
 	config->collectors &= ~(1u << COLLECTOR_GEOIP);
 }
 
 static void notices_print(char *notices)
 {
-	for (char *line, *rest = notices; (line = strtok_r(rest, "\n", &rest));)
-		log_warn("%s", line);
+	for (char *line, *rest = notices; (line = strtok_r(rest, "\n", &rest));) {
+		char *reason = line;
+
+		strsep(&reason, "\t");
+		log_warn("setting is not used as given", field_text("setting", line), field_text("reason", reason));
+	}
 }
 
 int config_parse(struct config *config, int argc, char **argv, char **environment)
@@ -276,14 +280,9 @@ int config_parse(struct config *config, int argc, char **argv, char **environmen
 
 const char *config_collector_name(unsigned int collector)
 {
-	static const char *const NAMES[COLLECTOR_MAX] = {
-		[COLLECTOR_INTERFACE] = "interface",   [COLLECTOR_REQUESTS] = "requests",
-		[COLLECTOR_SESSIONS] = "sessions",     [COLLECTOR_WIREGUARD] = "wireguard",
-		[COLLECTOR_HANDSHAKES] = "handshakes", [COLLECTOR_DNS] = "dns",
-		[COLLECTOR_LEAKS] = "leaks",	       [COLLECTOR_COMPAT] = "compat",
-		[COLLECTOR_CLIENTS] = "clients",       [COLLECTOR_DESTINATIONS] = "destinations",
-		[COLLECTOR_GEOIP] = "geoip",	       [COLLECTOR_COST] = "cost",
-	};
+#define NAME_(id, name, ...) #name,
+	static const char *const NAMES[] = { COLLECTORS(NAME_) };
+#undef NAME_
 
 	return collector < COLLECTOR_MAX ? NAMES[collector] : NULL;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "lib/config/collectors.h"
 #include "lib/log/log.h"
 
 #define CONFIG_ADDRESSES_MAX 8	 /* listen addresses for the metrics port */
@@ -18,25 +19,6 @@
 enum config_mode { CONFIG_MODE_SIDECAR, CONFIG_MODE_NODE };
 enum config_label { CONFIG_LABEL_ADDRESS, CONFIG_LABEL_NAME };
 enum config_attach { CONFIG_ATTACH_AUTO, CONFIG_ATTACH_TCX, CONFIG_ATTACH_CLSACT };
-
-/* What can be switched with --[no-]collector.NAME; a bit in collector masks. */
-enum config_collector {
-	COLLECTOR_INTERFACE,	/* the tunnel's bytes and packets */
-	COLLECTOR_REQUESTS,	/* the SOCKS dialogue */
-	COLLECTOR_SESSIONS,	/* client and upstream connections */
-	COLLECTOR_WIREGUARD,	/* the tunnel's state and its peers */
-	COLLECTOR_HANDSHAKES,	/* WireGuard's handshake messages */
-	COLLECTOR_DNS,		/* DNS messages, in the tunnel and beside it */
-	COLLECTOR_LEAKS,	/* what leaves beside the tunnel */
-	COLLECTOR_COMPAT,	/* the legacy exporter's rates over a window */
-	COLLECTOR_CLIENTS,	/* requests by client */
-	COLLECTOR_DESTINATIONS, /* bytes by destination */
-	COLLECTOR_GEOIP,	/* bytes by the destination's country */
-	COLLECTOR_COST,		/* the price of a gigabyte */
-	COLLECTOR_MAX
-};
-#define COLLECTOR_ALL ((1u << COLLECTOR_MAX) - 1)
-#define COLLECTOR_DEFAULT (COLLECTOR_ALL & ~(1u << COLLECTOR_CLIENTS | 1u << COLLECTOR_DESTINATIONS))
 
 /* A listen address as written (for messages) and as sockaddr. An empty host means all of IPv6 and IPv4 (dual stack). */
 struct config_address {
@@ -94,6 +76,3 @@ struct config {
  * -EINVAL after one line on standard error that names the flag or variable, the value and why (exit 2).
  */
 int config_parse(struct config *config, int argc, char **argv, char **environment);
-
-/* The name of a collector ("interface"), NULL beyond the last. */
-const char *config_collector_name(unsigned int collector);

@@ -4,7 +4,15 @@
 #include <stddef.h>
 
 #define SWITCH(field) .read = read_switch, .data = offsetof(struct config, field)
-#define COLLECTOR(collector) .read = read_collector, .data = (collector)
+
+#define ON_WORD "on"
+#define OFF_WORD "off"
+#define COLLECTOR_FLAG(id, name, on, help_, ...)     \
+	{ .flag = "collector." #name,                \
+	  .group = OPTION_GROUP_COLLECTORS,          \
+	  .help = help_ " (default: " on##_WORD ")", \
+	  .read = read_collector,                    \
+	  .data = COLLECTOR_##id },
 
 const struct option_row OPTION_ROWS[] = {
 	{ "mode", "MODE", OPTION_GROUP_PROXY,
@@ -20,30 +28,7 @@ const struct option_row OPTION_ROWS[] = {
 	  read_processes },
 	{ "proxies.max", "N", OPTION_GROUP_PROXY, "Proxies that are watched at most, in node mode (default: 500)",
 	  read_proxies_max },
-	{ "collector.interface", NULL, OPTION_GROUP_COLLECTORS, "Bytes and packets in the tunnel (default: on)",
-	  COLLECTOR(COLLECTOR_INTERFACE) },
-	{ "collector.requests", NULL, OPTION_GROUP_COLLECTORS, "SOCKS requests and their outcome (default: on)",
-	  COLLECTOR(COLLECTOR_REQUESTS) },
-	{ "collector.sessions", NULL, OPTION_GROUP_COLLECTORS, "Client and upstream connections (default: on)",
-	  COLLECTOR(COLLECTOR_SESSIONS) },
-	{ "collector.wireguard", NULL, OPTION_GROUP_COLLECTORS, "State of the tunnel and its peers (default: on)",
-	  COLLECTOR(COLLECTOR_WIREGUARD) },
-	{ "collector.handshakes", NULL, OPTION_GROUP_COLLECTORS, "WireGuard's handshakes on the underlay (default: on)",
-	  COLLECTOR(COLLECTOR_HANDSHAKES) },
-	{ "collector.dns", NULL, OPTION_GROUP_COLLECTORS, "DNS queries and answers (default: on)",
-	  COLLECTOR(COLLECTOR_DNS) },
-	{ "collector.leaks", NULL, OPTION_GROUP_COLLECTORS, "Connections and DNS beside the tunnel (default: on)",
-	  COLLECTOR(COLLECTOR_LEAKS) },
-	{ "collector.compat", NULL, OPTION_GROUP_COLLECTORS,
-	  "Success rate, latency, speed of the last minutes (default: on)", COLLECTOR(COLLECTOR_COMPAT) },
-	{ "collector.clients", NULL, OPTION_GROUP_COLLECTORS,
-	  "Requests by client address, personal data (default: off)", COLLECTOR(COLLECTOR_CLIENTS) },
-	{ "collector.destinations", NULL, OPTION_GROUP_COLLECTORS, "Bytes by destination (default: off)",
-	  COLLECTOR(COLLECTOR_DESTINATIONS) },
-	{ "collector.geoip", NULL, OPTION_GROUP_COLLECTORS, "Bytes by country, with a database (default: on)",
-	  COLLECTOR(COLLECTOR_GEOIP) },
-	{ "collector.cost", NULL, OPTION_GROUP_COLLECTORS, "Price of a gigabyte, where one is set (default: on)",
-	  COLLECTOR(COLLECTOR_COST) },
+	COLLECTORS(COLLECTOR_FLAG) /* a row each */
 	{ "cost.per-gigabyte", "PRICE", OPTION_GROUP_VALUES,
 	  "Price of 10^9 bytes and its currency (USD when left out), as in 0.05EUR (default: none)", read_cost,
 	  .legacy = "PROXY_COST_PER_GB", .read_legacy = read_cost },

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 char *number_unsigned(char *to, uint64_t value)
 {

@@ -20,14 +20,8 @@ struct child {
 	int bundle;   /* webconfig: the memfd of --web.config.file read-write; web: the same read-only; else -1 */
 };
 
-/* The children's mains: run until SIGTERM or until their parent is gone; return an exit status. */
-int health_run(const struct child *child);
-int web_run(const struct child *child);
-int collector_run(const struct child *child);
-int webconfig_run(const struct child *child);
-
-/* The supervisor: binds, forks, reaps, restarts until SIGTERM or SIGINT. Returns the exit status of the program. */
-int supervisor_run(const struct config *config);
+/* The main of a child: runs until SIGTERM or until its parent is gone; returns an exit status. */
+typedef int child_main_function(const struct child *child);
 
 /*
  * After a child dropped its rights (that clears it): asks for SIGKILL at the supervisor's death, and exits if that came
@@ -51,12 +45,3 @@ void heartbeat_close(void);
 
 /* Writes the heartbeat, and each 5 s PSS, virtual size and descriptors, to the process's cell. */
 void heartbeat_write(struct shared *shared, enum process process, uint64_t now_ns);
-
-/*
- * At the start: whether --web.config.file and what it names can be served with. 0, or -EINVAL after one line that says
- * why not. (webconfig's folder)
- */
-int webconfig_check(const struct config *config);
-
-/* --detach: removes every pin, link and filter of ours. Returns an exit status. (collector's folder) */
-int collector_detach(const struct config *config);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/process/shared.h"
-#include <wgsocks/time.h>
+#include "lib/time.h"
 
 #include <errno.h>
 #include <string.h>

@@ -95,13 +95,12 @@ static const char *client_refused(const struct settings *s, gnutls_session_t ses
 	return NULL;
 }
 
-int tls_client_check(gnutls_session_t session)
+int tls_client_check(const struct tls *tls, gnutls_session_t session)
 {
-	const struct tls *tls = tls_of(session);
 	const char *why = tls ? client_refused(tls->settings, session) : "no settings";
 
 	if (!why)
 		return 0;
-	log_debug("a client is refused: %s", why);
+	log_debug("client refused", field_text("reason", why));
 	return GNUTLS_E_CERTIFICATE_ERROR;
 }

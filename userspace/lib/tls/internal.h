@@ -15,14 +15,11 @@ struct tls {
 	time_t expiry;
 };
 
-/* The one that a session took; NULL: none. */
-struct tls *tls_of(gnutls_session_t session);
-
 /* GnuTLS's word for what the settings want of versions, suites and curves. 0 or -ENOMEM. */
 int tls_priority_string(const struct settings *s, bool ecdsa, char **string);
 
 /* Whether the suite of a server's hello is one of the settings', or of TLS 1.3. */
 bool tls_suite_allowed(const struct tls *tls, const gnutls_datum_t *hello);
 
-/* The check of a client's certificate, for gnutls_certificate_set_verify_function. */
-int tls_client_check(gnutls_session_t session);
+/* The check of a client's certificate; `tls` may be NULL. Returns 0 or a code of GnuTLS. */
+int tls_client_check(const struct tls *tls, gnutls_session_t session);

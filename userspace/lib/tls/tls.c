@@ -9,7 +9,8 @@
 /* All that are open: GnuTLS hands a session to what it calls, and nothing of ours with it. */
 static LIST_HEAD(, tls) open_list = LIST_HEAD_INITIALIZER(open_list);
 
-struct tls *tls_of(gnutls_session_t session)
+/* The one that a session took; NULL: none. */
+static struct tls *tls_of(gnutls_session_t session)
 {
 	void *credentials = NULL;
 	struct tls *tls;
@@ -20,6 +21,11 @@ struct tls *tls_of(gnutls_session_t session)
 	if (tls->credentials == credentials)
 		return tls;
 	return NULL;
+}
+
+static int client_check(gnutls_session_t session)
+{
+	return tls_client_check(tls_of(session), session);
 }
 
 static int refuse(char *why, const char *what, int code)
@@ -140,7 +146,7 @@ struct tls *tls_open(const struct settings *settings, const struct pem pems[stat
 	}
 	tls->settings = settings;
 	LIST_INSERT_HEAD(&open_list, tls, link);
-	gnutls_certificate_set_verify_function(tls->credentials, tls_client_check);
+	gnutls_certificate_set_verify_function(tls->credentials, client_check);
 	if (identity_load(tls, pems, now, why) || authorities_load(tls, &pems[PEM_CLIENT_CA], why) ||
 	    priority_make(tls, why)) {
 		tls_close(tls);

@@ -3,13 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <wgsocks/time.h>
-
-#define DURATION_MAX_NS (UINT64_MAX / 4)
-#define BCRYPT_SALT_AND_HASH 53
 
 static int refuse(char *why, const char *text)
 {
@@ -73,72 +67,4 @@ int settings_check(struct settings *s, char why[static SETTINGS_WHY])
 		return s->sans_set ? refuse(why, "client_allowed_sans without a certificate of the server") : 0;
 	err = pem_check(s, why);
 	return err ? err : client_check(s, why);
-}
-
-static uint64_t unit_find(const char **at)
-{
-	static const struct {
-		const char *name;
-		uint64_t ns;
-	} units[] = { { "ns", 1 },	   { "us", 1000 },    { "\xc2\xb5s", 1000 },  { "\xce\xbcs", 1000 },
-		      { "ms", NS_PER_MS }, { "s", NS_PER_S }, { "m", 60 * NS_PER_S }, { "h", 3600 * NS_PER_S } };
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		size_t length = strlen(units[i].name);
-
-		if (strncmp(*at, units[i].name, length) != 0)
-			continue;
-		*at += length;
-		return units[i].ns;
-	}
-	return 0;
-}
-
-int settings_duration(const char *text, uint64_t *ns)
-{
-	double sum = 0;
-
-	if (!strcmp(text, "0")) {
-		*ns = 0;
-		return 0;
-	}
-	do {
-		size_t length = strspn(text, "0123456789.");
-		char *end;
-		double value = strtod(text, &end);
-		uint64_t unit;
-
-		if (!length || end != text + length)
-			return -EINVAL;
-		text += length;
-		unit = unit_find(&text);
-		if (!unit)
-			return -EINVAL;
-		sum += value * (double)unit;
-	} while (*text);
-	if (sum > (double)DURATION_MAX_NS)
-		return -EINVAL;
-	*ns = (uint64_t)sum;
-	return 0;
-}
-
-bool settings_bcrypt(const char *hash, unsigned int *cost)
-{
-	unsigned int rounds;
-
-	if (hash[0] != '$' || hash[1] != '2' || !hash[2] || !strchr("abxy", hash[2]) || hash[3] != '$')
-		return false;
-	if (hash[4] < '0' || hash[4] > '3' || hash[5] < '0' || hash[5] > '9' || hash[6] != '$')
-		return false;
-	rounds = (unsigned int)(hash[4] - '0') * 10 + (unsigned int)(hash[5] - '0');
-	if (rounds < 4 || rounds > 31)
-		return false;
-	if (cost)
-		*cost = rounds;
-	hash += 7;
-	for (size_t i = 0; i < BCRYPT_SALT_AND_HASH; i++, hash++)
-		if (!*hash || (!strchr("./", *hash) && !(*hash >= '0' && *hash <= '9') &&
-			       !(*hash >= 'A' && *hash <= 'Z') && !(*hash >= 'a' && *hash <= 'z')))
-			return false;
-	return !*hash;
 }

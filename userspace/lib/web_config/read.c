@@ -5,52 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int settings_read_copy(struct yaml *y, char **to)
-{
-	const char *value;
-	int err = yaml_string(y, &value, NULL);
-
-	if (err || !*value)
-		return err;
-	*to = strdup(value);
-	return *to ? 0 : yaml_refuse(y, "out of memory");
-}
-
-int settings_read_bool(struct yaml *y, bool *value)
-{
-	static const char *const yes[] = { "true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON" };
-	static const char *const no[] = { "false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF" };
-	const char *word;
-	bool plain;
-	int err = yaml_string(y, &word, &plain);
-
-	if (err || !*word)
-		return err;
-	for (size_t i = 0; plain && i < sizeof(yes) / sizeof(*yes); i++) {
-		if (strcmp(word, yes[i]) != 0 && strcmp(word, no[i]) != 0)
-			continue;
-		*value = !strcmp(word, yes[i]);
-		return 0;
-	}
-	return yaml_refuse(y, "%.40s is neither true nor false", word);
-}
-
-int settings_read_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index), size_t count)
-{
-	const char *word;
-	int err = yaml_string(y, &word, NULL);
-
-	if (err)
-		return err;
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(word, name(i)) != 0)
-			continue;
-		*index = i;
-		return 0;
-	}
-	return yaml_refuse(y, "unknown %s %.80s", what, word);
-}
-
 /* ---- http_server_config ---- */
 
 static const char *header_name(size_t index)
@@ -86,7 +40,7 @@ static int header_read(struct yaml *y, void *closure, const char *key)
 		return yaml_refuse(y, "%s can only be nosniff", key);
 	if (i == HEADER_FRAME && *value && strcmp(value, "deny") != 0 && strcmp(value, "sameorigin") != 0)
 		return yaml_refuse(y, "%s can only be deny or sameorigin", key);
-	return settings_read_copy(y, &s->headers[i]);
+	return yaml_copy(y, &s->headers[i]);
 }
 
 static int http_read(struct yaml *y, void *closure, const char *key)
@@ -99,7 +53,7 @@ static int http_read(struct yaml *y, void *closure, const char *key)
 		return yaml_mapping(y, header_read, s);
 	if (strcmp(key, "http2") != 0)
 		return yaml_refuse(y, "http_server_config: unknown key %.60s", key);
-	err = settings_read_bool(y, &http2);
+	err = yaml_bool(y, &http2);
 	if (http2)
 		s->notes[s->note_count++] = "http2: HTTP/1.1 is all that is spoken here";
 	return err;

@@ -24,7 +24,7 @@ static int client_auth_read(struct yaml *y, struct settings *s)
 
 	if (err || !*value)
 		return err;
-	err = settings_read_word(y, &index, "client_auth_type", client_auth_name, 6);
+	err = yaml_word(y, &index, "client_auth_type", client_auth_name, 6);
 	if (err)
 		return err;
 	s->client_auth_set = true;
@@ -42,7 +42,7 @@ static const char *version_name(size_t index)
 static int version_read(struct yaml *y, enum tls_version *version)
 {
 	size_t index;
-	int err = settings_read_word(y, &index, "version of TLS", version_name, 4);
+	int err = yaml_word(y, &index, "version of TLS", version_name, 4);
 
 	if (!err)
 		*version = (enum tls_version)(TLS_10 + index);
@@ -71,7 +71,7 @@ static int cipher_read(struct yaml *y, void *closure)
 {
 	struct settings *s = closure;
 	size_t index;
-	int err = settings_read_word(y, &index, "or insecure cipher suite", cipher_name, CIPHERS_MAX + 3);
+	int err = yaml_word(y, &index, "or insecure cipher suite", cipher_name, CIPHERS_MAX + 3);
 
 	if (err)
 		return err;
@@ -88,7 +88,7 @@ static int curve_read(struct yaml *y, void *closure)
 {
 	struct settings *s = closure;
 	size_t index;
-	int err = settings_read_word(y, &index, "curve", curve_name, CURVES_MAX);
+	int err = yaml_word(y, &index, "curve", curve_name, CURVES_MAX);
 
 	return err ? err : index_add(y, s->curves, &s->curve_count, index);
 }
@@ -96,7 +96,7 @@ static int curve_read(struct yaml *y, void *closure)
 static int san_read(struct yaml *y, void *closure)
 {
 	struct settings *s = closure;
-	int err = settings_read_copy(y, &s->sans[s->san_count]);
+	int err = yaml_copy(y, &s->sans[s->san_count]);
 
 	if (!err && s->sans[s->san_count])
 		s->san_count++;
@@ -106,7 +106,7 @@ static int san_read(struct yaml *y, void *closure)
 static int server_prefers_read(struct yaml *y, struct settings *s)
 {
 	bool prefers = true;
-	int err = settings_read_bool(y, &prefers);
+	int err = yaml_bool(y, &prefers);
 
 	s->client_prefers = !prefers;
 	return err;
@@ -120,9 +120,9 @@ static int pem_read(struct yaml *y, struct settings *s, const char *key)
 		if (strncmp(key, settings_pem_key((enum settings_pem)i), length) != 0)
 			continue;
 		if (!key[length])
-			return settings_read_copy(y, &s->text[i]);
+			return yaml_copy(y, &s->text[i]);
 		if (!strcmp(key + length, "_file"))
-			return settings_read_copy(y, &s->file[i]);
+			return yaml_copy(y, &s->file[i]);
 	}
 	return yaml_refuse(y, "tls_server_config: unknown key %.60s", key);
 }

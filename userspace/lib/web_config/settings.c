@@ -73,11 +73,3 @@ struct settings *settings_parse(const char *bytes, size_t size, char why[static 
 		return NULL;
 	return TAKE_PTR(s);
 }
-
-bool settings_tls(const struct settings *s)
-{
-	for (int i = 0; i < PEM_MAX; i++)
-		if (s->text[i] || s->file[i])
-			return true;
-	return s->client_auth_set;
-}

@@ -187,3 +187,49 @@ int yaml_list(struct yaml *y, int (*item)(struct yaml *y, void *closure), void *
 			return err;
 	}
 }
+
+int yaml_copy(struct yaml *y, char **to)
+{
+	const char *value = "";
+	int err = yaml_string(y, &value, NULL);
+
+	if (err || !*value)
+		return err;
+	*to = strdup(value);
+	return *to ? 0 : yaml_refuse(y, "out of memory");
+}
+
+int yaml_bool(struct yaml *y, bool *value)
+{
+	static const char *const yes[] = { "true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON" };
+	static const char *const no[] = { "false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF" };
+	const char *word;
+	bool plain;
+	int err = yaml_string(y, &word, &plain);
+
+	if (err || !*word)
+		return err;
+	for (size_t i = 0; plain && i < sizeof(yes) / sizeof(*yes); i++) {
+		if (strcmp(word, yes[i]) != 0 && strcmp(word, no[i]) != 0)
+			continue;
+		*value = !strcmp(word, yes[i]);
+		return 0;
+	}
+	return yaml_refuse(y, "%.40s is neither true nor false", word);
+}
+
+int yaml_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index), size_t count)
+{
+	const char *word;
+	int err = yaml_string(y, &word, NULL);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(word, name(i)) != 0)
+			continue;
+		*index = i;
+		return 0;
+	}
+	return yaml_refuse(y, "unknown %s %.80s", what, word);
+}

@@ -41,3 +41,12 @@ int yaml_mapping(struct yaml *y, int (*entry)(struct yaml *y, void *closure, con
 
 /* Calls `item` for each item of a list. null is an empty list. */
 int yaml_list(struct yaml *y, int (*item)(struct yaml *y, void *closure), void *closure);
+
+/* A copy of the current node's string; "" leaves NULL. */
+int yaml_copy(struct yaml *y, char **to);
+
+/* true and false, as YAML 1.1 spells them too. */
+int yaml_bool(struct yaml *y, bool *value);
+
+/* The index of the current node's string among `count` words, by `name`. -EINVAL and "WHAT is not …" else. */
+int yaml_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index), size_t count);

@@ -6,26 +6,6 @@
 
 #include "web/page/samples.h"
 
-void page_top_add(struct page_top *top, const char *what, uint64_t count)
-{
-	struct page_top_entry *e = top->entries;
-	unsigned int at = top->count;
-
-	if (!count)
-		return;
-	while (at && e[at - 1].count < count)
-		at--;
-	if (at == PAGE_TOP) {
-		top->rest += count;
-		return;
-	}
-	if (top->count == PAGE_TOP)
-		top->rest += e[--top->count].count;
-	memmove(&e[at + 1], &e[at], (top->count - at) * sizeof(*e));
-	e[at] = (struct page_top_entry){ .what = what, .count = count };
-	top->count++;
-}
-
 static int offset_order(const void *a, const void *b)
 {
 	const struct page_proxy *one = *(struct page_proxy *const *)a, *other = *(struct page_proxy *const *)b;

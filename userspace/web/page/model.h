@@ -98,6 +98,3 @@ static inline bool page_has(const struct page_proxy *p, enum page_number number)
 /* Returns 0 or -ENOMEM; model_free in either case. */
 int model_fill(struct page_model *model, const struct page_source *source);
 void model_free(struct page_model *model);
-
-/* Counts something by name. */
-void page_top_add(struct page_top *top, const char *what, uint64_t count);

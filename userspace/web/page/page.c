@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lib/time.h"
 #include "page-assets.h"
 #include "web/page/html.h"
 #include "web/page/view.h"
-#include <wgsocks/time.h>
 
 #define CARDS_MAX 8 /* with more proxies, the rows lead to them */
 
@@ -22,81 +22,6 @@ const char *page_policy(void)
 	return "default-src 'none'; style-src " PAGE_CSS_HASH "; script-src " PAGE_JS_HASH
 	       "; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 }
-
-/* ---- what all parts share ---- */
-
-const char *view_class(enum page_level level)
-{
-	static const char *const classes[PAGE_LEVELS] = { "g", "l", "t" };
-
-	return classes[level];
-}
-
-void view_reasons(struct text *out, const struct page_reasons *r)
-{
-	if (!r->count)
-		return;
-	text_puts(out, "<ul class=why>\n");
-	for (unsigned int i = 0; i < r->count; i++) {
-		const struct page_reason *reason = &r->reasons[i];
-
-		text_printf(out, "<li class=%s>", view_class(reason->level));
-		html_escape_bytes(out, reason->text.data, reason->text.size);
-		if (reason->runbook)
-			text_printf(out, " <small>Runbook: docs/runbooks/%s.md</small>", reason->runbook);
-		text_puts(out, "\n");
-	}
-	text_puts(out, "</ul>\n");
-}
-
-static int entry_order(const void *a, const void *b)
-{
-	const struct page_entry *one = *(struct page_entry *const *)a, *other = *(struct page_entry *const *)b;
-
-	if (one->level != other->level)
-		return one->level > other->level ? -1 : 1;
-	return strverscmp(one->proxy->name, other->proxy->name);
-}
-
-static int view_fill(struct page_view *v, const struct page_source *source)
-{
-	uint64_t heard_ns = source->shared->processes[PROCESS_COLLECTOR].heartbeat_ns;
-	int err;
-
-	*v = (struct page_view){ .source = source };
-	err = model_fill(&v->model, source);
-	if (err)
-		return err;
-	v->silent_s = source->now_ns > heard_ns ? (source->now_ns - heard_ns) / NS_PER_S : 0;
-	v->entries = calloc(v->model.count ? v->model.count : 1, sizeof(*v->entries));
-	v->sorted = calloc(v->model.count ? v->model.count : 1, sizeof(void *));
-	if (!v->entries || !v->sorted)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < v->model.count; i++) {
-		struct page_entry *entry = &v->entries[i];
-
-		entry->proxy = &v->model.proxies[i];
-		words_proxy(&entry->reasons, entry->proxy, source->time_s);
-		entry->level = words_level(&entry->reasons);
-		v->by_level[entry->level]++;
-		v->sorted[i] = entry;
-	}
-	qsort(v->sorted, v->model.count, sizeof(*v->sorted), entry_order);
-	words_exporter(&v->exporter, &v->model, v->silent_s);
-	return 0;
-}
-
-static void view_free(struct page_view *v)
-{
-	for (uint32_t i = 0; v->entries && i < v->model.count; i++)
-		words_free(&v->entries[i].reasons);
-	words_free(&v->exporter);
-	free(v->entries);
-	free(v->sorted);
-	model_free(&v->model);
-}
-
-/* ---- the page ---- */
 
 static void head_write(struct text *out, const struct page_view *v)
 {

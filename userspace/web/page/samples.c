@@ -1,6 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "web/page/samples.h"
 
+void page_top_add(struct page_top *top, const char *what, uint64_t count)
+{
+	struct page_top_entry *e = top->entries;
+	unsigned int at = top->count;
+
+	if (!count)
+		return;
+	while (at && e[at - 1].count < count)
+		at--;
+	if (at == PAGE_TOP) {
+		top->rest += count;
+		return;
+	}
+	if (top->count == PAGE_TOP)
+		top->rest += e[--top->count].count;
+	memmove(&e[at + 1], &e[at], (top->count - at) * sizeof(*e));
+	e[at] = (struct page_top_entry){ .what = what, .count = count };
+	top->count++;
+}
+
 /* Families that are one number of a proxy, or the sum over their other labels. 0: not one of them. */
 static const uint8_t numbers[METRIC_MAX] = {
 	[METRIC_PROXY_ACTIVE] = PAGE_ACTIVE + 1,

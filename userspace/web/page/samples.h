@@ -5,6 +5,9 @@
 #include "lib/metrics/metrics.h"
 #include "web/page/model.h"
 
+/* Counts something by name. */
+void page_top_add(struct page_top *top, const char *what, uint64_t count);
+
 /* Whether its first label is a proxy's name. */
 bool samples_of_proxy(const struct sample *sample);
 

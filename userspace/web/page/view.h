@@ -21,6 +21,10 @@ struct page_view {
 	uint64_t silent_s; /* the collector */
 };
 
+/* Reads the samples and sorts the proxies. Returns 0 or -ENOMEM; view_free in either case. */
+int view_fill(struct page_view *view, const struct page_source *source);
+void view_free(struct page_view *view);
+
 /* The class of a level: "g", "l", "t". */
 const char *view_class(enum page_level level);
 

@@ -3,10 +3,32 @@
 #pragma once
 
 #include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "web/auth/passwords.h"
-#include "web/request/limit.h"
-#include "web/request/refusal.h"
+
+/* Why a request, or a connection, was not let in. */
+enum refusal {
+	REFUSAL_NO_PASSWORD,	/* none was sent */
+	REFUSAL_PASSWORD,	/* a wrong one */
+	REFUSAL_PASSWORDS_BUSY, /* too many are being checked */
+	REFUSAL_RATE,		/* rate_limit */
+	REFUSAL_TLS, /* the connection ended before its first request: no handshake, or not with that certificate */
+	REFUSALS
+};
+
+/* "no_password", "password", "passwords_busy", "rate_limit", "tls". */
+const char *refusal_name(enum refusal refusal);
+
+/* A token bucket: one request an interval, and a burst of more after a pause. Zero-initialise: it begins full. */
+struct limit {
+	bool begun;
+	uint64_t full_ns; /* when it would be full again */
+};
+
+/* Takes one; false when there is none. An interval of 0: there always is. */
+bool limit_take(struct limit *limit, uint64_t interval_ns, uint32_t burst, uint64_t now_ns);
 
 /* Of the process. Zero-initialise. */
 struct gate {

@@ -4,8 +4,7 @@
 
 #include "lib/exposition/exposition.h"
 #include "web/response/body.h"
-#include "web/response/gzip.h"
-#include "web/self_metrics.h"
+#include "web/response/self_metrics.h"
 
 struct body_slot {
 	struct body *body;

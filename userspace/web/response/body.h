@@ -5,6 +5,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <zlib.h>
+
 #include "lib/text/text.h"
 
 struct body {
@@ -20,3 +23,16 @@ struct body *body_renew(struct body **kept);
 
 struct body *body_use(struct body *body);
 void body_release(struct body *body);
+
+/* One text compressed at a time, in memory that is kept for the next. */
+
+/* Zero-initialise. */
+struct gzip {
+	z_stream stream;
+	bool ready;
+};
+
+/* Appends the text as one gzip member. Returns 0 or -ENOMEM. */
+int gzip_write(struct gzip *gzip, struct text *out, const struct text *from);
+
+void gzip_free(struct gzip *gzip);

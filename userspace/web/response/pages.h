@@ -3,8 +3,7 @@
 #pragma once
 
 #include "web/response/body.h"
-#include "web/response/gzip.h"
-#include "web/self_metrics.h"
+#include "web/response/self_metrics.h"
 
 /* Zero-initialise. */
 struct pages {

@@ -63,7 +63,7 @@ def tables(page):
             show.Column("Leaked", f"{recorded('leaked_connections', time)} + {recorded('leaked_dns_queries', time)}",
                 unit="short", decimals=0, steps=((None, "transparent"), (0.5, show.RED)), width=80),
             show.Column("Requests", recorded("requests", time), unit="short"),
-            show.Column("Change", change("requests", time), unit="percentunit", decimals=0, width=80),
+            show.Column("Change", change("requests", time), unit="percentunit", decimals=0, width=100),
             show.Column("Data", recorded("bytes_transferred", time), unit="decbytes", gauge=0),
             show.Column("Peak", peak(time), unit="short", decimals=0, width=60),
         ], width=12, height=8, sort=("Usable", "-Failing"), empty=NO_HISTORY))

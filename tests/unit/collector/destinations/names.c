@@ -3,8 +3,8 @@
 
 #include <criterion/criterion.h>
 
+#include "collector/kernel/table_make.h"
 #include "message.h"
-#include "table.h"
 
 static struct names *names;
 

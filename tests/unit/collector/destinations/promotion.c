@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/destinations/promotion.h"
 
-#include "table.h"
+#include "collector/kernel/table_make.h"
 
 TestSuite(promotion, .fini = table_free);
 

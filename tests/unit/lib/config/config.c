@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 /* Without a price there is nothing to collect of it, and no country without a database. */
-#define COLLECTORS (COLLECTOR_DEFAULT & ~(1u << COLLECTOR_COST | 1u << COLLECTOR_GEOIP))
+#define ON_BY_DEFAULT (COLLECTOR_DEFAULT & ~(1u << COLLECTOR_COST | 1u << COLLECTOR_GEOIP))
 
 Test(config, defaults)
 {
@@ -24,7 +24,7 @@ Test(config, defaults)
 	cr_expect_eq(config.attach, CONFIG_ATTACH_AUTO);
 	cr_expect_eq(config.proxies_max, 1, "a sidecar has one");
 	cr_expect_not(config.detach);
-	cr_expect_eq(config.collectors, COLLECTORS);
+	cr_expect_eq(config.collectors, ON_BY_DEFAULT);
 	cr_expect_eq(config.metrics_count, 1);
 	cr_expect_str_eq(config.metrics[0].text, ":9090");
 	cr_expect_str_eq(config.health.text, ":9999");
@@ -84,7 +84,7 @@ Test(config, every_flag)
 	cr_expect_str_eq(config.pin_path, "");
 	cr_expect_eq(config.attach, CONFIG_ATTACH_CLSACT);
 	cr_expect(config.detach);
-	cr_expect_eq(config.collectors, COLLECTORS & ~(1u << COLLECTOR_REQUESTS));
+	cr_expect_eq(config.collectors, ON_BY_DEFAULT & ~(1u << COLLECTOR_REQUESTS));
 	cr_expect_str_eq(config.telemetry_path, "/m");
 	cr_expect_eq(config.max_requests, 0);
 	cr_expect_str_eq(config.health.text, "[::1]:1");
@@ -102,7 +102,7 @@ Test(config, every_flag_has_a_variable)
 	cr_assert_eq(PARSE_NOTHING(), 0);
 	cr_expect_str_eq(config.proxy_name, "b");
 	cr_expect_eq(config.port_count, 2);
-	cr_expect_eq(config.collectors, COLLECTORS & ~(1u << COLLECTOR_REQUESTS));
+	cr_expect_eq(config.collectors, ON_BY_DEFAULT & ~(1u << COLLECTOR_REQUESTS));
 	cr_expect(config.health_require_vpn);
 	cr_expect(config.log_json);
 	cr_expect_str_eq(config.telemetry_path, "/x");
@@ -199,9 +199,9 @@ Test(config, service_links_are_ignored_with_a_line)
 	cr_expect_str_eq(config.health.text, ":9999");
 	cr_expect_eq(config.ports[0], 1085);
 	cr_expect_not_null(
-		strstr(said, "METRICS_PORT is ignored: tcp://10.96.0.7:9090 is a Kubernetes service link\"\n"));
-	cr_expect_not_null(strstr(said, "HEALTH_PORT is ignored"));
-	cr_expect_not_null(strstr(said, "WGSOCKS_PROXY_PORT is ignored"));
+		strstr(said, "setting=METRICS_PORT reason=\"tcp://10.96.0.7:9090 is a Kubernetes service link\"\n"));
+	cr_expect_not_null(strstr(said, "setting=HEALTH_PORT "));
+	cr_expect_not_null(strstr(said, "setting=WGSOCKS_PROXY_PORT "));
 }
 
 Test(config, lines_go_to_the_log_as_configured)

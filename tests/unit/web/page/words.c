@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "web/page/samples.h"
 #include "web/page/words.h"
 
 #include <criterion/criterion.h>

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the web process knows of the exporter without asking anybody. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "lib/process/process.h"
+#include "lib/snapshot/snapshot.h"
+#include "web/request/gate.h"
+
+enum scrape_code { SCRAPE_OK, SCRAPE_BAD, SCRAPE_ERROR, SCRAPE_BUSY, SCRAPE_CODES };
+
+/* The CPU clock of a process: found once for each that is started. */
+struct process_clock {
+	int32_t pid;
+	clockid_t clock;
+};
+
+struct self_metrics {
+	const struct config *config;
+	const struct shared *shared;
+	uint64_t max_fds;
+	uint64_t codes[SCRAPE_CODES]; /* scrapes answered, by HTTP status */
+	uint64_t in_flight;	      /* scrapes being answered */
+	struct process_clock clocks[PROCESS_MAX];
+	const uint64_t *refused;   /* by enum refusal */
+	bool config_failed;	   /* what webconfig found good could not be taken */
+	time_t certificate_expiry; /* 0: no TLS */
+	uint64_t cpu_ns;	   /* as last shown: a counter never falls */
+};
+
+/* The HTTP status of a code: 200, 400, 500, 503. */
+unsigned int scrape_status(enum scrape_code code);
+
+/* Empties the builder and adds all that is known; with `failed`, bits of enum config_collector, that their
+ * reads failed too. */
+void self_metrics_fill(struct self_metrics *self, struct snapshot_builder *b, uint32_t failed);
