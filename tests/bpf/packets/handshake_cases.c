@@ -10,7 +10,7 @@
 #define INITIATION 148
 #define RESPONSE 92
 #define DATA 160
-#define DEVICE_PORT 40001 /* of the tunnel of index 1 */
+#define DEVICE_PORT 40001 /* of the tunnel with index 1 */
 
 static const struct frame_shape shapes[] = {
 	{ .version = 4, .l2 = 14 },

@@ -54,14 +54,15 @@ void tunnel_check(struct kernel *kernel)
 					const struct traffic *must = &ABI_TRAFFIC(wanted, d, f, p);
 
 					check(is->packets == must->packets && is->bytes == must->bytes,
-					      "tunnel %u, direction %d, family %d, protocol %d: %llu packets of %llu "
+					      "tunnel index %u, direction %d, family %d, protocol %d: %llu packets of "
+					      "%llu "
 					      "bytes, not %llu of %llu",
 					      i, d, f, p, (unsigned long long)is->packets,
 					      (unsigned long long)is->bytes, (unsigned long long)must->packets,
 					      (unsigned long long)must->bytes);
 				}
 			check(ABI_AT(__u64, got.other, d) == ABI_AT(__u64, wanted->other, d),
-			      "tunnel %u, direction %d: %llu bytes of others, not %llu", i, d,
+			      "tunnel index %u, direction %d: %llu bytes of others, not %llu", i, d,
 			      (unsigned long long)ABI_AT(__u64, got.other, d),
 			      (unsigned long long)ABI_AT(__u64, wanted->other, d));
 			check(!ABI_AT(__u64, got.last_jiffies, d) == !ABI_AT(__u64, wanted->last_jiffies, d),

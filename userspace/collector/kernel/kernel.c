@@ -314,7 +314,7 @@ int kernel_load(struct kernel *kernel)
 	kernel->pinned = false;
 	snprintf(failure, sizeof(failure), "%s %d", step, r);
 	if (strcmp(failure, last_failure)) {
-		log_error("cannot set up the BPF programs", field_text("step", step), field_error(r),
+		log_error("cannot start the BPF programs", field_text("step", step), field_error(r),
 			  field_text("hint", load_hint(r)), field_text("action", "retry"));
 		verifier_log_print(&verifier_log);
 	}

@@ -36,7 +36,7 @@ static int proxies_find(struct page_model *m, const struct snapshot *s, uint32_t
 		p->latency_ms = -1;
 		m->by_offset[m->count++] = p;
 	}
-	qsort(m->by_offset, m->count, sizeof(*m->by_offset), offset_order);
+	qsort(m->by_offset, m->count, sizeof(struct page_proxy *), offset_order);
 	return 0;
 }
 

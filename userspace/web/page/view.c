@@ -65,7 +65,7 @@ int view_fill(struct page_view *v, const struct page_source *source)
 		v->by_level[entry->level]++;
 		v->sorted[i] = entry;
 	}
-	qsort(v->sorted, v->model.count, sizeof(*v->sorted), entry_order);
+	qsort(v->sorted, v->model.count, sizeof(struct page_entry *), entry_order);
 	words_exporter(&v->exporter, &v->model, v->silent_s);
 	return 0;
 }
