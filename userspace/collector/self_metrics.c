@@ -3,7 +3,7 @@
 #include <bpf/libbpf.h>
 
 #include "collector/state.h"
-#include "collector/kernel/dispatchers.h"
+#include "collector/kernel/programs.h"
 #include "collector/kernel/sweep.h"
 #include "wgsocks.skel.h"
 #include "lib/metrics/metrics.h"
@@ -57,8 +57,7 @@ static void read_attachments(struct collector *c, const struct proxy_netns *netn
 		if (!w->link.ifindex || !w->attachment_count)
 			continue;
 		labels[1] = snapshot_string(&c->builder, w->link.name);
-		labels[2] =
-			snapshot_string(&c->builder, w->attachments[0].mode == CONFIG_ATTACH_TCX ? "tcx" : "clsact");
+		labels[2] = snapshot_string(&c->builder, config_attach_name(w->attachments[0].mode));
 		snapshot_add_unsigned(&c->builder, METRIC_ATTACH_MODE, labels, 1);
 	}
 }

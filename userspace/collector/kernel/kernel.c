@@ -13,10 +13,9 @@
 #include <unistd.h>
 
 #include "collector/discovery/netns.h"
-#include "collector/kernel/destinations.h"
-#include "collector/kernel/dispatchers.h"
-#include "collector/kernel/pin_folders.h"
+#include "collector/kernel/destination_maps.h"
 #include "collector/kernel/programs.h"
+#include "collector/kernel/pin_folders.h"
 #include "collector/kernel/slots.h"
 #include "collector/kernel/verifier.h"
 #include "lib/cleanup.h"

@@ -174,14 +174,22 @@ int read_pin_path(struct option_reader *reader, unsigned int data, const char *v
 	return 0;
 }
 
+#define WORD_(id, word) #word,
+static const char *const ATTACH_WORDS[] = { CONFIG_ATTACH_MODES(WORD_) NULL };
+#undef WORD_
+
+const char *config_attach_name(enum config_attach attach)
+{
+	return ATTACH_WORDS[attach];
+}
+
 int read_attach(struct option_reader *reader, unsigned int data, const char *value)
 {
-	static const char *const WAYS[] = { "auto", "tcx", "clsact", NULL };
-	int way = word_find(value, WAYS);
+	int mode = word_find(value, ATTACH_WORDS);
 
-	if (way < 0)
+	if (mode < 0)
 		return option_refuse(reader, "must be auto, tcx or clsact");
-	reader->config->attach = (enum config_attach)way;
+	reader->config->attach = (enum config_attach)mode;
 	return 0;
 }
 
