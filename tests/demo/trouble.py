@@ -90,7 +90,7 @@ class Timeline:
         """Whether no alert can change any more, or, after a visitor's deed, is likely to."""
         if self.prometheus.process.poll() is not None or self.visitor.ended(self.sidecar):
             return True
-        return bool(self.visitor.state[self.sidecar.name]) and time.monotonic() > since + PATIENT
+        return bool(self.visitor.seen[self.sidecar.name]) and time.monotonic() > since + PATIENT
 
     def wait_for(self, wanted):
         """Until all of them were seen, or cannot come, or have not come for minutes."""
@@ -173,7 +173,7 @@ class Trouble:
         try:
             if not self.before:
                 raise LabError("the exporter did not answer before the trouble")
-            rows = wait_equal(self._rows, time.monotonic())
+            rows = wait_equal(self._rows, self.timeline.begun)
         except LabError as error:
             verdict.add_missing(self.sidecar, error)
             return

@@ -72,6 +72,8 @@ class Visitor:
             for part in now.keys() - before.keys():
                 say(paint(f"{name}: {now[part]}.", "yellow"))
             for part in before.keys() - now.keys():
+                if part == "wg0" and name in self.down_by_us:
+                    continue
                 say(f"{name}: {part} {'is up' if part == 'wg0' else 'runs'} again.")
             for part in self._restarts(sidecar):
                 what = f"{name}: the exporter's process {part} was restarted by its supervisor."

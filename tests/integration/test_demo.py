@@ -243,18 +243,21 @@ def test_the_excerpt_in_the_readme_has_the_rows_of_the_demo():
     assert {row[2] for row in rows.values()} == {"equal"}
 
 
-def test_a_wrong_number_differs():
+def test_a_wrong_number_differs_and_a_killed_exporter_is_not_compared():
     with tempfile.NamedTemporaryFile("w", suffix=".sh", dir="/tmp", delete=False) as script:
         script.write(f'#!/bin/sh\nexec {ROOT}/build/wgsocks_exporter --proxy.port=1081 "$@"\n')
     os.chmod(script.name, 0o755)
     try:
-        # Half the patience: it is the time for which the demo waits for a number to become right.
-        with Demo(WGSOCKS_EXPORTER=script.name, LAB_PATIENCE=str(PATIENCE / 2)) as demo:
+        # Less patience: it is also the time for which the demo waits for a number to become right.
+        with Demo(WGSOCKS_EXPORTER=script.name, LAB_PATIENCE=str(PATIENCE / 4)) as demo:
+            demo.wait("^Started: Prometheus")
+            demo.kill("wgsocks_exporte", "p1")
             demo.wait(r"^\d+ of \d+ rows differ\.$", 200)
             demo.wait(f"^{STAYS}")
             assert demo.interrupt() == 1
     finally:
         os.unlink(script.name)
+    assert "\nNot compared: the exporter was killed (SIGKILL)" in demo.text, demo.text
     rows = read_rows(demo.text)
     assert rows["golden-crab"]["proxy_client_connections_total"][1:] == ("0", "differs")
     assert rows["golden-crab"]["proxy_bytes_transferred_total"][2] == "equal"
@@ -383,18 +386,6 @@ def check_commands(text):
         assert sign in done.stdout, f"{command}: {done.stdout[:300]}"
 
 
-def test_what_a_visitor_does_during_the_traffic_is_no_failure():
-    with Demo() as demo:
-        demo.wait("^Started: Prometheus")
-        demo.inside("p0", "ip", "link", "set", "wg0", "down")
-        demo.kill("wgsocks_exporte", "p1")
-        demo.wait(f"^{STAYS}", 200)
-        assert demo.interrupt() == 0, demo.text[-5000:]
-        assert "\nNot compared: the exporter was killed (SIGKILL)" in demo.text, demo.text
-        assert read_rows(demo.text)["golden-crab"]["vpn_connection_status"] == ("0", "0", "equal")
-        check_gone(demo.processes, demo.before)
-
-
 def test_ctrl_c_ends_it_at_any_moment():
     for moment, namespaces in ((None, 0), ("wgsocks_exporter demo", 0), ("Started: 2 × dante", 5),
                                ("Started: 2 × wgsocks", 5), ("Trouble: ", 5)):
@@ -403,13 +394,20 @@ def test_ctrl_c_ends_it_at_any_moment():
                 demo.wait(f"^{moment}")
             else:
                 wait_until(lambda one=demo: name_of(one.process.pid) == "python3", 10, every=0.001)
-            assert demo.interrupt() == 130, f"after {moment}: {demo.text}"
+            status = demo.interrupt()
+            # Before env has blocked the signal, it ends the process: a shell says 130 then, too.
+            allowed = (130,) if moment else (130, -signal.SIGINT)
+            assert status in allowed, f"{status} after {moment}: {demo.text}"
             check_gone(demo.processes, demo.before, namespaces)
 
 
-def test_without_a_terminal_it_stays_and_is_idle_and_kill_9_leaves_nothing(record_property):
+def test_a_tunnel_that_goes_down_is_no_failure_and_without_a_terminal_it_stays_until_kill_9(record_property):
     with Demo() as demo:
-        demo.wait(f"^{STAYS} the end")
+        demo.wait("^Started: Prometheus")
+        demo.inside("p0", "ip", "link", "set", "wg0", "down")
+        demo.wait(f"^{STAYS} the end", 200)
+        assert read_rows(demo.text)["golden-crab"]["vpn_connection_status"] == ("0", "0", "equal")
+        assert re.search(r"^All \d+ rows are equal\.$", demo.text, re.MULTILINE), demo.text
         urls = urls_of(demo.text)
         pythons = demo.named("python3")
         used, begun = sum(map(cpu_seconds, pythons)), time.monotonic()

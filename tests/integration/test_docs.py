@@ -56,7 +56,7 @@ def test_every_command_of_the_readme_is_run_by_a_test():
 
 
 def test_generated_files_are_current():
-    for script, name in (("list-metrics", "metrics.md"), ("draw-data-flow", "data-flow.svg"), ("draw-migration", "migration.svg")):
+    for script, name in (("list-metrics", "metrics.md"), ("draw-data-flow", "data-flow.svg"), ("draw-includes", "includes.svg"), ("draw-migration", "migration.svg")):
         made = subprocess.run([ROOT / "docs" / script], capture_output=True, text=True, check=True,
                               env={**os.environ, "WGSOCKS_EXPORTER": str(BINARY)}).stdout
         if made != (ROOT / "docs" / name).read_text(encoding="utf-8"):
@@ -64,7 +64,7 @@ def test_generated_files_are_current():
 
 
 def test_the_pictures_are_well_formed():
-    for name in ("data-flow.svg", "migration.svg"):
+    for name in ("data-flow.svg", "includes.svg", "migration.svg"):
         check_picture((ROOT / "docs" / name).read_text(encoding="utf-8"))
 
 

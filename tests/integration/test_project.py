@@ -107,3 +107,27 @@ def test_each_licence_has_its_text():
     equal(named, set(texts), "licences that files name")
     for licence, name in texts.items():
         assert starts[licence] in (ROOT / name).read_text(encoding="utf-8"), name
+
+
+def test_no_folder_and_no_header_is_in_a_circle():
+    run("docs/draw-includes", "--check", "build")
+
+
+@pytest.mark.parametrize(("file", "include", "why"), [
+    ("web/web.c", "health/answer.h", "is another process's"),
+    ("lib/text/text.h", "lib/log/log.h", "headers in a circle: lib/log/log.h"),
+    ("collector/discovery/netns.c", "collector/kernel/kernel.h", "folders in a circle: collector/attach, collector/discovery, collector/kernel"),
+    ("web/page/page.c", "view.h", "is no path below userspace/"),
+])
+def test_the_check_of_includes_finds(file, include, why, tmp_path):
+    shutil.copytree(ROOT / "userspace", tmp_path / "userspace")
+    shutil.copytree(ROOT / "include", tmp_path / "include")
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "draw-includes", tmp_path / "docs")
+    path = tmp_path / "userspace" / file
+    path.write_text(path.read_text().replace("#include", f'#include "{include}"\n#include', 1))
+    if why.startswith("headers"):
+        other = tmp_path / "userspace" / include
+        other.write_text(other.read_text().replace("#include", f'#include "{file}"\n#include', 1))
+    found = run("docs/draw-includes", "--check", cwd=tmp_path, check=False)
+    assert found.returncode == 1 and why in found.stdout, found

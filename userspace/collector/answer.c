@@ -4,10 +4,8 @@
  * for them WIREGUARD_WAIT_NS at most; what web sends is a mask and a deadline, no more.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <net/if.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -52,8 +50,8 @@ static void read_one(struct collector *c, const struct reading *r, unsigned int 
 		b->histogram_count = before.histogram_count;
 	}
 	if (error)
-		log_debug("proxy %s: cannot read %s: %s", r->netns->name, config_collector_name(which),
-			  strerror(abs(error)));
+		log_debug("cannot read collector", field_text("proxy", r->netns->name),
+			  field_text("collector", config_collector_name(which)), field_error(error));
 	labels[1] = snapshot_string(b, config_collector_name(which));
 	snapshot_add_unsigned(b, METRIC_SOURCE_SUCCESS, labels, !error);
 	outcome->error = outcome->error ?: error;
@@ -142,7 +140,7 @@ static uint64_t snapshot_put(struct collector *c, uint64_t id)
 	int r = length < 0 ? (int)length : block_reserve(c, length);
 
 	if (r) {
-		log_warn("cannot write a snapshot: %s", strerror(-r));
+		log_warn("cannot write snapshot", field_error(r));
 		return 0;
 	}
 	snapshot_write(&c->builder, id, c->block);
@@ -169,5 +167,5 @@ void collector_answer(struct collector *c)
 	answer.id = last.id;
 	answer.length = snapshot_put(c, last.id);
 	if (send(c->child->channel, &answer, sizeof(answer), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_debug("cannot answer web: %s", strerror(errno));
+		log_debug("cannot answer web", field_error(errno));
 }

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -82,13 +81,8 @@ static void descriptors_prepare(const struct config *config)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_max < wanted)
-		log_warn("the limit of open files is %llu: with TCX it is enough for about %llu proxies, --proxies.max "
-			 "is %u (--bpf.attach=clsact needs none)",
-			 (unsigned long long)limit.rlim_max,
-			 (unsigned long long)(limit.rlim_max > DESCRIPTORS_OWN
-						      ? (limit.rlim_max - DESCRIPTORS_OWN) / DESCRIPTORS_OF_PROXY
-						      : 0),
-			 config->proxies_max);
+		log_warn("limit of open files is too low for --proxies.max, raise it or set --bpf.attach=clsact",
+			 field_unsigned("limit", limit.rlim_max), field_unsigned("needed", wanted));
 }
 
 /* ---- the kernel side ---- */
@@ -132,9 +126,9 @@ static void start_events(struct collector *c)
 	int r = events_open(c);
 
 	if (r && r != c->events_error)
-		log_error("cannot read the events of the BPF programs: %s: trying again", strerror(-r));
+		log_error("cannot read events of the BPF programs", field_error(r), field_text("action", "retry"));
 	else if (!r && c->events_error)
-		log_info("the events of the BPF programs are read");
+		log_info("reading events of the BPF programs");
 	c->events_error = r;
 }
 
@@ -314,7 +308,7 @@ int collector_run(const struct child *child)
 	heartbeat_open();
 	r = keep_rights(child->config);
 	if (r) {
-		log_error("cannot drop capabilities: %s", strerror(-r));
+		log_error("cannot drop capabilities", field_error(r));
 		return EXIT_FAILURE;
 	}
 	descriptors_prepare(child->config);
@@ -323,13 +317,13 @@ int collector_run(const struct child *child)
 	r = set_up(&c);
 	r = r ?: kernel_init(&c.kernel, child->config);
 	if (r) {
-		log_error("cannot start: %s", strerror(-r));
+		log_error("cannot start", field_error(r));
 		return EXIT_FAILURE;
 	}
 	c.health = calloc(child->config->proxies_max, sizeof(*c.health));
 	c.names = calloc(child->config->proxies_max, sizeof(*c.names));
 	if (!c.health || !c.names) {
-		log_error("cannot start: %s", strerror(ENOMEM));
+		log_error("cannot start", field_error(ENOMEM));
 		return EXIT_FAILURE;
 	}
 	destinations_init(&c.destinations, child->config, &c.kernel);
@@ -339,13 +333,13 @@ int collector_run(const struct child *child)
 	if (proxies_events_fd(&c.proxies) >= 0) {
 		r = watch_descriptor(&c, proxies_events_fd(&c.proxies));
 		if (r)
-			log_error("cannot wait for interface events: %s: changes are found with the next scrape",
-				  strerror(-r));
+			log_error("cannot wait for interface events, changes are found with the next scrape",
+				  field_error(r));
 	}
 	start_kernel(&c, clock_now_ns());
 	failed = run(&c);
 	if (failed)
-		log_error("cannot wait for events: %s", strerror(-failed));
+		log_error("cannot wait for events", field_error(failed));
 
 	/*
 	 * A node's agent leaves its pins to the next one; a sidecar leaves nothing. Sent away alone, it will be back at

@@ -53,10 +53,11 @@ static bool is_running(const struct config *config)
 	int r = pins_init(&pins, config) ?: pins_open(&pins, config);
 
 	if (r == -EBUSY)
-		log_error("an exporter that runs holds %s/…/%s: stop it first", config->pin_path, pins.instance);
+		log_error("a running exporter holds the pins, stop it first", field_text("path", config->pin_path),
+			  field_text("instance", pins.instance));
 	else if (r && r != -ENOTSUP)
-		log_warn("cannot tell whether an exporter holds %s/…/%s: %s", config->pin_path, pins.instance,
-			 strerror(-r));
+		log_warn("cannot tell whether a running exporter holds the pins", field_text("path", config->pin_path),
+			 field_text("instance", pins.instance), field_error(r));
 	pins_close(&pins);
 	return r == -EBUSY;
 }
@@ -68,7 +69,7 @@ int collector_detach(const struct config *config)
 	int r = pins_init(&pins, config);
 
 	if (r) {
-		log_error("cannot name the instance: %s", strerror(-r));
+		log_error("cannot identify the instance", field_error(r));
 		return EXIT_FAILURE;
 	}
 	if (is_running(config))
@@ -80,9 +81,9 @@ int collector_detach(const struct config *config)
 	else
 		note(&d, attach_sweep(attach_instance(pins.instance), NULL));
 	if (d.error) {
-		log_error("cannot remove everything of ours: %s", strerror(-d.error));
+		log_error("cannot remove all pins and filters", field_error(d.error));
 		return EXIT_FAILURE;
 	}
-	log_info("removed %d pins and filters of instance %s", d.removed, pins.instance);
+	log_info("removed pins and filters", field_signed("count", d.removed), field_text("instance", pins.instance));
 	return EXIT_SUCCESS;
 }

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -314,13 +313,13 @@ int health_run(const struct child *child)
 	if (r == 0)
 		r = rights_give_up(child);
 	if (r < 0) {
-		log_error("cannot serve probes: %s", strerror(-r));
+		log_error("cannot serve probes", field_error(r));
 		return EXIT_FAILURE;
 	}
 	h->now_ns = clock_now_ns();
 	do
 		r = turn(h);
 	while (r == 0);
-	log_error("cannot wait for events: %s", strerror(-r));
+	log_error("cannot wait for events", field_error(r));
 	return EXIT_FAILURE;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -61,7 +60,7 @@ int channels_open(struct channels *channels, bool bundle_wanted)
 	int r = parts_open(channels, bundle_wanted);
 
 	if (r < 0)
-		log_error("no channel between the processes: %s", strerror(-r));
+		log_error("cannot open channels between processes", field_error(r));
 	return r;
 }
 

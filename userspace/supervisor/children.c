@@ -69,7 +69,8 @@ void child_start(struct supervisor *s, enum process process)
 	if (child->pid == 0)
 		child_main(s, process, parent);
 	if (child->pid < 0) {
-		log_error("cannot fork %s: %s", process_name(process), strerror(errno));
+		log_error("cannot fork", field_text("child", process_name(process)), field_error(errno),
+			  field_text("action", "retry"));
 		child->pid = 0;
 		child_schedule(child, child->started_ns);
 		return;
@@ -114,10 +115,11 @@ static void child_ended(struct supervisor *s, enum process process, int status, 
 	}
 	child_schedule(child, now_ns);
 	if (WIFSIGNALED(status))
-		log_warn("%s was killed by signal %d (%s); starting it again", process_name(process), WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
+		log_warn("process was killed", field_text("child", process_name(process)),
+			 field_text("signal", strsignal(WTERMSIG(status))), field_text("action", "restart"));
 	else
-		log_warn("%s ended with status %d; starting it again", process_name(process), WEXITSTATUS(status));
+		log_warn("process ended", field_text("child", process_name(process)),
+			 field_signed("status", WEXITSTATUS(status)), field_text("action", "restart"));
 }
 
 void children_reap(struct supervisor *s, bool stopping)
@@ -133,7 +135,8 @@ void children_reap(struct supervisor *s, bool stopping)
 			if (child->pid != pid)
 				continue;
 			if (WIFSTOPPED(status)) {
-				log_warn("%s was stopped; killing it", process_name(process));
+				log_warn("process was stopped", field_text("child", process_name(process)),
+					 field_text("action", "kill"));
 				kill(pid, SIGKILL);
 				break;
 			}
@@ -173,7 +176,8 @@ void children_kill_hung(struct supervisor *s, uint64_t now_ns)
 		if (!child->pid)
 			continue;
 		if (last_ns + HEARTBEAT_MAX_NS <= now_ns)
-			log_warn("%s has not stirred for 10 s; killing it", process_name(process));
+			log_warn("no heartbeat for 10 s", field_text("child", process_name(process)),
+				 field_text("action", "kill"));
 		else if (!child->kill_ns || child->kill_ns > now_ns)
 			continue;
 		kill(child->pid, SIGKILL);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -57,6 +56,7 @@ bool listener_try(struct listeners *listeners, unsigned int listener, const stru
 		  struct shared *shared)
 {
 	const struct config_address *address = listener_address(config, listener);
+	const char *purpose = listener == LISTENER_HEALTH ? "probes" : "scrapes";
 	int fd;
 
 	if (!address || listeners->sockets[listener] >= 0)
@@ -64,12 +64,12 @@ bool listener_try(struct listeners *listeners, unsigned int listener, const stru
 	fd = listener_open(address);
 	if (fd < 0) {
 		if (listeners->errors[listener] != -fd)
-			log_error("cannot listen on %s for %s: %s; trying again each second", address->text,
-				  listener == LISTENER_HEALTH ? "probes" : "scrapes", strerror(-fd));
+			log_error("cannot listen", field_text("address", address->text), field_text("purpose", purpose),
+				  field_error(fd), field_text("action", "retry"));
 		listeners->errors[listener] = -fd;
 		return false;
 	}
-	log_info("listening on %s for %s", address->text, listener == LISTENER_HEALTH ? "probes" : "scrapes");
+	log_info("listening", field_text("address", address->text), field_text("purpose", purpose));
 	listeners->sockets[listener] = fd;
 	shared->listening[listener] = 1;
 	return true;

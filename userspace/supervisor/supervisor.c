@@ -71,10 +71,10 @@ static void reload(const struct supervisor *s)
 	pid_t webconfig = s->children[PROCESS_WEBCONFIG].pid;
 
 	if (!s->config->web_config_file[0]) {
-		log_info("%s: there is no --web.config.file to read again", strsignal(SIGHUP));
+		log_info("no --web.config.file to reload", field_text("signal", strsignal(SIGHUP)));
 		return;
 	}
-	log_info("%s: reading the web configuration again", strsignal(SIGHUP));
+	log_info("reloading web configuration", field_text("signal", strsignal(SIGHUP)));
 	if (webconfig) /* without it: it reads when it is started */
 		kill(webconfig, SIGHUP);
 }
@@ -94,7 +94,7 @@ static void run(struct supervisor *s)
 		if (received == SIGHUP)
 			reload(s);
 	}
-	log_info("%s: stopping", strsignal(received));
+	log_info("stopping", field_text("signal", strsignal(received)));
 }
 
 /* Who does not even die of SIGKILL in time (in the kernel's hands) is left to the death signal it asked for. */
@@ -156,7 +156,7 @@ static void rights_limit(void)
 	int r = rights_keep(capabilities, sizeof(capabilities) / sizeof(*capabilities));
 
 	if (r < 0)
-		log_warn("cannot limit the capabilities: %s", strerror(-r));
+		log_warn("cannot limit capabilities", field_error(r));
 }
 
 /* Health answers before anything else is looked at. */
@@ -167,7 +167,7 @@ static int begin(struct supervisor *s)
 
 	s->shared = shared_create(s->config->proxies_max);
 	if (!s->shared) {
-		log_error("no memory for the shared region: %s", strerror(errno));
+		log_error("no memory for the shared region", field_error(errno));
 		return -errno;
 	}
 	clock_gettime(CLOCK_REALTIME, &realtime);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+
 #include "lib/log/log.h"
 #include "web/state.h"
 
@@ -6,13 +8,14 @@ static void config_log(const struct web_config *config)
 {
 	const struct settings *s = config->settings;
 
-	log_info("serving %s, %zu users with passwords", config->tls ? "TLS" : "plain HTTP", s->user_count);
+	log_info("serving metrics", field_text("protocol", config->tls ? "https" : "http"),
+		 field_unsigned("users", s->user_count));
 }
 
 static void listen_begin(struct web *web)
 {
 	if (!web->listening && !web->stopping && server_listen(web))
-		log_error("cannot watch the listening sockets: %m");
+		log_error("cannot watch listening sockets", field_error(errno));
 }
 
 /* Who is connected and at nothing comes back by the new rules; who is at something ends with its answer. */
@@ -34,7 +37,7 @@ static void missing_tell(struct web *web)
 {
 	if (web->listening || !web->child->shared->web_config.awaited)
 		return;
-	log_warn("only the exporter's own metrics are served, until --web.config.file is there");
+	log_warn("--web.config.file does not exist, only metrics of the exporter itself are served");
 	listen_begin(web);
 }
 
@@ -63,5 +66,5 @@ void config_reload(struct web *web)
 	if (config)
 		config_replace(web, config);
 	else
-		log_error("the new configuration cannot be used: %s", why);
+		log_error("cannot use web configuration", field_text("error", why));
 }

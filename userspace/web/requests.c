@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/log/log.h"
 #include "lib/time.h"
 #include "web/page/page.h"
 #include "web/request/negotiate.h"

@@ -37,7 +37,7 @@ static void connection_begin(struct web *web, struct MHD_Connection *mhd, struct
 	epoll_watch(web, EPOLL_CTL_ADD, connection->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, EVENT_SERVER);
 	r = web->config && web->config->tls ? tls_take(web->config->tls, info->tls_session) : GNUTLS_E_INTERNAL_ERROR;
 	if (r < 0) {
-		log_error("no TLS for a connection: %s", gnutls_strerror(r));
+		log_error("cannot start TLS for a connection", field_text("error", gnutls_strerror(r)));
 		shutdown(connection->fd, SHUT_RDWR);
 	}
 }
@@ -190,7 +190,7 @@ static void connection_add(struct web *web, int fd, const struct sockaddr *addre
 
 	/* It closes the socket when it fails. */
 	if (MHD_add_connection(web->daemons[server], fd, address, length) != MHD_YES)
-		log_debug("a connection could not be taken: %m");
+		log_debug("cannot accept connection", field_error(errno));
 	web->pending = true;
 }
 

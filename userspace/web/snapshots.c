@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -161,7 +160,7 @@ static void answer_take(struct snapshots *s, const struct snapshot_answer *answe
 	err = block_take(s, &samples, answer);
 	if (err) {
 		if (!s->complained)
-			log_warn("a snapshot of the collector is not usable: %s", strerror(-err));
+			log_warn("invalid snapshot from the collector", field_error(err));
 		s->complained = true;
 		snapshot_finish(s, NULL);
 		return;

@@ -158,7 +158,7 @@ static int passwords_start(void *closure)
 	bcrypt = bcrypt_start();
 	if (!bcrypt || passwords_init(&web->passwords, bcrypt) ||
 	    epoll_ctl(web->epoll, EPOLL_CTL_ADD, bcrypt->event, &event) < 0)
-		log_error("passwords cannot be checked: %m");
+		log_error("cannot check passwords", field_error(errno));
 	else
 		web->gate.passwords = &web->passwords;
 	return 0;
@@ -216,11 +216,11 @@ int web_run(const struct child *child)
 	log_process("web");
 	err = web_start(&web);
 	if (err) {
-		log_error("cannot start: %s", strerror(-err));
+		log_error("cannot start", field_error(err));
 	} else {
 		err = loop(&web);
 		if (err)
-			log_error("cannot wait for events: %s", strerror(-err));
+			log_error("cannot wait for events", field_error(err));
 	}
 	web_free(&web);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -50,10 +50,10 @@ static bool validator_approves(pid_t pid, bool left)
 		if (errno != EINTR)
 			return false;
 	if (WIFSIGNALED(status))
-		log_error("%s: who judges it was killed by signal %d (%s)", VALIDATOR_FLAG, WTERMSIG(status),
-			  strsignal(WTERMSIG(status)));
+		log_error("validator of the web configuration was killed",
+			  field_text("signal", strsignal(WTERMSIG(status))));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == VALIDATOR_SILENT && !left)
-		log_error("%s: it could not be judged", VALIDATOR_FLAG);
+		log_error("cannot validate web configuration");
 	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
 }
 
@@ -64,7 +64,7 @@ static enum validation validator_ask(struct validated *validated, bool notes)
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-		log_error("%s: %m", VALIDATOR_FLAG);
+		log_error("cannot start validator of the web configuration", field_error(errno));
 		return VALIDATION_BAD;
 	}
 	pid = fork();
@@ -75,7 +75,7 @@ static enum validation validator_ask(struct validated *validated, bool notes)
 	}
 	close(pair[1]);
 	if (pid < 0)
-		log_error("%s: cannot fork: %m", VALIDATOR_FLAG);
+		log_error("cannot start validator of the web configuration", field_error(errno));
 	for (int i = BUNDLE_PEM; pid > 0 && i < BUNDLE_PARTS && !err; i++)
 		err = file_serve(pair[0], validated, i);
 	close(pair[0]);
@@ -91,7 +91,7 @@ enum validation validate(const char *path, bool notes, struct validated *validat
 
 	*validated = (struct validated){ 0 };
 	if (path_join(validated->paths[BUNDLE_CONFIG], "", path)) {
-		log_error("%s: the path is too long", VALIDATOR_FLAG);
+		log_error("path of the web configuration is too long", field_text("path", path));
 		return VALIDATION_BAD;
 	}
 	err = file_read(path, SETTINGS_SIZE_MAX, &validated->bundle.data[BUNDLE_CONFIG],
@@ -99,7 +99,8 @@ enum validation validate(const char *path, bool notes, struct validated *validat
 	if (err == -EAGAIN)
 		return VALIDATION_CHANGED;
 	if (err) {
-		log_error("%s=%s: %s", VALIDATOR_FLAG, path, file_error(-err));
+		log_error("cannot read web configuration", field_text("path", path),
+			  field_text("error", file_error(-err)));
 		return VALIDATION_BAD;
 	}
 	return validator_ask(validated, notes);

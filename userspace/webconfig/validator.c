@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <seccomp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -76,7 +77,7 @@ int validator_file_send(int fd, int error, const char *data, size_t size)
 
 static _Noreturn void fail(const char *path, const char *why)
 {
-	log_error("%s=%s: %s", VALIDATOR_FLAG, path, why);
+	log_error("invalid web configuration", field_text("path", path), field_text("error", why));
 	_exit(EXIT_FAILURE);
 }
 
@@ -96,8 +97,11 @@ static struct pem file_ask(int fd, const char *path, const struct settings *s, e
 	if (all_receive(fd, &reply, sizeof(reply)))
 		_exit(VALIDATOR_SILENT);
 	if (reply.error) {
-		log_error("%s=%s: %s_file %s: %s", VALIDATOR_FLAG, path, settings_pem_key(pem), s->file[pem],
-			  file_error(-reply.error));
+		char key[32];
+
+		snprintf(key, sizeof(key), "%s_file", settings_pem_key(pem));
+		log_error("cannot read file of the web configuration", field_text("setting", key),
+			  field_text("path", s->file[pem]), field_text("error", file_error(-reply.error)));
 		_exit(EXIT_FAILURE);
 	}
 	data = malloc((size_t)reply.size + 1);
@@ -111,7 +115,7 @@ static void bound(void)
 {
 	alarm(SECONDS_MAX);
 	if (rights_drop_all() || rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls))) {
-		log_error("%s: cannot give up rights", VALIDATOR_FLAG);
+		log_error("cannot drop rights of the validator of the web configuration");
 		_exit(EXIT_FAILURE);
 	}
 }
@@ -134,6 +138,7 @@ _Noreturn void validator_run(int fd, const char *path, const char *config, size_
 	if (settings_tls(settings) && !tls_open(settings, pems, time(NULL), why))
 		fail(path, why);
 	for (size_t i = 0; notes && i < settings->note_count; i++)
-		log_warn("%s=%s: %s", VALIDATOR_FLAG, path, settings->notes[i]);
+		log_warn("setting of the web configuration has no effect", field_text("path", path),
+			 field_text("detail", settings->notes[i]));
 	_exit(EXIT_SUCCESS);
 }

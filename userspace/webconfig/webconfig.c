@@ -56,7 +56,7 @@ static void publish(struct webconfig *f)
 
 	cell->successful = !err;
 	if (err) {
-		log_error("the configuration of the metrics' port cannot be handed over: %s", strerror(-err));
+		log_error("cannot hand over web configuration", field_error(err));
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -82,7 +82,8 @@ static void load(struct webconfig *f)
 	/* Marks that no file has: it is tried again. */
 	f->last->marks[BUNDLE_CONFIG].inode = ~0ull;
 	if (f->restless == RESTLESS_MAX)
-		log_error("%s changes while it is read, again and again", f->child->config->web_config_file);
+		log_error("web configuration keeps changing while it is read",
+			  field_text("path", f->child->config->web_config_file));
 }
 
 /* What changes is read once it has been the same for two ticks: whoever writes several files is done then. */
@@ -126,7 +127,7 @@ int webconfig_run(const struct child *child)
 	int err = webconfig.last ? begin(child, &signals) : -ENOMEM, received = 0;
 
 	if (err) {
-		log_error("cannot start: %s", strerror(-err));
+		log_error("cannot start", field_error(err));
 		free(webconfig.last);
 		return EXIT_FAILURE;
 	}
@@ -151,7 +152,7 @@ static bool check_good(const struct config *config)
 	for (int i = 0; validated && i < RESTLESS_MAX && validation == VALIDATION_CHANGED; i++)
 		validation = validate(config->web_config_file, false, validated);
 	if (validation == VALIDATION_CHANGED)
-		log_error("%s changes while it is read", config->web_config_file);
+		log_error("web configuration changes while it is read", field_text("path", config->web_config_file));
 	return validation == VALIDATION_GOOD;
 }
 
@@ -177,6 +178,6 @@ int webconfig_check(const struct config *config)
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (pid < 0)
-		log_error("cannot fork: %m");
+		log_error("cannot fork", field_error(errno));
 	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS ? 0 : -EINVAL;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/lib/log/line.c: a message is one line, of one string between its quotes, which says what the message said.
- * The input: the room for it (1 byte), a time (4 bytes), the message.
+ * userspace/lib/log/line.c: a line has its message and its fields, each with the value that it was given.
+ * The input: the room for an escaped text (1 byte), a time (4 bytes), the text. A NUL in it ends a value, and begins
+ * the next field's.
  */
 #include "text.h"
 
@@ -78,12 +79,74 @@ static void check_time(int64_t seconds)
 	      "%s", time);
 }
 
+/* Reads `text` at *at, which has to begin with it. */
+static void expect(const char **at, const char *text)
+{
+	CHECK(!strncmp(*at, text, strlen(text)), "%.40s, and not %s", *at, text);
+	*at += strlen(text);
+}
+
+/* Reads a value: between quotes, or (`bare`: logfmt) a word that needs none; `want` is the text it was made of. */
+static void expect_value(const char **at, bool bare, const char *want)
+{
+	const char *begin = *at, *end;
+
+	if (bare && *begin != '"') {
+		size_t length = strcspn(begin, " \n");
+
+		CHECK(length && strlen(want) == length && !memcmp(begin, want, length), "not the word %s", want);
+		CHECK(strcspn(begin, "\"\\=") >= length, "a word that needs quotes");
+		*at += length;
+		return;
+	}
+	expect(at, "\"");
+	for (end = *at; *end != '"'; end += *end == '\\' ? 2 : 1)
+		CHECK(*end && *end != '\n', "a value without an end");
+	check_escaped(*at, (size_t)(end - *at), want);
+	*at = end + 1;
+}
+
+#define TEXTS_MAX 6
+
+static void check_line(bool json, char *const texts[], size_t count, uint32_t number)
+{
+	static const char *const NAMES[TEXTS_MAX] = { "", "proxy", "interface", "path", "error", "action" };
+	const char *const separator = json ? ",\"" : " ", *const equals = json ? "\":" : "=";
+	struct log_field fields[TEXTS_MAX + 3] = {};
+	char line[LOG_LINE_SIZE + 1], value[32];
+	const char *at = line;
+	size_t used = 0, length;
+
+	fields[used++] = field_unsigned("count", number);
+	for (size_t i = 1; i < count; i++)
+		fields[used++] = field_text(NAMES[i], texts[i]);
+	fields[used++] = field_signed("status", -(int64_t)number);
+	length = log_line_format(line, json, "t", LOG_LEVEL_WARN, "health", texts[0], fields);
+	CHECK(length <= LOG_LINE_SIZE && memchr(line, '\n', length) == line + length - 1, "not one line");
+	line[length] = '\0';
+
+	expect(&at, json ? "{\"time\":\"t\",\"level\":\"warn\",\"process\":\"health\",\"msg\":"
+			 : "time=t level=warn process=health msg=");
+	expect_value(&at, false, texts[0]);
+	snprintf(value, sizeof(value), "count%s%u", equals, number);
+	expect(&at, separator);
+	expect(&at, value);
+	for (size_t i = 1; i < count; i++) {
+		expect(&at, separator);
+		expect(&at, NAMES[i]);
+		expect(&at, equals);
+		expect_value(&at, !json, texts[i]);
+	}
+	snprintf(value, sizeof(value), "status%s%lld", equals, -(long long)number);
+	expect(&at, separator);
+	expect(&at, value);
+	CHECK(!strcmp(at, json ? "}\n" : "\n"), "%s behind the fields", at);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static char line[LOG_LINE_SIZE];
-	static const char HEAD[] = "{\"time\":\"t\",\"level\":\"warn\",\"process\":\"health\",\"msg\":\"";
-	size_t room, length;
-	char *message, *out;
+	char *texts[TEXTS_MAX], *out;
+	size_t room, length, count = 0;
 	uint32_t seconds;
 
 	if (size < 5)
@@ -92,21 +155,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(&seconds, data + 1, 4);
 	check_time(seconds);
 	check_time((int64_t)seconds << 6);
-	message = fuzz_string(data + 5, size - 5);
+	for (size_t from = 5; from <= size && count < TEXTS_MAX; from += strlen(texts[count++]) + 1)
+		texts[count] = fuzz_string(data + from, size - from);
 	out = malloc(room);
-	length = log_escape(out, room, message);
+	length = log_escape(out, room, texts[0]);
 	CHECK(length < room && out[length] == '\0', "%zu of %zu bytes", length, room);
-	check_escaped(out, length, message);
+	check_escaped(out, length, texts[0]);
 	free(out);
-
-	length = log_line_format(line, true, "t", LOG_LEVEL_WARN, "health", message);
-	CHECK(length <= sizeof(line) && line[length - 1] == '\n' &&
-		      memchr(line, '\n', sizeof(line)) == line + length - 1,
-	      "not one line");
-	CHECK(!memcmp(line, HEAD, strlen(HEAD)) && !memcmp(line + length - 3, "\"}\n", 3));
-	check_escaped(line + strlen(HEAD), length - strlen(HEAD) - 3, message);
-	length = log_line_format(line, false, "t", LOG_LEVEL_ERROR, NULL, message);
-	CHECK(length <= sizeof(line) && memchr(line, '\n', sizeof(line)) == line + length - 1, "not one line");
-	free(message);
+	check_line(false, texts, count, seconds);
+	check_line(true, texts, count, seconds);
+	while (count)
+		free(texts[--count]);
 	return 0;
 }

@@ -6,7 +6,6 @@
 #include <linux/bpf.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "collector/attach/clsact.h"
@@ -104,7 +103,7 @@ void attachment_forget(struct attachment *attachment)
 	attachment_close(
 		attachment); /* first: the kernel lets go of the last reference at once, of a pin in its own time */
 	if (pinned && unlink(attachment->pin_path) && errno != ENOENT)
-		log_debug("cannot unpin %s: %s", attachment->pin_path, strerror(errno));
+		log_debug("cannot remove pin", field_text("path", attachment->pin_path), field_error(errno));
 }
 
 struct sweep {

@@ -84,11 +84,12 @@ static void promote(struct destinations *d, const struct proxy_netns *netns)
 		return;
 	promotion_run(table, total, label_of, learned);
 	if (table->count == table->max && before < table->max)
-		log_info("proxy %s: %u destinations have series of their own: the rest stays in `other` "
-			 "(--destinations.max)",
-			 netns->name, table->max);
+		log_info("no destination series left, further destinations count as other",
+			 field_text("proxy", netns->name), field_text("setting", "--destinations.max"),
+			 field_unsigned("limit", table->max));
 	if (table->unplaced && !learned->unplaced)
-		log_warn("proxy %s: too many destinations with the same hash: one stays in `other`", netns->name);
+		log_warn("too many destinations with the same hash, one counts as other",
+			 field_text("proxy", netns->name));
 	learned->unplaced = table->unplaced != 0;
 }
 

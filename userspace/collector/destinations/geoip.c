@@ -88,7 +88,8 @@ static void fail(struct geoip *geoip, int error)
 		MMDB_close(&geoip->database);
 	geoip->loaded = false;
 	if (geoip->error != error)
-		log_warn("cannot use %s: %s: no countries, trying again", geoip->path, error_text(error));
+		log_warn("cannot use GeoIP database, no countries", field_text("path", geoip->path),
+			 field_text("error", error_text(error)), field_text("action", "retry"));
 	geoip->error = error;
 }
 
@@ -120,9 +121,9 @@ bool geoip_refresh(struct geoip *geoip, uint64_t now_ns)
 	geoip->database = database;
 	geoip->loaded = true;
 	geoip->error = 0;
-	log_info("countries by %s: %.64s of %llu", geoip->path,
-		 database.metadata.database_type ? database.metadata.database_type : "?",
-		 (unsigned long long)database.metadata.build_epoch);
+	log_info("loaded GeoIP database", field_text("path", geoip->path),
+		 field_bytes("type", database.metadata.database_type ?: "?", 64),
+		 field_unsigned("build_epoch", database.metadata.build_epoch));
 	return true;
 }
 

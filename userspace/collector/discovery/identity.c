@@ -42,7 +42,7 @@ static void process_read(struct identity *identity, pid_t pid)
 	if (r < 0)
 		identity->proxy_name[0] = 0;
 	if (r < 0 && r != -ENODATA)
-		log_debug("the environment of process %d cannot be read: %s", pid, strerror(-r));
+		log_debug("cannot read environment of process", field_signed("pid", pid), field_error(r));
 }
 
 /* The pod's names; false while they may still come. */

@@ -274,8 +274,8 @@ void kernel_destinations_move(struct kernel *kernel)
 			r = r ?: slot_move(kernel, slot, &from[slot]);
 	}
 	if (r || !tables_complete(from))
-		log_warn("cannot take the destinations of another --destinations.max over: %s",
-			 strerror(r ? -r : ENOMEM));
+		log_warn("cannot take over destinations counted with another --destinations.max",
+			 field_error(r ?: ENOMEM));
 	tables_unmap(from, maps);
 	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++)
 		close_descriptor(&kernel->former[i]);

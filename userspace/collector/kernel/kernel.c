@@ -45,7 +45,7 @@ __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_
 		return 0;
 	}
 	if (!verifier_log_take(&verifier_log, message))
-		log_debug("%.*s", (int)strcspn(message, "\n"), message);
+		log_debug("libbpf message", field_bytes("detail", message, strcspn(message, "\n")));
 	return 0;
 }
 
@@ -214,27 +214,27 @@ static bool is_capable(void)
 	return true;
 }
 
-/* What an operator can do about it. */
+/* What an operator can do about it; NULL: not known. */
 static const char *load_hint(int error)
 {
 	static char hint[160];
 	struct utsname name;
 
 	if (kernel_before(5, 10, &name)) {
-		snprintf(hint, sizeof(hint), " (this kernel is %s: it has to be 5.10 or newer)", name.release);
+		snprintf(hint, sizeof(hint), "kernel %s is too old, 5.10 or newer is required", name.release);
 		return hint;
 	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return " (this kernel offers no BTF: CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)";
+		return "kernel has no BTF (CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)";
 	if ((error == -EPERM || error == -EACCES) && !is_capable())
-		return " (it needs the capabilities BPF, PERFMON and NET_ADMIN)";
+		return "capabilities BPF, PERFMON and NET_ADMIN are required";
 	if (verifier_log.text) {
-		snprintf(hint, sizeof(hint), " (this kernel's verifier refuses the program %s)", verifier_log.program);
+		snprintf(hint, sizeof(hint), "verifier of this kernel refuses program %s", verifier_log.program);
 		return hint;
 	}
 	if (error == -EPERM || error == -EACCES)
-		return " (it has the capabilities: lockdown, a security module or a user namespace forbids it)";
-	return "";
+		return "lockdown, a security module or a user namespace forbids it";
+	return NULL;
 }
 
 static int pins_take(struct kernel *kernel)
@@ -245,18 +245,17 @@ static int pins_take(struct kernel *kernel)
 	kernel->pinned = r == 0;
 	if (r == -EBUSY) {
 		if (last_error != r)
-			log_error("another exporter that runs holds the pins of this network namespace (%s): waiting "
-				  "for it",
-				  kernel->pins.instance);
+			log_error("another running exporter holds the pins of this network namespace",
+				  field_text("instance", kernel->pins.instance), field_text("action", "wait"));
 	} else if (r && r != last_error) {
 		if (!kernel->config->pin_path[0])
-			log_info("pins are off: counts begin anew when the collector is restarted");
+			log_info("pins are off, a restart of the collector resets the counters");
 		else if (r == -ENOTSUP)
-			log_warn("no bpffs at %s: nothing is pinned, counts begin anew when the collector is restarted",
-				 kernel->config->pin_path);
+			log_warn("no bpffs, a restart of the collector resets the counters",
+				 field_text("path", kernel->config->pin_path));
 		else
-			log_warn("cannot use the pin folder under %s: %s: nothing is pinned", kernel->config->pin_path,
-				 strerror(-r));
+			log_warn("cannot use pin folder, a restart of the collector resets the counters",
+				 field_text("path", kernel->config->pin_path), field_error(r));
 	}
 	last_error = r;
 	return r == -EBUSY ? r : 0;
@@ -275,10 +274,10 @@ static void supersede(struct kernel *kernel)
 	int n = kernel->pinned ? pin_folders_remove(kernel->config, is_superseded, kernel) : 0;
 
 	if (n > 0)
-		log_warn("%d pins of another layout or --proxies.max are removed: counts begin anew in %s", n,
-			 kernel->pins.folder);
+		log_warn("removed pins of another layout or --proxies.max, counters start at 0",
+			 field_signed("count", n), field_text("path", kernel->pins.folder));
 	else if (n < 0)
-		log_warn("pins of another layout cannot be removed: %s", strerror(-n));
+		log_warn("cannot remove pins of another layout", field_error(n));
 }
 
 int kernel_load(struct kernel *kernel)
@@ -297,8 +296,8 @@ int kernel_load(struct kernel *kernel)
 		release(kernel);
 		pins = pins_clear(&kernel->pins);
 		if (pins > 0) {
-			log_warn("the pins in %s do not fit this version (%s: %s): counts begin anew",
-				 kernel->pins.folder, step, strerror(-r));
+			log_warn("pins do not fit this version, counters start at 0",
+				 field_text("path", kernel->pins.folder), field_text("step", step), field_error(r));
 			r = load_once(kernel, &step);
 		}
 	}
@@ -316,7 +315,8 @@ int kernel_load(struct kernel *kernel)
 	kernel->pinned = false;
 	snprintf(failure, sizeof(failure), "%s %d", step, r);
 	if (strcmp(failure, last_failure)) {
-		log_error("cannot %s the BPF programs: %s%s: trying again", step, strerror(-r), load_hint(r));
+		log_error("cannot set up the BPF programs", field_text("step", step), field_error(r),
+			  field_text("hint", load_hint(r)), field_text("action", "retry"));
 		verifier_log_print(&verifier_log);
 	}
 	verifier_log_free(&verifier_log);

@@ -74,9 +74,9 @@ void pins_mount(const struct config *config)
 	    path_in_bpffs(config->pin_path) || !on_host())
 		return;
 	if (mount("bpf", BPFFS_PATH, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
-		log_debug("cannot mount bpffs at %s: %s", BPFFS_PATH, strerror(errno));
+		log_debug("cannot mount bpffs", field_text("path", BPFFS_PATH), field_error(errno));
 	else
-		log_info("mounted bpffs at %s: it was missing", BPFFS_PATH);
+		log_info("mounted bpffs", field_text("path", BPFFS_PATH));
 }
 
 static int make_folders(char *path)

@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -86,8 +85,9 @@ static bool end_session(struct kernel *kernel, const struct session_key *key, co
 
 	if (!c || bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.sessions), key))
 		return false;
-	log_debug("a session from port %u ended without an end: began %" PRIu64 " ms ago, closer %u, marked %u",
-		  key->client_port, (uint64_t)((clock_now_ns() - s->opened_ns) / NS_PER_MS), s->closer, s->seen);
+	log_debug("session had no end", field_unsigned("port", key->client_port),
+		  field_unsigned("age_ms", (clock_now_ns() - s->opened_ns) / NS_PER_MS),
+		  field_unsigned("closer", s->closer), field_unsigned("seen", s->seen));
 	ADD(c->client_active, -1);
 	ADD(c->losses.recursion, 1);
 	if (!s->adopted && d->requested && !d->settled) { /* how it ended, nobody knows */
@@ -103,8 +103,9 @@ static bool end_upstream(struct kernel *kernel, uint64_t key, const struct upstr
 
 	if (!c || bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.upstreams), &key))
 		return false;
-	log_debug("an upstream ended without an end: began %" PRIu64 " ms ago, established %u, marked %u",
-		  (uint64_t)((clock_now_ns() - u->started_ns) / NS_PER_MS), u->established, u->seen);
+	log_debug("upstream connection had no end",
+		  field_unsigned("age_ms", (clock_now_ns() - u->started_ns) / NS_PER_MS),
+		  field_unsigned("established", u->established), field_unsigned("seen", u->seen));
 	if (u->established) {
 		ADD(c->upstream_active, -1);
 	} else {

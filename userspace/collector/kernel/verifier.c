@@ -46,7 +46,8 @@ bool verifier_log_take(struct verifier_log *log, const char *message)
 void verifier_log_print(const struct verifier_log *log)
 {
 	for (const char *line = log->text; line && *line; line += strcspn(line, "\n"), line += *line == '\n')
-		log_error("verifier, program %s: %.*s", log->program, (int)strcspn(line, "\n"), line);
+		log_error("verifier output", field_text("program", log->program),
+			  field_bytes("detail", line, strcspn(line, "\n")));
 }
 
 void verifier_log_free(struct verifier_log *log)

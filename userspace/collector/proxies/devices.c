@@ -12,7 +12,6 @@
 #include "collector/proxy_netns/netns_enter.h"
 #include "collector/wireguard/uapi.h"
 #include "lib/cleanup.h"
-#include "lib/log/log.h"
 #include "lib/process/shared.h"
 #include "lib/time.h"
 

@@ -42,7 +42,7 @@ static int managed_proxy_make(struct proxies *proxies, uint32_t inode, pid_t pid
 	snprintf(name, sizeof(name), "netns-%" PRIu32, inode); /* until it is named */
 	r = proxy_netns_open(&p->netns, proxies->config, proxies->kernel, name, true);
 	if (r)
-		log_warn("proxy %s: cannot list interfaces: %s", name, strerror(-r));
+		log_warn("cannot list interfaces", field_text("proxy", name), field_error(r));
 	p->netns.pid = pid;
 	p->nsid = nsid;
 	proxy_netns_ports_found(&p->netns, ports, port_count);
@@ -75,7 +75,7 @@ static int32_t number_of(struct proxies *proxies, uint32_t inode, int fd)
 	int r = inode == proxies->own_inode ? 0 : namespaces_number(&proxies->namespaces, fd, &nsid);
 
 	if (r)
-		log_debug("network namespace %u gets no number: %s", inode, strerror(-r));
+		log_debug("cannot assign an id to network namespace", field_unsigned("netns", inode), field_error(r));
 	for (uint32_t i = 0; !r && nsid != NSID_NONE && i < proxies->count; i++)
 		proxies->managed[i]->gone |=
 			proxies->managed[i]->nsid == nsid; /* whose number it was: its end was missed */
@@ -174,12 +174,13 @@ void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 		return;
 	}
 	if (slot < 0) {
-		log_warn("proxy %s: no slot: %s", netns->name, strerror((int)-slot));
+		log_warn("no slot for proxy", field_text("proxy", netns->name), field_error((int)slot));
 		return;
 	}
 	r = proxy_netns_enter(netns);
 	if (r) {
-		log_info("proxy %s: its network namespace cannot be entered: %s", netns->name, strerror(-r));
+		log_info("cannot enter network namespace", field_text("proxy", netns->name), field_error(r),
+			 field_text("action", "retry"));
 		p->waits = true; /* it may be gone: then we shall hear of it */
 		proxies->waiting++;
 		return;
@@ -190,8 +191,10 @@ void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 	clients_settle(proxies->kernel, netns->slot);
 	window_remember(proxies->kernel, netns->slot, clock_now_ns() / NS_PER_S);
 	compat_remember(proxies->kernel, netns, clock_now_ns());
-	log_info("proxy %s: watching, %s, counts %s", netns->name, proxies->kernel->pinned ? "pinned" : "not pinned",
-		 proxies->kernel->taken_over && netns->map_entry.generation ? "go on" : "begin at 0");
+	log_info("watching proxy", field_text("proxy", netns->name),
+		 field_text("pins", proxies->kernel->pinned ? "on" : "off"),
+		 field_text("counters",
+			    proxies->kernel->taken_over && netns->map_entry.generation ? "continued" : "new"));
 }
 
 static bool is_managed(const struct proxies *proxies, const struct proxy *entry)
@@ -238,10 +241,10 @@ void managed_proxy_restore(struct proxies *proxies, uint32_t slot)
 	if (kernel_proxy_read(proxies->kernel, slot, &entry) || !entry.netns_inode || is_managed(proxies, &entry) ||
 	    restore_alive(proxies, &entry))
 		return;
-	log_info("proxy %.*s: gone since it was last watched", (int)sizeof(entry.name), entry.name);
+	log_info("proxy ended while no exporter watched it", field_bytes("proxy", entry.name, sizeof(entry.name)));
 	r = slot_clear(proxies->kernel, slot);
 	if (r)
-		log_warn("slot %u cannot be cleared: %s: it stays taken", slot, strerror(-r));
+		log_warn("cannot clear slot, it stays reserved", field_unsigned("slot", slot), field_error(r));
 }
 
 /* ---- being there ---- */
@@ -270,7 +273,7 @@ void managed_proxy_repair(struct proxies *proxies, struct managed_proxy *p)
 
 void managed_proxy_retire(struct proxies *proxies, struct managed_proxy *p)
 {
-	log_info("proxy %s: its network namespace is gone", p->netns.name);
+	log_info("network namespace of proxy is gone", field_text("proxy", p->netns.name));
 	if (p->netns.started)
 		proxies->by_slot[p->netns.slot] = NULL;
 	proxies->waiting -= p->waits;
@@ -291,8 +294,8 @@ void managed_proxy_end(struct proxies *proxies, struct managed_proxy *p)
 		r = slot_clear(proxies->kernel, netns->slot);
 	}
 	if (r)
-		log_warn("proxy %s: slot %u cannot be cleared: %s: it stays taken", netns->name, netns->slot,
-			 strerror(-r));
+		log_warn("cannot clear slot, it stays reserved", field_text("proxy", netns->name),
+			 field_unsigned("slot", netns->slot), field_error(r));
 	free(p);
 }
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "collector/attach/attach.h"
 #include "collector/discovery/netns.h"
@@ -39,7 +38,7 @@ static int sidecar_open(struct proxies *proxies)
 	}
 	r = proxy_netns_open(&p->netns, proxies->config, proxies->kernel, proxies->config->proxy_name, false);
 	if (r)
-		log_error("cannot watch interfaces: %s", strerror(-r));
+		log_error("cannot watch interfaces", field_error(r));
 	p->nsid = NSID_NONE;
 	p->waits = true;
 	proxies->managed[proxies->count++] = p;
@@ -53,19 +52,19 @@ static int node_open(struct proxies *proxies)
 
 	r = r ?: netns_home_open();
 	if (r) {
-		log_error("cannot tell its own network namespace: %s", strerror(-r));
+		log_error("cannot identify our network namespace", field_error(r));
 		return r;
 	}
 	proxies->scan_due = true;
 	identities_open(&proxies->identities);
 	r = namespaces_open(&proxies->namespaces);
 	if (r == -EPERM)
-		log_warn("events of other network namespaces are not heard (it needs the capability NET_BROADCAST): "
-			 "changes are found within %llu s",
-			 SCAN_PERIOD_NS / NS_PER_S);
+		log_warn("no events from other network namespaces, scanning instead",
+			 field_text("capability", "NET_BROADCAST"),
+			 field_unsigned("period_seconds", SCAN_PERIOD_NS / NS_PER_S));
 	else if (r)
-		log_warn("events of network namespaces are not heard: %s: changes are found within %llu s",
-			 strerror(-r), SCAN_PERIOD_NS / NS_PER_S);
+		log_warn("no events from network namespaces, scanning instead", field_error(r),
+			 field_unsigned("period_seconds", SCAN_PERIOD_NS / NS_PER_S));
 	proxies->deaf = r != 0;
 	return 0;
 }
@@ -80,7 +79,7 @@ int proxies_open(struct proxies *proxies, const struct config *config, struct ke
 	proxies->managed = calloc(config->proxies_max, sizeof(struct managed_proxy *));
 	proxies->by_slot = calloc(config->proxies_max, sizeof(struct managed_proxy *));
 	if (!proxies->managed || !proxies->by_slot) {
-		log_error("no memory for %u proxies", config->proxies_max);
+		log_error("no memory for proxies", field_unsigned("count", config->proxies_max));
 		return -ENOMEM;
 	}
 	return is_node(proxies) ? node_open(proxies) : sidecar_open(proxies);
@@ -138,7 +137,7 @@ static void scan_processes(struct proxies *proxies)
 	int r = server_scan_run(&scan, proxies->config);
 
 	if (r)
-		log_warn("cannot look at all processes: %s", strerror(-r));
+		log_warn("cannot scan all processes", field_error(r));
 	/*
 	 * The kernel tells of a namespace's end before it gives its inode away: then none of these is mistaken for a
 	 * former one.
@@ -294,10 +293,10 @@ void proxies_ends(struct proxies *proxies)
 	for (int i = 0; r == 1 && i < EVENT_ROUNDS; i++)
 		r = namespaces_read(&proxies->namespaces, on_link, on_gone, proxies);
 	if (r == -ENOBUFS) {
-		log_info("interface events were lost: looking at all proxies again");
+		log_info("interface events lost", field_text("action", "rescan"));
 		proxies_rescan(proxies);
 	} else if (r < 0) {
-		log_warn("cannot read interface events: %s", strerror(-r));
+		log_warn("cannot read interface events", field_error(r));
 	}
 	ask_devices(proxies);
 	reap(proxies);

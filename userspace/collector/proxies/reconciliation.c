@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/proxies/reconciliation.h"
 
-#include <string.h>
-
 #include "collector/discovery/listeners.h"
 #include "collector/kernel/reconcile.h"
 #include "collector/proxy_netns/netns_enter.h"
@@ -26,10 +24,11 @@ static void run(struct proxies *proxies, struct managed_proxy *p)
 	p->reconcile_at_ns = now + (suspects ? RECONCILE_SUSPECT_AGE_NS : PERIOD_NS);
 	proxies->reconcile_pause_ns = now + COST_FACTOR * (now - begun);
 	if (ended > 0)
-		log_warn("proxy %s: %d sessions had lost their end: they are closed and counted as lost", p->netns.name,
-			 ended);
+		log_warn("closed sessions whose end was missed and counted them as lost",
+			 field_text("proxy", p->netns.name), field_signed("count", ended));
 	else if (ended < 0)
-		log_warn("proxy %s: cannot compare sessions with sockets: %s", p->netns.name, strerror(-ended));
+		log_warn("cannot compare sessions with sockets", field_text("proxy", p->netns.name),
+			 field_error(ended));
 }
 
 /* The walk is over all sockets of the machine (1–2 ms and more), wherever it begins: most of a node have none yet. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "collector/proxies/managed_proxy.h"
 #include "lib/array.h"
@@ -85,15 +84,14 @@ static void note_unwatched(struct proxies *proxies, const struct unwatched *now)
 	static struct unwatched former;
 
 	if (now->beyond > former.beyond)
-		log_warn("%u proxies are not watched: --proxies.max is %u", now->beyond, proxies->config->proxies_max);
+		log_warn("proxies are not watched, raise --proxies.max", field_unsigned("count", now->beyond),
+			 field_unsigned("limit", proxies->config->proxies_max));
 	if (now->hidden > former.hidden)
-		log_warn("%u SOCKS servers are not watched: their network namespaces cannot be seen (it needs the "
-			 "capability SYS_PTRACE)",
-			 now->hidden);
+		log_warn("cannot see network namespaces of SOCKS servers", field_unsigned("count", now->hidden),
+			 field_text("capability", "SYS_PTRACE"));
 	if (now->refused > former.refused)
-		log_warn("%u proxies are not watched: their network namespaces cannot be entered (it needs the "
-			 "capability SYS_ADMIN)",
-			 now->refused);
+		log_warn("cannot enter network namespaces of proxies", field_unsigned("count", now->refused),
+			 field_text("capability", "SYS_ADMIN"));
 	former = *now;
 	proxies->unwatched = now->beyond + now->hidden + now->refused;
 }
@@ -116,8 +114,8 @@ void proxies_take(struct proxies *proxies, const struct server_scan *scan)
 		unwatched.beyond += r == -ENOSPC;
 		unwatched.refused += r == -EPERM || r == -EACCES;
 		if (r < 0 && r != -ENOSPC)
-			log_debug("cannot look at network namespace %u: %s", group.processes->netns_inode,
-				  strerror(-r));
+			log_debug("cannot examine network namespace",
+				  field_unsigned("netns", group.processes->netns_inode), field_error(r));
 	}
 	note_unwatched(proxies, &unwatched);
 }

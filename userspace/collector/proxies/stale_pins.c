@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "collector/discovery/netns.h"
 #include "collector/discovery/processes.h"
@@ -54,7 +53,7 @@ static bool is_stale(const struct pin_folder *folder, void *context)
 			return false;
 	}
 	if (!c->error)
-		log_info("pins of a sidecar whose network namespace is gone are removed: %s", folder->path);
+		log_info("removed pins of a sidecar whose network namespace is gone", field_text("path", folder->path));
 	return !c->error; /* one that could not be looked at may be the one */
 }
 
@@ -67,6 +66,6 @@ void stale_pins_remove(const struct config *config)
 		return;
 	r = pin_folders_remove(config, is_stale, &cookies);
 	if (r < 0)
-		log_warn("pins of sidecars that are gone cannot be removed: %s", strerror(-r));
+		log_warn("cannot remove pins of sidecars that are gone", field_error(r));
 	free(cookies.cookies);
 }

@@ -99,8 +99,9 @@ static void attach(struct proxy_netns *netns, struct watched_link *w)
 		return;
 	if (w->link.l2_header_length == LINK_L2_UNKNOWN) {
 		if (!former)
-			log_warn("proxy %s: packets of %s (type %u) cannot be read: it is not watched", netns->name,
-				 w->link.name, w->link.type);
+			log_warn("cannot read packets of interface, it is not watched",
+				 field_text("proxy", netns->name), field_text("interface", w->link.name),
+				 field_unsigned("link_type", w->link.type));
 		w->error = -EPROTONOSUPPORT;
 		return;
 	}
@@ -109,12 +110,15 @@ static void attach(struct proxy_netns *netns, struct watched_link *w)
 		r = attach_one(netns, w, &plan[i]);
 	w->error = r;
 	if (r == -ENODEV || r == -ENXIO)
-		log_debug("proxy %s: %s went while we attached to it", netns->name, w->link.name);
+		log_debug("interface went away before attach", field_text("proxy", netns->name),
+			  field_text("interface", w->link.name));
 	else if (r && r != former)
-		log_warn("proxy %s: cannot attach to %s: %s: trying again", netns->name, w->link.name, strerror(-r));
+		log_warn("cannot attach program", field_text("proxy", netns->name),
+			 field_text("interface", w->link.name), field_error(r), field_text("action", "retry"));
 	else if (!r)
-		log_info("proxy %s: %s %s attached by %s", netns->name, w->tunnel ? "tunnel" : "interface",
-			 w->link.name, config_attach_name(w->attachments[0].mode));
+		log_info("attached programs", field_text("proxy", netns->name), field_text("interface", w->link.name),
+			 field_text("role", w->tunnel ? "tunnel" : "underlay"),
+			 field_text("mode", config_attach_name(w->attachments[0].mode)));
 }
 
 static struct watched_link *find(struct proxy_netns *netns, uint32_t ifindex)
@@ -227,7 +231,8 @@ static bool link_add(struct proxy_netns *netns, const struct link *link)
 			return false;
 		netns->link_lost = link->ifindex;
 		netns->links_lost++;
-		log_warn("proxy %s: too many interfaces: %s is not watched", netns->name, link->name);
+		log_warn("too many interfaces, interface is not watched", field_text("proxy", netns->name),
+			 field_text("interface", link->name));
 		return false;
 	}
 	*w = (struct watched_link){ .link = *link, .tunnel = tunnel, .tunnel_index = tunnel_index, .seen = true };
@@ -282,7 +287,8 @@ static void on_link(const struct link *link, enum link_event event, void *contex
 	w = find(pass->netns, link->ifindex);
 	if (!w)
 		return;
-	log_info("proxy %s: %s %s is gone", pass->netns->name, w->tunnel ? "tunnel" : "interface", w->link.name);
+	log_info("interface is gone", field_text("proxy", pass->netns->name), field_text("interface", w->link.name),
+		 field_text("role", w->tunnel ? "tunnel" : "underlay"));
 	link_forget(pass->netns, w, true);
 	pass->changed = true;
 }
@@ -347,7 +353,7 @@ bool interfaces_scan(struct proxy_netns *netns)
 	int r = dump(&pass);
 
 	if (r)
-		log_debug("proxy %s: cannot list interfaces: %s", netns->name, strerror(-r));
+		log_debug("cannot list interfaces", field_text("proxy", netns->name), field_error(r));
 	return pass.changed;
 }
 
@@ -359,11 +365,11 @@ bool interfaces_read(struct proxy_netns *netns)
 	netns->noticed_ns = clock_now_ns();
 	r = links_read(&netns->links, on_link, &pass);
 	if (r == -ENOBUFS) {
-		log_info("proxy %s: interface events were lost: asking again", netns->name);
+		log_info("interface events lost", field_text("proxy", netns->name), field_text("action", "rescan"));
 		r = dump(&pass);
 	}
 	if (r < 0)
-		log_warn("proxy %s: cannot read interface events: %s", netns->name, strerror(-r));
+		log_warn("cannot read interface events", field_text("proxy", netns->name), field_error(r));
 	return pass.changed;
 }
 

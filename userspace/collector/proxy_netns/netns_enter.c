@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "collector/discovery/netns.h"
 #include "lib/cleanup.h"
@@ -47,6 +46,6 @@ void netns_home_return(void)
 
 	if (!r)
 		return;
-	log_error("cannot come back from another network namespace: %s", strerror(-r));
+	log_error("cannot return from another network namespace", field_error(r));
 	exit(EXIT_FAILURE);
 }

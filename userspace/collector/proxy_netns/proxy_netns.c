@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/proxy_netns/proxy_netns.h"
 
-#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,14 +73,14 @@ static bool port_add(struct proxy_netns *netns, uint16_t port)
 	index = port_index(netns);
 	if (index < 0) {
 		if (netns->ports_lost != port)
-			log_warn("proxy %s: no place for port %u: at most %d listener ports are watched", netns->name,
-				 port, ABI_PORTS_MAX);
+			log_warn("too many listener ports, port is not watched", field_text("proxy", netns->name),
+				 field_unsigned("port", port), field_unsigned("limit", ABI_PORTS_MAX));
 		netns->ports_lost = port;
 		return false;
 	}
 	netns->map_entry.ports[index] = port;
 	netns->ports_added = true;
-	log_info("proxy %s: SOCKS listener port %u", netns->name, port);
+	log_info("watching SOCKS listener", field_text("proxy", netns->name), field_unsigned("port", port));
 	return true;
 }
 
@@ -94,7 +93,7 @@ int proxy_netns_open(struct proxy_netns *netns, const struct config *config, str
 	snprintf(netns->name, sizeof(netns->name), "%s", name);
 	r = wireguard_open(&netns->wireguard, remote ? NULL : "/");
 	if (r)
-		log_warn("cannot look for WireGuard's sockets: %s", strerror(-r));
+		log_warn("cannot look for sockets of WireGuard", field_text("proxy", netns->name), field_error(r));
 	netns->ports_configured = config->port_count > 0;
 	if (netns->ports_configured) {
 		netns->port_count = config->port_count;
@@ -102,7 +101,8 @@ int proxy_netns_open(struct proxy_netns *netns, const struct config *config, str
 	}
 	r = netns_inode(&netns->map_entry.netns_inode);
 	if (r)
-		log_error("cannot tell the network namespace: %s: connections are not seen", strerror(-r));
+		log_error("cannot identify network namespace, connections are not counted",
+			  field_text("proxy", netns->name), field_error(r));
 	netns->map_entry.netns_cookie = netns_cookie();
 	r = remote ? 0 : links_open(&netns->links);
 	r = r ?: interfaces_dump(netns);
@@ -137,9 +137,9 @@ static int be_found(struct proxy_netns *netns)
 	netns->unfound = r != 0;
 	if (r && !former) {
 		__atomic_fetch_add(&netns->kernel->counters[netns->slot].losses.netns_table, 1, __ATOMIC_RELAXED);
-		log_error("the netns table has no place for %s: its connections are not seen", netns->name);
+		log_error("netns table is full, connections are not counted", field_text("proxy", netns->name));
 	} else if (!r && former) {
-		log_info("proxy %s: the netns table has a place for it: its connections are seen", netns->name);
+		log_info("netns table has room, connections are counted", field_text("proxy", netns->name));
 		netns->ports_added = true; /* some are older than that */
 	}
 	return r;
@@ -163,7 +163,7 @@ int proxy_netns_start(struct proxy_netns *netns, uint32_t slot)
 		return r;
 	r = interfaces_dump(netns);
 	if (r)
-		log_warn("proxy %s: cannot list interfaces: %s", netns->name, strerror(-r));
+		log_warn("cannot list interfaces", field_text("proxy", netns->name), field_error(r));
 	r = entry_write(netns);
 	if (r)
 		return r;
@@ -235,8 +235,8 @@ static void ports_discover(struct proxy_netns *netns)
 	int n = processes_listener_ports(netns->config, netns->map_entry.netns_inode, ports, ABI_PORTS_MAX, &rest);
 
 	if (rest)
-		log_warn("proxy %s: %zu more listener ports than the %d that are watched", netns->name, rest,
-			 ABI_PORTS_MAX);
+		log_warn("too many listener ports, some are not watched", field_text("proxy", netns->name),
+			 field_unsigned("count", rest), field_unsigned("limit", ABI_PORTS_MAX));
 	proxy_netns_ports_found(netns, ports, n > 0 ? n : 0);
 }
 
@@ -265,7 +265,7 @@ void proxy_netns_listeners(struct proxy_netns *netns, bool discover)
 		entry_write(netns);
 	present = listeners_present(netns->ports, netns->port_count);
 	if (present < 0) {
-		log_debug("cannot ask for listeners: %s", strerror(-present));
+		log_debug("cannot ask for listeners", field_text("proxy", netns->name), field_error(present));
 		return;
 	}
 	if (present &&

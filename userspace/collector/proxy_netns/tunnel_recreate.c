@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/proxy_netns/tunnel_recreate.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "lib/log/log.h"
@@ -71,6 +70,6 @@ void tunnel_recreate_end(const struct tunnel_recreate *recreate, struct proxy_ne
 	if (!strcmp(w->link.kind, "wireguard") || !compare(recreate, netns, w, &missed) || missed <= 0)
 		return; /* the kernel's device counts outer bytes */
 	netns->map_entry.retired_bytes += (uint64_t)missed;
-	log_info("proxy %s: %s was made anew: %" PRId64 " bytes had passed before it was attached to", netns->name,
-		 w->link.name, missed);
+	log_info("tunnel recreated, added bytes transferred before attach", field_text("proxy", netns->name),
+		 field_text("interface", w->link.name), field_signed("bytes", missed));
 }

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -110,9 +109,11 @@ static void note_timeout(struct wireguard_tunnel *t, uint64_t now)
 static void log_change(const char *who, const struct wireguard_target *target, int former, int error)
 {
 	if (error && error != former)
-		log_warn("proxy %s: WireGuard's state of %s cannot be read: %s", who, target->name, strerror(-error));
+		log_warn("cannot read WireGuard state", field_text("proxy", who), field_text("interface", target->name),
+			 field_error(error));
 	else if (former && !error && target->ifindex)
-		log_info("proxy %s: WireGuard's state of %s is read again", who, target->name);
+		log_info("WireGuard state is readable again", field_text("proxy", who),
+			 field_text("interface", target->name));
 }
 
 static void count_lost(struct wireguard *w, struct wireguard_tunnel *t, const char *who,
@@ -120,7 +121,8 @@ static void count_lost(struct wireguard *w, struct wireguard_tunnel *t, const ch
 {
 	if (t->device.lost > t->lost) { /* not the same ones at each reading */
 		w->lost += t->device.lost - t->lost;
-		log_warn("proxy %s: %s has more peers or allowed IPs than are shown", who, target->name);
+		log_warn("more peers or allowed IPs than metrics show", field_text("proxy", who),
+			 field_text("interface", target->name));
 	}
 	t->lost = t->device.lost;
 }

@@ -165,7 +165,7 @@ static int variable_read(struct parser *parser, const struct option_row *row, ch
 	if (!value || !*value)
 		return 0;
 	if (service_link(name, value)) {
-		fprintf(parser->reader.notices, "%s is ignored: %.100s is a Kubernetes service link\n", name, value);
+		fprintf(parser->reader.notices, "%s\t%.100s is a Kubernetes service link\n", name, value);
 		return 0;
 	}
 	if (read(&parser->reader, row->data, value))
@@ -224,14 +224,18 @@ static void geoip_need(struct option_reader *reader)
 	if (asked && config->collectors & 1u << COLLECTOR_DESTINATIONS)
 		return;
 	if (asked)
-		fprintf(reader->notices, "--geoip.database is of no use without --collector.destinations\n");
+		fprintf(reader->notices, "--geoip.database\tno countries without --collector.destinations\n");
 	config->collectors &= ~(1u << COLLECTOR_GEOIP);
 }
 
 static void notices_print(char *notices)
 {
-	for (char *line, *rest = notices; (line = strtok_r(rest, "\n", &rest));)
-		log_warn("%s", line);
+	for (char *line, *rest = notices; (line = strtok_r(rest, "\n", &rest));) {
+		char *reason = line;
+
+		strsep(&reason, "\t");
+		log_warn("setting is not used as given", field_text("setting", line), field_text("reason", reason));
+	}
 }
 
 int config_parse(struct config *config, int argc, char **argv, char **environment)

@@ -10,7 +10,7 @@
 struct option_reader {
 	struct config *config;
 	const char *why; /* set when a value is refused: a literal */
-	FILE *notices;	 /* lines for the log, which can be set up only after all was read */
+	FILE *notices;	 /* "SETTING\tREASON\n" for the log, which is set up only after all was read */
 };
 
 static inline int option_refuse(struct option_reader *reader, const char *why)

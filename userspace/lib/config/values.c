@@ -85,10 +85,9 @@ int read_proxy_name(struct option_reader *reader, unsigned int data, const char 
 	}
 	name[used] = '\0';
 	if (replaced)
-		fprintf(reader->notices, "the proxy's name is not UTF-8: the bytes that are not became U+FFFD\n");
+		fprintf(reader->notices, "--proxy.name\tnot UTF-8, invalid bytes became U+FFFD\n");
 	if (cut)
-		fprintf(reader->notices, "the proxy's name is longer than %d bytes: the rest is cut\n",
-			CONFIG_NAME_SIZE - 1);
+		fprintf(reader->notices, "--proxy.name\tlonger than %d bytes, cut\n", CONFIG_NAME_SIZE - 1);
 	return 0;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/log/line.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -58,11 +60,12 @@ static size_t escape_character(char out[static 8], const char *text, size_t size
 	return 6;
 }
 
-size_t log_escape(char *out, size_t size, const char *text)
+static size_t escape(char *out, size_t size, const char *text, size_t text_size)
 {
 	const size_t mark = sizeof(LOG_CUT_MARK); /* with the NUL */
-	size_t left = strnlen(text, size);	  /* what is beyond cannot fit anyway: no walk through a megabyte */
-	size_t used = 0, fits = 0;		  /* fits: the longest prefix that leaves room for the mark */
+	/* What is beyond `size` cannot fit anyway: no walk through a megabyte. */
+	size_t left = strnlen(text, text_size < size ? text_size : size);
+	size_t used = 0, fits = 0; /* fits: the longest prefix that leaves room for the mark */
 	char character[8];
 
 	while (left) {
@@ -83,19 +86,102 @@ size_t log_escape(char *out, size_t size, const char *text)
 	return used;
 }
 
+size_t log_escape(char *out, size_t size, const char *text)
+{
+	return escape(out, size, text, SIZE_MAX);
+}
+
+/* Bytes that are kept for a field while values before it are written: , and quotes, the name, the value. */
+#define NAME_MAX_SIZE 24
+#define FIELD_KEPT (8 + NAME_MAX_SIZE + LOG_VALUE_KEPT)
+_Static_assert(LOG_FIELDS_MAX *FIELD_KEPT < LOG_LINE_SIZE / 2, "the other half is for the message");
+
+struct line {
+	char *out;
+	size_t used;
+	size_t kept; /* for what follows; the last is "}\n" */
+	bool json;
+};
+
+static void put(struct line *line, const char *text)
+{
+	line->used = (size_t)(stpcpy(line->out + line->used, text) - line->out);
+}
+
+static void put_name(struct line *line, const char *name)
+{
+	const char *format = line->json ? ",\"%.*s\":" : " %.*s=";
+
+	line->used += (size_t)snprintf(line->out + line->used, LOG_LINE_SIZE - line->used, format, NAME_MAX_SIZE, name);
+}
+
+/* One word of ASCII that no reader of logfmt takes for anything else. */
+static bool is_plain(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (text[i] <= ' ' || text[i] > '~' || strchr("=\"\\", text[i]))
+			return false;
+	return size > 0;
+}
+
+/* With `quoted`, between quotes even where logfmt needs none. */
+static void put_text(struct line *line, const char *text, size_t size, bool quoted)
+{
+	size_t room = LOG_LINE_SIZE - line->used - line->kept - 2; /* without the quotes */
+	size_t length = strnlen(text, size < room ? size : room);
+
+	quoted = quoted || line->json || length == room || !is_plain(text, length);
+	if (quoted)
+		put(line, "\"");
+	line->used += escape(line->out + line->used, room, text, size);
+	if (quoted)
+		put(line, "\"");
+}
+
+static void put_field(struct line *line, const struct log_field *field)
+{
+	size_t room = LOG_LINE_SIZE - line->used;
+	char unknown[32];
+
+	if ((field->kind == LOG_FIELD_TEXT && !field->text) || (field->kind == LOG_FIELD_ERROR && !field->error))
+		return;
+	put_name(line, field->name);
+	room = LOG_LINE_SIZE - line->used;
+	switch (field->kind) {
+	case LOG_FIELD_TEXT: put_text(line, field->text, field->size, false); break;
+	case LOG_FIELD_SIGNED:
+		line->used += (size_t)snprintf(line->out + line->used, room, "%" PRId64, field->signed_value);
+		break;
+	case LOG_FIELD_UNSIGNED:
+		line->used += (size_t)snprintf(line->out + line->used, room, "%" PRIu64, field->unsigned_value);
+		break;
+	case LOG_FIELD_ERROR:
+		/* strerror allocates for a number without a name. */
+		put_text(line, strerror_r(abs(field->error), unknown, sizeof(unknown)), SIZE_MAX, false);
+	}
+}
+
 size_t log_line_format(char out[static LOG_LINE_SIZE], bool json, const char *time, enum log_level level,
-		       const char *process, const char *message)
+		       const char *process, const char *message, const struct log_field *fields)
 {
 	const char *head = json ? "{\"time\":\"%s\",\"level\":\"%s\"" : "time=%s level=%s";
-	const char *middle = json ? ",\"process\":\"%.32s\"" : " process=%.32s";
-	const char *tail = json ? "\"}\n" : "\"\n";
-	size_t length;
+	struct line line = { .out = out, .json = json, .kept = strlen("}\n") + 1 };
+	unsigned int count = 0;
 
-	length = (size_t)snprintf(out, LOG_LINE_SIZE, head, time, LEVELS[level]);
-	if (process)
-		length += (size_t)snprintf(out + length, LOG_LINE_SIZE - length, middle, process);
-	length += (size_t)snprintf(out + length, LOG_LINE_SIZE - length, json ? ",\"msg\":\"" : " msg=\"");
-	length += log_escape(out + length, LOG_LINE_SIZE - length - strlen(tail), message);
-	memcpy(out + length, tail, strlen(tail));
-	return length + strlen(tail);
+	while (count < LOG_FIELDS_MAX && fields[count].name)
+		count++;
+	line.kept += count * FIELD_KEPT;
+	line.used = (size_t)snprintf(out, LOG_LINE_SIZE, head, time, LEVELS[level]);
+	if (process) {
+		put_name(&line, "process");
+		put_text(&line, process, 32, false);
+	}
+	put_name(&line, "msg");
+	put_text(&line, message, SIZE_MAX, true);
+	for (unsigned int i = 0; i < count; i++) {
+		line.kept -= FIELD_KEPT;
+		put_field(&line, &fields[i]);
+	}
+	put(&line, json ? "}\n" : "\n");
+	return line.used;
 }

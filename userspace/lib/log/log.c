@@ -5,8 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -89,32 +87,26 @@ static bool put(const char *line, size_t length)
 /* How many lines there was no room for: one line, to go before the next that is written, in the same write. */
 static size_t lost_line(char *line, const char *time)
 {
-	char message[64];
+	const struct log_field fields[] = { field_unsigned("count", settings.lost), {} };
 
-	snprintf(message, sizeof(message), "%lu lines were lost: nobody read them", settings.lost);
-	return log_line_format(line, settings.json, time, LOG_LEVEL_WARN, settings.process, message);
+	return log_line_format(line, settings.json, time, LOG_LEVEL_WARN, settings.process,
+			       "log lines lost because their reader was too slow", fields);
 }
 
-void log_write(enum log_level level, const char *format, ...)
+void log_write(enum log_level level, const char *message, const struct log_field *fields)
 {
 	int saved = errno;
-	char message[LOG_LINE_SIZE + 1]; /* one more than a line holds: what is cut here is cut again, with the mark */
 	char lines[2 * LOG_LINE_SIZE];
 	char time[LOG_TIME_SIZE];
 	struct timespec now;
-	va_list arguments;
 	size_t length, before, first = 0;
 
 	if (!log_enabled(level))
 		return;
-	va_start(arguments, format);
-	if (vsnprintf(message, sizeof(message), format, arguments) < 0)
-		snprintf(message, sizeof(message), "%s", format);
-	va_end(arguments);
 	clock_gettime(CLOCK_REALTIME, &now);
 	log_time_format(time, now.tv_sec, now.tv_nsec);
 	before = settings.lost ? lost_line(lines, time) : 0;
-	length = log_line_format(lines + before, settings.json, time, level, settings.process, message);
+	length = log_line_format(lines + before, settings.json, time, level, settings.process, message, fields);
 	if (before + length > PIPE_BUF) /* more could not be written as one: another time */
 		first = before;
 	/* A full or closed pipe must not stop the work: the line is lost then. */

@@ -52,7 +52,8 @@ static void user_change(void)
 	changed &= setresgid(NOBODY, NOBODY, NOBODY) == 0;
 	changed &= setresuid(NOBODY, NOBODY, NOBODY) == 0;
 	if (!changed)
-		log_debug("still user %d, group %d: no right to become nobody", (int)geteuid(), (int)getegid());
+		log_debug("cannot become user nobody", field_signed("user", (int)geteuid()),
+			  field_signed("group", (int)getegid()));
 }
 
 /* Cuts the bounding set where that is permitted (CAP_SETPCAP); what counts is what is_without_capabilities and
@@ -60,7 +61,7 @@ static void user_change(void)
 static void bounds_apply(void)
 {
 	if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)
-		log_debug("the bounding set of capabilities stays as it is");
+		log_debug("cannot reduce bounding set of capabilities");
 }
 
 int rights_drop_all(void)

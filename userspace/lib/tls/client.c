@@ -101,6 +101,6 @@ int tls_client_check(const struct tls *tls, gnutls_session_t session)
 
 	if (!why)
 		return 0;
-	log_debug("a client is refused: %s", why);
+	log_debug("client refused", field_text("reason", why));
 	return GNUTLS_E_CERTIFICATE_ERROR;
 }

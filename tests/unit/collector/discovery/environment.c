@@ -224,7 +224,7 @@ Test(environment_read, the_same_name_as_the_flag)
 			r = environment_read(process, "PROXY_NAME", name);
 			cr_assert_geq(r, 0);
 			cr_expect_str_eq(name, config.proxy_name, "%zu, tail %zu", before, t);
-			cr_expect_eq(!!(r & NAMING_CUT), !!strstr(said, "is cut"), "%zu, tail %zu", before, t);
+			cr_expect_eq(!!(r & NAMING_CUT), !!strstr(said, "bytes, cut"), "%zu, tail %zu", before, t);
 			cr_expect_eq(!!(r & NAMING_REPAIRED), !!strstr(said, "not UTF-8"), "%zu, tail %zu", before, t);
 			file_process_end(root, process);
 		}

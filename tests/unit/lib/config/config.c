@@ -199,9 +199,9 @@ Test(config, service_links_are_ignored_with_a_line)
 	cr_expect_str_eq(config.health.text, ":9999");
 	cr_expect_eq(config.ports[0], 1085);
 	cr_expect_not_null(
-		strstr(said, "METRICS_PORT is ignored: tcp://10.96.0.7:9090 is a Kubernetes service link\"\n"));
-	cr_expect_not_null(strstr(said, "HEALTH_PORT is ignored"));
-	cr_expect_not_null(strstr(said, "WGSOCKS_PROXY_PORT is ignored"));
+		strstr(said, "setting=METRICS_PORT reason=\"tcp://10.96.0.7:9090 is a Kubernetes service link\"\n"));
+	cr_expect_not_null(strstr(said, "setting=HEALTH_PORT "));
+	cr_expect_not_null(strstr(said, "setting=WGSOCKS_PROXY_PORT "));
 }
 
 Test(config, lines_go_to_the_log_as_configured)
