@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The process "files": looks twice a second whether --web.config.file or a file that it names has changed, has what is
+ * The process webconfig looks twice a second whether --web.config.file or a file that it names has changed, has what is
  * new validated, and hands what is good to web; after SIGHUP it does so without looking. It may read what is root's; it
  * parses nothing, and knows no network.
  */
