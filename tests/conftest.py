@@ -5,7 +5,6 @@ import collections
 
 import namespaces
 import pytest
-from blind import Blind
 from node import Node, World
 from sidecar import Sidecar, join_underlay, kill_all
 from sockslab import PATIENCE, Lab
@@ -24,6 +23,7 @@ def pytest_addoption(parser):
     parser.addoption("--lines", action="store_true", help="a line for each test, as tests/run reads it")
 
 
+@pytest.hookimpl(trylast=True)  # after pytest-timeout has read its own
 def pytest_configure(config):
     config._env_timeout = float(config.getini("timeout")) * PATIENCE  # of pytest-timeout
     config.pluginmanager.register(namespaces.Plugin(), "namespaces")
@@ -121,13 +121,6 @@ def sidecar_options():
 def sidecar(lab, sidecar_options):
     """An exporter beside the first proxy, for the whole module."""
     return Sidecar(lab.proxies[0], "crab", *sidecar_options)
-
-
-@pytest.fixture(scope="module")
-def blind(lab):
-    """The witness of what the kernel hides; a test that fails meanwhile runs once more (namespaces.py)."""
-    with Blind(lab.proxies) as witness:
-        yield witness
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from sidecar import Sidecar
 from sockslab import wait_until
 from sockslab.segments import CASES, run_case
 
-pytestmark = [pytest.mark.in_lab, pytest.mark.usefixtures("blind")]
+pytestmark = pytest.mark.in_lab
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def lab(lab):
 
 
 @pytest.fixture(scope="module")
-def sidecar(lab, blind):
+def sidecar(lab):
     return Sidecar(lab.proxies[0], "crab", "--proxy.port=1080")
 
 

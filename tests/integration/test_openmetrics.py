@@ -215,7 +215,7 @@ def test_prometheus_scrapes_each_way(record_property):
         for number, chosen in enumerate((other, server, other)):
             text = f"tls_server_config:\n  cert_file: {chosen[0]}\n  key_file: {chosen[1]}\n{verify}{users}http_server_config: {{headers: {{X-XSS-Protection: '{number}'}}}}\n"
             write("p4.yml", text)
-            last.wait_line("serving TLS", number + 2)
+            last.wait_served("https", number + 2)
             before = prometheus.query("count_over_time(up{job='everything'}[5m])")["everything"]
             wait_until(lambda before=before: prometheus.query("count_over_time(up{job='everything'}[5m])")["everything"] >= before + 3, 20, "scrapes after it")
         down = {name: number for name, number in prometheus.query("count_over_time(up[5m]) - sum_over_time(up[5m])").items() if number and name not in bad}

@@ -17,7 +17,7 @@ from sockslab.raw_target import RawTarget
 from sockslab.retransmits import Retransmits
 from truth import Before, change, check_rest, settle
 
-pytestmark = [pytest.mark.in_lab, pytest.mark.usefixtures("blind")]
+pytestmark = pytest.mark.in_lab
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def check_reason(lab, sidecar, reason, reply, address, port, count=3, command=No
     equal(failures(before, after), {reason: count}, f"reasons, {address} port {port}")
     network = sidecar.proxy.tcp_counters()
     equal(change(before, after, "proxy_upstream_connects_total"), network["ActiveOpens"] - before.network["ActiveOpens"], "TcpActiveOpens")
-    check_rest(after)
+    check_rest(before, after)
 
 
 @contextlib.contextmanager
@@ -175,7 +175,7 @@ def test_aborted_by_a_client_that_left(lab, sidecar, record_property):
     # dante gives up when it sees its client go, or the kernel does after the last SYN, three seconds later.
     equal(sum(found.values()), sidecar.proxy.tcp_counters()["ActiveOpens"] - before.network["ActiveOpens"], f"reasons {found}")
     equal(set(found) <= {"aborted", "timed_out"}, True, f"reasons {found}")
-    check_rest(after)
+    check_rest(before, after)
     record_property("note", found)
 
 
@@ -205,7 +205,7 @@ def test_durations_are_in_the_right_bucket(lab, sidecar, record_property):
     inner, outer = target.accepted, [took for _, took in answers]
     connect = check_histogram(before, after, "proxy_upstream_connect_duration_seconds", inner, outer)
     request = check_histogram(before, after, "proxy_request_duration_seconds", inner, outer, outcome="success")
-    check_rest(after)
+    check_rest(before, after)
     record_property("note", f"connects {connect:.3f} s, SYN to answer {sum(inner):.3f}; requests {request:.3f} s")
 
 
@@ -216,7 +216,7 @@ def test_failures_have_their_durations(lab, sidecar):
     after = settle(sidecar)
     # The kernel sends two SYNs and gives up three seconds after the first; its timers may be a little early.
     check_histogram(before, after, "proxy_request_duration_seconds", [2.9, 2.9, 2.9, 0], [took for _, took in answers], outcome="failure")
-    check_rest(after)
+    check_rest(before, after)
 
 
 def test_lengths_of_connections(lab, sidecar):

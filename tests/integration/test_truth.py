@@ -8,7 +8,7 @@ from sidecar import Sidecar
 from sockslab import wait_until
 from truth import AUTH, MIXED, Before, check_all, settle
 
-pytestmark = [pytest.mark.in_lab, pytest.mark.usefixtures("blind")]
+pytestmark = pytest.mark.in_lab
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def lab_options():
 
 
 @pytest.fixture(scope="module")
-def sidecars(lab, blind):
+def sidecars(lab):
     options = ((), ("--collector.clients",))
     return [Sidecar(proxy, name, *more) for proxy, name, more in zip(lab.proxies, NAMES, options)]
 

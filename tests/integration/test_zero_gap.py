@@ -14,18 +14,13 @@ from sidecar import ROOT, fetch
 from sockslab import wait_until
 from truth import Before
 
-pytestmark = [pytest.mark.in_lab, pytest.mark.usefixtures("blind")]
+pytestmark = pytest.mark.in_lab
 
 
 @pytest.fixture(scope="module")
 def world():
     with World(PROXIES) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def lab(world):
-    return world.lab
 
 
 PROXIES, KILLS, CRASHES, UPGRADES = 10, 20, 10, 5

@@ -82,21 +82,24 @@ def check_bytes(before, after):
             equal(change(before, after, f"vpn_interface_{way}_{unit}_total"), moved[f"{short}_{unit}"], f"{short} {unit}")
 
 
-def check_rest(after, lost=0):
+def check_rest(before, after, lost=0):
+    """Nothing is open, and what was counted since adds up."""
+    def more(name):
+        return change(before, after, name)
+
     equal(after.value("proxy_active_connections"), 0, "active at rest")
     equal(after.value("proxy_upstream_active_connections"), 0, "upstream active at rest")
     equal(after.sum("wgsocks_exporter_map_entries", map="sessions"), 0, "sessions at rest")
     equal(after.sum("wgsocks_exporter_map_entries", map="upstreams"), 0, "upstreams at rest")
-    equal(after.sum("wgsocks_exporter_events_lost_total"), lost, f"losses {after.by('wgsocks_exporter_events_lost_total', 'cause')}")
-    requests = after.sum("proxy_requests_total")
-    equal(after.value("proxy_requests_successful_total") + after.value("proxy_requests_failed_total"), requests, "successful + failed")
-    equal(after.sum("proxy_request_duration_seconds_count"), requests, "durations")
+    equal(more("wgsocks_exporter_events_lost_total"), lost, f"losses {after.by('wgsocks_exporter_events_lost_total', 'cause')}")
+    requests = more("proxy_requests_total")
+    equal(more("proxy_requests_successful_total") + more("proxy_requests_failed_total"), requests, "successful + failed")
+    equal(more("proxy_request_duration_seconds_count"), requests, "durations")
     if after.find("proxy_requests_by_client_total"):
-        equal(after.sum("proxy_requests_by_client_total"), requests, "requests by client")
-    equal(after.sum("proxy_request_failures_total"), after.value("proxy_requests_failed_total"), "failures by reason")
-    equal(after.value("proxy_connection_duration_seconds_count"), after.value("proxy_client_connections_total"), "connection durations")
-    equal(after.value("proxy_upstream_connect_duration_seconds_count") + after.sum("proxy_upstream_connect_failures_total"),
-          after.value("proxy_upstream_connects_total"), "upstream outcomes")
+        equal(more("proxy_requests_by_client_total"), requests, "requests by client")
+    equal(more("proxy_request_failures_total"), more("proxy_requests_failed_total"), "failures by reason")
+    equal(more("proxy_connection_duration_seconds_count"), more("proxy_client_connections_total"), "connection durations")
+    equal(more("proxy_upstream_connect_duration_seconds_count") + more("proxy_upstream_connect_failures_total"), more("proxy_upstream_connects_total"), "upstream outcomes")
 
 
 def check_all(befores, tally, lost=0):
@@ -107,4 +110,4 @@ def check_all(befores, tally, lost=0):
         same(mine, {key: truth[key] for key in mine}, before.sidecar.name)
         check_upstream(before, after)
         check_bytes(before, after)
-        check_rest(after, lost)
+        check_rest(before, after, lost)

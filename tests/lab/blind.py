@@ -1,57 +1,90 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A witness of transitions that the kernel kept from every tracing program: blind.bpf.c, loaded beside the exporter.
+"""A witness of transitions that the kernel kept from every tracing program: blind.bpf.c, loaded beside the exporters.
 
-Where a case failed and both copies of the witness missed transitions in the proxies' namespaces meanwhile, the case
-proves nothing and may run once more (namespaces.py). A second failure is one.
+Where a test failed and both copies of the witness missed transitions in a lab's proxies meanwhile, the test proves
+nothing and runs once more (namespaces.py). A second failure is one.
 """
 
-import pathlib
 import subprocess
 
-BUILD = pathlib.Path(__file__).resolve().parents[2] / "build"
+from sockslab import build
+from sockslab.world import Lab
+
+TIMER_OF_TIME_WAIT, SYN_RECV, NEW_SYN_RECV = "03", "03", "0C"
+
+
+def _sockets(namespace):
+    """How many TCP sockets it has; requests and time-wait records are none."""
+    count = 0
+    for name in ("tcp", "tcp6"):
+        with open(f"/proc/{namespace.pid}/net/{name}", encoding="ascii") as file:
+            for line in list(file)[1:]:
+                fields = line.split()
+                count += not (fields[5].startswith(f"{TIMER_OF_TIME_WAIT}:") or fields[3] in (SYN_RECV, NEW_SYN_RECV))
+    return count
 
 
 class Blind:
-    """While it is open, the witness runs, in the namespaces of these proxies."""
+    """While it is open, the witness runs, for all labs of this process."""
 
-    def __init__(self, proxies):
-        self.inodes = [proxy.ns.net for proxy in proxies]
-        self.process = subprocess.Popen([BUILD / "blind", BUILD / "blind.bpf.o"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.before = self._read()
+    def __init__(self):
+        self.process = subprocess.Popen([build.program("blind"), build.program("blind.bpf.o")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.before, self.found = {}, None
+        self._read()
+        Lab.witness = self
+        for lab in Lab.up:
+            self.lab_begins(lab)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        Lab.witness = None
         self.process.stdin.close()
         self.process.wait()
 
     def _read(self):
-        """For each copy: [opened − closed, out of order]."""
-        found = [[0, 0], [0, 0]]
+        """inode → for each copy (opened − closed, out of order)."""
+        found = {}
         while (line := self.process.stdout.readline()).strip():
             copy, inode, opened, closed, broken = map(int, line.split())
-            if inode in self.inodes:
-                found[copy][0] += opened - closed
-                found[copy][1] += broken
+            found.setdefault(inode, [(0, 0), (0, 0)])[copy] = (opened - closed, broken)
         if not line:
             raise RuntimeError(f"the witness ended with status {self.process.wait()}")
         return found
 
-    def _ask(self):
+    def _ask(self, lab):
+        """proxy → for each copy [sockets that never ended, out of order]."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return self._read()
+        counts = self._read()
+        return {proxy.ns.net: [(more - _sockets(proxy.ns), broken) for more, broken in counts.get(proxy.ns.net, [(0, 0), (0, 0)])] for proxy in lab.proxies}
+
+    def lab_begins(self, lab):
+        self.before.update(self._ask(lab))
+
+    def lab_failed(self, lab):
+        """Looks while the lab still is there."""
+        self.found = self.found or self.why(lab)
 
     def begin(self):
-        self.before = self._ask()
+        self.found = None
+        for lab in Lab.up:
+            self.lab_begins(lab)
 
-    def why(self):
-        """A line when both copies missed something since begin(), with no socket but those before open; else None."""
-        missed = [[now - then for now, then in zip(*pair)] for pair in zip(self._ask(), self.before)]
-        if all(map(any, missed)):
-            return f"the kernel kept transitions from every tracing program: [never ended, out of order] of each copy {missed}"
+    def why(self, lab):
+        """A line when both copies missed something in a proxy since begin(); else None."""
+        for inode, now in self._ask(lab).items():
+            missed = [[one - other for one, other in zip(*pair)] for pair in zip(now, self.before[inode])]
+            if all(map(any, missed)):
+                return f"the kernel kept transitions from every tracing program: [never ended, out of order] of each copy {missed}"
         return None
+
+    def verdict(self):
+        """why() of any lab that failed or is up."""
+        for lab in Lab.up:
+            self.lab_failed(lab)
+        return self.found
 
     def stop(self):
         """It sees nothing from now on, but answers."""

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.in_lab
 
 @pytest.fixture(scope="module")
 def witness(lab):
-    with Blind(lab.proxies) as made:
+    with Blind() as made:
         yield made
 
 
@@ -22,7 +22,7 @@ def test_silent_while_it_sees_all(lab, witness):
         witness.begin()
         lab.traffic("40 connect", "10 refused", "5 abort", "5 leaveconnect rst", seed=seed).finish()
         wait_until(lambda: not any(vars(lab.proxies[0].ss()).values()), 30, "the sockets to be gone")
-        return wait_until(lambda: not witness.why(), 2, "silence")
+        return wait_until(lambda: not witness.why(lab), 2, "silence")
     equal(any(quiet(seed) for seed in (1, 2)), True, "silent")
 
 
@@ -34,4 +34,4 @@ def test_tells_when_both_copies_were_kept_away(lab, witness):
     traffic.release()
     traffic.kill()
     wait_until(lambda: not any(vars(lab.proxies[0].ss()).values()), 30, "the sockets to be gone")
-    equal("never ended" in (witness.why() or ""), True, "told")
+    equal("never ended" in (witness.why(lab) or ""), True, "told")

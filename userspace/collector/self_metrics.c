@@ -3,7 +3,7 @@
 #include <bpf/libbpf.h>
 
 #include "collector/state.h"
-#include "collector/kernel/dispatchers.h"
+#include "collector/kernel/programs.h"
 #include "collector/kernel/sweep.h"
 #include "wgsocks.skel.h"
 #include "lib/metrics/metrics.h"

@@ -3,6 +3,7 @@
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 from . import addresses, build, root, wireguard
 from .inet import Clients, Inet
@@ -18,6 +19,9 @@ class Lab:
     with None. Further keywords go to each Proxy: ports, tunnel (False: no wg0 and no danted at
     first), keepalive, connect_timeout, negotiate_timeout, dante_extra, namespace (another than Namespace); a callable is called with the index.
     """
+
+    up: ClassVar[list] = []  # those of this process
+    witness = None  # a Blind
 
     def __init__(self, proxies=2, auth=(), **options):
         if not root.inside():
@@ -37,9 +41,15 @@ class Lab:
         except BaseException:
             self.close()
             raise
+        self.up.append(self)
+        if self.witness:
+            self.witness.lab_begins(self)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if self.witness and kind:
+            self.witness.lab_failed(self)
+        self.up.remove(self)
         self.close()
 
     def _namespaces(self):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/proxy_netns/interfaces.h"
+#include "collector/proxy_netns/parts.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -112,6 +112,9 @@ int yaml_string(struct yaml *y, const char **value, bool *plain)
 {
 	const yaml_event_t *event = &y->event;
 
+	*value = "";
+	if (plain)
+		*plain = false;
 	if (event->type != YAML_SCALAR_EVENT)
 		return yaml_refuse(y, "one value is expected here");
 	*value = (const char *)event->data.scalar.value;
@@ -190,7 +193,7 @@ int yaml_list(struct yaml *y, int (*item)(struct yaml *y, void *closure), void *
 
 int yaml_copy(struct yaml *y, char **to)
 {
-	const char *value = "";
+	const char *value;
 	int err = yaml_string(y, &value, NULL);
 
 	if (err || !*value)
