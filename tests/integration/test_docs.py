@@ -168,7 +168,7 @@ def follow_recipe(tree):
     edit(tree / "bpf" / "session.h",
          r"(session_adopt\(struct(?:.|\n)*?map_insert\(&sessions, key, &new\) == 0\)\n\t\t)COUNT\(k->c->client_active\);",
          r"\1{ COUNT(k->c->client_active); " + step("COUNT(k->c->client_adopted);") + " }")
-    edit(tree / "include" / "wgsocks" / "metrics.h", r"(\n)(\tX\(PROXY_CLIENT_CONNECTIONS,)",
+    edit(tree / "userspace" / "lib" / "metrics" / "metrics.h", r"(\n)(\tX\(PROXY_CLIENT_CONNECTIONS,)",
          r"\1\t" + step('X(PROXY_CLIENT_ADOPTED, "proxy_client_connections_adopted_total", COUNTER, "", LABELS("proxy_name"), "…")')
          + r" \\\n\2")
     edit(tree / "docs" / "witnesses", r"\Z", step("proxy_client_connections_adopted_total | test_truth.py | the clients' own books | transition | 1 a proxy") + "\n")
