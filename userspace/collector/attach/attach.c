@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "collector/attach/clsact.h"
-#include "collector/attach/tcx.h"
+#include "collector/attach/parts.h"
 #include "collector/discovery/links.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"

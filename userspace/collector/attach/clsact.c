@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/attach/clsact.h"
+#include "collector/attach/parts.h"
 
 #include <errno.h>
 #include <stdio.h>

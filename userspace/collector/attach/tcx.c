@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/attach/tcx.h"
+#include "collector/attach/parts.h"
 
 #include <errno.h>
 #include <unistd.h>

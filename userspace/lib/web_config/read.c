@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lib/web_config/read.h"
+#include "lib/web_config/parts.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
-#include "lib/web_config/read.h"
+#include "lib/web_config/parts.h"
 #include "lib/web_config/yaml.h"
 
 static void secret_free(char *secret)
