@@ -22,7 +22,7 @@
 const volatile struct process_names servers = {};
 const volatile __u8 ports_discovered = 0; /* no port was configured */
 const volatile __u8 node_mode = 0;	  /* report SOCKS servers of unwatched namespaces */
-__u64 strangers_lost;			  /* reports of these that found the ring buffer full */
+__u64 unknown_listeners_lost;		  /* reports of these that found the ring buffer full */
 #ifdef WGSOCKS_SLOW
 volatile __u64 slow_sink; /* test build: widens the window of the recursion guard */
 #endif
@@ -163,7 +163,7 @@ static __always_inline void unwatched_listens(const struct sock *sk)
 		return;
 	e.netns_inode = sk->__sk_common.skc_net.net->ns.inum;
 	if (!event_send(&e))
-		COUNT(strangers_lost);
+		COUNT(unknown_listeners_lost);
 }
 
 static __always_inline void state_changed(struct connection *k, int from, int to, int first_copy)

@@ -77,14 +77,6 @@ static __always_inline void transport_packet(struct __sk_buff *skb, __u32 protoc
 			      protocol == IPPROTO_UDP ? ABI_PACKET_DNS_UDP : ABI_PACKET_DNS_TCP);
 }
 
-/*
- * Makes the value unknown to the verifier without changing it; `unknown` is any value that the
- * verifier does not know. All branches that lead here then look alike, and what follows is verified
- * once: 7,000 instructions instead of 22,400 with destinations on.
- */
-#define VERIFIER_FORGET(value, unknown) \
-	asm volatile("%0 ^= %1; %0 ^= %1" : "+r"(value) : "r"(unknown))
-
 static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_direction direction)
 {
 	__u32 index = ABI_STUB_SLOT(skb->cb[4]), l2 = ABI_STUB_L2(skb->cb[4]);

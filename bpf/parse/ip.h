@@ -32,6 +32,18 @@
 #define IPV6_EXTENSIONS_MAX 4
 #define IPV6_EXTENSION_MIN 8
 
+/*
+ * Makes a value unknown to the verifier without changing it; `unknown` is any value that the
+ * verifier does not know. All branches that lead here then look alike, and what follows is verified
+ * once: with destinations on, 7,000 instructions instead of 22,400 for a tunnel's program.
+ */
+#ifdef __bpf__
+#define VERIFIER_FORGET(value, unknown) \
+	asm volatile("%0 ^= %1; %0 ^= %1" : "+r"(value) : "r"(unknown))
+#else /* a test in user space */
+#define VERIFIER_FORGET(value, unknown) (void)(value)
+#endif
+
 /* Above every offset that ip_read gives: an Ethernet header, IPv6's and four extension headers. */
 #define IP_TRANSPORT_MAX 16384
 

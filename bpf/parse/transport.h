@@ -154,8 +154,11 @@ static __always_inline enum segment_result segment_read(struct __sk_buff *skb, _
 	const struct tcphdr *tcp;
 	struct tcphdr copy;
 
-	if (!ip_read(skb, l2, &ip) || ip.protocol != IPPROTO_TCP || !ip.transport ||
-	    ip.transport > IP_TRANSPORT_MAX)
+	if (!ip_read(skb, l2, &ip) || ip.protocol != IPPROTO_TCP)
+		return SEGMENT_NONE;
+	VERIFIER_FORGET(ip.transport, skb->len);
+	VERIFIER_FORGET(ip.length, skb->len);
+	if (!ip.transport || ip.transport > IP_TRANSPORT_MAX)
 		return SEGMENT_NONE;
 	tcp = (void *)(long)skb->data + ip.transport;
 	if ((void *)(tcp + 1) > (void *)(long)skb->data_end) {

@@ -4,8 +4,9 @@
  * the maps hold. Types have fixed widths, layouts are asserted. Any change of a size or a meaning
  * needs a new ABI_LAYOUT, which names the pin folder.
  *
- * This header: proxies and their counters. abi_connections.h: entries that live as long as a
- * connection or a message. abi_tables.h: destinations, clients and the last minutes.
+ * This header: proxies and their counters. abi_labels.h: the closed sets of label values.
+ * abi_connections.h: entries that live as long as a connection or a message. abi_tables.h:
+ * destinations, clients and the last minutes.
  */
 #pragma once
 
@@ -13,6 +14,8 @@
 #include <linux/bpf.h> /* struct bpf_spin_lock */
 #include <linux/types.h>
 #endif
+
+#include <wgsocks/abi_labels.h>
 
 #define ABI_LAYOUT 2
 
@@ -42,7 +45,7 @@
 
 /*
  * Counters by an enum are a struct whose members have the metric's label values as names, in the
- * enum's order, so that a dump needs no legend. The code finds a member by its enum.
+ * enum's order (abi_labels.h). The code finds a member by its enum.
  */
 #define ABI_AT(type, group, index) (((type *)&(group))[index])
 
@@ -64,14 +67,9 @@ enum abi_histogram_bounds {
 #define ABI_S(n) ((n)*1000000000ULL)
 #define ABI_HISTOGRAM_BOUNDS                                                                           \
 	{                                                                                              \
-		{ ABI_MS(1),	ABI_MS(2) + 500000ULL,                                                 \
-		  ABI_MS(5),	ABI_MS(10),                                                            \
-		  ABI_MS(25),	ABI_MS(50),                                                            \
-		  ABI_MS(100),	ABI_MS(250),                                                           \
-		  ABI_MS(500),	ABI_S(1),                                                              \
-		  ABI_MS(2500), ABI_S(5),                                                              \
-		  ABI_S(10),	ABI_S(30),                                                             \
-		  ABI_S(60),	ABI_S(120) },                                                          \
+		{ ABI_MS(1),   ABI_MS(5) / 2, ABI_MS(5),   ABI_MS(10), ABI_MS(25),   ABI_MS(50),       \
+		  ABI_MS(100), ABI_MS(250),   ABI_MS(500), ABI_S(1),   ABI_MS(2500), ABI_S(5),         \
+		  ABI_S(10),   ABI_S(30),     ABI_S(60),   ABI_S(120) },                               \
 			{ ABI_MS(10),  ABI_MS(50),  ABI_MS(100),  ABI_MS(500), ABI_S(1),   ABI_S(5),   \
 			  ABI_S(10),   ABI_S(30),   ABI_S(60),	  ABI_S(120),  ABI_S(300), ABI_S(600), \
 			  ABI_S(1800), ABI_S(3600), ABI_S(21600), ABI_S(86400) },                      \
@@ -88,180 +86,6 @@ struct abi_histogram {
 
 /* ---- counters, by proxy ---- */
 
-/* One byte, as all enums that are members, so that a dump shows their names. */
-enum abi_command {
-	ABI_COMMAND_CONNECT,
-	ABI_COMMAND_BIND,
-	ABI_COMMAND_UDP_ASSOCIATE,
-	ABI_COMMAND_UNKNOWN,
-	ABI_COMMAND_MAX
-} __attribute__((packed));
-
-struct request_counts {
-	__u64 connect;
-	__u64 bind;
-	__u64 udp_associate;
-	__u64 unknown;
-};
-
-/* The first eight are the reply codes 1 … 8 of RFC 1928, section 6. */
-enum abi_failure {
-	ABI_FAILURE_GENERAL,
-	ABI_FAILURE_NOT_ALLOWED,
-	ABI_FAILURE_NETWORK_UNREACHABLE,
-	ABI_FAILURE_HOST_UNREACHABLE,
-	ABI_FAILURE_CONNECTION_REFUSED,
-	ABI_FAILURE_TTL_EXPIRED,
-	ABI_FAILURE_COMMAND_NOT_SUPPORTED,
-	ABI_FAILURE_ADDRESS_TYPE_NOT_SUPPORTED,
-	ABI_FAILURE_NO_ACCEPTABLE_METHOD,
-	ABI_FAILURE_AUTH_FAILED,
-	ABI_FAILURE_CLIENT_ABORT,
-	ABI_FAILURE_SERVER_ABORT,
-	ABI_FAILURE_PROTOCOL_ERROR,
-	ABI_FAILURE_OTHER,
-	ABI_FAILURE_MAX
-};
-
-struct failure_counts {
-	__u64 general_failure;
-	__u64 not_allowed;
-	__u64 network_unreachable;
-	__u64 host_unreachable;
-	__u64 connection_refused;
-	__u64 ttl_expired;
-	__u64 command_not_supported;
-	__u64 address_type_not_supported;
-	__u64 no_acceptable_method;
-	__u64 auth_failed;
-	__u64 client_abort;
-	__u64 server_abort;
-	__u64 protocol_error;
-	__u64 other;
-};
-
-/*
- * The socket's error at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH,
- * ECONNRESET, none or ECONNABORTED (given up on this host), any other.
- */
-enum abi_upstream_failure {
-	ABI_UPSTREAM_REFUSED,
-	ABI_UPSTREAM_TIMED_OUT,
-	ABI_UPSTREAM_HOST_UNREACHABLE,
-	ABI_UPSTREAM_NETWORK_UNREACHABLE,
-	ABI_UPSTREAM_RESET,
-	ABI_UPSTREAM_ABORTED,
-	ABI_UPSTREAM_OTHER,
-	ABI_UPSTREAM_MAX
-};
-
-struct upstream_failure_counts {
-	__u64 refused;
-	__u64 timed_out;
-	__u64 host_unreachable;
-	__u64 network_unreachable;
-	__u64 reset;
-	__u64 aborted;
-	__u64 other;
-};
-
-enum abi_side { ABI_SIDE_CLIENT, ABI_SIDE_UPSTREAM, ABI_SIDE_MAX };
-
-struct side_counts {
-	__u64 client;
-	__u64 upstream;
-};
-
-/* A loss is a number that is too low. */
-enum abi_loss {
-	/* An event that neither copy of a tracepoint program saw; found by reconciliation. */
-	ABI_LOSS_RECURSION,
-	/* A segment of a dialogue or of DNS that came before its predecessor and was not read. */
-	ABI_LOSS_OUT_OF_ORDER,
-	/* A full map. */
-	ABI_LOSS_INSERT,
-	/* A delete that failed with another error than -ENOENT. */
-	ABI_LOSS_DELETE,
-	/*
-	 * What cannot be read: a dialogue (GSSAPI, IP fragments, longer than the parser's bound), a
-	 * query without a header, DNS over TCP in IP fragments, or over a connection that began
-	 * before the programs were attached.
-	 */
-	ABI_LOSS_PARSE,
-	/* A full ring buffer. */
-	ABI_LOSS_RESERVE,
-	/* A full bucket of the netns table: the sockets of that proxy are not seen. */
-	ABI_LOSS_NETNS_TABLE,
-	ABI_LOSS_OTHER,
-	ABI_LOSS_MAX
-};
-
-struct loss_counts {
-	__u64 recursion;
-	__u64 out_of_order;
-	__u64 insert;
-	__u64 delete;
-	__u64 parse;
-	__u64 reserve;
-	__u64 netns_table;
-	__u64 other;
-};
-
-/* The path of a DNS message: through the tunnel, or by any other interface but lo. */
-enum abi_path { ABI_PATH_TUNNEL, ABI_PATH_UNDERLAY, ABI_PATH_MAX } __attribute__((packed));
-
-/* QTYPE of the first question: RFC 1035, 3596, 2782, 9460; 255 is any. */
-enum abi_dns_type {
-	ABI_DNS_A,
-	ABI_DNS_AAAA,
-	ABI_DNS_CNAME,
-	ABI_DNS_MX,
-	ABI_DNS_TXT,
-	ABI_DNS_SRV,
-	ABI_DNS_PTR,
-	ABI_DNS_NS,
-	ABI_DNS_SOA,
-	ABI_DNS_SVCB,
-	ABI_DNS_HTTPS,
-	ABI_DNS_ANY,
-	ABI_DNS_OTHER,
-	ABI_DNS_TYPE_MAX
-};
-
-struct dns_type_counts {
-	__u64 a;
-	__u64 aaaa;
-	__u64 cname;
-	__u64 mx;
-	__u64 txt;
-	__u64 srv;
-	__u64 ptr;
-	__u64 ns;
-	__u64 soa;
-	__u64 svcb;
-	__u64 https;
-	__u64 any;
-	__u64 other;
-};
-
-/* RCODE of RFC 1035, section 4.1.1. */
-enum abi_dns_rcode {
-	ABI_DNS_NOERROR,
-	ABI_DNS_NXDOMAIN,
-	ABI_DNS_SERVFAIL,
-	ABI_DNS_REFUSED,
-	ABI_DNS_RCODE_OTHER,
-	ABI_DNS_RCODE_MAX
-};
-
-struct dns_rcode_counts {
-	__u64 noerror;
-	__u64 nxdomain;
-	__u64 servfail;
-	__u64 refused;
-	__u64 other;
-};
-
 /* At rest queries = responses + unanswered. */
 struct dns_counters {
 	struct dns_type_counts queries;
@@ -270,21 +94,11 @@ struct dns_counters {
 	struct abi_histogram duration;
 };
 
+#define ABI_DNS_COUNTERS_(id, word) struct dns_counters word;
 struct dns_paths {
-	struct dns_counters tunnel;
-	struct dns_counters underlay;
+	ABI_PATHS(ABI_DNS_COUNTERS_)
 };
-
-enum abi_handshake {
-	ABI_HANDSHAKE_SENT,
-	ABI_HANDSHAKE_RECEIVED,
-	ABI_HANDSHAKE_MAX,
-} __attribute__((packed));
-
-struct handshake_counts {
-	__u64 sent;
-	__u64 received;
-};
+#undef ABI_DNS_COUNTERS_
 
 /* Of one tunnel, by its tunnel index in struct proxy. */
 struct handshake_counters {
@@ -293,12 +107,11 @@ struct handshake_counters {
 	struct abi_histogram duration;
 };
 
-enum abi_outcome { ABI_OUTCOME_SUCCESS, ABI_OUTCOME_FAILURE, ABI_OUTCOME_MAX };
-
+#define ABI_HISTOGRAM_(id, word) struct abi_histogram word;
 struct outcome_histograms {
-	struct abi_histogram success;
-	struct abi_histogram failure;
+	ABI_OUTCOMES(ABI_HISTOGRAM_)
 };
+#undef ABI_HISTOGRAM_
 
 /* Map `counters`: slot → this. Counters only grow; active, pending and streams are gauges. */
 struct proxy_counters {
@@ -325,42 +138,28 @@ struct proxy_counters {
 	struct handshake_counters handshakes[ABI_TUNNELS_MAX];
 };
 
-enum abi_family { ABI_FAMILY_IPV4, ABI_FAMILY_IPV6, ABI_FAMILY_MAX };
-enum abi_protocol {
-	ABI_PROTOCOL_TCP,
-	ABI_PROTOCOL_UDP,
-	ABI_PROTOCOL_ICMP,
-	ABI_PROTOCOL_OTHER,
-	ABI_PROTOCOL_MAX,
-};
-enum abi_direction { ABI_RECEIVE, ABI_TRANSMIT, ABI_DIRECTION_MAX };
-
 struct traffic {
 	__u64 packets;
 	__u64 bytes;
 };
 
+#define ABI_TRAFFIC_(id, word) struct traffic word;
 struct protocol_traffic {
-	struct traffic tcp;
-	struct traffic udp;
-	struct traffic icmp;
-	struct traffic other;
+	ABI_PROTOCOLS(ABI_TRAFFIC_)
 };
+#undef ABI_TRAFFIC_
 
+#define ABI_TRAFFIC_(id, word) struct protocol_traffic word;
 struct family_traffic {
-	struct protocol_traffic ipv4;
-	struct protocol_traffic ipv6;
+	ABI_FAMILIES(ABI_TRAFFIC_)
 };
+#undef ABI_TRAFFIC_
 
+#define ABI_TRAFFIC_(id, word) struct family_traffic word;
 struct direction_traffic {
-	struct family_traffic receive;
-	struct family_traffic transmit;
+	ABI_DIRECTIONS(ABI_TRAFFIC_)
 };
-
-struct direction_counts {
-	__u64 receive;
-	__u64 transmit;
-};
+#undef ABI_TRAFFIC_
 
 /* Map `tunnels`: slot × ABI_TUNNELS_MAX + tunnel index → this, per CPU. */
 struct tunnel_counters {
@@ -469,20 +268,6 @@ struct event {
 };
 
 ABI_ASSERT_SIZE(abi_histogram, 144);
-ABI_ASSERT_SIZE(request_counts, ABI_COMMAND_MAX * 8);
-ABI_ASSERT_SIZE(failure_counts, ABI_FAILURE_MAX * 8);
-ABI_ASSERT_SIZE(upstream_failure_counts, ABI_UPSTREAM_MAX * 8);
-ABI_ASSERT_SIZE(side_counts, ABI_SIDE_MAX * 8);
-ABI_ASSERT_SIZE(loss_counts, ABI_LOSS_MAX * 8);
-ABI_ASSERT_SIZE(dns_type_counts, ABI_DNS_TYPE_MAX * 8);
-ABI_ASSERT_SIZE(dns_rcode_counts, ABI_DNS_RCODE_MAX * 8);
-ABI_ASSERT_SIZE(dns_paths, ABI_PATH_MAX * sizeof(struct dns_counters));
-ABI_ASSERT_SIZE(handshake_counts, ABI_HANDSHAKE_MAX * 8);
-ABI_ASSERT_SIZE(outcome_histograms, ABI_OUTCOME_MAX * sizeof(struct abi_histogram));
-ABI_ASSERT_SIZE(direction_counts, ABI_DIRECTION_MAX * 8);
-ABI_ASSERT_SIZE(protocol_traffic, ABI_PROTOCOL_MAX * sizeof(struct traffic));
-ABI_ASSERT_SIZE(family_traffic, ABI_FAMILY_MAX * sizeof(struct protocol_traffic));
-ABI_ASSERT_SIZE(direction_traffic, ABI_DIRECTION_MAX * sizeof(struct family_traffic));
 ABI_ASSERT_SIZE(dns_counters, 296);
 ABI_ASSERT_SIZE(handshake_counters, 176);
 ABI_ASSERT_SIZE(proxy_counters, 2240);

@@ -81,7 +81,7 @@ static uint64_t now_ns(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return ABI_S((uint64_t)now.tv_sec) + (uint64_t)now.tv_nsec;
 }
 
 /* Ethernet, IP, TCP, bytes: a bulk segment of a connection whose dialogue is over. */

@@ -13,6 +13,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import logfmt
 from sockslab import PATIENCE, kernel, wait_until
 
 BINARY = os.environ.get("WGSOCKS_EXPORTER", os.path.join(ROOT, "build", "wgsocks_exporter"))
@@ -174,6 +175,13 @@ class Exporter:
 
     def log(self):
         return os.pread(self.log_fd, 1 << 20, 0).decode()
+
+    def records(self, **wanted):
+        """Lines of its log with these fields."""
+        return logfmt.records(self.log(), **wanted)
+
+    def wait_records(self, count=1, **wanted):
+        return wait_until(lambda: len(self.records(**wanted)) >= count and self.records(**wanted), 10, f"{count} lines with {wanted}")
 
     def children(self):
         """{name: pid} of those that run."""

@@ -57,7 +57,7 @@ def test_the_agent_and_what_cleans_up_after_it():
 
         cleaner = limited("defaults", "detach")
         code, said = run(*cleaner)
-        equal((code, "stop it first" in said), (1, True), "while an agent runs")
+        equal((code, "a running exporter holds the pins" in said), (1, True), "while an agent runs")
         equal(node.stop(), 0, "its end")
         equal(all(attached(proxy) for proxy in world.lab.proxies), True, "attached after SIGTERM")
         equal(run(*cleaner)[0], 0, "its clean-up")

@@ -4,6 +4,7 @@
 import fcntl
 import os
 import pathlib
+import re
 import select
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import pytest
 from checks import equal, same
 from leftovers import attached, pins
+from logfmt import records
 from sidecar import BINARY, ROOT, Sidecar, fetch, join_underlay, kill_all
 from sockslab import PATIENCE, Lab, wait_until
 from truth import MIXED, Before, check_all, check_bytes, settle
@@ -473,9 +475,9 @@ def test_nothing_else_is_counted():
             equal(after.sum(name) - before.sum(name), 0, name)
 
 
-def lines_of(sidecar):
+def log_of(sidecar):
     sidecar.process.send_signal(signal.SIGTERM)
-    return sidecar.process.communicate(timeout=10)[1].decode().splitlines()
+    return sidecar.process.communicate(timeout=10)[1].decode()
 
 
 def epolls(pid):
@@ -499,8 +501,8 @@ def test_events_that_cannot_be_read_are_tried_again():
         before = Before(sidecar)
         check_all([before], world.lab.traffic("50 connect", "10 refused", seed=31).finish())
         equal(sidecar.children()["wgsocks-collect"], collector, "the collector")
-        equal([line.split("msg=")[1] for line in lines_of(sidecar) if "events of the BPF programs" in line],
-              ['"cannot read the events of the BPF programs: Too many open files: trying again"', '"the events of the BPF programs are read"'])
+        equal([(each["msg"], each.get("error"), each.get("action")) for each in records(log_of(sidecar), msg=re.compile("events of the BPF programs"))],
+              [("cannot read events of the BPF programs", "Too many open files", "retry"), ("reading events of the BPF programs", None, None)])
 
 
 def test_a_loop_that_cannot_wait_ends_with_a_line():
@@ -509,9 +511,9 @@ def test_a_loop_that_cannot_wait_ends_with_a_line():
         old = sidecar.children()["wgsocks-collect"]
         with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(old), "--inject=?epoll_wait,epoll_pwait:error=EBADF:when=1"]):
             wait_until(lambda: sidecar.children().get("wgsocks-collect", old) != old, 10, "another collector")
-        lines = lines_of(sidecar)
-        equal(len([line for line in lines if "process=collector" in line and "cannot wait for events: Bad file descriptor" in line]), 1, f"{lines}")
-        assert any("collector ended with status 1; starting it again" in line for line in lines), lines
+        log = log_of(sidecar)
+        equal(len(records(log, process="collector", msg="cannot wait for events", error="Bad file descriptor")), 1, log)
+        assert records(log, msg="process ended", child="collector", status="1", action="restart"), log
 
 
 def test_what_the_verifier_says_is_printed_once():
@@ -519,13 +521,11 @@ def test_what_the_verifier_says_is_printed_once():
     with World() as world:
         sidecar = Sidecar(world.proxy, "crab", "--log.level=debug", container=True, capabilities=["bpf", "net_admin"], wait=False,
                           stderr=subprocess.PIPE, env={"SOCKS5_PORT": "1080"})
-        lines, tries = [], 0
-        while tries < 2:  # the second time nothing is said again
-            lines.append(sidecar.process.stderr.readline().decode())
-            tries += "failed to load BPF skeleton" in lines[-1]
-        sidecar.process.send_signal(signal.SIGTERM)
-        lines += sidecar.process.communicate(timeout=10)[1].decode().splitlines()
-        equal(len([line for line in lines if "level=error" in line and "cannot load the BPF programs" in line]), 1, f"{lines}")
-        log = [line for line in lines if "level=error" in line and 'msg="verifier, program dialogue_' in line]
-        assert 2 <= len(log) <= 20, lines
-        assert "processed " in log[-1], log
+        log = ""
+        while log.count("failed to load BPF skeleton") < 2:  # the second time nothing is said again
+            log += sidecar.process.stderr.readline().decode()
+        log += log_of(sidecar)
+        equal(len(records(log, level="error", msg="cannot start the BPF programs", step="load", action="retry")), 1, log)
+        output = records(log, level="error", msg="verifier output", program=re.compile("^dialogue_"))
+        assert 2 <= len(output) <= 20, log
+        assert "processed " in output[-1]["detail"], output

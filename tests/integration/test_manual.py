@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from checks import equal
+from logfmt import calls, parse
 from pages import ROOT, blocks, commands, left_out
 from sidecar import BINARY
 
@@ -111,6 +112,37 @@ def test_metrics_of_the_pages_are_the_programs():
         for name in re.findall(r"`([a-z_]+)(?:\{[^`]*\})?`", text):
             if NAMES.fullmatch(name):
                 assert name in known | labels, f"{page.name}: {name}"
+
+
+def quoted_lines(text):
+    """What a page shows of the log: `msg="…" …`, or whole lines in a block."""
+    return re.findall(r'`(msg="[^`]*)`', text) + [line for line in text.splitlines() if line.startswith("time=")]
+
+
+def test_messages_of_the_log():
+    """A literal of lower case without a full stop; what differs is a field, whose name the page explains."""
+    explained = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`\w+`.*?) \|", TROUBLE.read_text(encoding="utf-8").split("## Log lines")[1], re.MULTILINE))))
+    found = calls()
+    for where, message, fields in found:
+        assert re.match(r"[a-z]|--[a-z]|SOCKS|WireGuard", message) and not re.search(r"[%\n:;]|\.$", message), f"{where}: {message}"
+        assert len(set(fields)) == len(fields), f"{where}: a field twice: {fields}"
+        assert not set(fields) & {"time", "level", "process", "msg"}, f"{where}: fields of the line itself: {fields}"
+    equal(sorted({name for call in found for name in call.fields}), sorted(explained), "fields")
+
+
+def test_lines_that_pages_quote(record_property):
+    found, count = calls(), 0
+    for page in pages():
+        for line in quoted_lines(page.read_text(encoding="utf-8")):
+            shown = {name: value for name, value in parse(line).items() if name not in ("time", "level", "process")}
+            message = shown.pop("msg")
+            wrote = [call.fields for call in found if call.message == message]
+            assert wrote or message.startswith("log lines lost"), f"{page.name}: no line says {message}"
+            # Some fields may be left out, but their order is that of the call.
+            assert not wrote or any([name for name in fields if name in shown] == list(shown) for fields in wrote), f"{page.name}: {line}: the fields are {wrote}"
+            count += 1
+    assert count > 20, count
+    record_property("note", f"{count} lines")
 
 
 def test_every_command_has_a_test(record_property):

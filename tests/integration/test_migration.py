@@ -10,6 +10,7 @@ import sys
 
 import pytest
 from checks import equal
+from logfmt import parse, records
 from pages import check_done, commands
 from sidecar import BINARY, ROOT, Metrics, fetch
 from sockslab import PATIENCE, wait_until
@@ -110,7 +111,7 @@ def test_the_switch(world):
     with open("/run/lab/switched.log", "w+", encoding="utf-8") as log:
         new = world.proxy.popen([BINARY], env={"PROXY_NAME": "golden-crab"}, stderr=log)
         line = re.search(r"the log says `([^`]+)`", TEXT)[1]
-        wait_until(lambda: line in pathlib.Path(log.name).read_text(encoding="utf-8"), 10, f"the line {line}")
+        wait_until(lambda: records(pathlib.Path(log.name).read_text(encoding="utf-8"), **parse(line)), 10, f"the line {line}")
         world.old.terminate()
         world.old.wait(10 * PATIENCE)
         wait_until(lambda: "wgsocks_exporter_build_info" in (world.answers(9090) or ""), 10, "the port to be taken over")

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 from checks import equal
 from leftovers import attached
+from logfmt import records
 from node import PINS, Node, World, check_views
 from pod_cgroup import POD_UID, Cgroup
 from sidecar import BINARY, Sidecar
@@ -267,7 +268,7 @@ def test_a_second_agent_waits():
     with World(proxies=1), log.open("w", encoding="utf-8") as errors:
         node = Node(wait_for=1)
         second = subprocess.Popen([BINARY, "--mode=node", "--web.listen-address=:9091", "--health.listen-address=:9998"], stderr=errors)
-        wait_until(lambda: "another exporter that runs holds the pins" in log.read_text(encoding="utf-8"), 10, "its line")
+        wait_until(lambda: records(log.read_text(encoding="utf-8"), msg=re.compile("^another running exporter holds the pins"), instance="node", action="wait"), 10, "its line")
         equal(node.scrape(port=9091).find("proxy_requests_total"), [], "it counts nothing")
         node.stop()
         wait_until(lambda: node.scrape(port=9091).find("proxy_requests_total"), 40, "it takes over")

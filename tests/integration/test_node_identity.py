@@ -11,6 +11,7 @@ import time
 
 import pytest
 from checks import equal
+from logfmt import records
 from node import PINS, Node, World, check_views
 from sidecar import BINARY, Metrics, fetch
 from small_proxy import Held, SmallProxy
@@ -189,7 +190,7 @@ def test_right_is_missing(right):
         agent = subprocess.Popen(argv, stderr=log)
         wait_until(lambda: unwatched() == 2, 10, "the metric")
         text = pathlib.Path("/run/agent.log").read_text(encoding="utf-8")
-        equal(f"capability {right.upper()}" in text, True, f"its line, in {text}")
+        assert records(text, level="warn", capability=right.upper(), count="2"), text
         agent.terminate()
         equal(agent.wait(5 * PATIENCE), 0, "its end")
 

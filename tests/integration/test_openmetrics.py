@@ -180,6 +180,7 @@ def job(name, target, extra=""):
 def test_prometheus_scrapes_each_way(record_property):
     ours = Authority("authority")
     server, client = ours.issue("server"), ours.issue("client", usage="clientAuth")
+    other = ours.issue("other", key="P-256")
     ours.make()
     pair = f"tls_server_config:\n  cert_file: {server[0]}\n  key_file: {server[1]}\n"
     users = f"basic_auth_users:\n  prometheus: {bcrypt('secret')}\n"
@@ -211,11 +212,10 @@ def test_prometheus_scrapes_each_way(record_property):
         equal([(each["type"], each["unit"]) for each in units], [("counter", "seconds")], "OpenMetrics's metadata, unit and all")
         equal(b"\r\nContent-Encoding: gzip\r\n" in relay.seen and f"\r\nContent-Type: {OPENMETRICS}\r\n".encode() in relay.seen, True, "what passed the relay")
         # All of it anew while it is scraped: certificate, then headers, then the certificate again.
-        other = ours.issue("other", key="P-256")
         for number, chosen in enumerate((other, server, other)):
             text = f"tls_server_config:\n  cert_file: {chosen[0]}\n  key_file: {chosen[1]}\n{verify}{users}http_server_config: {{headers: {{X-XSS-Protection: '{number}'}}}}\n"
             write("p4.yml", text)
-            last.wait_line("serving TLS", number + 2)
+            last.wait_served("https", number + 2)
             before = prometheus.query("count_over_time(up{job='everything'}[5m])")["everything"]
             wait_until(lambda before=before: prometheus.query("count_over_time(up{job='everything'}[5m])")["everything"] >= before + 3, 20, "scrapes after it")
         down = {name: number for name, number in prometheus.query("count_over_time(up[5m]) - sum_over_time(up[5m])").items() if number and name not in bad}

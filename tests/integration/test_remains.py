@@ -3,11 +3,13 @@
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
 import pytest
 from checks import equal
+from logfmt import records
 from sidecar import BINARY
 from sockslab import wait_until
 
@@ -79,5 +81,5 @@ def test_a_half_written_folder():
     wait_until(lambda: (folder / "link_state_b").exists(), 20, "pins that are whole")
     agent.terminate()
     text = agent.communicate()[1]
-    equal("do not fit this version" in text, True, text)
+    assert records(text, msg=re.compile("^pins do not fit this version"), path=str(folder)), text
     subprocess.run([BINARY, "--mode=node", "--detach"], check=True, stderr=subprocess.DEVNULL)

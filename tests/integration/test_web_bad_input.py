@@ -13,6 +13,7 @@ import time
 import pytest
 from checks import equal
 from exporter import BINARY, read
+from logfmt import records
 from sockslab import PATIENCE, wait_until
 from web_config import (
     FOLDER,
@@ -55,6 +56,15 @@ def odd_files(request):
     DIRECTORY.mkdir()
 
 
+def of_cert(path, error):
+    return {"msg": "cannot read file of the web configuration", "setting": "cert_file", "path": str(path), "error": error}
+
+
+def fields_of(why):
+    """The fields of the line: as they are, or of a file whose content is refused for this reason."""
+    return why if isinstance(why, dict) else {"msg": "invalid web configuration", "path": re.compile("(bad|later).yml$"), "error": re.compile(re.escape(why))}
+
+
 # What is in the file, and what the line says of it.
 BAD = {
     "unknown key": ("tls_server_configs: {}\n", "line 1: unknown key tls_server_configs"),
@@ -67,7 +77,7 @@ BAD = {
     "anchor": ("basic_auth_users: &u {}\n", "line 1: anchors and aliases are not taken"),
     "alias": ("basic_auth_users: *u\n", "anchors and aliases are not taken"),
     "tag": ("basic_auth_users: !!python/object:os.system {}\n", "line 1: tags are not taken"),
-    "10 MB": ("#" * 79 + "\n" + ("#" * 79 + "\n") * 131072, "too large"),
+    "10 MB": ("#" * 79 + "\n" + ("#" * 79 + "\n") * 131072, {"msg": "cannot read web configuration", "error": "too large"}),
     "deep": ("[" * 100000, "line 1: keys with values are expected here"),
     "binary": ("\x01\x02\x03", "control characters are not allowed"),
     "two documents": ("basic_auth_users: {}\n---\nbasic_auth_users: {}\n", "a second document"),
@@ -75,12 +85,12 @@ BAD = {
     "no certificate": ("tls_server_config:\n  key_file: x\n", "neither cert nor cert_file"),
     "no key": (f"tls_server_config:\n  cert_file: {SERVER[0]}\n", "neither key nor key_file"),
     "two certificates": (tls(extra="  cert: x\n"), "both cert and cert_file"),
-    "certificate not there": (tls(cert="/nowhere/cert.pem"), "cert_file /nowhere/cert.pem: No such file or directory"),
+    "certificate not there": (tls(cert="/nowhere/cert.pem"), of_cert("/nowhere/cert.pem", "No such file or directory")),
     "certificate is no PEM": (tls(cert=NO_PEM), "certificate and key: "),
     "certificate is empty": (tls(cert=EMPTY), "certificate and key: "),
-    "certificate is large": (tls(cert=LARGE), "large.pem: too large"),
-    "certificate is a FIFO": (tls(cert=FIFO), "fifo: no regular file"),
-    "certificate is a folder": (tls(cert=DIRECTORY), "directory: no regular file"),
+    "certificate is large": (tls(cert=LARGE), of_cert(LARGE, "too large")),
+    "certificate is a FIFO": (tls(cert=FIFO), of_cert(FIFO, "no regular file")),
+    "certificate is a folder": (tls(cert=DIRECTORY), of_cert(DIRECTORY, "no regular file")),
     "certificate expired": (tls(*EXPIRED), "the certificate expired at 2020-02-01T00:00:00Z"),
     "key of another": (tls(key=OTHER_SERVER[1]), "the key is not the certificate's"),
     "authority is no PEM": (tls(extra=f"  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {NO_PEM}\n"), "client_ca: "),
@@ -108,9 +118,9 @@ def test_at_the_start_one_line_and_exit_2(text, why):
     path = write("bad.yml", text)
     began = time.monotonic()
     done = subprocess.run([BINARY, "--bpf.pin=none", f"--web.config.file={path}"], capture_output=True, text=True, timeout=15 * PATIENCE, check=False)
-    lines = done.stderr.splitlines()
-    equal((done.returncode, len(lines)), (2, 1), done.stderr[:300])
-    equal(why in lines[0] and "bad.yml" in lines[0], True, lines[0])
+    lines = records(done.stderr)
+    equal((done.returncode, len(lines), len(done.stderr.splitlines())), (2, 1, 1), done.stderr[:300])
+    equal(len(records(done.stderr, **fields_of(why))), 1, lines[0])
     equal(time.monotonic() - began < 5 * PATIENCE, True, "bounded work")
     equal("secret" in done.stderr.replace("alice: secret", ""), False, "nothing secret is told")
 
@@ -118,20 +128,21 @@ def test_at_the_start_one_line_and_exit_2(text, why):
 def test_a_file_that_is_not_there():
     done = subprocess.run([BINARY, "--web.config.file=/nowhere.yml"], capture_output=True, text=True, timeout=15 * PATIENCE, check=False)
     equal((done.returncode, len(done.stderr.splitlines())), (2, 1))
-    equal("/nowhere.yml: No such file or directory" in done.stderr, True, done.stderr)
+    equal(len(records(done.stderr, msg="cannot read web configuration", path="/nowhere.yml", error="No such file or directory")), 1, done.stderr)
 
 
 def test_later_the_old_one_stays_in_force():
     path = write("later.yml", tls())
     with Web(path) as web:
         for name, (text, why) in BAD.items():
-            before = len(web.lines("level=error"))
+            before = len(web.records(level="error"))
             write("later.yml", text)
-            wait_until(lambda before=before: len(web.lines("level=error")) > before, 10, f"a line on {name}")
+            wait_until(lambda before=before: len(web.records(level="error")) > before, 10, f"a line on {name}")
             answer = ask(web.port, tls=trusting(OURS))
             equal((answer.status, value(answer.body, SUCCESS)), (200, 0), name)
-            equal(len(web.lines("level=error")), before + 1, f"{name}: lines")
-            equal(why in web.lines("level=error")[-1], True, f"{name}: {web.lines('level=error')[-1]}")
+            errors = web.records(level="error")
+            equal(len(errors), before + 1, f"{name}: lines")
+            equal(errors[-1] in web.records(**fields_of(why)), True, f"{name}: {errors[-1]}")
         write("later.yml", tls(extra="http_server_config:\n  headers:\n    X-Frame-Options: deny\n"))
         wait_until(lambda: value(ask(web.port, tls=trusting(OURS)).body, SUCCESS) == 1, 10, "the good one")
         equal(ask(web.port, tls=trusting(OURS)).headers["X-Frame-Options"], "deny")
@@ -145,16 +156,16 @@ def test_certificate_goes_bad_under_a_file_that_stays():
     key.write_bytes(SERVER[1].read_bytes())
     with Web(write("live.yml", tls(cert, key))) as web:
         cert.write_bytes(OTHER_SERVER[0].read_bytes())
-        web.wait_line("the key is not the certificate's")
+        web.wait_records(error=re.compile("the key is not the certificate's"))
         equal(value(ask(web.port, tls=trusting(OURS)).body, SUCCESS), 0)
         key.write_bytes(OTHER_SERVER[1].read_bytes())
-        web.wait_line("serving TLS", 2)
+        web.wait_served("https", 2)
         equal(value(ask(web.port, tls=trusting(OURS)).body, SUCCESS), 1, "both are new")
         key.unlink()
-        web.wait_line("key_file .*live.key: No such file")
+        web.wait_records(msg="cannot read file of the web configuration", setting="key_file", path=re.compile("live.key$"), error="No such file or directory")
         equal(value(ask(web.port, tls=trusting(OURS)).body, SUCCESS), 0)
         key.write_bytes(OTHER_SERVER[1].read_bytes())
-        web.wait_line("serving TLS", 3)
+        web.wait_served("https", 3)
 
 
 def test_a_file_that_changes_while_it_is_read(record_property):
@@ -191,8 +202,8 @@ def test_a_file_that_changes_while_it_is_read(record_property):
 def test_what_cannot_be_had_is_said():
     text = tls(extra="  prefer_server_cipher_suites: false\n  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\nhttp_server_config:\n  http2: true\n")
     with Web(write("notes.yml", text)) as web:
-        equal(len(web.lines("http2: HTTP/1.1 is all")), 1)
-        equal(len(web.lines("prefer_server_cipher_suites: false means nothing")), 1)
+        equal(len(web.records(level="warn", detail=re.compile("^http2: HTTP/1.1 is all"))), 1)
+        equal(len(web.records(level="warn", detail=re.compile("^prefer_server_cipher_suites: false"))), 1)
         equal(ask(web.port, tls=trusting(OURS)).status, 200)
 
 

@@ -77,7 +77,7 @@ def test_tls():
 def test_who_reads_has_no_network_and_who_serves_opens_nothing():
     with Web(tls_config("rights.yml")) as web:
         pids = web.children()
-        files = web.part("files")
+        files = web.part("webconfig")
         equal(status(pids["web"])["CapEff"].strip(), "0000000000000000", "rights of web")
         equal(status(pids["web"])["Seccomp"].strip(), "2", "its filter")
         equal(status(pids["web"])["Uid"].split()[0], "65534", "its user")
@@ -346,10 +346,10 @@ def test_reload_as_kubernetes_does_it():
         (folder / "..4" / "web.yml").write_text("")
         os.symlink("..4", folder / "..new")
         os.rename(folder / "..new", folder / "..data")
-        web.wait_line("serving plain HTTP")
+        web.wait_served("http")
         equal(ask(web.port).status, 200, "plain HTTP")
         version("..5", SERVER)
-        web.wait_line("serving TLS", 4)
+        web.wait_served("https", 4)
         equal(ask(web.port, tls=trusting(OURS)).status, 200, "TLS again")
         equal(web.children(), children, "nobody was started again")
 
@@ -370,21 +370,21 @@ def test_the_page_of_the_docs():
     with Web(folder / "web.yml") as web:
         equal(ask(web.port, tls=trusting(OURS, CLIENT), headers=basic("prometheus", "from the page")).status, 200)
         (folder / "web.yml").write_text(ours)
-        web.wait_line("serving TLS", 2)
-        equal(web.lines("level=error"), [], "the hash of the page is one")
+        web.wait_served("https", 2)
+        equal(web.records(level="error"), [], "the hash of the page is one")
     for name in re.findall(r"`(wgsocks_exporter_web_\w+)", page):
         equal(name in subprocess.run([BINARY, "--help-metrics"], capture_output=True, text=True, check=True).stdout, True, name)
 
 
 def test_restarts_of_its_processes():
     with Web(tls_config("restart.yml")) as web:
-        for name in ("web", "files"):
+        for name in ("web", "webconfig"):
             pid = web.part(name)
             os.kill(pid, 9)
             equal(ask(web.port, tls=trusting(OURS)).status, 200, f"after {name} was killed")
         # The last good configuration is kept for a web that begins while the file is bad.
         write("restart.yml", "tls_server_config: 5\n")
-        web.wait_line("restart.yml: line 1")
+        web.wait_records(msg="invalid web configuration", path=re.compile("restart.yml$"), error=re.compile("^line 1"))
         os.kill(web.children()["web"], 9)
         answer = ask(web.port, tls=trusting(OURS))
         equal((answer.status, value(answer.body, "wgsocks_exporter_web_config_last_reload_successful")), (200, 0))
@@ -393,13 +393,13 @@ def test_restarts_of_its_processes():
 def test_SIGHUP_reads_it_again():
     """Changed or not: what is served says when it was read. Something bad is told, and changes nothing."""
     with Web(tls_config("hup.yml")) as web:
-        before, children, files = reload_count(web, tls=trusting(OURS)), web.children(), web.part("files")
+        before, children, files = reload_count(web, tls=trusting(OURS)), web.children(), web.part("webconfig")
         os.kill(web.pid, signal.SIGHUP)
         wait_until(lambda: reload_count(web, tls=trusting(OURS)) > before, 10, "another reload")
-        equal(len(web.lines("process=supervisor .*Hangup: reading the web configuration again")), 1, web.log())
+        equal(len(web.records(process="supervisor", msg="reloading web configuration", signal="Hangup")), 1, web.log())
         write("hup.yml", "tls_server_config: 5\n")
         os.kill(web.pid, signal.SIGHUP)
-        web.wait_line("hup.yml: line 1")
+        web.wait_records(msg="invalid web configuration", path=re.compile("hup.yml$"), error=re.compile("^line 1"))
         answer = ask(web.port, tls=trusting(OURS))
         equal((answer.status, value(answer.body, "wgsocks_exporter_web_config_last_reload_successful")), (200, 0))
-        equal((web.children(), web.part("files")), (children, files), "processes")
+        equal((web.children(), web.part("webconfig")), (children, files), "processes")

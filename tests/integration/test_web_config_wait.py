@@ -2,6 +2,7 @@
 """--web.config.wait: a file that is not there yet (a Secret, in Kubernetes). The program is up; nobody reads a proxy's number before the file is there."""
 
 import os
+import re
 import socket
 import subprocess
 
@@ -46,6 +47,10 @@ def foreign(body):
         name for name in families(body) if "collector" in name or "bpf" in name or "lost" in name}
 
 
+# The line that says that the file is not there.
+MISSING = {"msg": "cannot read web configuration", "path": re.compile("web.yml$"), "error": "No such file or directory"}
+
+
 def secret(folder, text=TEXT):
     """As kubelet writes an optional Secret that has come: all at once, behind a link."""
     version = folder / f"..{len(list(folder.glob('..[0-9]*')))}"
@@ -80,7 +85,7 @@ def test_nothing_of_a_proxy_before_the_file_is_there():
     folder = FOLDER / "waits"
     folder.mkdir()
     with Web(folder / "web.yml", "--web.config.wait", secure=False) as web:
-        equal(len(web.lines("web.yml: No such file or directory")), 1, "the line that says why")
+        equal(len(web.records(**MISSING)), 1, "the line that says why")
         scrape = ask(web.port)
         equal((scrape.status, value(scrape.body, SUCCESS)), (200, 0))
         equal(foreign(scrape.body), set(), "families")
@@ -93,7 +98,7 @@ def test_nothing_of_a_proxy_before_the_file_is_there():
         # Who asked half a question before gets no answer by rules that did not hold for him.
         half = begun(web.port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n" % basic("alice", "secret")["Authorization"].encode())
         secret(folder)
-        web.wait_line("serving TLS")
+        web.wait_served("https")
         half.sendall(b"\r\n")
         equal(foreign(answer(half).split(b"\r\n\r\n", 1)[-1]), set(), "families for half a question of before")
         mutual = {"tls": trusting(OURS, CLIENT)}
@@ -103,7 +108,7 @@ def test_nothing_of_a_proxy_before_the_file_is_there():
         equal("wgsocks_exporter_collector_success" in families(full.body), True)
         # What was good stays: after a restart of the part that serves, after the Secret was taken away.
         (folder / "web.yml").unlink()
-        web.wait_line("web.yml: No such file or directory", 2)
+        web.wait_records(2, **MISSING)
         os.kill(web.children()["web"], 9)
         wait_until(lambda: ask(web.port, **mutual).status == 401, 10, "the same rules")
 
@@ -114,7 +119,7 @@ def test_a_file_that_is_there_is_waited_for_by_nobody():
     secret(folder)
     with Web(folder / "web.yml", "--web.config.wait") as web:
         equal(ask(web.port, tls=trusting(OURS, CLIENT), headers=basic("alice", "secret")).status, 200)
-        equal((len(web.lines("level=error")), len(web.lines("level=warn.*web.config.file"))), (0, 0), web.log())
+        equal((web.records(level="error"), web.records(level="warn", msg=re.compile("web.config.file"))), ([], []), web.log())
     # A bad one is no later one.
     secret(folder, "tls_server_config: 5\n")
     done = subprocess.run([BINARY, "--web.config.wait", f"--web.config.file={folder}/web.yml"], capture_output=True, text=True, timeout=15 * PATIENCE, check=False)
@@ -126,9 +131,9 @@ def test_what_comes_first_is_bad():
     folder.mkdir()
     with Web(folder / "web.yml", "--web.config.wait", secure=False) as web:
         secret(folder, "tls_server_config: 5\n")
-        web.wait_line("web.yml: line 1")
+        web.wait_records(msg="invalid web configuration", path=re.compile("web.yml$"), error=re.compile("^line 1"))
         scrape = ask(web.port)
         equal((scrape.status, value(scrape.body, SUCCESS), foreign(scrape.body)), (200, 0, set()), "still nothing")
         secret(folder)
-        web.wait_line("serving TLS")
+        web.wait_served("https")
         equal(ask(web.port, tls=trusting(OURS, CLIENT), headers=basic("alice", "secret")).status, 200)

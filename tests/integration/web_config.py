@@ -129,11 +129,9 @@ class Web(Exporter):
                 return int(pid)
         raise AssertionError(f"no {name}")
 
-    def lines(self, pattern):
-        return re.findall(rf"^.*{pattern}.*$", self.log(), re.MULTILINE)
-
-    def wait_line(self, pattern, count=1):
-        return wait_until(lambda: len(self.lines(pattern)) >= count and self.lines(pattern), 10, f"{count} lines with {pattern}")
+    def wait_served(self, protocol, count=1):
+        """Until it has taken over so many configurations of "https" or "http"."""
+        return self.wait_records(count, msg="serving metrics", protocol=protocol)
 
 
 def anyone():

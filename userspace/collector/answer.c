@@ -72,7 +72,7 @@ static void read_all(struct collector *c, unsigned int which)
 	}
 	label = snapshot_string(&c->builder, config_collector_name(which));
 	snapshot_add_unsigned(&c->builder, METRIC_COLLECTOR_SUCCESS, &label, !outcome.error);
-	snapshot_add_float(&c->builder, METRIC_COLLECTOR_DURATION, &label, (double)outcome.took_ns / 1e9);
+	snapshot_add_float(&c->builder, METRIC_COLLECTOR_DURATION, &label, (double)outcome.took_ns / NS_PER_S);
 }
 
 static void read_histories(struct collector *c)

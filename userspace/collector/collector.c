@@ -15,7 +15,7 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
-#include "collector/proxies/reconciliation.h"
+#include "collector/proxies/proxies.h"
 #include "collector/state.h"
 #include "collector/kernel/kernel.h"
 #include "collector/kernel/sweep.h"
@@ -181,12 +181,12 @@ static void guard_misses(struct collector *c, uint64_t now)
 }
 
 /* A server began to listen somewhere, and its event found no room: it is to be looked for. */
-static void guard_strangers(struct collector *c)
+static void guard_unknown_listeners(struct collector *c)
 {
-	uint64_t lost = __atomic_load_n(&c->kernel.skeleton->bss->strangers_lost, __ATOMIC_RELAXED);
+	uint64_t lost = __atomic_load_n(&c->kernel.skeleton->bss->unknown_listeners_lost, __ATOMIC_RELAXED);
 
-	c->proxies.scan_due |= lost != c->strangers_lost;
-	c->strangers_lost = lost;
+	c->proxies.scan_due |= lost != c->unknown_listeners_lost;
+	c->unknown_listeners_lost = lost;
 }
 
 static void tick(struct collector *c)
@@ -202,7 +202,7 @@ static void tick(struct collector *c)
 	proxies_tick(&c->proxies, now);
 	if (c->kernel.skeleton) {
 		guard_misses(c, now);
-		guard_strangers(c);
+		guard_unknown_listeners(c);
 		sweep_dns(&c->kernel, now);
 		if (c->events) /* names before those who bear them */
 			ring_buffer__consume(c->events);
@@ -232,7 +232,7 @@ static void signalled(struct collector *c)
 /* What is to be done, a little at a time: a node may have hundreds of proxies to attach to, and web asks meanwhile. */
 static bool step(struct collector *c)
 {
-	return proxies_step(&c->proxies) || (c->kernel.skeleton && reconcile_begun(&c->proxies));
+	return proxies_step(&c->proxies) || (c->kernel.skeleton && reconcile_new_ports(&c->proxies));
 }
 
 /* Until it is sent away. Returns 0 or -errno. */

@@ -3,7 +3,7 @@
 #include <bpf/libbpf.h>
 
 #include "collector/state.h"
-#include "collector/kernel/dispatchers.h"
+#include "collector/kernel/programs.h"
 #include "collector/kernel/sweep.h"
 #include "wgsocks.skel.h"
 #include "lib/metrics/metrics.h"
@@ -57,8 +57,7 @@ static void read_attachments(struct collector *c, const struct proxy_netns *netn
 		if (!w->link.ifindex || !w->attachment_count)
 			continue;
 		labels[1] = snapshot_string(&c->builder, w->link.name);
-		labels[2] =
-			snapshot_string(&c->builder, w->attachments[0].mode == CONFIG_ATTACH_TCX ? "tcx" : "clsact");
+		labels[2] = snapshot_string(&c->builder, config_attach_name(w->attachments[0].mode));
 		snapshot_add_unsigned(&c->builder, METRIC_ATTACH_MODE, labels, 1);
 	}
 }
@@ -69,7 +68,7 @@ static uint64_t lost_here(const struct collector *c, enum abi_loss cause)
 	uint64_t n = 0;
 
 	if (cause == ABI_LOSS_RESERVE && c->kernel.skeleton)
-		return c->kernel.skeleton->bss->strangers_lost;
+		return c->kernel.skeleton->bss->unknown_listeners_lost;
 	if (cause != ABI_LOSS_OTHER)
 		return 0;
 	n = c->proxies.links_lost + c->proxies.peers_lost;

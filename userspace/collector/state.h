@@ -27,9 +27,9 @@ struct collector {
 	unsigned int load_failures;
 	uint64_t misses[KERNEL_LINK_MAX];
 	uint64_t published_ns;
-	uint64_t strangers_lost;     /* by the last look at them */
-	struct health_proxy *health; /* as it is published: --proxies.max of them */
-	uint64_t memory_bytes;	     /* of maps and programs: refreshed by the tick */
+	uint64_t unknown_listeners_lost; /* by the last look at them */
+	struct health_proxy *health;	 /* as it is published: --proxies.max of them */
+	uint64_t memory_bytes;		 /* of maps and programs: refreshed by the tick */
 	uint64_t memory_at_ns;
 
 	struct snapshot_builder builder;

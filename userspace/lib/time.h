@@ -2,5 +2,6 @@
 /* Units of time in nanoseconds. The programs of the kernel have ABI_S and ABI_MS (abi.h). */
 #pragma once
 
+#define NS_PER_US 1000ULL
 #define NS_PER_MS 1000000ULL
 #define NS_PER_S 1000000000ULL

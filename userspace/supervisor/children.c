@@ -142,7 +142,7 @@ void children_reap(struct supervisor *s, bool stopping)
 			}
 			s->shared->reaped_cpu_ns +=
 				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_PER_S +
-				(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u;
+				(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * NS_PER_US;
 			child->pid = 0;
 			s->shared->processes[process].pid = 0;
 			if (!stopping)
@@ -175,7 +175,7 @@ void children_kill_hung(struct supervisor *s, uint64_t now_ns)
 			last_ns = child->started_ns;
 		if (!child->pid)
 			continue;
-		if (last_ns + HUNG_NS <= now_ns)
+		if (last_ns + HEARTBEAT_MAX_NS <= now_ns)
 			log_warn("no heartbeat for 10 s", field_text("child", process_name(process)),
 				 field_text("action", "kill"));
 		else if (!child->kill_ns || child->kill_ns > now_ns)

@@ -12,8 +12,7 @@
 #include "supervisor/channels.h"
 #include "supervisor/listeners.h"
 
-#define HUNG_NS (10000 * NS_PER_MS)   /* a heartbeat older than this */
-#define REPLACE_NS (1000 * NS_PER_MS) /* a child asked to end has this long */
+#define REPLACE_NS (1 * NS_PER_S) /* a child asked to end has this long */
 
 struct supervised {
 	pid_t pid;	     /* 0: not running */

@@ -18,7 +18,7 @@
 #include "lib/time.h"
 #include "supervisor/children.h"
 
-#define TICK_NS (1000 * NS_PER_MS)     /* own heartbeat, look at the others', try to bind again */
+#define TICK_NS (1 * NS_PER_S)	       /* own heartbeat, look at the others', try to bind again */
 #define STOP_TERM_NS (700 * NS_PER_MS) /* at the end: until SIGTERM becomes SIGKILL … */
 #define STOP_KILL_NS (950 * NS_PER_MS) /* … and until nobody is waited for any more */
 

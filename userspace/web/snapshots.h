@@ -39,7 +39,7 @@ struct snapshots {
 	uint64_t round;		/* rises with each batch of waiters that is told at once */
 	uint64_t dead_since_ns; /* 0 while the collector lives */
 	uint64_t answered_ns;	/* last answer that held a snapshot, 0: none yet */
-	bool complained;	/* about a bad block, since the last good one */
+	bool bad_block_logged;	/* about a bad block, since the last good one */
 
 	void *block; /* our copy of the memfd: nobody else can write to it while it is checked and printed */
 	size_t block_max;

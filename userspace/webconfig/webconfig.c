@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The process "files": looks twice a second whether --web.config.file or a file that it names has changed, has what is
+ * The process webconfig looks twice a second whether --web.config.file or a file that it names has changed, has what is
  * new validated, and hands what is good to web; after SIGHUP it does so without looking. It may read what is root's; it
  * parses nothing, and knows no network.
  */
@@ -22,7 +22,7 @@
 #include "webconfig/validate.h"
 
 #define TICK_NS (500 * NS_PER_MS)
-#define RESTLESS_MAX 20 /* ticks that changing files are waited for */
+#define CHANGING_TICKS_MAX 20 /* ticks that changing files are waited for */
 
 static const int capabilities[] = {
 	CAP_DAC_READ_SEARCH, /* keys of other users */
@@ -36,7 +36,7 @@ struct webconfig {
 	const struct child *child;
 	struct validated *last; /* what was validated last: paths and marks */
 	struct file_mark seen[BUNDLE_PARTS];
-	unsigned int restless;
+	unsigned int changing_ticks;
 };
 
 static bool marks_same(const struct file_mark *a, const struct file_mark *b)
@@ -51,12 +51,12 @@ static void publish(struct webconfig *f)
 {
 	struct web_config_cell *cell = &f->child->shared->web_config;
 	uint64_t sequence = cell->sequence + 1;
-	int err = bundle_write(f->child->bundle, sequence, &f->last->bundle);
+	int r = bundle_write(f->child->bundle, sequence, &f->last->bundle);
 	struct timespec now;
 
-	cell->successful = !err;
-	if (err) {
-		log_error("cannot hand over web configuration", field_error(err));
+	cell->successful = !r;
+	if (r) {
+		log_error("cannot hand over web configuration", field_error(r));
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -76,12 +76,12 @@ static void load(struct webconfig *f)
 		f->child->shared->web_config.awaited = 1;
 	bundle_free(&f->last->bundle);
 	if (validation != VALIDATION_CHANGED) {
-		f->restless = 0;
+		f->changing_ticks = 0;
 		return;
 	}
 	/* Marks that no file has: it is tried again. */
 	f->last->marks[BUNDLE_CONFIG].inode = ~0ull;
-	if (f->restless == RESTLESS_MAX)
+	if (f->changing_ticks == CHANGING_TICKS_MAX)
 		log_error("web configuration keeps changing while it is read",
 			  field_text("path", f->child->config->web_config_file));
 }
@@ -94,21 +94,21 @@ static void tick(struct webconfig *f)
 	for (int i = 0; i < BUNDLE_PARTS; i++)
 		now[i] = file_mark_read(f->last->paths[i]);
 	if (marks_same(now, f->last->marks)) {
-		f->restless = 0;
-	} else if (marks_same(now, f->seen) || f->restless == RESTLESS_MAX) {
+		f->changing_ticks = 0;
+	} else if (marks_same(now, f->seen) || f->changing_ticks == CHANGING_TICKS_MAX) {
 		load(f);
 	} else {
-		f->restless++;
+		f->changing_ticks++;
 	}
 	memcpy(f->seen, now, sizeof(now));
 }
 
 static int begin(const struct child *child, sigset_t *signals)
 {
-	int err;
+	int r;
 
 	heartbeat_open();
-	err = rights_keep(capabilities, sizeof(capabilities) / sizeof(*capabilities));
+	r = rights_keep(capabilities, sizeof(capabilities) / sizeof(*capabilities));
 	child_bind_to_parent(child);
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
@@ -116,7 +116,7 @@ static int begin(const struct child *child, sigset_t *signals)
 	sigprocmask(SIG_BLOCK, signals, NULL);
 	signal(SIGHUP, SIG_DFL); /* waited for: not ignored */
 	signal(SIGPIPE, SIG_IGN);
-	return err;
+	return r;
 }
 
 int webconfig_run(const struct child *child)
@@ -124,10 +124,10 @@ int webconfig_run(const struct child *child)
 	static const struct timespec pause = { .tv_nsec = TICK_NS };
 	struct webconfig webconfig = { .child = child, .last = calloc(1, sizeof(*webconfig.last)) };
 	sigset_t signals;
-	int err = webconfig.last ? begin(child, &signals) : -ENOMEM, received = 0;
+	int r = webconfig.last ? begin(child, &signals) : -ENOMEM, received = 0;
 
-	if (err) {
-		log_error("cannot start", field_error(err));
+	if (r) {
+		log_error("cannot start", field_error(r));
 		free(webconfig.last);
 		return EXIT_FAILURE;
 	}
@@ -149,7 +149,7 @@ static bool check_good(const struct config *config)
 	struct validated *validated = calloc(1, sizeof(*validated));
 	enum validation validation = VALIDATION_CHANGED;
 
-	for (int i = 0; validated && i < RESTLESS_MAX && validation == VALIDATION_CHANGED; i++)
+	for (int i = 0; validated && i < CHANGING_TICKS_MAX && validation == VALIDATION_CHANGED; i++)
 		validation = validate(config->web_config_file, false, validated);
 	if (validation == VALIDATION_CHANGED)
 		log_error("web configuration changes while it is read", field_text("path", config->web_config_file));

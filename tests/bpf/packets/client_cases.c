@@ -25,20 +25,20 @@ static void ask(struct kernel *kernel, const struct talk_way *way, uint8_t host,
 
 #define ASK(kernel, way, host, text) ask(kernel, way, host, text, sizeof(text) - 1)
 
-/* Requests of this address, 0 when it has no place; a second place of it is a failure. */
+/* Requests of this address, 0 when it has no entry; a second entry is a failure. */
 static uint64_t requests_of(const struct client_table *table, int version, uint8_t host)
 {
 	uint64_t requests = 0;
 	uint8_t address[16];
-	int places = 0;
+	int entries = 0;
 
 	frame_address(address, version, host);
 	for (uint32_t i = 0; i < table->used && i < ABI_CLIENTS_MAX; i++)
 		if (!memcmp(table->clients[i].address, address, 16)) {
 			requests = table->clients[i].requests;
-			places++;
+			entries++;
 		}
-	check(places <= 1, "host %u has %d places", host, places);
+	check(entries <= 1, "host %u has %d entries", host, entries);
 	return requests;
 }
 
@@ -48,7 +48,7 @@ static void check_sum(const struct kernel *kernel)
 	struct client_table table = kernel_clients_of(kernel);
 	uint64_t by_client = c->requests_unattributed, requests = 0;
 
-	check(table.used <= ABI_CLIENTS_MAX, "%u places", table.used);
+	check(table.used <= ABI_CLIENTS_MAX, "%u entries", table.used);
 	for (uint32_t i = 0; i < table.used && i < ABI_CLIENTS_MAX; i++)
 		by_client += table.clients[i].requests;
 	for (int i = 0; i < ABI_COMMAND_MAX; i++)
@@ -70,15 +70,15 @@ static void each_way(struct kernel *kernel)
 		      "another number of requests");
 		check_sum(kernel);
 	}
-	check(table.used == TALK_WAYS, "%u places", table.used);
-	check(kernel->counters->requests_unattributed == 0, "some have no place");
+	check(table.used == TALK_WAYS, "%u entries", table.used);
+	check(kernel->counters->requests_unattributed == 0, "some have no entry");
 }
 
 static void what_is_no_request(struct kernel *kernel)
 {
 	ASK(kernel, &talk_ways[0], 1, "\5\1\0");
 	ASK(kernel, &talk_ways[0], 2, "GET / HTTP/1.1\r\n");
-	check(kernel_clients_of(kernel).used == 0, "a place without a request");
+	check(kernel_clients_of(kernel).used == 0, "an entry without a request");
 	check_sum(kernel);
 }
 
@@ -93,7 +93,7 @@ static void more_than_fifty(struct kernel *kernel)
 		for (int host = 1; host <= 200; host++)
 			check(requests_of(&table, 4, (uint8_t)host) == (host <= ABI_CLIENTS_MAX ? (uint64_t)round : 0),
 			      "host %d in round %d", host, round);
-		check(table.used == ABI_CLIENTS_MAX, "%u places", table.used);
+		check(table.used == ABI_CLIENTS_MAX, "%u entries", table.used);
 		check(kernel->counters->requests_unattributed == 150u * (uint64_t)round, "other");
 		check_sum(kernel);
 	}
@@ -150,7 +150,7 @@ static void two_at_once(struct kernel *kernel)
 		race(&racers[0]);
 		pthread_join(other, NULL);
 		table = kernel_clients_of(kernel);
-		check(table.used == ABI_CLIENTS_MAX, "%u places", table.used);
+		check(table.used == ABI_CLIENTS_MAX, "%u entries", table.used);
 		check(kernel->counters->requests.connect == 2 * RACE_HOSTS, "%llu requests",
 		      (unsigned long long)kernel->counters->requests.connect);
 		for (int host = 1; host <= RACE_HOSTS; host++)

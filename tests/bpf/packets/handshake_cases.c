@@ -10,7 +10,7 @@
 #define INITIATION 148
 #define RESPONSE 92
 #define DATA 160
-#define DEVICE_PORT 40001 /* of the tunnel in place 1 */
+#define DEVICE_PORT 40001 /* of the tunnel with index 1 */
 
 static const struct frame_shape shapes[] = {
 	{ .version = 4, .l2 = 14 },
@@ -43,10 +43,11 @@ static void pass(struct kernel *kernel, const struct frame_shape *shape, enum ke
 	kernel_run(kernel, hook, &frame, 0, gso_size);
 }
 
-static void expect(const struct kernel *kernel, int place, uint64_t initiations_sent, uint64_t initiations_received,
-		   uint64_t responses_sent, uint64_t responses_received, uint64_t durations)
+static void expect(const struct kernel *kernel, int tunnel_index, uint64_t initiations_sent,
+		   uint64_t initiations_received, uint64_t responses_sent, uint64_t responses_received,
+		   uint64_t durations)
 {
-	const struct handshake_counters *h = &kernel->counters->handshakes[place];
+	const struct handshake_counters *h = &kernel->counters->handshakes[tunnel_index];
 	uint64_t observed = 0;
 
 	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)

@@ -26,7 +26,7 @@ uint64_t talk_now(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return ABI_S((uint64_t)now.tv_sec) + (uint64_t)now.tv_nsec;
 }
 
 static struct session_key key_of(const struct talk *talk)
@@ -159,7 +159,7 @@ static uint64_t histogram_count(const struct abi_histogram *histogram)
 static const char *counter_name(size_t i, size_t *index)
 {
 	static const struct {
-		size_t place;
+		size_t offset;
 		const char *name;
 	} names[] = {
 		{ PLACE(losses), "losses" },
@@ -171,8 +171,8 @@ static const char *counter_name(size_t i, size_t *index)
 	};
 
 	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
-		if (i >= names[n].place) {
-			*index = i - names[n].place;
+		if (i >= names[n].offset) {
+			*index = i - names[n].offset;
 			return names[n].name;
 		}
 	*index = i;

@@ -6,12 +6,12 @@
 #include "tunnel.h"
 
 static struct tunnel_counters want;
-static uint32_t place;
+static uint32_t tunnel_index;
 
 void tunnel_begin(struct kernel *kernel, uint32_t index)
 {
 	memset(&want, 0, sizeof(want));
-	place = index;
+	tunnel_index = index;
 	kernel_reset(kernel);
 }
 
@@ -35,7 +35,7 @@ void tunnel_send(struct kernel *kernel, enum abi_direction direction, const stru
 {
 	enum kernel_hook hook = direction == ABI_RECEIVE ? HOOK_TUNNEL_RECEIVE : HOOK_TUNNEL_TRANSMIT;
 
-	check(kernel_run(kernel, hook, frame, place, gso_size), "%zu bytes did not run: %s", frame->length,
+	check(kernel_run(kernel, hook, frame, tunnel_index, gso_size), "%zu bytes did not run: %s", frame->length,
 	      strerror(errno));
 }
 
@@ -45,7 +45,7 @@ void tunnel_check(struct kernel *kernel)
 
 	for (uint32_t i = 0; i < ABI_TUNNELS_MAX; i++) {
 		struct tunnel_counters got = kernel_tunnel(kernel, i);
-		const struct tunnel_counters *wanted = i == place ? &want : &none;
+		const struct tunnel_counters *wanted = i == tunnel_index ? &want : &none;
 
 		for (int d = 0; d < ABI_DIRECTION_MAX; d++) {
 			for (int f = 0; f < ABI_FAMILY_MAX; f++)
@@ -54,14 +54,15 @@ void tunnel_check(struct kernel *kernel)
 					const struct traffic *must = &ABI_TRAFFIC(wanted, d, f, p);
 
 					check(is->packets == must->packets && is->bytes == must->bytes,
-					      "place %u, direction %d, family %d, protocol %d: %llu packets of %llu "
+					      "tunnel index %u, direction %d, family %d, protocol %d: %llu packets of "
+					      "%llu "
 					      "bytes, not %llu of %llu",
 					      i, d, f, p, (unsigned long long)is->packets,
 					      (unsigned long long)is->bytes, (unsigned long long)must->packets,
 					      (unsigned long long)must->bytes);
 				}
 			check(ABI_AT(__u64, got.other, d) == ABI_AT(__u64, wanted->other, d),
-			      "place %u, direction %d: %llu bytes of others, not %llu", i, d,
+			      "tunnel index %u, direction %d: %llu bytes of others, not %llu", i, d,
 			      (unsigned long long)ABI_AT(__u64, got.other, d),
 			      (unsigned long long)ABI_AT(__u64, wanted->other, d));
 			check(!ABI_AT(__u64, got.last_jiffies, d) == !ABI_AT(__u64, wanted->last_jiffies, d),

@@ -11,10 +11,10 @@ void tunnel_want(enum abi_direction direction, int version, enum abi_protocol pr
 void tunnel_want_own(enum abi_direction direction, uint64_t bytes);
 void tunnel_send(struct kernel *kernel, enum abi_direction direction, const struct frame *frame, uint32_t gso_size);
 
-/* Begins at 0, in this place of the proxy's tunnels. */
+/* Resets all counters; `index`: the tunnel index of what follows. */
 void tunnel_begin(struct kernel *kernel, uint32_t index);
 
-/* All series of all places are what was wanted. */
+/* Compares all series of all tunnels with what was wanted. */
 void tunnel_check(struct kernel *kernel);
 
 /* A packet of this transport protocol (TCP and UDP with their headers) and so many bytes of payload. */

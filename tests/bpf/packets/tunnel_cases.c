@@ -29,7 +29,7 @@ static void plain(struct kernel *kernel)
 			tunnel_frame(&frame, &shape, protocols[protocol].number, payload);
 			tunnel_send(kernel, direction, &frame, 0);
 			tunnel_want(direction, shape.version, protocols[protocol].counted, 1, frame.length - shape.l2);
-			check_about("place %u, packet %zu", index, i);
+			check_about("tunnel index %u, packet %zu", index, i);
 			tunnel_check(kernel);
 		}
 	}
@@ -148,7 +148,7 @@ static void cut(struct kernel *kernel)
 		}
 }
 
-/* No IP, and places that there are not. */
+/* No IP, and tunnel indices out of range. */
 static void nothing(struct kernel *kernel)
 {
 	struct frame_shape shape = { 4, 14, 0, 0 };

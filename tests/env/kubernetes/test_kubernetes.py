@@ -7,6 +7,7 @@
 import functools
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from checks import equal
 from cluster import BIN, RUN, Cluster
 from kpod import NAMESPACE, KPod, simple
 from leftovers import attached
+from logfmt import records
 from node import Node, check_views, mount_bpffs
 from refused import refused
 from sidecar import Metrics, Sidecar, fetch, join_underlay
@@ -223,8 +225,8 @@ def test_a_missing_secret(world):
     world.helm("upgrade", web={"configSecret": "later", "configKey": "web.yml"})
     metrics = wait_until(lambda: world.agent.try_scrape(), 30, "an answer")
     equal((metrics.value("wgsocks_exporter_web_config_last_reload_successful"), metrics.find("proxy_info")), (0, []))
-    lines = world.cluster.kubectl("logs", "-n", MONITORING, world.agent.pod()["metadata"]["name"]).splitlines()
-    equal(len([line for line in lines if "web.yml: No such file" in line]), 1, str(lines))
+    log = world.cluster.kubectl("logs", "-n", MONITORING, world.agent.pod()["metadata"]["name"])
+    equal(len(records(log, path=re.compile("web.yml$"), error="No such file or directory")), 1, log)
     world.cluster.kubectl("create", "secret", "generic", "later", "-n", MONITORING, "--from-literal=web.yml=http_server_config: {headers: {X-Frame-Options: deny}}\n")
     wait_until(lambda: world.agent.watched(), 150, "the Secret to be in force")  # kubelet looks once a minute
     equal(world.cluster.restarts(world.agent.pod()), {CONTAINER: 0}, "restarts")

@@ -3,9 +3,8 @@
  * says. */
 #include "fuzz.h"
 
+#include "lib/time.h"
 #include "web/request/scrape_options.h"
-
-#define MS 1000000ULL
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -13,14 +12,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t ns = scrape_timeout_ns(text);
 	size_t digits = strspn(text, "0123456789");
 
-	CHECK(ns <= 300000 * MS - 500 * MS, "%llu", (unsigned long long)ns);
+	CHECK(ns <= 300000 * NS_PER_MS - 500 * NS_PER_MS, "%llu", (unsigned long long)ns);
 	if (!*text || *text == '-')
-		CHECK(ns == 9500 * MS, "%llu", (unsigned long long)ns);
+		CHECK(ns == 9500 * NS_PER_MS, "%llu", (unsigned long long)ns);
 	if (digits && digits < 4 && !text[digits]) {
 		uint64_t seconds = strtoul(text, NULL, 10), want;
 
 		seconds = !seconds ? 10 : seconds > 300 ? 300 : seconds;
-		want = seconds * 1000 * MS - (seconds < 10 ? seconds * 50 * MS : 500 * MS);
+		want = seconds * 1000 * NS_PER_MS - (seconds < 10 ? seconds * 50 * NS_PER_MS : 500 * NS_PER_MS);
 		CHECK(ns + 1 >= want && ns <= want + 1, "%llu, not %llu", (unsigned long long)ns,
 		      (unsigned long long)want);
 	}

@@ -2,6 +2,7 @@
 #include "supervisor/children.h"
 
 #include <criterion/criterion.h>
+#include "lib/time.h"
 
 Test(backoff, at_once_then_slower_but_within_a_second)
 {
@@ -15,6 +16,6 @@ Test(backoff, at_once_then_slower_but_within_a_second)
 
 Test(backoff, much_slower_when_it_never_works)
 {
-	cr_expect_eq(backoff_delay_ns(31), 10 * 1000000000ull);
-	cr_expect_eq(backoff_delay_ns(~0u), 10 * 1000000000ull);
+	cr_expect_eq(backoff_delay_ns(31), 10 * NS_PER_S);
+	cr_expect_eq(backoff_delay_ns(~0u), 10 * NS_PER_S);
 }

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "lib/metrics/metrics.h"
+#include "lib/time.h"
 
-#define S 1000000000ull
-#define START (1000 * S)
+#define START (1000 * NS_PER_S)
 
 /* A waiter that remembers how it was told. */
 struct client {
@@ -112,10 +112,10 @@ Test(snapshots, one_is_asked_and_answered)
 	struct snapshot_request request;
 	struct client one;
 
-	client_wait(&one, START, START + 10 * S);
+	client_wait(&one, START, START + 10 * NS_PER_S);
 	request = request_take();
 	cr_assert_neq(request.id, 0);
-	cr_expect_eq(request.deadline_ns, START + 10 * S);
+	cr_expect_eq(request.deadline_ns, START + 10 * NS_PER_S);
 	cr_expect_eq(request.mask, COLLECTOR_ALL);
 	cr_expect_eq(one.told, 0);
 	answer(request.id, 5);
@@ -132,10 +132,10 @@ Test(snapshots, nobody_gets_one_that_was_begun_before)
 	struct client one, two, three;
 	uint64_t first, second;
 
-	client_wait(&one, START, START + 10 * S);
+	client_wait(&one, START, START + 10 * NS_PER_S);
 	first = request_take().id;
-	client_wait(&two, START, START + 10 * S);
-	client_wait(&three, START, START + 20 * S);
+	client_wait(&two, START, START + 10 * NS_PER_S);
+	client_wait(&three, START, START + 20 * NS_PER_S);
 	cr_expect_eq(request_take().id, 0, "one at a time");
 	answer(first, 1);
 	cr_expect_eq(one.value, 1);
@@ -153,27 +153,27 @@ Test(snapshots, only_those_who_want_the_same_share_one)
 	struct client first, one[2], two[2], none;
 	struct snapshot_request request;
 
-	client_want(&first, 1, START, START + 10 * S);
+	client_want(&first, 1, START, START + 10 * NS_PER_S);
 	request = request_take();
 	cr_expect_eq(request.mask, 1);
-	client_want(&one[0], 2, START, START + 10 * S);
-	client_want(&two[0], 6, START, START + 10 * S);
-	client_want(&none, 0, START, START + 10 * S);
-	client_want(&one[1], 2, START, START + 20 * S);
-	client_want(&two[1], 6, START, START + 5 * S);
+	client_want(&one[0], 2, START, START + 10 * NS_PER_S);
+	client_want(&two[0], 6, START, START + 10 * NS_PER_S);
+	client_want(&none, 0, START, START + 10 * NS_PER_S);
+	client_want(&one[1], 2, START, START + 20 * NS_PER_S);
+	client_want(&two[1], 6, START, START + 5 * NS_PER_S);
 	answer(request.id, 1);
 	cr_expect_eq(first.value, 1);
 
 	request = request_take();
 	cr_expect_eq(request.mask, 2, "in the order in which they came");
-	cr_expect_eq(request.deadline_ns, START + 20 * S);
+	cr_expect_eq(request.deadline_ns, START + 20 * NS_PER_S);
 	answer(request.id, 2);
 	cr_expect_eq(one[0].value + one[1].value, 4);
 	cr_expect_eq(two[0].told + two[1].told + none.told, 0);
 
 	request = request_take();
 	cr_expect_eq(request.mask, 6);
-	cr_expect_eq(request.deadline_ns, START + 10 * S);
+	cr_expect_eq(request.deadline_ns, START + 10 * NS_PER_S);
 	answer(request.id, 3);
 	cr_expect_eq(two[0].value + two[1].value, 6);
 	request = request_take();
@@ -189,11 +189,11 @@ Test(snapshots, a_restart_mixes_nobody)
 	struct client one, two;
 	struct snapshot_request request;
 
-	client_want(&one, 1, START, START + 10 * S);
+	client_want(&one, 1, START, START + 10 * NS_PER_S);
 	request_take();
-	client_want(&two, 2, START, START + 10 * S);
-	cell->started_ns = START + S / 5;
-	snapshots_tick(&all, START + S / 5);
+	client_want(&two, 2, START, START + 10 * NS_PER_S);
+	cell->started_ns = START + NS_PER_S / 5;
+	snapshots_tick(&all, START + NS_PER_S / 5);
 	request = request_take();
 	cr_expect_eq(request.mask, 1);
 	answer(request.id, 5);
@@ -210,12 +210,12 @@ Test(snapshots, the_latest_deadline_counts)
 	struct client one, two, three;
 	uint64_t first;
 
-	client_wait(&one, START, START + 10 * S);
+	client_wait(&one, START, START + 10 * NS_PER_S);
 	first = request_take().id;
-	client_wait(&two, START, START + 30 * S);
-	client_wait(&three, START, START + 1 * S);
+	client_wait(&two, START, START + 30 * NS_PER_S);
+	client_wait(&three, START, START + 1 * NS_PER_S);
 	answer(first, 1);
-	cr_expect_eq(request_take().deadline_ns, START + 30 * S);
+	cr_expect_eq(request_take().deadline_ns, START + 30 * NS_PER_S);
 }
 
 Test(snapshots, other_answers_are_dropped)
@@ -223,7 +223,7 @@ Test(snapshots, other_answers_are_dropped)
 	struct client one;
 	uint64_t id;
 
-	client_wait(&one, START, START + 10 * S);
+	client_wait(&one, START, START + 10 * NS_PER_S);
 	id = request_take().id;
 	answer(id - 1, 1);
 	answer(id + 1, 1);
@@ -244,21 +244,21 @@ Test(snapshots, bad_blocks_give_nothing)
 	struct client one;
 	uint64_t id, length;
 
-	client_wait(&one, START, START + 10 * S);
+	client_wait(&one, START, START + 10 * NS_PER_S);
 	id = request_take().id;
 	length = block_put(id + 1, 1);
 	answer_send(id, length);
 	cr_expect_eq(one.told, 1, "the block of another answer");
 	cr_expect_not(one.answered);
 
-	client_wait(&one, START, START + 10 * S);
+	client_wait(&one, START, START + 10 * NS_PER_S);
 	id = request_take().id;
 	block_put(id, 1);
 	answer_send(id, UINT64_MAX);
 	cr_expect_eq(one.told, 1, "longer than the memory");
 	cr_expect_not(one.answered);
 
-	client_wait(&one, START, START + 10 * S);
+	client_wait(&one, START, START + 10 * NS_PER_S);
 	id = request_take().id;
 	answer_send(id, 0);
 	cr_expect_eq(one.told, 1, "nothing could be read");
@@ -271,13 +271,13 @@ Test(snapshots, deadlines_are_each_ones_own)
 	struct client one, two;
 	uint64_t id;
 
-	client_wait(&one, START, START + 1 * S);
+	client_wait(&one, START, START + 1 * NS_PER_S);
 	id = request_take().id;
-	client_wait(&two, START, START + 5 * S);
-	cell->heartbeat_ns = START + 1 * S;
-	snapshots_tick(&all, START + 1 * S - 1);
+	client_wait(&two, START, START + 5 * NS_PER_S);
+	cell->heartbeat_ns = START + 1 * NS_PER_S;
+	snapshots_tick(&all, START + 1 * NS_PER_S - 1);
 	cr_expect_eq(one.told, 0);
-	snapshots_tick(&all, START + 1 * S);
+	snapshots_tick(&all, START + 1 * NS_PER_S);
 	cr_expect_eq(one.told, 1);
 	cr_expect_not(one.answered);
 	cr_expect_eq(two.told, 0);
@@ -293,14 +293,14 @@ Test(snapshots, a_restarted_collector_is_asked_again)
 	struct client one;
 	uint64_t id;
 
-	client_wait(&one, START, START + 10 * S);
+	client_wait(&one, START, START + 10 * NS_PER_S);
 	id = request_take().id;
 	cell->pid = 0;
-	snapshots_tick(&all, START + S / 10);
+	snapshots_tick(&all, START + NS_PER_S / 10);
 	cr_expect_eq(request_take().id, 0);
 	cell->pid = 2;
-	cell->started_ns = START + S / 5;
-	snapshots_tick(&all, START + S / 5);
+	cell->started_ns = START + NS_PER_S / 5;
+	snapshots_tick(&all, START + NS_PER_S / 5);
 	cr_assert_gt(request_take().id, id);
 	answer(id + 1, 3);
 	cr_expect_eq(one.value, 3);
@@ -311,22 +311,22 @@ Test(snapshots, a_dead_collector_is_not_waited_for)
 	struct client one, two;
 
 	cell->pid = 0;
-	snapshots_tick(&all, START + 100 * S);
-	client_wait(&one, START + 100 * S, START + 110 * S);
-	snapshots_tick(&all, START + 101 * S);
+	snapshots_tick(&all, START + 100 * NS_PER_S);
+	client_wait(&one, START + 100 * NS_PER_S, START + 110 * NS_PER_S);
+	snapshots_tick(&all, START + 101 * NS_PER_S);
 	cr_expect_eq(one.told, 0, "it may be starting");
-	cr_expect_leq(snapshots_due(&all, START + 101 * S), START + 101 * S + S / 10);
-	snapshots_tick(&all, START + 102 * S);
+	cr_expect_leq(snapshots_due(&all, START + 101 * NS_PER_S), START + 101 * NS_PER_S + NS_PER_S / 10);
+	snapshots_tick(&all, START + 102 * NS_PER_S);
 	cr_expect_eq(one.told, 1);
 	cr_expect_not(one.answered);
 
 	cell->pid = 2;
-	cell->started_ns = START + 103 * S;
-	snapshots_tick(&all, START + 103 * S);
-	client_wait(&two, START + 103 * S, START + 113 * S);
-	snapshots_tick(&all, START + 112 * S);
+	cell->started_ns = START + 103 * NS_PER_S;
+	snapshots_tick(&all, START + 103 * NS_PER_S);
+	client_wait(&two, START + 103 * NS_PER_S, START + 113 * NS_PER_S);
+	snapshots_tick(&all, START + 112 * NS_PER_S);
 	cr_expect_eq(two.told, 0, "it has not beaten yet, but it was started");
-	snapshots_tick(&all, START + 113 * S);
+	snapshots_tick(&all, START + 113 * NS_PER_S);
 	cr_expect_eq(two.told, 1);
 }
 
@@ -334,9 +334,9 @@ Test(snapshots, a_silent_collector_is_not_waited_for)
 {
 	struct client one;
 
-	client_wait(&one, START + 20 * S, START + 30 * S);
-	snapshots_tick(&all, START + 20 * S);
-	snapshots_tick(&all, START + 22 * S);
+	client_wait(&one, START + 20 * NS_PER_S, START + 30 * NS_PER_S);
+	snapshots_tick(&all, START + 20 * NS_PER_S);
+	snapshots_tick(&all, START + 22 * NS_PER_S);
 	cr_expect_eq(one.told, 1);
 }
 
@@ -349,7 +349,7 @@ Test(snapshots, a_full_channel)
 	while (send(all.channel, &id, sizeof(id), MSG_DONTWAIT) > 0)
 		sent++;
 	cr_assert_gt(sent, 0);
-	client_wait(&one, START, START + 10 * S);
+	client_wait(&one, START, START + 10 * NS_PER_S);
 	cr_expect_not(all.sent);
 	snapshots_tick(&all, START + 1);
 	cr_expect_not(all.sent);
@@ -369,9 +369,9 @@ Test(snapshots, who_left_is_not_told)
 	struct client one, two;
 	uint64_t id;
 
-	client_wait(&one, START, START + 10 * S);
+	client_wait(&one, START, START + 10 * NS_PER_S);
 	id = request_take().id;
-	client_wait(&two, START, START + 10 * S);
+	client_wait(&two, START, START + 10 * NS_PER_S);
 	snapshots_remove(&all, &one.waiter);
 	snapshots_remove(&all, &two.waiter);
 	snapshots_remove(&all, &two.waiter);
@@ -384,8 +384,8 @@ Test(snapshots, the_end)
 {
 	struct client one, two;
 
-	client_wait(&one, START, START + 10 * S);
-	client_wait(&two, START, START + 10 * S);
+	client_wait(&one, START, START + 10 * NS_PER_S);
+	client_wait(&two, START, START + 10 * NS_PER_S);
 	snapshots_abandon(&all);
 	cr_expect_eq(one.told, 1);
 	cr_expect_eq(two.told, 1);

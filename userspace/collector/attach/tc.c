@@ -90,9 +90,9 @@ int tc_clsact_present(int fd, uint32_t ifindex)
 	const struct tcmsg tcm = { .tcm_ifindex = (int)ifindex };
 	struct qdisc_search search = { .ifindex = ifindex };
 	struct tc_request request;
-	int err = netlink_ask(fd, put_request(&request, RTM_GETQDISC, NLM_F_DUMP, &tcm), search_qdisc, &search);
+	int r = netlink_ask(fd, put_request(&request, RTM_GETQDISC, NLM_F_DUMP, &tcm), search_qdisc, &search);
 
-	return err ? err : search.is_clsact;
+	return r ? r : search.is_clsact;
 }
 
 static uint32_t parent_of(enum attach_direction direction)
@@ -137,7 +137,7 @@ int tc_filter_parse(const struct nlmsghdr *message, uint32_t ifindex, struct tc_
 	return filter->kind[0] ? 0 : -EBADMSG;
 }
 
-struct walk {
+struct filter_walk {
 	uint32_t ifindex;
 	tc_filter_callback *callback;
 	void *context;
@@ -145,7 +145,7 @@ struct walk {
 
 static int walk_filter(const struct nlmsghdr *message, void *context)
 {
-	struct walk *walk = context;
+	struct filter_walk *walk = context;
 	struct tc_filter filter;
 
 	if (tc_filter_parse(message, walk->ifindex, &filter) == 0)
@@ -157,7 +157,7 @@ int tc_filters_each(int fd, uint32_t ifindex, enum attach_direction direction, t
 		    void *context)
 {
 	const struct tcmsg tcm = { .tcm_ifindex = (int)ifindex, .tcm_parent = parent_of(direction) };
-	struct walk walk = { .ifindex = ifindex, .callback = callback, .context = context };
+	struct filter_walk walk = { .ifindex = ifindex, .callback = callback, .context = context };
 	struct tc_request request;
 
 	return netlink_ask(fd, put_request(&request, RTM_GETTFILTER, NLM_F_DUMP, &tcm), walk_filter, &walk);

@@ -15,7 +15,7 @@
 
 #define PORTS_IN_MASK 31
 
-struct walk {
+struct listener_walk {
 	listener_callback *callback;
 	void *context;
 	int stopped;
@@ -44,7 +44,7 @@ int listener_parse(const struct nlmsghdr *message, struct listener *listener)
 
 static int handle_message(const struct nlmsghdr *message, void *context)
 {
-	struct walk *walk = context;
+	struct listener_walk *walk = context;
 	struct listener listener;
 
 	if (listener_parse(message, &listener) != 0)
@@ -53,7 +53,7 @@ static int handle_message(const struct nlmsghdr *message, void *context)
 	return walk->stopped ? MNL_CB_STOP : MNL_CB_OK;
 }
 
-static int ask_family(int fd, uint8_t family, struct walk *walk)
+static int ask_family(int fd, uint8_t family, struct listener_walk *walk)
 {
 	char buffer[MNL_NLMSG_HDRLEN + sizeof(struct inet_diag_req_v2)] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -71,22 +71,22 @@ static int ask_family(int fd, uint8_t family, struct walk *walk)
 int listeners_each(listener_callback *callback, void *context)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	struct walk walk = { .callback = callback, .context = context };
+	struct listener_walk walk = { .callback = callback, .context = context };
 	_cleanup_close_ int fd = netlink_open(NETLINK_SOCK_DIAG);
 
 	if (fd < 0)
 		return fd;
 	for (size_t i = 0; i < sizeof(families) && !walk.stopped; i++) {
-		int err = ask_family(fd, families[i], &walk);
+		int r = ask_family(fd, families[i], &walk);
 
 		/* A kernel without IPv6 (or whose listeners of a family cannot be asked for) answers ENOENT. */
-		if (err && !(err == -ENOENT && families[i] == AF_INET6))
-			return err;
+		if (r && !(r == -ENOENT && families[i] == AF_INET6))
+			return r;
 	}
 	return walk.stopped;
 }
 
-struct search {
+struct listener_search {
 	const uint16_t *ports;
 	size_t count;
 	int found;
@@ -94,7 +94,7 @@ struct search {
 
 static int match_port(const struct listener *listener, void *context)
 {
-	struct search *search = context;
+	struct listener_search *search = context;
 
 	for (size_t i = 0; i < search->count; i++)
 		if (search->ports[i] == listener->port)
@@ -104,15 +104,15 @@ static int match_port(const struct listener *listener, void *context)
 
 int listeners_present(const uint16_t *ports, size_t count)
 {
-	struct search search = { .ports = ports, .count = count };
-	int err;
+	struct listener_search search = { .ports = ports, .count = count };
+	int r;
 
 	if (count > PORTS_IN_MASK)
 		return -EINVAL;
 	if (count == 0)
 		return 0;
-	err = listeners_each(match_port, &search);
-	return err < 0 ? err : search.found;
+	r = listeners_each(match_port, &search);
+	return r < 0 ? r : search.found;
 }
 
 static int count_one(const struct listener *listener, void *context)

@@ -101,7 +101,7 @@ int namespaces_alive(struct namespaces *namespaces, int32_t nsid)
 
 /* ---- events ---- */
 
-struct handler {
+struct namespace_handler {
 	namespace_link_callback *on_link;
 	namespace_gone_callback *on_gone;
 	void *context;
@@ -110,7 +110,7 @@ struct handler {
 
 static int on_message(const struct nlmsghdr *message, void *context)
 {
-	const struct handler *handler = context;
+	const struct namespace_handler *handler = context;
 	enum link_event event;
 	struct link link;
 	int32_t gone = NSID_NONE;
@@ -156,7 +156,7 @@ int namespaces_read(struct namespaces *namespaces, namespace_link_callback *on_l
 		    void *context)
 {
 	char buffer[NETLINK_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct handler handler = { .on_link = on_link, .on_gone = on_gone, .context = context };
+	struct namespace_handler handler = { .on_link = on_link, .on_gone = on_gone, .context = context };
 	bool lost = false;
 
 	for (int i = 0; i < READ_BATCH; i++) {

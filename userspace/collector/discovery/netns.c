@@ -77,7 +77,7 @@ static int open_of_process(pid_t pid, uint32_t inode)
 	return open_checked(path, inode);
 }
 
-struct wanted {
+struct wanted_netns {
 	uint32_t inode;
 	pid_t pid;
 	int fd; /* -1 until it is found */
@@ -85,7 +85,7 @@ struct wanted {
 
 static int try_process(int proc, pid_t pid, void *context)
 {
-	struct wanted *wanted = context;
+	struct wanted_netns *wanted = context;
 
 	if (process_netns(proc, pid) != wanted->inode)
 		return 0;
@@ -96,7 +96,7 @@ static int try_process(int proc, pid_t pid, void *context)
 
 static int find_process(uint32_t inode, pid_t *pid)
 {
-	struct wanted wanted = { .inode = inode, .fd = -1 };
+	struct wanted_netns wanted = { .inode = inode, .fd = -1 };
 
 	if (!pids_each(PROCESSES_ROOT, try_process, &wanted))
 		return -ESRCH;

@@ -12,8 +12,8 @@
 #include "lib/time.h"
 
 #define ENTRIES_MAX 65536 /* that one look reads */
-#define PAUSE_NS (1000u * NS_PER_MS)
-#define PAUSE_CHANGED_NS (100u * NS_PER_MS)
+#define PAUSE_NS (1 * NS_PER_S)
+#define PAUSE_CHANGED_NS (100 * NS_PER_MS)
 
 static bool is_alphanumeric(char c)
 {

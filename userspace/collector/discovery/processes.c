@@ -151,7 +151,7 @@ int pids_each(const char *root, pid_callback *callback, void *context)
 }
 
 /* Looking for servers among all processes. */
-struct search {
+struct server_search {
 	const struct config *config;
 	uint32_t netns_inode;
 	struct parent last;
@@ -162,7 +162,7 @@ struct search {
 static int consider(int proc, pid_t pid, void *context)
 {
 	struct server_process process = { .pid = pid };
-	struct search *search = context;
+	struct server_search *search = context;
 
 	if (!read_comm(proc, pid, process.comm) || !process_is_server(process.comm, search->config))
 		return 0;
@@ -178,7 +178,7 @@ static int consider(int proc, pid_t pid, void *context)
 int processes_each(const char *root, const struct config *config, uint32_t netns_inode,
 		   server_process_callback *callback, void *context)
 {
-	struct search search = {
+	struct server_search search = {
 		.config = config, .netns_inode = netns_inode, .callback = callback, .context = context
 	};
 
@@ -186,7 +186,7 @@ int processes_each(const char *root, const struct config *config, uint32_t netns
 }
 
 /* Listeners whose owner is still looked for; one that is found is taken out. */
-struct wanted {
+struct wanted_servers {
 	struct listener *listeners;
 	size_t count;
 	bool served[UINT16_MAX + 1]; /* by port */
@@ -194,14 +194,14 @@ struct wanted {
 
 static int collect_listener(const struct listener *listener, void *context)
 {
-	struct wanted *wanted = context;
+	struct wanted_servers *wanted = context;
 
 	if (listener->inode)
 		wanted->listeners[wanted->count++] = *listener;
 	return wanted->count == LISTENERS_MAX;
 }
 
-static void claim_socket(struct wanted *wanted, uint32_t inode)
+static void claim_socket(struct wanted_servers *wanted, uint32_t inode)
 {
 	for (size_t i = 0; i < wanted->count; i++) {
 		if (wanted->listeners[i].inode != inode)
@@ -214,7 +214,7 @@ static void claim_socket(struct wanted *wanted, uint32_t inode)
 
 static int claim_sockets(const struct server_process *process, void *context)
 {
-	struct wanted *wanted = context;
+	struct wanted_servers *wanted = context;
 	_cleanup_closedir_ DIR *descriptors = NULL;
 	const struct dirent *entry;
 	char path[32];
@@ -238,10 +238,10 @@ static int claim_sockets(const struct server_process *process, void *context)
 }
 
 /* Listeners of the current namespace, for someone to claim. Returns 0 or -errno. */
-static int wanted_read(struct wanted **wanted)
+static int wanted_read(struct wanted_servers **wanted)
 {
-	struct wanted *w = calloc(1, sizeof(*w));
-	int err;
+	struct wanted_servers *w = calloc(1, sizeof(*w));
+	int r;
 
 	*wanted = w;
 	if (!w)
@@ -249,18 +249,18 @@ static int wanted_read(struct wanted **wanted)
 	w->listeners = calloc(LISTENERS_MAX, sizeof(*w->listeners));
 	if (!w->listeners)
 		return -ENOMEM;
-	err = listeners_each(collect_listener, w);
-	return err < 0 ? err : 0;
+	r = listeners_each(collect_listener, w);
+	return r < 0 ? r : 0;
 }
 
-static void wanted_free(struct wanted *w)
+static void wanted_free(struct wanted_servers *w)
 {
 	if (w)
 		free(w->listeners);
 	free(w);
 }
 
-static int ports_served(const struct wanted *wanted, uint16_t *ports, size_t max, size_t *rest)
+static int ports_served(const struct wanted_servers *wanted, uint16_t *ports, size_t max, size_t *rest)
 {
 	size_t found = 0, beyond = 0;
 
@@ -280,7 +280,7 @@ static int ports_served(const struct wanted *wanted, uint16_t *ports, size_t max
 int processes_listener_ports(const struct config *config, uint32_t netns_inode, uint16_t *ports, size_t max,
 			     size_t *rest)
 {
-	struct wanted *wanted;
+	struct wanted_servers *wanted;
 	int r = wanted_read(&wanted);
 
 	if (!r && wanted->count > 0)
@@ -293,7 +293,7 @@ int processes_listener_ports(const struct config *config, uint32_t netns_inode, 
 
 int processes_ports_of(const struct server_process *processes, size_t count, uint16_t *ports, size_t max, size_t *rest)
 {
-	struct wanted *wanted;
+	struct wanted_servers *wanted;
 	int r = wanted_read(&wanted);
 
 	for (size_t i = 0; !r && i < count && wanted->count > 0; i++)

@@ -57,7 +57,7 @@ static void way_take(struct destination_count *way, const __u64 address[2])
 	__atomic_store_n(&ABI_HALVES(way->address)[0], address[0], __ATOMIC_RELEASE);
 }
 
-/* The free way of an address's bucket as a place; -1 when there is none. */
+/* The free way of an address's bucket, as way_index has it; -1 when there is none. */
 static int64_t way_find(const struct destination_table *table, const __u64 address[2])
 {
 	const struct destination_bucket *bucket = bucket_of(table, address);

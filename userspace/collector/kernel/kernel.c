@@ -13,10 +13,9 @@
 #include <unistd.h>
 
 #include "collector/discovery/netns.h"
-#include "collector/kernel/destinations.h"
-#include "collector/kernel/dispatchers.h"
-#include "collector/kernel/pin_folders.h"
+#include "collector/kernel/destination_maps.h"
 #include "collector/kernel/programs.h"
+#include "collector/kernel/pin_folders.h"
 #include "collector/kernel/slots.h"
 #include "collector/kernel/verifier.h"
 #include "lib/cleanup.h"
@@ -315,7 +314,7 @@ int kernel_load(struct kernel *kernel)
 	kernel->pinned = false;
 	snprintf(failure, sizeof(failure), "%s %d", step, r);
 	if (strcmp(failure, last_failure)) {
-		log_error("cannot set up the BPF programs", field_text("step", step), field_error(r),
+		log_error("cannot start the BPF programs", field_text("step", step), field_error(r),
 			  field_text("hint", load_hint(r)), field_text("action", "retry"));
 		verifier_log_print(&verifier_log);
 	}

@@ -12,14 +12,13 @@
 
 #include "collector/kernel/destination_table.h"
 #include "collector/kernel/pins.h"
+#include "collector/kernel/programs.h"
 #include "lib/config/config.h"
 #include <wgsocks/abi.h>
 
 struct bpf_link;
 struct ring_buffer;
 struct wgsocks;
-
-enum kernel_link { KERNEL_STATE_A, KERNEL_STATE_B, KERNEL_RETRANSMIT, KERNEL_SYNACK, KERNEL_LINK_MAX };
 
 #define KERNEL_DESTINATION_MAPS 3 /* destinations, destination_entries, destination_countries */
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/kernel/destinations.h"
+#include "collector/kernel/destination_maps.h"
 #include "wgsocks.skel.h"
 #include "lib/cleanup.h"
 

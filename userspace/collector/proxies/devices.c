@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/proxies/devices.h"
+#include "collector/proxies/parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,10 +38,10 @@ static void root_open(struct managed_proxy *p)
 static void read_all(struct managed_proxy *const *managed, size_t count)
 {
 	_cleanup_free_ struct wireguard **asked = calloc(count ?: 1, sizeof(struct wireguard *));
-	_cleanup_free_ struct managed_proxy **whose = calloc(count ?: 1, sizeof(struct managed_proxy *));
+	_cleanup_free_ struct managed_proxy **owners = calloc(count ?: 1, sizeof(struct managed_proxy *));
 	size_t n = 0;
 
-	if (!asked || !whose)
+	if (!asked || !owners)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct managed_proxy *p = managed[i];
@@ -52,12 +52,12 @@ static void read_all(struct managed_proxy *const *managed, size_t count)
 		proxy_netns_wireguard_begin(&p->netns);
 		close_descriptor(&p->netns.wireguard.root);
 		proxy_netns_leave(&p->netns);
-		whose[n] = p;
+		owners[n] = p;
 		asked[n++] = &p->netns.wireguard;
 	}
 	wireguard_await(asked, n, clock_now_ns() + WIREGUARD_WAIT_NS);
 	for (size_t i = 0; i < n; i++)
-		proxy_netns_wireguard_end(&whose[i]->netns);
+		proxy_netns_wireguard_end(&owners[i]->netns);
 }
 
 /* ---- whose socket is not where the server is ---- */

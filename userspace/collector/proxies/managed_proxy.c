@@ -47,7 +47,7 @@ static int managed_proxy_make(struct proxies *proxies, uint32_t inode, pid_t pid
 	p->nsid = nsid;
 	proxy_netns_ports_found(&p->netns, ports, port_count);
 	proxy_netns_listeners(&p->netns, false);
-	p->waits = true;
+	p->start_due = true;
 	p->repaired_ns = clock_now_ns();
 	proxies->waiting++;
 	proxies->managed[proxies->count++] = p;
@@ -169,7 +169,7 @@ void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 	else if (slot < 0)
 		slot = slot_free(proxies->kernel);
 	if (slot == -ENOSPC && proxies->ended) { /* theirs will be free */
-		p->waits = true;
+		p->start_due = true;
 		proxies->waiting++;
 		return;
 	}
@@ -181,7 +181,7 @@ void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 	if (r) {
 		log_info("cannot enter network namespace", field_text("proxy", netns->name), field_error(r),
 			 field_text("action", "retry"));
-		p->waits = true; /* it may be gone: then we shall hear of it */
+		p->start_due = true; /* it may be gone: then we shall hear of it */
 		proxies->waiting++;
 		return;
 	}
@@ -276,7 +276,7 @@ void managed_proxy_retire(struct proxies *proxies, struct managed_proxy *p)
 	log_info("network namespace of proxy is gone", field_text("proxy", p->netns.name));
 	if (p->netns.started)
 		proxies->by_slot[p->netns.slot] = NULL;
-	proxies->waiting -= p->waits;
+	proxies->waiting -= p->start_due;
 	proxies->links_lost += p->netns.links_lost;
 	proxies->peers_lost += p->netns.wireguard.lost;
 	p->next = proxies->ended;

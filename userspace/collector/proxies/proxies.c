@@ -6,10 +6,9 @@
 
 #include "collector/attach/attach.h"
 #include "collector/discovery/netns.h"
-#include "collector/proxies/devices.h"
 #include "collector/proxies/managed_proxy.h"
+#include "collector/proxies/parts.h"
 #include "collector/proxies/scan.h"
-#include "collector/proxies/stale_pins.h"
 #include "collector/proxy_netns/netns_enter.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
@@ -40,7 +39,7 @@ static int sidecar_open(struct proxies *proxies)
 	if (r)
 		log_error("cannot watch interfaces", field_error(r));
 	p->nsid = NSID_NONE;
-	p->waits = true;
+	p->start_due = true;
 	proxies->managed[proxies->count++] = p;
 	proxies->waiting = 1;
 	return 0;
@@ -65,7 +64,7 @@ static int node_open(struct proxies *proxies)
 	else if (r)
 		log_warn("no events from network namespaces, scanning instead", field_error(r),
 			 field_unsigned("period_seconds", SCAN_PERIOD_NS / NS_PER_S));
-	proxies->deaf = r != 0;
+	proxies->events_of_own_netns_only = r != 0;
 	return 0;
 }
 
@@ -188,10 +187,10 @@ bool proxies_step(struct proxies *proxies)
 		return true;
 	}
 	for (uint32_t i = 0; proxies->waiting && proxies->kernel->skeleton && i < proxies->count; i++) {
-		if (!proxies->managed[i]->waits)
+		if (!proxies->managed[i]->start_due)
 			continue;
 		proxies->waiting--;
-		proxies->managed[i]->waits = false;
+		proxies->managed[i]->start_due = false;
 		managed_proxy_start(proxies, proxies->managed[i]);
 		return true;
 	}
@@ -315,12 +314,12 @@ void proxies_links(struct proxies *proxies)
 /* Whether something is to be done, or events may have been missed: what is well is not looked at each time. */
 static bool is_due(const struct proxies *proxies, struct managed_proxy *p)
 {
-	uint64_t period = proxies->deaf || p->nsid == NSID_NONE ? SCAN_PERIOD_NS : REPAIR_PERIOD_NS;
+	uint64_t period = proxies->events_of_own_netns_only || p->nsid == NSID_NONE ? SCAN_PERIOD_NS : REPAIR_PERIOD_NS;
 	const struct proxy_netns *netns = &p->netns;
 	bool due;
 
 	p->scan_due |= clock_now_ns() - p->repaired_ns >= period;
-	due = p->scan_due || !netns->listener_up || netns->discovery_due || netns->unfound;
+	due = p->scan_due || !netns->listener_up || netns->discovery_due || netns->unpublished;
 
 	for (unsigned int i = 0; !due && i < netns->table_size; i++)
 		due = netns->table[i].error;

@@ -15,7 +15,7 @@ struct managed_proxy {
 	struct proxy_netns netns;
 	struct identity identity;
 	int32_t nsid;		      /* NSID_NONE: our own namespace, or it could get none */
-	bool waits;		      /* to be started: it has no slot yet */
+	bool start_due;		      /* to be started: it has no slot yet */
 	bool scan_due;		      /* events of its interfaces were missed */
 	bool device_due;	      /* a tunnel of it came or changed: its device is to be asked */
 	bool gone;		      /* its namespace has ended */
@@ -37,7 +37,7 @@ struct proxies {
 	struct identities identities;
 	struct namespaces namespaces; /* of a node; events_fd -1 in a sidecar */
 	uint32_t own_inode;
-	bool deaf; /* to the events of other namespaces */
+	bool events_of_own_netns_only; /* to the events of other namespaces */
 	uint32_t waiting;
 	uint32_t unwatched; /* proxies that the last scan found, and for which there is no room or no right */
 	uint32_t cursor;    /* whose turn it is to be looked after */
@@ -89,3 +89,17 @@ void proxies_wireguard(struct proxies *proxies);
 
 /* Keeps what is pinned attached; or detaches everything. */
 void proxies_close(struct proxies *proxies, bool remove);
+
+/* When each proxy's sessions are compared with its sockets (kernel/reconcile.h). */
+
+/*
+ * At once, for the next one whose connections may be older than our knowledge of its ports. Returns whether there was
+ * one.
+ */
+bool reconcile_new_ports(struct proxies *proxies);
+
+/*
+ * Each second: the next one that is due, and has sessions at all. With `missed` (the recursion guard has struck) all of
+ * these are due. Costs at most 0.5 % of a CPU.
+ */
+void reconcile_tick(struct proxies *proxies, bool missed, uint64_t now_ns);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/proxies/reconciliation.h"
+#include "collector/proxies/proxies.h"
 
 #include "collector/discovery/listeners.h"
 #include "collector/kernel/reconcile.h"
@@ -32,7 +32,7 @@ static void run(struct proxies *proxies, struct managed_proxy *p)
 }
 
 /* The walk is over all sockets of the machine (1–2 ms and more), wherever it begins: most of a node have none yet. */
-static void run_begun(struct proxies *proxies, struct managed_proxy *p)
+static void run_new_ports(struct proxies *proxies, struct managed_proxy *p)
 {
 	bool alone;
 
@@ -44,7 +44,7 @@ static void run_begun(struct proxies *proxies, struct managed_proxy *p)
 		run(proxies, p);
 }
 
-bool reconcile_begun(struct proxies *proxies)
+bool reconcile_new_ports(struct proxies *proxies)
 {
 	for (uint32_t i = 0; i < proxies->count; i++) {
 		struct managed_proxy *p = proxies->managed[i];
@@ -52,7 +52,7 @@ bool reconcile_begun(struct proxies *proxies)
 		if (!p->netns.started || !p->netns.ports_added)
 			continue;
 		p->netns.ports_added = false;
-		run_begun(proxies, p);
+		run_new_ports(proxies, p);
 		return true;
 	}
 	return false;

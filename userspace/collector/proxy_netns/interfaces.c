@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/proxy_netns/interfaces.h"
+#include "collector/proxy_netns/parts.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -118,7 +118,7 @@ static void attach(struct proxy_netns *netns, struct watched_link *w)
 	else if (!r)
 		log_info("attached programs", field_text("proxy", netns->name), field_text("interface", w->link.name),
 			 field_text("role", w->tunnel ? "tunnel" : "underlay"),
-			 field_text("mode", w->attachments[0].mode == CONFIG_ATTACH_TCX ? "tcx" : "clsact"));
+			 field_text("mode", config_attach_name(w->attachments[0].mode)));
 }
 
 static struct watched_link *find(struct proxy_netns *netns, uint32_t ifindex)
@@ -342,7 +342,7 @@ bool interfaces_event(struct proxy_netns *netns, const struct link *link, enum l
 {
 	struct pass pass = { .netns = netns };
 
-	netns->noticed_ns = clock_now_ns();
+	netns->unwatched_since_ns = clock_now_ns();
 	on_link(link, event, &pass);
 	return pass.changed;
 }
@@ -362,7 +362,7 @@ bool interfaces_read(struct proxy_netns *netns)
 	struct pass pass = { .netns = netns };
 	int r;
 
-	netns->noticed_ns = clock_now_ns();
+	netns->unwatched_since_ns = clock_now_ns();
 	r = links_read(&netns->links, on_link, &pass);
 	if (r == -ENOBUFS) {
 		log_info("interface events lost", field_text("proxy", netns->name), field_text("action", "rescan"));

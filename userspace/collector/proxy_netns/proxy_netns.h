@@ -41,7 +41,7 @@ struct proxy_netns {
 	struct watched_link *table;
 	unsigned int table_size;		  /* at most PROXY_LINKS_MAX */
 	uint32_t former_ifindex[ABI_TUNNELS_MAX]; /* of the device that was last watched by tunnel_index */
-	uint64_t noticed_ns;			  /* since when what comes now may have been there */
+	uint64_t unwatched_since_ns;		  /* since when what comes now may have been there */
 	bool ports_configured;
 	uint16_t ports[ABI_PORTS_MAX]; /* those that a listener is expected on now; map_entry.ports keeps former ones
 					  too */
@@ -53,7 +53,7 @@ struct proxy_netns {
 	uint64_t discovered_ns; /* when /proc was last read */
 	uint32_t ports_lost;	/* the last port that found no place */
 	bool ports_added;	/* since the collector last looked for older connections */
-	bool unfound;		/* the netns table has no place for it */
+	bool unpublished;	/* the netns table has no place for it */
 	bool listener_up;	/* a listener on each of them */
 	uint64_t links_lost;	/* interfaces that could not be watched */
 	uint32_t link_lost;	/* the last one of them */

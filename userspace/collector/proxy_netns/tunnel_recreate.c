@@ -65,8 +65,8 @@ void tunnel_recreate_end(const struct tunnel_recreate *recreate, struct proxy_ne
 
 	if (!recreate->recreated || w->error)
 		return;
-	if (netns->noticed_ns && netns->noticed_ns < now)
-		netns->map_entry.tunnels[w->tunnel_index].unwatched_ns += now - netns->noticed_ns;
+	if (netns->unwatched_since_ns && netns->unwatched_since_ns < now)
+		netns->map_entry.tunnels[w->tunnel_index].unwatched_ns += now - netns->unwatched_since_ns;
 	if (!strcmp(w->link.kind, "wireguard") || !compare(recreate, netns, w, &missed) || missed <= 0)
 		return; /* the kernel's device counts outer bytes */
 	netns->map_entry.retired_bytes += (uint64_t)missed;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The seed's later families: what the last minutes were like. */
+/* The legacy exporter's later families: what the last minutes were like. */
 #include "collector/readers/rates.h"
 #include "collector/readers/readers.h"
 #include "lib/metrics/metrics.h"

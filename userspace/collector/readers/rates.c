@@ -199,9 +199,9 @@ bool rates_median(const struct rate_counts *window, double *seconds)
 	while (i < ABI_HISTOGRAM_BUCKETS - 1 && below + window->connects[i] < all / 2)
 		below += window->connects[i++];
 	low = i ? (double)bound[i - 1] : 0;
-	*seconds = low / 1e9; /* above the last bound nothing is known: that bound */
+	*seconds = low / NS_PER_S; /* above the last bound nothing is known: that bound */
 	if (i < ABI_HISTOGRAM_BUCKETS - 1)
-		*seconds += ((double)bound[i] - low) / 1e9 * (all / 2 - below) / window->connects[i];
+		*seconds += ((double)bound[i] - low) / NS_PER_S * (all / 2 - below) / window->connects[i];
 	return true;
 }
 
@@ -209,6 +209,6 @@ bool rates_lifetime(const struct rate_counts *window, double *seconds)
 {
 	if (!window->closed)
 		return false;
-	*seconds = (double)window->closed_ns / 1e9 / window->closed;
+	*seconds = (double)window->closed_ns / NS_PER_S / window->closed;
 	return true;
 }

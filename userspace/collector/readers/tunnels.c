@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/readers/readers.h"
 #include "lib/metrics/metrics.h"
+#include "lib/time.h"
 
 /* METRIC_… by direction. */
 static const unsigned int bytes_families[] = { METRIC_VPN_RECEIVE_BYTES, METRIC_VPN_TRANSMIT_BYTES };
@@ -42,7 +43,7 @@ int samples_interface(const struct reading *r)
 			return e;
 		labels[1] = snapshot_string(r->to, tunnel_name(netns, tunnel_index));
 		snapshot_add_float(r->to, METRIC_VPN_UNWATCHED, labels,
-				   (double)netns->map_entry.tunnels[tunnel_index].unwatched_ns / 1e9);
+				   (double)netns->map_entry.tunnels[tunnel_index].unwatched_ns / NS_PER_S);
 		add_traffic(r, labels[1], &counters, &bytes);
 	}
 	snapshot_add_unsigned(r->to, METRIC_PROXY_BYTES, &r->name, bytes);

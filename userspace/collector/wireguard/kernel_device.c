@@ -15,7 +15,7 @@
 #define DUMP_ATTEMPTS 4
 #define REQUEST_SIZE 256
 
-struct answer {
+struct device_answer {
 	struct wireguard_device *device;
 	int error;
 };
@@ -54,7 +54,7 @@ static int family_find(struct kernel_devices *devices)
 
 static int on_device(const struct nlmsghdr *message, void *context)
 {
-	struct answer *answer = context;
+	struct device_answer *answer = context;
 
 	if (!answer->error)
 		answer->error = wireguard_message_parse(message, answer->device);
@@ -65,7 +65,7 @@ static int device_dump(struct kernel_devices *devices, uint32_t ifindex, struct 
 {
 	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *request = request_put(buffer, devices->family, WG_CMD_GET_DEVICE, WG_GENL_VERSION, NLM_F_DUMP);
-	struct answer answer = { .device = device };
+	struct device_answer answer = { .device = device };
 	int r;
 
 	wireguard_device_reset(device);

@@ -134,8 +134,8 @@ void wireguard_history_free(struct wireguard_history *history)
  * Who answered the last handshake renews it later than who began it: by the first keepalive after REJECT_AFTER. Until
  * that is due, and answered, there is nothing wrong with an older one.
  */
-static bool keepalive_is_to_come(const struct wireguard_peer *peer, const struct wireguard_memory *memory, uint64_t age,
-				 uint64_t now_ns)
+static bool keepalive_is_due(const struct wireguard_peer *peer, const struct wireguard_memory *memory, uint64_t age,
+			     uint64_t now_ns)
 {
 	uint64_t interval_ns = (peer->keepalive_sec + REKEY_TIMEOUT) * NS_PER_S;
 
@@ -157,7 +157,7 @@ enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer, const 
 		renewed = REKEY_AFTER + peer->keepalive_sec + ANSWER_NS / NS_PER_S;
 	if (age <= REJECT_AFTER)
 		return TUNNEL_UP;
-	if (!peer->keepalive_sec || age <= renewed || keepalive_is_to_come(peer, memory, age, now_ns))
+	if (!peer->keepalive_sec || age <= renewed || keepalive_is_due(peer, memory, age, now_ns))
 		return TUNNEL_IDLE;
 	return TUNNEL_STALE;
 }

@@ -106,22 +106,22 @@ static void note_timeout(struct wireguard_tunnel *t, uint64_t now)
 	t->retry_ns = now + (seconds < RETRY_MAX_S ? seconds : RETRY_MAX_S) * NS_PER_S;
 }
 
-static void log_change(const char *who, const struct wireguard_target *target, int former, int error)
+static void log_change(const char *proxy_name, const struct wireguard_target *target, int former, int error)
 {
 	if (error && error != former)
-		log_warn("cannot read WireGuard state", field_text("proxy", who), field_text("interface", target->name),
-			 field_error(error));
+		log_warn("cannot read WireGuard state", field_text("proxy", proxy_name),
+			 field_text("interface", target->name), field_error(error));
 	else if (former && !error && target->ifindex)
-		log_info("WireGuard state is readable again", field_text("proxy", who),
+		log_info("WireGuard state is readable again", field_text("proxy", proxy_name),
 			 field_text("interface", target->name));
 }
 
-static void count_lost(struct wireguard *w, struct wireguard_tunnel *t, const char *who,
+static void count_lost(struct wireguard *w, struct wireguard_tunnel *t, const char *proxy_name,
 		       const struct wireguard_target *target)
 {
 	if (t->device.lost > t->lost) { /* not the same ones at each reading */
 		w->lost += t->device.lost - t->lost;
-		log_warn("more peers or allowed IPs than metrics show", field_text("proxy", who),
+		log_warn("more peers or allowed IPs than metrics show", field_text("proxy", proxy_name),
 			 field_text("interface", target->name));
 	}
 	t->lost = t->device.lost;
@@ -153,7 +153,7 @@ void wireguard_begin(struct wireguard *wireguard, const struct wireguard_target 
 	}
 }
 
-int wireguard_end(struct wireguard *wireguard, const char *who)
+int wireguard_end(struct wireguard *wireguard, const char *proxy_name)
 {
 	uint64_t now = clock_now_ns();
 	int first = 0;
@@ -172,18 +172,18 @@ int wireguard_end(struct wireguard *wireguard, const char *who)
 		}
 		t->error = t->result;
 		if (!t->error)
-			count_lost(wireguard, t, who, target);
+			count_lost(wireguard, t, proxy_name, target);
 		state_update(t, target, now);
-		log_change(who, target, former, t->error);
+		log_change(proxy_name, target, former, t->error);
 		first = first ?: t->error;
 	}
 	wireguard->read_ns = now;
 	return first;
 }
 
-int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *targets, const char *who)
+int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *targets, const char *proxy_name)
 {
 	wireguard_begin(wireguard, targets);
 	wireguard_await(&wireguard, 1, clock_now_ns() + WIREGUARD_WAIT_NS);
-	return wireguard_end(wireguard, who);
+	return wireguard_end(wireguard, proxy_name);
 }

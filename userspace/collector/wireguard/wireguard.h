@@ -52,7 +52,7 @@ void wireguard_close(struct wireguard *wireguard);
  * Reads all devices, the userspace ones side by side, in at most WIREGUARD_WAIT_NS, and judges them. `targets`:
  * ABI_TUNNELS_MAX of them. `who`: the proxy, for the log. Returns 0, or the first -errno of a tunnel.
  */
-int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *targets, const char *who);
+int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *targets, const char *proxy_name);
 
 /*
  * The same in steps, so that the userspace devices of many proxies answer side by side: begin each (in its network
@@ -60,4 +60,4 @@ int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *t
  */
 void wireguard_begin(struct wireguard *wireguard, const struct wireguard_target *targets);
 void wireguard_await(struct wireguard *const *wireguards, size_t count, uint64_t deadline_ns);
-int wireguard_end(struct wireguard *wireguard, const char *who);
+int wireguard_end(struct wireguard *wireguard, const char *proxy_name);

@@ -18,7 +18,16 @@
 
 enum config_mode { CONFIG_MODE_SIDECAR, CONFIG_MODE_NODE };
 enum config_label { CONFIG_LABEL_ADDRESS, CONFIG_LABEL_NAME };
-enum config_attach { CONFIG_ATTACH_AUTO, CONFIG_ATTACH_TCX, CONFIG_ATTACH_CLSACT };
+
+/* X(enumerator, word): the values of --bpf.attach, and but for auto those of the label `mode`. */
+#define CONFIG_ATTACH_MODES(X)      \
+	X(CONFIG_ATTACH_AUTO, auto) \
+	X(CONFIG_ATTACH_TCX, tcx)   \
+	X(CONFIG_ATTACH_CLSACT, clsact)
+
+#define CONFIG_ATTACH_(id, word) id,
+enum config_attach { CONFIG_ATTACH_MODES(CONFIG_ATTACH_) CONFIG_ATTACH_MAX };
+#undef CONFIG_ATTACH_
 
 /* A listen address as written (for messages) and as sockaddr. An empty host means all of IPv6 and IPv4 (dual stack). */
 struct config_address {
@@ -76,3 +85,6 @@ struct config {
  * -EINVAL after one line on standard error that names the flag or variable, the value and why (exit 2).
  */
 int config_parse(struct config *config, int argc, char **argv, char **environment);
+
+/* The word of a mode ("tcx"). */
+const char *config_attach_name(enum config_attach attach);

@@ -140,8 +140,8 @@ static void put_text(struct line *line, const char *text, size_t size, bool quot
 
 static void put_field(struct line *line, const struct log_field *field)
 {
-	size_t room = LOG_LINE_SIZE - line->used;
 	char unknown[32];
+	size_t room;
 
 	if ((field->kind == LOG_FIELD_TEXT && !field->text) || (field->kind == LOG_FIELD_ERROR && !field->error))
 		return;

@@ -31,7 +31,7 @@ void log_process(const char *name);
 bool log_enabled(enum log_level level);
 
 /*
- * A field of a line: a name, which is a literal of the names in the manual page (LOGGING), and a value.
+ * A field of a line: a name, which is a literal and explained in docs/troubleshooting.md, and a value.
  * "time", "level", "process" and "msg" belong to the line itself.
  */
 #define LOG_FIELDS_MAX 12 /* of one line; those beyond are left out */

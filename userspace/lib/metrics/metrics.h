@@ -224,7 +224,7 @@ const char *metric_type_name(enum metric_type type);
 /* The table for people (--help-metrics): a block a family, the columns aligned. Returns 0 or -EIO. */
 int metrics_help_write(FILE *f);
 
-/* The values of the closed label sets, by the ABI's enums (and enum tunnel_state); NULL beyond the last. */
+/* The values of the closed label sets, by the enums of their tables; NULL beyond the last. */
 const char *metric_command(unsigned int command);
 const char *metric_failure(unsigned int failure);
 const char *metric_upstream_failure(unsigned int failure);

@@ -7,20 +7,15 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#define HEARTBEAT_MAX_NS (10 * NS_PER_S)
 #define COPY_ATTEMPTS 4
 
 const char *process_name(enum process process)
 {
-	switch (process) {
-	case PROCESS_SUPERVISOR: return "supervisor";
-	case PROCESS_HEALTH: return "health";
-	case PROCESS_WEB: return "web";
-	case PROCESS_COLLECTOR: return "collector";
-	case PROCESS_WEBCONFIG: return "files";
-	case PROCESS_MAX: break;
-	}
-	return "unknown";
+#define WORD_(id, word) #word,
+	static const char *const names[] = { PROCESSES(WORD_) };
+#undef WORD_
+
+	return process < PROCESS_MAX ? names[process] : "unknown";
 }
 
 static size_t round_up(size_t value, size_t unit)

@@ -10,17 +10,21 @@
 #include <stdint.h>
 
 #include "lib/config/config.h"
+#include "lib/time.h"
 
-enum process {
-	PROCESS_SUPERVISOR,
-	PROCESS_HEALTH,
-	PROCESS_WEB,
-	PROCESS_COLLECTOR,
-	PROCESS_WEBCONFIG, /* with --web.config.file only */
-	PROCESS_MAX
-};
+/* X(enumerator, word). The supervisor is the first; webconfig runs only with --web.config.file. */
+#define PROCESSES(X)                      \
+	X(PROCESS_SUPERVISOR, supervisor) \
+	X(PROCESS_HEALTH, health)         \
+	X(PROCESS_WEB, web)               \
+	X(PROCESS_COLLECTOR, collector)   \
+	X(PROCESS_WEBCONFIG, webconfig)
 
-/* "supervisor", "health", "web", "collector", "files". */
+#define PROCESS_(id, word) id,
+enum process { PROCESSES(PROCESS_) PROCESS_MAX };
+#undef PROCESS_
+
+/* The value of the label `process`, and the name in the log. */
 const char *process_name(enum process process);
 
 /*
@@ -106,5 +110,8 @@ int health_board_copy(const struct shared *shared, struct health_proxy *copy, ui
 /* CLOCK_MONOTONIC in ns. */
 uint64_t clock_now_ns(void);
 
-/* Whether the process's heartbeat is at most 10 s old. */
+/* A process with an older heartbeat is hung: not alive for probes, and killed by the supervisor. */
+#define HEARTBEAT_MAX_NS (10 * NS_PER_S)
+
+/* Whether the process's heartbeat is at most HEARTBEAT_MAX_NS old. */
 bool process_alive(const struct shared *shared, enum process process, uint64_t now_ns);

@@ -64,8 +64,8 @@ static uint64_t unit_find(const char **at)
 	static const struct {
 		const char *name;
 		uint64_t ns;
-	} units[] = { { "ns", 1 },	   { "us", 1000 },    { "\xc2\xb5s", 1000 },  { "\xce\xbcs", 1000 },
-		      { "ms", NS_PER_MS }, { "s", NS_PER_S }, { "m", 60 * NS_PER_S }, { "h", 3600 * NS_PER_S } };
+	} units[] = { { "ns", 1 },	   { "us", NS_PER_US }, { "\xc2\xb5s", NS_PER_US }, { "\xce\xbcs", NS_PER_US },
+		      { "ms", NS_PER_MS }, { "s", NS_PER_S },	{ "m", 60 * NS_PER_S },	    { "h", 3600 * NS_PER_S } };
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		size_t length = strlen(units[i].name);

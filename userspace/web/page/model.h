@@ -73,7 +73,8 @@ struct page_proxy {
 };
 
 struct page_exporter {
-	struct page_top programs_down, lost, restarts, deaf; /* deaf: addresses that it does not listen on */
+	struct page_top programs_down, lost, restarts,
+		not_listening; /* not_listening: addresses that it does not listen on */
 	unsigned int programs;
 	uint64_t lost_total;
 	uint32_t collectors_failed;

@@ -190,7 +190,7 @@ void samples_take_exporter(struct page_exporter *e, const struct snapshot *s, co
 		e->lost_total += value;
 		break;
 	case METRIC_PROCESS_RESTARTS: page_top_add(&e->restarts, label(s, sample, 0), value); break;
-	case METRIC_LISTENING: page_top_add(&e->deaf, label(s, sample, 1), !value); break;
+	case METRIC_LISTENING: page_top_add(&e->not_listening, label(s, sample, 1), !value); break;
 	case METRIC_COLLECTOR_SUCCESS: failed_take(&e->collectors_failed, label(s, sample, 0), value); break;
 	case METRIC_PINNED: e->pinned = value; break;
 	case METRIC_PROXIES_UNWATCHED: e->unwatched = value; break;

@@ -63,10 +63,10 @@ static uint32_t same_told(const struct page_view *v, uint32_t at, uint32_t troub
 	for (uint32_t i = at + 1; i < troubled; i++) {
 		const struct text *others = first_words(v->sorted[i]);
 
-		if (v->sorted[i]->told || others->size != words->size ||
+		if (v->sorted[i]->in_summary || others->size != words->size ||
 		    memcmp(others->data, words->data, words->size) != 0)
 			continue;
-		v->sorted[i]->told = true;
+		v->sorted[i]->in_summary = true;
 		count++;
 	}
 	return count;
@@ -81,7 +81,7 @@ static void told_write(struct text *out, const struct page_view *v)
 		const struct page_entry *entry = v->sorted[i];
 		uint32_t others;
 
-		if (entry->told)
+		if (entry->in_summary)
 			continue;
 		others = same_told(v, i, troubled);
 		left -= others + 1;
@@ -104,13 +104,13 @@ static void told_write(struct text *out, const struct page_view *v)
 void summary_write(struct text *out, const struct page_view *v)
 {
 	/* Of a single proxy all is told in its card. */
-	bool told = !v->source->proxy && v->model.count > 1 && v->by_level[PAGE_GOOD] < v->model.count;
+	bool in_summary = !v->source->proxy && v->model.count > 1 && v->by_level[PAGE_GOOD] < v->model.count;
 
 	text_printf(out, "<section class=\"sum %s\"><h2 aria-live=polite>", view_class(summary_level(v)));
 	summary_words(out, v);
 	text_puts(out, "</h2>\n");
-	text_puts(out, told || v->exporter.count ? "<ul class=why>\n" : "");
-	if (told)
+	text_puts(out, in_summary || v->exporter.count ? "<ul class=why>\n" : "");
+	if (in_summary)
 		told_write(out, v);
 	for (unsigned int i = 0; i < v->exporter.count; i++) {
 		const struct page_reason *reason = &v->exporter.reasons[i];
@@ -119,5 +119,5 @@ void summary_write(struct text *out, const struct page_view *v)
 		html_escape_bytes(out, reason->text.data, reason->text.size);
 		text_puts(out, "\n");
 	}
-	text_puts(out, told || v->exporter.count ? "</ul></section>\n" : "</section>\n");
+	text_puts(out, in_summary || v->exporter.count ? "</ul></section>\n" : "</section>\n");
 }

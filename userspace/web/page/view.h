@@ -8,7 +8,7 @@ struct page_entry {
 	const struct page_proxy *proxy;
 	struct page_reasons reasons;
 	enum page_level level;
-	bool told; /* in the summary, with another that has the same trouble */
+	bool in_summary; /* in the summary, with another that has the same trouble */
 };
 
 struct page_view {

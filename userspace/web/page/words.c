@@ -42,32 +42,30 @@ const char *words_level_name(enum page_level level)
 
 const char *words_tunnel(enum tunnel_state state)
 {
-	static const char *const words[TUNNEL_STATE_MAX + 1] = {
-		[TUNNEL_NO_INTERFACE] = "missing or down",
-		[TUNNEL_NO_PEER] = "without a peer",
-		[TUNNEL_NEVER] = "not used yet",
-		[TUNNEL_UP] = "up",
-		[TUNNEL_IDLE] = "idle",
-		[TUNNEL_STALE] = "peer silent",
-		[TUNNEL_STATE_MAX] = "state unknown",
-	};
-
-	return words[state];
+	switch (state) {
+	case TUNNEL_NO_INTERFACE: return "missing or down";
+	case TUNNEL_NO_PEER: return "without a peer";
+	case TUNNEL_NEVER: return "not used yet";
+	case TUNNEL_UP: return "up";
+	case TUNNEL_IDLE: return "idle";
+	case TUNNEL_STALE: return "peer silent";
+	case TUNNEL_STATE_MAX: break;
+	}
+	return "state unknown";
 }
 
 const char *words_tunnel_meaning(enum tunnel_state state)
 {
-	static const char *const words[TUNNEL_STATE_MAX + 1] = {
-		[TUNNEL_NO_INTERFACE] = "nothing that asks this proxy reaches its target",
-		[TUNNEL_NO_PEER] = "nothing that asks this proxy reaches its target",
-		[TUNNEL_NEVER] = "no handshake so far, and none was called for: usable",
-		[TUNNEL_UP] = "the peer answers",
-		[TUNNEL_IDLE] = "the session has run out and nothing called for another: usable",
-		[TUNNEL_STALE] = "traffic goes in and does not come back",
-		[TUNNEL_STATE_MAX] = "WireGuard cannot be asked",
-	};
-
-	return words[state];
+	switch (state) {
+	case TUNNEL_NO_INTERFACE:
+	case TUNNEL_NO_PEER: return "nothing that asks this proxy reaches its target";
+	case TUNNEL_NEVER: return "no handshake so far, and none was called for: usable";
+	case TUNNEL_UP: return "the peer answers";
+	case TUNNEL_IDLE: return "the session has run out and nothing called for another: usable";
+	case TUNNEL_STALE: return "traffic goes in and does not come back";
+	case TUNNEL_STATE_MAX: break;
+	}
+	return "WireGuard cannot be asked";
 }
 
 void words_collectors(struct text *out, uint32_t collectors)
@@ -252,11 +250,11 @@ static bool programs_miss(const struct page_model *m)
 
 static void parts_words(struct page_reasons *r, const struct page_exporter *e)
 {
-	struct text *text = e->deaf.count ? reason_add(r, PAGE_WARNING, "Does not listen", NULL) : NULL;
+	struct text *text = e->not_listening.count ? reason_add(r, PAGE_WARNING, "Does not listen", NULL) : NULL;
 
 	if (text) {
 		text_puts(text, "It cannot listen on ");
-		top_words(text, &e->deaf);
+		top_words(text, &e->not_listening);
 		text_puts(text, ", and tries again; the log says why.");
 	}
 	text = e->unwatched ? reason_add(r, PAGE_WARNING, "Proxies unwatched", NULL) : NULL;

@@ -96,13 +96,9 @@ bool limit_take(struct limit *limit, uint64_t interval_ns, uint32_t burst, uint6
 
 const char *refusal_name(enum refusal refusal)
 {
-	static const char *const names[REFUSALS] = {
-		[REFUSAL_NO_PASSWORD] = "no_password",
-		[REFUSAL_PASSWORD] = "password",
-		[REFUSAL_PASSWORDS_BUSY] = "passwords_busy",
-		[REFUSAL_RATE] = "rate_limit",
-		[REFUSAL_TLS] = "tls",
-	};
+#define WORD_(id, word) #word,
+	static const char *const names[] = { REFUSAL_REASONS(WORD_) };
+#undef WORD_
 
 	return names[refusal];
 }

@@ -9,16 +9,23 @@
 #include "web/auth/passwords.h"
 
 /* Why a request, or a connection, was not let in. */
-enum refusal {
-	REFUSAL_NO_PASSWORD,	/* none was sent */
-	REFUSAL_PASSWORD,	/* a wrong one */
-	REFUSAL_PASSWORDS_BUSY, /* too many are being checked */
-	REFUSAL_RATE,		/* rate_limit */
-	REFUSAL_TLS, /* the connection ended before its first request: no handshake, or not with that certificate */
-	REFUSALS
-};
+/*
+ * X(enumerator, word). no_password: none was sent. password: a wrong one. passwords_busy: too many
+ * are being checked. tls: the connection ended before its first request (no handshake, or not with
+ * that certificate).
+ */
+#define REFUSAL_REASONS(X)                        \
+	X(REFUSAL_NO_PASSWORD, no_password)       \
+	X(REFUSAL_PASSWORD, password)             \
+	X(REFUSAL_PASSWORDS_BUSY, passwords_busy) \
+	X(REFUSAL_RATE, rate_limit)               \
+	X(REFUSAL_TLS, tls)
 
-/* "no_password", "password", "passwords_busy", "rate_limit", "tls". */
+#define REFUSAL_(id, word) id,
+enum refusal { REFUSAL_REASONS(REFUSAL_) REFUSALS };
+#undef REFUSAL_
+
+/* The value of the label `reason`. */
 const char *refusal_name(enum refusal refusal);
 
 /* A token bucket: one request an interval, and a burst of more after a pause. Zero-initialise: it begins full. */

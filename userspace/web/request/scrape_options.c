@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/config/config.h"
+#include "lib/time.h"
 
 #define SHOWN_MAX 40 /* characters of a name that is refused */
 
@@ -80,5 +81,5 @@ uint64_t scrape_timeout_ns(const char *seconds)
 			timeout = value < TIMEOUT_MAX ? value : TIMEOUT_MAX;
 	}
 	margin = timeout * MARGIN_SHARE;
-	return (uint64_t)((timeout - (margin < MARGIN_MAX ? margin : MARGIN_MAX)) * 1e9);
+	return (uint64_t)((timeout - (margin < MARGIN_MAX ? margin : MARGIN_MAX)) * NS_PER_S);
 }

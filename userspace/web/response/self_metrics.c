@@ -11,7 +11,9 @@
 
 unsigned int scrape_status(enum scrape_code code)
 {
-	static const unsigned int statuses[SCRAPE_CODES] = { 200, 400, 500, 503 };
+#define STATUS_(id, status) status,
+	static const unsigned int statuses[] = { SCRAPE_STATUSES(STATUS_) };
+#undef STATUS_
 
 	return statuses[code];
 }
@@ -100,7 +102,7 @@ static void processes_add(struct snapshot_builder *b, struct self_metrics *self)
 	}
 	if (cpu_ns > self->cpu_ns)
 		self->cpu_ns = cpu_ns;
-	snapshot_add_float(b, METRIC_PROCESS_CPU, NULL, (double)self->cpu_ns / 1e9);
+	snapshot_add_float(b, METRIC_PROCESS_CPU, NULL, (double)self->cpu_ns / NS_PER_S);
 	snapshot_add_unsigned(b, METRIC_PROCESS_RESIDENT, NULL, resident);
 	snapshot_add_unsigned(b, METRIC_PROCESS_VIRTUAL, NULL, virtual);
 	snapshot_add_unsigned(b, METRIC_PROCESS_FDS, NULL, fds);

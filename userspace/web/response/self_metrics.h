@@ -8,7 +8,16 @@
 #include "lib/snapshot/snapshot.h"
 #include "web/request/gate.h"
 
-enum scrape_code { SCRAPE_OK, SCRAPE_BAD, SCRAPE_ERROR, SCRAPE_BUSY, SCRAPE_CODES };
+/* X(enumerator, status): how a scrape was answered. */
+#define SCRAPE_STATUSES(X)   \
+	X(SCRAPE_OK, 200)    \
+	X(SCRAPE_BAD, 400)   \
+	X(SCRAPE_ERROR, 500) \
+	X(SCRAPE_BUSY, 503)
+
+#define SCRAPE_CODE_(id, status) id,
+enum scrape_code { SCRAPE_STATUSES(SCRAPE_CODE_) SCRAPE_CODES };
+#undef SCRAPE_CODE_
 
 /* The CPU clock of a process: found once for each that is started. */
 struct process_clock {
@@ -29,7 +38,7 @@ struct self_metrics {
 	uint64_t cpu_ns;	   /* as last shown: a counter never falls */
 };
 
-/* The HTTP status of a code: 200, 400, 500, 503. */
+/* The HTTP status of a code, the value of the label `code`. */
 unsigned int scrape_status(enum scrape_code code);
 
 /* Empties the builder and adds all that is known; with `failed`, bits of enum config_collector, that their

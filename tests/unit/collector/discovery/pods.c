@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 #include "collector/discovery/pods.h"
+#include "lib/time.h"
 
 #define POD "0f8c2a3e-5b1d-4c7f-9a60-d1e2f3a4b5c6"
 #define SECOND "1f8c2a3e-5b1d-4c7f-9a60-d1e2f3a4b5c6"
 #define STATIC "8a1f3c5d7e9b0a2c4e6f8091a3b5c7d9"
 #define ID "3f1d0c5b7a9e8d6c4b2a1f0e9d8c7b6a5f4e3d2c1b0a99887766554433221100"
 #define ID_UPPER "3F1D0C5B7A9E8D6C4B2A1F0E9D8C7B6A5F4E3D2C1B0A99887766554433221100"
-#define SECOND_NS 1000000000u
 #define SIXTY_THREE "a23456789-123456789-123456789-123456789-123456789-123456789-123"
 
 static char root[] = "/tmp/wgsocks-test-pods-XXXXXX";
@@ -160,8 +160,8 @@ Test(pods_find, folders, .init = begin, .fini = end)
 	cr_expect_eq(pods.scan.known, 2);
 	cr_expect_eq(pods.scan.refused, 3);
 	cr_expect_eq(pods.scan.twice, 0);
-	cr_expect_eq(pods_find(&pods, SECOND, 1 + SECOND_NS, &record), -ENOENT, "a link or a file is no pod");
-	cr_expect_eq(pods_find(&pods, "", 1 + 2 * SECOND_NS, &record), -ENOENT);
+	cr_expect_eq(pods_find(&pods, SECOND, 1 + NS_PER_S, &record), -ENOENT, "a link or a file is no pod");
+	cr_expect_eq(pods_find(&pods, "", 1 + 2 * NS_PER_S, &record), -ENOENT);
 	pods_free(&pods);
 }
 
@@ -201,24 +201,24 @@ Test(pods_find, scans_again_at_most_so_often, .init = begin, .fini = end)
 {
 	struct pods pods = PODS_FOLDERS(root);
 	struct pod_record record;
-	const uint64_t start = 50 * (uint64_t)SECOND_NS;
+	const uint64_t start = 50 * (uint64_t)NS_PER_S;
 
 	set_changed(1000);
 	cr_expect_eq(pods_find(&pods, POD, start, &record), -ENOENT, "the first look");
 	folder("proxies_golden-crab-0_" POD);
 	set_changed(1000);
-	cr_expect_eq(pods_find(&pods, POD, start + SECOND_NS - 1, &record), -EAGAIN, "nothing seems to have changed");
-	cr_expect_eq(pods_find(&pods, POD, start + SECOND_NS, &record), 0);
+	cr_expect_eq(pods_find(&pods, POD, start + NS_PER_S - 1, &record), -EAGAIN, "nothing seems to have changed");
+	cr_expect_eq(pods_find(&pods, POD, start + NS_PER_S, &record), 0);
 
 	folder("proxies_silver-fish-0_" SECOND);
 	set_changed(2000);
-	cr_expect_eq(pods_find(&pods, SECOND, start + SECOND_NS + SECOND_NS / 10 - 1, &record), -EAGAIN);
-	cr_expect_eq(pods_find(&pods, SECOND, start + SECOND_NS + SECOND_NS / 10, &record), 0, "it has changed");
+	cr_expect_eq(pods_find(&pods, SECOND, start + NS_PER_S + NS_PER_S / 10 - 1, &record), -EAGAIN);
+	cr_expect_eq(pods_find(&pods, SECOND, start + NS_PER_S + NS_PER_S / 10, &record), 0, "it has changed");
 	/* What is known costs no look, and stays known. */
 	cr_assert_eq(rmdir(path_of("proxies_golden-crab-0_" POD)), 0);
-	cr_expect_eq(pods_find(&pods, POD, start + 20 * (uint64_t)SECOND_NS, &record), 0);
-	cr_expect_eq(pods_find(&pods, STATIC, start + 20 * (uint64_t)SECOND_NS, &record), -ENOENT);
-	cr_expect_eq(pods_find(&pods, POD, start + 21 * (uint64_t)SECOND_NS, &record), -ENOENT);
+	cr_expect_eq(pods_find(&pods, POD, start + 20 * (uint64_t)NS_PER_S, &record), 0);
+	cr_expect_eq(pods_find(&pods, STATIC, start + 20 * (uint64_t)NS_PER_S, &record), -ENOENT);
+	cr_expect_eq(pods_find(&pods, POD, start + 21 * (uint64_t)NS_PER_S, &record), -ENOENT);
 	pods_free(&pods);
 }
 
@@ -228,12 +228,12 @@ Test(pods_find, no_folder, .init = begin, .fini = end)
 	struct pod_record record;
 
 	folder("proxies_golden-crab-0_" POD);
-	cr_expect_eq(pods_find(&pods, POD, SECOND_NS, &record), 0);
+	cr_expect_eq(pods_find(&pods, POD, NS_PER_S, &record), 0);
 	pods.root = "/nonexistent";
-	cr_expect_eq(pods_find(&pods, SECOND, 3 * (uint64_t)SECOND_NS, &record), -ENOENT);
+	cr_expect_eq(pods_find(&pods, SECOND, 3 * (uint64_t)NS_PER_S, &record), -ENOENT);
 	pods.root = "/dev/null";
-	cr_expect_eq(pods_find(&pods, SECOND, 5 * (uint64_t)SECOND_NS, &record), -ENOTDIR);
-	cr_expect_eq(pods_find(&pods, POD, 5 * (uint64_t)SECOND_NS, &record), 0, "what was known still is");
+	cr_expect_eq(pods_find(&pods, SECOND, 5 * (uint64_t)NS_PER_S, &record), -ENOTDIR);
+	cr_expect_eq(pods_find(&pods, POD, 5 * (uint64_t)NS_PER_S, &record), 0, "what was known still is");
 	pods_free(&pods);
 }
 

@@ -2,9 +2,9 @@
 #include "collector/readers/rates.h"
 
 #include <criterion/criterion.h>
+#include "lib/time.h"
 
-#define S 1000000000ull
-#define START (5000 * S + 300000000) /* not at the turn of a second */
+#define START (5000 * NS_PER_S + 300000000) /* not at the turn of a second */
 
 static struct rates rates;
 static struct rate_totals totals;
@@ -26,7 +26,7 @@ static void remember(uint64_t now_ns)
 /* Each second up to `to`, with what comes in each. Returns `to`. */
 static uint64_t run(uint64_t from, uint64_t to, uint64_t bytes, uint32_t successes)
 {
-	for (uint64_t now = from + S; now <= to; now += S) {
+	for (uint64_t now = from + NS_PER_S; now <= to; now += NS_PER_S) {
 		totals.received += bytes;
 		totals.counts.successes += successes;
 		remember(now);
@@ -57,21 +57,21 @@ Test(rates, begins_with_what_counters_that_are_as_new_hold)
 	totals.counts.successes = 3;
 	remember(START);
 	totals.counts.successes = 4;
-	remember(START + S);
+	remember(START + NS_PER_S);
 	cr_expect_eq(successes(), 4);
 }
 
 Test(rates, begins_without_what_older_counters_hold)
 {
 	totals.counts.successes = 1000;
-	totals.counts.closed_ns = 1000 * S;
+	totals.counts.closed_ns = 1000 * NS_PER_S;
 	totals.received = 1ull << 40;
 	rates_remember(&rates, &totals, 1, false, START);
 	totals.counts.successes = 1003;
 	totals.counts.closed_ns += 5;
 	totals.received += 7;
-	remember(START + S);
-	remember(START + 2 * S);
+	remember(START + NS_PER_S);
+	remember(START + 2 * NS_PER_S);
 	cr_expect_eq(successes(), 3);
 	cr_expect_eq(window.closed_ns, 5);
 	cr_expect_eq(rates_busiest(&rates), 7);
@@ -82,14 +82,14 @@ Test(rates, five_minutes_slide)
 	uint64_t now = START;
 
 	remember(now);
-	now = run(now, now + 100 * S, 0, 1);
+	now = run(now, now + 100 * NS_PER_S, 0, 1);
 	cr_expect_eq(successes(), 100);
-	now = run(now, now + 200 * S, 0, 0);
+	now = run(now, now + 200 * NS_PER_S, 0, 0);
 	cr_expect_eq(successes(), 100, "300 s later all of it is in");
-	now = run(now, now + 50 * S, 0, 0);
+	now = run(now, now + 50 * NS_PER_S, 0, 0);
 	cr_expect_geq(successes(), 50);
 	cr_expect_leq(successes(), 55, "a step more, no less");
-	now = run(now, now + 60 * S, 0, 0);
+	now = run(now, now + 60 * NS_PER_S, 0, 0);
 	cr_expect_eq(successes(), 0);
 }
 
@@ -98,7 +98,7 @@ Test(rates, the_ring_turns_for_hours)
 	uint64_t now = START;
 
 	remember(now);
-	now = run(now, now + 7200 * S, 1000, 2);
+	now = run(now, now + 7200 * NS_PER_S, 1000, 2);
 	cr_expect_geq(successes(), 600);
 	cr_expect_leq(successes(), 610);
 	cr_expect_eq(rates_busiest(&rates), 10000);
@@ -110,7 +110,7 @@ Test(rates, more_calls_in_a_second_change_nothing)
 
 	remember(now);
 	for (int i = 0; i < 4000; i++) {
-		now += S / 10;
+		now += NS_PER_S / 10;
 		totals.received += 100;
 		totals.counts.successes++;
 		remember(now);
@@ -126,27 +126,27 @@ Test(rates, the_busiest_ten_seconds)
 	uint64_t now = START;
 
 	remember(now);
-	now = run(now, now + 20 * S, 100, 0);
-	now = run(now, now + 4 * S, 5000, 0);
-	now = run(now, now + 20 * S, 100, 0);
+	now = run(now, now + 20 * NS_PER_S, 100, 0);
+	now = run(now, now + 4 * NS_PER_S, 5000, 0);
+	now = run(now, now + 20 * NS_PER_S, 100, 0);
 	cr_expect_geq(rates_busiest(&rates), 4 * 5000 + 6 * 100);
 	cr_expect_leq(rates_busiest(&rates), 4 * 5000 + 6 * 100);
-	now = run(now, now + 560 * S, 100, 0);
+	now = run(now, now + 560 * NS_PER_S, 100, 0);
 	cr_expect_eq(rates_busiest(&rates), 4 * 5000 + 6 * 100, "within ten minutes");
-	now = run(now, now + 40 * S, 100, 0);
+	now = run(now, now + 40 * NS_PER_S, 100, 0);
 	cr_expect_eq(rates_busiest(&rates), 1000, "no longer");
 }
 
 Test(rates, bytes_are_all_found_wherever_seconds_begin)
 {
-	for (uint64_t phase = 0; phase < S; phase += S / 7) {
+	for (uint64_t phase = 0; phase < NS_PER_S; phase += NS_PER_S / 7) {
 		uint64_t now = START + phase;
 
 		init();
 		remember(now);
-		now = run(now, now + 5 * S, 0, 0);
-		now = run(now, now + 8 * S, 12345, 0);
-		run(now, now + 5 * S, 0, 0);
+		now = run(now, now + 5 * NS_PER_S, 0, 0);
+		now = run(now, now + 8 * NS_PER_S, 12345, 0);
+		run(now, now + 5 * NS_PER_S, 0, 0);
 		cr_expect_eq(rates_busiest(&rates), 8 * 12345);
 	}
 }
@@ -156,15 +156,15 @@ Test(rates, less_than_ten_seconds_are_ten)
 	uint64_t now = START;
 
 	remember(now);
-	run(now, now + 4 * S, 1000, 0);
+	run(now, now + 4 * NS_PER_S, 1000, 0);
 	cr_expect_geq(rates_busiest(&rates), 3700, "up to the last whole second");
 	cr_expect_leq(rates_busiest(&rates), 4000);
 }
 
 Test(rates, a_machine_that_has_just_started)
 {
-	remember(S / 2);
-	run(S / 2, 3 * S + S / 2, 1000, 1);
+	remember(NS_PER_S / 2);
+	run(NS_PER_S / 2, 3 * NS_PER_S + NS_PER_S / 2, 1000, 1);
 	cr_expect_eq(successes(), 3);
 	cr_expect_eq(rates_busiest(&rates), 0, "ten seconds ago there was no clock");
 }
@@ -174,15 +174,15 @@ Test(rates, a_gap_is_spread_over_its_time)
 	uint64_t now = START;
 
 	remember(now);
-	now = run(now, now + 400 * S, 0, 0);
+	now = run(now, now + 400 * NS_PER_S, 0, 0);
 	totals.received += 100000;
 	totals.counts.successes += 100;
-	now += 100 * S;
+	now += 100 * NS_PER_S;
 	remember(now);
 	cr_expect_eq(successes(), 100);
 	cr_expect_geq(rates_busiest(&rates), 9990);
 	cr_expect_leq(rates_busiest(&rates), 10010, "a tenth of it: no peak that was not there");
-	now = run(now, now + 250 * S, 0, 0);
+	now = run(now, now + 250 * NS_PER_S, 0, 0);
 	cr_expect_geq(successes(), 50);
 	cr_expect_leq(successes(), 55, "half of the gap is out");
 }
@@ -192,16 +192,16 @@ Test(rates, a_gap_longer_than_the_rings)
 	uint64_t now = START;
 
 	remember(now);
-	now = run(now, now + 20 * S, 1000000, 1000);
+	now = run(now, now + 20 * NS_PER_S, 1000000, 1000);
 	totals.received += 86400000;
 	totals.counts.successes += 86400;
-	now += 86400 * S;
+	now += 86400 * NS_PER_S;
 	remember(now);
 	cr_expect_geq(successes(), 300);
 	cr_expect_leq(successes(), 305, "one a second, and no day at once");
 	cr_expect_geq(rates_busiest(&rates), 9999);
 	cr_expect_leq(rates_busiest(&rates), 10001);
-	run(now, now + 700 * S, 0, 0);
+	run(now, now + 700 * NS_PER_S, 0, 0);
 	cr_expect_eq(successes(), 0);
 	cr_expect_eq(rates_busiest(&rates), 0);
 }
@@ -213,7 +213,7 @@ Test(rates, very_large_numbers)
 	remember(now);
 	totals.received = 1ull << 62;
 	totals.counts.closed_ns = 1ull << 62;
-	remember(now + 100000 * S);
+	remember(now + 100000 * NS_PER_S);
 	cr_expect_geq(rates_busiest(&rates), (1ull << 62) / 10001);
 	cr_expect_leq(rates_busiest(&rates), (1ull << 62) / 9999);
 }
@@ -225,7 +225,7 @@ Test(rates, counts_go_over_32_bits)
 	totals.counts.successes = UINT32_MAX - 10;
 	rates_remember(&rates, &totals, 1, false, now);
 	totals.counts.successes += 30;
-	remember(now + S);
+	remember(now + NS_PER_S);
 	cr_expect_eq(successes(), 30);
 }
 
@@ -234,18 +234,18 @@ Test(rates, counters_that_begin_anew)
 	uint64_t now = START;
 
 	remember(now);
-	now = run(now, now + 60 * S, 1000, 10);
+	now = run(now, now + 60 * NS_PER_S, 1000, 10);
 	totals = (struct rate_totals){ 0 };
-	now += S;
+	now += NS_PER_S;
 	remember(now);
 	cr_expect_eq(successes(), 600, "no change in that second");
 	cr_expect_eq(rates_busiest(&rates), 10000);
-	now = run(now, now + 10 * S, 1000, 10);
+	now = run(now, now + 10 * NS_PER_S, 1000, 10);
 	cr_expect_eq(successes(), 700);
 	totals.received = 5; /* a tunnel that gave its place to another */
-	now += S;
+	now += NS_PER_S;
 	remember(now);
-	now = run(now, now + 30 * S, 10, 0);
+	now = run(now, now + 30 * NS_PER_S, 10, 0);
 	cr_expect_eq(rates_busiest(&rates), 10000);
 	cr_expect_eq(successes(), 700);
 }
@@ -255,8 +255,8 @@ Test(rates, another_proxy_in_the_slot)
 	uint64_t now = START;
 
 	remember(now);
-	now = run(now, now + 60 * S, 1000, 10);
-	rates_remember(&rates, &totals, 2, false, now + S);
+	now = run(now, now + 60 * NS_PER_S, 1000, 10);
+	rates_remember(&rates, &totals, 2, false, now + NS_PER_S);
 	cr_expect_eq(successes(), 0);
 	cr_expect_eq(rates_busiest(&rates), 0);
 }
@@ -266,11 +266,11 @@ Test(rates, a_clock_that_went_back)
 	uint64_t now = START;
 
 	remember(now);
-	now = run(now, now + 60 * S, 1000, 10);
+	now = run(now, now + 60 * NS_PER_S, 1000, 10);
 	rates_remember(&rates, &totals, 1, false, START);
 	cr_expect_eq(successes(), 0);
 	totals.counts.successes += 2;
-	remember(START + S);
+	remember(START + NS_PER_S);
 	cr_expect_eq(successes(), 2);
 }
 
@@ -281,16 +281,16 @@ Test(rates, a_reading_that_was_not_finished)
 	uint64_t now = START;
 
 	remember(now);
-	now = run(now, now + 800 * S, 1000, 1);
+	now = run(now, now + 800 * NS_PER_S, 1000, 1);
 	before = rates;
 	totals.received += 1000000;
 	totals.counts.successes += 1000000;
-	remember(now + 20 * S);
+	remember(now + 20 * NS_PER_S);
 	rates.read_ns = before.read_ns;
 	rates.last = before.last;
 	totals.received -= 1000000;
 	totals.counts.successes -= 1000000;
-	now = run(now, now + 40 * S, 1000, 1);
+	now = run(now, now + 40 * NS_PER_S, 1000, 1);
 	cr_expect_eq(rates_busiest(&rates), 10000);
 	cr_expect_geq(successes(), 300);
 	cr_expect_leq(successes(), 305);
@@ -331,7 +331,7 @@ Test(rates, lifetime)
 {
 	double value;
 
-	window = (struct rate_counts){ .closed = 4, .closed_ns = 10 * S };
+	window = (struct rate_counts){ .closed = 4, .closed_ns = 10 * NS_PER_S };
 	cr_assert(rates_lifetime(&window, &value));
 	cr_expect_float_eq(value, 2.5, 1e-12);
 }
@@ -355,7 +355,7 @@ Test(history, begins_with_the_first_whole_step)
 {
 	init();
 	remember(START);
-	run(START, START + 12 * S, 100, 1);
+	run(START, START + 12 * NS_PER_S, 100, 1);
 	rates_history(&rates, &history);
 	cr_expect_eq(history.known, 2);
 	cr_expect_eq(history.successful[SNAPSHOT_STEPS - 2], 4);
@@ -373,7 +373,7 @@ Test(history, each_step_has_its_own)
 	remember(now);
 	for (unsigned int step = 0; step < 100; step++) {
 		totals.counts.failures += step;
-		now = run(now, now + 5 * S, step, 0);
+		now = run(now, now + 5 * NS_PER_S, step, 0);
 	}
 	rates_history(&rates, &history);
 	cr_expect_eq(history.known, SNAPSHOT_STEPS);
@@ -394,8 +394,8 @@ Test(history, forgets)
 
 	init();
 	remember(now);
-	now = run(now, now + 400 * S, 1000, 7);
-	run(now, now + 310 * S, 0, 0);
+	now = run(now, now + 400 * NS_PER_S, 1000, 7);
+	run(now, now + 310 * NS_PER_S, 0, 0);
 	rates_history(&rates, &history);
 	cr_expect_eq(history.known, SNAPSHOT_STEPS);
 	for (int i = 0; i < SNAPSHOT_STEPS; i++) {

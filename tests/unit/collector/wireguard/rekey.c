@@ -4,8 +4,8 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include "lib/time.h"
 
-#define SECOND_NS 1000000000ULL
 #define EPOCH 1700000000ULL
 #define HOURS 2
 #define EMPTY 32u
@@ -90,7 +90,7 @@ static void take(unsigned int bytes)
 static enum tunnel_state second(void)
 {
 	struct wireguard_device device = { .peers = &w.peer, .count = 1 };
-	uint64_t now_ns = w.now * SECOND_NS;
+	uint64_t now_ns = w.now * NS_PER_S;
 
 	if (alive() && every(w.theirs))
 		take(DATA);

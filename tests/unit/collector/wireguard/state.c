@@ -3,8 +3,8 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include "lib/time.h"
 
-#define SECOND_NS 1000000000ULL
 #define NOW_SEC 1700000000ULL
 
 static struct wireguard_peer peers[4];
@@ -28,7 +28,7 @@ TestSuite(state, .init = set_up, .fini = forget);
 
 static enum tunnel_state judge(void)
 {
-	return wireguard_device_state(&device, &history, now * SECOND_NS, NOW_SEC + now - 1000);
+	return wireguard_device_state(&device, &history, now * NS_PER_S, NOW_SEC + now - 1000);
 }
 
 /* A second later, having sent and received this. */
@@ -37,7 +37,7 @@ static enum tunnel_state after(uint64_t sent, uint64_t received)
 	now++;
 	peers[0].transmit_bytes += sent;
 	peers[0].receive_bytes += received;
-	cr_assert_eq(wireguard_history_note(&history, &device, now * SECOND_NS), 0);
+	cr_assert_eq(wireguard_history_note(&history, &device, now * NS_PER_S), 0);
 	return judge();
 }
 

@@ -262,11 +262,11 @@ Test(config, hostile_values)
 	free(flag);
 }
 
-Test(config, collector_names)
+/* Names, defaults and flags are of one table: an independent word for each of its columns. */
+Test(config, collector_table)
 {
 	cr_expect_str_eq(config_collector_name(COLLECTOR_INTERFACE), "interface");
-	cr_expect_str_eq(config_collector_name(COLLECTOR_REQUESTS), "requests");
-	cr_expect_str_eq(config_collector_name(COLLECTOR_SESSIONS), "sessions");
 	cr_expect_str_eq(config_collector_name(COLLECTOR_WIREGUARD), "wireguard");
 	cr_expect_null(config_collector_name(COLLECTOR_MAX));
+	cr_expect_eq(COLLECTOR_ALL & ~COLLECTOR_DEFAULT, 1u << COLLECTOR_CLIENTS | 1u << COLLECTOR_DESTINATIONS);
 }

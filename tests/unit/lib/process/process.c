@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/process/process.h"
+#include "lib/time.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -84,8 +85,6 @@ Test(child, dies_with_its_parent, .timeout = 10)
 
 /* What a process tells about itself, beside what /proc says at that moment. */
 
-#define SECOND 1000000000ull
-
 static struct shared *shared;
 static struct process_cell *cell;
 
@@ -123,10 +122,10 @@ static uint64_t pss_bytes(void)
 
 Test(heartbeat, tells_the_time_each_time)
 {
-	heartbeat_write(shared, PROCESS_WEB, 100 * SECOND);
-	cr_expect_eq(cell->heartbeat_ns, 100 * SECOND);
-	heartbeat_write(shared, PROCESS_WEB, 101 * SECOND);
-	cr_expect_eq(cell->heartbeat_ns, 101 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 100 * NS_PER_S);
+	cr_expect_eq(cell->heartbeat_ns, 100 * NS_PER_S);
+	heartbeat_write(shared, PROCESS_WEB, 101 * NS_PER_S);
+	cr_expect_eq(cell->heartbeat_ns, 101 * NS_PER_S);
 	cr_expect_eq(shared->processes[PROCESS_HEALTH].heartbeat_ns, 0);
 }
 
@@ -134,13 +133,13 @@ Test(heartbeat, tells_descriptors_each_five_seconds)
 {
 	int more[300];
 
-	heartbeat_write(shared, PROCESS_WEB, 100 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 100 * NS_PER_S);
 	cr_expect_eq(cell->open_fds, descriptors());
 	for (int i = 0; i < 300; i++) /* more than one getdents64 gives */
 		more[i] = open("/dev/null", O_RDONLY);
-	heartbeat_write(shared, PROCESS_WEB, 104 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 104 * NS_PER_S);
 	cr_expect_eq(cell->open_fds, descriptors() - 300);
-	heartbeat_write(shared, PROCESS_WEB, 105 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 105 * NS_PER_S);
 	cr_expect_eq(cell->open_fds, descriptors());
 	for (int i = 0; i < 300; i++)
 		close(more[i]);
@@ -153,13 +152,13 @@ Test(heartbeat, tells_memory)
 	char *memory;
 
 	/* Past the moment when what only the start took is given back. */
-	heartbeat_write(shared, PROCESS_WEB, 90 * SECOND);
-	heartbeat_write(shared, PROCESS_WEB, 95 * SECOND);
-	heartbeat_write(shared, PROCESS_WEB, 100 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 90 * NS_PER_S);
+	heartbeat_write(shared, PROCESS_WEB, 95 * NS_PER_S);
+	heartbeat_write(shared, PROCESS_WEB, 100 * NS_PER_S);
 	virtual_before = cell->virtual_bytes;
 	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memset(memory, 1, SIZE);
-	heartbeat_write(shared, PROCESS_WEB, 105 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 105 * NS_PER_S);
 	cr_expect_geq(cell->virtual_bytes, virtual_before + SIZE);
 	cr_expect_leq(cell->pss_bytes, pss_bytes() + (1 << 20));
 	cr_expect_geq(cell->pss_bytes, pss_bytes() - (1 << 20));
@@ -169,8 +168,8 @@ Test(heartbeat, tells_memory)
 Test(heartbeat, works_without_its_files)
 {
 	heartbeat_close();
-	heartbeat_write(shared, PROCESS_WEB, 100 * SECOND);
-	cr_expect_eq(cell->heartbeat_ns, 100 * SECOND);
+	heartbeat_write(shared, PROCESS_WEB, 100 * NS_PER_S);
+	cr_expect_eq(cell->heartbeat_ns, 100 * NS_PER_S);
 	cr_expect_eq(cell->open_fds, 0);
 	cr_expect_eq(cell->pss_bytes, 0);
 }

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define SECOND 1000000000ull
+#include "lib/time.h"
 
 static void proxies_fill(struct health_proxy *proxies, uint32_t count, unsigned int generation)
 {
@@ -121,13 +120,13 @@ Test(shared, a_writer_killed_in_mid_update_leaves_the_last_state, .timeout = 30)
 Test(shared, alive_for_ten_seconds)
 {
 	struct shared *shared = shared_create(1);
-	uint64_t now = 100 * SECOND;
+	uint64_t now = 100 * NS_PER_S;
 
 	cr_expect_not(process_alive(shared, PROCESS_COLLECTOR, now), "never heard of");
 	shared->processes[PROCESS_COLLECTOR].heartbeat_ns = now;
 	cr_expect(process_alive(shared, PROCESS_COLLECTOR, now));
 	cr_expect(process_alive(shared, PROCESS_COLLECTOR, now - 1), "its clock reading was later");
-	cr_expect(process_alive(shared, PROCESS_COLLECTOR, now + 10 * SECOND));
-	cr_expect_not(process_alive(shared, PROCESS_COLLECTOR, now + 10 * SECOND + 1));
+	cr_expect(process_alive(shared, PROCESS_COLLECTOR, now + 10 * NS_PER_S));
+	cr_expect_not(process_alive(shared, PROCESS_COLLECTOR, now + 10 * NS_PER_S + 1));
 	cr_expect_not(process_alive(shared, PROCESS_WEB, now));
 }

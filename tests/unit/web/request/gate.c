@@ -2,22 +2,21 @@
 #include "web/request/gate.h"
 
 #include <criterion/criterion.h>
-
-#define SECOND 1000000000ull
+#include "lib/time.h"
 
 Test(limit, burst_and_then_one_an_interval)
 {
 	struct limit limit = { 0 };
 
 	for (int i = 0; i < 3; i++)
-		cr_expect(limit_take(&limit, SECOND, 3, 5 * SECOND));
-	cr_expect_not(limit_take(&limit, SECOND, 3, 5 * SECOND));
-	cr_expect_not(limit_take(&limit, SECOND, 3, 5 * SECOND + SECOND - 1));
-	cr_expect(limit_take(&limit, SECOND, 3, 6 * SECOND));
-	cr_expect_not(limit_take(&limit, SECOND, 3, 6 * SECOND));
+		cr_expect(limit_take(&limit, NS_PER_S, 3, 5 * NS_PER_S));
+	cr_expect_not(limit_take(&limit, NS_PER_S, 3, 5 * NS_PER_S));
+	cr_expect_not(limit_take(&limit, NS_PER_S, 3, 5 * NS_PER_S + NS_PER_S - 1));
+	cr_expect(limit_take(&limit, NS_PER_S, 3, 6 * NS_PER_S));
+	cr_expect_not(limit_take(&limit, NS_PER_S, 3, 6 * NS_PER_S));
 	for (int i = 0; i < 3; i++)
-		cr_expect(limit_take(&limit, SECOND, 3, 100 * SECOND));
-	cr_expect_not(limit_take(&limit, SECOND, 3, 100 * SECOND));
+		cr_expect(limit_take(&limit, NS_PER_S, 3, 100 * NS_PER_S));
+	cr_expect_not(limit_take(&limit, NS_PER_S, 3, 100 * NS_PER_S));
 }
 
 Test(limit, none)

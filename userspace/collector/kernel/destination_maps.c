@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/kernel/destinations.h"
+#include "collector/kernel/destination_maps.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

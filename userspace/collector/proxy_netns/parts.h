@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The interfaces of a watched proxy and what is attached to them. Used by watch.c. */
+/* Between the files of this folder. */
 #pragma once
 
 #include "collector/proxy_netns/proxy_netns.h"
+
+/* Writes what the proxy is to the `proxies` map, once it is started. Returns 0 or -errno. */
+static inline int map_entry_write(const struct proxy_netns *netns)
+{
+	return netns->started ? kernel_proxy_write(netns->kernel, netns->slot, &netns->map_entry) : 0;
+}
+
+/* ports.c: adds the current ports to map_entry. Returns whether it changed (to be written). */
+bool ports_add(struct proxy_netns *netns);
+
+/* interfaces.c: the interfaces of a watched proxy and what is attached to them. */
 
 /* Each returns whether netns->map_entry changed (to be written), interfaces_dump 0 or -errno. */
 int interfaces_dump(struct proxy_netns *netns);

@@ -5,8 +5,5 @@
 #include "lib/web_config/settings.h"
 #include "lib/web_config/yaml.h"
 
-/* What stands under a section of TLS: read_tls.c. */
-int settings_read_tls(struct yaml *y, void *closure, const char *key);
-
 /* Reads the whole document. Returns 0 or -EINVAL with y->why told. */
 int settings_read(struct yaml *y, struct settings *s);
