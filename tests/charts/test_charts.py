@@ -254,12 +254,11 @@ def test_monitors_select_what_is_there():
 
 
 def rights_of_the_program():
-    """What the collector keeps, in its own words: always, of a node's agent, to discover, before 5.11."""
+    """What the collector keeps, by the condition that its table has: always, of a node's agent, to discover, before 5.11."""
     text = (ROOT / "userspace" / "collector" / "collector.c").read_text(encoding="utf-8")
     body = re.search(r"static int keep_rights\(.*?\n}\n", text, re.DOTALL)[0]
-    node, discover, old, _rest = body.split("\tif (")[1:5]
-    names = [re.findall(r"CAP_(\w+)", part) for part in (body.split("\tif (")[0], node, discover, old)]
-    return [set(part) for part in names]
+    rows = re.findall(r"\{ CAP_(\w+), (\w+)", body)
+    return [{name for name, when in rows if when == condition} for condition in ("true", "node", "discovers", "locked")]
 
 
 def test_capabilities_are_what_the_program_keeps():

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.in_lab
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
-RECIPE = CONTRIBUTING.read_text(encoding="utf-8")
+RECIPE = " ".join(CONTRIBUTING.read_text(encoding="utf-8").split())  # however its lines are broken
 SIDECAR = "sudo PROXY_NAME=golden-crab nsenter --net=/run/netns/golden-crab wgsocks_exporter"
 CURL = ("curl -s http://127.0.0.1:9090/metrics", "curl -s 'http://127.0.0.1:9999/readyz?verbose'")
 NODE = "sudo wgsocks_exporter --mode=node"

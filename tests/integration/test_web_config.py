@@ -77,7 +77,7 @@ def test_tls():
 def test_who_reads_has_no_network_and_who_serves_opens_nothing():
     with Web(tls_config("rights.yml")) as web:
         pids = web.children()
-        files = web.part("files")
+        files = web.part("webconfig")
         equal(status(pids["web"])["CapEff"].strip(), "0000000000000000", "rights of web")
         equal(status(pids["web"])["Seccomp"].strip(), "2", "its filter")
         equal(status(pids["web"])["Uid"].split()[0], "65534", "its user")
@@ -378,7 +378,7 @@ def test_the_page_of_the_docs():
 
 def test_restarts_of_its_processes():
     with Web(tls_config("restart.yml")) as web:
-        for name in ("web", "files"):
+        for name in ("web", "webconfig"):
             pid = web.part(name)
             os.kill(pid, 9)
             equal(ask(web.port, tls=trusting(OURS)).status, 200, f"after {name} was killed")
@@ -393,7 +393,7 @@ def test_restarts_of_its_processes():
 def test_SIGHUP_reads_it_again():
     """Changed or not: what is served says when it was read. Something bad is told, and changes nothing."""
     with Web(tls_config("hup.yml")) as web:
-        before, children, files = reload_count(web, tls=trusting(OURS)), web.children(), web.part("files")
+        before, children, files = reload_count(web, tls=trusting(OURS)), web.children(), web.part("webconfig")
         os.kill(web.pid, signal.SIGHUP)
         wait_until(lambda: reload_count(web, tls=trusting(OURS)) > before, 10, "another reload")
         equal(len(web.records(process="supervisor", msg="reloading web configuration", signal="Hangup")), 1, web.log())
@@ -402,4 +402,4 @@ def test_SIGHUP_reads_it_again():
         web.wait_records(msg="invalid web configuration", path=re.compile("hup.yml$"), error=re.compile("^line 1"))
         answer = ask(web.port, tls=trusting(OURS))
         equal((answer.status, value(answer.body, "wgsocks_exporter_web_config_last_reload_successful")), (200, 0))
-        equal((web.children(), web.part("files")), (children, files), "processes")
+        equal((web.children(), web.part("webconfig")), (children, files), "processes")

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The lab's own programs: traffic, target, churn, inner, proxies and blind, in build/.
-# The Makefile includes this file and defines `say`. The first five can be built without it:
-# make -f tests/lab/module.mk build/traffic
-BUILD ?= build
+# The Makefile includes this file.
 LAB_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror
 LAB_TRAFFIC := traffic kind socks tally session dialogue exchange stream pattern
 LAB_TARGET := target pattern

@@ -15,7 +15,7 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
-#include "collector/proxies/reconciliation.h"
+#include "collector/proxies/proxies.h"
 #include "collector/state.h"
 #include "collector/kernel/kernel.h"
 #include "collector/kernel/sweep.h"

@@ -43,16 +43,16 @@ static int memories_open(const char *name, int *writer, int *reader)
 
 static int parts_open(struct channels *channels, bool bundle_wanted)
 {
-	int pair[2], err;
+	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	channels->web = pair[0];
 	channels->collector = pair[1];
-	err = memories_open("snapshot", &channels->snapshot, &channels->snapshot_reader);
-	if (!err && bundle_wanted)
-		err = memories_open("web-config", &channels->bundle, &channels->bundle_reader);
-	return err;
+	r = memories_open("snapshot", &channels->snapshot, &channels->snapshot_reader);
+	if (!r && bundle_wanted)
+		r = memories_open("web-config", &channels->bundle, &channels->bundle_reader);
+	return r;
 }
 
 int channels_open(struct channels *channels, bool bundle_wanted)

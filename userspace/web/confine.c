@@ -70,20 +70,20 @@ static void sort_prepare(void)
 
 int confine(const struct child *child, int (*threads)(void *closure), void *closure)
 {
-	int err;
+	int r;
 
 	heartbeat_open();
 	sort_prepare();
-	err = rights_drop_all();
-	if (err)
-		return err;
+	r = rights_drop_all();
+	if (r)
+		return r;
 	child_bind_to_parent(child);
-	err = threads(closure);
-	if (err)
-		return err;
-	err = rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls));
-	if (err)
-		return err;
+	r = threads(closure);
+	if (r)
+		return r;
+	r = rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls));
+	if (r)
+		return r;
 	malloc_trim(0); /* the filter's making took more than serving does */
 	return 0;
 }

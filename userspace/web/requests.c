@@ -356,18 +356,18 @@ static bool gate_passed(struct web_request *request, enum MHD_Result *result)
 {
 	struct web *web = request->web;
 	enum refusal refusal;
-	int err;
+	int r;
 
 	request->pass.waiter.done = password_done;
-	err = gate_check(&web->gate, &request->pass, web->config ? web->config->settings : NULL, request->connection,
-			 web->now_ns, &refusal);
-	if (err == -EAGAIN) {
+	r = gate_check(&web->gate, &request->pass, web->config ? web->config->settings : NULL, request->connection,
+		       web->now_ns, &refusal);
+	if (r == -EAGAIN) {
 		MHD_suspend_connection(request->connection);
 		*result = MHD_YES;
-	} else if (err) {
+	} else if (r) {
 		*result = gate_refuse(request, refusal);
 	}
-	return !err;
+	return !r;
 }
 
 static enum MHD_Result request_refuse(struct web_request *request, bool known)

@@ -71,10 +71,10 @@ static void connection_notify(void *closure, struct MHD_Connection *mhd, void **
 static int listeners_watch(const struct web *web, int operation, uint32_t events)
 {
 	for (size_t i = 0; i < web->child->socket_count; i++) {
-		int err = epoll_watch(web, operation, web->child->sockets[i], events, EVENT_LISTEN + (uint32_t)i);
+		int r = epoll_watch(web, operation, web->child->sockets[i], events, EVENT_LISTEN + (uint32_t)i);
 
-		if (err)
-			return err;
+		if (r)
+			return r;
 	}
 	return 0;
 }
@@ -123,10 +123,10 @@ static int daemon_start(struct web *web, enum server server)
 /* With a --web.config.file both are there: it may ask for TLS from the next reload on, or no longer. */
 int server_start(struct web *web)
 {
-	int err = daemon_start(web, SERVER_PLAIN);
+	int r = daemon_start(web, SERVER_PLAIN);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	return config_wanted(web) ? daemon_start(web, SERVER_TLS) : server_listen(web);
 }
 

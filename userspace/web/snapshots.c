@@ -143,24 +143,24 @@ void snapshots_remove(struct snapshots *s, struct waiter *waiter)
 /* Copies the block out of the memfd and checks the copy. */
 static int block_take(struct snapshots *s, struct snapshot *samples, const struct snapshot_answer *answer)
 {
-	int err = block_read(s->memory, answer->length, &s->block, &s->block_max);
+	int r = block_read(s->memory, answer->length, &s->block, &s->block_max);
 
-	return err ? err : snapshot_open(samples, s->block, answer->length, answer->id);
+	return r ? r : snapshot_open(samples, s->block, answer->length, answer->id);
 }
 
 static void answer_take(struct snapshots *s, const struct snapshot_answer *answer, uint64_t now_ns)
 {
 	struct snapshot samples;
-	int err;
+	int r;
 
 	if (!answer->length) {
 		snapshot_finish(s, NULL);
 		return;
 	}
-	err = block_take(s, &samples, answer);
-	if (err) {
+	r = block_take(s, &samples, answer);
+	if (r) {
 		if (!s->bad_block_logged)
-			log_warn("invalid snapshot from the collector", field_error(err));
+			log_warn("invalid snapshot from the collector", field_error(r));
 		s->bad_block_logged = true;
 		snapshot_finish(s, NULL);
 		return;
@@ -277,10 +277,10 @@ static int block_grow(int fd, uint64_t length, void **block, size_t *max)
 int block_read(int fd, uint64_t length, void **block, size_t *max)
 {
 	if (length > *max) {
-		int err = block_grow(fd, length, block, max);
+		int r = block_grow(fd, length, block, max);
 
-		if (err)
-			return err;
+		if (r)
+			return r;
 	}
 	for (uint64_t at = 0; at < length;) {
 		ssize_t got = pread(fd, (char *)*block + at, length - at, (off_t)at);

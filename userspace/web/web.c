@@ -168,7 +168,7 @@ static int web_start(struct web *web)
 {
 	const struct child *child = web->child;
 	size_t connections;
-	int err;
+	int r;
 
 	web->now_ns = clock_now_ns();
 	web->self =
@@ -181,12 +181,12 @@ static int web_start(struct web *web)
 	web->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (web->epoll < 0)
 		return -errno;
-	err = signals_watch(web);
-	if (!err)
-		err = channel_watch(web);
-	if (!err)
-		err = server_start(web);
-	return err ? err : confine(child, passwords_start, web);
+	r = signals_watch(web);
+	if (!r)
+		r = channel_watch(web);
+	if (!r)
+		r = server_start(web);
+	return r ? r : confine(child, passwords_start, web);
 }
 
 static void web_free(struct web *web)
@@ -211,17 +211,17 @@ static void web_free(struct web *web)
 int web_run(const struct child *child)
 {
 	struct web web = { .child = child, .epoll = -1, .signals = -1 };
-	int err;
+	int r;
 
 	log_process("web");
-	err = web_start(&web);
-	if (err) {
-		log_error("cannot start", field_error(err));
+	r = web_start(&web);
+	if (r) {
+		log_error("cannot start", field_error(r));
 	} else {
-		err = loop(&web);
-		if (err)
-			log_error("cannot wait for events", field_error(err));
+		r = loop(&web);
+		if (r)
+			log_error("cannot wait for events", field_error(r));
 	}
 	web_free(&web);
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -18,7 +18,7 @@ static void web_config_free(struct web_config *config)
 	free(config);
 }
 
-/* It was judged good a moment ago: what fails now is for want of memory, or as the clock has gone on. */
+/* It was validated a moment ago: what fails now is for want of memory, or as the clock has gone on. */
 static int web_config_fill(struct web_config *config, const struct bundle *bundle, char why[static SETTINGS_WHY])
 {
 	struct pem pems[PEM_MAX];
@@ -46,12 +46,12 @@ struct web_config *web_config_load(int fd, uint64_t sequence, char why[static SE
 {
 	_cleanup_(bundle_free) struct bundle bundle;
 	struct web_config *config = NULL;
-	int err = bundle_read(fd, sequence, &bundle);
+	int r = bundle_read(fd, sequence, &bundle);
 
-	if (!err)
+	if (!r)
 		config = calloc(1, sizeof(*config));
 	if (!config) {
-		snprintf(why, SETTINGS_WHY, "%s", err ? strerror(-err) : "out of memory");
+		snprintf(why, SETTINGS_WHY, "%s", r ? strerror(-r) : "out of memory");
 		return NULL;
 	}
 	config->users = 1;

@@ -60,7 +60,7 @@ int file_read(const char *path, size_t most, char **data, size_t *size, struct f
 	_cleanup_free_ char *bytes = NULL;
 	struct file_mark after;
 	struct stat status;
-	int err;
+	int r;
 
 	*mark = file_mark_read(path);
 	if (fd < 0 || fstat(fd, &status) < 0)
@@ -73,9 +73,9 @@ int file_read(const char *path, size_t most, char **data, size_t *size, struct f
 	bytes = malloc((size_t)status.st_size + 1);
 	if (!bytes)
 		return -ENOMEM;
-	err = whole_read(fd, bytes, (size_t)status.st_size);
-	if (err)
-		return err;
+	r = whole_read(fd, bytes, (size_t)status.st_size);
+	if (r)
+		return r;
 	if (fstat(fd, &status) < 0)
 		return -errno;
 	after = mark_make(&status);

@@ -28,17 +28,17 @@ static int path_join(char out[static VALIDATION_PATH_SIZE], const char *config, 
 static int file_serve(int validator, struct validated *validated, int part)
 {
 	char name[VALIDATION_PATH_SIZE];
-	int err = validator_name_receive(validator, name);
+	int r = validator_name_receive(validator, name);
 
-	if (err || !*name)
-		return err;
-	err = path_join(validated->paths[part], validated->paths[BUNDLE_CONFIG], name);
-	if (!err)
-		err = file_read(validated->paths[part], SETTINGS_PEM_MAX, &validated->bundle.data[part],
-				&validated->bundle.size[part], &validated->marks[part]);
-	if (err == -EAGAIN)
-		return err;
-	return validator_file_send(validator, err, validated->bundle.data[part], validated->bundle.size[part]);
+	if (r || !*name)
+		return r;
+	r = path_join(validated->paths[part], validated->paths[BUNDLE_CONFIG], name);
+	if (!r)
+		r = file_read(validated->paths[part], SETTINGS_PEM_MAX, &validated->bundle.data[part],
+			      &validated->bundle.size[part], &validated->marks[part]);
+	if (r == -EAGAIN)
+		return r;
+	return validator_file_send(validator, r, validated->bundle.data[part], validated->bundle.size[part]);
 }
 
 /* Collects it. `left`: it was left alone, and ends without a word. */
@@ -59,7 +59,7 @@ static bool validator_approves(pid_t pid, bool left)
 
 static enum validation validator_ask(struct validated *validated, bool notes)
 {
-	int pair[2], err = 0;
+	int pair[2], r = 0;
 	bool approved;
 	pid_t pid;
 
@@ -76,31 +76,31 @@ static enum validation validator_ask(struct validated *validated, bool notes)
 	close(pair[1]);
 	if (pid < 0)
 		log_error("cannot start validator of the web configuration", field_error(errno));
-	for (int i = BUNDLE_PEM; pid > 0 && i < BUNDLE_PARTS && !err; i++)
-		err = file_serve(pair[0], validated, i);
+	for (int i = BUNDLE_PEM; pid > 0 && i < BUNDLE_PARTS && !r; i++)
+		r = file_serve(pair[0], validated, i);
 	close(pair[0]);
-	approved = pid > 0 && validator_approves(pid, err == -EAGAIN);
-	if (err == -EAGAIN)
+	approved = pid > 0 && validator_approves(pid, r == -EAGAIN);
+	if (r == -EAGAIN)
 		return VALIDATION_CHANGED;
-	return approved && !err ? VALIDATION_GOOD : VALIDATION_BAD;
+	return approved && !r ? VALIDATION_GOOD : VALIDATION_BAD;
 }
 
 enum validation validate(const char *path, bool notes, struct validated *validated)
 {
-	int err;
+	int r;
 
 	*validated = (struct validated){ 0 };
 	if (path_join(validated->paths[BUNDLE_CONFIG], "", path)) {
 		log_error("path of the web configuration is too long", field_text("path", path));
 		return VALIDATION_BAD;
 	}
-	err = file_read(path, SETTINGS_SIZE_MAX, &validated->bundle.data[BUNDLE_CONFIG],
-			&validated->bundle.size[BUNDLE_CONFIG], &validated->marks[BUNDLE_CONFIG]);
-	if (err == -EAGAIN)
+	r = file_read(path, SETTINGS_SIZE_MAX, &validated->bundle.data[BUNDLE_CONFIG],
+		      &validated->bundle.size[BUNDLE_CONFIG], &validated->marks[BUNDLE_CONFIG]);
+	if (r == -EAGAIN)
 		return VALIDATION_CHANGED;
-	if (err) {
+	if (r) {
 		log_error("cannot read web configuration", field_text("path", path),
-			  field_text("error", file_error(-err)));
+			  field_text("error", file_error(-r)));
 		return VALIDATION_BAD;
 	}
 	return validator_ask(validated, notes);

@@ -57,10 +57,10 @@ static int all_receive(int fd, void *data, size_t size)
 int validator_name_receive(int fd, char *name)
 {
 	uint32_t length;
-	int err = all_receive(fd, &length, sizeof(length));
+	int r = all_receive(fd, &length, sizeof(length));
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	if (length >= VALIDATION_PATH_SIZE)
 		return -EBADMSG;
 	name[length] = '\0';
@@ -70,9 +70,9 @@ int validator_name_receive(int fd, char *name)
 int validator_file_send(int fd, int error, const char *data, size_t size)
 {
 	struct reply reply = { .error = error, .size = error ? 0 : (uint32_t)size };
-	int err = all_send(fd, &reply, sizeof(reply));
+	int r = all_send(fd, &reply, sizeof(reply));
 
-	return err ? err : all_send(fd, data, reply.size);
+	return r ? r : all_send(fd, data, reply.size);
 }
 
 static _Noreturn void fail(const char *path, const char *why)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The process "files": looks twice a second whether --web.config.file or a file that it names has changed, has what is
+ * The process webconfig looks twice a second whether --web.config.file or a file that it names has changed, has what is
  * new validated, and hands what is good to web; after SIGHUP it does so without looking. It may read what is root's; it
  * parses nothing, and knows no network.
  */
@@ -51,12 +51,12 @@ static void publish(struct webconfig *f)
 {
 	struct web_config_cell *cell = &f->child->shared->web_config;
 	uint64_t sequence = cell->sequence + 1;
-	int err = bundle_write(f->child->bundle, sequence, &f->last->bundle);
+	int r = bundle_write(f->child->bundle, sequence, &f->last->bundle);
 	struct timespec now;
 
-	cell->successful = !err;
-	if (err) {
-		log_error("cannot hand over web configuration", field_error(err));
+	cell->successful = !r;
+	if (r) {
+		log_error("cannot hand over web configuration", field_error(r));
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -105,10 +105,10 @@ static void tick(struct webconfig *f)
 
 static int begin(const struct child *child, sigset_t *signals)
 {
-	int err;
+	int r;
 
 	heartbeat_open();
-	err = rights_keep(capabilities, sizeof(capabilities) / sizeof(*capabilities));
+	r = rights_keep(capabilities, sizeof(capabilities) / sizeof(*capabilities));
 	child_bind_to_parent(child);
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
@@ -116,7 +116,7 @@ static int begin(const struct child *child, sigset_t *signals)
 	sigprocmask(SIG_BLOCK, signals, NULL);
 	signal(SIGHUP, SIG_DFL); /* waited for: not ignored */
 	signal(SIGPIPE, SIG_IGN);
-	return err;
+	return r;
 }
 
 int webconfig_run(const struct child *child)
@@ -124,10 +124,10 @@ int webconfig_run(const struct child *child)
 	static const struct timespec pause = { .tv_nsec = TICK_NS };
 	struct webconfig webconfig = { .child = child, .last = calloc(1, sizeof(*webconfig.last)) };
 	sigset_t signals;
-	int err = webconfig.last ? begin(child, &signals) : -ENOMEM, received = 0;
+	int r = webconfig.last ? begin(child, &signals) : -ENOMEM, received = 0;
 
-	if (err) {
-		log_error("cannot start", field_error(err));
+	if (r) {
+		log_error("cannot start", field_error(r));
 		free(webconfig.last);
 		return EXIT_FAILURE;
 	}

@@ -3,8 +3,8 @@
  * says. */
 #include "fuzz.h"
 
-#include "web/request/scrape_options.h"
 #include "lib/time.h"
+#include "web/request/scrape_options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

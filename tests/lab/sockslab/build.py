@@ -12,6 +12,5 @@ def program(name):
     """Path of build/<name> ("traffic" or "target"), built first when it is missing."""
     path = os.path.join(BUILD, name)
     if not os.path.exists(path):
-        subprocess.run(["make", "-s", "-C", ROOT, "-f", "tests/lab/module.mk", f"BUILD={BUILD}", path],
-                       check=True)
+        subprocess.run(["make", "-s", "-C", ROOT, f"BUILD={BUILD}", path], check=True)
     return path

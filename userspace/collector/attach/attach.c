@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "collector/attach/clsact.h"
-#include "collector/attach/tcx.h"
+#include "collector/attach/parts.h"
 #include "collector/discovery/links.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
@@ -26,29 +25,29 @@ uint32_t attach_instance(const char *name)
 /* What an earlier process attached the other way would count everything a second time. */
 static int open_tcx(struct attachment *attachment, const struct attachment_spec *spec)
 {
-	int err = tcx_open(attachment, spec);
+	int r = tcx_open(attachment, spec);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	attachment->mode = CONFIG_ATTACH_TCX;
-	err = clsact_remove_filters(spec->ifindex, spec->direction, spec->instance);
-	return err < 0 ? err : 0;
+	r = clsact_remove_filters(spec->ifindex, spec->direction, spec->instance);
+	return r < 0 ? r : 0;
 }
 
 static int open_clsact(struct attachment *attachment, const struct attachment_spec *spec)
 {
-	int err = clsact_open(attachment, spec);
+	int r = clsact_open(attachment, spec);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	attachment->mode = CONFIG_ATTACH_CLSACT;
-	err = spec->pin_path ? tcx_remove_pinned(spec->pin_path) : 0;
-	return err < 0 ? err : 0;
+	r = spec->pin_path ? tcx_remove_pinned(spec->pin_path) : 0;
+	return r < 0 ? r : 0;
 }
 
 int attachment_open(struct attachment *attachment, const struct attachment_spec *spec)
 {
-	int err = -EOPNOTSUPP;
+	int r = -EOPNOTSUPP;
 
 	*attachment = (struct attachment){ .ifindex = spec->ifindex,
 					   .direction = spec->direction,
@@ -61,12 +60,12 @@ int attachment_open(struct attachment *attachment, const struct attachment_spec 
 				      (int)sizeof(attachment->pin_path))
 		return -ENAMETOOLONG;
 	if (spec->mode != CONFIG_ATTACH_CLSACT)
-		err = open_tcx(attachment, spec);
-	if (spec->mode == CONFIG_ATTACH_CLSACT || (spec->mode == CONFIG_ATTACH_AUTO && err == -EOPNOTSUPP))
-		err = open_clsact(attachment, spec);
-	if (err)
+		r = open_tcx(attachment, spec);
+	if (spec->mode == CONFIG_ATTACH_CLSACT || (spec->mode == CONFIG_ATTACH_AUTO && r == -EOPNOTSUPP))
+		r = open_clsact(attachment, spec);
+	if (r)
 		attachment_close(attachment);
-	return err;
+	return r;
 }
 
 int attachment_alive(const struct attachment *attachment)
@@ -86,14 +85,14 @@ void attachment_close(struct attachment *attachment)
 
 int attachment_remove(struct attachment *attachment)
 {
-	int err = 0;
+	int r = 0;
 
 	if (attachment->mode == CONFIG_ATTACH_TCX)
-		err = tcx_remove(attachment);
+		r = tcx_remove(attachment);
 	else if (attachment->mode == CONFIG_ATTACH_CLSACT)
-		err = clsact_remove(attachment);
+		r = clsact_remove(attachment);
 	attachment_close(attachment);
-	return err;
+	return r;
 }
 
 void attachment_forget(struct attachment *attachment)
@@ -109,15 +108,15 @@ void attachment_forget(struct attachment *attachment)
 struct sweep {
 	uint32_t instance;
 	int removed;
-	int err;
+	int error;
 };
 
 static void note_result(struct sweep *sweep, int result)
 {
 	if (result >= 0)
 		sweep->removed += result;
-	else if (!sweep->err)
-		sweep->err = result;
+	else if (!sweep->error)
+		sweep->error = result;
 }
 
 static void sweep_link(const struct link *link, enum link_event event, void *context)
@@ -153,15 +152,15 @@ int attach_sweep(uint32_t instance, const char *pin_folder)
 {
 	struct sweep sweep = { .instance = instance };
 	struct links links;
-	int err = links_open(&links);
+	int r = links_open(&links);
 
-	if (!err)
-		err = links_dump(&links, sweep_link, &sweep);
+	if (!r)
+		r = links_dump(&links, sweep_link, &sweep);
 	links_close(&links);
-	note_result(&sweep, err);
+	note_result(&sweep, r);
 	if (pin_folder)
 		each_pin(&sweep, pin_folder, tcx_remove_pinned);
-	return sweep.err ? sweep.err : sweep.removed;
+	return sweep.error ? sweep.error : sweep.removed;
 }
 
 int attach_unpin_all(const char *pin_folder)
@@ -169,7 +168,7 @@ int attach_unpin_all(const char *pin_folder)
 	struct sweep sweep = { 0 };
 
 	each_pin(&sweep, pin_folder, tcx_remove_pinned);
-	return sweep.err ? sweep.err : sweep.removed;
+	return sweep.error ? sweep.error : sweep.removed;
 }
 
 int attach_prune(const char *pin_folder)
@@ -177,7 +176,7 @@ int attach_prune(const char *pin_folder)
 	struct sweep sweep = { 0 };
 
 	each_pin(&sweep, pin_folder, tcx_prune_pinned);
-	return sweep.err ? sweep.err : sweep.removed;
+	return sweep.error ? sweep.error : sweep.removed;
 }
 
 #define STUB_NAME "wgsocks_stub"

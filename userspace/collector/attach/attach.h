@@ -17,7 +17,7 @@ struct attachment_spec {
 	uint32_t ifindex;
 	enum attach_direction direction;
 	enum config_attach mode;
-	int stub_fd;	      /* see stub.h; stays the caller's, who may close it afterwards */
+	int stub_fd;	      /* stays the caller's, who may close it afterwards */
 	uint32_t instance;    /* attach_instance(): who "we" are among several of us on one interface */
 	const char *pin_path; /* of the TCX link, in a folder that exists; NULL: the link ends with the process */
 };

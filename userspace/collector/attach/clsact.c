@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/attach/clsact.h"
+#include "collector/attach/parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -76,13 +76,13 @@ static void survey_filter(const struct tc_filter *filter, void *context)
 static int take_survey(int fd, uint32_t ifindex, enum attach_direction direction, uint32_t instance,
 		       struct survey *survey)
 {
-	int err = -EINTR;
+	int r = -EINTR;
 
-	for (int i = 0; i < DUMP_ATTEMPTS && err == -EINTR; i++) {
+	for (int i = 0; i < DUMP_ATTEMPTS && r == -EINTR; i++) {
 		*survey = (struct survey){ .instance = instance };
-		err = tc_filters_each(fd, ifindex, direction, survey_filter, survey);
+		r = tc_filters_each(fd, ifindex, direction, survey_filter, survey);
 	}
-	return err;
+	return r;
 }
 
 /*
@@ -91,15 +91,15 @@ static int take_survey(int fd, uint32_t ifindex, enum attach_direction direction
  */
 static int ensure_qdisc(int fd, const struct attachment_spec *spec, bool *created)
 {
-	int err = tc_clsact_create(fd, spec->ifindex);
+	int r = tc_clsact_create(fd, spec->ifindex);
 
-	*created = err == 0;
-	if (err != -EEXIST || spec->direction == ATTACH_INGRESS)
-		return err == -EEXIST ? 0 : err;
-	err = tc_clsact_present(fd, spec->ifindex);
-	if (err < 0)
-		return err;
-	return err ? 0 : -EBUSY;
+	*created = r == 0;
+	if (r != -EEXIST || spec->direction == ATTACH_INGRESS)
+		return r == -EEXIST ? 0 : r;
+	r = tc_clsact_present(fd, spec->ifindex);
+	if (r < 0)
+		return r;
+	return r ? 0 : -EBUSY;
 }
 
 static int choose_priority(const struct survey *survey, uint16_t *priority)
@@ -117,9 +117,9 @@ static int choose_priority(const struct survey *survey, uint16_t *priority)
 	return -EBUSY;
 }
 
-static bool is_gone(int err)
+static bool is_gone(int r)
 {
-	return err == -ENOENT || err == -ENODEV;
+	return r == -ENOENT || r == -ENODEV;
 }
 
 /* Deletes what the survey found from index `from` on. Returns how many, or -errno. */
@@ -129,11 +129,11 @@ static int delete_found(int fd, uint32_t ifindex, enum attach_direction directio
 	int count = 0;
 
 	for (uint32_t i = from; i < survey->found; i++) {
-		int err = tc_filter_delete(fd, ifindex, direction, &survey->ours[i]);
+		int r = tc_filter_delete(fd, ifindex, direction, &survey->ours[i]);
 
-		if (err && !is_gone(err))
-			return err;
-		count += !err;
+		if (r && !is_gone(r))
+			return r;
+		count += !r;
 	}
 	return count;
 }
@@ -145,26 +145,26 @@ static int delete_found(int fd, uint32_t ifindex, enum attach_direction directio
 static int remove_empty_qdisc(int fd, uint32_t ifindex)
 {
 	struct survey survey;
-	int err;
+	int r;
 
 	for (enum attach_direction direction = ATTACH_INGRESS; direction <= ATTACH_EGRESS; direction++) {
-		err = take_survey(fd, ifindex, direction, 0, &survey);
-		if (err || survey.listed > 0)
-			return err;
+		r = take_survey(fd, ifindex, direction, 0, &survey);
+		if (r || survey.listed > 0)
+			return r;
 	}
-	err = tc_clsact_delete(fd, ifindex);
-	return is_gone(err) ? 0 : err;
+	r = tc_clsact_delete(fd, ifindex);
+	return is_gone(r) ? 0 : r;
 }
 
 /* Our filter in the other direction may be the one that knows. */
 static int other_direction_made(int fd, const struct attachment_spec *spec, bool *made)
 {
 	struct survey survey;
-	int err = take_survey(fd, spec->ifindex, spec->direction == ATTACH_INGRESS ? ATTACH_EGRESS : ATTACH_INGRESS,
-			      spec->instance, &survey);
+	int r = take_survey(fd, spec->ifindex, spec->direction == ATTACH_INGRESS ? ATTACH_EGRESS : ATTACH_INGRESS,
+			    spec->instance, &survey);
 
-	*made = !err && survey.made_qdisc;
-	return err;
+	*made = !r && survey.made_qdisc;
+	return r;
 }
 
 static int put_filter(int fd, struct attachment *attachment, const struct attachment_spec *spec)
@@ -172,70 +172,70 @@ static int put_filter(int fd, struct attachment *attachment, const struct attach
 	struct tc_filter filter = { .handle = spec->instance };
 	struct survey survey;
 	bool other;
-	int err = take_survey(fd, spec->ifindex, spec->direction, spec->instance, &survey);
+	int r = take_survey(fd, spec->ifindex, spec->direction, spec->instance, &survey);
 
-	err = err ?: other_direction_made(fd, spec, &other);
-	if (!err)
-		err = choose_priority(&survey, &filter.priority);
-	if (err)
-		return err;
+	r = r ?: other_direction_made(fd, spec, &other);
+	if (!r)
+		r = choose_priority(&survey, &filter.priority);
+	if (r)
+		return r;
 	attachment->qdisc_created |= survey.made_qdisc || other;
 	name_filter(filter.name, filter.handle, attachment->qdisc_created);
-	err = tc_filter_put(fd, spec->ifindex, spec->direction, &filter, spec->stub_fd, survey.found > 0);
-	if (err)
-		return err;
+	r = tc_filter_put(fd, spec->ifindex, spec->direction, &filter, spec->stub_fd, survey.found > 0);
+	if (r)
+		return r;
 	attachment->priority = filter.priority;
 	attachment->taken_over = survey.found > 0;
 	/* One filter an instance: a second one would count everything twice. */
-	err = delete_found(fd, spec->ifindex, spec->direction, &survey, 1);
-	return err < 0 ? err : 0;
+	r = delete_found(fd, spec->ifindex, spec->direction, &survey, 1);
+	return r < 0 ? r : 0;
 }
 
 int clsact_open(struct attachment *attachment, const struct attachment_spec *spec)
 {
 	_cleanup_close_ int fd = netlink_open(NETLINK_ROUTE);
-	int err;
+	int r;
 
 	if (fd < 0)
 		return fd;
-	err = ensure_qdisc(fd, spec, &attachment->qdisc_created);
-	if (err)
-		return err;
-	err = put_filter(fd, attachment, spec);
-	if (err && attachment->qdisc_created)
+	r = ensure_qdisc(fd, spec, &attachment->qdisc_created);
+	if (r)
+		return r;
+	r = put_filter(fd, attachment, spec);
+	if (r && attachment->qdisc_created)
 		remove_empty_qdisc(fd, spec->ifindex);
-	return err;
+	return r;
 }
 
 int clsact_alive(const struct attachment *attachment)
 {
 	_cleanup_close_ int fd = netlink_open(NETLINK_ROUTE);
 	struct survey survey;
-	int err;
+	int r;
 
 	if (fd < 0)
 		return fd;
-	err = take_survey(fd, attachment->ifindex, attachment->direction, attachment->instance, &survey);
-	return err ? err : survey.found > 0;
+	r = take_survey(fd, attachment->ifindex, attachment->direction, attachment->instance, &survey);
+	return r ? r : survey.found > 0;
 }
 
 static int remove_filters(int fd, uint32_t ifindex, enum attach_direction direction, uint32_t instance, bool made_qdisc)
 {
 	struct survey survey;
-	int count = 0, err;
+	int count = 0, r;
 
 	/* Again until a look finds none: a survey holds only so many. */
 	do {
-		err = take_survey(fd, ifindex, direction, instance, &survey);
-		made_qdisc |= !err && survey.made_qdisc;
-		if (!err)
-			err = delete_found(fd, ifindex, direction, &survey, 0);
-		if (err < 0)
-			return err;
-		count += err;
-	} while (survey.found == OURS_MAX && err > 0);
-	err = made_qdisc ? remove_empty_qdisc(fd, ifindex) : 0;
-	return err ?: count;
+		r = take_survey(fd, ifindex, direction, instance, &survey);
+		made_qdisc |= !r && survey.made_qdisc;
+		if (!r)
+			r = delete_found(fd, ifindex, direction, &survey, 0);
+		if (r < 0)
+			return r;
+		count += r;
+	} while (survey.found == OURS_MAX && r > 0);
+	r = made_qdisc ? remove_empty_qdisc(fd, ifindex) : 0;
+	return r ?: count;
 }
 
 int clsact_remove(struct attachment *attachment)

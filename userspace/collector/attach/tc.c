@@ -90,9 +90,9 @@ int tc_clsact_present(int fd, uint32_t ifindex)
 	const struct tcmsg tcm = { .tcm_ifindex = (int)ifindex };
 	struct qdisc_search search = { .ifindex = ifindex };
 	struct tc_request request;
-	int err = netlink_ask(fd, put_request(&request, RTM_GETQDISC, NLM_F_DUMP, &tcm), search_qdisc, &search);
+	int r = netlink_ask(fd, put_request(&request, RTM_GETQDISC, NLM_F_DUMP, &tcm), search_qdisc, &search);
 
-	return err ? err : search.is_clsact;
+	return r ? r : search.is_clsact;
 }
 
 static uint32_t parent_of(enum attach_direction direction)

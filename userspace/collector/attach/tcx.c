@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/attach/tcx.h"
+#include "collector/attach/parts.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -99,18 +99,18 @@ int tcx_open(struct attachment *attachment, const struct attachment_spec *spec)
 int tcx_alive(const struct attachment *attachment)
 {
 	struct tcx_attach_point point = { 0 };
-	int err = read_attach_point(attachment->link_fd, &point);
+	int r = read_attach_point(attachment->link_fd, &point);
 
-	return err ? err : point.ifindex == attachment->ifindex;
+	return r ? r : point.ifindex == attachment->ifindex;
 }
 
 int tcx_remove(struct attachment *attachment)
 {
-	int err = bpf_link_detach(attachment->link_fd) == 0 ? 0 : -errno;
+	int r = bpf_link_detach(attachment->link_fd) == 0 ? 0 : -errno;
 
-	if (attachment->pin_path[0] && unlink(attachment->pin_path) != 0 && errno != ENOENT && !err)
-		err = -errno;
-	return err;
+	if (attachment->pin_path[0] && unlink(attachment->pin_path) != 0 && errno != ENOENT && !r)
+		r = -errno;
+	return r;
 }
 
 int tcx_remove_pinned(const char *path)

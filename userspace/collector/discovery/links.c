@@ -159,19 +159,19 @@ void links_close(struct links *links)
 int links_dump(struct links *links, link_callback *callback, void *context)
 {
 	struct link_handler handler = { .callback = callback, .context = context };
-	int err = -EINTR;
+	int r = -EINTR;
 
 	/* A dump that was torn by a change is asked for again: callers compare, so what comes twice does no harm. */
-	for (int i = 0; i < DUMP_ATTEMPTS && err == -EINTR; i++) {
+	for (int i = 0; i < DUMP_ATTEMPTS && r == -EINTR; i++) {
 		char buffer[MNL_NLMSG_HDRLEN + sizeof(struct ifinfomsg)] __attribute__((aligned(NLMSG_ALIGNTO)));
 		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 
 		request->nlmsg_type = RTM_GETLINK;
 		request->nlmsg_flags = NLM_F_DUMP;
 		mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
-		err = netlink_ask(links->requests_fd, request, handle_message, &handler);
+		r = netlink_ask(links->requests_fd, request, handle_message, &handler);
 	}
-	return err;
+	return r;
 }
 
 int links_read(struct links *links, link_callback *callback, void *context)
@@ -218,15 +218,15 @@ int links_query(struct links *links, uint32_t ifindex, struct link *link)
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct query query = { .link = link };
 	struct ifinfomsg *info;
-	int err;
+	int r;
 
 	request->nlmsg_type = RTM_GETLINK;
 	request->nlmsg_flags = NLM_F_ACK;
 	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
 	info->ifi_index = (int)ifindex;
-	err = netlink_ask(links->requests_fd, request, handle_answer, &query);
-	if (err)
-		return err;
+	r = netlink_ask(links->requests_fd, request, handle_answer, &query);
+	if (r)
+		return r;
 	return query.found ? 0 : -EBADMSG;
 }
 

@@ -77,11 +77,11 @@ int listeners_each(listener_callback *callback, void *context)
 	if (fd < 0)
 		return fd;
 	for (size_t i = 0; i < sizeof(families) && !walk.stopped; i++) {
-		int err = ask_family(fd, families[i], &walk);
+		int r = ask_family(fd, families[i], &walk);
 
 		/* A kernel without IPv6 (or whose listeners of a family cannot be asked for) answers ENOENT. */
-		if (err && !(err == -ENOENT && families[i] == AF_INET6))
-			return err;
+		if (r && !(r == -ENOENT && families[i] == AF_INET6))
+			return r;
 	}
 	return walk.stopped;
 }
@@ -105,14 +105,14 @@ static int match_port(const struct listener *listener, void *context)
 int listeners_present(const uint16_t *ports, size_t count)
 {
 	struct listener_search search = { .ports = ports, .count = count };
-	int err;
+	int r;
 
 	if (count > PORTS_IN_MASK)
 		return -EINVAL;
 	if (count == 0)
 		return 0;
-	err = listeners_each(match_port, &search);
-	return err < 0 ? err : search.found;
+	r = listeners_each(match_port, &search);
+	return r < 0 ? r : search.found;
 }
 
 static int count_one(const struct listener *listener, void *context)

@@ -241,7 +241,7 @@ static int claim_sockets(const struct server_process *process, void *context)
 static int wanted_read(struct wanted_servers **wanted)
 {
 	struct wanted_servers *w = calloc(1, sizeof(*w));
-	int err;
+	int r;
 
 	*wanted = w;
 	if (!w)
@@ -249,8 +249,8 @@ static int wanted_read(struct wanted_servers **wanted)
 	w->listeners = calloc(LISTENERS_MAX, sizeof(*w->listeners));
 	if (!w->listeners)
 		return -ENOMEM;
-	err = listeners_each(collect_listener, w);
-	return err < 0 ? err : 0;
+	r = listeners_each(collect_listener, w);
+	return r < 0 ? r : 0;
 }
 
 static void wanted_free(struct wanted_servers *w)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/proxies/devices.h"
+#include "collector/proxies/parts.h"
 
 #include <errno.h>
 #include <fcntl.h>

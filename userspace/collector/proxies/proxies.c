@@ -6,10 +6,9 @@
 
 #include "collector/attach/attach.h"
 #include "collector/discovery/netns.h"
-#include "collector/proxies/devices.h"
 #include "collector/proxies/managed_proxy.h"
+#include "collector/proxies/parts.h"
 #include "collector/proxies/scan.h"
-#include "collector/proxies/stale_pins.h"
 #include "collector/proxy_netns/netns_enter.h"
 #include "lib/cleanup.h"
 #include "lib/log/log.h"

@@ -89,3 +89,17 @@ void proxies_wireguard(struct proxies *proxies);
 
 /* Keeps what is pinned attached; or detaches everything. */
 void proxies_close(struct proxies *proxies, bool remove);
+
+/* When each proxy's sessions are compared with its sockets (kernel/reconcile.h). */
+
+/*
+ * At once, for the next one whose connections may be older than our knowledge of its ports. Returns whether there was
+ * one.
+ */
+bool reconcile_new_ports(struct proxies *proxies);
+
+/*
+ * Each second: the next one that is due, and has sessions at all. With `missed` (the recursion guard has struck) all of
+ * these are due. Costs at most 0.5 % of a CPU.
+ */
+void reconcile_tick(struct proxies *proxies, bool missed, uint64_t now_ns);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/proxies/reconciliation.h"
+#include "collector/proxies/proxies.h"
 
 #include "collector/discovery/listeners.h"
 #include "collector/kernel/reconcile.h"

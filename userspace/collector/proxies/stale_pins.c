@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/proxies/stale_pins.h"
+#include "collector/proxies/parts.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -246,7 +246,7 @@ int config_parse(struct config *config, int argc, char **argv, char **environmen
 	struct parser parser = { .reader.config = config };
 	struct argp argp = { .parser = argument_read };
 	size_t length;
-	int err;
+	int r;
 
 	*config = (struct config){
 		.interface = "wg0",
@@ -265,10 +265,10 @@ int config_parse(struct config *config, int argc, char **argv, char **environmen
 		return complain("flags", NULL, "out of memory");
 	parser.reader.notices = stream;
 	argp.options = options;
-	err = argp_parse(&argp, argc, argv, ARGP_SILENT, NULL, &parser);
+	r = argp_parse(&argp, argc, argv, ARGP_SILENT, NULL, &parser);
 	if (parser.done)
 		return 1;
-	if (err || environment_read(&parser, environment))
+	if (r || environment_read(&parser, environment))
 		return -EINVAL;
 	defaults_fill(&parser.reader);
 	geoip_need(&parser.reader);

@@ -95,14 +95,14 @@ static int address_parse(struct option_reader *reader, struct config_address *ad
 int read_metrics_address(struct option_reader *reader, unsigned int data, const char *value)
 {
 	struct config *config = reader->config;
-	int err;
+	int r;
 
 	if (config->metrics_count == CONFIG_ADDRESSES_MAX)
 		return option_refuse(reader, "more than 8 addresses");
-	err = address_parse(reader, &config->metrics[config->metrics_count], value);
-	if (!err)
+	r = address_parse(reader, &config->metrics[config->metrics_count], value);
+	if (!r)
 		config->metrics_count++;
-	return err;
+	return r;
 }
 
 int read_health_address(struct option_reader *reader, unsigned int data, const char *value)
@@ -124,15 +124,15 @@ static int port_value(struct option_reader *reader, char out[static 8], const ch
 int read_metrics_port(struct option_reader *reader, unsigned int data, const char *value)
 {
 	char address[8];
-	int err = port_value(reader, address, value);
+	int r = port_value(reader, address, value);
 
-	return err ? err : read_metrics_address(reader, data, address);
+	return r ? r : read_metrics_address(reader, data, address);
 }
 
 int read_health_port(struct option_reader *reader, unsigned int data, const char *value)
 {
 	char address[8];
-	int err = port_value(reader, address, value);
+	int r = port_value(reader, address, value);
 
-	return err ? err : read_health_address(reader, data, address);
+	return r ? r : read_health_address(reader, data, address);
 }

@@ -43,10 +43,10 @@ static int network_add(struct option_reader *reader, const char *part)
 {
 	struct config *config = reader->config;
 	struct config_network network = {};
-	int err = network_parse(reader, &network, part);
+	int r = network_parse(reader, &network, part);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	for (unsigned int i = 0; i < config->leak_allow_count; i++)
 		if (!memcmp(&config->leak_allow[i], &network, sizeof(network)))
 			return 0;

@@ -105,7 +105,7 @@ int list_read(struct option_reader *reader, const char *value,
 		size_t length = strcspn(value, ",");
 		size_t blanks = strspn(value, " ");
 		char part[64];
-		int err;
+		int r;
 
 		if (blanks > length)
 			blanks = length;
@@ -115,9 +115,9 @@ int list_read(struct option_reader *reader, const char *value,
 		part[length - blanks] = '\0';
 		for (size_t end = length - blanks; end && part[end - 1] == ' '; end--)
 			part[end - 1] = '\0';
-		err = each(reader, part);
-		if (err || !value[length])
-			return err;
+		r = each(reader, part);
+		if (r || !value[length])
+			return r;
 		value += length + 1;
 	}
 }
@@ -305,10 +305,10 @@ int read_switch(struct option_reader *reader, unsigned int data, const char *val
 int read_collector(struct option_reader *reader, unsigned int collector, const char *value)
 {
 	bool on;
-	int err = switch_parse(reader, value, &on);
+	int r = switch_parse(reader, value, &on);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	if (on)
 		reader->config->collectors |= 1u << collector;
 	else

@@ -298,11 +298,11 @@ int exposition_write(struct exposition *e, struct text *out, enum exposition_for
 {
 	struct family_starts starts;
 	struct row row;
-	int err;
+	int r;
 
-	err = order_fill(e, &starts, parts, part_count);
-	if (err)
-		return err;
+	r = order_fill(e, &starts, parts, part_count);
+	if (r)
+		return r;
 	for (unsigned int family = 0; family < METRIC_MAX; family++) {
 		if (starts.starts[family] == starts.starts[family + 1])
 			continue;

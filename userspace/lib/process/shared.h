@@ -12,16 +12,13 @@
 #include "lib/config/config.h"
 #include "lib/time.h"
 
-/*
- * X(enumerator, word). The supervisor is the first; webconfig ("files") runs with --web.config.file
- * only.
- */
+/* X(enumerator, word). The supervisor is the first; webconfig runs only with --web.config.file. */
 #define PROCESSES(X)                      \
 	X(PROCESS_SUPERVISOR, supervisor) \
 	X(PROCESS_HEALTH, health)         \
 	X(PROCESS_WEB, web)               \
 	X(PROCESS_COLLECTOR, collector)   \
-	X(PROCESS_WEBCONFIG, files)
+	X(PROCESS_WEBCONFIG, webconfig)
 
 #define PROCESS_(id, word) id,
 enum process { PROCESSES(PROCESS_) PROCESS_MAX };

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/log/log.h"
-#include "lib/tls/internal.h"
+#include "lib/tls/parts.h"
 
 static bool listed(const struct settings *s, const char *san)
 {

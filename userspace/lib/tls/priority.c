@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "lib/text/text.h"
-#include "lib/tls/internal.h"
+#include "lib/tls/parts.h"
 
 /* What is offered without a list, and by TLS 1.3 always, but for CBC. */
 static const char *const ciphers[] = { "AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305", "AES-128-CBC",

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/cleanup.h"
-#include "lib/tls/internal.h"
+#include "lib/tls/parts.h"
 
 /* All that are open: GnuTLS hands a session to what it calls, and nothing of ours with it. */
 static LIST_HEAD(, tls) open_list = LIST_HEAD_INITIALIZER(open_list);

@@ -54,19 +54,19 @@ int bundle_write(int fd, uint64_t sequence, const struct bundle *bundle)
 {
 	uint32_t sizes[BUNDLE_PARTS];
 	off_t at = half_at(sequence);
-	int err;
+	int r;
 
 	for (int i = 0; i < BUNDLE_PARTS; i++)
 		sizes[i] = bundle->data[i] ? (uint32_t)bundle->size[i] : ABSENT;
-	err = all_write(fd, sizes, sizeof(sizes), at);
+	r = all_write(fd, sizes, sizeof(sizes), at);
 	at += (off_t)sizeof(sizes);
-	for (int i = 0; i < BUNDLE_PARTS && !err; i++) {
+	for (int i = 0; i < BUNDLE_PARTS && !r; i++) {
 		if (!bundle->data[i])
 			continue;
-		err = all_write(fd, bundle->data[i], bundle->size[i], at);
+		r = all_write(fd, bundle->data[i], bundle->size[i], at);
 		at += (off_t)bundle->size[i];
 	}
-	return err;
+	return r;
 }
 
 static int part_read(int fd, struct bundle *bundle, int part, uint32_t size, off_t at)
@@ -86,18 +86,18 @@ int bundle_read(int fd, uint64_t sequence, struct bundle *bundle)
 {
 	uint32_t sizes[BUNDLE_PARTS];
 	off_t at = half_at(sequence);
-	int err;
+	int r;
 
 	*bundle = (struct bundle){ 0 };
-	err = all_read(fd, sizes, sizeof(sizes), at);
+	r = all_read(fd, sizes, sizeof(sizes), at);
 	at += (off_t)sizeof(sizes);
-	for (int i = 0; i < BUNDLE_PARTS && !err; i++) {
+	for (int i = 0; i < BUNDLE_PARTS && !r; i++) {
 		if (sizes[i] == ABSENT)
 			continue;
-		err = part_read(fd, bundle, i, sizes[i], at);
+		r = part_read(fd, bundle, i, sizes[i], at);
 		at += (off_t)sizes[i];
 	}
-	if (err)
+	if (r)
 		bundle_free(bundle);
-	return err;
+	return r;
 }

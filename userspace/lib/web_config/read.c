@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lib/web_config/read.h"
+#include "lib/web_config/parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,13 +22,13 @@ static int client_auth_read(struct yaml *y, struct settings *s)
 {
 	const char *value;
 	size_t index;
-	int err = yaml_string(y, &value, NULL);
+	int r = yaml_string(y, &value, NULL);
 
-	if (err || !*value)
-		return err;
-	err = yaml_word(y, &index, "client_auth_type", client_auth_name, 6);
-	if (err)
-		return err;
+	if (r || !*value)
+		return r;
+	r = yaml_word(y, &index, "client_auth_type", client_auth_name, 6);
+	if (r)
+		return r;
 	s->client_auth_set = true;
 	s->client_auth = index == 5 ? CLIENT_AUTH_REQUIRE_ANY : (enum client_auth)index;
 	return 0;
@@ -44,11 +44,11 @@ static const char *version_name(size_t index)
 static int version_read(struct yaml *y, enum tls_version *version)
 {
 	size_t index;
-	int err = yaml_word(y, &index, "version of TLS", version_name, 4);
+	int r = yaml_word(y, &index, "version of TLS", version_name, 4);
 
-	if (!err)
+	if (!r)
 		*version = (enum tls_version)(TLS_10 + index);
-	return err;
+	return r;
 }
 
 static const char *cipher_name(size_t index)
@@ -73,10 +73,10 @@ static int cipher_read(struct yaml *y, void *closure)
 {
 	struct settings *s = closure;
 	size_t index;
-	int err = yaml_word(y, &index, "or insecure cipher suite", cipher_name, CIPHERS_MAX + 3);
+	int r = yaml_word(y, &index, "or insecure cipher suite", cipher_name, CIPHERS_MAX + 3);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	s->ciphers_set = true;
 	return index < CIPHERS_MAX ? index_add(y, s->ciphers, &s->cipher_count, index) : 0;
 }
@@ -90,28 +90,28 @@ static int curve_read(struct yaml *y, void *closure)
 {
 	struct settings *s = closure;
 	size_t index;
-	int err = yaml_word(y, &index, "curve", curve_name, CURVES_MAX);
+	int r = yaml_word(y, &index, "curve", curve_name, CURVES_MAX);
 
-	return err ? err : index_add(y, s->curves, &s->curve_count, index);
+	return r ? r : index_add(y, s->curves, &s->curve_count, index);
 }
 
 static int san_read(struct yaml *y, void *closure)
 {
 	struct settings *s = closure;
-	int err = yaml_copy(y, &s->sans[s->san_count]);
+	int r = yaml_copy(y, &s->sans[s->san_count]);
 
-	if (!err && s->sans[s->san_count])
+	if (!r && s->sans[s->san_count])
 		s->san_count++;
-	return err;
+	return r;
 }
 
 static int server_prefers_read(struct yaml *y, struct settings *s)
 {
 	bool prefers = true;
-	int err = yaml_bool(y, &prefers);
+	int r = yaml_bool(y, &prefers);
 
 	s->client_prefers = !prefers;
-	return err;
+	return r;
 }
 
 static int pem_read(struct yaml *y, struct settings *s, const char *key)
@@ -174,14 +174,14 @@ static int header_read(struct yaml *y, void *closure, const char *key)
 	struct settings *s = closure;
 	const char *value;
 	size_t i = 0;
-	int err = yaml_string(y, &value, NULL);
+	int r = yaml_string(y, &value, NULL);
 
 	while (i < HEADER_MAX && strcmp(key, header_name(i)) != 0)
 		i++;
 	if (i == HEADER_MAX)
 		return yaml_refuse(y, "the header %.60s cannot be set", key);
-	if (err)
-		return err;
+	if (r)
+		return r;
 	if (!header_valid(value))
 		return yaml_refuse(y, "a control character in the header %s", key);
 	if (i == HEADER_CONTENT_TYPE && *value && strcmp(value, "nosniff") != 0)
@@ -195,16 +195,16 @@ static int http_read(struct yaml *y, void *closure, const char *key)
 {
 	struct settings *s = closure;
 	bool http2 = false;
-	int err;
+	int r;
 
 	if (!strcmp(key, "headers"))
 		return yaml_mapping(y, header_read, s);
 	if (strcmp(key, "http2") != 0)
 		return yaml_refuse(y, "http_server_config: unknown key %.60s", key);
-	err = yaml_bool(y, &http2);
+	r = yaml_bool(y, &http2);
 	if (http2)
 		s->notes[s->note_count++] = "http2: HTTP/1.1 is all that is spoken here";
-	return err;
+	return r;
 }
 
 /* ---- the other sections ---- */
@@ -214,10 +214,10 @@ static int user_read(struct yaml *y, void *closure, const char *key)
 	struct settings *s = closure;
 	struct settings_user *user = &s->users[s->user_count];
 	const char *hash;
-	int err = yaml_string(y, &hash, NULL);
+	int r = yaml_string(y, &hash, NULL);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	if (strchr(key, ':'))
 		return yaml_refuse(y, "the user %.60s: no name that a client could send has a colon", key);
 	if (!settings_bcrypt(hash, NULL))
@@ -234,10 +234,10 @@ static int rate_read(struct yaml *y, void *closure, const char *key)
 	const char *value;
 	char *end;
 	unsigned long burst;
-	int err = yaml_string(y, &value, NULL);
+	int r = yaml_string(y, &value, NULL);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	if (!strcmp(key, "interval"))
 		return !*value || !settings_duration(value, &s->rate_interval_ns)
 			       ? 0

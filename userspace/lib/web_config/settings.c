@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
-#include "lib/web_config/read.h"
+#include "lib/web_config/parts.h"
 #include "lib/web_config/yaml.h"
 
 static void secret_free(char *secret)
@@ -85,7 +85,7 @@ static int client_check(const struct settings *s, char *why)
 /* What each key alone cannot tell: whether they go together. Fills in defaults. 0, or -EINVAL with `why` told. */
 static int settings_check(struct settings *s, char why[static SETTINGS_WHY])
 {
-	int err;
+	int r;
 
 	if (!s->min_version)
 		s->min_version = TLS_12;
@@ -102,23 +102,23 @@ static int settings_check(struct settings *s, char why[static SETTINGS_WHY])
 	}
 	if (!settings_tls(s))
 		return s->sans_set ? refuse(why, "client_allowed_sans without a certificate of the server") : 0;
-	err = pem_check(s, why);
-	return err ? err : client_check(s, why);
+	r = pem_check(s, why);
+	return r ? r : client_check(s, why);
 }
 
 static int document_read(struct settings *s, const char *bytes, size_t size, char *why)
 {
 	struct yaml y;
 	bool empty;
-	int err = yaml_open(&y, bytes, size, &empty, why, SETTINGS_WHY);
+	int r = yaml_open(&y, bytes, size, &empty, why, SETTINGS_WHY);
 
-	if (!err && !empty) {
-		err = settings_read(&y, s);
-		if (!err)
-			err = yaml_end(&y);
+	if (!r && !empty) {
+		r = settings_read(&y, s);
+		if (!r)
+			r = yaml_end(&y);
 	}
 	yaml_close(&y);
-	return err;
+	return r;
 }
 
 struct settings *settings_parse(const char *bytes, size_t size, char why[static SETTINGS_WHY])

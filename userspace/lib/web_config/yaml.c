@@ -60,7 +60,7 @@ static int event_next(struct yaml *y)
 
 int yaml_open(struct yaml *y, const char *bytes, size_t size, bool *empty, char *why, size_t why_size)
 {
-	int err;
+	int r;
 
 	*y = (struct yaml){ .why = why, .why_size = why_size };
 	*empty = true;
@@ -69,11 +69,11 @@ int yaml_open(struct yaml *y, const char *bytes, size_t size, bool *empty, char 
 		return -EINVAL;
 	}
 	yaml_parser_set_input_string(&y->parser, (const unsigned char *)bytes, size);
-	err = event_next(y); /* the stream's start */
-	if (!err)
-		err = event_next(y);
-	if (err || y->event.type == YAML_STREAM_END_EVENT)
-		return err;
+	r = event_next(y); /* the stream's start */
+	if (!r)
+		r = event_next(y);
+	if (r || y->event.type == YAML_STREAM_END_EVENT)
+		return r;
 	*empty = false;
 	return event_next(y);
 }
@@ -86,13 +86,13 @@ void yaml_close(struct yaml *y)
 
 int yaml_end(struct yaml *y)
 {
-	int err = event_next(y); /* the document's end */
+	int r = event_next(y); /* the document's end */
 
-	if (!err)
-		err = event_next(y);
-	if (!err && y->event.type != YAML_STREAM_END_EVENT)
+	if (!r)
+		r = event_next(y);
+	if (!r && y->event.type != YAML_STREAM_END_EVENT)
 		return yaml_refuse(y, "a second document");
-	return err;
+	return r;
 }
 
 static bool null_node(const yaml_event_t *event)
@@ -136,10 +136,10 @@ static void keys_free(char *(*keys)[YAML_ENTRIES_MAX])
 static int key_add(struct yaml *y, char **keys, size_t count)
 {
 	const char *key = "";
-	int err = yaml_string(y, &key, NULL);
+	int r = yaml_string(y, &key, NULL);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	if (count == YAML_ENTRIES_MAX)
 		return yaml_refuse(y, "more than %d entries", YAML_ENTRIES_MAX);
 	for (size_t i = 0; i < count; i++)
@@ -158,17 +158,17 @@ int yaml_mapping(struct yaml *y, int (*entry)(struct yaml *y, void *closure, con
 	if (y->event.type != YAML_MAPPING_START_EVENT)
 		return yaml_refuse(y, "keys with values are expected here");
 	for (size_t count = 0;; count++) {
-		int err = event_next(y);
+		int r = event_next(y);
 
-		if (err || y->event.type == YAML_MAPPING_END_EVENT)
-			return err;
-		err = key_add(y, keys, count);
-		if (!err)
-			err = event_next(y);
-		if (!err)
-			err = entry(y, closure, keys[count]);
-		if (err)
-			return err;
+		if (r || y->event.type == YAML_MAPPING_END_EVENT)
+			return r;
+		r = key_add(y, keys, count);
+		if (!r)
+			r = event_next(y);
+		if (!r)
+			r = entry(y, closure, keys[count]);
+		if (r)
+			return r;
 	}
 }
 
@@ -179,25 +179,25 @@ int yaml_list(struct yaml *y, int (*item)(struct yaml *y, void *closure), void *
 	if (y->event.type != YAML_SEQUENCE_START_EVENT)
 		return yaml_refuse(y, "a list is expected here");
 	for (size_t count = 0;; count++) {
-		int err = event_next(y);
+		int r = event_next(y);
 
-		if (err || y->event.type == YAML_SEQUENCE_END_EVENT)
-			return err;
+		if (r || y->event.type == YAML_SEQUENCE_END_EVENT)
+			return r;
 		if (count == YAML_ENTRIES_MAX)
 			return yaml_refuse(y, "more than %d entries", YAML_ENTRIES_MAX);
-		err = item(y, closure);
-		if (err)
-			return err;
+		r = item(y, closure);
+		if (r)
+			return r;
 	}
 }
 
 int yaml_copy(struct yaml *y, char **to)
 {
 	const char *value;
-	int err = yaml_string(y, &value, NULL);
+	int r = yaml_string(y, &value, NULL);
 
-	if (err || !*value)
-		return err;
+	if (r || !*value)
+		return r;
 	*to = strdup(value);
 	return *to ? 0 : yaml_refuse(y, "out of memory");
 }
@@ -208,10 +208,10 @@ int yaml_bool(struct yaml *y, bool *value)
 	static const char *const no[] = { "false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF" };
 	const char *word;
 	bool plain;
-	int err = yaml_string(y, &word, &plain);
+	int r = yaml_string(y, &word, &plain);
 
-	if (err || !*word)
-		return err;
+	if (r || !*word)
+		return r;
 	for (size_t i = 0; plain && i < sizeof(yes) / sizeof(*yes); i++) {
 		if (strcmp(word, yes[i]) != 0 && strcmp(word, no[i]) != 0)
 			continue;
@@ -224,10 +224,10 @@ int yaml_bool(struct yaml *y, bool *value)
 int yaml_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index), size_t count)
 {
 	const char *word;
-	int err = yaml_string(y, &word, NULL);
+	int r = yaml_string(y, &word, NULL);
 
-	if (err)
-		return err;
+	if (r)
+		return r;
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(word, name(i)) != 0)
 			continue;

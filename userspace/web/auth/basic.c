@@ -47,7 +47,7 @@ int basic_parse(struct basic *basic, const char *header)
 {
 	char decoded[DECODED_MAX + 3], *colon;
 	size_t user, password;
-	int length, err = -EINVAL;
+	int length, r = -EINVAL;
 
 	if (strncasecmp(header, "Basic ", 6) != 0)
 		return -EINVAL;
@@ -63,8 +63,8 @@ int basic_parse(struct basic *basic, const char *header)
 		memcpy(basic->user, decoded, user);
 		basic->user[user] = '\0';
 		memcpy(basic->password, colon + 1, password + 1);
-		err = 0;
+		r = 0;
 	}
 	explicit_bzero(decoded, sizeof(decoded));
-	return err;
+	return r;
 }

@@ -73,7 +73,7 @@ struct bcrypt *bcrypt_start(void)
 	struct bcrypt *b = calloc(1, sizeof(*b));
 	pthread_attr_t attributes;
 	pthread_t thread;
-	int err;
+	int r;
 
 	if (!b)
 		return NULL;
@@ -87,9 +87,9 @@ struct bcrypt *bcrypt_start(void)
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	err = pthread_create(&thread, &attributes, thread_main, b);
+	r = pthread_create(&thread, &attributes, thread_main, b);
 	pthread_attr_destroy(&attributes);
-	if (!err) {
+	if (!r) {
 		/* The C library's part of its beginning takes system calls that its process may soon lack. */
 		while (sem_wait(&b->started) < 0)
 			;
@@ -97,7 +97,7 @@ struct bcrypt *bcrypt_start(void)
 	}
 	close(b->event);
 	free(b);
-	errno = err;
+	errno = r;
 	return NULL;
 }
 

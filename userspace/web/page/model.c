@@ -138,15 +138,15 @@ static int board_take(struct page_model *m, const struct page_source *source)
 
 int model_fill(struct page_model *m, const struct page_source *source)
 {
-	int err;
+	int r;
 
 	*m = (struct page_model){ .answered = source->part_count > 1 };
 	if (m->answered)
-		err = proxies_find(m, &source->parts[1], source->config->proxies_max);
+		r = proxies_find(m, &source->parts[1], source->config->proxies_max);
 	else
-		err = board_take(m, source);
-	if (err)
-		return err;
+		r = board_take(m, source);
+	if (r)
+		return r;
 	if (m->answered)
 		histories_take(m, &source->parts[1]);
 	for (size_t i = 0; i < source->part_count; i++)

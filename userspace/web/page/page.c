@@ -80,9 +80,9 @@ static void all_write(struct text *out, const struct page_view *v)
 int page_write(struct text *out, const struct page_source *source)
 {
 	struct page_view view;
-	int err = view_fill(&view, source);
+	int r = view_fill(&view, source);
 
-	if (!err) {
+	if (!r) {
 		head_write(out, &view);
 		header_write(out, &view);
 		text_puts(out, "<main>\n");
@@ -94,8 +94,8 @@ int page_write(struct text *out, const struct page_source *source)
 			all_write(out, &view);
 		}
 		text_puts(out, "</main>\n<script>" PAGE_JS "</script>\n</body>\n</html>\n");
-		err = out->error;
+		r = out->error;
 	}
 	view_free(&view);
-	return err;
+	return r;
 }

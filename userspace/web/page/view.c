@@ -45,12 +45,12 @@ static int entry_order(const void *a, const void *b)
 int view_fill(struct page_view *v, const struct page_source *source)
 {
 	uint64_t heard_ns = source->shared->processes[PROCESS_COLLECTOR].heartbeat_ns;
-	int err;
+	int r;
 
 	*v = (struct page_view){ .source = source };
-	err = model_fill(&v->model, source);
-	if (err)
-		return err;
+	r = model_fill(&v->model, source);
+	if (r)
+		return r;
 	v->silent_s = source->now_ns > heard_ns ? (source->now_ns - heard_ns) / NS_PER_S : 0;
 	v->entries = calloc(v->model.count ? v->model.count : 1, sizeof(*v->entries));
 	v->sorted = calloc(v->model.count ? v->model.count : 1, sizeof(void *));

@@ -43,14 +43,14 @@ static struct body *plain_get(struct pages *pages, const struct pages_source *so
 static int fill(struct pages *pages, struct text *out, const struct pages_source *source)
 {
 	struct body *plain;
-	int err;
+	int r;
 
 	if (!source->gzip)
 		return render(pages, out, source);
 	plain = plain_get(pages, source);
-	err = compressed(out, source, plain);
+	r = compressed(out, source, plain);
 	body_release(plain);
-	return err;
+	return r;
 }
 
 static struct body *page_of_one(struct pages *pages, const struct pages_source *source)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lib/tls/internal.h"
+#include "lib/tls/parts.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

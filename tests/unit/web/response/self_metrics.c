@@ -93,7 +93,7 @@ Test(self, web_config_where_there_is_one)
 
 	self.refused = refused;
 	cr_expect_null(strstr(shown(0), "wgsocks_exporter_web_"));
-	cr_expect_null(strstr(shown(0), "process=\"files\""));
+	cr_expect_null(strstr(shown(0), "process=\"webconfig\""));
 	strcpy(config.web_config_file, "/web.yml");
 	region->web_config.successful = 1;
 	region->web_config.success_ms = 1795376532844;
@@ -101,7 +101,7 @@ Test(self, web_config_where_there_is_one)
 	EXPECT_LINE(shown(0), "wgsocks_exporter_web_config_last_reload_success_timestamp_seconds 1795376532.844");
 	EXPECT_LINE(shown(0), "wgsocks_exporter_web_requests_refused_total{reason=\"rate_limit\"} 4");
 	EXPECT_LINE(shown(0), "wgsocks_exporter_web_requests_refused_total{reason=\"tls\"} 0");
-	EXPECT_LINE(shown(0), "wgsocks_exporter_process_restarts_total{process=\"files\"} 0");
+	EXPECT_LINE(shown(0), "wgsocks_exporter_process_restarts_total{process=\"webconfig\"} 0");
 	cr_expect_null(strstr(shown(0), "certificate_expiry"), "without TLS");
 	self.certificate_expiry = 1798172890;
 	EXPECT_LINE(shown(0), "wgsocks_exporter_web_certificate_expiry_timestamp_seconds 1798172890");
