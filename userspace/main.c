@@ -21,7 +21,9 @@ static child_main_function *const mains[PROCESS_MAX] = {
 	[PROCESS_WEBCONFIG] = webconfig_run,
 };
 
-/* A reload may be asked for as soon as the program runs: it waits for the supervisor, who takes it. */
+/*
+ * A reload may be asked for as soon as the program runs: it waits for the supervisor, who takes it.
+ */
 static void hold_reload(void)
 {
 	sigset_t set;
@@ -35,7 +37,8 @@ int main(int argc, char **argv)
 {
 	int parsed;
 
-	signal(SIGPIPE, SIG_IGN); /* a client, or a reader of our log, that went away is no reason to die */
+	signal(SIGPIPE,
+	       SIG_IGN); /* a client, or a reader of our log, that went away is no reason to die */
 	log_open();
 	parsed = config_parse(&config, argc, argv, environ);
 	if (parsed < 0)

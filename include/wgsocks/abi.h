@@ -57,7 +57,7 @@
 #define ABI_HISTOGRAM_BUCKETS 17
 
 enum abi_histogram_bounds {
-	ABI_BOUNDS_LATENCY,  /* 1 ms … 120 s: requests and connects, from a LAN to a dead target */
+	ABI_BOUNDS_LATENCY, /* 1 ms … 120 s: requests and connects, from a LAN to a dead target */
 	ABI_BOUNDS_LIFETIME, /* 10 ms … 24 h: connections */
 	ABI_BOUNDS_MAX
 };
@@ -65,14 +65,15 @@ enum abi_histogram_bounds {
 /* In nanoseconds: [bounds][bucket], 16 finite bounds each. */
 #define ABI_MS(n) ((n)*1000000ULL)
 #define ABI_S(n) ((n)*1000000000ULL)
-#define ABI_HISTOGRAM_BOUNDS                                                                           \
-	{                                                                                              \
-		{ ABI_MS(1),   ABI_MS(5) / 2, ABI_MS(5),   ABI_MS(10), ABI_MS(25),   ABI_MS(50),       \
-		  ABI_MS(100), ABI_MS(250),   ABI_MS(500), ABI_S(1),   ABI_MS(2500), ABI_S(5),         \
-		  ABI_S(10),   ABI_S(30),     ABI_S(60),   ABI_S(120) },                               \
-			{ ABI_MS(10),  ABI_MS(50),  ABI_MS(100),  ABI_MS(500), ABI_S(1),   ABI_S(5),   \
-			  ABI_S(10),   ABI_S(30),   ABI_S(60),	  ABI_S(120),  ABI_S(300), ABI_S(600), \
-			  ABI_S(1800), ABI_S(3600), ABI_S(21600), ABI_S(86400) },                      \
+#define ABI_HISTOGRAM_BOUNDS                                                                     \
+	{                                                                                        \
+		{ ABI_MS(1),   ABI_MS(5) / 2, ABI_MS(5),   ABI_MS(10), ABI_MS(25),   ABI_MS(50), \
+		  ABI_MS(100), ABI_MS(250),   ABI_MS(500), ABI_S(1),   ABI_MS(2500), ABI_S(5),   \
+		  ABI_S(10),   ABI_S(30),     ABI_S(60),   ABI_S(120) },                         \
+			{ ABI_MS(10),  ABI_MS(50),  ABI_MS(100),  ABI_MS(500),                   \
+			  ABI_S(1),    ABI_S(5),    ABI_S(10),	  ABI_S(30),                     \
+			  ABI_S(60),   ABI_S(120),  ABI_S(300),	  ABI_S(600),                    \
+			  ABI_S(1800), ABI_S(3600), ABI_S(21600), ABI_S(86400) },                \
 	}
 
 /*

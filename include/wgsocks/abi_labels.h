@@ -75,13 +75,12 @@ struct side_counts {
 /*
  * A loss is a number that is too low.
  * recursion: an event that neither copy of a tracepoint program saw; found by reconciliation.
- * out_of_order: a segment of a dialogue or of DNS that came before its predecessor and was not read.
- * insert: a full map. reserve: a full ring buffer.
- * delete: a delete that failed with another error than -ENOENT.
- * parse: what cannot be read: a dialogue (GSSAPI, IP fragments, longer than the parser's bound), a
- * query without a header, DNS over TCP in IP fragments, or over a connection that began before the
- * programs were attached.
- * netns_table: a full bucket of the netns table: the sockets of that proxy are not seen.
+ * out_of_order: a segment of a dialogue or of DNS that came before its predecessor and was not
+ * read. insert: a full map. reserve: a full ring buffer. delete: a delete that failed with another
+ * error than -ENOENT. parse: what cannot be read: a dialogue (GSSAPI, IP fragments, longer than the
+ * parser's bound), a query without a header, DNS over TCP in IP fragments, or over a connection
+ * that began before the programs were attached. netns_table: a full bucket of the netns table: the
+ * sockets of that proxy are not seen.
  */
 #define ABI_LOSSES(X)                          \
 	X(ABI_LOSS_RECURSION, recursion)       \

@@ -114,10 +114,10 @@ static inline __u32 abi_destination_hash(__u64 high, __u64 low)
 #define ABI_COUNTRY_SIZE 8
 struct destination_entry {
 	__u8 address[16] __attribute__((aligned(8))); /* 0: free */
-	__u32 way_index;			      /* bucket of the proxy × ABI_DESTINATION_WAYS + way */
-	__u32 series;				      /* the first entry with this label */
-	struct direction_counts since;		      /* its counts when it came to this country */
-	char country[ABI_COUNTRY_SIZE];		      /* "": not looked up yet */
+	__u32 way_index;		/* bucket of the proxy × ABI_DESTINATION_WAYS + way */
+	__u32 series;			/* the first entry with this label */
+	struct direction_counts since;	/* its counts when it came to this country */
+	char country[ABI_COUNTRY_SIZE]; /* "": not looked up yet */
 	char label[ABI_DESTINATION_LABEL_SIZE];
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Bulk data on a SOCKS client's connection, with nothing else on the interface: `bulk serve ADDRESS PORT` takes a
- * SOCKS5 dialogue, then sends or receives; `bulk receive|send ADDRESS PORT MIB` is the client. One connection at a
- * time; the server ends when its standard input does.
+ * Bulk data on a SOCKS client's connection, with nothing else on the interface: `bulk serve ADDRESS
+ * PORT` takes a SOCKS5 dialogue, then sends or receives; `bulk receive|send ADDRESS PORT MIB` is
+ * the client. One connection at a time; the server ends when its standard input does.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -66,10 +66,12 @@ static void serve_one(int fd)
 static void serve(const struct sockaddr_in *address)
 {
 	int listener = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-	struct pollfd ready[2] = { { .fd = listener, .events = POLLIN }, { .fd = STDIN_FILENO, .events = POLLIN } };
+	struct pollfd ready[2] = { { .fd = listener, .events = POLLIN },
+				   { .fd = STDIN_FILENO, .events = POLLIN } };
 
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(listener, (const struct sockaddr *)address, sizeof(*address)) || listen(listener, 16))
+	if (bind(listener, (const struct sockaddr *)address, sizeof(*address)) ||
+	    listen(listener, 16))
 		fail("listen");
 	printf("ready\n");
 	fflush(stdout);

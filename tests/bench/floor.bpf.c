@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the exporter's programs are compared with: programs that do nothing, at the same hooks. And a count of what
- * happened there.
+ * What the exporter's programs are compared with: programs that do nothing, at the same hooks. And
+ * a count of what happened there.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>

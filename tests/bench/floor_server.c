@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The least that an HTTP server can do: `floor_server PORT BYTES` reads once, writes a fixed answer, closes. */
+/* The least that an HTTP server can do: `floor_server PORT BYTES` reads once, writes a fixed
+ * answer, closes. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 int main(int argc, char **argv)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
-	int listener = socket(AF_INET, SOCK_STREAM, 0), one = 1, bytes = argc > 2 ? atoi(argv[2]) : 0;
+	int listener = socket(AF_INET, SOCK_STREAM, 0), one = 1,
+	    bytes = argc > 2 ? atoi(argv[2]) : 0;
 	char head[128], request[4096], *answer;
 	int head_length;
 
@@ -18,7 +20,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: floor_server PORT BYTES\n");
 		return 2;
 	}
-	head_length = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n",
+	head_length = snprintf(head, sizeof(head),
+			       "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n",
 			       bytes);
 	answer = malloc(head_length + bytes);
 	if (!answer)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Asks an HTTP server again and again, a new connection each time: `http PORT PATH COUNT THREADS`. Prints one JSON
- * object: seconds in all, what failed (anything but a whole 200), the bytes of the last answer, and every latency from
- * connect to end of file, in µs. In C, so that the client costs little beside what it measures.
+ * Asks an HTTP server again and again, a new connection each time: `http PORT PATH COUNT THREADS`.
+ * Prints one JSON object: seconds in all, what failed (anything but a whole 200), the bytes of the
+ * last answer, and every latency from connect to end of file, in µs. In C, so that the client costs
+ * little beside what it measures.
  */
 #include <netinet/in.h>
 #include <pthread.h>
@@ -48,11 +49,14 @@ static size_t ask(void)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (!connect(fd, (struct sockaddr *)&server, sizeof(server)) &&
 	    send(fd, request, strlen(request), MSG_NOSIGNAL) > 0) {
-		while ((n = recv(fd, answer + (length < 12 ? length : 12), sizeof(answer) - 12, 0)) > 0)
+		while ((n = recv(fd, answer + (length < 12 ? length : 12), sizeof(answer) - 12,
+				 0)) > 0)
 			length += n;
 	}
 	close(fd);
-	return !n && length > 12 && !memcmp(answer, "HTTP/1.", 7) && !memcmp(answer + 8, " 200", 4) ? length : 0;
+	return !n && length > 12 && !memcmp(answer, "HTTP/1.", 7) && !memcmp(answer + 8, " 200", 4)
+		       ? length
+		       : 0;
 }
 
 static void *run(void *context)
@@ -73,7 +77,8 @@ static void *run(void *context)
 int main(int argc, char **argv)
 {
 	struct client clients[THREADS_MAX] = {};
-	int threads = argc > 4 ? atoi(argv[4]) : 0, count = argc > 3 ? atoi(argv[3]) : 0, failed = 0;
+	int threads = argc > 4 ? atoi(argv[4]) : 0, count = argc > 3 ? atoi(argv[3]) : 0,
+	    failed = 0;
 	const char *separator = "";
 	double start;
 
@@ -83,7 +88,8 @@ int main(int argc, char **argv)
 	}
 	server.sin_port = htons(atoi(argv[1]));
 	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n", argv[2]);
+	snprintf(request, sizeof(request),
+		 "GET %s HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n", argv[2]);
 	start = now_us();
 	for (int i = 0; i < threads; i++) {
 		clients[i].count = count / threads;
@@ -95,8 +101,8 @@ int main(int argc, char **argv)
 		pthread_join(clients[i].thread, NULL);
 		failed += clients[i].failed;
 	}
-	printf("{\"seconds\": %.6f, \"failed\": %d, \"bytes\": %zu, \"us\": [", (now_us() - start) / 1e6, failed,
-	       clients[0].bytes);
+	printf("{\"seconds\": %.6f, \"failed\": %d, \"bytes\": %zu, \"us\": [",
+	       (now_us() - start) / 1e6, failed, clients[0].bytes);
 	for (int i = 0; i < threads; i++) {
 		for (int j = 0; j < clients[i].count; j++, separator = ", ")
 			printf("%s%.1f", separator, clients[i].us[j]);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Asks an HTTPS server again and again over connections that are kept alive, OpenMetrics and gzip accepted:
- * `https PORT PATH COUNT THREADS RATE USER:PASSWORD`. RATE: requests a second of all threads, 0: as fast as they can. A
- * # in the password is another number each time. Prints one JSON object: seconds in all, what failed (anything but a
- * whole 200 or, with #, a 401 or 429), bytes of the last answer's body, and every latency from request to answer, in
- * µs.
+ * Asks an HTTPS server again and again over connections that are kept alive, OpenMetrics and gzip
+ * accepted: `https PORT PATH COUNT THREADS RATE USER:PASSWORD`. RATE: requests a second of all
+ * threads, 0: as fast as they can. A # in the password is another number each time. Prints one JSON
+ * object: seconds in all, what failed (anything but a whole 200 or, with #, a 401 or 429), bytes of
+ * the last answer's body, and every latency from request to answer, in µs.
  */
 #include <gnutls/gnutls.h>
 #include <netinet/in.h>
@@ -68,7 +68,8 @@ static void disconnect(struct client *c)
 
 static void base64(char *to, const char *from)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t length = strlen(from);
 
 	for (size_t i = 0; i < length; i += 3) {
@@ -90,13 +91,14 @@ static int request_make(char *request, size_t size)
 	const char *mark = strchr(login, '#');
 
 	if (mark)
-		snprintf(word, sizeof(word), "%.*s%u%s", (int)(mark - login), login, atomic_fetch_add(&numbers, 1),
-			 mark + 1);
+		snprintf(word, sizeof(word), "%.*s%u%s", (int)(mark - login), login,
+			 atomic_fetch_add(&numbers, 1), mark + 1);
 	else
 		snprintf(word, sizeof(word), "%s", login);
 	base64(encoded, word);
 	return snprintf(request, size,
-			"GET %s HTTP/1.1\r\nHost: bench\r\nAccept: application/openmetrics-text; version=1.0.0\r\n"
+			"GET %s HTTP/1.1\r\nHost: bench\r\nAccept: application/openmetrics-text; "
+			"version=1.0.0\r\n"
 			"Accept-Encoding: gzip\r\nAuthorization: Basic %s\r\n\r\n",
 			path, encoded);
 }
@@ -112,7 +114,8 @@ static int ask(struct client *c)
 
 	if (!c->session && connect_tls(c) < 0)
 		return 0;
-	if (gnutls_record_send(c->session, request, (size_t)request_make(request, sizeof(request))) < 0)
+	if (gnutls_record_send(c->session, request,
+			       (size_t)request_make(request, sizeof(request))) < 0)
 		return 0;
 	for (;;) {
 		n = gnutls_record_recv(c->session, answer + have, sizeof(answer) - 1 - have);
@@ -124,7 +127,9 @@ static int ask(struct client *c)
 		answer[have] = '\0';
 		end = strstr(answer, "\r\n\r\n");
 		length = strcasestr(answer, field);
-		if (end && length && have >= (size_t)(end - answer) + 4 + strtoul(length + sizeof(field) - 1, NULL, 10))
+		if (end && length &&
+		    have >= (size_t)(end - answer) + 4 +
+				    strtoul(length + sizeof(field) - 1, NULL, 10))
 			break;
 	}
 	c->bytes = strtoul(length + sizeof(field) - 1, NULL, 10);
@@ -158,7 +163,8 @@ static void *run(void *context)
 int main(int argc, char **argv)
 {
 	struct client clients[THREADS_MAX] = {};
-	int threads = argc > 6 ? atoi(argv[4]) : 0, count = argc > 6 ? atoi(argv[3]) : 0, failed = 0;
+	int threads = argc > 6 ? atoi(argv[4]) : 0, count = argc > 6 ? atoi(argv[3]) : 0,
+	    failed = 0;
 	const char *separator = "";
 	double start;
 
@@ -183,8 +189,8 @@ int main(int argc, char **argv)
 		pthread_join(clients[i].thread, NULL);
 		failed += clients[i].failed;
 	}
-	printf("{\"seconds\": %.6f, \"failed\": %d, \"bytes\": %zu, \"us\": [", (now_us() - start) / 1e6, failed,
-	       clients[0].bytes);
+	printf("{\"seconds\": %.6f, \"failed\": %d, \"bytes\": %zu, \"us\": [",
+	       (now_us() - start) / 1e6, failed, clients[0].bytes);
 	for (int i = 0; i < threads; i++) {
 		for (int j = 0; j < clients[i].count; j++, separator = ", ")
 			printf("%s%.1f", separator, clients[i].us[j]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What the exporter's packet programs cost by BPF_PROG_TEST_RUN, behind their stubs as in real life, net of an empty
- * program that runs in turns with them: `packets BATCHES`. Prints one JSON object.
+ * What the exporter's packet programs cost by BPF_PROG_TEST_RUN, behind their stubs as in real
+ * life, net of an empty program that runs in turns with them: `packets BATCHES`. Prints one JSON
+ * object.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -35,7 +36,11 @@ struct subject {
 	bool ipv6;
 	bool from_server;
 	bool no_payload;
-	enum { DESTINATIONS_OFF, DESTINATION_OWN, DESTINATION_OTHERS } destination; /* whose series the packet is in */
+	enum {
+		DESTINATIONS_OFF,
+		DESTINATION_OWN,
+		DESTINATION_OTHERS
+	} destination; /* whose series the packet is in */
 	int fd;
 	uint8_t frame[FRAME_SIZE];
 	size_t length;
@@ -47,7 +52,9 @@ static struct subject subjects[] = {
 	{ .name = "tunnel_transmit_ipv4", .program = ABI_PACKET_TUNNEL_TRANSMIT },
 	{ .name = "tunnel_receive_ipv6", .program = ABI_PACKET_TUNNEL_RECEIVE, .ipv6 = true },
 	{ .name = "tunnel_transmit_ipv6", .program = ABI_PACKET_TUNNEL_TRANSMIT, .ipv6 = true },
-	{ .name = "destination_receive_ipv4", .program = ABI_PACKET_TUNNEL_RECEIVE, .destination = DESTINATION_OWN },
+	{ .name = "destination_receive_ipv4",
+	  .program = ABI_PACKET_TUNNEL_RECEIVE,
+	  .destination = DESTINATION_OWN },
 	{ .name = "destination_transmit_ipv6",
 	  .program = ABI_PACKET_TUNNEL_TRANSMIT,
 	  .ipv6 = true,
@@ -62,9 +69,13 @@ static struct subject subjects[] = {
 	{ .name = "client_data_ipv4", .program = ABI_PACKET_UNDERLAY_INGRESS },
 	{ .name = "client_data_ipv6", .program = ABI_PACKET_UNDERLAY_INGRESS, .ipv6 = true },
 	{ .name = "client_ack_ipv4", .program = ABI_PACKET_UNDERLAY_INGRESS, .no_payload = true },
-	/* TEST_RUN has no socket: this is what server data costs where the bytes_acked exit does not work. */
+	/* TEST_RUN has no socket: this is what server data costs where the bytes_acked exit does
+	   not work. */
 	{ .name = "server_data_ipv4", .program = ABI_PACKET_UNDERLAY_EGRESS, .from_server = true },
-	{ .name = "server_data_ipv6", .program = ABI_PACKET_UNDERLAY_EGRESS, .from_server = true, .ipv6 = true },
+	{ .name = "server_data_ipv6",
+	  .program = ABI_PACKET_UNDERLAY_EGRESS,
+	  .from_server = true,
+	  .ipv6 = true },
 };
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
 
@@ -125,7 +136,9 @@ static void session_add(struct kernel *kernel, bool ipv6)
 		.dialogue.client.flags = DIALOGUE_DONE,
 		.dialogue.server.flags = DIALOGUE_DONE,
 	};
-	struct session_key key = { .client_port = CLIENT, .server_port = LISTENER, .slot = 0, .generation = 1 };
+	struct session_key key = {
+		.client_port = CLIENT, .server_port = LISTENER, .slot = 0, .generation = 1
+	};
 
 	if (ipv6) {
 		memcpy(key.client, client6, 16);
@@ -135,13 +148,15 @@ static void session_add(struct kernel *kernel, bool ipv6)
 		memcpy(key.client + 12, client4, 4);
 		memcpy(key.server + 12, server4, 4);
 	}
-	if (bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.sessions), &key, &session, BPF_ANY))
+	if (bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.sessions), &key, &session,
+				BPF_ANY))
 		fail("session", errno);
 }
 
 static double run_ns(int fd, const uint8_t *frame, size_t length)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = length, .repeat = REPEAT);
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = length,
+		    .repeat = REPEAT);
 	uint64_t start = now_ns();
 
 	if (bpf_prog_test_run_opts(fd, &options))
@@ -161,8 +176,8 @@ static int by_value(const void *a, const void *b)
 static void print_spread(const char *name, double *values, int count)
 {
 	qsort(values, count, sizeof(*values), by_value);
-	printf("\"%s\": {\"median\": %.2f, \"low\": %.2f, \"high\": %.2f}", name, values[count / 2], values[count / 4],
-	       values[count * 3 / 4]);
+	printf("\"%s\": {\"median\": %.2f, \"low\": %.2f, \"high\": %.2f}", name, values[count / 2],
+	       values[count / 4], values[count * 3 / 4]);
 }
 
 static void kernel_set_up(struct kernel *kernel, const struct config *config)
@@ -200,7 +215,9 @@ static void destinations_add(struct kernel *kernel)
 
 int main(int argc, char **argv)
 {
-	static const struct config plain = { .mode = CONFIG_MODE_SIDECAR, .proxies_max = 1, .destinations_max = 100 };
+	static const struct config plain = { .mode = CONFIG_MODE_SIDECAR,
+					     .proxies_max = 1,
+					     .destinations_max = 100 };
 	static const struct config with = { .mode = CONFIG_MODE_SIDECAR,
 					    .proxies_max = 1,
 					    .destinations_max = 100,
@@ -219,7 +236,8 @@ int main(int argc, char **argv)
 		struct stub_spec stub = { .slot = 0,
 					  .l2_header_length = sizeof(struct ether_header),
 					  .program = subjects[i].program,
-					  .programs_fd = kernel_packet_programs(&kernels[subjects[i].destination]) };
+					  .programs_fd = kernel_packet_programs(
+						  &kernels[subjects[i].destination]) };
 
 		frame_build(&subjects[i]);
 		subjects[i].fd = stub_load(&stub);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * How long a program takes from exec to its answers: `start HEALTH-PORT METRICS-PORT TEXT PROGRAM [ARGUMENT]...`.
- * HEALTH-PORT 0 leaves health out; the metrics have come when their body holds TEXT. Prints {"health_ms": …,
- * "metrics_ms": …}; then SIGTERM ends the program.
+ * How long a program takes from exec to its answers: `start HEALTH-PORT METRICS-PORT TEXT PROGRAM
+ * [ARGUMENT]...`. HEALTH-PORT 0 leaves health out; the metrics have come when their body holds
+ * TEXT. Prints {"health_ms": …, "metrics_ms": …}; then SIGTERM ends the program.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -44,7 +44,8 @@ static int answers(int port, const char *path, const char *text)
 	ssize_t n = -1;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n", path);
+	snprintf(request, sizeof(request),
+		 "GET %s HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n", path);
 	if (!connect(fd, (struct sockaddr *)&server, sizeof(server)) &&
 	    send(fd, request, strlen(request), MSG_NOSIGNAL) > 0) {
 		while (length < sizeof(answer) - 1 &&
@@ -53,14 +54,16 @@ static int answers(int port, const char *path, const char *text)
 	}
 	close(fd);
 	answer[length] = 0;
-	return !n && !strncmp(answer, "HTTP/1.", 7) && !strncmp(answer + 8, " 200", 4) && strstr(answer, text);
+	return !n && !strncmp(answer, "HTTP/1.", 7) && !strncmp(answer + 8, " 200", 4) &&
+	       strstr(answer, text);
 }
 
 static double wait_for(double begin, int port, const char *path, const char *text)
 {
 	while (!answers(port, path, text)) {
 		if (now_ms() - begin > DEADLINE_MS) {
-			fprintf(stderr, "start: no %s on port %d within %d ms\n", path, port, DEADLINE_MS);
+			fprintf(stderr, "start: no %s on port %d within %d ms\n", path, port,
+				DEADLINE_MS);
 			return -1;
 		}
 		usleep(POLL_US);
@@ -70,12 +73,14 @@ static double wait_for(double begin, int port, const char *path, const char *tex
 
 int main(int argc, char **argv)
 {
-	double *begin = mmap(NULL, sizeof(*begin), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	double *begin = mmap(NULL, sizeof(*begin), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	double health = 0, metrics;
 	pid_t child;
 
 	if (argc < 5 || begin == MAP_FAILED) {
-		fprintf(stderr, "Usage: start HEALTH-PORT METRICS-PORT TEXT PROGRAM [ARGUMENT]...\n");
+		fprintf(stderr,
+			"Usage: start HEALTH-PORT METRICS-PORT TEXT PROGRAM [ARGUMENT]...\n");
 		return 2;
 	}
 	if (answers(atoi(argv[2]), "/", "") || answers(atoi(argv[1]), "/", "")) {

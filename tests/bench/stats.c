@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What BPF programs cost in real traffic, by the kernel's own statistics, beside empty programs at the same hooks:
- * `stats IFINDEX NETNS-INODE PROGRAM-ID...`. On each line of standard input it prints a line of JSON: nanoseconds and
- * runs of each program since they were loaded, the floors too, and how many state transitions there were in that
- * network namespace and elsewhere. The statistics are on, and the floors attached, as long as it runs.
+ * What BPF programs cost in real traffic, by the kernel's own statistics, beside empty programs at
+ * the same hooks: `stats IFINDEX NETNS-INODE PROGRAM-ID...`. On each line of standard input it
+ * prints a line of JSON: nanoseconds and runs of each program since they were loaded, the floors
+ * too, and how many state transitions there were in that network namespace and elsewhere. The
+ * statistics are on, and the floors attached, as long as it runs.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -73,11 +74,12 @@ static void print(const struct floor *floor)
 
 		if (bpf_obj_get_info_by_fd(entries[i].fd, &info, &length))
 			fail(entries[i].name);
-		printf("\"%s\": {\"ns\": %" PRIu64 ", \"runs\": %" PRIu64 ", \"name\": \"%s\"}, ", entries[i].name,
-		       (uint64_t)info.run_time_ns, (uint64_t)info.run_cnt, info.name);
+		printf("\"%s\": {\"ns\": %" PRIu64 ", \"runs\": %" PRIu64 ", \"name\": \"%s\"}, ",
+		       entries[i].name, (uint64_t)info.run_time_ns, (uint64_t)info.run_cnt,
+		       info.name);
 	}
-	printf("\"watched\": %" PRIu64 ", \"others\": %" PRIu64 "}\n", (uint64_t)floor->bss->transitions_watched,
-	       (uint64_t)floor->bss->transitions_others);
+	printf("\"watched\": %" PRIu64 ", \"others\": %" PRIu64 "}\n",
+	       (uint64_t)floor->bss->transitions_watched, (uint64_t)floor->bss->transitions_others);
 	fflush(stdout);
 }
 
@@ -95,7 +97,8 @@ int main(int argc, char **argv)
 	ifindex = atoi(argv[1]);
 	inode = strtoul(argv[2], NULL, 10);
 	floor = floor_load(inode);
-	if (!bpf_program__attach(floor->progs.count_transition) || !bpf_program__attach(floor->progs.floor_transition))
+	if (!bpf_program__attach(floor->progs.count_transition) ||
+	    !bpf_program__attach(floor->progs.floor_transition))
 		fail("attach");
 	entry_add("floor_transition", bpf_program__fd(floor->progs.floor_transition));
 	if (ifindex) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every target needs: a check that ends the run with its words, copies that end where the bytes end, and a source
- * of cuts. */
+/* What every target needs: a check that ends the run with its words, copies that end where the
+ * bytes end, and a source of cuts. */
 #pragma once
 
 #include <stddef.h>
@@ -61,7 +61,8 @@ struct cuts {
 
 static inline struct cuts cuts_begin(const uint8_t *data, size_t size, uint64_t salt, size_t most)
 {
-	struct cuts c = { .state = 14695981039346656037u ^ (salt + 1) * 0x9e3779b97f4a7c15u, .most = most };
+	struct cuts c = { .state = 14695981039346656037u ^ (salt + 1) * 0x9e3779b97f4a7c15u,
+			  .most = most };
 
 	for (size_t i = 0; i < size; i++)
 		c.state = (c.state ^ data[i]) * 1099511628211u;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the text format, 0.0.4, as strictly as its description allows; what is wrong ends the run. */
+/*
+ * Reads the text format, 0.0.4, as strictly as its description allows; what is wrong ends the run.
+ */
 #pragma once
 
 #include <ctype.h>
@@ -52,7 +54,8 @@ static inline const char *read_label(const char *at, const char *end, struct ser
 	return at + 1;
 }
 
-static inline void read_series(const char *at, const char *end, series_callback *callback, void *context)
+static inline void read_series(const char *at, const char *end, series_callback *callback,
+			       void *context)
 {
 	struct series s = { .name = at };
 	char *stop;
@@ -78,7 +81,8 @@ static inline void read_series(const char *at, const char *end, series_callback 
 }
 
 /* Returns the number of series. */
-static inline size_t prometheus_read(const char *text, size_t size, series_callback *callback, void *context)
+static inline size_t prometheus_read(const char *text, size_t size, series_callback *callback,
+				     void *context)
 {
 	const char *at = text, *all;
 	size_t count = 0;
@@ -92,7 +96,8 @@ static inline size_t prometheus_read(const char *text, size_t size, series_callb
 		const char *end = memchr(at, '\n', (size_t)(all - at));
 
 		if (*at == '#') {
-			CHECK(!strncmp(at, "# HELP ", 7) || !strncmp(at, "# TYPE ", 7), "%.20s", at);
+			CHECK(!strncmp(at, "# HELP ", 7) || !strncmp(at, "# TYPE ", 7), "%.20s",
+			      at);
 		} else {
 			read_series(at, end, callback, context);
 			count++;

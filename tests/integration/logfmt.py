@@ -51,9 +51,10 @@ def calls():
     for path in sorted(SOURCES.rglob("*.c")):
         text = path.read_text(encoding="utf-8")
         for begin in re.finditer(r"\blog_(?:debug|info|warn|error)\(", text):
-            call = re.match(r'"((?:[^"\\]|\\.)*)"(.*?)\);\n', text[begin.end():], re.DOTALL)
+            call = re.match(r'\s*((?:"(?:[^"\\]|\\.)*"\s*)+)(.*?)\);\n', text[begin.end():], re.DOTALL)
             where = f"{path.relative_to(SOURCES)}:{text.count(chr(10), 0, begin.start()) + 1}"
             assert call, f"{where}: no literal as its message"
             fields = [name or "error" for name in re.findall(r'\bfield_(?:error|\w+\("(\w+)")', call[2])]
-            found.append(Call(where, call[1], fields))
+            message = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', call[1]))
+            found.append(Call(where, message, fields))
     return found

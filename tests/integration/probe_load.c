@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Probes a port as fast as it answers, a new connection each: `probe_load PORT SECONDS CONCURRENCY [PATH [PROCESSES]]`
- * (each process with that concurrency: a loopback connection costs the client more than the server, so one may be too
- * slow). Prints one JSON object: probes, failed (anything but a whole 200), rate, and the latency from connect to the
- * end of the answer in microseconds. As the server closes first, the waiting time of closed connections is its, and
- * local ports do not run out here.
+ * Probes a port as fast as it answers, a new connection each: `probe_load PORT SECONDS CONCURRENCY
+ * [PATH [PROCESSES]]` (each process with that concurrency: a loopback connection costs the client
+ * more than the server, so one may be too slow). Prints one JSON object: probes, failed (anything
+ * but a whole 200), rate, and the latency from connect to the end of the answer in microseconds. As
+ * the server closes first, the waiting time of closed connections is its, and local ports do not
+ * run out here.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -74,8 +75,8 @@ static void probe_end(struct probe *probe)
 	uint64_t us;
 	int good = 0;
 
-	while (!good &&
-	       (length = recv(probe->fd, probe->answer + probe->length, ANSWER_MAX - 1 - probe->length, 0)) > 0) {
+	while (!good && (length = recv(probe->fd, probe->answer + probe->length,
+				       ANSWER_MAX - 1 - probe->length, 0)) > 0) {
 		probe->length += (size_t)length;
 		good = probe_good(probe);
 	}
@@ -123,10 +124,12 @@ int main(int argc, char **argv)
 	processes = argc > 5 ? atoi(argv[5]) : 1;
 	/* kubelet's own. */
 	snprintf(request, sizeof(request),
-		 "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nUser-Agent: kube-probe/1.34\r\nAccept: */*\r\nConnection: "
+		 "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nUser-Agent: kube-probe/1.34\r\nAccept: "
+		 "*/*\r\nConnection: "
 		 "close\r\n\r\n",
 		 argc > 4 ? argv[4] : "/livez", argv[1]);
-	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
 	for (int i = 1; i < processes; i++) {
 		if (fork() == 0) {
 			load(concurrency, end_ns);
@@ -137,8 +140,10 @@ int main(int argc, char **argv)
 	while (wait(NULL) > 0)
 		;
 	seconds = (double)(now_ns() - begin_ns) / 1e9;
-	printf("{\"probes\": %llu, \"failed\": %llu, \"rate\": %.0f, \"p50_us\": %u, \"p99_us\": %u, \"max_us\": %u}\n",
-	       (unsigned long long)tally->done, (unsigned long long)tally->failed, (double)tally->done / seconds,
-	       percentile(0.5), percentile(0.99), percentile(1.0 - 1e-12));
+	printf("{\"probes\": %llu, \"failed\": %llu, \"rate\": %.0f, \"p50_us\": %u, \"p99_us\": "
+	       "%u, \"max_us\": %u}\n",
+	       (unsigned long long)tally->done, (unsigned long long)tally->failed,
+	       (double)tally->done / seconds, percentile(0.5), percentile(0.99),
+	       percentile(1.0 - 1e-12));
 	return 0;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A witness of what no tracing program sees. Some kernels run no tracing program in softirqs on the time of a process
- * of their own (docs/design.md, Losses). Each transition of a TCP socket tells the state before it: where that is not
- * the one of the last transition seen, one was kept from us. Two copies: of one, the recursion guard may skip an event.
+ * A witness of what no tracing program sees. Some kernels run no tracing program in softirqs on the
+ * time of a process of their own (docs/design.md, Losses). Each transition of a TCP socket tells
+ * the state before it: where that is not the one of the last transition seen, one was kept from us.
+ * Two copies: of one, the recursion guard may skip an event.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -44,7 +45,8 @@ static __always_inline struct namespace_count *count_find(void *counts, const st
 	return bpf_map_lookup_elem(counts, &inode);
 }
 
-static __always_inline void transition_take(void *states, void *counts, const struct sock *sk, int from, int to)
+static __always_inline void transition_take(void *states, void *counts, const struct sock *sk,
+					    int from, int to)
 {
 	struct namespace_count *count = count_find(counts, sk);
 	__u64 key = (__u64)(long)sk;

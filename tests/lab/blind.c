@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * blind OBJECT: attaches blind.bpf.c's programs and, for each line of its input, prints what both copies counted: lines
- * of "COPY INODE OPENED CLOSED BROKEN" and an empty one. The line "stop" detaches them. It ends with its input.
+ * blind OBJECT: attaches blind.bpf.c's programs and, for each line of its input, prints what both
+ * copies counted: lines of "COPY INODE OPENED CLOSED BROKEN" and an empty one. The line "stop"
+ * detaches them. It ends with its input.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -20,8 +21,9 @@ static void counts_print(const struct bpf_map *map, int copy)
 
 	while (!bpf_map_get_next_key(bpf_map__fd(map), last, &inode)) {
 		if (!bpf_map_lookup_elem(bpf_map__fd(map), &inode, &count))
-			printf("%d %u %llu %llu %llu\n", copy, inode, (unsigned long long)count.opened,
-			       (unsigned long long)count.closed, (unsigned long long)count.broken);
+			printf("%d %u %llu %llu %llu\n", copy, inode,
+			       (unsigned long long)count.opened, (unsigned long long)count.closed,
+			       (unsigned long long)count.broken);
 		last = &inode;
 	}
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A snapshot on demand. Nothing here discovers or forks, and nothing waits, but for userspace WireGuard devices, and
- * for them WIREGUARD_WAIT_NS at most; what web sends is a mask and a deadline, no more.
+ * A snapshot on demand. Nothing here discovers or forks, and nothing waits, but for userspace
+ * WireGuard devices, and for them WIREGUARD_WAIT_NS at most; what web sends is a mask and a
+ * deadline, no more.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -37,7 +38,8 @@ struct outcome {
 	uint64_t took_ns;
 };
 
-static void read_one(struct collector *c, const struct reading *r, unsigned int which, struct outcome *outcome)
+static void read_one(struct collector *c, const struct reading *r, unsigned int which,
+		     struct outcome *outcome)
 {
 	struct snapshot_builder *b = &c->builder, before = *b;
 	uint64_t start = clock_now_ns();
@@ -51,7 +53,8 @@ static void read_one(struct collector *c, const struct reading *r, unsigned int 
 	}
 	if (error)
 		log_debug("cannot read collector", field_text("proxy", r->netns->name),
-			  field_text("collector", config_collector_name(which)), field_error(error));
+			  field_text("collector", config_collector_name(which)),
+			  field_error(error));
 	labels[1] = snapshot_string(b, config_collector_name(which));
 	snapshot_add_unsigned(b, METRIC_SOURCE_SUCCESS, labels, !error);
 	outcome->error = outcome->error ?: error;
@@ -60,7 +63,9 @@ static void read_one(struct collector *c, const struct reading *r, unsigned int 
 
 static void read_all(struct collector *c, unsigned int which)
 {
-	struct reading r = { .kernel = &c->kernel, .destinations = &c->destinations, .to = &c->builder };
+	struct reading r = { .kernel = &c->kernel,
+			     .destinations = &c->destinations,
+			     .to = &c->builder };
 	struct outcome outcome = {};
 	uint32_t label;
 
@@ -72,7 +77,8 @@ static void read_all(struct collector *c, unsigned int which)
 	}
 	label = snapshot_string(&c->builder, config_collector_name(which));
 	snapshot_add_unsigned(&c->builder, METRIC_COLLECTOR_SUCCESS, &label, !outcome.error);
-	snapshot_add_float(&c->builder, METRIC_COLLECTOR_DURATION, &label, (double)outcome.took_ns / NS_PER_S);
+	snapshot_add_float(&c->builder, METRIC_COLLECTOR_DURATION, &label,
+			   (double)outcome.took_ns / NS_PER_S);
 }
 
 static void read_histories(struct collector *c)
@@ -103,11 +109,15 @@ void collector_read(struct collector *c, uint32_t mask)
 	}
 	if (history)
 		read_histories(c);
-	for (uint32_t i = 0; i < c->proxies.count; i++) { /* after WireGuard was read: it tells the tunnel's state */
-		struct reading r = { .netns = &c->proxies.managed[i]->netns, .to = b, .name = c->names[i] };
+	for (uint32_t i = 0; i < c->proxies.count;
+	     i++) { /* after WireGuard was read: it tells the tunnel's state */
+		struct reading r = { .netns = &c->proxies.managed[i]->netns,
+				     .to = b,
+				     .name = c->names[i] };
 
 		samples_presence(&r);
-		samples_kubernetes(&r, &c->proxies.managed[i]->identity, c->proxies.identities.node);
+		samples_kubernetes(&r, &c->proxies.managed[i]->identity,
+				   c->proxies.identities.node);
 	}
 	collector_read_self_metrics(c);
 }
@@ -122,7 +132,8 @@ static int block_reserve(struct collector *c, size_t bytes)
 		return 0;
 	while (wanted < bytes)
 		wanted *= 2;
-	if (ftruncate(c->child->snapshot, wanted) && errno != EPERM) /* an earlier collector may have made it larger */
+	if (ftruncate(c->child->snapshot, wanted) &&
+	    errno != EPERM) /* an earlier collector may have made it larger */
 		return -errno;
 	block = mmap(NULL, wanted, PROT_READ | PROT_WRITE, MAP_SHARED, c->child->snapshot, 0);
 	if (block == MAP_FAILED)
@@ -155,7 +166,8 @@ void collector_answer(struct collector *c)
 	ssize_t n;
 
 	/* Only the newest is of use: web has given up on the others. */
-	while ((n = recv(c->child->channel, &request, sizeof(request), MSG_DONTWAIT | MSG_TRUNC)) >= 0) {
+	while ((n = recv(c->child->channel, &request, sizeof(request), MSG_DONTWAIT | MSG_TRUNC)) >=
+	       0) {
 		if (n != sizeof(request))
 			continue;
 		last = request;

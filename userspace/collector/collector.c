@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The collector: holds the kernel side, follows the proxy's interfaces and listeners, answers web's requests for a
- * snapshot. One loop; listens on nothing; reads no byte of the network.
+ * The collector: holds the kernel side, follows the proxy's interfaces and listeners, answers web's
+ * requests for a snapshot. One loop; listens on nothing; reads no byte of the network.
  */
 #include "collector/collector.h"
 
@@ -27,17 +27,18 @@
 
 #define LOAD_RETRY_MAX_S 30
 #define MEMORY_PERIOD_S 10
-#define PUBLISH_NS (100 * NS_PER_MS) /* while there is much to do: all of a node's states take 0.2 ms */
+/* while there is much to do: all of a node's states take 0.2 ms */
+#define PUBLISH_NS (100 * NS_PER_MS)
 #define DESCRIPTORS_OWN 128
 #define DESCRIPTORS_OF_PROXY 5 /* TCX links of three interfaces */
 
 /* ---- rights ---- */
 
 /*
- * BPF and PERFMON: maps and programs, tracepoints. NET_ADMIN: packet programs. Only where there is something to
- * discover: SYS_PTRACE and DAC_READ_SEARCH, to see which sockets a SOCKS server of another user holds; a pod without
- * them has its ports from the flag. On a node SYS_ADMIN as well, to enter network namespaces, and NET_BROADCAST, to
- * hear of their interfaces.
+ * BPF and PERFMON: maps and programs, tracepoints. NET_ADMIN: packet programs. Only where there is
+ * something to discover: SYS_PTRACE and DAC_READ_SEARCH, to see which sockets a SOCKS server of
+ * another user holds; a pod without them has its ports from the flag. On a node SYS_ADMIN as well,
+ * to enter network namespaces, and NET_BROADCAST, to hear of their interfaces.
  */
 static int keep_rights(const struct config *config)
 {
@@ -45,7 +46,8 @@ static int keep_rights(const struct config *config)
 	struct utsname name;
 	bool locked = kernel_before(5, 11, &name); /* maps are charged to RLIMIT_MEMLOCK there */
 	/* A container runtime that does not know CAP_BPF gives CAP_SYS_ADMIN in its place. */
-	bool old_runtime = capng_get_caps_process() || !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF);
+	bool old_runtime =
+		capng_get_caps_process() || !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF);
 	const struct {
 		int capability;
 		bool kept;
@@ -81,7 +83,8 @@ static void descriptors_prepare(const struct config *config)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_max < wanted)
-		log_warn("limit of open files is too low for --proxies.max, raise it or set --bpf.attach=clsact",
+		log_warn("limit of open files is too low for --proxies.max, raise it or set "
+			 "--bpf.attach=clsact",
 			 field_unsigned("limit", limit.rlim_max), field_unsigned("needed", wanted));
 }
 
@@ -107,11 +110,13 @@ static int watch_descriptor(struct collector *c, int fd)
 static int events_open(struct collector *c)
 {
 	const struct wgsocks *s = c->kernel.skeleton;
-	struct ring_buffer *events = ring_buffer__new(bpf_map__fd(s->maps.events), on_event, c, NULL);
+	struct ring_buffer *events =
+		ring_buffer__new(bpf_map__fd(s->maps.events), on_event, c, NULL);
 	int r = events ? 0 : -errno;
 
 	if (!r && bpf_map__autocreate(s->maps.answers))
-		r = ring_buffer__add(events, bpf_map__fd(s->maps.answers), destinations_on_answer, &c->destinations);
+		r = ring_buffer__add(events, bpf_map__fd(s->maps.answers), destinations_on_answer,
+				     &c->destinations);
 	r = r ?: watch_descriptor(c, ring_buffer__epoll_fd(events));
 	if (r)
 		ring_buffer__free(events);
@@ -120,13 +125,15 @@ static int events_open(struct collector *c)
 	return r;
 }
 
-/* Without them nothing is counted wrong: listeners are found by looking for them, destinations have no names. */
+/* Without them nothing is counted wrong: listeners are found by looking for them, destinations have
+ * no names. */
 static void start_events(struct collector *c)
 {
 	int r = events_open(c);
 
 	if (r && r != c->events_error)
-		log_error("cannot read events of the BPF programs", field_error(r), field_text("action", "retry"));
+		log_error("cannot read events of the BPF programs", field_error(r),
+			  field_text("action", "retry"));
 	else if (!r && c->events_error)
 		log_info("reading events of the BPF programs");
 	c->events_error = r;
@@ -140,7 +147,8 @@ static void start_kernel(struct collector *c, uint64_t now)
 		unsigned int wait = 1u << (c->load_failures < 5 ? c->load_failures : 5);
 
 		c->load_failures++;
-		c->load_at_ns = now + (wait < LOAD_RETRY_MAX_S ? wait : LOAD_RETRY_MAX_S) * NS_PER_S;
+		c->load_at_ns =
+			now + (wait < LOAD_RETRY_MAX_S ? wait : LOAD_RETRY_MAX_S) * NS_PER_S;
 		return;
 	}
 	c->load_failures = 0;
@@ -183,7 +191,8 @@ static void guard_misses(struct collector *c, uint64_t now)
 /* A server began to listen somewhere, and its event found no room: it is to be looked for. */
 static void guard_unknown_listeners(struct collector *c)
 {
-	uint64_t lost = __atomic_load_n(&c->kernel.skeleton->bss->unknown_listeners_lost, __ATOMIC_RELAXED);
+	uint64_t lost =
+		__atomic_load_n(&c->kernel.skeleton->bss->unknown_listeners_lost, __ATOMIC_RELAXED);
 
 	c->proxies.scan_due |= lost != c->unknown_listeners_lost;
 	c->unknown_listeners_lost = lost;
@@ -229,10 +238,12 @@ static void signalled(struct collector *c)
 	}
 }
 
-/* What is to be done, a little at a time: a node may have hundreds of proxies to attach to, and web asks meanwhile. */
+/* What is to be done, a little at a time: a node may have hundreds of proxies to attach to, and web
+ * asks meanwhile. */
 static bool step(struct collector *c)
 {
-	return proxies_step(&c->proxies) || (c->kernel.skeleton && reconcile_new_ports(&c->proxies));
+	return proxies_step(&c->proxies) ||
+	       (c->kernel.skeleton && reconcile_new_ports(&c->proxies));
 }
 
 /* Until it is sent away. Returns 0 or -errno. */
@@ -289,7 +300,8 @@ static int set_up(struct collector *c)
 	c->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	c->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	c->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (c->signals < 0 || c->timer < 0 || c->epoll < 0 || timerfd_settime(c->timer, 0, &each_second, NULL))
+	if (c->signals < 0 || c->timer < 0 || c->epoll < 0 ||
+	    timerfd_settime(c->timer, 0, &each_second, NULL))
 		return -errno;
 	r = watch_descriptor(c, c->signals);
 	r = r ?: watch_descriptor(c, c->timer);
@@ -333,7 +345,8 @@ int collector_run(const struct child *child)
 	if (proxies_events_fd(&c.proxies) >= 0) {
 		r = watch_descriptor(&c, proxies_events_fd(&c.proxies));
 		if (r)
-			log_error("cannot wait for interface events, changes are found with the next scrape",
+			log_error("cannot wait for interface events, changes are found with the "
+				  "next scrape",
 				  field_error(r));
 	}
 	start_kernel(&c, clock_now_ns());
@@ -342,8 +355,8 @@ int collector_run(const struct child *child)
 		log_error("cannot wait for events", field_error(failed));
 
 	/*
-	 * A node's agent leaves its pins to the next one; a sidecar leaves nothing. Sent away alone, it will be back at
-	 * once.
+	 * A node's agent leaves its pins to the next one; a sidecar leaves nothing. Sent away
+	 * alone, it will be back at once.
 	 */
 	if (c.ending && child->config->mode == CONFIG_MODE_SIDECAR) {
 		proxies_close(&c.proxies, true);

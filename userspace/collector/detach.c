@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * --detach: removes every pin, link and filter of ours that can be reached: of a sidecar from its network namespace, of
- * a node's agent from the host. What a sidecar has is left alone by the agent's.
+ * --detach: removes every pin, link and filter of ours that can be reached: of a sidecar from its
+ * network namespace, of a node's agent from the host. What a sidecar has is left alone by the
+ * agent's.
  */
 #include "collector/collector.h"
 
@@ -29,7 +30,8 @@ static void note(struct detaching *d, int result)
 		d->error = d->error ?: result;
 }
 
-/* What no pin tells of: filters, in each network namespace. This process ends afterwards, wherever it is. */
+/* What no pin tells of: filters, in each network namespace. This process ends afterwards, wherever
+ * it is. */
 static int sweep_namespace(int fd, uint32_t inode, void *context)
 {
 	struct detaching *d = context;
@@ -53,10 +55,12 @@ static bool is_running(const struct config *config)
 	int r = pins_init(&pins, config) ?: pins_open(&pins, config);
 
 	if (r == -EBUSY)
-		log_error("a running exporter holds the pins, stop it first", field_text("path", config->pin_path),
+		log_error("a running exporter holds the pins, stop it first",
+			  field_text("path", config->pin_path),
 			  field_text("instance", pins.instance));
 	else if (r && r != -ENOTSUP)
-		log_warn("cannot tell whether a running exporter holds the pins", field_text("path", config->pin_path),
+		log_warn("cannot tell whether a running exporter holds the pins",
+			 field_text("path", config->pin_path),
 			 field_text("instance", pins.instance), field_error(r));
 	pins_close(&pins);
 	return r == -EBUSY;
@@ -84,6 +88,7 @@ int collector_detach(const struct config *config)
 		log_error("cannot remove all pins and filters", field_error(d.error));
 		return EXIT_FAILURE;
 	}
-	log_info("removed pins and filters", field_signed("count", d.removed), field_text("instance", pins.instance));
+	log_info("removed pins and filters", field_signed("count", d.removed),
+		 field_text("instance", pins.instance));
 	return EXIT_SUCCESS;
 }

@@ -57,12 +57,15 @@ static void read_attachments(struct collector *c, const struct proxy_netns *netn
 		if (!w->link.ifindex || !w->attachment_count)
 			continue;
 		labels[1] = snapshot_string(&c->builder, w->link.name);
-		labels[2] = snapshot_string(&c->builder, config_attach_name(w->attachments[0].mode));
+		labels[2] =
+			snapshot_string(&c->builder, config_attach_name(w->attachments[0].mode));
 		snapshot_add_unsigned(&c->builder, METRIC_ATTACH_MODE, labels, 1);
 	}
 }
 
-/* What was lost in userspace: interfaces, peers, and listeners of proxies that nobody watched yet. */
+/*
+ * What was lost in userspace: interfaces, peers, and listeners of proxies that nobody watched yet.
+ */
 static uint64_t lost_here(const struct collector *c, enum abi_loss cause)
 {
 	uint64_t n = 0;
@@ -86,7 +89,8 @@ static void read_losses(struct collector *c)
 		uint32_t label = snapshot_string(&c->builder, metric_loss(i));
 		uint64_t n = lost_here(c, i);
 
-		for (uint32_t slot = 0; c->kernel.counters && slot < c->child->config->proxies_max; slot++)
+		for (uint32_t slot = 0; c->kernel.counters && slot < c->child->config->proxies_max;
+		     slot++)
 			n += ABI_AT(__u64, c->kernel.counters[slot].losses, i);
 		snapshot_add_unsigned(&c->builder, METRIC_EVENTS_LOST, &label, n);
 	}
@@ -103,7 +107,8 @@ static void add_map(struct collector *c, const struct bpf_map *map, int64_t entr
 	uint32_t label = snapshot_string(&c->builder, bpf_map__name(map));
 
 	snapshot_add_unsigned(&c->builder, METRIC_MAP_ENTRIES, &label, entries > 0 ? entries : 0);
-	snapshot_add_unsigned(&c->builder, METRIC_MAP_MAX_ENTRIES, &label, bpf_map__max_entries(map));
+	snapshot_add_unsigned(&c->builder, METRIC_MAP_MAX_ENTRIES, &label,
+			      bpf_map__max_entries(map));
 }
 
 static int64_t destinations_count(const struct collector *c)
@@ -116,8 +121,8 @@ static int64_t destinations_count(const struct collector *c)
 }
 
 /*
- * By the gauges, which count each insert and delete that succeeded: walking a full table would take longer than the
- * scrape.
+ * By the gauges, which count each insert and delete that succeeded: walking a full table would take
+ * longer than the scrape.
  */
 static void read_maps(struct collector *c)
 {
@@ -128,7 +133,8 @@ static void read_maps(struct collector *c)
 		return;
 	for (uint32_t slot = 0; slot < c->child->config->proxies_max; slot++) {
 		sessions += c->kernel.counters[slot].client_active;
-		upstreams += c->kernel.counters[slot].upstream_active + c->kernel.counters[slot].upstream_pending;
+		upstreams += c->kernel.counters[slot].upstream_active +
+			     c->kernel.counters[slot].upstream_pending;
 	}
 	add_map(c, s->maps.sessions, sessions);
 	add_map(c, s->maps.upstreams, upstreams);

@@ -42,11 +42,13 @@ static void check(struct report *report, bool good, const char *who, const char 
 
 static void check_tunnel(struct report *report, const struct health_proxy *proxy)
 {
-	uint32_t state = proxy->tunnel < sizeof(tunnels) / sizeof(*tunnels) ? proxy->tunnel : HEALTH_TUNNEL_UNKNOWN;
+	uint32_t state = proxy->tunnel < sizeof(tunnels) / sizeof(*tunnels) ? proxy->tunnel
+									    : HEALTH_TUNNEL_UNKNOWN;
 	char what[96];
 
 	snprintf(what, sizeof(what), "%s%s%s%s", tunnels[state].named ? "tunnel " : "",
-		 tunnels[state].named ? proxy->interface : "", tunnels[state].named ? " " : "", tunnels[state].text);
+		 tunnels[state].named ? proxy->interface : "", tunnels[state].named ? " " : "",
+		 tunnels[state].text);
 	check(report, tunnels[state].usable, proxy->name, what);
 }
 
@@ -64,7 +66,8 @@ static bool check_collector(struct report *report, const struct health_view *vie
 	if (good)
 		check(report, true, "", "the collector reports");
 	else
-		check(report, false, "", view->collector_alive ? "collector starting" : "collector silent");
+		check(report, false, "",
+		      view->collector_alive ? "collector starting" : "collector silent");
 	return good;
 }
 
@@ -79,7 +82,8 @@ static uint16_t root_answer(struct report *report, const struct health_view *vie
 	return report->failed && view->require_vpn ? 503 : 200;
 }
 
-static uint16_t readyz_answer(struct report *report, const struct health_view *view, const struct target *target)
+static uint16_t readyz_answer(struct report *report, const struct health_view *view,
+			      const struct target *target)
 {
 	bool found = false;
 
@@ -104,7 +108,8 @@ static uint16_t readyz_answer(struct report *report, const struct health_view *v
 }
 
 /* Of all proxies that were found at the start, or of one whenever it comes. */
-static uint16_t startupz_answer(struct report *report, const struct health_view *view, const struct target *target)
+static uint16_t startupz_answer(struct report *report, const struct health_view *view,
+				const struct target *target)
 {
 	uint32_t started = 0, found = 0;
 	bool done = view->startup_done;
@@ -118,7 +123,8 @@ static uint16_t startupz_answer(struct report *report, const struct health_view 
 		found++;
 		started += proxy->started != 0;
 		if (report->verbose || target->proxy_given)
-			check(report, proxy->started, proxy->name, proxy->started ? "attached" : "not attached yet");
+			check(report, proxy->started, proxy->name,
+			      proxy->started ? "attached" : "not attached yet");
 	}
 	if (target->proxy_given && !found) {
 		check(report, false, "", "unknown proxy");
@@ -129,7 +135,8 @@ static uint16_t startupz_answer(struct report *report, const struct health_view 
 	else if (done)
 		check(report, true, "", "the first attempt to attach has ended");
 	else {
-		snprintf(what, sizeof(what), "the first attempt to attach has not ended yet: %u of %u proxies", started,
+		snprintf(what, sizeof(what),
+			 "the first attempt to attach has not ended yet: %u of %u proxies", started,
 			 view->proxy_count);
 		check(report, false, "", what);
 	}
@@ -138,7 +145,8 @@ static uint16_t startupz_answer(struct report *report, const struct health_view 
 	return done ? 200 : 503;
 }
 
-static uint16_t target_answer(struct report *report, const struct health_view *view, const struct target *target)
+static uint16_t target_answer(struct report *report, const struct health_view *view,
+			      const struct target *target)
 {
 	switch (target->path) {
 	case TARGET_ROOT: return root_answer(report, view);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the health port says about a state: pure, from a request and a view of the shared region to status and body. */
+/* What the health port says about a state: pure, from a request and a view of the shared region to
+ * status and body. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,7 +24,7 @@ struct health_view {
 };
 
 /*
- * Writes the whole response (head, and for GET the body) to a complete or refused request. `out` has ANSWER_SIZE bytes.
- * Returns its length.
+ * Writes the whole response (head, and for GET the body) to a complete or refused request. `out`
+ * has ANSWER_SIZE bytes. Returns its length.
  */
 size_t answer_write(char *out, const struct http_request *request, const struct health_view *view);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The connections that wait, for the rest of their request or for their end: a fixed table in order of age. No system
- * call.
+ * The connections that wait, for the rest of their request or for their end: a fixed table in order
+ * of age. No system call.
  */
 #pragma once
 
@@ -11,9 +11,9 @@
 #include "health/http_request.h"
 
 /*
- * A probe is answered within the turn that accepts it, so the table only holds the slow and the idle. 1,024 of them,
- * two seconds each: far more than real probes ever need, and at most 2.3 MiB, which only clients that send half a
- * request touch.
+ * A probe is answered within the turn that accepts it, so the table only holds the slow and the
+ * idle. 1,024 of them, two seconds each: far more than real probes ever need, and at most 2.3 MiB,
+ * which only clients that send half a request touch.
  */
 #define CLIENTS_MAX 1024
 
@@ -28,7 +28,8 @@ struct client {
 struct clients {
 	uint16_t oldest, youngest, free, count;
 	struct client table[CLIENTS_MAX];
-	struct http_request requests[CLIENTS_MAX]; /* apart from the table: a silent client touches none of it */
+	struct http_request requests[CLIENTS_MAX]; /* apart from the table: a silent client touches
+						      none of it */
 };
 
 #define CLIENT_NONE UINT16_MAX

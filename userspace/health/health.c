@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The health port: one epoll loop that accepts, reads, answers and closes. Who sends a whole request is answered in the
- * turn that accepts it, however many others are silent. Each connection gets one answer and two seconds in all.
+ * The health port: one epoll loop that accepts, reads, answers and closes. Who sends a whole
+ * request is answered in the turn that accepts it, however many others are silent. Each connection
+ * gets one answer and two seconds in all.
  */
 #include "health/health.h"
 
@@ -24,8 +25,9 @@
 
 #define CLIENT_NS (2000 * NS_PER_MS)
 #define HEARTBEAT_PERIOD_NS (500 * NS_PER_MS)
-#define PAUSE_NS (50 * NS_PER_MS) /* without descriptors or memory there is nothing to accept with */
-#define ACCEPTS_MAX 64		  /* in one turn, so that those who wait have theirs */
+/* without descriptors or memory there is nothing to accept with */
+#define PAUSE_NS (50 * NS_PER_MS)
+#define ACCEPTS_MAX 64 /* in one turn, so that those who wait have theirs */
 #define EVENTS_MAX 64
 #define READ_SIZE 4096
 #define DISCARD_SIZE 65536
@@ -44,7 +46,8 @@ struct health {
 	bool paused;
 };
 
-static struct health health; /* the table is too large for a stack, and its pages are only there when used */
+static struct health
+	health; /* the table is too large for a stack, and its pages are only there when used */
 
 static void board_refresh(struct health *h)
 {
@@ -83,11 +86,12 @@ static void client_close(struct health *h, struct client *client)
 }
 
 /*
- * Sends the answer. `rest`: bytes of the client's are or will be unread; closing now would make a reset of them, which
- * may overtake the answer, so they are thrown away first. An answer that the socket buffer does not take whole (it is
- * at most 10 KiB) is not worth a buffer.
+ * Sends the answer. `rest`: bytes of the client's are or will be unread; closing now would make a
+ * reset of them, which may overtake the answer, so they are thrown away first. An answer that the
+ * socket buffer does not take whole (it is at most 10 KiB) is not worth a buffer.
  */
-static void client_answer(struct health *h, struct client *client, const struct http_request *request, bool rest)
+static void client_answer(struct health *h, struct client *client,
+			  const struct http_request *request, bool rest)
 {
 	char out[ANSWER_SIZE];
 	size_t length = answer(h, request, out);
@@ -138,7 +142,8 @@ static void client_read(struct health *h, struct client *client)
 	}
 	taken = http_request_feed(request, bytes, (size_t)length);
 	if (request->status != 0)
-		client_answer(h, client, request, request->status != 200 || request->body || taken < (size_t)length);
+		client_answer(h, client, request,
+			      request->status != 200 || request->body || taken < (size_t)length);
 }
 
 /* A request that is there already is answered without the detour through epoll. */
@@ -171,8 +176,8 @@ static void listeners_watch(struct health *h, bool watch)
 }
 
 /*
- * Out of descriptors or memory: the oldest makes room, else everyone gets a pause, for the event would come again at
- * once.
+ * Out of descriptors or memory: the oldest makes room, else everyone gets a pause, for the event
+ * would come again at once.
  */
 static bool make_room(struct health *h, bool tried)
 {
@@ -248,7 +253,9 @@ static int turn(struct health *h)
 		else
 			client_read(h, client);
 	}
-	/* After the clients: none of this turn's events may meet a slot that was given to another. */
+	/*
+	 * After the clients: none of this turn's events may meet a slot that was given to another.
+	 */
 	for (size_t i = 0; accept_due && i < h->child->socket_count; i++)
 		clients_accept(h, h->child->sockets[i]);
 	clients_expire(h);
@@ -290,9 +297,10 @@ static int rights_give_up(const struct child *child)
 	static const int syscalls[] = {
 		SCMP_SYS(epoll_wait),  /* x86-64 … */
 		SCMP_SYS(epoll_pwait), /* … and arm64 */
-		SCMP_SYS(epoll_ctl),   SCMP_SYS(accept4),  SCMP_SYS(recvfrom),	   SCMP_SYS(shutdown),
-		SCMP_SYS(close),       LOG_SYSCALLS,	   SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
-		SCMP_SYS(exit_group),  HEARTBEAT_SYSCALLS,
+		SCMP_SYS(epoll_ctl),	SCMP_SYS(accept4),	   SCMP_SYS(recvfrom),
+		SCMP_SYS(shutdown),	SCMP_SYS(close),	   LOG_SYSCALLS,
+		SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall), SCMP_SYS(exit_group),
+		HEARTBEAT_SYSCALLS,
 	};
 	int r;
 

@@ -64,8 +64,8 @@ static void version_end(struct http_request *r, unsigned char c)
 {
 	const char *v = r->word;
 
-	if (r->word_length != 8 || memcmp(v, "HTTP/", 5) != 0 || v[5] < '0' || v[5] > '9' || v[6] != '.' ||
-	    v[7] < '0' || v[7] > '9')
+	if (r->word_length != 8 || memcmp(v, "HTTP/", 5) != 0 || v[5] < '0' || v[5] > '9' ||
+	    v[6] != '.' || v[7] < '0' || v[7] > '9')
 		refuse(r, 400);
 	else if (v[5] != '1')
 		refuse(r, 505);

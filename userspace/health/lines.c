@@ -31,6 +31,6 @@ void lines_add(struct lines *lines, const char *format, ...)
 void lines_end(struct lines *lines)
 {
 	if (lines->omitted)
-		lines->length +=
-			(size_t)snprintf(lines->bytes + lines->length, END_SIZE, "and %u more\n", lines->omitted);
+		lines->length += (size_t)snprintf(lines->bytes + lines->length, END_SIZE,
+						  "and %u more\n", lines->omitted);
 }

@@ -44,8 +44,11 @@ static int path_parse(struct target *target, const char *text, size_t length)
 		const char *path;
 		enum target_path is;
 	} paths[] = {
-		{ "/", TARGET_ROOT },	      { "/livez", TARGET_LIVEZ },	{ "/healthz", TARGET_HEALTHZ },
-		{ "/readyz", TARGET_READYZ }, { "/startupz", TARGET_STARTUPZ },
+		{ "/", TARGET_ROOT },
+		{ "/livez", TARGET_LIVEZ },
+		{ "/healthz", TARGET_HEALTHZ },
+		{ "/readyz", TARGET_READYZ },
+		{ "/startupz", TARGET_STARTUPZ },
 	};
 	char path[16]; /* a longer one is unknown */
 	int r = percent_decode(text, length, false, path, sizeof(path));
@@ -73,7 +76,8 @@ static int parameter_parse(struct target *target, const char *text, size_t lengt
 	if (length < strlen(key) || strncmp(text, key, strlen(key)) != 0 || target->proxy_given)
 		return 0;
 	target->proxy_given = true;
-	r = percent_decode(text + strlen(key), length - strlen(key), true, target->proxy, sizeof(target->proxy));
+	r = percent_decode(text + strlen(key), length - strlen(key), true, target->proxy,
+			   sizeof(target->proxy));
 	if (r == -ENAMETOOLONG)
 		target->proxy[0] = '\0';
 	return r == -EINVAL ? r : 0;

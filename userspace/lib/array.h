@@ -8,8 +8,8 @@
 #define ARRAY_FIRST 64 /* elements */
 
 /*
- * The array, which holds `count` of *max elements, with room for one more: doubled, and so elsewhere, when it is full.
- * NULL when there is no memory: the array is as it was.
+ * The array, which holds `count` of *max elements, with room for one more: doubled, and so
+ * elsewhere, when it is full. NULL when there is no memory: the array is as it was.
  */
 static inline void *array_room(void *array, size_t count, size_t *max, size_t size)
 {

@@ -17,7 +17,8 @@
 /* Sealed against shrinking: a reader that mapped it cannot be made to fault by the writer. */
 static int memory_open(const char *name)
 {
-	_cleanup_close_ int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	_cleanup_close_ int fd =
+		memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -33,7 +34,8 @@ static int memories_open(const char *name, int *writer, int *reader)
 	*writer = memory_open(name);
 	if (*writer < 0)
 		return *writer;
-	/* A duplicate would be as writable as the original: only opening it anew makes it read-only. */
+	/* A duplicate would be as writable as the original: only opening it anew makes it
+	 * read-only. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", *writer);
 	*reader = open(path, O_RDONLY | O_CLOEXEC);
 	if (*reader < 0) /* no /proc: web then could write what it reads, and harm itself alone */

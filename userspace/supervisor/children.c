@@ -16,7 +16,8 @@ enum process listener_process(unsigned int listener)
 	return listener == LISTENER_HEALTH ? PROCESS_HEALTH : PROCESS_WEB;
 }
 
-_Static_assert(LISTENER_MAX - LISTENER_METRICS <= CONFIG_ADDRESSES_MAX, "web's sockets fit into struct child");
+_Static_assert(LISTENER_MAX - LISTENER_METRICS <= CONFIG_ADDRESSES_MAX,
+	       "web's sockets fit into struct child");
 
 /* Sockets that listen now are the child's, those of others are closed in it. */
 static void child_take_sockets(struct supervisor *s, struct child *child)
@@ -33,7 +34,9 @@ static void child_take_sockets(struct supervisor *s, struct child *child)
 
 static _Noreturn void child_main(struct supervisor *s, enum process process, int parent)
 {
-	struct child child = { .config = s->config, .shared = s->shared, .process = process, .parent = parent };
+	struct child child = {
+		.config = s->config, .shared = s->shared, .process = process, .parent = parent
+	};
 	char comm[16] = "wgsocks-";
 	sigset_t none;
 
@@ -43,7 +46,8 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 	strncat(comm, process_name(process), sizeof(comm) - strlen(comm) - 1);
 	prctl(PR_SET_NAME, comm);
 	log_process(process_name(process));
-	/* A terminal's Ctrl-C and hangup go to all: the supervisor passes on what is meant, SIGTERM or a reload. */
+	/* A terminal's Ctrl-C and hangup go to all: the supervisor passes on what is meant, SIGTERM
+	 * or a reload. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
@@ -69,8 +73,8 @@ void child_start(struct supervisor *s, enum process process)
 	if (child->pid == 0)
 		child_main(s, process, parent);
 	if (child->pid < 0) {
-		log_error("cannot fork", field_text("child", process_name(process)), field_error(errno),
-			  field_text("action", "retry"));
+		log_error("cannot fork", field_text("child", process_name(process)),
+			  field_error(errno), field_text("action", "retry"));
 		child->pid = 0;
 		child_schedule(child, child->started_ns);
 		return;
@@ -116,10 +120,12 @@ static void child_ended(struct supervisor *s, enum process process, int status, 
 	child_schedule(child, now_ns);
 	if (WIFSIGNALED(status))
 		log_warn("process was killed", field_text("child", process_name(process)),
-			 field_text("signal", strsignal(WTERMSIG(status))), field_text("action", "restart"));
+			 field_text("signal", strsignal(WTERMSIG(status))),
+			 field_text("action", "restart"));
 	else
 		log_warn("process ended", field_text("child", process_name(process)),
-			 field_signed("status", WEXITSTATUS(status)), field_text("action", "restart"));
+			 field_signed("status", WEXITSTATUS(status)),
+			 field_text("action", "restart"));
 }
 
 void children_reap(struct supervisor *s, bool stopping)
@@ -135,14 +141,17 @@ void children_reap(struct supervisor *s, bool stopping)
 			if (child->pid != pid)
 				continue;
 			if (WIFSTOPPED(status)) {
-				log_warn("process was stopped", field_text("child", process_name(process)),
+				log_warn("process was stopped",
+					 field_text("child", process_name(process)),
 					 field_text("action", "kill"));
 				kill(pid, SIGKILL);
 				break;
 			}
 			s->shared->reaped_cpu_ns +=
-				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_PER_S +
-				(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * NS_PER_US;
+				(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) *
+					NS_PER_S +
+				(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) *
+					NS_PER_US;
 			child->pid = 0;
 			s->shared->processes[process].pid = 0;
 			if (!stopping)
@@ -155,7 +164,8 @@ void children_reap(struct supervisor *s, bool stopping)
 void children_start_due(struct supervisor *s, uint64_t now_ns)
 {
 	/* Health first: a probe waits for it. */
-	static const enum process order[] = { PROCESS_HEALTH, PROCESS_WEBCONFIG, PROCESS_COLLECTOR, PROCESS_WEB };
+	static const enum process order[] = { PROCESS_HEALTH, PROCESS_WEBCONFIG, PROCESS_COLLECTOR,
+					      PROCESS_WEB };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
 		const struct supervised *child = &s->children[order[i]];
@@ -176,7 +186,8 @@ void children_kill_hung(struct supervisor *s, uint64_t now_ns)
 		if (!child->pid)
 			continue;
 		if (last_ns + HEARTBEAT_MAX_NS <= now_ns)
-			log_warn("no heartbeat for 10 s", field_text("child", process_name(process)),
+			log_warn("no heartbeat for 10 s",
+				 field_text("child", process_name(process)),
 				 field_text("action", "kill"));
 		else if (!child->kill_ns || child->kill_ns > now_ns)
 			continue;

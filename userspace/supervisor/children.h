@@ -55,8 +55,8 @@ void children_start_due(struct supervisor *s, uint64_t now_ns);
 void children_kill_hung(struct supervisor *s, uint64_t now_ns);
 
 /*
- * Collects who ended (as PID 1 also what was never a child of ours), kills who was stopped. `stopping`: an end is no
- * news.
+ * Collects who ended (as PID 1 also what was never a child of ours), kills who was stopped.
+ * `stopping`: an end is no news.
  */
 void children_reap(struct supervisor *s, bool stopping);
 
@@ -69,7 +69,8 @@ bool children_signal(const struct supervisor *s, int number);
 #define BACKOFF_RESET_NS (5 * NS_PER_S)
 
 /*
- * Delay before the next start after `failures` short lives in a row (1: the first): 0, 0, 100, 200, 400, 800, 800 … ms,
- * so that each is back within a second; 10 s after 30 of them, when the cause is unlikely to pass by itself.
+ * Delay before the next start after `failures` short lives in a row (1: the first): 0, 0, 100, 200,
+ * 400, 800, 800 … ms, so that each is back within a second; 10 s after 30 of them, when the cause
+ * is unlikely to pass by itself.
  */
 uint64_t backoff_delay_ns(unsigned int failures);

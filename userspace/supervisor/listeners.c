@@ -9,12 +9,14 @@
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
 
-/* The kernel cuts it to net.core.somaxconn. It holds the probes and scrapes that arrive while a child is restarted. */
+/* The kernel cuts it to net.core.somaxconn. It holds the probes and scrapes that arrive while a
+ * child is restarted. */
 #define BACKLOG 4096
 
 static int socket_listen(const struct sockaddr *address, socklen_t length)
 {
-	_cleanup_close_ int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd =
+		socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int one = 1, zero = 0;
 
 	if (fd < 0)
@@ -22,7 +24,8 @@ static int socket_listen(const struct sockaddr *address, socklen_t length)
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0)
 		return -errno;
 	/* The default is a sysctl's. */
-	if (address->sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero)) < 0)
+	if (address->sa_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero)) < 0)
 		return -errno;
 	if (bind(fd, address, length) < 0 || listen(fd, BACKLOG) < 0)
 		return -errno;
@@ -48,8 +51,9 @@ const struct config_address *listener_address(const struct config *config, unsig
 {
 	if (listener == LISTENER_HEALTH)
 		return config->health_enabled ? &config->health : NULL;
-	return listener - LISTENER_METRICS < config->metrics_count ? &config->metrics[listener - LISTENER_METRICS]
-								   : NULL;
+	return listener - LISTENER_METRICS < config->metrics_count
+		       ? &config->metrics[listener - LISTENER_METRICS]
+		       : NULL;
 }
 
 bool listener_try(struct listeners *listeners, unsigned int listener, const struct config *config,
@@ -64,8 +68,9 @@ bool listener_try(struct listeners *listeners, unsigned int listener, const stru
 	fd = listener_open(address);
 	if (fd < 0) {
 		if (listeners->errors[listener] != -fd)
-			log_error("cannot listen", field_text("address", address->text), field_text("purpose", purpose),
-				  field_error(fd), field_text("action", "retry"));
+			log_error("cannot listen", field_text("address", address->text),
+				  field_text("purpose", purpose), field_error(fd),
+				  field_text("action", "retry"));
 		listeners->errors[listener] = -fd;
 		return false;
 	}

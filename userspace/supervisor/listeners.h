@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The listening sockets: opened by the supervisor, so that they outlive the children that serve them. */
+/* The listening sockets: opened by the supervisor, so that they outlive the children that serve
+ * them. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,8 +14,8 @@ struct listeners {
 };
 
 /*
- * A listening TCP socket: non-blocking, close-on-exec, both IP versions for [::] (IPv4 alone where there is no IPv6).
- * Returns the descriptor or -errno.
+ * A listening TCP socket: non-blocking, close-on-exec, both IP versions for [::] (IPv4 alone where
+ * there is no IPv6). Returns the descriptor or -errno.
  */
 int listener_open(const struct config_address *address);
 
@@ -22,8 +23,8 @@ int listener_open(const struct config_address *address);
 const struct config_address *listener_address(const struct config *config, unsigned int listener);
 
 /*
- * Tries once to open what is configured and not open yet. A failure is logged once, again only when its cause changes.
- * Keeps shared->listening[]. Returns whether it has become available now.
+ * Tries once to open what is configured and not open yet. A failure is logged once, again only when
+ * its cause changes. Keeps shared->listening[]. Returns whether it has become available now.
  */
 bool listener_try(struct listeners *listeners, unsigned int listener, const struct config *config,
 		  struct shared *shared);

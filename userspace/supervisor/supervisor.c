@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The parent of all: holds what must outlive a child (listening sockets, the channel, the snapshot's memory), forks the
- * children, and starts again whoever dies, stands still or hangs. It reads no byte from anyone: it only waits for
- * signals.
+ * The parent of all: holds what must outlive a child (listening sockets, the channel, the
+ * snapshot's memory), forks the children, and starts again whoever dies, stands still or hangs. It
+ * reads no byte from anyone: it only waits for signals.
  */
 #include "supervisor/supervisor.h"
 
@@ -22,7 +22,8 @@
 #define STOP_TERM_NS (700 * NS_PER_MS) /* at the end: until SIGTERM becomes SIGKILL … */
 #define STOP_KILL_NS (950 * NS_PER_MS) /* … and until nobody is waited for any more */
 
-/* A child gets a socket that has become available by being replaced; its other sockets meanwhile keep who connects. */
+/* A child gets a socket that has become available by being replaced; its other sockets meanwhile
+ * keep who connects. */
 static void listeners_retry(struct supervisor *s, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < LISTENER_MAX; i++) {
@@ -33,7 +34,8 @@ static void listeners_retry(struct supervisor *s, uint64_t now_ns)
 
 static void tick(struct supervisor *s, uint64_t now_ns)
 {
-	/* After our own stall (a frozen container), give the children one tick before declaring them hung. */
+	/* After our own stall (a frozen container), give the children one tick before declaring
+	 * them hung. */
 	if (now_ns - s->tick_ns < 3 * TICK_NS)
 		children_kill_hung(s, now_ns);
 	s->tick_ns = now_ns;
@@ -46,7 +48,8 @@ static int signal_wait(const struct supervisor *s, uint64_t until_ns)
 {
 	uint64_t now_ns = clock_now_ns();
 	uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
-	struct timespec timeout = { .tv_sec = (time_t)(left_ns / NS_PER_S), .tv_nsec = (long)(left_ns % NS_PER_S) };
+	struct timespec timeout = { .tv_sec = (time_t)(left_ns / NS_PER_S),
+				    .tv_nsec = (long)(left_ns % NS_PER_S) };
 	int number = sigtimedwait(&s->signals, NULL, &timeout);
 
 	return number > 0 ? number : 0;
@@ -97,7 +100,8 @@ static void run(struct supervisor *s)
 	log_info("stopping", field_text("signal", strsignal(received)));
 }
 
-/* Who does not even die of SIGKILL in time (in the kernel's hands) is left to the death signal it asked for. */
+/* Who does not even die of SIGKILL in time (in the kernel's hands) is left to the death signal it
+ * asked for. */
 static void stop(struct supervisor *s)
 {
 	uint64_t begin_ns = clock_now_ns(), now_ns = begin_ns;
@@ -116,22 +120,24 @@ static void stop(struct supervisor *s)
 
 static void signals_take(struct supervisor *s)
 {
-	/* Blocked and waited for: that also works as PID 1, which gets no signal that it only leaves to the default. */
+	/* Blocked and waited for: that also works as PID 1, which gets no signal that it only
+	 * leaves to the default. */
 	sigemptyset(&s->signals);
 	sigaddset(&s->signals, SIGTERM);
 	sigaddset(&s->signals, SIGINT);
 	sigaddset(&s->signals, SIGCHLD);
 	sigaddset(&s->signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &s->signals, NULL);
-	signal(SIGCHLD, SIG_DFL); /* may come ignored from who started us: then nothing could be reaped */
+	signal(SIGCHLD,
+	       SIG_DFL); /* may come ignored from who started us: then nothing could be reaped */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe that nobody reads any more */
 }
 
 /*
- * A child has at most what its parent has, and each may have to be started again. So the supervisor, which reads no
- * byte from anyone, keeps what the collector may need, and the collector cuts that down to what its mode and its work
- * take.
+ * A child has at most what its parent has, and each may have to be started again. So the
+ * supervisor, which reads no byte from anyone, keeps what the collector may need, and the collector
+ * cuts that down to what its mode and its work take.
  */
 static const int capabilities[] = {
 	CAP_KILL,   /* its children become nobody's … */
@@ -171,7 +177,8 @@ static int begin(struct supervisor *s)
 		return -errno;
 	}
 	clock_gettime(CLOCK_REALTIME, &realtime);
-	s->shared->start_time_realtime_ns = (uint64_t)realtime.tv_sec * NS_PER_S + (uint64_t)realtime.tv_nsec;
+	s->shared->start_time_realtime_ns =
+		(uint64_t)realtime.tv_sec * NS_PER_S + (uint64_t)realtime.tv_nsec;
 	self = &s->shared->processes[PROCESS_SUPERVISOR];
 	self->started_ns = clock_now_ns();
 	self->pid = getpid();
@@ -189,7 +196,9 @@ int supervisor_run(const struct config *config, child_main_function *const mains
 	struct supervisor s = { .config = config, .mains = mains, .channels = CHANNELS_NONE };
 	int r;
 
-	/* What whoever started us left open would be held for as long as we run, and by each child. */
+	/*
+	 * What whoever started us left open would be held for as long as we run, and by each child.
+	 */
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	log_process(process_name(PROCESS_SUPERVISOR));
 	signals_take(&s);

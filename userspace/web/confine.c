@@ -58,8 +58,9 @@ static int number_order(const void *a, const void *b)
 }
 
 /*
- * Many versions of the C library ask how much memory the machine has, by sysinfo or from a file, before their first
- * qsort of more than 1 KiB, and remember it: so that is done here. Which it is then need not be allowed.
+ * Many versions of the C library ask how much memory the machine has, by sysinfo or from a file,
+ * before their first qsort of more than 1 KiB, and remember it: so that is done here. Which it is
+ * then need not be allowed.
  */
 static void sort_prepare(void)
 {

@@ -4,7 +4,8 @@
 #include "lib/process/process.h"
 
 /*
- * Gives up every right that the loop does not need. `threads` starts those that shall be as confined, when there are no
- * rights any more and system calls still are. Returns 0 or -errno (nothing should be served then).
+ * Gives up every right that the loop does not need. `threads` starts those that shall be as
+ * confined, when there are no rights any more and system calls still are. Returns 0 or -errno
+ * (nothing should be served then).
  */
 int confine(const struct child *child, int (*threads)(void *closure), void *closure);

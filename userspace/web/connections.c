@@ -9,7 +9,8 @@
 /* How long a connection may stay in a state; 0: as long as it likes. */
 static const uint64_t state_ns[CONNECTION_STATES] = {
 	[CONNECTION_NEW] = 10 * NS_PER_S,
-	/* Prometheus scrapes each minute at most as a rule, and drops an idle connection after five. */
+	/* Prometheus scrapes each minute at most as a rule, and drops an idle connection after
+	   five. */
 	[CONNECTION_IDLE] = 150 * NS_PER_S,
 	[CONNECTION_SENDING] = 30 * NS_PER_S,
 };
@@ -46,8 +47,8 @@ void connections_remove(struct connections *c, struct connection *connection)
 	free(connection);
 }
 
-void connections_enter(struct connections *c, struct connection *connection, enum connection_state state,
-		       uint64_t now_ns)
+void connections_enter(struct connections *c, struct connection *connection,
+		       enum connection_state state, uint64_t now_ns)
 {
 	if (connection->state == CONNECTION_CLOSING)
 		return;
@@ -74,7 +75,8 @@ size_t connections_expire(struct connections *c, uint64_t now_ns)
 	for (int i = 0; i < CONNECTION_STATES; i++) {
 		struct connection *first;
 
-		while (state_ns[i] && (first = TAILQ_FIRST(&c->lists[i])) && first->since_ns + state_ns[i] <= now_ns) {
+		while (state_ns[i] && (first = TAILQ_FIRST(&c->lists[i])) &&
+		       first->since_ns + state_ns[i] <= now_ns) {
 			connection_shut(c, first, now_ns);
 			count++;
 		}

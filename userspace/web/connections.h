@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is connected and how long they may take. libmicrohttpd only knows how long a client was silent; here a request
- * has an absolute deadline, so that a byte a second buys no time. Knows nothing of libmicrohttpd.
+ * Who is connected and how long they may take. libmicrohttpd only knows how long a client was
+ * silent; here a request has an absolute deadline, so that a byte a second buys no time. Knows
+ * nothing of libmicrohttpd.
  */
 #pragma once
 
@@ -41,13 +42,15 @@ void connections_init(struct connections *c, size_t max);
 struct connection *connections_add(struct connections *c, int fd, uint64_t now_ns);
 void connections_remove(struct connections *c, struct connection *connection);
 
-void connections_enter(struct connections *c, struct connection *connection, enum connection_state state,
-		       uint64_t now_ns);
+void connections_enter(struct connections *c, struct connection *connection,
+		       enum connection_state state, uint64_t now_ns);
 
 /* Shuts down those that took too long. Returns how many. */
 size_t connections_expire(struct connections *c, uint64_t now_ns);
 
-/* Shuts down the connection that waits longest without a request in work. False when there is none. */
+/*
+ * Shuts down the connection that waits longest without a request in work. False when there is none.
+ */
 bool connections_evict(struct connections *c, uint64_t now_ns);
 
 /* Shuts down those that are kept alive and are at nothing. */

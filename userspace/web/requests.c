@@ -42,8 +42,8 @@ static struct connection *connection_of(const struct web_request *request)
 }
 
 /*
- * Settings are wanted, but there were none when it connected (--web.config.wait): nobody checked who this is, and no
- * number of a proxy may leave, be they there by now.
+ * Settings are wanted, but there were none when it connected (--web.config.wait): nobody checked
+ * who this is, and no number of a proxy may leave, be they there by now.
  */
 static bool config_missing(const struct web_request *request)
 {
@@ -57,7 +57,8 @@ static void connection_enter(struct web_request *request, enum connection_state 
 	struct connection *connection = connection_of(request);
 
 	if (connection)
-		connections_enter(&request->web->connections, connection, state, request->web->now_ns);
+		connections_enter(&request->web->connections, connection, state,
+				  request->web->now_ns);
 }
 
 /* What the settings want in every answer; and who was let in by older ones comes in anew. */
@@ -69,7 +70,8 @@ static void settings_headers_add(const struct web_request *request, struct MHD_R
 	for (int i = 0; config && i < HEADER_MAX; i++) {
 		const char *name = settings_header_name((enum settings_header)i);
 
-		/* As in exporter-toolkit, what an answer says itself stays: the page knows what it holds. */
+		/* As in exporter-toolkit, what an answer says itself stays: the page knows what it
+		 * holds. */
 		if (config->settings->headers[i] && !MHD_get_response_header(response, name))
 			MHD_add_response_header(response, name, config->settings->headers[i]);
 	}
@@ -77,8 +79,8 @@ static void settings_headers_add(const struct web_request *request, struct MHD_R
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
-static enum MHD_Result response_send(struct web_request *request, unsigned int status, const char *type,
-				     struct MHD_Response *response)
+static enum MHD_Result response_send(struct web_request *request, unsigned int status,
+				     const char *type, struct MHD_Response *response)
 {
 	enum MHD_Result result;
 
@@ -99,11 +101,13 @@ static enum MHD_Result response_send(struct web_request *request, unsigned int s
 	return result;
 }
 
-static enum MHD_Result words_send(struct web_request *request, unsigned int status, const char *words)
+static enum MHD_Result words_send(struct web_request *request, unsigned int status,
+				  const char *words)
 {
-	return response_send(
-		request, status, TYPE_PLAIN,
-		MHD_create_response_from_buffer(strlen(words), (void *)(uintptr_t)words, MHD_RESPMEM_PERSISTENT));
+	return response_send(request, status, TYPE_PLAIN,
+			     MHD_create_response_from_buffer(strlen(words),
+							     (void *)(uintptr_t)words,
+							     MHD_RESPMEM_PERSISTENT));
 }
 
 /* ---- a scrape ---- */
@@ -113,7 +117,8 @@ static void body_done(void *closure)
 	body_release(closure);
 }
 
-static enum MHD_Result scrape_code(struct web_request *request, enum scrape_code code, const char *words)
+static enum MHD_Result scrape_code(struct web_request *request, enum scrape_code code,
+				   const char *words)
 {
 	request->web->self.codes[code]++;
 	return words_send(request, scrape_status(code), words);
@@ -123,9 +128,10 @@ static enum MHD_Result scrape_code(struct web_request *request, enum scrape_code
 static enum MHD_Result scrape_refuse(struct web_request *request, const char *words)
 {
 	request->web->self.codes[SCRAPE_BAD]++;
-	return response_send(
-		request, MHD_HTTP_BAD_REQUEST, TYPE_PLAIN,
-		MHD_create_response_from_buffer(strlen(words), (void *)(uintptr_t)words, MHD_RESPMEM_MUST_COPY));
+	return response_send(request, MHD_HTTP_BAD_REQUEST, TYPE_PLAIN,
+			     MHD_create_response_from_buffer(strlen(words),
+							     (void *)(uintptr_t)words,
+							     MHD_RESPMEM_MUST_COPY));
 }
 
 static enum MHD_Result scrape_send(struct web_request *request)
@@ -135,8 +141,8 @@ static enum MHD_Result scrape_send(struct web_request *request)
 
 	if (!body)
 		return scrape_code(request, SCRAPE_ERROR, "out of memory\n");
-	response = MHD_create_response_from_buffer_with_free_callback_cls(body->text.size, body->text.data, body_done,
-									  body);
+	response = MHD_create_response_from_buffer_with_free_callback_cls(
+		body->text.size, body->text.data, body_done, body);
 	if (!response)
 		return scrape_code(request, SCRAPE_ERROR, "out of memory\n");
 	request->body = NULL; /* the response's */
@@ -144,7 +150,8 @@ static enum MHD_Result scrape_send(struct web_request *request)
 	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding");
 	if (wishes_gzip(&request->wishes))
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
-	return response_send(request, MHD_HTTP_OK, exposition_content_type(request->wishes.format), response);
+	return response_send(request, MHD_HTTP_OK, exposition_content_type(request->wishes.format),
+			     response);
 }
 
 static void request_resume(struct web_request *request, bool answered)
@@ -160,14 +167,16 @@ static void scrape_done(struct waiter *waiter, const struct snapshot *samples)
 	struct web_request *request = (struct web_request *)waiter;
 	struct web *web = request->web;
 
-	/* Without settings it is the exporter's own part, and the collector is not said to have failed. */
+	/* Without settings it is the exporter's own part, and the collector is not said to have
+	 * failed. */
 	const bool missing = config_missing(request);
 	const struct body_source source = { .self = &web->self,
 					    .round = web->snapshots.round,
 					    .mask = missing ? 0 : waiter->mask,
 					    .samples = missing ? NULL : samples };
 
-	request->body = bodies_get(&web->bodies, &source, request->wishes.format, wishes_gzip(&request->wishes));
+	request->body = bodies_get(&web->bodies, &source, request->wishes.format,
+				   wishes_gzip(&request->wishes));
 	request_resume(request, samples);
 }
 
@@ -178,7 +187,8 @@ static void ready_done(struct waiter *waiter, const struct snapshot *samples)
 
 /* Lets the connection rest until the collector answered, or did not in time. */
 static enum MHD_Result request_wait(struct web_request *request, uint32_t mask, uint64_t wait_ns,
-				    void (*done)(struct waiter *waiter, const struct snapshot *samples))
+				    void (*done)(struct waiter *waiter,
+						 const struct snapshot *samples))
 {
 	struct web *web = request->web;
 
@@ -191,20 +201,21 @@ static enum MHD_Result request_wait(struct web_request *request, uint32_t mask, 
 	return MHD_YES;
 }
 
-static enum MHD_Result argument_take(void *closure, enum MHD_ValueKind kind, const char *key, size_t key_size,
-				     const char *value, size_t value_size)
+static enum MHD_Result argument_take(void *closure, enum MHD_ValueKind kind, const char *key,
+				     size_t key_size, const char *value, size_t value_size)
 {
 	(void)kind;
 	return collect_argument(closure, key, key_size, value, value_size) ? MHD_NO : MHD_YES;
 }
 
-static enum MHD_Result wish_take(void *closure, enum MHD_ValueKind kind, const char *key, size_t key_size,
-				 const char *value, size_t value_size)
+static enum MHD_Result wish_take(void *closure, enum MHD_ValueKind kind, const char *key,
+				 size_t key_size, const char *value, size_t value_size)
 {
 	(void)kind;
 	if (!value)
 		return MHD_YES;
-	if (key_size == strlen(MHD_HTTP_HEADER_ACCEPT) && !strncasecmp(key, MHD_HTTP_HEADER_ACCEPT, key_size))
+	if (key_size == strlen(MHD_HTTP_HEADER_ACCEPT) &&
+	    !strncasecmp(key, MHD_HTTP_HEADER_ACCEPT, key_size))
 		wishes_accept(closure, value, value_size);
 	if (key_size == strlen(MHD_HTTP_HEADER_ACCEPT_ENCODING) &&
 	    !strncasecmp(key, MHD_HTTP_HEADER_ACCEPT_ENCODING, key_size))
@@ -221,17 +232,21 @@ static enum MHD_Result metrics_handle(struct web_request *request)
 
 	if (request->state == REQUEST_ANSWERED)
 		return scrape_send(request);
-	MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, argument_take, &collect);
+	MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, argument_take,
+				    &collect);
 	if (collect.why[0])
 		return scrape_refuse(request, collect.why);
 	if (max && web->self.in_flight >= max)
-		return scrape_code(request, SCRAPE_BUSY, "too many scrapes at once, try again later\n");
-	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, wish_take, &request->wishes);
+		return scrape_code(request, SCRAPE_BUSY,
+				   "too many scrapes at once, try again later\n");
+	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, wish_take,
+				    &request->wishes);
 	web->self.in_flight++;
 	request->counted = true;
 	timeout = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
 					      "X-Prometheus-Scrape-Timeout-Seconds");
-	return request_wait(request, collect_mask(&collect), scrape_timeout_ns(timeout), scrape_done);
+	return request_wait(request, collect_mask(&collect), scrape_timeout_ns(timeout),
+			    scrape_done);
 }
 
 /* ---- the other paths ---- */
@@ -250,18 +265,22 @@ static enum MHD_Result healthy_handle(struct web_request *request)
 
 static enum MHD_Result missing_answer(struct web_request *request)
 {
-	return words_send(request, MHD_HTTP_SERVICE_UNAVAILABLE, "not yet: --web.config.file is not there\n");
+	return words_send(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			  "not yet: --web.config.file is not there\n");
 }
 
 static enum MHD_Result ready_handle(struct web_request *request)
 {
 	if (config_missing(request))
 		return missing_answer(request);
-	if (snapshots_fresh(request->web) || (request->state == REQUEST_ANSWERED && request->answered))
+	if (snapshots_fresh(request->web) ||
+	    (request->state == REQUEST_ANSWERED && request->answered))
 		return words_send(request, MHD_HTTP_OK, "ready\n");
 	if (request->state == REQUEST_ANSWERED)
-		return words_send(request, MHD_HTTP_SERVICE_UNAVAILABLE, "not ready: the collector does not answer\n");
-	return request_wait(request, request->web->child->config->collectors, READY_WAIT_NS, ready_done);
+		return words_send(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+				  "not ready: the collector does not answer\n");
+	return request_wait(request, request->web->child->config->collectors, READY_WAIT_NS,
+			    ready_done);
 }
 
 /* ---- the page ---- */
@@ -289,8 +308,8 @@ static enum MHD_Result page_send(struct web_request *request)
 	struct MHD_Response *response = NULL;
 
 	if (body)
-		response = MHD_create_response_from_buffer_with_free_callback_cls(body->text.size, body->text.data,
-										  body_done, body);
+		response = MHD_create_response_from_buffer_with_free_callback_cls(
+			body->text.size, body->text.data, body_done, body);
 	if (!response)
 		return words_send(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
 	request->body = NULL; /* the response's */
@@ -310,12 +329,16 @@ static enum MHD_Result page_handle(struct web_request *request)
 		return missing_answer(request);
 	if (request->state == REQUEST_ANSWERED)
 		return page_send(request);
-	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, wish_take, &request->wishes);
-	request->proxy = MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "proxy");
-	return request_wait(request, page_mask(request->web->child->config), PAGE_WAIT_NS, page_done);
+	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, wish_take,
+				    &request->wishes);
+	request->proxy =
+		MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "proxy");
+	return request_wait(request, page_mask(request->web->child->config), PAGE_WAIT_NS,
+			    page_done);
 }
 
-static enum MHD_Result (*path_find(const struct web *web, const char *path))(struct web_request *request)
+static enum MHD_Result (*path_find(const struct web *web,
+				   const char *path))(struct web_request *request)
 {
 	if (!strcmp(path, web->child->config->telemetry_path))
 		return metrics_handle;
@@ -333,7 +356,8 @@ static enum MHD_Result (*path_find(const struct web *web, const char *path))(str
 static void password_done(struct password_waiter *waiter)
 {
 	struct gate_pass *pass = (struct gate_pass *)waiter;
-	struct web_request *request = (struct web_request *)((char *)pass - offsetof(struct web_request, pass));
+	struct web_request *request =
+		(struct web_request *)((char *)pass - offsetof(struct web_request, pass));
 
 	pass->waiting = false;
 	request->web->pending = true;
@@ -344,9 +368,11 @@ static enum MHD_Result gate_refuse(struct web_request *request, enum refusal ref
 {
 	switch (refusal) {
 	case REFUSAL_RATE:
-		return words_send(request, MHD_HTTP_TOO_MANY_REQUESTS, "more requests than rate_limit lets in\n");
+		return words_send(request, MHD_HTTP_TOO_MANY_REQUESTS,
+				  "more requests than rate_limit lets in\n");
 	case REFUSAL_PASSWORDS_BUSY:
-		return words_send(request, MHD_HTTP_TOO_MANY_REQUESTS, "too many passwords are being checked\n");
+		return words_send(request, MHD_HTTP_TOO_MANY_REQUESTS,
+				  "too many passwords are being checked\n");
 	default: return words_send(request, MHD_HTTP_UNAUTHORIZED, "user and password, please\n");
 	}
 }
@@ -359,8 +385,8 @@ static bool gate_passed(struct web_request *request, enum MHD_Result *result)
 	int r;
 
 	request->pass.waiter.done = password_done;
-	r = gate_check(&web->gate, &request->pass, web->config ? web->config->settings : NULL, request->connection,
-		       web->now_ns, &refusal);
+	r = gate_check(&web->gate, &request->pass, web->config ? web->config->settings : NULL,
+		       request->connection, web->now_ns, &refusal);
 	if (r == -EAGAIN) {
 		MHD_suspend_connection(request->connection);
 		*result = MHD_YES;
@@ -377,9 +403,9 @@ static enum MHD_Result request_refuse(struct web_request *request, bool known)
 	return words_send(request, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");
 }
 
-enum MHD_Result web_request_handle(void *closure, struct MHD_Connection *connection, const char *url,
-				   const char *method, const char *version, const char *upload, size_t *upload_size,
-				   void **context)
+enum MHD_Result web_request_handle(void *closure, struct MHD_Connection *connection,
+				   const char *url, const char *method, const char *version,
+				   const char *upload, size_t *upload_size, void **context)
 {
 	enum MHD_Result (*handle)(struct web_request * request) = path_find(closure, url);
 	bool reads = !strcmp(method, MHD_HTTP_METHOD_GET) || !strcmp(method, MHD_HTTP_METHOD_HEAD);
@@ -390,7 +416,8 @@ enum MHD_Result web_request_handle(void *closure, struct MHD_Connection *connect
 	(void)version;
 	(void)upload;
 	if (!request) {
-		/* The headers are there. A body may follow, which is read and dropped, unless we refuse at once. */
+		/* The headers are there. A body may follow, which is read and dropped, unless we
+		 * refuse at once. */
 		request = calloc(1, sizeof(*request));
 		if (!request)
 			return MHD_NO;

@@ -23,21 +23,27 @@ static int epoll_watch(const struct web *web, int operation, int fd, uint32_t ev
 }
 
 /* The settings of now are the connection's as long as it lives. */
-static void connection_begin(struct web *web, struct MHD_Connection *mhd, struct connection *connection)
+static void connection_begin(struct web *web, struct MHD_Connection *mhd,
+			     struct connection *connection)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	int r;
 
-	if (!connection) /* out of memory: there is no word for a refusal here but the end of the socket */
+	if (!connection) /* out of memory: there is no word for a refusal here but the end of the
+			    socket */
 		return;
 	connection->owner = web_config_use(web->config);
 	if (!info || !info->tls_session)
 		return;
 	/* Once for each change: whether it can be read now is select's to tell. */
-	epoll_watch(web, EPOLL_CTL_ADD, connection->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, EVENT_SERVER);
-	r = web->config && web->config->tls ? tls_take(web->config->tls, info->tls_session) : GNUTLS_E_INTERNAL_ERROR;
+	epoll_watch(web, EPOLL_CTL_ADD, connection->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+		    EVENT_SERVER);
+	r = web->config && web->config->tls ? tls_take(web->config->tls, info->tls_session)
+					    : GNUTLS_E_INTERNAL_ERROR;
 	if (r < 0) {
-		log_error("cannot start TLS for a connection", field_text("error", gnutls_strerror(r)));
+		log_error("cannot start TLS for a connection",
+			  field_text("error", gnutls_strerror(r)));
 		shutdown(connection->fd, SHUT_RDWR);
 	}
 }
@@ -58,7 +64,8 @@ static void connection_notify(void *closure, struct MHD_Connection *mhd, void **
 	struct web *web = closure;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+		const union MHD_ConnectionInfo *info =
+			MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 		*context = connections_add(&web->connections, info->connect_fd, web->now_ns);
 		connection_begin(web, mhd, *context);
@@ -71,7 +78,8 @@ static void connection_notify(void *closure, struct MHD_Connection *mhd, void **
 static int listeners_watch(const struct web *web, int operation, uint32_t events)
 {
 	for (size_t i = 0; i < web->child->socket_count; i++) {
-		int r = epoll_watch(web, operation, web->child->sockets[i], events, EVENT_LISTEN + (uint32_t)i);
+		int r = epoll_watch(web, operation, web->child->sockets[i], events,
+				    EVENT_LISTEN + (uint32_t)i);
 
 		if (r)
 			return r;
@@ -80,17 +88,18 @@ static int listeners_watch(const struct web *web, int operation, uint32_t events
 }
 
 /* libmicrohttpd wants somebody to ask for a certificate; each session was given its own before. */
-static int certificate_none(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
-			    const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **certificate,
+static int certificate_none(gnutls_session_t session, const gnutls_datum_t *authorities,
+			    int authority_count, const gnutls_pk_algorithm_t *algorithms,
+			    int algorithm_count, gnutls_pcert_st **certificate,
 			    unsigned int *certificate_count, gnutls_privkey_t *key)
 {
 	return -1;
 }
 
 /*
- * The one for TLS is not libmicrohttpd's epoll: that takes a connection whose handshake waits for the client as one
- * that can be read, again and again, and a single client that is silent then costs a whole CPU (0.9.75). With select it
- * asks the kernel.
+ * The one for TLS is not libmicrohttpd's epoll: that takes a connection whose handshake waits for
+ * the client as one that can be read, again and again, and a single client that is silent then
+ * costs a whole CPU (0.9.75). With select it asks the kernel.
  */
 static int daemon_start(struct web *web, enum server server)
 {
@@ -103,14 +112,15 @@ static int daemon_start(struct web *web, enum server server)
 	const union MHD_DaemonInfo *info;
 	struct MHD_Daemon *daemon;
 
-	daemon = MHD_start_daemon(MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
-					  (server == SERVER_TLS ? MHD_USE_TLS : MHD_USE_EPOLL),
-				  0, NULL, NULL, web_request_handle, web, MHD_OPTION_NOTIFY_COMPLETED,
-				  web_request_completed, web, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, web,
-				  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-				  /* Ours comes first; those that are closing count here. */
-				  MHD_OPTION_CONNECTION_LIMIT, (unsigned int)web->connections.max + 2 * ACCEPT_BATCH,
-				  MHD_OPTION_ARRAY, certificate, MHD_OPTION_END);
+	daemon = MHD_start_daemon(
+		MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+			(server == SERVER_TLS ? MHD_USE_TLS : MHD_USE_EPOLL),
+		0, NULL, NULL, web_request_handle, web, MHD_OPTION_NOTIFY_COMPLETED,
+		web_request_completed, web, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, web,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		/* Ours comes first; those that are closing count here. */
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)web->connections.max + 2 * ACCEPT_BATCH,
+		MHD_OPTION_ARRAY, certificate, MHD_OPTION_END);
 	web->daemons[server] = daemon;
 	if (!daemon)
 		return -EIO;
@@ -120,7 +130,8 @@ static int daemon_start(struct web *web, enum server server)
 	return info ? epoll_watch(web, EPOLL_CTL_ADD, info->epoll_fd, EPOLLIN, EVENT_SERVER) : -EIO;
 }
 
-/* With a --web.config.file both are there: it may ask for TLS from the next reload on, or no longer. */
+/* With a --web.config.file both are there: it may ask for TLS from the next reload on, or no
+ * longer. */
 int server_start(struct web *web)
 {
 	int r = daemon_start(web, SERVER_PLAIN);
@@ -168,8 +179,8 @@ void server_quiesce(struct web *web)
 }
 
 /*
- * Sends somebody away, but first takes in the requests that have come: who waits for an answer stays. False when all
- * do.
+ * Sends somebody away, but first takes in the requests that have come: who waits for an answer
+ * stays. False when all do.
  */
 static bool room_force(struct web *web)
 {
@@ -184,7 +195,8 @@ static bool room_make(struct web *web)
 	return !connections_full(&web->connections) || room_force(web);
 }
 
-static void connection_add(struct web *web, int fd, const struct sockaddr *address, socklen_t length)
+static void connection_add(struct web *web, int fd, const struct sockaddr *address,
+			   socklen_t length)
 {
 	enum server server = web->config && web->config->tls ? SERVER_TLS : SERVER_PLAIN;
 
@@ -194,7 +206,8 @@ static void connection_add(struct web *web, int fd, const struct sockaddr *addre
 	web->pending = true;
 }
 
-/* Out of descriptors or memory: the connection stays in the backlog, and trying again at once would spin. */
+/* Out of descriptors or memory: the connection stays in the backlog, and trying again at once would
+ * spin. */
 static void accept_failed(struct web *web, int error)
 {
 	switch (error) {
@@ -220,7 +233,8 @@ void server_accept(struct web *web, int socket)
 			server_pause(web);
 			return;
 		}
-		fd = accept4(socket, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(socket, (struct sockaddr *)&address, &length,
+			     SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			accept_failed(web, errno);
 			return;
@@ -258,7 +272,8 @@ static bool daemon_work(struct MHD_Daemon *daemon, enum server server)
 
 		readiness_get(&r, daemon);
 		MHD_run_from_select(daemon, &r.in, &r.out, &r.except);
-		/* It may have come to want what is there already, and what epoll will not tell again. */
+		/* It may have come to want what is there already, and what epoll will not tell
+		 * again. */
 		readiness_get(&r, daemon);
 		if (r.count > 0)
 			return true;

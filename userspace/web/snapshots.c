@@ -11,10 +11,12 @@
 #include "lib/time.h"
 
 #define SILENCE_NS (10 * NS_PER_S) /* of the heartbeat: taken for dead */
-#define PATIENCE_NS (2 * NS_PER_S) /* with a dead collector: a restart takes a tenth of a second */
-#define WATCH_NS (NS_PER_S / 50)   /* between looks at the collector's cell while somebody waits */
+/* With a dead collector: a restart takes a tenth of a second. */
+#define PATIENCE_NS (2 * NS_PER_S)
+#define WATCH_NS (NS_PER_S / 50) /* between looks at the collector's cell while somebody waits */
 
-void snapshots_init(struct snapshots *s, int channel, int memory, const struct shared *shared, uint64_t now_ns)
+void snapshots_init(struct snapshots *s, int channel, int memory, const struct shared *shared,
+		    uint64_t now_ns)
 {
 	*s = (struct snapshots){
 		.channel = channel,
@@ -38,7 +40,9 @@ static const struct process_cell *collector(const struct snapshots *s)
 	return &s->shared->processes[PROCESS_COLLECTOR];
 }
 
-/* A process that has just been forked has no heartbeat yet, and its cell still holds the heartbeat of the one before.
+/*
+ * A process that has just been forked has no heartbeat yet, and its cell still holds the heartbeat
+ * of the one before.
  */
 static bool collector_alive(const struct snapshots *s, uint64_t now_ns)
 {
@@ -50,19 +54,22 @@ static bool collector_alive(const struct snapshots *s, uint64_t now_ns)
 
 static void request_send(struct snapshots *s)
 {
-	struct snapshot_request request = { .id = s->running_id, .mask = TAILQ_FIRST(&s->running)->mask };
+	struct snapshot_request request = { .id = s->running_id,
+					    .mask = TAILQ_FIRST(&s->running)->mask };
 	const struct waiter *waiter;
 
-	/* The latest: a client in a hurry must not make the collector cut the samples of the others. */
+	/* The latest: a client in a hurry must not make the collector cut the samples of the
+	 * others. */
 	TAILQ_FOREACH(waiter, &s->running, link)
 	if (waiter->deadline_ns > request.deadline_ns)
 		request.deadline_ns = waiter->deadline_ns;
-	s->sent = send(s->channel, &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(request);
+	s->sent = send(s->channel, &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL) ==
+		  sizeof(request);
 }
 
 /*
- * Everybody who waits now for the same collectors may have the answer: it is not yet begun. Those who want others come
- * after them, in the order in which the first of each kind came.
+ * Everybody who waits now for the same collectors may have the answer: it is not yet begun. Those
+ * who want others come after them, in the order in which the first of each kind came.
  */
 static void queued_join(struct snapshots *s)
 {
@@ -89,7 +96,8 @@ static void snapshot_start(struct snapshots *s)
 	request_send(s);
 }
 
-static void list_finish(struct snapshots *s, struct waiter_list *list, const struct snapshot *samples)
+static void list_finish(struct snapshots *s, struct waiter_list *list,
+			const struct snapshot *samples)
 {
 	struct waiter *waiter;
 
@@ -141,7 +149,8 @@ void snapshots_remove(struct snapshots *s, struct waiter *waiter)
 }
 
 /* Copies the block out of the memfd and checks the copy. */
-static int block_take(struct snapshots *s, struct snapshot *samples, const struct snapshot_answer *answer)
+static int block_take(struct snapshots *s, struct snapshot *samples,
+		      const struct snapshot_answer *answer)
 {
 	int r = block_read(s->memory, answer->length, &s->block, &s->block_max);
 
@@ -193,7 +202,8 @@ static uint64_t waiter_end(const struct snapshots *s, const struct waiter *waite
 	return patience < waiter->deadline_ns ? patience : waiter->deadline_ns;
 }
 
-static void late_move(const struct snapshots *s, struct waiter_list *late, struct waiter_list *list, uint64_t now_ns)
+static void late_move(const struct snapshots *s, struct waiter_list *late, struct waiter_list *list,
+		      uint64_t now_ns)
 {
 	struct waiter *waiter = TAILQ_FIRST(list);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asking the collector: one snapshot runs at a time; of those who come while it runs, all that want the same collectors
- * share the next. Knows nothing of HTTP; time is given to it.
+ * Asking the collector: one snapshot runs at a time; of those who come while it runs, all that want
+ * the same collectors share the next. Knows nothing of HTTP; time is given to it.
  */
 #pragma once
 
@@ -15,8 +15,8 @@
 struct snapshots;
 
 /*
- * Who wants a snapshot that begins after now. `done` is called once: with the samples, or with NULL when there are
- * none.
+ * Who wants a snapshot that begins after now. `done` is called once: with the samples, or with NULL
+ * when there are none.
  */
 struct waiter {
 	TAILQ_ENTRY(waiter) link;
@@ -41,15 +41,18 @@ struct snapshots {
 	uint64_t answered_ns;	/* last answer that held a snapshot, 0: none yet */
 	bool bad_block_logged;	/* about a bad block, since the last good one */
 
-	void *block; /* our copy of the memfd: nobody else can write to it while it is checked and printed */
+	void *block; /* our copy of the memfd: nobody else can write to it while it is checked and
+			printed */
 	size_t block_max;
 };
 
 /* Borrows the descriptors. */
-void snapshots_init(struct snapshots *s, int channel, int memory, const struct shared *shared, uint64_t now_ns);
+void snapshots_init(struct snapshots *s, int channel, int memory, const struct shared *shared,
+		    uint64_t now_ns);
 void snapshots_free(struct snapshots *s);
 
-/* Adds a waiter, with mask, deadline_ns and done set; it must live until done was called or it was removed. */
+/* Adds a waiter, with mask, deadline_ns and done set; it must live until done was called or it was
+ * removed. */
 void snapshots_wait(struct snapshots *s, struct waiter *waiter, uint64_t now_ns);
 void snapshots_remove(struct snapshots *s, struct waiter *waiter);
 
@@ -65,12 +68,14 @@ void snapshots_abandon(struct snapshots *s);
 /* When snapshots_tick is wanted next; UINT64_MAX: not before something happens. */
 uint64_t snapshots_due(const struct snapshots *s, uint64_t now_ns);
 
-/* Copying what another process wrote: read, not mapped, so that it can neither change under us nor end in a SIGBUS. */
+/* Copying what another process wrote: read, not mapped, so that it can neither change under us nor
+ * end in a SIGBUS. */
 
 #define BLOCK_MAX (256ull << 20)
 
 /*
  * Reads `length` bytes from the start of the file into *block, which grows when needed and is kept.
- * Returns 0; -EBADMSG when the file is shorter or `length` is above BLOCK_MAX; -ENOMEM; another -errno.
+ * Returns 0; -EBADMSG when the file is shorter or `length` is above BLOCK_MAX; -ENOMEM; another
+ * -errno.
  */
 int block_read(int fd, uint64_t length, void **block, size_t *max);

@@ -72,8 +72,8 @@ static inline bool config_wanted(const struct web *web)
 }
 
 /* requests.c: libmicrohttpd's callbacks; their closure is the web. */
-enum MHD_Result web_request_handle(void *closure, struct MHD_Connection *connection, const char *url,
-				   const char *method, const char *version, const char *upload, size_t *upload_size,
-				   void **context);
+enum MHD_Result web_request_handle(void *closure, struct MHD_Connection *connection,
+				   const char *url, const char *method, const char *version,
+				   const char *upload, size_t *upload_size, void **context);
 void web_request_completed(void *closure, struct MHD_Connection *connection, void **context,
 			   enum MHD_RequestTerminationCode code);

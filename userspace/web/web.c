@@ -40,7 +40,8 @@ static size_t descriptors_prepare(uint64_t *limit)
 	*limit = files.rlim_cur;
 	if (files.rlim_cur >= CONNECTIONS_MAX + DESCRIPTORS_SPARE)
 		return CONNECTIONS_MAX;
-	return files.rlim_cur > 2 * DESCRIPTORS_SPARE ? files.rlim_cur - DESCRIPTORS_SPARE : files.rlim_cur / 2;
+	return files.rlim_cur > 2 * DESCRIPTORS_SPARE ? files.rlim_cur - DESCRIPTORS_SPARE
+						      : files.rlim_cur / 2;
 }
 
 /* SIGTERM comes through the loop; SIGINT of a terminal is meant for the supervisor. */
@@ -146,7 +147,8 @@ static int loop(struct web *web)
 	return 0;
 }
 
-/* Whose passwords are checked may come with any reload. Without the thread nobody with a password is let in. */
+/* Whose passwords are checked may come with any reload. Without the thread nobody with a password
+ * is let in. */
 static int passwords_start(void *closure)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = EVENT_PASSWORDS };
@@ -171,13 +173,15 @@ static int web_start(struct web *web)
 	int r;
 
 	web->now_ns = clock_now_ns();
-	web->self =
-		(struct self_metrics){ .config = child->config, .shared = child->shared, .refused = web->gate.refused };
+	web->self = (struct self_metrics){ .config = child->config,
+					   .shared = child->shared,
+					   .refused = web->gate.refused };
 	connections = descriptors_prepare(&web->self.max_fds);
 	if (config_wanted(web) && connections > CONNECTIONS_MAX_TLS)
 		connections = CONNECTIONS_MAX_TLS;
 	connections_init(&web->connections, connections);
-	snapshots_init(&web->snapshots, child->channel, child->snapshot, child->shared, web->now_ns);
+	snapshots_init(&web->snapshots, child->channel, child->snapshot, child->shared,
+		       web->now_ns);
 	web->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (web->epoll < 0)
 		return -errno;

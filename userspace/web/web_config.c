@@ -18,8 +18,11 @@ static void web_config_free(struct web_config *config)
 	free(config);
 }
 
-/* It was validated a moment ago: what fails now is for want of memory, or as the clock has gone on. */
-static int web_config_fill(struct web_config *config, const struct bundle *bundle, char why[static SETTINGS_WHY])
+/*
+ * It was validated a moment ago: what fails now is for want of memory, or as the clock has gone on.
+ */
+static int web_config_fill(struct web_config *config, const struct bundle *bundle,
+			   char why[static SETTINGS_WHY])
 {
 	struct pem pems[PEM_MAX];
 	struct settings *s;
@@ -34,10 +37,12 @@ static int web_config_fill(struct web_config *config, const struct bundle *bundl
 	config->settings = s;
 	for (int i = 0; i < PEM_MAX; i++)
 		pems[i] = s->text[i] ? (struct pem){ s->text[i], strlen(s->text[i]) }
-				     : (struct pem){ bundle->data[BUNDLE_PEM + i], bundle->size[BUNDLE_PEM + i] };
+				     : (struct pem){ bundle->data[BUNDLE_PEM + i],
+						     bundle->size[BUNDLE_PEM + i] };
 	if (!settings_tls(s))
 		return 0;
-	/* A certificate that has expired since is served all the same: without it there would be nothing. */
+	/* A certificate that has expired since is served all the same: without it there would be
+	 * nothing. */
 	config->tls = tls_open(s, pems, 0, why);
 	return config->tls ? 0 : -1;
 }

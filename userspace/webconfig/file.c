@@ -35,8 +35,9 @@ struct file_mark file_mark_read(const char *path)
 
 bool file_same(const struct file_mark *a, const struct file_mark *b)
 {
-	return a->error == b->error && a->device == b->device && a->inode == b->inode && a->size == b->size &&
-	       a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
+	return a->error == b->error && a->device == b->device && a->inode == b->inode &&
+	       a->size == b->size && a->modified_ns == b->modified_ns &&
+	       a->changed_ns == b->changed_ns;
 }
 
 static int whole_read(int fd, char *data, size_t size)

@@ -19,9 +19,9 @@ struct file_mark file_mark_read(const char *path);
 bool file_same(const struct file_mark *a, const struct file_mark *b);
 
 /*
- * Reads a regular file of at most `most` bytes; *mark is what it was before the first byte, error included. Returns 0;
- * -errno with one of these told as its own words by file_error: -EFBIG, -EINVAL (no regular file), -EAGAIN (it changed
- * meanwhile).
+ * Reads a regular file of at most `most` bytes; *mark is what it was before the first byte, error
+ * included. Returns 0; -errno with one of these told as its own words by file_error: -EFBIG,
+ * -EINVAL (no regular file), -EAGAIN (it changed meanwhile).
  */
 int file_read(const char *path, size_t most, char **data, size_t *size, struct file_mark *mark);
 

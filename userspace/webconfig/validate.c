@@ -24,7 +24,8 @@ static int path_join(char out[static VALIDATION_PATH_SIZE], const char *config, 
 	return length < 0 || length >= VALIDATION_PATH_SIZE ? -ENAMETOOLONG : 0;
 }
 
-/* Reads the file that the validator names, and hands it over. 0, -EAGAIN when it changed, or the validator's end. */
+/* Reads the file that the validator names, and hands it over. 0, -EAGAIN when it changed, or the
+ * validator's end. */
 static int file_serve(int validator, struct validated *validated, int part)
 {
 	char name[VALIDATION_PATH_SIZE];
@@ -34,11 +35,13 @@ static int file_serve(int validator, struct validated *validated, int part)
 		return r;
 	r = path_join(validated->paths[part], validated->paths[BUNDLE_CONFIG], name);
 	if (!r)
-		r = file_read(validated->paths[part], SETTINGS_PEM_MAX, &validated->bundle.data[part],
-			      &validated->bundle.size[part], &validated->marks[part]);
+		r = file_read(validated->paths[part], SETTINGS_PEM_MAX,
+			      &validated->bundle.data[part], &validated->bundle.size[part],
+			      &validated->marks[part]);
 	if (r == -EAGAIN)
 		return r;
-	return validator_file_send(validator, r, validated->bundle.data[part], validated->bundle.size[part]);
+	return validator_file_send(validator, r, validated->bundle.data[part],
+				   validated->bundle.size[part]);
 }
 
 /* Collects it. `left`: it was left alone, and ends without a word. */
@@ -70,7 +73,8 @@ static enum validation validator_ask(struct validated *validated, bool notes)
 	pid = fork();
 	if (pid == 0) {
 		close(pair[0]);
-		validator_run(pair[1], validated->paths[BUNDLE_CONFIG], validated->bundle.data[BUNDLE_CONFIG],
+		validator_run(pair[1], validated->paths[BUNDLE_CONFIG],
+			      validated->bundle.data[BUNDLE_CONFIG],
 			      validated->bundle.size[BUNDLE_CONFIG], notes);
 	}
 	close(pair[1]);

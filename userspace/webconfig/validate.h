@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads --web.config.file and what it names, and has it validated by a child without any right, which parses it, tells
- * which files it names, gets their contents, and tries to serve with them.
+ * Reads --web.config.file and what it names, and has it validated by a child without any right,
+ * which parses it, tells which files it names, gets their contents, and tries to serve with them.
  */
 #pragma once
 
@@ -23,5 +23,6 @@ enum validation {
 	VALIDATION_CHANGED /* while it was read: to be tried again */
 };
 
-/* Fills *validated, whose bundle the caller frees. `notes`: says what is there and cannot be had, too. */
+/* Fills *validated, whose bundle the caller frees. `notes`: says what is there and cannot be had,
+ * too. */
 enum validation validate(const char *path, bool notes, struct validated *validated);

@@ -19,10 +19,11 @@
 #define VALIDATOR_FD 3
 
 static const int syscalls[] = {
-	SCMP_SYS(read),		SCMP_SYS(recvfrom),   LOG_SYSCALLS,	SCMP_SYS(close),	SCMP_SYS(getrandom),
-	SCMP_SYS(brk),		SCMP_SYS(mmap),	      SCMP_SYS(munmap), SCMP_SYS(mremap),	SCMP_SYS(madvise),
-	SCMP_SYS(mprotect),	SCMP_SYS(futex),      SCMP_SYS(time),	SCMP_SYS(gettimeofday), SCMP_SYS(getpid),
-	SCMP_SYS(rt_sigreturn), SCMP_SYS(exit_group),
+	SCMP_SYS(read),	      SCMP_SYS(recvfrom),     LOG_SYSCALLS,	  SCMP_SYS(close),
+	SCMP_SYS(getrandom),  SCMP_SYS(brk),	      SCMP_SYS(mmap),	  SCMP_SYS(munmap),
+	SCMP_SYS(mremap),     SCMP_SYS(madvise),      SCMP_SYS(mprotect), SCMP_SYS(futex),
+	SCMP_SYS(time),	      SCMP_SYS(gettimeofday), SCMP_SYS(getpid),	  SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(exit_group),
 };
 
 struct reply {
@@ -82,7 +83,8 @@ static _Noreturn void fail(const char *path, const char *why)
 }
 
 /* Asks for one of the files. */
-static struct pem file_ask(int fd, const char *path, const struct settings *s, enum settings_pem pem)
+static struct pem file_ask(int fd, const char *path, const struct settings *s,
+			   enum settings_pem pem)
 {
 	uint32_t length = s->file[pem] ? (uint32_t)strlen(s->file[pem]) : 0;
 	struct reply reply;
@@ -93,7 +95,8 @@ static struct pem file_ask(int fd, const char *path, const struct settings *s, e
 	if (all_send(fd, &length, sizeof(length)) || all_send(fd, s->file[pem], length))
 		_exit(VALIDATOR_SILENT);
 	if (!length)
-		return (struct pem){ .data = s->text[pem], .size = s->text[pem] ? strlen(s->text[pem]) : 0 };
+		return (struct pem){ .data = s->text[pem],
+				     .size = s->text[pem] ? strlen(s->text[pem]) : 0 };
 	if (all_receive(fd, &reply, sizeof(reply)))
 		_exit(VALIDATOR_SILENT);
 	if (reply.error) {
@@ -101,7 +104,8 @@ static struct pem file_ask(int fd, const char *path, const struct settings *s, e
 
 		snprintf(key, sizeof(key), "%s_file", settings_pem_key(pem));
 		log_error("cannot read file of the web configuration", field_text("setting", key),
-			  field_text("path", s->file[pem]), field_text("error", file_error(-reply.error)));
+			  field_text("path", s->file[pem]),
+			  field_text("error", file_error(-reply.error)));
 		_exit(EXIT_FAILURE);
 	}
 	data = malloc((size_t)reply.size + 1);

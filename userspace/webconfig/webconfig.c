@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The process webconfig looks twice a second whether --web.config.file or a file that it names has changed, has what is
- * new validated, and hands what is good to web; after SIGHUP it does so without looking. It may read what is root's; it
- * parses nothing, and knows no network.
+ * The process webconfig looks twice a second whether --web.config.file or a file that it names has
+ * changed, has what is new validated, and hands what is good to web; after SIGHUP it does so
+ * without looking. It may read what is root's; it parses nothing, and knows no network.
  */
 #include "webconfig/webconfig.h"
 
@@ -86,7 +86,8 @@ static void load(struct webconfig *f)
 			  field_text("path", f->child->config->web_config_file));
 }
 
-/* What changes is read once it has been the same for two ticks: whoever writes several files is done then. */
+/* What changes is read once it has been the same for two ticks: whoever writes several files is
+ * done then. */
 static void tick(struct webconfig *f)
 {
 	struct file_mark now[BUNDLE_PARTS];
@@ -149,10 +150,12 @@ static bool check_good(const struct config *config)
 	struct validated *validated = calloc(1, sizeof(*validated));
 	enum validation validation = VALIDATION_CHANGED;
 
-	for (int i = 0; validated && i < CHANGING_TICKS_MAX && validation == VALIDATION_CHANGED; i++)
+	for (int i = 0; validated && i < CHANGING_TICKS_MAX && validation == VALIDATION_CHANGED;
+	     i++)
 		validation = validate(config->web_config_file, false, validated);
 	if (validation == VALIDATION_CHANGED)
-		log_error("web configuration changes while it is read", field_text("path", config->web_config_file));
+		log_error("web configuration changes while it is read",
+			  field_text("path", config->web_config_file));
 	return validation == VALIDATION_GOOD;
 }
 
@@ -164,7 +167,9 @@ static bool check_later(const struct config *config)
 	return config->web_config_wait && mark.error == ENOENT;
 }
 
-/* In a process of its own: its parent becomes the supervisor, which has read no byte from anyone. */
+/*
+ * In a process of its own: its parent becomes the supervisor, which has read no byte from anyone.
+ */
 int webconfig_check(const struct config *config)
 {
 	int status = 0;

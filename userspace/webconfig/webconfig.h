@@ -8,7 +8,7 @@
 int webconfig_run(const struct child *child);
 
 /*
- * At the start: whether --web.config.file and what it names can be served with. 0, or -EINVAL after one line that says
- * why not.
+ * At the start: whether --web.config.file and what it names can be served with. 0, or -EINVAL after
+ * one line that says why not.
  */
 int webconfig_check(const struct config *config);

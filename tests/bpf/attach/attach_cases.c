@@ -46,16 +46,20 @@ static void remove_leaves_nothing(struct scene *scene)
 	struct attachment egress = scene_open(scene, ATTACH_EGRESS, true);
 	struct attachment ingress = scene_open(scene, ATTACH_INGRESS, true);
 
-	check(scene_ours(scene, ATTACH_EGRESS) == 1 && scene_ours(scene, ATTACH_INGRESS) == 1, "not attached");
+	check(scene_ours(scene, ATTACH_EGRESS) == 1 && scene_ours(scene, ATTACH_INGRESS) == 1,
+	      "not attached");
 	check(attachment_remove(&ingress) == 0 && attachment_remove(&egress) == 0, "remove");
 	check(scene_counted(scene, ATTACH_EGRESS) == 0, "still counts");
 	check(counters_frames(scene->counters, ABI_PACKET_UNDERLAY_INGRESS) == 0, "still counts");
-	check(scene_ours(scene, ATTACH_EGRESS) + scene_ours(scene, ATTACH_INGRESS) == 0, "something is left");
+	check(scene_ours(scene, ATTACH_EGRESS) + scene_ours(scene, ATTACH_INGRESS) == 0,
+	      "something is left");
 	check(count_lines("ls %s", scene->world.pins) == 0, "a pin is left");
 	check(count_lines("tc qdisc show | grep clsact") == 0, "a qdisc is left");
 }
 
-/* A descriptor that somebody else still holds (a child, a debugger) does not keep a link attached. */
+/*
+ * A descriptor that somebody else still holds (a child, a debugger) does not keep a link attached.
+ */
 static void remove_is_not_close(struct scene *scene)
 {
 	struct attachment egress = scene_open(scene, ATTACH_EGRESS, true);
@@ -66,7 +70,8 @@ static void remove_is_not_close(struct scene *scene)
 	close(held);
 }
 
-/* The second direction finds the qdisc of the first: it goes with the last of the two, whichever that is. */
+/* The second direction finds the qdisc of the first: it goes with the last of the two, whichever
+ * that is. */
 static void qdisc_goes_last(struct scene *scene)
 {
 	struct attachment_spec spec;
@@ -96,7 +101,9 @@ static void crash_attached(struct scene *scene, bool pinned)
 		scene_open(scene, ATTACH_EGRESS, pinned);
 		kill(getpid(), SIGKILL);
 	}
-	check(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "child");
+	check(waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
+		      WTERMSIG(status) == SIGKILL,
+	      "child");
 }
 
 static void take_over_after_crash(struct scene *scene)
@@ -111,7 +118,8 @@ static void take_over_after_crash(struct scene *scene)
 	spec = scene_spec(scene, ATTACH_EGRESS, stub, true);
 	check(attachment_open(&egress, &spec) == 0, "take over");
 	check(egress.taken_over, "created, not taken over");
-	check(scene_ours(scene, ATTACH_EGRESS) == 1, "%d of ours", scene_ours(scene, ATTACH_EGRESS));
+	check(scene_ours(scene, ATTACH_EGRESS) == 1, "%d of ours",
+	      scene_ours(scene, ATTACH_EGRESS));
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "counted twice, or not at all");
 	check(counters_cb(scene->counters, ABI_PACKET_UNDERLAY_EGRESS) ==
 		      ABI_STUB_CB(SLOT + 1, 14, ABI_PACKET_UNDERLAY_EGRESS),
@@ -134,9 +142,11 @@ static void unpinned_crash(struct scene *scene)
 	struct attachment egress;
 
 	crash_attached(scene, false);
-	check(scene_ours(scene, ATTACH_EGRESS) == (scene->mode == CONFIG_ATTACH_CLSACT), "left behind");
+	check(scene_ours(scene, ATTACH_EGRESS) == (scene->mode == CONFIG_ATTACH_CLSACT),
+	      "left behind");
 	egress = scene_open(scene, ATTACH_EGRESS, false);
-	check(scene_ours(scene, ATTACH_EGRESS) == 1, "%d of ours", scene_ours(scene, ATTACH_EGRESS));
+	check(scene_ours(scene, ATTACH_EGRESS) == 1, "%d of ours",
+	      scene_ours(scene, ATTACH_EGRESS));
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "counted twice, or not at all");
 	attachment_remove(&egress);
 }
@@ -174,7 +184,8 @@ static void exchange_loses_nothing(struct scene *scene)
 	atomic_store(&sender.stop, true);
 	pthread_join(thread, NULL);
 	counted = (long)counters_frames(scene->counters, ABI_PACKET_UNDERLAY_EGRESS);
-	check(sender.sent > 1000 && counted == sender.sent, "sent %ld, counted %ld", sender.sent, counted);
+	check(sender.sent > 1000 && counted == sender.sent, "sent %ld, counted %ld", sender.sent,
+	      counted);
 	attachment_remove(&egress);
 }
 
@@ -219,9 +230,11 @@ static void prune_takes_the_dead(struct scene *scene)
 	check(bpf_obj_pin(scene->counters, path) == 0, "%s", strerror(errno));
 	pruned = attach_prune(scene->world.pins);
 	check(pruned == 1, "pruned %d", pruned);
-	check(count_lines("ls %s | grep -e far -e map", scene->world.pins) == 2, "what lives is gone");
+	check(count_lines("ls %s | grep -e far -e map", scene->world.pins) == 2,
+	      "what lives is gone");
 	check(scene_counted(scene, ATTACH_INGRESS) == FRAMES, "the live one is detached");
-	check(attach_prune(scene->world.pins) == 0 && attach_prune("/mnt/missing") == 0, "nothing to prune");
+	check(attach_prune(scene->world.pins) == 0 && attach_prune("/mnt/missing") == 0,
+	      "nothing to prune");
 	attachment_remove(&ingress);
 }
 
@@ -248,14 +261,16 @@ static void pin_of_another_interface(struct scene *scene)
 
 static void mode_changes(struct scene *scene)
 {
-	enum config_attach other = scene->mode == CONFIG_ATTACH_TCX ? CONFIG_ATTACH_CLSACT : CONFIG_ATTACH_TCX;
+	enum config_attach other =
+		scene->mode == CONFIG_ATTACH_TCX ? CONFIG_ATTACH_CLSACT : CONFIG_ATTACH_TCX;
 	struct attachment egress;
 
 	scene_needs_tcx(scene);
 	crash_attached(scene, true);
 	scene->mode = other;
 	egress = scene_open(scene, ATTACH_EGRESS, true);
-	check(scene_ours(scene, ATTACH_EGRESS) == 1, "%d of ours", scene_ours(scene, ATTACH_EGRESS));
+	check(scene_ours(scene, ATTACH_EGRESS) == 1, "%d of ours",
+	      scene_ours(scene, ATTACH_EGRESS));
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "counted twice, or not at all");
 	attachment_remove(&egress);
 }
@@ -265,7 +280,8 @@ static void auto_takes_the_best(struct scene *scene)
 	bool has_tcx = tcx_count(scene->world.near, ATTACH_EGRESS, "", NULL) >= 0;
 	struct attachment egress = scene_open(scene, ATTACH_EGRESS, false);
 
-	check(egress.mode == (has_tcx ? CONFIG_ATTACH_TCX : CONFIG_ATTACH_CLSACT), "mode %d", egress.mode);
+	check(egress.mode == (has_tcx ? CONFIG_ATTACH_TCX : CONFIG_ATTACH_CLSACT), "mode %d",
+	      egress.mode);
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "not counted");
 	attachment_remove(&egress);
 }
@@ -291,8 +307,12 @@ static void bad_specs(struct scene *scene)
 	char path[CONFIG_PATH_SIZE + 8];
 	int stub = scene_stub(scene, ATTACH_EGRESS, 0);
 	struct attachment_spec spec = scene_spec(scene, ATTACH_EGRESS, stub, false);
-	struct stub_spec wide = { .slot = 0x10000, .l2_header_length = 14, .programs_fd = scene->targets };
-	struct stub_spec deep = { .slot = 0xffff, .l2_header_length = 256, .programs_fd = scene->targets };
+	struct stub_spec wide = { .slot = 0x10000,
+				  .l2_header_length = 14,
+				  .programs_fd = scene->targets };
+	struct stub_spec deep = { .slot = 0xffff,
+				  .l2_header_length = 256,
+				  .programs_fd = scene->targets };
 	struct attachment attachment;
 
 	check(stub_load(&wide) == -ERANGE && stub_load(&deep) == -ERANGE, "what does not fit");
@@ -315,7 +335,8 @@ static void bad_specs(struct scene *scene)
 	spec.mode = CONFIG_ATTACH_CLSACT;
 	check(attachment_open(&attachment, &spec) < 0, "no program");
 	attachment_close(&attachment);
-	check(attachment_alive(&attachment) == 0 && attachment_remove(&attachment) == 0, "a closed one");
+	check(attachment_alive(&attachment) == 0 && attachment_remove(&attachment) == 0,
+	      "a closed one");
 	check(scene_ours(scene, ATTACH_EGRESS) == 0, "something is left");
 	check(count_lines("tc qdisc show | grep clsact") == 0, "a qdisc is left");
 }

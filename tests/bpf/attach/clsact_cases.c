@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What clsact alone knows: priorities, kinds, the older `ingress` qdisc, and others who clean up too much. */
+/* What clsact alone knows: priorities, kinds, the older `ingress` qdisc, and others who clean up
+ * too much. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,9 +21,11 @@ static void priority_is_taken(struct scene *scene)
 	egress = scene_open(scene, ATTACH_EGRESS, false);
 	attachment_remove(&egress);
 	run("tc qdisc add dev near clsact");
-	run("tc filter add dev near egress pref %u protocol all u32 match u32 0xfeedbeef 0xffffffff at 40 flowid 1:1",
+	run("tc filter add dev near egress pref %u protocol all u32 match u32 0xfeedbeef "
+	    "0xffffffff at 40 flowid 1:1",
 	    egress.priority);
-	run("tc filter add dev near egress pref %u protocol ip bpf da object-pinned /mnt/foreign", egress.priority + 1);
+	run("tc filter add dev near egress pref %u protocol ip bpf da object-pinned /mnt/foreign",
+	    egress.priority + 1);
 	again = scene_open(scene, ATTACH_EGRESS, false);
 	check(again.priority == egress.priority + 2, "priority %u", again.priority);
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "not counted");
@@ -33,7 +36,8 @@ static void priority_is_taken(struct scene *scene)
 	check(again.taken_over && scene_ours(scene, ATTACH_EGRESS) == 1, "%d of ours",
 	      scene_ours(scene, ATTACH_EGRESS));
 	check(attachment_remove(&again) == 0, "remove");
-	check(count_lines("tc filter show dev near egress | grep foreign") == 1, "a foreign filter is gone");
+	check(count_lines("tc filter show dev near egress | grep foreign") == 1,
+	      "a foreign filter is gone");
 }
 
 /* A filter with our handle and priority, but another's name: not ours to replace. */
@@ -47,14 +51,16 @@ static void handle_is_taken(struct scene *scene)
 	attachment_remove(&egress);
 	check(bpf_obj_pin(program, "/mnt/foreign") == 0, "%s", strerror(errno));
 	run("tc qdisc add dev near clsact");
-	run("tc filter add dev near egress pref %u handle 0x%x bpf da object-pinned /mnt/foreign", egress.priority,
-	    INSTANCE);
+	run("tc filter add dev near egress pref %u handle 0x%x bpf da object-pinned /mnt/foreign",
+	    egress.priority, INSTANCE);
 	egress = scene_open(scene, ATTACH_EGRESS, false);
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "not counted");
-	check(counters_frames(scene->counters, FOREIGN_FIRST) == FRAMES, "replaced a foreign filter");
+	check(counters_frames(scene->counters, FOREIGN_FIRST) == FRAMES,
+	      "replaced a foreign filter");
 	check(attachment_remove(&egress) == 0, "remove");
 	check(scene_counted(scene, ATTACH_EGRESS) == 0, "still counts");
-	check(counters_frames(scene->counters, FOREIGN_FIRST) == FRAMES, "removed a foreign filter");
+	check(counters_frames(scene->counters, FOREIGN_FIRST) == FRAMES,
+	      "removed a foreign filter");
 }
 
 /* Two of ours, as two racing starts may leave them: one stays. */
@@ -89,7 +95,8 @@ static void ingress_qdisc(struct scene *scene)
 	spec = scene_spec(scene, ATTACH_EGRESS, stub, false);
 	err = attachment_open(&egress, &spec);
 	check(err == -EBUSY, "%s", strerror(-err));
-	check(count_lines("tc filter show dev near parent ffff:") == 0, "an egress filter is at ingress");
+	check(count_lines("tc filter show dev near parent ffff:") == 0,
+	      "an egress filter is at ingress");
 	ingress = scene_open(scene, ATTACH_INGRESS, false);
 	check(!ingress.qdisc_created, "it was there");
 	check(scene_counted(scene, ATTACH_INGRESS) == FRAMES, "not counted");

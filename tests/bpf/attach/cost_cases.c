@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What attaching costs. Lines with # are for the reader; the bounds are wide, against a change of kind. */
+/* What attaching costs. Lines with # are for the reader; the bounds are wide, against a change of
+ * kind. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -49,11 +50,14 @@ static void cost(struct scene *scene)
 		drop[i] = now_ms() - start;
 		close(stub);
 	}
-	printf("# %s: ms (median of %d): load stub %.3f, create %.3f, take over %.3f, alive %.3f, remove %.3f\n",
-	       case_name, ROUNDS, median(load, ROUNDS), median(create, ROUNDS), median(take, ROUNDS),
-	       median(alive, ROUNDS), median(drop, ROUNDS));
-	check(median(load, ROUNDS) < limit && median(take, ROUNDS) < limit, "neither waits for anything");
-	check(scene->mode == CONFIG_ATTACH_TCX || median(create, ROUNDS) < limit, "nor does a filter");
+	printf("# %s: ms (median of %d): load stub %.3f, create %.3f, take over %.3f, alive %.3f, "
+	       "remove %.3f\n",
+	       case_name, ROUNDS, median(load, ROUNDS), median(create, ROUNDS),
+	       median(take, ROUNDS), median(alive, ROUNDS), median(drop, ROUNDS));
+	check(median(load, ROUNDS) < limit && median(take, ROUNDS) < limit,
+	      "neither waits for anything");
+	check(scene->mode == CONFIG_ATTACH_TCX || median(create, ROUNDS) < limit,
+	      "nor does a filter");
 }
 
 const struct test_case cost_cases[] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Attaching packet programs, in both modes and among foreign ones. Prints `ok NAME`, `not ok NAME: why` or `skip NAME:
- * why`.
+ * Attaching packet programs, in both modes and among foreign ones. Prints `ok NAME`, `not ok NAME:
+ * why` or `skip NAME: why`.
  */
 #include <signal.h>
 #include <string.h>
@@ -14,7 +14,8 @@
 
 const char *case_name = "";
 
-static const struct test_case *const suites[] = { attach_cases, neighbour_cases, clsact_cases, cost_cases };
+static const struct test_case *const suites[] = { attach_cases, neighbour_cases, clsact_cases,
+						  cost_cases };
 
 static void run_here(const struct test_case *test, enum config_attach mode)
 {
@@ -30,7 +31,8 @@ static void run_here(const struct test_case *test, enum config_attach mode)
 	printf("ok %s\n", case_name);
 }
 
-/* Each case is a process of its own: its namespaces, links and maps end with it, and a crash is its own. */
+/* Each case is a process of its own: its namespaces, links and maps end with it, and a crash is its
+ * own. */
 static bool run_case(const struct test_case *test, enum config_attach mode, const char *prefix)
 {
 	char name[128];
@@ -45,7 +47,8 @@ static bool run_case(const struct test_case *test, enum config_attach mode, cons
 		run_here(test, mode);
 		exit(0);
 	}
-	if (child < 0 || waitpid(child, &status, 0) != child || (!WIFEXITED(status) && !WIFSIGNALED(status))) {
+	if (child < 0 || waitpid(child, &status, 0) != child ||
+	    (!WIFEXITED(status) && !WIFSIGNALED(status))) {
 		printf("not ok %s: cannot run it\n", name);
 		return false;
 	}

@@ -8,8 +8,8 @@
 
 #include "cases.h"
 
-static void add_filter(struct scene *scene, const char *device, const char *direction, int priority, int counter,
-		       int verdict)
+static void add_filter(struct scene *scene, const char *device, const char *direction, int priority,
+		       int counter, int verdict)
 {
 	static int number;
 	int program = counter_load(scene->counters, counter, verdict, "foreign");
@@ -17,15 +17,18 @@ static void add_filter(struct scene *scene, const char *device, const char *dire
 
 	snprintf(path, sizeof(path), "/mnt/foreign%d", number++);
 	check(bpf_obj_pin(program, path) == 0, "%s", strerror(errno));
-	run("tc filter add dev %s %s pref %d bpf da object-pinned %s", device, direction, priority, path);
+	run("tc filter add dev %s %s pref %d bpf da object-pinned %s", device, direction, priority,
+	    path);
 	close(program);
 }
 
 static void check_foreign_run(struct scene *scene, const char *when)
 {
-	check(counters_frames(scene->counters, FOREIGN_FIRST) == FRAMES, "%s: the first foreign one ran %lu times",
-	      when, counters_frames(scene->counters, FOREIGN_FIRST));
-	check(counters_frames(scene->counters, FOREIGN_LAST) == FRAMES, "%s: the last foreign one ran %lu times", when,
+	check(counters_frames(scene->counters, FOREIGN_FIRST) == FRAMES,
+	      "%s: the first foreign one ran %lu times", when,
+	      counters_frames(scene->counters, FOREIGN_FIRST));
+	check(counters_frames(scene->counters, FOREIGN_LAST) == FRAMES,
+	      "%s: the last foreign one ran %lu times", when,
 	      counters_frames(scene->counters, FOREIGN_LAST));
 }
 
@@ -55,7 +58,8 @@ static void foreign_filters_stay(struct scene *scene)
 	struct attachment egress;
 
 	run("tc qdisc add dev near clsact");
-	run("tc filter add dev near egress pref 1 protocol all u32 match u32 0xfeedbeef 0xffffffff at 40 flowid 1:1");
+	run("tc filter add dev near egress pref 1 protocol all u32 match u32 0xfeedbeef 0xffffffff "
+	    "at 40 flowid 1:1");
 	add_filter(scene, "near", "egress", 2, FOREIGN_FIRST, VERDICT_NEXT);
 	add_filter(scene, "near", "ingress", 2, FOREIGN_FIRST, VERDICT_NEXT);
 	egress = scene_open(scene, ATTACH_EGRESS, true);
@@ -66,8 +70,10 @@ static void foreign_filters_stay(struct scene *scene)
 	check(attachment_remove(&egress) == 0, "remove");
 	check(scene_counted(scene, ATTACH_EGRESS) == 0, "still counts");
 	check_foreign_run(scene, "removed");
-	check(count_lines("tc filter show dev near egress | grep -e foreign -e flowid") == 3, "a filter is gone");
-	check(count_lines("tc filter show dev near ingress | grep foreign") == 1, "a filter is gone");
+	check(count_lines("tc filter show dev near egress | grep -e foreign -e flowid") == 3,
+	      "a filter is gone");
+	check(count_lines("tc filter show dev near ingress | grep foreign") == 1,
+	      "a filter is gone");
 }
 
 /* A qdisc that others made stays though it is empty; one that we made stays while others use it. */
@@ -85,7 +91,8 @@ static void foreign_qdisc_stays(struct scene *scene)
 	run("tc qdisc add dev near clsact 2>/dev/null || true");
 	add_filter(scene, "near", "ingress", 2, FOREIGN_FIRST, VERDICT_NEXT);
 	check(attachment_remove(&egress) == 0, "remove");
-	check(count_lines("tc filter show dev near ingress | grep foreign") == 1, "a foreign filter is gone");
+	check(count_lines("tc filter show dev near ingress | grep foreign") == 1,
+	      "a foreign filter is gone");
 	check(scene_ours(scene, ATTACH_EGRESS) == 0, "something of ours is left");
 }
 
@@ -106,8 +113,10 @@ static void terminating_neighbour(struct scene *scene)
 	egress = scene_open(scene, ATTACH_EGRESS, true);
 	ingress = scene_open(scene, ATTACH_INGRESS, true);
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "blind at egress");
-	check(counters_frames(scene->counters, ABI_PACKET_UNDERLAY_INGRESS) == FRAMES, "blind at ingress");
-	check(counters_frames(scene->counters, FOREIGN_FIRST) == 2 * FRAMES, "the neighbour does not run");
+	check(counters_frames(scene->counters, ABI_PACKET_UNDERLAY_INGRESS) == FRAMES,
+	      "blind at ingress");
+	check(counters_frames(scene->counters, FOREIGN_FIRST) == 2 * FRAMES,
+	      "the neighbour does not run");
 	attachment_remove(&ingress);
 	attachment_remove(&egress);
 }
@@ -122,7 +131,8 @@ static void two_instances(struct scene *scene)
 	spec.instance = OTHER_INSTANCE;
 	check(attachment_open(&second, &spec) == 0, "second");
 	check(!second.taken_over, "took over the other instance's");
-	check(scene_ours(scene, ATTACH_EGRESS) == 2, "%d of ours", scene_ours(scene, ATTACH_EGRESS));
+	check(scene_ours(scene, ATTACH_EGRESS) == 2, "%d of ours",
+	      scene_ours(scene, ATTACH_EGRESS));
 	check(scene_counted(scene, ATTACH_EGRESS) == 2 * FRAMES, "not both count");
 	check(attachment_remove(&first) == 0, "remove");
 	check(attachment_alive(&second) == 1, "the other one went too");
@@ -137,7 +147,8 @@ static void sweep_takes_ours_alone(struct scene *scene)
 {
 	struct attachment egress = scene_open(scene, ATTACH_EGRESS, true);
 	struct attachment ingress = scene_open(scene, ATTACH_INGRESS, true);
-	struct attachment_spec spec = scene_spec(scene, ATTACH_EGRESS, scene_stub(scene, ATTACH_EGRESS, 1), false);
+	struct attachment_spec spec =
+		scene_spec(scene, ATTACH_EGRESS, scene_stub(scene, ATTACH_EGRESS, 1), false);
 	struct attachment other;
 	bool clsact = scene->mode == CONFIG_ATTACH_CLSACT;
 	int program = counter_load(scene->counters, FOREIGN_LAST, VERDICT_NEXT, "foreign");
@@ -155,10 +166,13 @@ static void sweep_takes_ours_alone(struct scene *scene)
 
 	removed = attach_sweep(INSTANCE, scene->world.pins);
 	check(removed == 2, "removed %d", removed);
-	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "the other instance went too, or ours stayed");
+	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES,
+	      "the other instance went too, or ours stayed");
 	check(counters_frames(scene->counters, FOREIGN_FIRST) == FRAMES, "the foreign filter went");
-	check(counters_frames(scene->counters, ABI_PACKET_UNDERLAY_INGRESS) == 0, "ours stayed at ingress");
-	check(count_lines("ls %s", scene->world.pins) == 1, "what is no link must stay, links must go");
+	check(counters_frames(scene->counters, ABI_PACKET_UNDERLAY_INGRESS) == 0,
+	      "ours stayed at ingress");
+	check(count_lines("ls %s", scene->world.pins) == 1,
+	      "what is no link must stay, links must go");
 	removed = attach_sweep(0, NULL);
 	check(removed == clsact, "removed %d of any instance", removed);
 	check(scene_counted(scene, ATTACH_EGRESS) == (clsact ? 0 : FRAMES), "sweep of all");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packet programs of the tests: ones that count marked frames, as our tail-call targets and as foreign neighbours. */
+/* Packet programs of the tests: ones that count marked frames, as our tail-call targets and as
+ * foreign neighbours. */
 #pragma once
 
 #include <stdint.h>
@@ -27,6 +28,7 @@ int targets_create(int counters);
 int foreign_tcx(uint32_t ifindex, enum attach_direction direction, int program, bool first);
 
 /*
- * How many of the TCX programs of a direction have this name; *position (may be NULL) is that of the first. -1: no TCX.
+ * How many of the TCX programs of a direction have this name; *position (may be NULL) is that of
+ * the first. -1: no TCX.
  */
 int tcx_count(uint32_t ifindex, enum attach_direction direction, const char *name, int *position);

@@ -8,7 +8,8 @@
 
 static enum abi_packet_program target_of(enum attach_direction direction)
 {
-	return direction == ATTACH_INGRESS ? ABI_PACKET_UNDERLAY_INGRESS : ABI_PACKET_UNDERLAY_EGRESS;
+	return direction == ATTACH_INGRESS ? ABI_PACKET_UNDERLAY_INGRESS
+					   : ABI_PACKET_UNDERLAY_EGRESS;
 }
 
 int scene_stub(const struct scene *scene, enum attach_direction direction, uint32_t shift)
@@ -39,7 +40,8 @@ const char *scene_device(enum attach_direction direction)
 	return direction == ATTACH_INGRESS ? "far" : "near";
 }
 
-struct attachment_spec scene_spec(const struct scene *scene, enum attach_direction direction, int stub, bool pinned)
+struct attachment_spec scene_spec(const struct scene *scene, enum attach_direction direction,
+				  int stub, bool pinned)
 {
 	static char path[128];
 
@@ -52,7 +54,8 @@ struct attachment_spec scene_spec(const struct scene *scene, enum attach_directi
 					 .pin_path = pinned ? path : NULL };
 }
 
-struct attachment scene_open(const struct scene *scene, enum attach_direction direction, bool pinned)
+struct attachment scene_open(const struct scene *scene, enum attach_direction direction,
+			     bool pinned)
 {
 	int stub = scene_stub(scene, direction, 0);
 	struct attachment_spec spec = scene_spec(scene, direction, stub, pinned);
@@ -61,8 +64,8 @@ struct attachment scene_open(const struct scene *scene, enum attach_direction di
 
 	close(stub);
 	check(err == 0, "%s", strerror(-err));
-	check(scene->mode == CONFIG_ATTACH_AUTO || attachment.mode == scene->mode, "came up in mode %d",
-	      attachment.mode);
+	check(scene->mode == CONFIG_ATTACH_AUTO || attachment.mode == scene->mode,
+	      "came up in mode %d", attachment.mode);
 	check(attachment_alive(&attachment) == 1, "not alive");
 	return attachment;
 }
@@ -82,6 +85,7 @@ int scene_ours(const struct scene *scene, enum attach_direction direction)
 	int links = tcx_count(scene_ifindex(scene, direction), direction, "wgsocks_stub", NULL);
 
 	return (links > 0 ? links : 0) +
-	       count_lines("tc filter show dev %s %s 2>/dev/null | grep wgsocks:", scene_device(direction),
+	       count_lines("tc filter show dev %s %s 2>/dev/null | grep wgsocks:",
+			   scene_device(direction),
 			   direction == ATTACH_INGRESS ? "ingress" : "egress");
 }

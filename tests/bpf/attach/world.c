@@ -73,7 +73,8 @@ static int packet_socket(uint32_t ifindex)
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(FRAME_PROTOCOL));
 	int size = 16 << 20;
 
-	check(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0, "%s", strerror(errno));
+	check(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0, "%s",
+	      strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	return fd;
 }
@@ -84,7 +85,8 @@ void world_plug(struct world *world)
 		close(world->send_fd);
 	if (world->receive_fd >= 0)
 		close(world->receive_fd);
-	run("ip link add near type veth peer name far && ip link set near up && ip link set far up");
+	run("ip link add near type veth peer name far && ip link set near up && ip link set far "
+	    "up");
 	world->near = if_nametoindex("near");
 	world->far = if_nametoindex("far");
 	world->send_fd = packet_socket(world->near);
@@ -96,7 +98,8 @@ void world_enter(struct world *world)
 	*world = (struct world){ .send_fd = -1, .receive_fd = -1 };
 	check(unshare(CLONE_NEWNET | CLONE_NEWNS) == 0, "%s", strerror(errno));
 	check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "%s", strerror(errno));
-	/* Over a folder that is always there and of no use to us: nothing is left behind, however the case ends. */
+	/* Over a folder that is always there and of no use to us: nothing is left behind, however
+	 * the case ends. */
 	check(mount("bpf", "/mnt", "bpf", 0, "mode=0700") == 0, "%s", strerror(errno));
 	snprintf(world->pins, sizeof(world->pins), "/mnt/links");
 	check(mkdir(world->pins, 0700) == 0, "%s", strerror(errno));
@@ -127,7 +130,8 @@ static int read_arrivals(struct world *world, int wanted)
 		struct pollfd ready = { .fd = world->receive_fd, .events = POLLIN };
 		char frame[2048];
 
-		if (poll(&ready, 1, 20) == 1 && recv(world->receive_fd, frame, sizeof(frame), MSG_DONTWAIT) > 0)
+		if (poll(&ready, 1, 20) == 1 &&
+		    recv(world->receive_fd, frame, sizeof(frame), MSG_DONTWAIT) > 0)
 			arrived++;
 	}
 	return arrived;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A disposable world for each case: network and mount namespace of its own, a veth pair, a bpffs, marked frames. */
+/* A disposable world for each case: network and mount namespace of its own, a veth pair, a bpffs,
+ * marked frames. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FRAME_PROTOCOL 0x88b5 /* IEEE 802 local experimental: nothing else in the world sends it */
+#define FRAME_PROTOCOL                                                            \
+	0x88b5 /* IEEE 802 local experimental: nothing else in the world sends it \
+		*/
 
 struct world {
 	uint32_t near;	/* frames are sent here ... */
@@ -18,15 +21,16 @@ struct world {
 };
 
 /* Prints why and ends the case (each is a process of its own). */
-#define check(condition, ...)                                                                        \
-	do {                                                                                         \
-		if (!(condition)) {                                                                  \
-			printf("not ok %s: %s:%d: %s: ", case_name, __FILE__, __LINE__, #condition); \
-			printf(__VA_ARGS__);                                                         \
-			printf("\n");                                                                \
-			fflush(stdout);                                                              \
-			_Exit(1);                                                                    \
-		}                                                                                    \
+#define check(condition, ...)                                                           \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
+			printf("not ok %s: %s:%d: %s: ", case_name, __FILE__, __LINE__, \
+			       #condition);                                             \
+			printf(__VA_ARGS__);                                            \
+			printf("\n");                                                   \
+			fflush(stdout);                                                 \
+			_Exit(1);                                                       \
+		}                                                                       \
 	} while (0)
 
 /* Ends the case when the kernel cannot do what it is about. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What it costs to load: the instructions that the verifier goes through, by program, and its time. The start of the
- * exporter and every upgrade wait for it, and a branch in the wrong loop makes it a hundred times as long.
+ * What it costs to load: the instructions that the verifier goes through, by program, and its time.
+ * The start of the exporter and every upgrade wait for it, and a branch in the wrong loop makes it
+ * a hundred times as long.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -65,15 +66,17 @@ static bool instructions_check(const struct wgsocks *skeleton)
 			printf("not ok verifier/%s: %s\n", name, strerror(errno));
 			good = false;
 		} else if (!info.verified_insns) {
-			printf("skip verifier/%s: this kernel does not tell\n", name); /* before 5.16 */
+			printf("skip verifier/%s: this kernel does not tell\n",
+			       name); /* before 5.16 */
 		} else if (info.verified_insns > limit) {
-			printf("not ok verifier/%s: %u instructions, the limit is %u\n", name, info.verified_insns,
-			       limit);
+			printf("not ok verifier/%s: %u instructions, the limit is %u\n", name,
+			       info.verified_insns, limit);
 			good = false;
 		} else {
 			printf("ok verifier/%s\n", name);
 		}
-		printf("# %-20s %8u verified, %6u loaded\n", name, info.verified_insns, info.xlated_prog_len / 8);
+		printf("# %-20s %8u verified, %6u loaded\n", name, info.verified_insns,
+		       info.xlated_prog_len / 8);
 	}
 	return good;
 }

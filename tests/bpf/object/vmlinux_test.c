@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Whether the hand-trimmed vmlinux.h fits a kernel: `vmlinux_test OBJECT [BTF...]`. OBJECT holds all its relocated
- * structs as BTF (module.mk makes it); each member must be in the kernel's BTF, by its name, in the same struct and of
- * a compatible type. Without a file it is the running kernel's BTF, and libbpf's own relocation and the verifier are
- * asked too. Files: of other kernels.
+ * Whether the hand-trimmed vmlinux.h fits a kernel: `vmlinux_test OBJECT [BTF...]`. OBJECT holds
+ * all its relocated structs as BTF (module.mk makes it); each member must be in the kernel's BTF,
+ * by its name, in the same struct and of a compatible type. Without a file it is the running
+ * kernel's BTF, and libbpf's own relocation and the verifier are asked too. Files: of other
+ * kernels.
  */
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -43,9 +44,11 @@ static const struct btf_type *plain(const struct btf *btf, uint32_t id)
 	return type;
 }
 
-/* A member by its name, also within anonymous structs and unions. The outermost `type` is by value. */
-static const struct btf_member *member_find(const struct btf *btf, const struct btf_type *type, const char *name,
-					    bool *bitfield)
+/*
+ * A member by its name, also within anonymous structs and unions. The outermost `type` is by value.
+ */
+static const struct btf_member *member_find(const struct btf *btf, const struct btf_type *type,
+					    const char *name, bool *bitfield)
 {
 	const struct btf_member *m = btf_members(type);
 
@@ -70,7 +73,8 @@ static const struct btf_member *member_find(const struct btf *btf, const struct 
 /* Up to "___", which marks a flavour of ours. */
 static bool same_name(const struct btf_type *a, const struct btf_type *b)
 {
-	const char *own = btf__name_by_offset(ours, a->name_off), *other = btf__name_by_offset(theirs, b->name_off);
+	const char *own = btf__name_by_offset(ours, a->name_off),
+		   *other = btf__name_by_offset(theirs, b->name_off);
 	const char *flavour = strstr(own, "___");
 	size_t length = flavour ? (size_t)(flavour - own) : strlen(own);
 
@@ -82,7 +86,8 @@ static bool is_number(const struct btf_type *type)
 	return btf_is_int(type) || btf_is_any_enum(type);
 }
 
-static void members_compare(const char *struct_name, const struct btf_type *a, const struct btf_type *b);
+static void members_compare(const char *struct_name, const struct btf_type *a,
+			    const struct btf_type *b);
 
 /* What a load through the one finds in the other. */
 static void types_compare(const char *struct_name, const char *member, uint32_t a_id, uint32_t b_id)
@@ -91,30 +96,38 @@ static void types_compare(const char *struct_name, const char *member, uint32_t 
 
 	if (is_number(a) && is_number(b)) {
 		if (a->size != b->size)
-			complain(struct_name, member, "%u bytes here, %u in the kernel", a->size, b->size);
+			complain(struct_name, member, "%u bytes here, %u in the kernel", a->size,
+				 b->size);
 	} else if (btf_is_array(a) && btf_is_array(b)) {
-		long long own = btf__resolve_size(ours, a_id), other = btf__resolve_size(theirs, b_id);
+		long long own = btf__resolve_size(ours, a_id),
+			  other = btf__resolve_size(theirs, b_id);
 
 		if (own != other)
-			complain(struct_name, member, "%lld bytes here, %lld in the kernel", own, other);
+			complain(struct_name, member, "%lld bytes here, %lld in the kernel", own,
+				 other);
 	} else if (btf_is_ptr(a) && btf_is_ptr(b)) {
 		const struct btf_type *to = plain(ours, a->type), *of = plain(theirs, b->type);
 
 		if ((btf_is_composite(to) || btf_is_fwd(to)) && !same_name(to, of))
-			complain(struct_name, member, "points to struct %s here, to %s in the kernel",
-				 btf__name_by_offset(ours, to->name_off), btf__name_by_offset(theirs, of->name_off));
+			complain(struct_name, member,
+				 "points to struct %s here, to %s in the kernel",
+				 btf__name_by_offset(ours, to->name_off),
+				 btf__name_by_offset(theirs, of->name_off));
 	} else if (btf_is_composite(a) && btf_is_composite(b) && btf_kind(a) == btf_kind(b)) {
 		if (!a->name_off)
 			members_compare(struct_name, a, b);
 		else if (!same_name(a, b))
 			complain(struct_name, member, "is a %s here, a %s in the kernel",
-				 btf__name_by_offset(ours, a->name_off), btf__name_by_offset(theirs, b->name_off));
+				 btf__name_by_offset(ours, a->name_off),
+				 btf__name_by_offset(theirs, b->name_off));
 	} else {
-		complain(struct_name, member, "kind %u here, %u in the kernel", btf_kind(a), btf_kind(b));
+		complain(struct_name, member, "kind %u here, %u in the kernel", btf_kind(a),
+			 btf_kind(b));
 	}
 }
 
-static void members_compare(const char *struct_name, const struct btf_type *a, const struct btf_type *b)
+static void members_compare(const char *struct_name, const struct btf_type *a,
+			    const struct btf_type *b)
 {
 	const struct btf_member *m = btf_members(a);
 
@@ -155,7 +168,8 @@ static int structs_compare(void)
 		name = btf__name_by_offset(ours, type->name_off);
 		if (!btf_is_struct(type) ||
 		    !name[0]) { /* possible_net_t: what it holds is compared where it is a member */
-			name = btf__name_by_offset(ours, btf__type_by_id(ours, variable->type)->name_off);
+			name = btf__name_by_offset(ours,
+						   btf__type_by_id(ours, variable->type)->name_off);
 			found = btf__find_by_name_kind(theirs, name, BTF_KIND_TYPEDEF);
 		} else {
 			found = btf__find_by_name_kind(theirs, name, BTF_KIND_STRUCT);
@@ -188,7 +202,8 @@ static void tracepoint_compare(const char *name, const char *first, uint16_t lea
 		return;
 	}
 	type = plain(theirs, btf_params(type)[1].type);
-	if (!btf_is_ptr(type) || strcmp(btf__name_by_offset(theirs, plain(theirs, type->type)->name_off), first) != 0)
+	if (!btf_is_ptr(type) ||
+	    strcmp(btf__name_by_offset(theirs, plain(theirs, type->type)->name_off), first) != 0)
 		complain("tracepoint", name, "its first argument is no struct %s", first);
 }
 
@@ -202,7 +217,8 @@ static bool kernel_compare(const char *kernel)
 	tracepoint_compare("tcp_retransmit_skb", "sock", 1);
 	tracepoint_compare("tcp_retransmit_synack", "sock", 2);
 	if (structs < 10 || members < 20)
-		printf("not ok vmlinux.h/%s: only %d structs of %d members were compared\n", kernel, structs, members);
+		printf("not ok vmlinux.h/%s: only %d structs of %d members were compared\n", kernel,
+		       structs, members);
 	else if (bad)
 		printf("not ok vmlinux.h/%s: %d of %d members, see above\n", kernel, bad, members);
 	else

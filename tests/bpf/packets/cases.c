@@ -35,7 +35,8 @@ bool check_is_failed(void)
 	return failure[0];
 }
 
-int cases_run(const struct test_case *const *lists, size_t count, const char *title, int argc, char **argv)
+int cases_run(const struct test_case *const *lists, size_t count, const char *title, int argc,
+	      char **argv)
 {
 	const char *only = argc > 1 ? argv[1] : "";
 	struct kernel kernel;

@@ -14,8 +14,8 @@ struct test_case {
 
 /* Each list ends in a case without a name. */
 extern const struct test_case tunnel_cases[], tunnel_segment_cases[], destination_cases[];
-extern const struct test_case dialogue_cases[], stream_cases[], order_cases[], concurrency_cases[], header_cases[],
-	early_cases[], settle_cases[], client_cases[];
+extern const struct test_case dialogue_cases[], stream_cases[], order_cases[], concurrency_cases[],
+	header_cases[], early_cases[], settle_cases[], client_cases[];
 extern const struct test_case dns_cases[], dns_stream_cases[], handshake_cases[];
 extern const struct test_case fuzz_tunnel_cases[], fuzz_cases[];
 
@@ -28,4 +28,5 @@ bool check_is_failed(void);
 void check_about(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Runs each case whose name contains argv[1] and prints its result. Returns the exit status. */
-int cases_run(const struct test_case *const *lists, size_t count, const char *title, int argc, char **argv);
+int cases_run(const struct test_case *const *lists, size_t count, const char *title, int argc,
+	      char **argv);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Requests by the client's address: the first fifty, all others together, and never more than were asked. */
+/* Requests by the client's address: the first fifty, all others together, and never more than were
+ * asked. */
 #include <pthread.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 #define REQUEST "\5\1\0\5\1\0\1\1\2\3\4\0\120"
 #define RACE_HOSTS 60
 
-static void ask(struct kernel *kernel, const struct talk_way *way, uint8_t host, const char *bytes, size_t length)
+static void ask(struct kernel *kernel, const struct talk_way *way, uint8_t host, const char *bytes,
+		size_t length)
 {
 	struct client_table table = kernel_clients_of(kernel);
 	struct proxy_counters kept = *kernel->counters;
@@ -53,8 +55,8 @@ static void check_sum(const struct kernel *kernel)
 		by_client += table.clients[i].requests;
 	for (int i = 0; i < ABI_COMMAND_MAX; i++)
 		requests += ABI_AT(__u64, c->requests, i);
-	check(by_client == requests, "%llu requests by client, %llu in all", (unsigned long long)by_client,
-	      (unsigned long long)requests);
+	check(by_client == requests, "%llu requests by client, %llu in all",
+	      (unsigned long long)by_client, (unsigned long long)requests);
 }
 
 static void each_way(struct kernel *kernel)
@@ -66,7 +68,8 @@ static void each_way(struct kernel *kernel)
 		for (int n = 0; n <= i; n++)
 			ASK(kernel, &talk_ways[i], (uint8_t)(100 + i), REQUEST);
 		table = kernel_clients_of(kernel);
-		check(requests_of(&table, talk_ways[i].shape.version, (uint8_t)(100 + i)) == (uint64_t)i + 1,
+		check(requests_of(&table, talk_ways[i].shape.version, (uint8_t)(100 + i)) ==
+			      (uint64_t)i + 1,
 		      "another number of requests");
 		check_sum(kernel);
 	}
@@ -91,7 +94,8 @@ static void more_than_fifty(struct kernel *kernel)
 			ASK(kernel, &talk_ways[0], (uint8_t)host, REQUEST);
 		table = kernel_clients_of(kernel);
 		for (int host = 1; host <= 200; host++)
-			check(requests_of(&table, 4, (uint8_t)host) == (host <= ABI_CLIENTS_MAX ? (uint64_t)round : 0),
+			check(requests_of(&table, 4, (uint8_t)host) ==
+				      (host <= ABI_CLIENTS_MAX ? (uint64_t)round : 0),
 			      "host %d in round %d", host, round);
 		check(table.used == ABI_CLIENTS_MAX, "%u entries", table.used);
 		check(kernel->counters->requests_unattributed == 150u * (uint64_t)round, "other");
@@ -99,7 +103,8 @@ static void more_than_fifty(struct kernel *kernel)
 	}
 }
 
-/* Both threads ask for the same addresses in another order; ports differ, so that no session is shared. */
+/* Both threads ask for the same addresses in another order; ports differ, so that no session is
+ * shared. */
 struct racer {
 	struct kernel *kernel;
 	int number;
@@ -114,7 +119,8 @@ static void segment_send(struct racer *racer, uint8_t host)
 			     .server_port = PORT,
 			     .client_host = host,
 			     .isn = { 1000, 2000 },
-			     .socket = 0xffff888100000000u + ((uint64_t)racer->number << 20) + host * 64u };
+			     .socket = 0xffff888100000000u + ((uint64_t)racer->number << 20) +
+				       host * 64u };
 
 	talk_open(&talk);
 	TALK(&talk, CLIENT, REQUEST);
@@ -154,7 +160,8 @@ static void two_at_once(struct kernel *kernel)
 		check(kernel->counters->requests.connect == 2 * RACE_HOSTS, "%llu requests",
 		      (unsigned long long)kernel->counters->requests.connect);
 		for (int host = 1; host <= RACE_HOSTS; host++)
-			check(requests_of(&table, 4, (uint8_t)host) <= 2, "host %d has more than it asked", host);
+			check(requests_of(&table, 4, (uint8_t)host) <= 2,
+			      "host %d has more than it asked", host);
 		check_sum(kernel);
 	}
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Two CPUs with segments of one dialogue at the same moment, as when a client's sends move between CPUs. */
+/* Two CPUs with segments of one dialogue at the same moment, as when a client's sends move between
+ * CPUs. */
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -24,7 +25,8 @@ struct pair {
 /* Both leave it in the same moment, as near as may be. */
 static void meet(struct pair *pair)
 {
-	int number = __atomic_fetch_add(&pair->arrived, 1, __ATOMIC_SEQ_CST), both = (number | 1) + 1;
+	int number = __atomic_fetch_add(&pair->arrived, 1, __ATOMIC_SEQ_CST),
+	    both = (number | 1) + 1;
 
 	for (int spins = 0; __atomic_load_n(&pair->arrived, __ATOMIC_SEQ_CST) < both; spins++)
 		if (spins > 2000)
@@ -90,7 +92,8 @@ static void say_overlapping(struct talk *talk, int who, struct pair *pair)
 	uint32_t size = who ? 3 : 5;
 
 	for (uint32_t at = 0; at < LENGTH; at += size - 1)
-		talk_segment(talk, CLIENT, at, TEXT + at, LENGTH - at < size ? LENGTH - at : size, 0);
+		talk_segment(talk, CLIENT, at, TEXT + at, LENGTH - at < size ? LENGTH - at : size,
+			     0);
 }
 
 static void overlapping(struct kernel *kernel)

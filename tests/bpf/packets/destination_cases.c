@@ -15,9 +15,11 @@ static void peer_address(__u64 address[2], int version, enum abi_direction direc
 	memcpy(address, bytes, sizeof(bytes));
 }
 
-static const struct destination_candidate *candidate_of(const struct kernel *kernel, const __u64 address[2])
+static const struct destination_candidate *candidate_of(const struct kernel *kernel,
+							const __u64 address[2])
 {
-	uint32_t at = abi_destination_hash(address[0], address[1]) & (kernel->destinations.bucket_count - 1);
+	uint32_t at = abi_destination_hash(address[0], address[1]) &
+		      (kernel->destinations.bucket_count - 1);
 	const struct destination_bucket *bucket = &kernel->destinations.buckets[at];
 
 	for (int i = 0; i < ABI_CANDIDATE_WAYS; i++) {
@@ -29,8 +31,9 @@ static const struct destination_candidate *candidate_of(const struct kernel *ker
 }
 
 /* One packet before the address has a series, one after; neither counts elsewhere too. */
-static void before_and_after(struct kernel *kernel, const struct frame_shape *shape, enum abi_direction direction,
-			     uint8_t protocol, size_t payload, uint32_t gso_size, uint64_t packets, uint64_t bytes)
+static void before_and_after(struct kernel *kernel, const struct frame_shape *shape,
+			     enum abi_direction direction, uint8_t protocol, size_t payload,
+			     uint32_t gso_size, uint64_t packets, uint64_t bytes)
 {
 	enum abi_protocol counted = protocol == IPPROTO_TCP   ? ABI_PROTOCOL_TCP
 				    : protocol == IPPROTO_UDP ? ABI_PROTOCOL_UDP
@@ -57,22 +60,24 @@ static void before_and_after(struct kernel *kernel, const struct frame_shape *sh
 	tunnel_want_own(direction, bytes);
 	tunnel_check(kernel);
 	count = destination_find(&kernel->destinations, address);
-	check(count && ABI_AT(__u64, count->bytes, direction) == bytes && !ABI_AT(__u64, count->bytes, !direction),
+	check(count && ABI_AT(__u64, count->bytes, direction) == bytes &&
+		      !ABI_AT(__u64, count->bytes, !direction),
 	      "its own bytes");
 	check(!candidate_of(kernel, address), "a candidate again");
 }
 
 static void own_and_other(struct kernel *kernel)
 {
-	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6 };
+	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP,
+					     IPPROTO_ICMPV6 };
 
 	for (size_t i = 0; i < sizeof(protocols) * 2 * 2 * 2 * 5; i++) {
 		struct frame_shape shape = { i & 1 ? 4 : 6, i & 2 ? 14 : 0, (int)(i / 8 % 5), 0 };
 
-		check_about("IPv%d, L2 %u, direction %d, %d options", shape.version, shape.l2, i & 4 ? 1 : 0,
-			    shape.options);
-		before_and_after(kernel, &shape, i & 4 ? ABI_TRANSMIT : ABI_RECEIVE, protocols[i / 40 % 4], 60 + i, 0,
-				 1, 0);
+		check_about("IPv%d, L2 %u, direction %d, %d options", shape.version, shape.l2,
+			    i & 4 ? 1 : 0, shape.options);
+		before_and_after(kernel, &shape, i & 4 ? ABI_TRANSMIT : ABI_RECEIVE,
+				 protocols[i / 40 % 4], 60 + i, 0, 1, 0);
 	}
 }
 
@@ -81,8 +86,10 @@ static void segments(struct kernel *kernel)
 {
 	struct frame_shape four = { 4, 14, 0, 3 }, six = { 6, 14, 0, 3 };
 
-	before_and_after(kernel, &four, ABI_RECEIVE, IPPROTO_TCP, 2800, 1000, 3, 2800 + 3 * (20 + 32));
-	before_and_after(kernel, &six, ABI_TRANSMIT, IPPROTO_TCP, 2800, 1000, 3, 2800 + 3 * (40 + 32));
+	before_and_after(kernel, &four, ABI_RECEIVE, IPPROTO_TCP, 2800, 1000, 3,
+			 2800 + 3 * (20 + 32));
+	before_and_after(kernel, &six, ABI_TRANSMIT, IPPROTO_TCP, 2800, 1000, 3,
+			 2800 + 3 * (40 + 32));
 }
 
 static void fragments(struct kernel *kernel)
@@ -133,7 +140,9 @@ static void many(struct kernel *kernel)
 	tunnel_check(kernel);
 }
 
-/* ::, as a forged packet may have it, looks like a free way: it is one of the others, and no candidate is made of it.
+/*
+ * ::, as a forged packet may have it, looks like a free way: it is one of the others, and no
+ * candidate is made of it.
  */
 static void no_address(struct kernel *kernel)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every dialogue, in every way of the packets and cut into segments in every way: it must count the same. */
+/* Every dialogue, in every way of the packets and cut into segments in every way: it must count the
+ * same. */
 #include <string.h>
 
 #include "script.h"
@@ -13,7 +14,8 @@ static void each(struct kernel *kernel,
 			deliver(script, kernel, &talk_ways[way]);
 }
 
-static void deliver_whole(const struct script *script, struct kernel *kernel, const struct talk_way *way)
+static void deliver_whole(const struct script *script, struct kernel *kernel,
+			  const struct talk_way *way)
 {
 	check_about("%s, %s", way->name, script->name);
 	script_check(script, kernel, way, send_whole, 0, 0);
@@ -24,7 +26,8 @@ static void whole(struct kernel *kernel)
 	each(kernel, deliver_whole);
 }
 
-static void deliver_split(const struct script *script, struct kernel *kernel, const struct talk_way *way)
+static void deliver_split(const struct script *script, struct kernel *kernel,
+			  const struct talk_way *way)
 {
 	for (size_t n = 1; n < script_longest(script); n++) {
 		check_about("%s, %s, split at %zu", way->name, script->name, n);
@@ -37,7 +40,8 @@ static void split(struct kernel *kernel)
 	each(kernel, deliver_split);
 }
 
-static void deliver_pieces(const struct script *script, struct kernel *kernel, const struct talk_way *way)
+static void deliver_pieces(const struct script *script, struct kernel *kernel,
+			   const struct talk_way *way)
 {
 	for (size_t n = 1; n < 6; n++) {
 		check_about("%s, %s, segments of %zu", way->name, script->name, n);
@@ -50,7 +54,8 @@ static void pieces(struct kernel *kernel)
 	each(kernel, deliver_pieces);
 }
 
-static void deliver_twice(const struct script *script, struct kernel *kernel, const struct talk_way *way)
+static void deliver_twice(const struct script *script, struct kernel *kernel,
+			  const struct talk_way *way)
 {
 	for (size_t n = 0; n < script_longest(script); n++) {
 		check_about("%s, %s, twice at %zu", way->name, script->name, n);
@@ -63,7 +68,8 @@ static void retransmitted(struct kernel *kernel)
 	each(kernel, deliver_twice);
 }
 
-static void deliver_overlapping(const struct script *script, struct kernel *kernel, const struct talk_way *way)
+static void deliver_overlapping(const struct script *script, struct kernel *kernel,
+				const struct talk_way *way)
 {
 	for (size_t n = 1; n < 12; n += 3) {
 		check_about("%s, %s, overlapping by %zu", way->name, script->name, n);
@@ -76,7 +82,8 @@ static void overlapping(struct kernel *kernel)
 	each(kernel, deliver_overlapping);
 }
 
-static void deliver_wrap(const struct script *script, struct kernel *kernel, const struct talk_way *way)
+static void deliver_wrap(const struct script *script, struct kernel *kernel,
+			 const struct talk_way *way)
 {
 	for (uint32_t n = 0; n <= script_total(script); n++) {
 		check_about("%s, %s, 2^32 after %u", way->name, script->name, n);
@@ -92,7 +99,8 @@ static void wrap_around(struct kernel *kernel)
 }
 
 /* The client says all that it has to say at once, in segments of n, and then the server does. */
-static void deliver_pipelined(const struct script *script, struct kernel *kernel, const struct talk_way *way)
+static void deliver_pipelined(const struct script *script, struct kernel *kernel,
+			      const struct talk_way *way)
 {
 	char said[2][256];
 	size_t length[2] = {};
@@ -119,9 +127,11 @@ static void pipelined(struct kernel *kernel)
 	each(kernel, deliver_pipelined);
 }
 
-static void check_reply(struct kernel *kernel, const struct talk_way *way, int version, int code, int outcome)
+static void check_reply(struct kernel *kernel, const struct talk_way *way, int version, int code,
+			int outcome)
 {
-	struct script script = { "reply", .command = ABI_COMMAND_CONNECT, .outcome = outcome, .loss = NONE };
+	struct script script = { "reply", .command = ABI_COMMAND_CONNECT, .outcome = outcome,
+				 .loss = NONE };
 	char reply[10] = { version == 5 ? 5 : 0, (char)code, 0, 1 };
 
 	memcpy(script.lines, scripts[0].lines, sizeof(script.lines));
@@ -138,13 +148,15 @@ static void replies(struct kernel *kernel)
 {
 	for (int way = 0; way < TALK_WAYS; way++)
 		for (int code = 0; code < 256; code++) {
-			int failure5 = code > 8 ? ABI_FAILURE_OTHER : ABI_FAILURE_GENERAL + code - 1;
+			int failure5 =
+				code > 8 ? ABI_FAILURE_OTHER : ABI_FAILURE_GENERAL + code - 1;
 			int failure4 = code == 91		  ? ABI_FAILURE_GENERAL
 				       : code == 92 || code == 93 ? ABI_FAILURE_AUTH_FAILED
 								  : ABI_FAILURE_OTHER;
 
 			check_reply(kernel, &talk_ways[way], 5, code, code ? failure5 : SUCCESS);
-			check_reply(kernel, &talk_ways[way], 4, code, code == 90 ? SUCCESS : failure4);
+			check_reply(kernel, &talk_ways[way], 4, code,
+				    code == 90 ? SUCCESS : failure4);
 		}
 }
 
@@ -164,7 +176,8 @@ static void commands(struct kernel *kernel)
 			else
 				talk_say(&talk, CLIENT, request4, sizeof(request4));
 			ABI_AT(__u64, talk.want.requests,
-			       command >= 1 && command <= 3 ? command - 1 : ABI_COMMAND_UNKNOWN) = 1;
+			       command >= 1 && command <= 3 ? command - 1 : ABI_COMMAND_UNKNOWN) =
+				1;
 			talk_check(&talk);
 			talk_end(&talk);
 		}

@@ -52,16 +52,16 @@ void dns_begin(struct kernel *kernel)
 	map_clear(bpf_map__fd(kernel->skeleton->maps.dns_streams));
 }
 
-void dns_send(struct kernel *kernel, const struct dns_way *way, bool answer, const struct frame *frame,
-	      uint32_t gso_size)
+void dns_send(struct kernel *kernel, const struct dns_way *way, bool answer,
+	      const struct frame *frame, uint32_t gso_size)
 {
 	static const enum kernel_hook hooks[ABI_PATH_MAX][2] = {
 		[ABI_PATH_TUNNEL] = { HOOK_TUNNEL_TRANSMIT, HOOK_TUNNEL_RECEIVE },
 		[ABI_PATH_UNDERLAY] = { HOOK_EGRESS, HOOK_INGRESS },
 	};
 
-	kernel_run(kernel, hooks[way->path][answer], frame, way->path == ABI_PATH_TUNNEL ? ABI_TUNNELS_MAX - 1 : 0,
-		   gso_size);
+	kernel_run(kernel, hooks[way->path][answer], frame,
+		   way->path == ABI_PATH_TUNNEL ? ABI_TUNNELS_MAX - 1 : 0, gso_size);
 }
 
 static uint64_t map_entries(int map)
@@ -69,7 +69,8 @@ static uint64_t map_entries(int map)
 	struct dns_key key;
 	uint64_t count = 0;
 
-	for (bool more = !bpf_map_get_next_key(map, NULL, &key); more; more = !bpf_map_get_next_key(map, &key, &key))
+	for (bool more = !bpf_map_get_next_key(map, NULL, &key); more;
+	     more = !bpf_map_get_next_key(map, &key, &key))
 		count++;
 	return count;
 }
@@ -82,12 +83,14 @@ void dns_check(struct kernel *kernel, const struct dns_way *way, const struct dn
 	uint64_t observed = 0, answered = 0;
 
 	for (int i = 0; i < ABI_DNS_TYPE_MAX; i++) {
-		unsigned long long is = ABI_AT(__u64, d->queries, i), must = ABI_AT(__u64, want->queries, i);
+		unsigned long long is = ABI_AT(__u64, d->queries, i),
+				   must = ABI_AT(__u64, want->queries, i);
 
 		check(is == must, "%llu queries of type %d, not %llu", is, i, must);
 	}
 	for (int i = 0; i < ABI_DNS_RCODE_MAX; i++) {
-		unsigned long long is = ABI_AT(__u64, d->responses, i), must = ABI_AT(__u64, want->responses, i);
+		unsigned long long is = ABI_AT(__u64, d->responses, i),
+				   must = ABI_AT(__u64, want->responses, i);
 
 		check(is == must, "%llu responses of rcode %d, not %llu", is, i, must);
 		answered += must;
@@ -103,10 +106,12 @@ void dns_check(struct kernel *kernel, const struct dns_way *way, const struct dn
 	check(c->leaked_dns == want->leaked, "%llu leaked", (unsigned long long)c->leaked_dns);
 	check(c->dns_pending == (int64_t)want->pending &&
 		      map_entries(bpf_map__fd(kernel->skeleton->maps.dns_pending)) == want->pending,
-	      "%lld pending, not %llu", (long long)c->dns_pending, (unsigned long long)want->pending);
+	      "%lld pending, not %llu", (long long)c->dns_pending,
+	      (unsigned long long)want->pending);
 	check(c->dns_streams == (int64_t)want->streams &&
 		      map_entries(bpf_map__fd(kernel->skeleton->maps.dns_streams)) == want->streams,
-	      "%lld streams, not %llu", (long long)c->dns_streams, (unsigned long long)want->streams);
+	      "%lld streams, not %llu", (long long)c->dns_streams,
+	      (unsigned long long)want->streams);
 	check(!memcmp(&ABI_AT(struct dns_counters, c->dns, !way->path), &none, sizeof(none)),
 	      "something is counted by the other way");
 }

@@ -21,13 +21,15 @@ struct dns_want {
 	struct loss_counts losses;
 };
 
-/* A message of DNS: an answer, if not a query. Returns its length; `type` is not read in an answer. */
+/*
+ * A message of DNS: an answer, if not a query. Returns its length; `type` is not read in an answer.
+ */
 size_t dns_message(uint8_t *out, uint16_t id, bool answer, uint16_t type, uint8_t rcode);
 
 /* Counters at 0 and both maps empty. */
 void dns_begin(struct kernel *kernel);
 
 /* A query leaves, or an answer comes, as it is; `gso_size` 0: one. */
-void dns_send(struct kernel *kernel, const struct dns_way *way, bool answer, const struct frame *frame,
-	      uint32_t gso_size);
+void dns_send(struct kernel *kernel, const struct dns_way *way, bool answer,
+	      const struct frame *frame, uint32_t gso_size);
 void dns_check(struct kernel *kernel, const struct dns_way *way, const struct dns_want *want);

@@ -10,17 +10,19 @@
 #define SERVER_HOST 2
 
 /* A datagram between the two, with this payload. */
-static void datagram(struct frame *frame, const struct dns_way *way, bool answer, const void *payload, size_t length)
+static void datagram(struct frame *frame, const struct dns_way *way, bool answer,
+		     const void *payload, size_t length)
 {
-	frame_begin(frame, &way->shape, answer ? SERVER_HOST : CLIENT_HOST, answer ? CLIENT_HOST : SERVER_HOST,
-		    IPPROTO_UDP);
+	frame_begin(frame, &way->shape, answer ? SERVER_HOST : CLIENT_HOST,
+		    answer ? CLIENT_HOST : SERVER_HOST, IPPROTO_UDP);
 	frame_udp(frame, answer ? 53 : CLIENT_PORT, answer ? CLIENT_PORT : 53);
 	frame_put16(frame, frame->transport + 4, (uint32_t)length + 8);
 	frame_payload(frame, payload, length);
 	frame_end(frame);
 }
 
-static void say(struct kernel *kernel, const struct dns_way *way, bool answer, uint16_t id, uint8_t rcode)
+static void say(struct kernel *kernel, const struct dns_way *way, bool answer, uint16_t id,
+		uint8_t rcode)
 {
 	uint8_t message[64];
 	struct frame frame;
@@ -173,7 +175,8 @@ static void ipv6_fragments(struct kernel *kernel)
 			check_about("%s, fragment field %u", way->name, cases[n].field);
 			whole.shape.options = 1;
 			dns_begin(kernel);
-			datagram(&frame, &whole, false, message, dns_message(message, 7, false, 28, 0));
+			datagram(&frame, &whole, false, message,
+				 dns_message(message, 7, false, 28, 0));
 			frame.bytes[frame.network + 6] = IPPROTO_FRAGMENT;
 			frame_put16(&frame, frame.network + 42, cases[n].field);
 			dns_send(kernel, way, false, &frame, 0);
@@ -181,7 +184,9 @@ static void ipv6_fragments(struct kernel *kernel)
 		}
 }
 
-/* An IPv4 header length below 20: what lies there is an address, and no ports. The kernel drops it. */
+/*
+ * An IPv4 header length below 20: what lies there is an address, and no ports. The kernel drops it.
+ */
 static void short_header(struct kernel *kernel)
 {
 	for (int i = 0; i < DNS_WAYS; i++) {
@@ -195,9 +200,10 @@ static void short_header(struct kernel *kernel)
 		check_about("%s", way->name);
 		dns_begin(kernel);
 		datagram(&frame, way, false, message, dns_message(message, 7, false, 28, 0));
-		frame.bytes[frame.network] = 0x43;		       /* to the source address */
-		frame_put16(&frame, frame.network + 14, 53);	       /* its second half as a port */
-		memcpy(frame.bytes + frame.network + 20, message, 20); /* behind what would be the UDP header */
+		frame.bytes[frame.network] = 0x43;	     /* to the source address */
+		frame_put16(&frame, frame.network + 14, 53); /* its second half as a port */
+		memcpy(frame.bytes + frame.network + 20, message,
+		       20); /* behind what would be the UDP header */
 		dns_send(kernel, way, false, &frame, 0);
 		dns_check(kernel, way, &want);
 	}
@@ -234,7 +240,9 @@ static void merged(struct kernel *kernel)
 static void again(struct kernel *kernel)
 {
 	const struct dns_way *way = &dns_ways[0];
-	struct dns_want want = { .queries.aaaa = ABI_DNS_TURNS + 2, .pending = ABI_DNS_TURNS, .losses.insert = 2 };
+	struct dns_want want = { .queries.aaaa = ABI_DNS_TURNS + 2,
+				 .pending = ABI_DNS_TURNS,
+				 .losses.insert = 2 };
 
 	dns_begin(kernel);
 	for (int i = 0; i < ABI_DNS_TURNS + 2; i++)

@@ -31,7 +31,8 @@ static void segment(struct stream *s, bool answer, size_t offset, size_t length,
 	dns_send(s->kernel, s->way, answer, &frame, 0);
 }
 
-static void stream_begin(struct stream *s, struct kernel *kernel, const struct dns_way *way, uint32_t isn)
+static void stream_begin(struct stream *s, struct kernel *kernel, const struct dns_way *way,
+			 uint32_t isn)
 {
 	*s = (struct stream){ .kernel = kernel, .way = way, .isn = { isn, isn + 77 } };
 	dns_begin(kernel);
@@ -67,7 +68,8 @@ static void stream_end(struct stream *s)
 	stream_check(s);
 }
 
-/* All of both sides in segments of `size`, each of which begins `back` bytes before the end of the one before. */
+/* All of both sides in segments of `size`, each of which begins `back` bytes before the end of the
+ * one before. */
 static void pieces(struct stream *s, size_t size, size_t back)
 {
 	for (int answer = 0; answer < 2; answer++)
@@ -100,8 +102,10 @@ static void overlapping(struct kernel *kernel)
 			for (size_t back = 1; back < 60; back += 7) {
 				struct stream s;
 
-				check_about("%s, segments of %zu, again %zu", dns_ways[i].name, size, back);
-				stream_begin(&s, kernel, &dns_ways[i], 0xffffff80u + (uint32_t)back);
+				check_about("%s, segments of %zu, again %zu", dns_ways[i].name,
+					    size, back);
+				stream_begin(&s, kernel, &dns_ways[i],
+					     0xffffff80u + (uint32_t)back);
 				pieces(&s, size, back);
 				pieces(&s, size + 1, 0); /* and once more, all of it */
 				stream_check(&s);
@@ -176,7 +180,8 @@ static void reset(struct kernel *kernel)
 	}
 }
 
-/* A stream whose begin nobody saw: each segment with data is a loss, and the other side's are nothing. */
+/* A stream whose begin nobody saw: each segment with data is a loss, and the other side's are
+ * nothing. */
 static void without_begin(struct kernel *kernel)
 {
 	struct stream s;
@@ -188,7 +193,8 @@ static void without_begin(struct kernel *kernel)
 	stream_check(&s);
 }
 
-/* Queries in a segment that travels in fragments cannot be read: one loss, also where nothing follows. */
+/* Queries in a segment that travels in fragments cannot be read: one loss, also where nothing
+ * follows. */
 static void fragments(struct kernel *kernel)
 {
 	static const uint32_t fields[] = { 0x2000, 0x2010, 0x0020 };
@@ -221,8 +227,9 @@ static void overtaken(struct kernel *kernel)
 	static const struct {
 		size_t order[4]; /* of four segments */
 		bool lost;
-	} orders[] = { { { 0, 1, 2, 3 }, false }, { { 0, 2, 1, 3 }, false }, { { 1, 0, 2, 3 }, false },
-		       { { 2, 1, 0, 3 }, false }, { { 1, 2, 0, 3 }, false }, { { 0, 3, 1, 2 }, false },
+	} orders[] = { { { 0, 1, 2, 3 }, false }, { { 0, 2, 1, 3 }, false },
+		       { { 1, 0, 2, 3 }, false }, { { 2, 1, 0, 3 }, false },
+		       { { 1, 2, 0, 3 }, false }, { { 0, 3, 1, 2 }, false },
 		       { { 3, 0, 1, 2 }, true },  { { 1, 3, 0, 2 }, true } };
 
 	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
@@ -237,7 +244,8 @@ static void overtaken(struct kernel *kernel)
 		s.want.pending = orders[i].lost ? 2 : 1;
 		s.want.losses.out_of_order = orders[i].lost;
 		memset(s.said[1], 0, sizeof(s.said[1]));
-		s.said[1][0] = (3 * size + 48) >> 8; /* the second message begins 50 bytes into the last segment */
+		s.said[1][0] = (3 * size + 48) >>
+			       8; /* the second message begins 50 bytes into the last segment */
 		s.said[1][1] = (uint8_t)(3 * size + 48);
 		dns_message(s.said[1] + 2, 0, true, 1, 2);
 		s.said[1][3 * size + 51] = 22; /* and up to the next only empty ones */

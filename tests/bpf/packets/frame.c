@@ -49,7 +49,8 @@ static void frame_ipv4(struct frame *frame, int options, uint8_t from, uint8_t t
 	memset(ip + 20, 1, (size_t)options * 4);
 }
 
-static void frame_ipv6(struct frame *frame, int extensions, uint8_t from, uint8_t to, uint8_t protocol)
+static void frame_ipv6(struct frame *frame, int extensions, uint8_t from, uint8_t to,
+		       uint8_t protocol)
 {
 	static const uint8_t kinds[] = { IPPROTO_HOPOPTS, IPPROTO_ROUTING, IPPROTO_DSTOPTS };
 	uint8_t *ip = frame_grow(frame, 40), *next = ip + 6;
@@ -66,7 +67,8 @@ static void frame_ipv6(struct frame *frame, int extensions, uint8_t from, uint8_
 	*next = protocol;
 }
 
-void frame_begin(struct frame *frame, const struct frame_shape *shape, uint8_t from, uint8_t to, uint8_t protocol)
+void frame_begin(struct frame *frame, const struct frame_shape *shape, uint8_t from, uint8_t to,
+		 uint8_t protocol)
 {
 	frame->length = 0;
 	frame->version = shape->version;
@@ -83,7 +85,8 @@ void frame_begin(struct frame *frame, const struct frame_shape *shape, uint8_t f
 	frame->transport = frame->payload = frame->length;
 }
 
-void frame_tcp(struct frame *frame, int options, uint16_t from, uint16_t to, uint32_t sequence, uint8_t flags)
+void frame_tcp(struct frame *frame, int options, uint16_t from, uint16_t to, uint32_t sequence,
+	       uint8_t flags)
 {
 	uint8_t *tcp = frame_grow(frame, 20 + (size_t)options * 4);
 	size_t at = frame->transport;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packets, header after header. Without L2 the kernel's test run still reads an Ethernet protocol at byte 12, and so
- * finds it in the source address: all our addresses hold it there.
+ * Packets, header after header. Without L2 the kernel's test run still reads an Ethernet protocol
+ * at byte 12, and so finds it in the source address: all our addresses hold it there.
  */
 #pragma once
 
@@ -17,7 +17,8 @@
 
 struct frame {
 	size_t length;
-	size_t network, transport, payload; /* where they begin; transport is behind extension headers */
+	size_t network, transport,
+		payload; /* where they begin; transport is behind extension headers */
 	int version;
 	uint32_t l2; /* 14 or 0 */
 	uint8_t bytes[FRAME_MAX];
@@ -35,8 +36,10 @@ struct frame_shape {
 void frame_address(uint8_t *to, int version, uint8_t host);
 
 /* L2 and IP; `protocol` is that of the transport. */
-void frame_begin(struct frame *frame, const struct frame_shape *shape, uint8_t from, uint8_t to, uint8_t protocol);
-void frame_tcp(struct frame *frame, int options, uint16_t from, uint16_t to, uint32_t sequence, uint8_t flags);
+void frame_begin(struct frame *frame, const struct frame_shape *shape, uint8_t from, uint8_t to,
+		 uint8_t protocol);
+void frame_tcp(struct frame *frame, int options, uint16_t from, uint16_t to, uint32_t sequence,
+	       uint8_t flags);
 void frame_udp(struct frame *frame, uint16_t from, uint16_t to);
 void frame_payload(struct frame *frame, const void *bytes, size_t length);
 

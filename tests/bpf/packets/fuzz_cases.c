@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Segments that nobody would send, through the underlay's programs. Whatever they are, they go on unchanged (kernel_run
- * sees to that), and what is counted agrees with what the sessions say. FUZZ_SEED and FUZZ_PACKETS in the environment
- * choose others.
+ * Segments that nobody would send, through the underlay's programs. Whatever they are, they go on
+ * unchanged (kernel_run sees to that), and what is counted agrees with what the sessions say.
+ * FUZZ_SEED and FUZZ_PACKETS in the environment choose others.
  */
 #include <string.h>
 
@@ -92,7 +92,8 @@ static void say_something(struct talk *talk, struct kernel *kernel, enum kernel_
 		offset += noise_below(noise_below(2) ? 5 : ~0u);
 	else
 		talk->said[side] += (uint32_t)length;
-	talk_frame(talk, &frame, side, offset, bytes, length, (uint8_t)(noise_below(16) ? 0 : 1u << noise_below(8)));
+	talk_frame(talk, &frame, side, offset, bytes, length,
+		   (uint8_t)(noise_below(16) ? 0 : 1u << noise_below(8)));
 	if (noise_below(2))
 		noise_mutate(&frame);
 	kernel_run(kernel, hook, &frame, noise_below(64) ? 0 : noise_below(3), noise_gso());
@@ -115,7 +116,8 @@ static struct state talks_look(struct talk *talks)
 		if (talk_early(&talks[i], &early)) {
 			check(early.dialogue.client.state <= SOCKS_CLIENT_DONE, "state %u",
 			      early.dialogue.client.state);
-			check(!early.dialogue.settled && !early.dialogue.verdict && !early.dialogue.server.next,
+			check(!early.dialogue.settled && !early.dialogue.verdict &&
+				      !early.dialogue.server.next,
 			      "a server was heard early");
 		}
 		if (!talk_session(&talks[i], &session)) {
@@ -126,26 +128,31 @@ static struct state talks_look(struct talk *talks)
 		check(session.socket == talks[i].socket && d->client.isn == talks[i].isn[CLIENT] &&
 			      d->server.isn == talks[i].isn[SERVER],
 		      "session %d was overwritten", i);
-		check(d->client.state <= SOCKS_CLIENT_DONE && d->server.state <= SOCKS_SERVER_DONE, "states %u, %u",
-		      d->client.state, d->server.state);
-		check(session.held_filled <= session.held_length && session.held_length <= ABI_HELD_MAX &&
-			      !session.closed,
-		      "held %u of %u, closed %u", session.held_filled, session.held_length, session.closed);
-		check(d->command < ABI_COMMAND_MAX && d->requested <= 1 && d->settled <= 1 && d->pending <= 1 &&
+		check(d->client.state <= SOCKS_CLIENT_DONE && d->server.state <= SOCKS_SERVER_DONE,
+		      "states %u, %u", d->client.state, d->server.state);
+		check(session.held_filled <= session.held_length &&
+			      session.held_length <= ABI_HELD_MAX && !session.closed,
+		      "held %u of %u, closed %u", session.held_filled, session.held_length,
+		      session.closed);
+		check(d->command < ABI_COMMAND_MAX && d->requested <= 1 && d->settled <= 1 &&
+			      d->pending <= 1 &&
 			      d->verdict < SOCKS_VERDICT_FAILURE + ABI_FAILURE_MAX,
 		      "command %u, verdict %u", d->command, d->verdict);
-		check(!(d->settled && d->pending) && (!d->settled || d->verdict), "settled %u, pending %u, verdict %u",
-		      d->settled, d->pending, d->verdict);
-		check(!d->request_ns || (d->request_ns >= session.opened_ns && d->request_ns <= talk_now()),
+		check(!(d->settled && d->pending) && (!d->settled || d->verdict),
+		      "settled %u, pending %u, verdict %u", d->settled, d->pending, d->verdict);
+		check(!d->request_ns ||
+			      (d->request_ns >= session.opened_ns && d->request_ns <= talk_now()),
 		      "of another time");
 		sum.requested += d->requested;
 		sum.settled += d->settled;
-		sum.sides_lost += !!(d->client.flags & DIALOGUE_LOST) + !!(d->server.flags & DIALOGUE_LOST);
+		sum.sides_lost +=
+			!!(d->client.flags & DIALOGUE_LOST) + !!(d->server.flags & DIALOGUE_LOST);
 	}
 	return sum;
 }
 
-/* Counters against what the sessions say of themselves: each request, outcome and loss is one session's. */
+/* Counters against what the sessions say of themselves: each request, outcome and loss is one
+ * session's. */
 static void talks_check(struct talk *talks, const struct proxy_counters *c)
 {
 	struct state said = talks_look(talks);
@@ -156,17 +163,20 @@ static void talks_check(struct talk *talks, const struct proxy_counters *c)
 	for (int i = 0; i < ABI_FAILURE_MAX; i++)
 		outcomes += ABI_AT(__u64, c->failures, i);
 	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)
-		observed += c->request_duration.success.buckets[i] + c->request_duration.failure.buckets[i];
+		observed += c->request_duration.success.buckets[i] +
+			    c->request_duration.failure.buckets[i];
 	for (int i = 0; i < ABI_LOSS_MAX; i++)
 		losses += ABI_AT(__u64, c->losses, i);
-	check(requests == said.requested, "%llu requests, %llu sessions", (unsigned long long)requests,
-	      (unsigned long long)said.requested);
-	check(outcomes == said.settled && observed == outcomes, "%llu outcomes, %llu sessions, %llu in histograms",
-	      (unsigned long long)outcomes, (unsigned long long)said.settled, (unsigned long long)observed);
+	check(requests == said.requested, "%llu requests, %llu sessions",
+	      (unsigned long long)requests, (unsigned long long)said.requested);
+	check(outcomes == said.settled && observed == outcomes,
+	      "%llu outcomes, %llu sessions, %llu in histograms", (unsigned long long)outcomes,
+	      (unsigned long long)said.settled, (unsigned long long)observed);
 	check(losses == said.sides_lost && losses == c->losses.out_of_order + c->losses.parse,
-	      "%llu losses, %llu sides", (unsigned long long)losses, (unsigned long long)said.sides_lost);
-	check(!c->client_connections && !c->client_active && !c->upstream_connects && !c->upstream_active &&
-		      !c->upstream_pending,
+	      "%llu losses, %llu sides", (unsigned long long)losses,
+	      (unsigned long long)said.sides_lost);
+	check(!c->client_connections && !c->client_active && !c->upstream_connects &&
+		      !c->upstream_active && !c->upstream_pending,
 	      "a packet was taken for a connection");
 }
 
@@ -194,7 +204,8 @@ static void fuzz_underlay(struct kernel *kernel, enum kernel_hook hook)
 			talk_end(&talks[i]);
 	}
 	/* That it was no fuzz in vain. */
-	check(lost > packets / FUZZ_BATCH && (hook == HOOK_EGRESS || requests > packets / FUZZ_BATCH) &&
+	check(lost > packets / FUZZ_BATCH &&
+		      (hook == HOOK_EGRESS || requests > packets / FUZZ_BATCH) &&
 		      (hook == HOOK_INGRESS || outcomes > packets / FUZZ_BATCH),
 	      "only %llu requests, %llu outcomes, %llu losses", (unsigned long long)requests,
 	      (unsigned long long)outcomes, (unsigned long long)lost);

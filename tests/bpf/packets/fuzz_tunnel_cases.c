@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Packets that nobody would send, through the tunnel's programs: each is counted, and goes on unchanged (kernel_run
- * sees to that).
+ * Packets that nobody would send, through the tunnel's programs: each is counted, and goes on
+ * unchanged (kernel_run sees to that).
  */
 #include <netinet/in.h>
 
@@ -10,7 +10,8 @@
 
 static void random_packet(struct frame *frame)
 {
-	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_GRE };
+	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6,
+					     IPPROTO_GRE };
 	struct frame_shape shape = noise_shape();
 	uint8_t protocol = protocols[noise_below(sizeof(protocols))];
 	uint8_t bytes[1200] = {};
@@ -23,7 +24,8 @@ static void random_packet(struct frame *frame)
 	noise_mutate(frame);
 }
 
-/* Without GSO each IP packet is one, with all its bytes. With it, at least that, and at most one packet a byte. */
+/* Without GSO each IP packet is one, with all its bytes. With it, at least that, and at most one
+ * packet a byte. */
 static void fuzz_tunnel(struct kernel *kernel, enum kernel_hook hook, enum abi_direction direction)
 {
 	unsigned long packets = noise_setting("FUZZ_PACKETS", FUZZ_PACKETS),
@@ -62,7 +64,8 @@ static void fuzz_tunnel(struct kernel *kernel, enum kernel_hook hook, enum abi_d
 		check(gso ? counted >= sent && counted <= sent + least && counted_bytes >= bytes
 			  : counted == sent && counted_bytes == bytes,
 		      "%llu packets of %llu bytes are %llu of %llu", (unsigned long long)sent,
-		      (unsigned long long)bytes, (unsigned long long)counted, (unsigned long long)counted_bytes);
+		      (unsigned long long)bytes, (unsigned long long)counted,
+		      (unsigned long long)counted_bytes);
 		check(sent > FUZZ_BATCH / 2, "the kernel took only %llu", (unsigned long long)sent);
 	}
 }

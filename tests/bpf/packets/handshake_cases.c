@@ -21,7 +21,8 @@ static const struct frame_shape shapes[] = {
 };
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
-/* A message of this size: an initiation, a response or data, with an index that tells it from others. */
+/* A message of this size: an initiation, a response or data, with an index that tells it from
+ * others. */
 static void message_put(uint8_t *to, size_t size, uint8_t index)
 {
 	memset(to, 0xa5, size);
@@ -30,8 +31,8 @@ static void message_put(uint8_t *to, size_t size, uint8_t index)
 	to[4] = to[8] = index;
 }
 
-static void pass(struct kernel *kernel, const struct frame_shape *shape, enum kernel_hook hook, uint16_t from,
-		 uint16_t to, const void *payload, size_t length, uint32_t gso_size)
+static void pass(struct kernel *kernel, const struct frame_shape *shape, enum kernel_hook hook,
+		 uint16_t from, uint16_t to, const void *payload, size_t length, uint32_t gso_size)
 {
 	struct frame frame;
 
@@ -44,18 +45,21 @@ static void pass(struct kernel *kernel, const struct frame_shape *shape, enum ke
 }
 
 static void expect(const struct kernel *kernel, int tunnel_index, uint64_t initiations_sent,
-		   uint64_t initiations_received, uint64_t responses_sent, uint64_t responses_received,
-		   uint64_t durations)
+		   uint64_t initiations_received, uint64_t responses_sent,
+		   uint64_t responses_received, uint64_t durations)
 {
 	const struct handshake_counters *h = &kernel->counters->handshakes[tunnel_index];
 	uint64_t observed = 0;
 
 	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)
 		observed += h->duration.buckets[i];
-	check(h->initiations.sent == initiations_sent, "%llu initiations sent", h->initiations.sent);
-	check(h->initiations.received == initiations_received, "%llu initiations received", h->initiations.received);
+	check(h->initiations.sent == initiations_sent, "%llu initiations sent",
+	      h->initiations.sent);
+	check(h->initiations.received == initiations_received, "%llu initiations received",
+	      h->initiations.received);
 	check(h->responses.sent == responses_sent, "%llu responses sent", h->responses.sent);
-	check(h->responses.received == responses_received, "%llu responses received", h->responses.received);
+	check(h->responses.received == responses_received, "%llu responses received",
+	      h->responses.received);
 	check(observed == durations, "%llu durations", (unsigned long long)observed);
 }
 
@@ -100,11 +104,13 @@ static void look_alikes(struct kernel *kernel)
 		pass(kernel, &shapes[0], HOOK_EGRESS, 1, 2, message, INITIATION, 0);
 	}
 	message_put(message, INITIATION, 1);
-	pass(kernel, &shapes[0], HOOK_EGRESS, 1, 2, message, RESPONSE, 0); /* the type of the other one */
-	kernel->came_in_by = kernel->ifindex;				   /* forwarded */
+	pass(kernel, &shapes[0], HOOK_EGRESS, 1, 2, message, RESPONSE,
+	     0);			      /* the type of the other one */
+	kernel->came_in_by = kernel->ifindex; /* forwarded */
 	pass(kernel, &shapes[0], HOOK_EGRESS, 1, 2, message, INITIATION, 0);
 	kernel->came_in_by = 0;
-	pass(kernel, &shapes[0], HOOK_LOOPBACK, 1, 2, message, INITIATION, 0); /* whose, no port tells */
+	pass(kernel, &shapes[0], HOOK_LOOPBACK, 1, 2, message, INITIATION,
+	     0); /* whose, no port tells */
 	expect(kernel, 0, 0, 0, 0, 0, 0);
 }
 
@@ -121,7 +127,8 @@ static void merged(struct kernel *kernel)
 	message_put(payload + (size_t)9 * INITIATION, RESPONSE, 30);
 	for (int i = 0; i < 9; i++)
 		message_put(payload + (size_t)i * INITIATION, INITIATION, (uint8_t)(40 + i));
-	pass(kernel, &shapes[1], HOOK_INGRESS, 1, 2, payload, 9 * INITIATION + RESPONSE, INITIATION);
+	pass(kernel, &shapes[1], HOOK_INGRESS, 1, 2, payload, 9 * INITIATION + RESPONSE,
+	     INITIATION);
 	expect(kernel, 0, 0, 19, 0, 1, 0);
 	for (int i = 0; i < 8; i++)
 		message_put(payload + (size_t)i * DATA, DATA, (uint8_t)i);
@@ -133,7 +140,9 @@ static void merged(struct kernel *kernel)
 	expect(kernel, 0, 0, 20, 1, 1, 0);
 }
 
-/* The port tells whose it is, and on lo which way it goes; a device on port 53 does not speak DNS. */
+/*
+ * The port tells whose it is, and on lo which way it goes; a device on port 53 does not speak DNS.
+ */
 static void by_port(struct kernel *kernel)
 {
 	struct proxy proxy = { .generation = GENERATION, .tunnels[1].listen_port = DEVICE_PORT };

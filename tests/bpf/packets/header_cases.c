@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Headers of every length, and ones that lie. A packet that the kernel drops must not count, nor move the dialogue. */
+/* Headers of every length, and ones that lie. A packet that the kernel drops must not count, nor
+ * move the dialogue. */
 #include <string.h>
 
 #include "talk.h"
@@ -7,9 +8,11 @@
 #define WORDS "\5\1\0\5\1\0\1\300\0\2\1\0\120"
 #define WORDS_LENGTH (sizeof(WORDS) - 1)
 
-/* Runs one client segment that `change` may alter. Returns how many bytes of the stream were read. */
-static uint32_t read_after(struct kernel *kernel, const struct frame_shape *shape, void (*change)(struct frame *, int),
-			   int n)
+/*
+ * Runs one client segment that `change` may alter. Returns how many bytes of the stream were read.
+ */
+static uint32_t read_after(struct kernel *kernel, const struct frame_shape *shape,
+			   void (*change)(struct frame *, int), int n)
 {
 	struct talk_way way = { *shape, false, "" };
 	struct session session = {};
@@ -36,12 +39,16 @@ static void right(struct kernel *kernel)
 			for (int options = 0; options <= (version == 4 ? 10 : 5); options++)
 				for (int words = 0; words <= 10; words++) {
 					struct frame_shape shape = { version, l2, options, words };
-					/* Five extension headers are more than are looked through. */
+					/*
+					 * Five extension headers are more than are looked through.
+					 */
 					bool heard = version == 4 || options < 5;
 
-					check_about("IPv%d, L2 %u, %d options, %d words of TCP options", version, l2,
-						    options, words);
-					check(read_after(kernel, &shape, NULL, 0) == (heard ? WORDS_LENGTH : 0),
+					check_about(
+						"IPv%d, L2 %u, %d options, %d words of TCP options",
+						version, l2, options, words);
+					check(read_after(kernel, &shape, NULL, 0) ==
+						      (heard ? WORDS_LENGTH : 0),
 					      "it was %s", heard ? "not read" : "read");
 				}
 }
@@ -79,11 +86,14 @@ static void ip_length_lies(struct kernel *kernel)
 		for (int l2 = 0; l2 <= 14; l2 += 14)
 			for (int length = 0; length < 0x10000; length += length < 100 ? 1 : 977) {
 				struct frame_shape shape = { version, (uint32_t)l2, 0, 0 };
-				uint32_t read, payload = length < headers ? 0 : (uint32_t)(length - headers);
+				uint32_t read, payload = length < headers
+								 ? 0
+								 : (uint32_t)(length - headers);
 
 				check_about("IPv%d, L2 %d, stated length %d", version, l2, length);
 				read = read_after(kernel, &shape, set_ip_length, length);
-				check(read == (payload > WORDS_LENGTH ? 0 : payload), "%u bytes were read", read);
+				check(read == (payload > WORDS_LENGTH ? 0 : payload),
+				      "%u bytes were read", read);
 			}
 	}
 }
@@ -103,9 +113,11 @@ static void data_offset_lies(struct kernel *kernel)
 			check_about("IPv%d, data offset %d", version, words);
 			read = read_after(kernel, &shape, set_data_offset, words);
 			/*
-			 * Behind bytes of ours that it takes for options, other words are read: "\1\300…" is no SOCKS.
+			 * Behind bytes of ours that it takes for options, other words are read:
+			 * "\1\300…" is no SOCKS.
 			 */
-			check(words < 5 || words > 8 ? read == 0 : words > 5 || read == WORDS_LENGTH,
+			check(words < 5 || words > 8 ? read == 0
+						     : words > 5 || read == WORDS_LENGTH,
 			      "%u bytes were read", read);
 		}
 }
@@ -135,13 +147,17 @@ static void set_fragment(struct frame *frame, int fragment)
 /* "Don't fragment" and the reserved bit are no fragments. */
 static void fragments(struct kernel *kernel)
 {
-	static const int fields[] = { 0, 0x4000, 0x8000, 0xc000, 0x2000, 0x2001, 1, 0x1fff, 0x6000 };
+	static const int fields[] = {
+		0, 0x4000, 0x8000, 0xc000, 0x2000, 0x2001, 1, 0x1fff, 0x6000
+	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		struct frame_shape shape = { 4, 14, 0, 0 };
 
 		check_about("fragment field %04x", (unsigned int)fields[i]);
-		check(read_after(kernel, &shape, set_fragment, fields[i]) == (i < 4 ? WORDS_LENGTH : 0), "wrong");
+		check(read_after(kernel, &shape, set_fragment, fields[i]) ==
+			      (i < 4 ? WORDS_LENGTH : 0),
+		      "wrong");
 	}
 }
 
@@ -152,7 +168,8 @@ static void set_ipv6_fragment(struct frame *frame, int field)
 	frame_put16(frame, frame->network + 42, (uint32_t)field);
 }
 
-/* One without offset that is also the last is a whole packet ("atomic", RFC 6946), as it is for the server's kernel. */
+/* One without offset that is also the last is a whole packet ("atomic", RFC 6946), as it is for the
+ * server's kernel. */
 static void ipv6_fragments(struct kernel *kernel)
 {
 	static const int fields[] = { 0, 6, 1, 8, 9, 0xfff8 };
@@ -161,8 +178,10 @@ static void ipv6_fragments(struct kernel *kernel)
 		for (int extensions = 1; extensions <= 3; extensions++) {
 			struct frame_shape shape = { 6, 14, extensions, 0 };
 
-			check_about("fragment field %04x, %d extension headers", (unsigned int)fields[i], extensions);
-			check(read_after(kernel, &shape, set_ipv6_fragment, fields[i]) == (i < 2 ? WORDS_LENGTH : 0),
+			check_about("fragment field %04x, %d extension headers",
+				    (unsigned int)fields[i], extensions);
+			check(read_after(kernel, &shape, set_ipv6_fragment, fields[i]) ==
+				      (i < 2 ? WORDS_LENGTH : 0),
 			      "wrong");
 		}
 }
@@ -183,7 +202,8 @@ static void ipv6_next_headers(struct kernel *kernel)
 
 			check_about("next header %d, %d extensions", next, extensions);
 			read = read_after(kernel, &shape, set_next_header, next);
-			check(extensions ? read == (passed ? WORDS_LENGTH : 0) : read == (next == 6 ? WORDS_LENGTH : 0),
+			check(extensions ? read == (passed ? WORDS_LENGTH : 0)
+					 : read == (next == 6 ? WORDS_LENGTH : 0),
 			      "%u bytes were read", read);
 		}
 }

@@ -39,7 +39,8 @@ void noise_mutate(struct frame *frame)
 		if (at == 12 || at == 13) /* what makes it IP: changed below, and seldom */
 			continue;
 		frame->bytes[at] =
-			(uint8_t)(noise_below(2) ? noise_below(256) : frame->bytes[at] ^ (1u << noise_below(8)));
+			(uint8_t)(noise_below(2) ? noise_below(256)
+						 : frame->bytes[at] ^ (1u << noise_below(8)));
 	}
 	if (!noise_below(16))
 		frame->length = 34 + noise_below((uint32_t)frame->length - 33);
@@ -54,6 +55,6 @@ struct frame_shape noise_shape(void)
 {
 	int version = noise_below(2) ? 4 : 6;
 
-	return (struct frame_shape){ version, 14 * noise_below(2), (int)noise_below(version == 4 ? 4 : 3),
-				     (int)noise_below(4) };
+	return (struct frame_shape){ version, 14 * noise_below(2),
+				     (int)noise_below(version == 4 ? 4 : 3), (int)noise_below(4) };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Segments of the client that overtake each other: read when what was missing has come, or given up and counted as
- * lost.
+ * Segments of the client that overtake each other: read when what was missing has come, or given up
+ * and counted as lost.
  */
 #include "noise.h"
 #include "talk.h"
@@ -31,7 +31,8 @@ static void finish(struct talk *talk, bool lost)
 	talk->want.losses.out_of_order = lost;
 	talk_check(talk);
 	check(talk_session(talk, &session) &&
-		      session.dialogue.client.flags == (lost ? DIALOGUE_DONE | DIALOGUE_LOST : DIALOGUE_DONE),
+		      session.dialogue.client.flags ==
+			      (lost ? DIALOGUE_DONE | DIALOGUE_LOST : DIALOGUE_DONE),
 	      "flags %u", session.dialogue.client.flags);
 	TALK(talk, SERVER, OK);
 	talk->want.requests.unknown = lost; /* but its outcome counts */
@@ -40,7 +41,8 @@ static void finish(struct talk *talk, bool lost)
 	talk_end(talk);
 }
 
-/* Two segments, the second one first; also with the first one sent as a longer one, and the second one sent again. */
+/* Two segments, the second one first; also with the first one sent as a longer one, and the second
+ * one sent again. */
 static void swapped(struct kernel *kernel)
 {
 	for (int way = 0; way < TALK_WAYS; way++)
@@ -51,14 +53,16 @@ static void swapped(struct kernel *kernel)
 					uint32_t length = texts[t].length;
 					struct talk talk;
 
-					check_about("%s, text %zu, gap of %u, overlap of %u", talk_ways[way].name, t,
-						    gap, more);
+					check_about("%s, text %zu, gap of %u, overlap of %u",
+						    talk_ways[way].name, t, gap, more);
 					talk_begin(&talk, kernel, &talk_ways[way]);
 					talk.isn[CLIENT] = 0 - gap;
 					talk_open(&talk);
-					talk_segment(&talk, CLIENT, gap, bytes + gap, length - gap, 0);
+					talk_segment(&talk, CLIENT, gap, bytes + gap, length - gap,
+						     0);
 					if (more & 1)
-						talk_segment(&talk, CLIENT, gap, bytes + gap, length - gap, 0);
+						talk_segment(&talk, CLIENT, gap, bytes + gap,
+							     length - gap, 0);
 					talk_check(&talk);
 					talk_segment(&talk, CLIENT, 0, bytes, gap + more, 0);
 					finish(&talk, false);
@@ -100,7 +104,8 @@ static void pairs(struct kernel *kernel)
 				uint32_t second = left < 2 * size ? left - first : size;
 
 				if (second)
-					talk_segment(&talk, CLIENT, at + first, bytes + at + first, second, 0);
+					talk_segment(&talk, CLIENT, at + first, bytes + at + first,
+						     second, 0);
 				talk_segment(&talk, CLIENT, at, bytes + at, first, 0);
 			}
 			finish(&talk, false);
@@ -108,8 +113,8 @@ static void pairs(struct kernel *kernel)
 }
 
 /*
- * Any order, some segments twice. What is held is one run, so some orders are lost: then it is said so, once. Never is
- * anything else counted than the request, or the loss.
+ * Any order, some segments twice. What is held is one run, so some orders are lost: then it is said
+ * so, once. Never is anything else counted than the request, or the loss.
  */
 static void any_order(struct kernel *kernel)
 {
@@ -128,8 +133,10 @@ static void any_order(struct kernel *kernel)
 				length[count] = texts[t].length - at;
 			at += length[count];
 		}
-		for (uint32_t i = noise_below(4); i; i--) { /* swaps, near or far; or one more time */
-			uint32_t a = noise_below(count), b = noise_below(2) ? noise_below(count) : a + (a + 1 < count);
+		for (uint32_t i = noise_below(4); i;
+		     i--) { /* swaps, near or far; or one more time */
+			uint32_t a = noise_below(count),
+				 b = noise_below(2) ? noise_below(count) : a + (a + 1 < count);
 			uint32_t other = begin[a], other_length = length[a];
 
 			begin[a] = begin[b];
@@ -141,9 +148,11 @@ static void any_order(struct kernel *kernel)
 		talk_begin(&talk, kernel, &talk_ways[round % TALK_WAYS]);
 		talk_open(&talk);
 		for (uint32_t i = 0; i < count; i++) {
-			talk_segment(&talk, CLIENT, begin[i], texts[t].bytes + begin[i], length[i], 0);
+			talk_segment(&talk, CLIENT, begin[i], texts[t].bytes + begin[i], length[i],
+				     0);
 			if (!noise_below(4))
-				talk_segment(&talk, CLIENT, begin[i], texts[t].bytes + begin[i], length[i], 0);
+				talk_segment(&talk, CLIENT, begin[i], texts[t].bytes + begin[i],
+					     length[i], 0);
 		}
 		check(talk_session(&talk, &session), "no session");
 		lost = session.dialogue.client.flags & DIALOGUE_LOST;
@@ -153,7 +162,8 @@ static void any_order(struct kernel *kernel)
 	check(read > rounds / 2, "only %d of %d could be read", read, rounds);
 }
 
-/* What does not fit: a segment that is too long, a run that grows too long, a second run while the first one waits. */
+/* What does not fit: a segment that is too long, a run that grows too long, a second run while the
+ * first one waits. */
 static void too_much(struct kernel *kernel)
 {
 	static const char bytes[2 * ABI_HELD_MAX] = GREETING REQUEST;

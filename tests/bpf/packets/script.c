@@ -14,14 +14,19 @@
 #define LOGIN "\1\4user\6secret"
 
 const struct script scripts[] = {
-	{ "socks5", { C("\5\1\0"), S("\5\0"), C(REQUEST4), S(REPLY("\0")) }, ABI_COMMAND_CONNECT, SUCCESS, NONE },
+	{ "socks5",
+	  { C("\5\1\0"), S("\5\0"), C(REQUEST4), S(REPLY("\0")) },
+	  ABI_COMMAND_CONNECT,
+	  SUCCESS,
+	  NONE },
 	{ "socks5 refused",
 	  { C("\5\1\0"), S("\5\0"), C(REQUEST4), S(REPLY("\5")) },
 	  ABI_COMMAND_CONNECT,
 	  ABI_FAILURE_CONNECTION_REFUSED,
 	  NONE },
 	{ "socks5 IPv6",
-	  { C("\5\3\0\1\2"), S("\5\0"), C("\5\1\0\4\5\5\5\5\5\5\5\5\1\1\1\1\1\1\1\1\1\273"), S(REPLY("\0")) },
+	  { C("\5\3\0\1\2"), S("\5\0"), C("\5\1\0\4\5\5\5\5\5\5\5\5\1\1\1\1\1\1\1\1\1\273"),
+	    S(REPLY("\0")) },
 	  ABI_COMMAND_CONNECT,
 	  SUCCESS,
 	  NONE },
@@ -45,7 +50,11 @@ const struct script scripts[] = {
 	  NONE,
 	  ABI_FAILURE_AUTH_FAILED,
 	  NONE },
-	{ "socks5 no method", { C("\5\1\0"), S("\5\377") }, NONE, ABI_FAILURE_NO_ACCEPTABLE_METHOD, NONE },
+	{ "socks5 no method",
+	  { C("\5\1\0"), S("\5\377") },
+	  NONE,
+	  ABI_FAILURE_NO_ACCEPTABLE_METHOD,
+	  NONE },
 	{ "socks5 bind",
 	  { C("\5\1\0"), S("\5\0"), C("\5\2\0\1\0\0\0\0\0\0"), S(REPLY("\0")), S(REPLY("\1")) },
 	  ABI_COMMAND_BIND,
@@ -67,8 +76,8 @@ const struct script scripts[] = {
 	  ABI_FAILURE_ADDRESS_TYPE_NOT_SUPPORTED,
 	  NONE },
 	{ "socks5 with data",
-	  { C("\5\1\0"), S("\5\0"), C(REQUEST4 "\5\1\0\5\1\0\1 and data"), S(REPLY("\0") "\5\1\5\1 and data"),
-	    C("\5\1\0\4"), S("\5\377\0\133") },
+	  { C("\5\1\0"), S("\5\0"), C(REQUEST4 "\5\1\0\5\1\0\1 and data"),
+	    S(REPLY("\0") "\5\1\5\1 and data"), C("\5\1\0\4"), S("\5\377\0\133") },
 	  ABI_COMMAND_CONNECT,
 	  SUCCESS,
 	  NONE },
@@ -84,12 +93,17 @@ const struct script scripts[] = {
 	  NONE,
 	  .unsettled = true },
 	{ "gssapi",
-	  { C("\5\1\1"), S("\5\1"), C("\1\1\0\4abcd"), S("\1\1\0\4efgh"), C("\5\1\0\1"), S("\5\0") },
+	  { C("\5\1\1"), S("\5\1"), C("\1\1\0\4abcd"), S("\1\1\0\4efgh"), C("\5\1\0\1"),
+	    S("\5\0") },
 	  NONE,
 	  NONE,
 	  ABI_LOSS_PARSE,
 	  .in_order = true },
-	{ "socks4", { C("\4\1\0\120\300\0\2\1user\0"), S("\0\132\0\0\0\0\0\0") }, ABI_COMMAND_CONNECT, SUCCESS, NONE },
+	{ "socks4",
+	  { C("\4\1\0\120\300\0\2\1user\0"), S("\0\132\0\0\0\0\0\0") },
+	  ABI_COMMAND_CONNECT,
+	  SUCCESS,
+	  NONE },
 	{ "socks4 bind",
 	  { C("\4\2\0\120\0\1\0\1\0"), S("\0\132\0\0\0\0\0\0"), S("\0\133\0\0\0\0\0\0") },
 	  ABI_COMMAND_BIND,
@@ -110,7 +124,11 @@ const struct script scripts[] = {
 	  ABI_COMMAND_CONNECT,
 	  ABI_FAILURE_AUTH_FAILED,
 	  NONE },
-	{ "http", { C("CONNECT example.org:443 HTTP/1.1\r\n\r\n"), S("HTTP/1.1 400\r\n\r\n") }, NONE, NONE, NONE },
+	{ "http",
+	  { C("CONNECT example.org:443 HTTP/1.1\r\n\r\n"), S("HTTP/1.1 400\r\n\r\n") },
+	  NONE,
+	  NONE,
+	  NONE },
 	{ "tls", { C("\26\3\1\2\0\1\0\1\374\3\3"), S("\25\3\1\0\2\2\106") }, NONE, NONE, NONE },
 	{ NULL },
 };
@@ -131,8 +149,8 @@ void script_play(const struct script *script, struct talk *talk, script_send *se
 		ABI_AT(__u64, talk->want.losses, script->loss)++;
 }
 
-void script_check(const struct script *script, struct kernel *kernel, const struct talk_way *way, script_send *send,
-		  size_t n, uint32_t wrap)
+void script_check(const struct script *script, struct kernel *kernel, const struct talk_way *way,
+		  script_send *send, size_t n, uint32_t wrap)
 {
 	struct session session;
 	struct talk talk;
@@ -146,14 +164,19 @@ void script_check(const struct script *script, struct kernel *kernel, const stru
 	if (check(talk_session(&talk, &session), "no session")) {
 		const struct dialogue *d = &session.dialogue;
 
-		check(session.socket == talk.socket && session.closer == SESSION_OPEN, "the session was overwritten");
-		check(d->client.isn == talk.isn[CLIENT] && d->server.isn == talk.isn[SERVER], "ISNs have changed");
-		check(d->client.flags & DIALOGUE_DONE || script->command == NONE, "the client's side is not done");
-		check(d->server.flags & DIALOGUE_DONE || script->unsettled, "the server's side is not done");
+		check(session.socket == talk.socket && session.closer == SESSION_OPEN,
+		      "the session was overwritten");
+		check(d->client.isn == talk.isn[CLIENT] && d->server.isn == talk.isn[SERVER],
+		      "ISNs have changed");
+		check(d->client.flags & DIALOGUE_DONE || script->command == NONE,
+		      "the client's side is not done");
+		check(d->server.flags & DIALOGUE_DONE || script->unsettled,
+		      "the server's side is not done");
 		check(d->settled == (script->outcome != NONE), "settled is %u", d->settled);
 		check(d->requested == (script->command != NONE), "requested is %u", d->requested);
 		check(!d->pending && !d->reply_end, "a reply waits");
-		check(d->client.next <= talk.said[CLIENT] && d->server.next <= talk.said[SERVER], "read too much");
+		check(d->client.next <= talk.said[CLIENT] && d->server.next <= talk.said[SERVER],
+		      "read too much");
 	}
 	talk_end(&talk);
 }
@@ -194,8 +217,8 @@ void send_split(struct talk *talk, enum talk_side side, const char *bytes, size_
 void send_pieces(struct talk *talk, enum talk_side side, const char *bytes, size_t length, size_t n)
 {
 	for (size_t at = 0; at < length; at += n)
-		talk_segment(talk, side, talk->said[side] + (uint32_t)at, bytes + at, n < length - at ? n : length - at,
-			     0);
+		talk_segment(talk, side, talk->said[side] + (uint32_t)at, bytes + at,
+			     n < length - at ? n : length - at, 0);
 }
 
 /* Split in two, each part again after it, and all of it once more. */
@@ -213,11 +236,13 @@ void send_twice(struct talk *talk, enum talk_side side, const char *bytes, size_
 }
 
 /* Byte after byte, each with the n before it. */
-void send_overlapping(struct talk *talk, enum talk_side side, const char *bytes, size_t length, size_t n)
+void send_overlapping(struct talk *talk, enum talk_side side, const char *bytes, size_t length,
+		      size_t n)
 {
 	for (size_t end = 1; end <= length; end++) {
 		size_t begin = end > n + 1 ? end - n - 1 : 0;
 
-		talk_segment(talk, side, talk->said[side] + (uint32_t)begin, bytes + begin, end - begin, 0);
+		talk_segment(talk, side, talk->said[side] + (uint32_t)begin, bytes + begin,
+			     end - begin, 0);
 	}
 }

@@ -9,16 +9,19 @@
 
 static void duration(struct kernel *kernel)
 {
-	static const uint64_t bounds[ABI_BOUNDS_MAX][ABI_HISTOGRAM_BUCKETS - 1] = ABI_HISTOGRAM_BOUNDS;
+	static const uint64_t bounds[ABI_BOUNDS_MAX][ABI_HISTOGRAM_BUCKETS - 1] =
+		ABI_HISTOGRAM_BOUNDS;
 
 	for (int bucket = 0; bucket < ABI_HISTOGRAM_BUCKETS; bucket++)
 		for (int outcome = 0; outcome < ABI_OUTCOME_MAX; outcome++) {
-			const struct abi_histogram *h =
-				&ABI_AT(struct abi_histogram, kernel->counters->request_duration, outcome);
-			/* From the middle of the bucket: a fifth of a millisecond below the first bound. */
+			const struct abi_histogram *h = &ABI_AT(
+				struct abi_histogram, kernel->counters->request_duration, outcome);
+			/* From the middle of the bucket: a fifth of a millisecond below the first
+			 * bound. */
 			uint64_t low = bucket ? bounds[ABI_BOUNDS_LATENCY][bucket - 1] : 0;
-			uint64_t high =
-				bucket < ABI_HISTOGRAM_BUCKETS - 1 ? bounds[ABI_BOUNDS_LATENCY][bucket] : ABI_S(1000);
+			uint64_t high = bucket < ABI_HISTOGRAM_BUCKETS - 1
+						? bounds[ABI_BOUNDS_LATENCY][bucket]
+						: ABI_S(1000);
 			uint64_t age = bucket ? low + (high - low) / 4 : 0, before, after;
 			struct session session;
 			struct talk talk;
@@ -30,7 +33,8 @@ static void duration(struct kernel *kernel)
 				return;
 			check(session.dialogue.request_ns <= talk_now() &&
 				      session.dialogue.request_ns >= session.opened_ns,
-			      "the request came at %llu", (unsigned long long)session.dialogue.request_ns);
+			      "the request came at %llu",
+			      (unsigned long long)session.dialogue.request_ns);
 			before = talk_now();
 			if (age >= before) { /* a machine that is younger than that */
 				talk_end(&talk);
@@ -43,10 +47,13 @@ static void duration(struct kernel *kernel)
 			else
 				TALK(&talk, SERVER, "\5\0" REFUSED);
 			after = talk_now();
-			/* On a busy machine it may have taken long: then it is in a later bucket by right. */
-			check(h->buckets[bucket] == 1 || age + after - before > high, "not in bucket %d", bucket);
-			check(h->sum_ns >= age && h->sum_ns <= age + after - before, "the sum is %llu, not %llu",
-			      (unsigned long long)h->sum_ns, (unsigned long long)age);
+			/* On a busy machine it may have taken long: then it is in a later bucket by
+			 * right. */
+			check(h->buckets[bucket] == 1 || age + after - before > high,
+			      "not in bucket %d", bucket);
+			check(h->sum_ns >= age && h->sum_ns <= age + after - before,
+			      "the sum is %llu, not %llu", (unsigned long long)h->sum_ns,
+			      (unsigned long long)age);
 			talk_end(&talk);
 		}
 }
@@ -70,7 +77,8 @@ static void future(struct kernel *kernel)
 	talk_end(&talk);
 }
 
-/* The client had sent its FIN: whether it read the reply is known when the socket closes, so nothing is counted yet. */
+/* The client had sent its FIN: whether it read the reply is known when the socket closes, so
+ * nothing is counted yet. */
 static void pending(struct kernel *kernel)
 {
 	for (int way = 0; way < TALK_WAYS; way++) {
@@ -88,11 +96,13 @@ static void pending(struct kernel *kernel)
 		talk.want.requests.connect = 1;
 		talk_check(&talk);
 		check(talk_session(&talk, &session), "no session");
-		check(session.dialogue.pending && !session.dialogue.settled && session.dialogue.reply_end == 4 &&
+		check(session.dialogue.pending && !session.dialogue.settled &&
+			      session.dialogue.reply_end == 4 &&
 			      session.dialogue.verdict == 2 + ABI_FAILURE_CONNECTION_REFUSED &&
 			      session.dialogue.reply_ns >= session.dialogue.request_ns,
 		      "pending %u, settled %u, reply_end %u, verdict %u", session.dialogue.pending,
-		      session.dialogue.settled, session.dialogue.reply_end, session.dialogue.verdict);
+		      session.dialogue.settled, session.dialogue.reply_end,
+		      session.dialogue.verdict);
 		talk_end(&talk);
 	}
 }
@@ -153,7 +163,8 @@ static void request_after_refusal(struct kernel *kernel)
 	talk_end(&talk);
 }
 
-/* A SOCKS4 user without an end is no request of ours: unreadable, counted once; the outcome still counts. */
+/* A SOCKS4 user without an end is no request of ours: unreadable, counted once; the outcome still
+ * counts. */
 static void endless(struct kernel *kernel)
 {
 	char request[2000] = "\4\1\0\120\1\2\3\4";

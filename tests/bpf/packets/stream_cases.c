@@ -23,7 +23,8 @@ static void server_out_of_order(struct kernel *kernel)
 	talk.want.requests.connect = 1;
 	talk.want.losses.out_of_order = 1;
 	talk_check(&talk);
-	check(talk_session(&talk, &session) && session.dialogue.server.flags == (DIALOGUE_DONE | DIALOGUE_LOST) &&
+	check(talk_session(&talk, &session) &&
+		      session.dialogue.server.flags == (DIALOGUE_DONE | DIALOGUE_LOST) &&
 		      !session.dialogue.settled,
 	      "the session says otherwise");
 	talk_end(&talk);
@@ -111,7 +112,9 @@ static void ports(struct kernel *kernel)
 	speak(kernel, 1080, false);
 }
 
-/* The same addresses and ports as a session, by programs and slots that have nothing to do with it. */
+/*
+ * The same addresses and ports as a session, by programs and slots that have nothing to do with it.
+ */
 static void others(struct kernel *kernel)
 {
 	struct frame client, server;
@@ -156,7 +159,8 @@ static void generations(struct kernel *kernel)
 	TALK(&talk, CLIENT, GREETING REQUEST);
 	TALK(&talk, SERVER, "\5\0" OK);
 	talk_check(&talk);
-	check(talk_session(&talk, &session) && !session.dialogue.client.next && !talk_early(&talk, &early),
+	check(talk_session(&talk, &session) && !session.dialogue.client.next &&
+		      !talk_early(&talk, &early),
 	      "a session of the former tenant was touched");
 	talk_end(&talk);
 }

@@ -74,7 +74,8 @@ void talk_end(struct talk *talk)
 {
 	struct session_key key = key_of(talk);
 
-	check(bpf_map_delete_elem(talk->kernel->sessions, &key) == 0 || !talk->opened, "the session is gone");
+	check(bpf_map_delete_elem(talk->kernel->sessions, &key) == 0 || !talk->opened,
+	      "the session is gone");
 	bpf_map_delete_elem(talk->kernel->early, &key);
 }
 
@@ -89,7 +90,8 @@ void talk_session_set(struct talk *talk, const struct session *session)
 {
 	struct session_key key = key_of(talk);
 
-	check(bpf_map_update_elem(talk->kernel->sessions, &key, session, BPF_ANY) == 0, "%s", strerror(errno));
+	check(bpf_map_update_elem(talk->kernel->sessions, &key, session, BPF_ANY) == 0, "%s",
+	      strerror(errno));
 }
 
 bool talk_early(struct talk *talk, struct early_dialogue *early)
@@ -103,17 +105,19 @@ void talk_early_set(struct talk *talk, const struct early_dialogue *early)
 {
 	struct session_key key = key_of(talk);
 
-	check(bpf_map_update_elem(talk->kernel->early, &key, early, BPF_ANY) == 0, "%s", strerror(errno));
+	check(bpf_map_update_elem(talk->kernel->early, &key, early, BPF_ANY) == 0, "%s",
+	      strerror(errno));
 }
 
-void talk_frame(struct talk *talk, struct frame *frame, enum talk_side side, uint32_t offset, const void *bytes,
-		size_t length, uint8_t flags)
+void talk_frame(struct talk *talk, struct frame *frame, enum talk_side side, uint32_t offset,
+		const void *bytes, size_t length, uint8_t flags)
 {
 	bool client = side == CLIENT;
 
 	frame_begin(frame, &talk->way.shape, client ? talk->client_host : SERVER_HOST,
 		    client ? SERVER_HOST : talk->client_host, IPPROTO_TCP);
-	frame_tcp(frame, talk->way.shape.tcp_options, client ? talk->client_port : talk->server_port,
+	frame_tcp(frame, talk->way.shape.tcp_options,
+		  client ? talk->client_port : talk->server_port,
 		  client ? talk->server_port : talk->client_port, talk->isn[side] + offset,
 		  (uint8_t)(FRAME_TCP_ACK | flags));
 	frame_payload(frame, bytes, length);
@@ -128,8 +132,8 @@ void talk_send(struct talk *talk, enum talk_side side, const struct frame *frame
 	      "the packet did not run: %s", strerror(errno));
 }
 
-void talk_segment(struct talk *talk, enum talk_side side, uint32_t offset, const void *bytes, size_t length,
-		  uint8_t flags)
+void talk_segment(struct talk *talk, enum talk_side side, uint32_t offset, const void *bytes,
+		  size_t length, uint8_t flags)
 {
 	struct frame frame;
 
@@ -187,8 +191,9 @@ static void clients_check(const struct talk *talk)
 
 	for (int i = 0; i < ABI_COMMAND_MAX; i++)
 		requests += ABI_AT(__u64, talk->kernel->counters->requests, i);
-	check(table.used == (requests != 0) && table.clients[0].requests == requests, "%llu requests by %u clients",
-	      (unsigned long long)table.clients[0].requests, table.used);
+	check(table.used == (requests != 0) && table.clients[0].requests == requests,
+	      "%llu requests by %u clients", (unsigned long long)table.clients[0].requests,
+	      table.used);
 }
 
 void talk_check(struct talk *talk)
@@ -209,6 +214,7 @@ void talk_check(struct talk *talk)
 		      histogram_count(&got->request_duration.failure) == failures,
 	      "the histograms hold another number of outcomes");
 	clients_check(talk);
-	check(!histogram_count(&got->connection_duration) && !histogram_count(&got->upstream_connect_duration),
+	check(!histogram_count(&got->connection_duration) &&
+		      !histogram_count(&got->upstream_connect_duration),
 	      "a packet was taken for a connection");
 }

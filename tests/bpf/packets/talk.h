@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A client and the server talk: a session entry, and segments of both sides through the underlay's programs. */
+/* A client and the server talk: a session entry, and segments of both sides through the underlay's
+ * programs. */
 #pragma once
 
 #include "cases.h"
@@ -24,7 +25,8 @@ struct talk {
 	uint32_t said[2]; /* stream offset after what was said in order */
 	uint64_t socket;
 	bool opened;
-	struct proxy_counters want; /* what the counters must be in the end; histograms follow from it */
+	struct proxy_counters
+		want; /* what the counters must be in the end; histograms follow from it */
 };
 
 /* A new talk, by new ports, with counters at 0. Without a session until talk_open. */
@@ -35,15 +37,15 @@ void talk_open(struct talk *talk);
 void talk_end(struct talk *talk);
 
 /* One segment at a stream offset; flags are added to ACK. */
-void talk_segment(struct talk *talk, enum talk_side side, uint32_t offset, const void *bytes, size_t length,
-		  uint8_t flags);
+void talk_segment(struct talk *talk, enum talk_side side, uint32_t offset, const void *bytes,
+		  size_t length, uint8_t flags);
 
 /* The next bytes of a side, in one segment. */
 void talk_say(struct talk *talk, enum talk_side side, const void *bytes, size_t length);
 
 /* A segment to be changed before talk_send. */
-void talk_frame(struct talk *talk, struct frame *frame, enum talk_side side, uint32_t offset, const void *bytes,
-		size_t length, uint8_t flags);
+void talk_frame(struct talk *talk, struct frame *frame, enum talk_side side, uint32_t offset,
+		const void *bytes, size_t length, uint8_t flags);
 void talk_send(struct talk *talk, enum talk_side side, const struct frame *frame);
 
 /* What the maps hold; false when there is none. */
@@ -52,7 +54,8 @@ void talk_session_set(struct talk *talk, const struct session *session);
 bool talk_early(struct talk *talk, struct early_dialogue *early);
 void talk_early_set(struct talk *talk, const struct early_dialogue *early);
 
-/* The counters are what talk->want says, and the histograms hold as many values as there are outcomes. */
+/* The counters are what talk->want says, and the histograms hold as many values as there are
+ * outcomes. */
 void talk_check(struct talk *talk);
 
 /* CLOCK_MONOTONIC, as in the maps. */

@@ -15,10 +15,11 @@ void tunnel_begin(struct kernel *kernel, uint32_t index)
 	kernel_reset(kernel);
 }
 
-void tunnel_want(enum abi_direction direction, int version, enum abi_protocol protocol, uint64_t packets,
-		 uint64_t bytes)
+void tunnel_want(enum abi_direction direction, int version, enum abi_protocol protocol,
+		 uint64_t packets, uint64_t bytes)
 {
-	struct traffic *t = &ABI_TRAFFIC(&want, direction, version == 4 ? ABI_FAMILY_IPV4 : ABI_FAMILY_IPV6, protocol);
+	struct traffic *t = &ABI_TRAFFIC(
+		&want, direction, version == 4 ? ABI_FAMILY_IPV4 : ABI_FAMILY_IPV6, protocol);
 
 	t->packets += packets;
 	t->bytes += bytes;
@@ -31,12 +32,14 @@ void tunnel_want_own(enum abi_direction direction, uint64_t bytes)
 	ABI_AT(__u64, want.other, direction) -= bytes;
 }
 
-void tunnel_send(struct kernel *kernel, enum abi_direction direction, const struct frame *frame, uint32_t gso_size)
+void tunnel_send(struct kernel *kernel, enum abi_direction direction, const struct frame *frame,
+		 uint32_t gso_size)
 {
-	enum kernel_hook hook = direction == ABI_RECEIVE ? HOOK_TUNNEL_RECEIVE : HOOK_TUNNEL_TRANSMIT;
+	enum kernel_hook hook =
+		direction == ABI_RECEIVE ? HOOK_TUNNEL_RECEIVE : HOOK_TUNNEL_TRANSMIT;
 
-	check(kernel_run(kernel, hook, frame, tunnel_index, gso_size), "%zu bytes did not run: %s", frame->length,
-	      strerror(errno));
+	check(kernel_run(kernel, hook, frame, tunnel_index, gso_size), "%zu bytes did not run: %s",
+	      frame->length, strerror(errno));
 }
 
 void tunnel_check(struct kernel *kernel)
@@ -53,25 +56,30 @@ void tunnel_check(struct kernel *kernel)
 					const struct traffic *is = &ABI_TRAFFIC(&got, d, f, p);
 					const struct traffic *must = &ABI_TRAFFIC(wanted, d, f, p);
 
-					check(is->packets == must->packets && is->bytes == must->bytes,
-					      "tunnel index %u, direction %d, family %d, protocol %d: %llu packets of "
+					check(is->packets == must->packets &&
+						      is->bytes == must->bytes,
+					      "tunnel index %u, direction %d, family %d, protocol "
+					      "%d: %llu packets of "
 					      "%llu "
 					      "bytes, not %llu of %llu",
 					      i, d, f, p, (unsigned long long)is->packets,
-					      (unsigned long long)is->bytes, (unsigned long long)must->packets,
+					      (unsigned long long)is->bytes,
+					      (unsigned long long)must->packets,
 					      (unsigned long long)must->bytes);
 				}
 			check(ABI_AT(__u64, got.other, d) == ABI_AT(__u64, wanted->other, d),
 			      "tunnel index %u, direction %d: %llu bytes of others, not %llu", i, d,
 			      (unsigned long long)ABI_AT(__u64, got.other, d),
 			      (unsigned long long)ABI_AT(__u64, wanted->other, d));
-			check(!ABI_AT(__u64, got.last_jiffies, d) == !ABI_AT(__u64, wanted->last_jiffies, d),
+			check(!ABI_AT(__u64, got.last_jiffies, d) ==
+				      !ABI_AT(__u64, wanted->last_jiffies, d),
 			      "last time of direction %d", d);
 		}
 	}
 }
 
-void tunnel_frame(struct frame *frame, const struct frame_shape *shape, uint8_t protocol, size_t payload)
+void tunnel_frame(struct frame *frame, const struct frame_shape *shape, uint8_t protocol,
+		  size_t payload)
 {
 	static const uint8_t bytes[FRAME_MAX];
 

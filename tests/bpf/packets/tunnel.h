@@ -5,11 +5,12 @@
 #include "cases.h"
 
 /* Counts `packets` of `bytes` in all that the next tunnel_check must find. */
-void tunnel_want(enum abi_direction direction, int version, enum abi_protocol protocol, uint64_t packets,
-		 uint64_t bytes);
+void tunnel_want(enum abi_direction direction, int version, enum abi_protocol protocol,
+		 uint64_t packets, uint64_t bytes);
 /* Of these, so many bytes have a destination's series of their own. */
 void tunnel_want_own(enum abi_direction direction, uint64_t bytes);
-void tunnel_send(struct kernel *kernel, enum abi_direction direction, const struct frame *frame, uint32_t gso_size);
+void tunnel_send(struct kernel *kernel, enum abi_direction direction, const struct frame *frame,
+		 uint32_t gso_size);
 
 /* Resets all counters; `index`: the tunnel index of what follows. */
 void tunnel_begin(struct kernel *kernel, uint32_t index);
@@ -17,5 +18,7 @@ void tunnel_begin(struct kernel *kernel, uint32_t index);
 /* Compares all series of all tunnels with what was wanted. */
 void tunnel_check(struct kernel *kernel);
 
-/* A packet of this transport protocol (TCP and UDP with their headers) and so many bytes of payload. */
-void tunnel_frame(struct frame *frame, const struct frame_shape *shape, uint8_t protocol, size_t payload);
+/* A packet of this transport protocol (TCP and UDP with their headers) and so many bytes of
+ * payload. */
+void tunnel_frame(struct frame *frame, const struct frame_shape *shape, uint8_t protocol,
+		  size_t payload);

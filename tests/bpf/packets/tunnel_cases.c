@@ -21,21 +21,25 @@ static void plain(struct kernel *kernel)
 	for (uint32_t index = 0; index < ABI_TUNNELS_MAX; index++) {
 		tunnel_begin(kernel, index);
 		for (size_t i = 0; i < PROTOCOLS * 2 * 2 * ABI_DIRECTION_MAX; i++) {
-			size_t protocol = i % PROTOCOLS, rest = i / PROTOCOLS, payload = 40 + i * 23;
-			struct frame_shape shape = { rest & 1 ? 4 : 6, rest & 2 ? 14 : 0, (int)(i % 4), (int)(i % 3) };
+			size_t protocol = i % PROTOCOLS, rest = i / PROTOCOLS,
+			       payload = 40 + i * 23;
+			struct frame_shape shape = { rest & 1 ? 4 : 6, rest & 2 ? 14 : 0,
+						     (int)(i % 4), (int)(i % 3) };
 			enum abi_direction direction = rest & 4 ? ABI_RECEIVE : ABI_TRANSMIT;
 			struct frame frame;
 
 			tunnel_frame(&frame, &shape, protocols[protocol].number, payload);
 			tunnel_send(kernel, direction, &frame, 0);
-			tunnel_want(direction, shape.version, protocols[protocol].counted, 1, frame.length - shape.l2);
+			tunnel_want(direction, shape.version, protocols[protocol].counted, 1,
+				    frame.length - shape.l2);
 			check_about("tunnel index %u, packet %zu", index, i);
 			tunnel_check(kernel);
 		}
 	}
 }
 
-/* Every number that the header can hold; those of IPv6 extension headers lead on to what is behind them. */
+/* Every number that the header can hold; those of IPv6 extension headers lead on to what is behind
+ * them. */
 static void each_protocol(struct kernel *kernel)
 {
 	for (int version = 4; version <= 6; version += 2)
@@ -45,7 +49,8 @@ static void each_protocol(struct kernel *kernel)
 			struct frame frame;
 
 			check_about("IPv%d, protocol %d", version, number);
-			if (version == 6 && (number == 0 || number == 43 || number == 44 || number == 60))
+			if (version == 6 &&
+			    (number == 0 || number == 43 || number == 44 || number == 60))
 				continue;
 			for (size_t i = 0; i < PROTOCOLS; i++)
 				if (protocols[i].number == number)
@@ -65,11 +70,13 @@ static void extension_headers(struct kernel *kernel)
 			struct frame_shape shape = { 6, 14 * (i & 1), extensions, 0 };
 			struct frame frame;
 
-			check_about("%d extension headers before protocol %d", extensions, protocols[i].number);
+			check_about("%d extension headers before protocol %d", extensions,
+				    protocols[i].number);
 			tunnel_begin(kernel, 0);
 			tunnel_frame(&frame, &shape, protocols[i].number, 50);
 			tunnel_send(kernel, ABI_RECEIVE, &frame, 0);
-			tunnel_want(ABI_RECEIVE, 6, extensions < 5 ? protocols[i].counted : ABI_PROTOCOL_OTHER, 1,
+			tunnel_want(ABI_RECEIVE, 6,
+				    extensions < 5 ? protocols[i].counted : ABI_PROTOCOL_OTHER, 1,
 				    frame.length - shape.l2);
 			tunnel_check(kernel);
 		}
@@ -90,7 +97,8 @@ static void fragments(struct kernel *kernel)
 		tunnel_send(kernel, ABI_RECEIVE, &frame, 0);
 		tunnel_want(ABI_RECEIVE, 4, ABI_PROTOCOL_UDP, 1, frame.length - 14);
 
-		tunnel_frame(&frame, &six, IPPROTO_UDP, 1000); /* the first one has 8 bytes, as a fragment header */
+		tunnel_frame(&frame, &six, IPPROTO_UDP,
+			     1000); /* the first one has 8 bytes, as a fragment header */
 		frame.bytes[frame.network + 6] = IPPROTO_FRAGMENT;
 		frame.bytes[frame.network + 41] = 0xff; /* reserved: not a length */
 		tunnel_send(kernel, ABI_RECEIVE, &frame, 0);
@@ -99,7 +107,8 @@ static void fragments(struct kernel *kernel)
 	}
 }
 
-/* Another fragment than the first has data where others have the next header: its bytes are no protocol. */
+/* Another fragment than the first has data where others have the next header: its bytes are no
+ * protocol. */
 static void later_fragments(struct kernel *kernel)
 {
 	for (int first = 0; first < 2; first++) {
@@ -109,18 +118,20 @@ static void later_fragments(struct kernel *kernel)
 		check_about(first ? "the first" : "another one");
 		tunnel_begin(kernel, 0);
 		tunnel_frame(&frame, &shape, IPPROTO_TCP, 1000);
-		frame.bytes[frame.network + 6] = IPPROTO_FRAGMENT; /* then destination options, then TCP */
+		frame.bytes[frame.network + 6] =
+			IPPROTO_FRAGMENT; /* then destination options, then TCP */
 		frame.bytes[frame.network + 40] = IPPROTO_DSTOPTS;
 		frame_put16(&frame, frame.network + 42, first ? 1 : 8);
 		tunnel_send(kernel, ABI_TRANSMIT, &frame, 0);
-		tunnel_want(ABI_TRANSMIT, 6, first ? ABI_PROTOCOL_TCP : ABI_PROTOCOL_OTHER, 1, frame.length - 14);
+		tunnel_want(ABI_TRANSMIT, 6, first ? ABI_PROTOCOL_TCP : ABI_PROTOCOL_OTHER, 1,
+			    frame.length - 14);
 		tunnel_check(kernel);
 	}
 }
 
 /*
- * The bytes that travelled are counted, whatever they are. An extension header is read where its first eight bytes are
- * there.
+ * The bytes that travelled are counted, whatever they are. An extension header is read where its
+ * first eight bytes are there.
  */
 static void cut(struct kernel *kernel)
 {
@@ -132,16 +143,19 @@ static void cut(struct kernel *kernel)
 
 			tunnel_frame(&frame, &shape, IPPROTO_TCP, 20);
 			whole = frame.length;
-			for (size_t length = 14 + (version == 4 ? 20 : 40); length < whole; length++) {
+			for (size_t length = 14 + (version == 4 ? 20 : 40); length < whole;
+			     length++) {
 				bool known = version == 4 || length >= frame.transport ||
-					     (extensions == 1 && length >= 14 + 48) || !extensions ||
-					     (extensions == 2 && length >= 14 + 56);
+					     (extensions == 1 && length >= 14 + 48) ||
+					     !extensions || (extensions == 2 && length >= 14 + 56);
 
-				check_about("IPv%d, %d extension headers, cut to %zu", version, extensions, length);
+				check_about("IPv%d, %d extension headers, cut to %zu", version,
+					    extensions, length);
 				tunnel_begin(kernel, 1);
 				frame.length = length;
 				tunnel_send(kernel, ABI_TRANSMIT, &frame, 0);
-				tunnel_want(ABI_TRANSMIT, version, known ? ABI_PROTOCOL_TCP : ABI_PROTOCOL_OTHER, 1,
+				tunnel_want(ABI_TRANSMIT, version,
+					    known ? ABI_PROTOCOL_TCP : ABI_PROTOCOL_OTHER, 1,
 					    length - 14);
 				tunnel_check(kernel);
 			}

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-/* GSO: one skb that travels as many packets. Its segments are made here one by one, and their bytes added up. */
+/* GSO: one skb that travels as many packets. Its segments are made here one by one, and their bytes
+ * added up. */
 #include <netinet/in.h>
 
 #include "tunnel.h"
 
-static void segment(struct kernel *kernel, const struct frame_shape *shape, uint8_t protocol, size_t payload,
-		    size_t gso_size)
+static void segment(struct kernel *kernel, const struct frame_shape *shape, uint8_t protocol,
+		    size_t payload, size_t gso_size)
 {
 	enum abi_protocol counted = protocol == IPPROTO_TCP ? ABI_PROTOCOL_TCP : ABI_PROTOCOL_UDP;
 	uint64_t packets = 0, bytes = 0;
 	struct frame frame, one;
 
 	tunnel_frame(&frame, shape, protocol, payload);
-	if (frame.length < 14 + 40) /* the kernel's test run takes 14 bytes for Ethernet's, and wants a header behind */
+	if (frame.length < 14 + 40) /* the kernel's test run takes 14 bytes for Ethernet's, and
+				       wants a header behind */
 		return;
 	for (size_t left = payload; left;) {
 		size_t part = left < gso_size ? left : gso_size;
@@ -22,8 +24,10 @@ static void segment(struct kernel *kernel, const struct frame_shape *shape, uint
 		packets++;
 		left -= part;
 	}
-	check_about("IPv%d, L2 %u, %d options, %d TCP options, protocol %d, %zu bytes in segments of %zu",
-		    shape->version, shape->l2, shape->options, shape->tcp_options, protocol, payload, gso_size);
+	check_about("IPv%d, L2 %u, %d options, %d TCP options, protocol %d, %zu bytes in segments "
+		    "of %zu",
+		    shape->version, shape->l2, shape->options, shape->tcp_options, protocol,
+		    payload, gso_size);
 	for (int direction = 0; direction < ABI_DIRECTION_MAX; direction++) {
 		tunnel_begin(kernel, 2);
 		tunnel_send(kernel, (enum abi_direction)direction, &frame, (uint32_t)gso_size);
@@ -44,11 +48,12 @@ static void sizes(struct kernel *kernel)
 
 				for (int n = 1; n < 6; n++)
 					for (int off = -1; off <= 1; off++) {
-						size_t payload = segment_sizes[i] * (size_t)n + (size_t)off;
+						size_t payload =
+							segment_sizes[i] * (size_t)n + (size_t)off;
 
 						if (payload && payload < 2800)
-							segment(kernel, &shape, (uint8_t)protocol, payload,
-								segment_sizes[i]);
+							segment(kernel, &shape, (uint8_t)protocol,
+								payload, segment_sizes[i]);
 					}
 				segment(kernel, &shape, (uint8_t)protocol, 2800, segment_sizes[i]);
 			}
@@ -59,7 +64,8 @@ static void headers(struct kernel *kernel)
 	for (int version = 4; version <= 6; version += 2)
 		for (int options = 0; options <= 4; options++)
 			for (int words = 0; words <= 10; words++) {
-				struct frame_shape shape = { version, 14 * (words & 1u), options, words };
+				struct frame_shape shape = { version, 14 * (words & 1u), options,
+							     words };
 
 				segment(kernel, &shape, IPPROTO_TCP, 2500, 700);
 				segment(kernel, &shape, IPPROTO_UDP, 2500, 700);
@@ -70,7 +76,8 @@ static void headers(struct kernel *kernel)
 static void no_payload(struct kernel *kernel)
 {
 	for (int version = 4; version <= 6; version += 2)
-		for (size_t length = 14 + (version == 4 ? 20 : 40); length <= 14 + (version == 4 ? 40 : 60); length++) {
+		for (size_t length = 14 + (version == 4 ? 20 : 40);
+		     length <= 14 + (version == 4 ? 40 : 60); length++) {
 			struct frame_shape shape = { version, 14, 0, 0 };
 			struct frame frame;
 

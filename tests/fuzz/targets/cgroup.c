@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/collector/discovery/cgroup.c: what it finds is well-formed and was in the text; and a process that makes
- * cgroups below the container that it is in does not become another's.
+ * userspace/collector/discovery/cgroup.c: what it finds is well-formed and was in the text; and a
+ * process that makes cgroups below the container that it is in does not become another's.
  */
 #include "fuzz.h"
 
@@ -16,7 +16,8 @@ static void check_hex(const char *text, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
 		CHECK(isdigit((unsigned char)text[i]) || (text[i] >= 'a' && text[i] <= 'f') ||
-			      (size == 36 && text[i] == '-' && (i == 8 || i == 13 || i == 18 || i == 23)),
+			      (size == 36 && text[i] == '-' &&
+			       (i == 8 || i == 13 || i == 18 || i == 23)),
 		      "byte %zu of %s", i, text);
 }
 
@@ -28,8 +29,8 @@ static int is_in(const char *text, size_t size, const char *wanted)
 	for (size_t at = 0; at + length <= size; at++) {
 		size_t i = 0;
 
-		while (i < length &&
-		       (tolower((unsigned char)text[at + i]) == wanted[i] || (text[at + i] == '_' && wanted[i] == '-')))
+		while (i < length && (tolower((unsigned char)text[at + i]) == wanted[i] ||
+				      (text[at + i] == '_' && wanted[i] == '-')))
 			i++;
 		if (i == length)
 			return 1;
@@ -43,7 +44,8 @@ static void check_owner(const struct cgroup_owner *owner, const char *text, size
 	CHECK(memchr(owner->container_id, '\0', sizeof(owner->container_id)));
 	CHECK(!owner->is_nested || (owner->pod_uid[0] && owner->container_id[0]));
 	if (owner->pod_uid[0]) {
-		CHECK(strlen(owner->pod_uid) == 32 || strlen(owner->pod_uid) == 36, "%s", owner->pod_uid);
+		CHECK(strlen(owner->pod_uid) == 32 || strlen(owner->pod_uid) == 36, "%s",
+		      owner->pod_uid);
 		check_hex(owner->pod_uid, strlen(owner->pod_uid));
 		CHECK(is_in(text, size, owner->pod_uid), "%s", owner->pod_uid);
 	}
@@ -56,7 +58,8 @@ static void check_owner(const struct cgroup_owner *owner, const char *text, size
 
 static void check_below(const char *line, size_t size)
 {
-	static const char *const BELOW[] = { "/x", OTHER, "/" ID, OTHER ".scope", "/x.slice:y:" ID };
+	static const char *const BELOW[] = { "/x", OTHER, "/" ID, OTHER ".scope",
+					     "/x.slice:y:" ID };
 	struct cgroup_owner owner, below;
 
 	cgroup_parse(line, size, &owner);
@@ -72,9 +75,10 @@ static void check_below(const char *line, size_t size)
 		memcpy(longer, line, size);
 		memcpy(longer + size, BELOW[i], length);
 		cgroup_parse(longer, size + length, &below);
-		CHECK(!strcmp(below.pod_uid, owner.pod_uid) && below.is_nested == owner.is_nested, "%s is %s",
-		      owner.pod_uid, below.pod_uid);
-		CHECK(!owner.container_id[0] || owner.is_nested || !strcmp(below.container_id, owner.container_id));
+		CHECK(!strcmp(below.pod_uid, owner.pod_uid) && below.is_nested == owner.is_nested,
+		      "%s is %s", owner.pod_uid, below.pod_uid);
+		CHECK(!owner.container_id[0] || owner.is_nested ||
+		      !strcmp(below.container_id, owner.container_id));
 		free(longer);
 	}
 }

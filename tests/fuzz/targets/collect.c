@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/web/request/scrape_options.c: a line for each argument. What is taken is a part of what is on, what is
- * refused has one line that can be printed.
+ * userspace/web/request/scrape_options.c: a line for each argument. What is taken is a part of what
+ * is on, what is refused has one line that can be printed.
  */
 #include "fuzz.h"
 
@@ -13,8 +13,10 @@
 static int argument_take(struct collect *collect, const char *line, size_t size)
 {
 	const char *equals = memchr(line, '=', size);
-	size_t key_size = equals ? (size_t)(equals - line) : size, value_size = equals ? size - key_size - 1 : 0;
-	char *key = fuzz_copy(line, key_size), *value = equals ? fuzz_copy(equals + 1, value_size) : NULL;
+	size_t key_size = equals ? (size_t)(equals - line) : size,
+	       value_size = equals ? size - key_size - 1 : 0;
+	char *key = fuzz_copy(line, key_size),
+	     *value = equals ? fuzz_copy(equals + 1, value_size) : NULL;
 	int r = collect_argument(collect, key, key_size, value, value_size);
 
 	free(key);
@@ -28,7 +30,8 @@ static void check_refusal(const struct collect *collect)
 
 	CHECK(length > 10 && length < sizeof(collect->why), "%zu", length);
 	for (size_t i = 0; i < length; i++)
-		CHECK(i == length - 1 ? collect->why[i] == '\n' : collect->why[i] >= ' ' && collect->why[i] < 0x7f);
+		CHECK(i == length - 1 ? collect->why[i] == '\n'
+				      : collect->why[i] >= ' ' && collect->why[i] < 0x7f);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

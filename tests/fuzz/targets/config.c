@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/lib/config: flags and variables of any content. The input: strings, each ended by a NUL; the flags, then (after
- * an empty one) the environment. Neither crash nor exit, nothing kept that a contract rules out, and a refusal is one
- * printable line.
+ * userspace/lib/config: flags and variables of any content. The input: strings, each ended by a
+ * NUL; the flags, then (after an empty one) the environment. Neither crash nor exit, nothing kept
+ * that a contract rules out, and a refusal is one printable line.
  */
 #include "text.h"
 
@@ -69,12 +69,14 @@ static void check_address(const struct config_address *a)
 {
 	CHECK(ends(a->text, sizeof(a->text)) && strchr(a->text, ':'));
 	CHECK(a->length && a->length <= sizeof(a->address));
-	CHECK(a->address.ss_family == AF_INET || a->address.ss_family == AF_INET6, "family %d", a->address.ss_family);
+	CHECK(a->address.ss_family == AF_INET || a->address.ss_family == AF_INET6, "family %d",
+	      a->address.ss_family);
 }
 
 static void check_lists(const struct config *c)
 {
-	CHECK(c->port_count <= CONFIG_PORTS_MAX && c->process_count && c->process_count <= CONFIG_PROCESSES_MAX);
+	CHECK(c->port_count <= CONFIG_PORTS_MAX && c->process_count &&
+	      c->process_count <= CONFIG_PROCESSES_MAX);
 	for (uint32_t i = 0; i < c->port_count; i++) {
 		CHECK(c->ports[i]);
 		for (uint32_t j = 0; j < i; j++)
@@ -91,7 +93,8 @@ static void check_lists(const struct config *c)
 	CHECK(c->leak_allow_count <= CONFIG_LEAK_ALLOW_MAX);
 	for (uint32_t i = 0; i < c->leak_allow_count; i++)
 		for (int byte = 0; byte < 16; byte++)
-			CHECK(!(c->leak_allow[i].address[byte] & ~c->leak_allow[i].mask[byte]), "host bits");
+			CHECK(!(c->leak_allow[i].address[byte] & ~c->leak_allow[i].mask[byte]),
+			      "host bits");
 	CHECK(c->metrics_count && c->metrics_count <= CONFIG_ADDRESSES_MAX);
 	for (uint32_t i = 0; i < c->metrics_count; i++)
 		check_address(&c->metrics[i]);
@@ -107,7 +110,8 @@ static void check_config(const struct config *c)
 	CHECK(ends(c->pin_path, sizeof(c->pin_path)) && (!c->pin_path[0] || c->pin_path[0] == '/'));
 	CHECK(ends(c->telemetry_path, sizeof(c->telemetry_path)) && c->telemetry_path[0] == '/' &&
 	      c->telemetry_path[1]);
-	CHECK(c->attach <= CONFIG_ATTACH_CLSACT && c->log_level <= LOG_LEVEL_ERROR && c->max_requests <= 65535);
+	CHECK(c->attach <= CONFIG_ATTACH_CLSACT && c->log_level <= LOG_LEVEL_ERROR &&
+	      c->max_requests <= 65535);
 	CHECK(!(c->collectors & ~COLLECTOR_ALL));
 	check_lists(c);
 }
@@ -119,7 +123,8 @@ static void check_said(int result)
 
 	CHECK(text_is_utf8(said, length));
 	for (size_t i = 0; i < length; i++) {
-		CHECK(!text_is_control(said + i) || said[i] == '\n', "a control character is printed");
+		CHECK(!text_is_control(said + i) || said[i] == '\n',
+		      "a control character is printed");
 		lines += said[i] == '\n';
 	}
 	CHECK(!length || said[length - 1] == '\n');
@@ -129,7 +134,8 @@ static void check_said(int result)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = fuzz_string(data, size), *flags[STRINGS_MAX + 1], *environment[STRINGS_MAX + 1];
+	char *text = fuzz_string(data, size), *flags[STRINGS_MAX + 1],
+	     *environment[STRINGS_MAX + 1];
 	struct config config;
 	int count, result;
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/dialogue.h: a whole dialogue of both sides as segments, cut anywhere, again, overlapping, overtaking. Without a
- * loss it must count what the plain grammar reads; with one, still nothing twice.
+ * bpf/dialogue.h: a whole dialogue of both sides as segments, cut anywhere, again, overlapping,
+ * overtaking. Without a loss it must count what the plain grammar reads; with one, still nothing
+ * twice.
  *
- * The input: the number of moves, the moves (2 bytes each: side and length, place), the client's length in 16 bits, its
- * bytes, and the rest is the server's.
+ * The input: the number of moves, the moves (2 bytes each: side and length, place), the client's
+ * length in 16 bits, its bytes, and the rest is the server's.
  */
 #include "kernel.h"
 
@@ -42,9 +43,12 @@ static void say(struct run *run, const struct stream *from, __u32 start, __u32 l
 	}
 	CHECK(!kernel_locked, "the lock was kept");
 	CHECK(d->client.state <= SOCKS_CLIENT_DONE && d->server.state <= SOCKS_SERVER_DONE);
-	CHECK(d->client.next <= run->client.length, "read %u of %u bytes", d->client.next, run->client.length);
-	CHECK(d->server.next <= run->server.length, "read %u of %u bytes", d->server.next, run->server.length);
-	CHECK(run->session->held_length <= ABI_HELD_MAX && run->session->held_filled <= run->session->held_length);
+	CHECK(d->client.next <= run->client.length, "read %u of %u bytes", d->client.next,
+	      run->client.length);
+	CHECK(d->server.next <= run->server.length, "read %u of %u bytes", d->server.next,
+	      run->server.length);
+	CHECK(run->session->held_length <= ABI_HELD_MAX &&
+	      run->session->held_filled <= run->session->held_length);
 }
 
 static __u32 min(__u32 a, __u32 b)
@@ -56,13 +60,15 @@ static __u32 min(__u32 a, __u32 b)
 static void move(struct run *run, __u8 what, __u8 where)
 {
 	const struct stream *from = what & 0x80 ? &run->server : &run->client;
-	__u32 next = what & 0x80 ? run->session->dialogue.server.next : run->session->dialogue.client.next;
+	__u32 next = what & 0x80 ? run->session->dialogue.server.next
+				 : run->session->dialogue.client.next;
 	__u32 start = where & 0x80 ? next + (where & 0x7f) : 0, length = (what & 0x7f) + 1;
 
 	if (!(where & 0x80))
 		start = next > (where & 0x1f) ? next - (where & 0x1f) : 0;
 	start = min(start, from->length);
-	say(run, from, start, what & 0x40 ? from->length - start : min(length, from->length - start));
+	say(run, from, start,
+	    what & 0x40 ? from->length - start : min(length, from->length - start));
 }
 
 static __u64 sum(const __u64 *of, int count)
@@ -131,7 +137,8 @@ static void check_counts(const struct run *run)
 	CHECK(requests == (__u64)complete, "%llu requests, not %d", requests, complete);
 	CHECK(!complete || ABI_AT(__u64, c->requests, command) == 1, "not command %u", command);
 	CHECK(c->successes == (verdict == SOCKS_VERDICT_SUCCESS));
-	CHECK(failures == (verdict >= SOCKS_VERDICT_FAILURE), "%llu failures, verdict %u", failures, verdict);
+	CHECK(failures == (verdict >= SOCKS_VERDICT_FAILURE), "%llu failures, verdict %u", failures,
+	      verdict);
 	if (failures)
 		CHECK(ABI_AT(__u64, c->failures, verdict - SOCKS_VERDICT_FAILURE) == 1);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/parse/dns.h: the input is a direction (1 byte) and a stream of messages behind their lengths. Each message is
- * read as a datagram, beside a plain reader written here; the stream is read cut in pieces, and must say the same of
- * each.
+ * bpf/parse/dns.h: the input is a direction (1 byte) and a stream of messages behind their lengths.
+ * Each message is read as a datagram, beside a plain reader written here; the stream is read cut in
+ * pieces, and must say the same of each.
  */
 #include "kernel.h"
 
@@ -29,7 +29,8 @@ static uint32_t plain_type(const uint8_t *message, uint32_t length, uint32_t nam
 	return at + 4 <= length ? dns_type_of(get16(message + at)) : ABI_DNS_OTHER;
 }
 
-static uint64_t plain_read(const uint8_t *message, uint32_t length, uint32_t direction, uint32_t name_max)
+static uint64_t plain_read(const uint8_t *message, uint32_t length, uint32_t direction,
+			   uint32_t name_max)
 {
 	if (length < 12)
 		return DNS_MESSAGE(DNS_EVENT_SHORT, 0, 0);
@@ -39,7 +40,8 @@ static uint64_t plain_read(const uint8_t *message, uint32_t length, uint32_t dir
 		return DNS_MESSAGE(DNS_EVENT_MESSAGE, dns_rcode_of(message[3]), get16(message));
 	if (message[2] & 0x78 || !get16(message + 4))
 		return DNS_MESSAGE(DNS_EVENT_MESSAGE, ABI_DNS_OTHER, get16(message));
-	return DNS_MESSAGE(DNS_EVENT_MESSAGE, plain_type(message, length, name_max), get16(message));
+	return DNS_MESSAGE(DNS_EVENT_MESSAGE, plain_type(message, length, name_max),
+			   get16(message));
 }
 
 /* ---- the stream ---- */
@@ -57,9 +59,10 @@ static void hear(struct heard *heard, uint64_t step)
 	if (event == DNS_EVENT_NONE)
 		return;
 	CHECK(heard->count < MESSAGES_MAX && event <= DNS_EVENT_SHORT, "%u", event);
-	heard->messages[heard->count++] = event == DNS_EVENT_SHORT
-						  ? DNS_MESSAGE(event, 0, 0)
-						  : DNS_MESSAGE(event, DNS_STEP_VALUE(step), DNS_WORD_ID(step));
+	heard->messages[heard->count++] =
+		event == DNS_EVENT_SHORT
+			? DNS_MESSAGE(event, 0, 0)
+			: DNS_MESSAGE(event, DNS_STEP_VALUE(step), DNS_WORD_ID(step));
 }
 
 /* As the program does, in a segment that is in memory of exactly its size. */
@@ -71,7 +74,8 @@ static void hear_segment(struct heard *heard, const uint8_t *bytes, size_t size,
 
 	packet_bytes = copy;
 	while (at < size) {
-		uint64_t step = dns_stream_read(&skb, at, (uint32_t)size - at, heard->word, direction);
+		uint64_t step =
+			dns_stream_read(&skb, at, (uint32_t)size - at, heard->word, direction);
 
 		CHECK(DNS_READ_CONSUMED(step) && DNS_READ_CONSUMED(step) <= size - at, "%u of %zu",
 		      DNS_READ_CONSUMED(step), size - at);
@@ -115,17 +119,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		piece = cuts_next(&cuts, size - at);
 		hear_segment(&cut, data + at, piece, direction);
 	}
-	CHECK(whole.count == cut.count && whole.word == cut.word, "%u messages, cut %u", whole.count, cut.count);
-	CHECK(!memcmp(whole.messages, cut.messages, whole.count * sizeof(whole.messages[0])), "other messages");
+	CHECK(whole.count == cut.count && whole.word == cut.word, "%u messages, cut %u",
+	      whole.count, cut.count);
+	CHECK(!memcmp(whole.messages, cut.messages, whole.count * sizeof(whole.messages[0])),
+	      "other messages");
 
-	for (at = 0; at + 2 <= size && at + 2 + get16(data + at) <= size; at += 2 + get16(data + at)) {
+	for (at = 0; at + 2 <= size && at + 2 + get16(data + at) <= size;
+	     at += 2 + get16(data + at)) {
 		uint64_t must = plain_read(data + at + 2, get16(data + at), direction, ~0u);
 
 		check_datagram(data + at + 2, get16(data + at), direction);
 		if (!must)
 			continue;
-		CHECK(complete < whole.count && whole.messages[complete] == must, "message %u is %llx", complete,
-		      (unsigned long long)must);
+		CHECK(complete < whole.count && whole.messages[complete] == must,
+		      "message %u is %llx", complete, (unsigned long long)must);
 		complete++;
 	}
 	CHECK(whole.count <= complete + 1, "%u messages of %u", whole.count, complete);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/collector/destinations/dns_answer.c and names.c: a message, once as the question and once as its answer. */
+/* userspace/collector/destinations/dns_answer.c and names.c: a message, once as the question and
+ * once as its answer. */
 #include "fuzz.h"
 
 #include <ctype.h>
@@ -20,7 +21,8 @@ static void check_name(const char *name)
 {
 	CHECK(*name && strlen(name) < DNS_NAME_SIZE);
 	for (; *name; name++)
-		CHECK(islower((unsigned char)*name) || isdigit((unsigned char)*name) || strchr("-_.\\", *name),
+		CHECK(islower((unsigned char)*name) || isdigit((unsigned char)*name) ||
+			      strchr("-_.\\", *name),
 		      "byte %d", *name);
 }
 
@@ -34,7 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	found = 0;
 	r = dns_answer_read(copy, size, &question, found_one, &found);
-	CHECK(r == -EBADMSG || (r >= 0 && (unsigned int)r == found && r <= 64), "%d of %u", r, found);
+	CHECK(r == -EBADMSG || (r >= 0 && (unsigned int)r == found && r <= 64), "%d of %u", r,
+	      found);
 	at = dns_question_read(copy, size, &again);
 	CHECK(at == -EBADMSG || (at > 12 && (size_t)at <= size), "%d", at);
 	if (at > 0)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/collector/discovery/environment.c, and naming_clean on what it finds, against a search of the whole. The
- * input: a variable's name up to the first =, then the environment, which comes in pieces.
+ * userspace/collector/discovery/environment.c, and naming_clean on what it finds, against a search
+ * of the whole. The input: a variable's name up to the first =, then the environment, which comes
+ * in pieces.
  */
 #include "fuzz.h"
 #include "text.h"
@@ -43,7 +44,8 @@ static void check_clean(const char *value, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *mark = size ? memchr(data, '=', size) : NULL;
-	size_t name = mark ? (size_t)(mark - data) : 0, length = 0, rest = mark ? size - name - 1 : 0;
+	size_t name = mark ? (size_t)(mark - data) : 0, length = 0,
+	       rest = mark ? size - name - 1 : 0;
 	char *variable = fuzz_string(data, name), *text = fuzz_copy(mark ? mark + 1 : data, rest);
 	struct cuts cuts = cuts_begin(data, size, 0, 40);
 	struct environment search;
@@ -63,7 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	CHECK(environment_end(&search) == !!wanted);
 	if (wanted) {
-		CHECK(search.size == (length < ENVIRONMENT_VALUE_SIZE ? length : ENVIRONMENT_VALUE_SIZE));
+		CHECK(search.size ==
+		      (length < ENVIRONMENT_VALUE_SIZE ? length : ENVIRONMENT_VALUE_SIZE));
 		CHECK(!memcmp(search.value, wanted, search.size));
 		if (!memchr(search.value, '\0', search.size))
 			check_clean(search.value, search.size);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From the builder to Prometheus's text and back: every label says what it was given (what is not UTF-8 as U+FFFD),
- * every number is the same. The input: for each sample a family (1 byte), a value (8 bytes), and as many strings, each
- * ended by a NUL, as it has labels.
+ * From the builder to Prometheus's text and back: every label says what it was given (what is not
+ * UTF-8 as U+FFFD), every number is the same. The input: for each sample a family (1 byte), a value
+ * (8 bytes), and as many strings, each ended by a NUL, as it has labels.
  */
 #include "prometheus.h"
 
@@ -76,13 +76,15 @@ static void check_labels(const struct series *s, const struct given *g, unsigned
 
 static int named(const struct series *s, const char *name, const char *suffix)
 {
-	return s->name_length == strlen(name) + strlen(suffix) && !strncmp(s->name, name, strlen(name)) &&
+	return s->name_length == strlen(name) + strlen(suffix) &&
+	       !strncmp(s->name, name, strlen(name)) &&
 	       !strncmp(s->name + strlen(name), suffix, strlen(suffix));
 }
 
 static void check_count(const struct series *s, uint64_t want)
 {
-	CHECK(strtoull(s->number, NULL, 10) == want, "%s, not %llu", s->number, (unsigned long long)want);
+	CHECK(strtoull(s->number, NULL, 10) == want, "%s, not %llu", s->number,
+	      (unsigned long long)want);
 }
 
 /* Returns whether the histogram has ended. */
@@ -97,7 +99,8 @@ static int check_histogram(struct check *c, const struct series *s, const struct
 		CHECK(named(s, name, "_bucket"));
 		c->cumulated += h.buckets[c->line];
 		check_count(s, c->cumulated);
-		CHECK(c->line < ABI_HISTOGRAM_BUCKETS - 1 || !strcmp(s->labels[s->label_count - 1], "+Inf"));
+		CHECK(c->line < ABI_HISTOGRAM_BUCKETS - 1 ||
+		      !strcmp(s->labels[s->label_count - 1], "+Inf"));
 	} else if (c->line == ABI_HISTOGRAM_BUCKETS) {
 		CHECK(named(s, name, "_sum"));
 		CHECK(fabs(s->value - (double)h.sum_ns / 1e9) <= s->value * 1e-12, "%s", s->number);
@@ -126,7 +129,8 @@ static void check_series(const struct series *s, void *context)
 	CHECK(named(s, metric_family(g->family)->name, ""));
 	check_labels(s, g, 0);
 	if (g->is_float)
-		CHECK(isnan(as_double(g->bits)) ? isnan(s->value) : s->value == as_double(g->bits), "%s", s->number);
+		CHECK(isnan(as_double(g->bits)) ? isnan(s->value) : s->value == as_double(g->bits),
+		      "%s", s->number);
 	else
 		check_count(s, g->bits);
 	c->next++;

@@ -19,7 +19,8 @@ static int each(const struct nlmsghdr *message, void *context)
 		return MNL_CB_OK;
 	CHECK(memchr(filter.kind, '\0', sizeof(filter.kind)) && filter.kind[0]);
 	CHECK(memchr(filter.name, '\0', sizeof(filter.name)));
-	CHECK(!filter.name[0] || !strcmp(filter.kind, "bpf"), "the name of a filter of another kind");
+	CHECK(!filter.name[0] || !strcmp(filter.kind, "bpf"),
+	      "the name of a filter of another kind");
 	return MNL_CB_OK;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/parse/wireguard.h: the input is an offset and a size (2 bytes each) and a packet. What it takes for a message
- * lies in the packet, has the size of its type, and begins as the type does.
+ * bpf/parse/wireguard.h: the input is an offset and a size (2 bytes each) and a packet. What it
+ * takes for a message lies in the packet, has the size of its type, and begins as the type does.
  */
 #include "kernel.h"
 
@@ -23,8 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!type)
 		return 0;
 	CHECK(offset + length <= skb.len);
-	CHECK(length == (type == WIREGUARD_INITIATION ? WIREGUARD_INITIATION_SIZE : WIREGUARD_RESPONSE_SIZE));
-	CHECK(packet_bytes[offset] == type && !packet_bytes[offset + 1] && !packet_bytes[offset + 2] &&
-	      !packet_bytes[offset + 3]);
+	CHECK(length ==
+	      (type == WIREGUARD_INITIATION ? WIREGUARD_INITIATION_SIZE : WIREGUARD_RESPONSE_SIZE));
+	CHECK(packet_bytes[offset] == type && !packet_bytes[offset + 1] &&
+	      !packet_bytes[offset + 2] && !packet_bytes[offset + 3]);
 	return 0;
 }

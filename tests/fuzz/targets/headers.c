@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/web/request/negotiate.c and userspace/web/auth/basic.c: lines that begin with their header's letter, A for
- * Accept, E for Accept-Encoding, B for Authorization. What is read is within its bounds, and one list or several fields
- * are the same.
+ * userspace/web/request/negotiate.c and userspace/web/auth/basic.c: lines that begin with their
+ * header's letter, A for Accept, E for Accept-Encoding, B for Authorization. What is read is within
+ * its bounds, and one list or several fields are the same.
  */
 #include "fuzz.h"
 
@@ -33,8 +33,10 @@ static void check_wishes(struct wishes *wishes, char what, const char *line, siz
 		wishes_encoding(wishes, header, size);
 	CHECK(wishes->format < EXPOSITION_FORMATS && wishes->format_q <= 1000);
 	CHECK(wishes->gzip_q <= 1000 && wishes->identity_q <= 1000 && wishes->other_q <= 1000);
-	CHECK(wishes->format == EXPOSITION_TEXT || wishes->format_q, "OpenMetrics that nobody wanted");
-	CHECK(!wishes_gzip(wishes) || wishes->gzip_named || wishes->other_named, "gzip that nobody wanted");
+	CHECK(wishes->format == EXPOSITION_TEXT || wishes->format_q,
+	      "OpenMetrics that nobody wanted");
+	CHECK(!wishes_gzip(wishes) || wishes->gzip_named || wishes->other_named,
+	      "gzip that nobody wanted");
 	free(header);
 }
 

@@ -20,10 +20,14 @@ static int each(const struct nlmsghdr *message, void *context)
 		return MNL_CB_OK;
 	CHECK(event == LINK_PRESENT || event == LINK_GONE);
 	CHECK(link.ifindex && link.ifindex <= INT32_MAX);
-	CHECK(link.name[0] && memchr(link.name, '\0', sizeof(link.name)) && memchr(link.kind, '\0', sizeof(link.kind)));
-	CHECK(link.l2_header_length == 0 || link.l2_header_length == 14 || link.l2_header_length == LINK_L2_UNKNOWN);
-	CHECK(link.has_stats || !(link.rx_bytes | link.tx_bytes | link.rx_packets | link.tx_packets));
-	CHECK(!link_is_tunnel(&link, &config) || (!link.is_loopback && !strncmp(link.name, "wg", 2)));
+	CHECK(link.name[0] && memchr(link.name, '\0', sizeof(link.name)) &&
+	      memchr(link.kind, '\0', sizeof(link.kind)));
+	CHECK(link.l2_header_length == 0 || link.l2_header_length == 14 ||
+	      link.l2_header_length == LINK_L2_UNKNOWN);
+	CHECK(link.has_stats ||
+	      !(link.rx_bytes | link.tx_bytes | link.rx_packets | link.tx_packets));
+	CHECK(!link_is_tunnel(&link, &config) ||
+	      (!link.is_loopback && !strncmp(link.name, "wg", 2)));
 	return MNL_CB_OK;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/lib/log/line.c: a line has its message and its fields, each with the value that it was given.
- * The input: the room for an escaped text (1 byte), a time (4 bytes), the text. A NUL in it ends a value, and begins
- * the next field's.
+ * userspace/lib/log/line.c: a line has its message and its fields, each with the value that it was
+ * given. The input: the room for an escaped text (1 byte), a time (4 bytes), the text. A NUL in it
+ * ends a value, and begins the next field's.
  */
 #include "text.h"
 
@@ -29,13 +29,15 @@ static char *unescape(const char *text, size_t size)
 		case '"':
 		case '\\': *end++ = text[i]; break;
 		default:
-			CHECK(text[i] == 'u' && i + 4 < size && sscanf(text + i + 1, "%4x", &code) == 1,
+			CHECK(text[i] == 'u' && i + 4 < size &&
+				      sscanf(text + i + 1, "%4x", &code) == 1,
 			      "an escape \\%c", text[i]);
 			i += 4;
 			if (code == 0xfffd) {
 				end = mempcpy(end, UTF8_REPLACEMENT, 3);
 			} else {
-				CHECK(code < 0x20 || (code >= 0x7f && code < 0xa0), "\\u%04x", code);
+				CHECK(code < 0x20 || (code >= 0x7f && code < 0xa0), "\\u%04x",
+				      code);
 				if (code >= 0x80)
 					*end++ = (char)0xc2;
 				*end++ = (char)code;
@@ -71,11 +73,11 @@ static void check_time(int64_t seconds)
 
 	memset(time, 'x', sizeof(time));
 	log_time_format(time, seconds, 999999999);
-	n = sscanf(time, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &fields[0], &fields[1], &fields[2], &fields[3], &fields[4],
-		   &fields[5], &fields[6]);
+	n = sscanf(time, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &fields[0], &fields[1], &fields[2],
+		   &fields[3], &fields[4], &fields[5], &fields[6]);
 	CHECK(n == 7 && strnlen(time, sizeof(time)) == 24 && time[23] == 'Z', "%.24s", time);
-	CHECK(fields[1] >= 1 && fields[1] <= 12 && fields[2] >= 1 && fields[2] <= 31 && fields[3] < 24 &&
-		      fields[4] < 60 && fields[5] < 60,
+	CHECK(fields[1] >= 1 && fields[1] <= 12 && fields[2] >= 1 && fields[2] <= 31 &&
+		      fields[3] < 24 && fields[4] < 60 && fields[5] < 60,
 	      "%s", time);
 }
 
@@ -86,7 +88,8 @@ static void expect(const char **at, const char *text)
 	*at += strlen(text);
 }
 
-/* Reads a value: between quotes, or (`bare`: logfmt) a word that needs none; `want` is the text it was made of. */
+/* Reads a value: between quotes, or (`bare`: logfmt) a word that needs none; `want` is the text it
+ * was made of. */
 static void expect_value(const char **at, bool bare, const char *want)
 {
 	const char *begin = *at, *end;
@@ -94,7 +97,8 @@ static void expect_value(const char **at, bool bare, const char *want)
 	if (bare && *begin != '"') {
 		size_t length = strcspn(begin, " \n");
 
-		CHECK(length && strlen(want) == length && !memcmp(begin, want, length), "not the word %s", want);
+		CHECK(length && strlen(want) == length && !memcmp(begin, want, length),
+		      "not the word %s", want);
 		CHECK(strcspn(begin, "\"\\=") >= length, "a word that needs quotes");
 		*at += length;
 		return;
@@ -110,7 +114,8 @@ static void expect_value(const char **at, bool bare, const char *want)
 
 static void check_line(bool json, char *const texts[], size_t count, uint32_t number)
 {
-	static const char *const NAMES[TEXTS_MAX] = { "", "proxy", "interface", "path", "error", "action" };
+	static const char *const NAMES[TEXTS_MAX] = { "",     "proxy", "interface",
+						      "path", "error", "action" };
 	const char *const separator = json ? ",\"" : " ", *const equals = json ? "\":" : "=";
 	struct log_field fields[TEXTS_MAX + 3] = {};
 	char line[LOG_LINE_SIZE + 1], value[32];
@@ -122,7 +127,8 @@ static void check_line(bool json, char *const texts[], size_t count, uint32_t nu
 		fields[used++] = field_text(NAMES[i], texts[i]);
 	fields[used++] = field_signed("status", -(int64_t)number);
 	length = log_line_format(line, json, "t", LOG_LEVEL_WARN, "health", texts[0], fields);
-	CHECK(length <= LOG_LINE_SIZE && memchr(line, '\n', length) == line + length - 1, "not one line");
+	CHECK(length <= LOG_LINE_SIZE && memchr(line, '\n', length) == line + length - 1,
+	      "not one line");
 	line[length] = '\0';
 
 	expect(&at, json ? "{\"time\":\"t\",\"level\":\"warn\",\"process\":\"health\",\"msg\":"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/collector/discovery/naming.c: labels are unique, valid and made of the name; they are the same from any
- * order, and the same without those that are younger. The input: lines, each a digit for the cookie, one for the uid
- * (or - for none), the name.
+ * userspace/collector/discovery/naming.c: labels are unique, valid and made of the name; they are
+ * the same from any order, and the same without those that are younger. The input: lines, each a
+ * digit for the cookie, one for the uid (or - for none), the name.
  */
 #include "fuzz.h"
 #include "text.h"
@@ -85,8 +85,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		naming_assign(order, known);
 		for (size_t i = 0; i < known; i++)
-			CHECK(order[i] == age[i] && !strcmp(order[i]->label, labels[i]), "%s was %s", order[i]->label,
-			      labels[i]);
+			CHECK(order[i] == age[i] && !strcmp(order[i]->label, labels[i]),
+			      "%s was %s", order[i]->label, labels[i]);
 	}
 	free(text);
 	return 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/parse/ip.h and transport.h: the input is how it comes (1 byte: IPv6, Ethernet before it, GSO), how much of it is
- * linear (2 bytes), and the packet. Direct access and loads must agree, and what they call payload must be in the
- * packet.
+ * bpf/parse/ip.h and transport.h: the input is how it comes (1 byte: IPv6, Ethernet before it,
+ * GSO), how much of it is linear (2 bytes), and the packet. Direct access and loads must agree, and
+ * what they call payload must be in the packet.
  */
 #include "kernel.h"
 
@@ -22,17 +22,19 @@ static int same(const struct segment *a, const struct segment *b)
 {
 	return !memcmp(a->source, b->source, 16) && !memcmp(a->destination, b->destination, 16) &&
 	       a->source_port == b->source_port && a->destination_port == b->destination_port &&
-	       a->sequence == b->sequence && a->payload == b->payload && a->payload_length == b->payload_length &&
-	       a->flags == b->flags;
+	       a->sequence == b->sequence && a->payload == b->payload &&
+	       a->payload_length == b->payload_length && a->flags == b->flags;
 }
 
 /* What a program takes for a header or for data is in the packet. */
-static void check_bounds(const struct __sk_buff *skb, uint32_t l2, const struct ip_packet *ip, const struct segment *s)
+static void check_bounds(const struct __sk_buff *skb, uint32_t l2, const struct ip_packet *ip,
+			 const struct segment *s)
 {
 	CHECK(ip->transport <= IP_TRANSPORT_MAX, "transport at %u", ip->transport);
 	CHECK(!ip->transport || ip->transport >= l2 + 20, "transport at %u", ip->transport);
 	if (s)
-		CHECK(s->payload >= l2 + 40 && s->payload <= skb->len && s->payload_length <= skb->len - s->payload,
+		CHECK(s->payload >= l2 + 40 && s->payload <= skb->len &&
+			      s->payload_length <= skb->len - s->payload,
 		      "payload %u at %u of %u bytes", s->payload_length, s->payload, skb->len);
 }
 
@@ -45,17 +47,18 @@ static void check(struct __sk_buff *skb, uint32_t l2)
 
 	nothing_linear.data_end = skb->data;
 	CHECK(version == ip_read(&nothing_linear, l2, &loaded), "IP by loads");
-	CHECK(!memcmp(&direct, &loaded, sizeof(direct)), "protocol %u at %u, by loads %u at %u", direct.protocol,
-	      direct.transport, loaded.protocol, loaded.transport);
+	CHECK(!memcmp(&direct, &loaded, sizeof(direct)), "protocol %u at %u, by loads %u at %u",
+	      direct.protocol, direct.transport, loaded.protocol, loaded.transport);
 	CHECK(udp_read(skb, l2) == udp_read(&nothing_linear, l2), "UDP by loads");
 	memset(&s, 0xa5, sizeof(s));
 	memset(&t, 0x5a, sizeof(t));
 	result = segment_read(skb, l2, &s);
-	CHECK(result == (int)segment_read(&nothing_linear, l2, &t), "by loads it is not %d", result);
+	CHECK(result == (int)segment_read(&nothing_linear, l2, &t), "by loads it is not %d",
+	      result);
 	check_bounds(skb, l2, &direct, result == SEGMENT_NONE ? NULL : &s);
 	if (result != SEGMENT_NONE)
-		CHECK(same(&s, &t), "payload %u at %u, by loads %u at %u", s.payload_length, s.payload,
-		      t.payload_length, t.payload);
+		CHECK(same(&s, &t), "payload %u at %u, by loads %u at %u", s.payload_length,
+		      s.payload, t.payload_length, t.payload);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -67,8 +70,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 3 || size - 3 > AREA / 2)
 		return 0;
 	if (!area) {
-		area = mmap(LOW_ADDRESS, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		CHECK(area != MAP_FAILED && (uintptr_t)area + AREA < 1ULL << 32, "no memory below 4 GiB");
+		area = mmap(LOW_ADDRESS, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+		CHECK(area != MAP_FAILED && (uintptr_t)area + AREA < 1ULL << 32,
+		      "no memory below 4 GiB");
 	}
 	l2 = data[0] & HOW_ETHERNET ? 14 : 0;
 	length = (uint32_t)size - 3;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/web/page: the page of a block of another process. Whatever names and numbers are in it, there are no tags
- * but the page's own. The input: a block as for the target snapshot.
+ * userspace/web/page: the page of a block of another process. Whatever names and numbers are in it,
+ * there are no tags but the page's own. The input: a block as for the target snapshot.
  */
 #include "fuzz.h"
 
@@ -12,10 +12,11 @@
 #include "web/page/page.h"
 
 static const char *const tags[] = {
-	"a",	"article", "b",	     "body",	   "br",   "caption", "code",	 "data",   "dd",   "details", "div",
-	"dl",	"dt",	   "figure", "figcaption", "h1",   "h2",      "head",	 "header", "html", "li",      "link",
-	"main", "meta",	   "nav",    "p",	   "path", "script",  "section", "small",  "span", "style",   "summary",
-	"svg",	"table",   "tbody",  "td",	   "th",   "thead",   "time",	 "title",  "tr",   "ul",      "!DOCTYPE"
+	"a",	   "article", "b",     "body", "br",	 "caption",    "code", "data",	  "dd",
+	"details", "div",     "dl",    "dt",   "figure", "figcaption", "h1",   "h2",	  "head",
+	"header",  "html",    "li",    "link", "main",	 "meta",       "nav",  "p",	  "path",
+	"script",  "section", "small", "span", "style",	 "summary",    "svg",  "table",	  "tbody",
+	"td",	   "th",      "thead", "time", "title",	 "tr",	       "ul",   "!DOCTYPE"
 };
 
 static void check_tag(const char *at, const char *end)
@@ -44,7 +45,9 @@ static void check_page(const char *at, const char *end)
 			check_tag(at + 1, script);
 }
 
-static struct config config = { .interface = "wg0", .telemetry_path = "/metrics", .proxies_max = 64 };
+static struct config config = { .interface = "wg0",
+				.telemetry_path = "/metrics",
+				.proxies_max = 64 };
 
 static void render(const struct snapshot *s, const char *proxy)
 {
@@ -81,7 +84,8 @@ static void repair(struct snapshot_header *h, char *block, size_t size)
 	left &= ~(size_t)7;
 	if (h->string_bytes > left || (!h->string_bytes && left))
 		h->string_bytes = (uint32_t)left;
-	layout = block_layout(h->sample_count, h->histogram_count, h->history_count, h->string_bytes);
+	layout = block_layout(h->sample_count, h->histogram_count, h->history_count,
+			      h->string_bytes);
 	h->length = layout.length;
 	if (h->string_bytes)
 		block[layout.strings + h->string_bytes - 1] = '\0';

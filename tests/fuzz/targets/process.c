@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/collector/discovery/processes.c: a /proc of two processes whose files hold what the input says, and links
- * as in fd/. The input: strings, each ended by a NUL: comm of process 10, its stat, comm of process 11 (its parent if
- * stat says so), a link.
+ * userspace/collector/discovery/processes.c: a /proc of two processes whose files hold what the
+ * input says, and links as in fd/. The input: strings, each ended by a NUL: comm of process 10, its
+ * stat, comm of process 11 (its parent if stat says so), a link.
  */
 #include "fuzz.h"
 
@@ -13,7 +13,8 @@
 
 #include "collector/discovery/processes.h"
 
-static const struct config config = { .processes = { "danted", "sockd", "fifteen-letters" }, .process_count = 3 };
+static const struct config config = { .processes = { "danted", "sockd", "fifteen-letters" },
+				      .process_count = 3 };
 static char root[] = "/tmp/wgsocks-fuzz-proc-XXXXXX";
 static const char *const FILES[] = { "10/comm", "10/stat", "11/comm" };
 static pid_t owner;
@@ -64,7 +65,8 @@ static int each(const struct server_process *process, void *context)
 
 	seen->count++;
 	CHECK(process->pid == 10 || process->pid == 11, "process %d", process->pid);
-	CHECK(memchr(process->comm, '\0', sizeof(process->comm)) && process_is_server(process->comm, &config));
+	CHECK(memchr(process->comm, '\0', sizeof(process->comm)) &&
+	      process_is_server(process->comm, &config));
 	CHECK(process->netns_inode == 0);
 	CHECK(process->pid == 10 || !process->is_child);
 	if (process->pid == 10) {
@@ -74,7 +76,8 @@ static int each(const struct server_process *process, void *context)
 	return 0;
 }
 
-/* The parent as a stat says it that is no longer than 255 bytes: the second field behind the last bracket. */
+/* The parent as a stat says it that is no longer than 255 bytes: the second field behind the last
+ * bracket. */
 static int parent_of(const char *stat)
 {
 	const char *at = strrchr(stat, ')');
@@ -98,11 +101,14 @@ static void check_processes(const char *const *files)
 
 	processes_each(root, &config, 0, each, &seen);
 	CHECK(seen.count <= 2);
-	/* Names as long as the kernel has them; longer ones are cut, and may then be one of ours. */
+	/*
+	 * Names as long as the kernel has them; longer ones are cut, and may then be one of ours.
+	 */
 	if (strlen(files[0]) < 16 && strlen(files[1]) < 256 && strlen(files[2]) < 16) {
 		CHECK(seen.server == process_is_server(files[0], &config));
-		CHECK(!seen.server ||
-			      seen.child == (parent == 10 || (parent == 11 && process_is_server(files[2], &config))),
+		CHECK(!seen.server || seen.child == (parent == 10 ||
+						     (parent == 11 &&
+						      process_is_server(files[2], &config))),
 		      "is_child is %d, its parent %d", seen.child, parent);
 	}
 	processes_each(root, &config, 4026531840u, each, &none);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/health/http_request.c: however a request is cut it is the same, and what it holds is within its bounds. */
+/* userspace/health/http_request.c: however a request is cut it is the same, and what it holds is
+ * within its bounds. */
 #include "fuzz.h"
 
 #include "health/http_request.h"
@@ -31,7 +32,8 @@ static void check_status(const struct http_request *r, const char *bytes, size_t
 	case 0: break;
 	case 200:
 		CHECK(r->target_length && r->target_length <= HTTP_TARGET_MAX);
-		CHECK(strlen(r->target) == r->target_length, "the target does not end where its length says");
+		CHECK(strlen(r->target) == r->target_length,
+		      "the target does not end where its length says");
 		CHECK(taken && bytes[taken - 1] == '\n');
 		break;
 	case 400:
@@ -41,7 +43,8 @@ static void check_status(const struct http_request *r, const char *bytes, size_t
 	default: CHECK(0, "status %u", r->status);
 	}
 	CHECK(r->method <= HTTP_HEAD);
-	CHECK(taken <= HTTP_TARGET_MAX + HTTP_HEADERS_MAX + 64, "%zu bytes without a verdict", taken);
+	CHECK(taken <= HTTP_TARGET_MAX + HTTP_HEADERS_MAX + 64, "%zu bytes without a verdict",
+	      taken);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -55,9 +58,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t most = 1; most <= 256; most *= 16) {
 		size_t other = feed(&cut, bytes, size, most);
 
-		CHECK(other == taken && cut.status == whole.status, "%u after %zu bytes, not %u after %zu", cut.status,
-		      other, whole.status, taken);
-		CHECK(cut.method == whole.method && cut.body == whole.body && cut.target_length == whole.target_length);
+		CHECK(other == taken && cut.status == whole.status,
+		      "%u after %zu bytes, not %u after %zu", cut.status, other, whole.status,
+		      taken);
+		CHECK(cut.method == whole.method && cut.body == whole.body &&
+		      cut.target_length == whole.target_length);
 		CHECK(!memcmp(cut.target, whole.target, whole.target_length));
 	}
 	if (whole.status == 200)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/lib/web_config: a file is taken or refused with one line that says why; what is taken is whole, within its
- * bounds, and the same when it is read again.
+ * userspace/lib/web_config: a file is taken or refused with one line that says why; what is taken
+ * is whole, within its bounds, and the same when it is read again.
  */
 #include "fuzz.h"
 
@@ -12,8 +12,10 @@ static void check_taken(const struct settings *s)
 	unsigned int cost;
 
 	CHECK(s->user_count <= SETTINGS_USERS_MAX && s->san_count <= SETTINGS_SANS_MAX);
-	CHECK(s->cipher_count <= CIPHERS_MAX && s->curve_count <= CURVES_MAX && s->note_count <= SETTINGS_NOTES);
-	CHECK(s->min_version >= TLS_10 && s->min_version <= s->max_version && s->max_version <= TLS_13);
+	CHECK(s->cipher_count <= CIPHERS_MAX && s->curve_count <= CURVES_MAX &&
+	      s->note_count <= SETTINGS_NOTES);
+	CHECK(s->min_version >= TLS_10 && s->min_version <= s->max_version &&
+	      s->max_version <= TLS_13);
 	for (size_t i = 0; i < s->user_count; i++)
 		CHECK(settings_bcrypt(s->users[i].hash, &cost) && cost >= 4 && cost <= 31 &&
 		      !strchr(s->users[i].name, ':'));
@@ -34,7 +36,8 @@ static void check_taken(const struct settings *s)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *copy = fuzz_copy(data, size), why[SETTINGS_WHY], again[SETTINGS_WHY];
-	struct settings *s = settings_parse(copy, size, why), *t = settings_parse(copy, size, again);
+	struct settings *s = settings_parse(copy, size, why),
+			*t = settings_parse(copy, size, again);
 
 	CHECK(!s == !t && !strcmp(why, again), "%s, then %s", why, again);
 	CHECK(memchr(why, '\0', sizeof(why)) && !s == !!*why, "%s", why);

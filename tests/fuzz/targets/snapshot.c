@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/lib/snapshot/open.c: a block of another process, as it is and with a header that is right; what opens must
- * print as Prometheus reads it.
+ * userspace/lib/snapshot/open.c: a block of another process, as it is and with a header that is
+ * right; what opens must print as Prometheus reads it.
  */
 #include "prometheus.h"
 
@@ -36,8 +36,8 @@ static void open_and_print(const void *block, size_t size, uint64_t id)
 	text_free(&text);
 }
 
-/* Magic, length and the last NUL are put right, and the counts made to fit: what is in the parts is then seen more
- * often. */
+/* Magic, length and the last NUL are put right, and the counts made to fit: what is in the parts is
+ * then seen more often. */
 static void repair(struct snapshot_header *h, char *block, size_t size)
 {
 	size_t left = size - sizeof(*h);
@@ -52,10 +52,13 @@ static void repair(struct snapshot_header *h, char *block, size_t size)
 	left &= ~(size_t)7;
 	if (h->string_bytes > left || (!h->string_bytes && left))
 		h->string_bytes = (uint32_t)left;
-	h->length = block_layout(h->sample_count, h->histogram_count, h->history_count, h->string_bytes).length;
+	h->length =
+		block_layout(h->sample_count, h->histogram_count, h->history_count, h->string_bytes)
+			.length;
 	if (h->string_bytes)
-		block[block_layout(h->sample_count, h->histogram_count, h->history_count, 0).strings + h->string_bytes -
-		      1] = '\0';
+		block[block_layout(h->sample_count, h->histogram_count, h->history_count, 0)
+			      .strings +
+		      h->string_bytes - 1] = '\0';
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

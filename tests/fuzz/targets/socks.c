@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/parse/socks.h and bpf/parse/socks_reader.h: the input is what a client, and then what a server says. Read by the
- * byte (the grammar alone), in segments cut anywhere, and in words, it comes to the same.
+ * bpf/parse/socks.h and bpf/parse/socks_reader.h: the input is what a client, and then what a
+ * server says. Read by the byte (the grammar alone), in segments cut anywhere, and in words, it
+ * comes to the same.
  */
 #include "kernel.h"
 
@@ -16,8 +17,9 @@ static void take_event(struct reading *r, __u32 event, __u32 command)
 {
 	if (!event)
 		return;
-	CHECK(event == SOCKS_EVENT_COMMAND || event == SOCKS_EVENT_FOREIGN || event == SOCKS_EVENT_MALFORMED, "%u",
-	      event);
+	CHECK(event == SOCKS_EVENT_COMMAND || event == SOCKS_EVENT_FOREIGN ||
+		      event == SOCKS_EVENT_MALFORMED,
+	      "%u", event);
 	CHECK(!r->malformed, "an event after the end");
 	if (event == SOCKS_EVENT_COMMAND) {
 		r->command = command;
@@ -61,10 +63,13 @@ static struct reading read_bytes(const uint8_t *data, size_t size)
 
 static void expect_same(const struct reading *got, const struct reading *want, const char *how)
 {
-	CHECK(got->consumed == want->consumed, "%s: %u bytes, not %u", how, got->consumed, want->consumed);
-	CHECK(got->state == want->state && got->skip == want->skip, "%s: state %u, skip %u, not %u, %u", how,
-	      got->state, got->skip, want->state, want->skip);
-	CHECK(got->malformed == want->malformed && got->commands == want->commands && got->command == want->command,
+	CHECK(got->consumed == want->consumed, "%s: %u bytes, not %u", how, got->consumed,
+	      want->consumed);
+	CHECK(got->state == want->state && got->skip == want->skip,
+	      "%s: state %u, skip %u, not %u, %u", how, got->state, got->skip, want->state,
+	      want->skip);
+	CHECK(got->malformed == want->malformed && got->commands == want->commands &&
+		      got->command == want->command,
 	      "%s", how);
 }
 
@@ -73,8 +78,8 @@ static int is_socks4(const uint8_t *data, size_t size)
 	return size && data[0] == 4;
 }
 
-/* In segments. What takes more steps than a segment may have is given up: only SOCKS4 with a longer user or name than
- * servers take. */
+/* In segments. What takes more steps than a segment may have is given up: only SOCKS4 with a longer
+ * user or name than servers take. */
 static void check_segments(struct __sk_buff *skb, const uint8_t *data, size_t size, size_t most,
 			   const struct reading *want)
 {
@@ -88,8 +93,9 @@ static void check_segments(struct __sk_buff *skb, const uint8_t *data, size_t si
 		take(&r, client_read(skb, r.consumed, (__u32)piece, r.state, r.skip));
 		CHECK(r.consumed - before <= piece);
 		if (r.consumed - before < piece && r.state != SOCKS_CLIENT_DONE) {
-			CHECK(is_socks4(data, size) && piece > 255, "given up after %u of %zu bytes in state %u",
-			      r.consumed - before, piece, r.state);
+			CHECK(is_socks4(data, size) && piece > 255,
+			      "given up after %u of %zu bytes in state %u", r.consumed - before,
+			      piece, r.state);
 			return;
 		}
 	}
@@ -113,12 +119,13 @@ static void check_words(const uint8_t *data, size_t size, const struct reading *
 	expect_same(&r, want, "in words");
 }
 
-/* The server's side, in segments of 1 to `most` bytes; nothing that decides is beyond its sixth byte. */
+/* The server's side, in segments of 1 to `most` bytes; nothing that decides is beyond its sixth
+ * byte. */
 static void check_server(struct __sk_buff *skb, const uint8_t *data, size_t size, size_t most)
 {
 	struct cuts cuts = cuts_begin(data, size, most, most);
-	__u32 want = SOCKS_SERVER_VERSION, verdict = SOCKS_VERDICT_NONE, said = SOCKS_VERDICT_NONE, state = want,
-	      consumed = 0;
+	__u32 want = SOCKS_SERVER_VERSION, verdict = SOCKS_VERDICT_NONE, said = SOCKS_VERDICT_NONE,
+	      state = want, consumed = 0;
 	size_t at = 0;
 
 	for (; at < size && want != SOCKS_SERVER_DONE; at++) {
@@ -126,9 +133,11 @@ static void check_server(struct __sk_buff *skb, const uint8_t *data, size_t size
 
 		want = SOCKS_STEP_STATE(step);
 		CHECK(want <= SOCKS_SERVER_DONE && !SOCKS_STEP_SKIP(step));
-		v = SOCKS_STEP_EVENT(step) ? socks_verdict(SOCKS_STEP_EVENT(step), data[at]) : SOCKS_VERDICT_NONE;
+		v = SOCKS_STEP_EVENT(step) ? socks_verdict(SOCKS_STEP_EVENT(step), data[at])
+					   : SOCKS_VERDICT_NONE;
 		CHECK(v < SOCKS_VERDICT_FAILURE + ABI_FAILURE_MAX, "verdict %u", v);
-		CHECK(v == SOCKS_VERDICT_NONE || want == SOCKS_SERVER_DONE, "a verdict before the end");
+		CHECK(v == SOCKS_VERDICT_NONE || want == SOCKS_SERVER_DONE,
+		      "a verdict before the end");
 		if (v)
 			verdict = v;
 	}
@@ -138,13 +147,14 @@ static void check_server(struct __sk_buff *skb, const uint8_t *data, size_t size
 
 		state = READ_STATE(r);
 		consumed += READ_CONSUMED(r);
-		CHECK(READ_CONSUMED(r) == piece || state == SOCKS_SERVER_DONE, "stopped at byte %u in state %u",
-		      consumed, state);
+		CHECK(READ_CONSUMED(r) == piece || state == SOCKS_SERVER_DONE,
+		      "stopped at byte %u in state %u", consumed, state);
 		if (READ_EVENT(r))
 			said = READ_EVENT(r);
 	}
-	CHECK(state == want && consumed == at && said == verdict, "state %u, %u bytes, verdict %u, not %u, %zu, %u",
-	      state, consumed, said, want, at, verdict);
+	CHECK(state == want && consumed == at && said == verdict,
+	      "state %u, %u bytes, verdict %u, not %u, %zu, %u", state, consumed, said, want, at,
+	      verdict);
 	CHECK(state == SOCKS_SERVER_DONE || size < 6, "not decided by six bytes");
 }
 

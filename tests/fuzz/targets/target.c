@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/health/target.c: what is asked for, against a reading in another way; and percent-encoding, there and back.
+/*
+ * userspace/health/target.c: what is asked for, against a reading in another way; and
+ * percent-encoding, there and back.
  */
 #include "fuzz.h"
 
@@ -44,7 +46,8 @@ static void check_target(const char *text)
 	CHECK(t.verbose == has_parameter(text, "verbose"), "verbose is %d", t.verbose);
 	/* Decoding leaves plain paths as they are. */
 	if (!strchr(text, '%'))
-		CHECK((t.path == TARGET_READYZ) == (strcspn(text, "?#") == 7 && !strncmp(text, "/readyz", 7)));
+		CHECK((t.path == TARGET_READYZ) ==
+		      (strcspn(text, "?#") == 7 && !strncmp(text, "/readyz", 7)));
 }
 
 static void check_decode(const uint8_t *data, size_t size)
@@ -56,7 +59,8 @@ static void check_decode(const uint8_t *data, size_t size)
 	for (int form = 0; form < 2; form++) {
 		out = malloc(size + 1);
 		length = percent_decode(text, size, form, out, size + 1);
-		CHECK(length == -EINVAL || (length >= 0 && (size_t)length <= size && strlen(out) <= (size_t)length),
+		CHECK(length == -EINVAL || (length >= 0 && (size_t)length <= size &&
+					    strlen(out) <= (size_t)length),
 		      "%d", length);
 		free(out);
 		if (length < 1)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/web/request/scrape_options.c: any header gives a time within its bounds; a plain number the one that it
- * says. */
+/* userspace/web/request/scrape_options.c: any header gives a time within its bounds; a plain number
+ * the one that it says. */
 #include "fuzz.h"
 
 #include "lib/time.h"
@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		uint64_t seconds = strtoul(text, NULL, 10), want;
 
 		seconds = !seconds ? 10 : seconds > 300 ? 300 : seconds;
-		want = seconds * 1000 * NS_PER_MS - (seconds < 10 ? seconds * 50 * NS_PER_MS : 500 * NS_PER_MS);
+		want = seconds * 1000 * NS_PER_MS -
+		       (seconds < 10 ? seconds * 50 * NS_PER_MS : 500 * NS_PER_MS);
 		CHECK(ns + 1 >= want && ns <= want + 1, "%llu, not %llu", (unsigned long long)ns,
 		      (unsigned long long)want);
 	}

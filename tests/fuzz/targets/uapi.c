@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/collector/wireguard/uapi_parse.c: however an answer is cut it is the same, and no secret of it stays in the
- * parser. */
+/* userspace/collector/wireguard/uapi_parse.c: however an answer is cut it is the same, and no
+ * secret of it stays in the parser. */
 #include "wireguard.h"
 
 #include <errno.h>
@@ -24,7 +24,8 @@ static int feed(struct wireguard_device *device, const char *bytes, size_t size,
 		CHECK(parser.length < UAPI_LINE_MAX);
 		CHECK(r <= 1 && r >= -4095, "%d", r);
 	}
-	CHECK(!memmem(&parser, sizeof(parser), "THE-SECRET", 10), "a value that is not wanted was copied");
+	CHECK(!memmem(&parser, sizeof(parser), "THE-SECRET", 10),
+	      "a value that is not wanted was copied");
 	return r;
 }
 
@@ -33,7 +34,8 @@ static int has_secret(const char *bytes, size_t size)
 {
 	const char *at = memmem(bytes, size, "private_key=THE-SECRET", 22);
 
-	return at && (at == bytes || at[-1] == '\n') && !memmem(bytes, (size_t)(at - bytes), "THE-SECRET", 10) &&
+	return at && (at == bytes || at[-1] == '\n') &&
+	       !memmem(bytes, (size_t)(at - bytes), "THE-SECRET", 10) &&
 	       !memmem(at + 22, size - (size_t)(at + 22 - bytes), "THE-SECRET", 10);
 }
 
@@ -54,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(got == want, "%d, not %d", got, want);
 		if (want != 1)
 			continue;
-		CHECK(cut.count == whole.count && cut.text_length == whole.text_length && cut.lost == whole.lost);
+		CHECK(cut.count == whole.count && cut.text_length == whole.text_length &&
+		      cut.lost == whole.lost);
 		for (uint32_t i = 0; i < whole.count; i++)
 			CHECK(!strcmp(wireguard_allowed(&cut, &cut.peers[i]),
 				      wireguard_allowed(&whole, &whole.peers[i])) &&

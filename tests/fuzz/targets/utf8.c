@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/lib/text/utf8.h against a decoder of another build: the character's number first, then whether it may be.
+/*
+ * userspace/lib/text/utf8.h against a decoder of another build: the character's number first, then
+ * whether it may be.
  */
 #include "fuzz.h"
 
@@ -8,7 +10,11 @@
 static size_t expected(const uint8_t *s, size_t size)
 {
 	static const uint32_t SMALLEST[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t length = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+	size_t length = s[0] < 0x80	  ? 1
+			: s[0] >> 5 == 6  ? 2
+			: s[0] >> 4 == 14 ? 3
+			: s[0] >> 3 == 30 ? 4
+					  : 0;
 	uint32_t number = length == 1 ? s[0] : s[0] & (0x7fu >> length);
 
 	if (!length || size < length)
@@ -18,7 +24,8 @@ static size_t expected(const uint8_t *s, size_t size)
 			return 0;
 		number = number << 6 | (s[i] & 63u);
 	}
-	if (number < SMALLEST[length] || number > 0x10ffff || (number >= 0xd800 && number <= 0xdfff))
+	if (number < SMALLEST[length] || number > 0x10ffff ||
+	    (number >= 0xd800 && number <= 0xdfff))
 		return 0;
 	return length;
 }

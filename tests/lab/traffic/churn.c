@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * As many TCP connections as can be, one after the other, over lo: `churn PORT COUNT`. A server that answers nothing
- * listens on PORT; the client, whose process is called danted, so that each connection is a client's and an upstream
- * too, ends them in turns by a reset, by a FIN, and in the middle of a SOCKS request. Prints one JSON object.
+ * As many TCP connections as can be, one after the other, over lo: `churn PORT COUNT`. A server
+ * that answers nothing listens on PORT; the client, whose process is called danted, so that each
+ * connection is a client's and an upstream too, ends them in turns by a reset, by a FIN, and in the
+ * middle of a SOCKS request. Prints one JSON object.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -61,7 +62,8 @@ static void serve(int listener)
 
 static void connect_once(unsigned int port, unsigned int number)
 {
-	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f010000u + number % SOURCES) };
+	struct sockaddr_in from = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(0x7f010000u + number % SOURCES) };
 	struct sockaddr_in to = { .sin_family = AF_INET,
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 				  .sin_port = htons(port) };
@@ -72,7 +74,8 @@ static void connect_once(unsigned int port, unsigned int number)
 	if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof(from)) ||
 	    connect(fd, (struct sockaddr *)&to, sizeof(to)))
 		die("connect");
-	if (number % ENDING_COUNT == ENDING_REQUEST && send(fd, request, sizeof(request), 0) != sizeof(request))
+	if (number % ENDING_COUNT == ENDING_REQUEST &&
+	    send(fd, request, sizeof(request), 0) != sizeof(request))
 		die("send");
 	if (number % ENDING_COUNT != ENDING_FIN)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
@@ -103,7 +106,9 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &ended);
 	kill(server, SIGKILL); /* what it has not closed yet ends with it */
 	waitpid(server, NULL, 0);
-	printf("{\"connections\": %u, \"requests\": %u, \"seconds\": %.3f}\n", count, count / ENDING_COUNT,
-	       (double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) / 1e9);
+	printf("{\"connections\": %u, \"requests\": %u, \"seconds\": %.3f}\n", count,
+	       count / ENDING_COUNT,
+	       (double)(ended.tv_sec - begun.tv_sec) +
+		       (double)(ended.tv_nsec - begun.tv_nsec) / 1e9);
 	return 0;
 }

@@ -24,7 +24,8 @@ static void say_request(struct session *session)
 {
 	const struct kind *kind = session->kind;
 
-	session->out_length += request_write(out_end(session), kind, session->proxy->address.ss_family);
+	session->out_length +=
+		request_write(out_end(session), kind, session->proxy->address.ss_family);
 	session->request_end = session->out_length;
 }
 
@@ -37,7 +38,8 @@ static void say_payload_line(struct session *session)
 
 	if (kind->command != COMMAND_CONNECT || !kind_has_payload(kind))
 		return;
-	length = snprintf(line, sizeof(line), "%lu %lu %s\n", kind->up, kind->down, kind->closing ? "close" : "keep");
+	length = snprintf(line, sizeof(line), "%lu %lu %s\n", kind->up, kind->down,
+			  kind->closing ? "close" : "keep");
 	say(session, line, length);
 	session->proxy->tally.up += length;
 }
@@ -174,7 +176,9 @@ int dialogue_take(struct loop *loop, struct session *session)
 	case STAGE_REPLY:
 	case STAGE_BIND: return session->in_length ? reply_take(loop, session) : 0;
 	case STAGE_DATA:
-		return stream_take(session, session->in, session->in_length) ? (int)session->in_length : -EPROTO;
+		return stream_take(session, session->in, session->in_length)
+			       ? (int)session->in_length
+			       : -EPROTO;
 	case STAGE_ALIEN: /* whatever it answers to that */
 	case STAGE_HELD: return session->in_length;
 	default: return session->in_length ? -EPROTO : 0;

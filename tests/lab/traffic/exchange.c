@@ -39,8 +39,10 @@ bool bind_call(struct loop *loop, struct session *session, const struct reply *r
 	else
 		return false;
 	/* The port is at the same place in both. */
-	length = snprintf(line, sizeof(line), "%s %u %lu\n", address, ntohs(v4->sin_port), session->kind->down);
-	return control_open(loop) >= 0 && send(loop->control_fd, line, length, MSG_NOSIGNAL) == length;
+	length = snprintf(line, sizeof(line), "%s %u %lu\n", address, ntohs(v4->sin_port),
+			  session->kind->down);
+	return control_open(loop) >= 0 &&
+	       send(loop->control_fd, line, length, MSG_NOSIGNAL) == length;
 }
 
 static bool is_any(const struct sockaddr_in6 *address)
@@ -53,7 +55,8 @@ static bool is_any(const struct sockaddr_in6 *address)
 }
 
 /* Where to send datagrams: as bound, with the proxy's own address where that is none. */
-static socklen_t relay_address(const struct session *session, const struct reply *reply, struct sockaddr_storage *to)
+static socklen_t relay_address(const struct session *session, const struct reply *reply,
+			       struct sockaddr_storage *to)
 {
 	const struct sockaddr_in *bound = (const void *)&reply->bound;
 
@@ -76,7 +79,8 @@ bool udp_open(struct loop *loop, struct session *session, const struct reply *re
 	((struct sockaddr_in *)&from)->sin_port = 0;
 	session->udp_fd = socket(to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (session->udp_fd < 0 ||
-	    (to.ss_family == from.ss_family && bind(session->udp_fd, (struct sockaddr *)&from, from_length)) ||
+	    (to.ss_family == from.ss_family &&
+	     bind(session->udp_fd, (struct sockaddr *)&from, from_length)) ||
 	    connect(session->udp_fd, (struct sockaddr *)&to, to_length) ||
 	    epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, session->udp_fd,
 		      &(struct epoll_event){ .events = EPOLLIN, .data.ptr = session }))

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * inner INTERFACE: counts the packets of a tunnel as they are inside it, for tunnels whose link counts what is outside.
- * For each line of standard input one of standard output: rx_bytes rx_packets tx_bytes tx_packets, all that came and
- * went before it. Ends with standard input, and with an error when the kernel had to drop what was to be counted.
+ * inner INTERFACE: counts the packets of a tunnel as they are inside it, for tunnels whose link
+ * counts what is outside. For each line of standard input one of standard output: rx_bytes
+ * rx_packets tx_bytes tx_packets, all that came and went before it. Ends with standard input, and
+ * with an error when the kernel had to drop what was to be counted.
  */
 #include <errno.h>
 #include <poll.h>
@@ -60,12 +61,13 @@ static size_t headers_of(const unsigned char *packet, size_t there, int type)
 	size_t network = packet[0] >> 4 == 6 ? IPV6_HEADER : (size_t)(packet[0] & 15) * 4;
 
 	if (type == VIRTIO_NET_HDR_GSO_TCPV4 || type == VIRTIO_NET_HDR_GSO_TCPV6)
-		return network + 12 < there ? network + (size_t)(packet[network + 12] >> 4) * 4 : network;
+		return network + 12 < there ? network + (size_t)(packet[network + 12] >> 4) * 4
+					    : network;
 	return network + UDP_HEADER;
 }
 
-static void count_packet(struct count *to, const struct virtio_net_hdr *cut, const unsigned char *packet, size_t there,
-			 size_t length)
+static void count_packet(struct count *to, const struct virtio_net_hdr *cut,
+			 const unsigned char *packet, size_t there, size_t length)
 {
 	int type = cut->gso_type & ~VIRTIO_NET_HDR_GSO_ECN;
 	size_t segments = 1, headers = 0;
@@ -87,15 +89,17 @@ static void drain(int fd)
 	socklen_t size = sizeof(from);
 	ssize_t length;
 
-	while ((length = recvfrom(fd, frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from,
-				  &size)) > 0 ||
+	while ((length = recvfrom(fd, frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC,
+				  (struct sockaddr *)&from, &size)) > 0 ||
 	       (length < 0 && errno == ENETDOWN)) {
 		if (length > (ssize_t)sizeof(cut)) {
-			size_t there = (size_t)length < sizeof(frame) ? (size_t)length : sizeof(frame);
+			size_t there =
+				(size_t)length < sizeof(frame) ? (size_t)length : sizeof(frame);
 
 			memcpy(&cut, frame, sizeof(cut));
-			count_packet(from.sll_pkttype == PACKET_OUTGOING ? &sent : &received, &cut, frame + sizeof(cut),
-				     there - sizeof(cut), (size_t)length - sizeof(cut));
+			count_packet(from.sll_pkttype == PACKET_OUTGOING ? &sent : &received, &cut,
+				     frame + sizeof(cut), there - sizeof(cut),
+				     (size_t)length - sizeof(cut));
 		}
 		size = sizeof(from);
 	}
@@ -136,7 +140,8 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	for (;;) {
-		struct pollfd ready[] = { { .fd = fd, .events = POLLIN }, { .fd = STDIN_FILENO, .events = POLLIN } };
+		struct pollfd ready[] = { { .fd = fd, .events = POLLIN },
+					  { .fd = STDIN_FILENO, .events = POLLIN } };
 
 		if (poll(ready, 2, -1) < 0 && errno != EINTR)
 			fail("poll");

@@ -30,7 +30,9 @@ struct word {
 	int value;
 };
 
-static const struct word protos[] = { { "5", PROTO_SOCKS5 }, { "4", PROTO_SOCKS4 }, { "4a", PROTO_SOCKS4A }, {} };
+static const struct word protos[] = {
+	{ "5", PROTO_SOCKS5 }, { "4", PROTO_SOCKS4 }, { "4a", PROTO_SOCKS4A }, {}
+};
 static const struct word auths[] = { { "default", AUTH_DEFAULT },
 				     { "none", AUTH_NONE },
 				     { "good", AUTH_GOOD },
@@ -95,8 +97,9 @@ static const struct {
 	{ "zeros", "opening=zeros wait=1000" },
 };
 
-static const struct word openings[] = { { "socks", OPEN_SOCKS }, { "silent", OPEN_SILENT }, { "http", OPEN_HTTP },
-					{ "tls", OPEN_TLS },	 { "zeros", OPEN_ZEROS },   {} };
+static const struct word openings[] = { { "socks", OPEN_SOCKS }, { "silent", OPEN_SILENT },
+					{ "http", OPEN_HTTP },	 { "tls", OPEN_TLS },
+					{ "zeros", OPEN_ZEROS }, {} };
 
 static int word_find(const struct word *words, const char *name)
 {
@@ -251,8 +254,10 @@ int kind_parse(struct kind *kind, const char *line)
 		snprintf(keys, sizeof(keys), "%s", kind->line + used);
 		if (keys_apply(kind, keys))
 			return -EINVAL;
-		if (kind->shape == SHAPE_ONE_WRITE && (kind->leave == LEAVE_GREETING || kind->leave == LEAVE_METHOD)) {
-			fprintf(stderr, "traffic: \"%s\": the request goes with the greeting\n", kind->line);
+		if (kind->shape == SHAPE_ONE_WRITE &&
+		    (kind->leave == LEAVE_GREETING || kind->leave == LEAVE_METHOD)) {
+			fprintf(stderr, "traffic: \"%s\": the request goes with the greeting\n",
+				kind->line);
 			return -EINVAL;
 		}
 		if ((int)kind->expect == -1)
@@ -272,7 +277,9 @@ static void words_print(FILE *out, const char *key, const struct word *words)
 
 void kind_help(FILE *out)
 {
-	fputs("A kind is \"COUNT NAME [KEY=VALUE | FLAG]...\". Names, and the keys they stand for:\n", out);
+	fputs("A kind is \"COUNT NAME [KEY=VALUE | FLAG]...\". Names, and the keys they stand "
+	      "for:\n",
+	      out);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		fprintf(out, "  %-14s %s\n", names[i].name, names[i].keys);
 	fputs("Keys:\n", out);
@@ -285,7 +292,8 @@ void kind_help(FILE *out)
 	words_print(out, "shape", shapes);
 	words_print(out, "leave", leaves);
 	fputs("  wait=MS before it leaves  up=BYTES  down=BYTES  expect=OUTCOME|any\n"
-	      "Flags: rst (ends by RST)  hold  half (FIN after the request)  banner  closing (the target closes "
+	      "Flags: rst (ends by RST)  hold  half (FIN after the request)  banner  closing (the "
+	      "target closes "
 	      "first)\n",
 	      out);
 }

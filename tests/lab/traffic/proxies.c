@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * proxies [NAME]: many light proxies, each a process called danted in a network namespace of its own, with lo, a tun
- * device wg0, a listener on port 1080, and PROXY_NAME=NAME-NUMBER (crab-0, crab-1, …) in its environment.
+ * proxies [NAME]: many light proxies, each a process called danted in a network namespace of its
+ * own, with lo, a tun device wg0, a listener on port 1080, and PROXY_NAME=NAME-NUMBER (crab-0,
+ * crab-1, …) in its environment.
  *
  * Lines of standard input, each answered by one:
- *   begin N   N more; "begun FIRST NS": the first one's number, CLOCK_MONOTONIC when the last one listened
- *   end N     the N oldest end; "ended N"
- * The end of standard input is the end of all.
+ *   begin N   N more; "begun FIRST NS": the first one's number, CLOCK_MONOTONIC when the last one
+ * listened end N     the N oldest end; "ended N" The end of standard input is the end of all.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,15 +45,17 @@ static void fail(const char *what)
 }
 
 /*
- * /proc/PID/environ shows the memory that the kernel filled at exec: room is made there once, and each child writes its
- * own name into its own copy. An exec for each would take longer than all the rest.
+ * /proc/PID/environ shows the memory that the kernel filled at exec: room is made there once, and
+ * each child writes its own name into its own copy. An exec for each would take longer than all the
+ * rest.
  */
 static void make_room(char **argv)
 {
 	static char variable[ROOM];
 	char *environment[] = { variable, NULL };
 
-	if (environ[0] && !strncmp(environ[0], VARIABLE, strlen(VARIABLE)) && strlen(environ[0]) == ROOM - 1)
+	if (environ[0] && !strncmp(environ[0], VARIABLE, strlen(VARIABLE)) &&
+	    strlen(environ[0]) == ROOM - 1)
 		return;
 	memset(variable, 'x', ROOM - 1);
 	memcpy(variable, VARIABLE, strlen(VARIABLE));

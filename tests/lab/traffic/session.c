@@ -53,7 +53,8 @@ static void outcome_check(const struct session *session, enum outcome outcome)
 		expect = OUTCOME_GENERAL_FAILURE;
 	if (expect == OUTCOME_ANY || expect == outcome)
 		return;
-	snprintf(event, sizeof(event), "%s instead of %s", outcome_names[outcome], outcome_names[expect]);
+	snprintf(event, sizeof(event), "%s instead of %s", outcome_names[outcome],
+		 outcome_names[expect]);
 	unexpected_add(event, kind);
 }
 
@@ -85,7 +86,8 @@ static void session_end(struct loop *loop, struct session *session, bool reset)
 	if (ioctl(session->fd, FIONREAD, &unread) == 0)
 		session->proxy->tally.received += unread;
 	if (reset)
-		setsockopt(session->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+		setsockopt(session->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 },
+			   sizeof(struct linger));
 	close(session->fd);
 	if (session->udp_fd >= 0)
 		close(session->udp_fd);
@@ -100,7 +102,8 @@ static enum outcome unread_outcome(struct session *session, enum outcome outcome
 	uint8_t in[512];
 	ssize_t got = recv(session->fd, in, sizeof(in), MSG_PEEK | MSG_DONTWAIT);
 
-	if (session->stage == STAGE_REPLY && got > 0 && reply_read(&reply, in, got, session->kind->proto) > 0)
+	if (session->stage == STAGE_REPLY && got > 0 &&
+	    reply_read(&reply, in, got, session->kind->proto) > 0)
 		return outcome_of_code(reply.code);
 	return outcome;
 }
@@ -116,7 +119,8 @@ void session_fail(struct loop *loop, struct session *session, const char *event)
 {
 	unexpected_add(event, session->kind);
 	if (session->stage != STAGE_CONNECT)
-		session_outcome(session, session->request_sent ? OUTCOME_CLIENT_ABORT : OUTCOME_NO_REQUEST);
+		session_outcome(session,
+				session->request_sent ? OUTCOME_CLIENT_ABORT : OUTCOME_NO_REQUEST);
 	session_end(loop, session, true);
 }
 
@@ -224,7 +228,8 @@ static bool session_leave_early(struct loop *loop, struct session *session)
 			session->wake = loop->now + kind->wait_ms * 1000000ull;
 		else if (!kind->wait_ms)
 			session_leave(loop, session, OUTCOME_CLIENT_ABORT);
-	} else if (kind->leave == LEAVE_REPLY && session->stage == STAGE_REPLY && session->request_sent) {
+	} else if (kind->leave == LEAVE_REPLY && session->stage == STAGE_REPLY &&
+		   session->request_sent) {
 		enum outcome outcome = unread_outcome(session, OUTCOME_COUNT);
 
 		if (outcome != OUTCOME_COUNT) {
@@ -239,7 +244,8 @@ static bool session_leave_early(struct loop *loop, struct session *session)
 static bool session_timers(struct loop *loop, struct session *session)
 {
 	if (session->wake && loop->now >= session->wake)
-		session_leave(loop, session, session->request_sent ? OUTCOME_CLIENT_ABORT : OUTCOME_NO_REQUEST);
+		session_leave(loop, session,
+			      session->request_sent ? OUTCOME_CLIENT_ABORT : OUTCOME_NO_REQUEST);
 	else if (session->deadline && loop->now >= session->deadline)
 		session_fail(loop, session, "never ended");
 	else if (session->stage == STAGE_UDP && loop->now >= session->udp_next)
@@ -270,8 +276,8 @@ static void session_half(struct session *session)
 {
 	bool payload = kind_has_payload(session->kind) && session->kind->shape != SHAPE_ONE_WRITE;
 
-	if (!session->kind->half || session->half_done || !session->request_sent || !stream_done(session) ||
-	    (payload && session->stage < STAGE_DATA))
+	if (!session->kind->half || session->half_done || !session->request_sent ||
+	    !stream_done(session) || (payload && session->stage < STAGE_DATA))
 		return;
 	session->half_done = true;
 	shutdown(session->fd, SHUT_WR);
@@ -284,7 +290,8 @@ void session_run(struct loop *loop, struct session *session)
 	if (session->stage == STAGE_CONNECT && !session_connected(loop, session))
 		return;
 	for (int round = 0; round < 2; round++) { /* again: an answer may have given more to say */
-		if (stream_send(loop, session) && session->stage < STAGE_REPLY && !session->request_sent) {
+		if (stream_send(loop, session) && session->stage < STAGE_REPLY &&
+		    !session->request_sent) {
 			session_closed(loop, session);
 			return;
 		}
@@ -328,7 +335,8 @@ static void source_bind(struct loop *loop, int fd, int family)
 	int one = 1;
 
 	for (unsigned int i = 0; i < loop->source_count; i++) {
-		struct sockaddr_storage *source = &loop->sources[loop->source_next++ % loop->source_count];
+		struct sockaddr_storage *source =
+			&loop->sources[loop->source_next++ % loop->source_count];
 
 		if (source->ss_family != family)
 			continue;
@@ -349,7 +357,8 @@ void session_start(struct loop *loop, const struct kind *kind, struct proxy *pro
 	session->proxy = proxy;
 	session->udp_fd = -1;
 	session->deadline = loop->now + loop->patience;
-	session->fd = socket(proxy->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	session->fd =
+		socket(proxy->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	session->next = loop->live;
 	if (loop->live)
 		loop->live->previous = session;
@@ -357,7 +366,8 @@ void session_start(struct loop *loop, const struct kind *kind, struct proxy *pro
 	loop->live_count++;
 	setsockopt(session->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	source_bind(loop, session->fd, proxy->address.ss_family);
-	if (connect(session->fd, (struct sockaddr *)&proxy->address, proxy->length) && errno != EINPROGRESS) {
+	if (connect(session->fd, (struct sockaddr *)&proxy->address, proxy->length) &&
+	    errno != EINPROGRESS) {
 		session_fail(loop, session, strerror(errno));
 		return;
 	}

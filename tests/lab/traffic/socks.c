@@ -8,15 +8,20 @@
 #include "defaults.h"
 
 const struct place places[DEST_COUNT] = {
-	[DEST_TARGET] = { TARGET4, TARGET6, "target.lab", "target4.lab", "target6.lab", TARGET_PORT },
-	[DEST_CLOSED] = { TARGET4, TARGET6, "target.lab", "target4.lab", "target6.lab", CLOSED_PORT },
-	[DEST_BLOCKED] = { BLOCKED4, BLOCKED6, "blocked.lab", "blocked4.lab", "blocked6.lab", TARGET_PORT },
-	[DEST_UNRESOLVED] = { TARGET4, TARGET6, "nowhere.lab", "nowhere4.lab", "nowhere6.lab", TARGET_PORT },
-	[DEST_SWALLOW] = { SWALLOW4, SWALLOW6, "swallow.lab", "swallow4.lab", "swallow6.lab", TARGET_PORT },
-	[DEST_HOST_UNREACHABLE] = { HOST_UNREACHABLE4, HOST_UNREACHABLE6, "hostunreach.lab", "hostunreach4.lab",
-				    "hostunreach6.lab", TARGET_PORT },
-	[DEST_NET_UNREACHABLE] = { NET_UNREACHABLE4, NET_UNREACHABLE6, "netunreach.lab", "netunreach4.lab",
-				   "netunreach6.lab", TARGET_PORT },
+	[DEST_TARGET] = { TARGET4, TARGET6, "target.lab", "target4.lab", "target6.lab",
+			  TARGET_PORT },
+	[DEST_CLOSED] = { TARGET4, TARGET6, "target.lab", "target4.lab", "target6.lab",
+			  CLOSED_PORT },
+	[DEST_BLOCKED] = { BLOCKED4, BLOCKED6, "blocked.lab", "blocked4.lab", "blocked6.lab",
+			   TARGET_PORT },
+	[DEST_UNRESOLVED] = { TARGET4, TARGET6, "nowhere.lab", "nowhere4.lab", "nowhere6.lab",
+			      TARGET_PORT },
+	[DEST_SWALLOW] = { SWALLOW4, SWALLOW6, "swallow.lab", "swallow4.lab", "swallow6.lab",
+			   TARGET_PORT },
+	[DEST_HOST_UNREACHABLE] = { HOST_UNREACHABLE4, HOST_UNREACHABLE6, "hostunreach.lab",
+				    "hostunreach4.lab", "hostunreach6.lab", TARGET_PORT },
+	[DEST_NET_UNREACHABLE] = { NET_UNREACHABLE4, NET_UNREACHABLE6, "netunreach.lab",
+				   "netunreach4.lab", "netunreach6.lab", TARGET_PORT },
 };
 
 static size_t append(uint8_t *out, size_t length, const void *data, size_t size)

@@ -26,7 +26,8 @@ struct credentials {
 enum auth auth_resolve(const struct kind *kind, const struct credentials *credentials);
 
 /*
- * Each writes into out (SOCKS_OUT_MAX bytes) and returns the length. family is that of the client's connection.
+ * Each writes into out (SOCKS_OUT_MAX bytes) and returns the length. family is that of the client's
+ * connection.
  */
 size_t greeting_write(uint8_t *out, enum auth auth);
 size_t login_write(uint8_t *out, enum auth auth, const struct credentials *credentials);

@@ -118,5 +118,6 @@ bool stream_complete(const struct session *session)
 {
 	const size_t banner = session->kind->banner ? sizeof(BANNER) - 1 : 0;
 
-	return stream_done(session) && session->down_seen == session->kind->down && session->banner_seen == banner;
+	return stream_done(session) && session->down_seen == session->kind->down &&
+	       session->banner_seen == banner;
 }

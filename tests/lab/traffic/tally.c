@@ -95,8 +95,8 @@ static void failures_print(FILE *out, const struct tally *tally)
 {
 	fputs("\"failures\": {", out);
 	for (int i = OUTCOME_GENERAL_FAILURE; i < OUTCOME_NO_REQUEST; i++)
-		fprintf(out, "%s\"%s\": %lu", i > OUTCOME_GENERAL_FAILURE ? ", " : "", outcome_names[i],
-			tally->outcomes[i]);
+		fprintf(out, "%s\"%s\": %lu", i > OUTCOME_GENERAL_FAILURE ? ", " : "",
+			outcome_names[i], tally->outcomes[i]);
 	fputs("}, ", out);
 }
 
@@ -108,23 +108,32 @@ void tally_print(FILE *out, struct tally *tally, double seconds)
 
 	if (tally->latency_count)
 		qsort(tally->latencies, tally->latency_count, sizeof(uint32_t), latency_compare);
-	fprintf(out, "\"client_connections\": %lu, \"requests_total\": %lu, ", tally->connections, total);
-	fprintf(out, "\"requests\": {\"connect\": %lu, \"bind\": %lu, \"udp_associate\": %lu, \"unknown\": %lu}, ",
+	fprintf(out, "\"client_connections\": %lu, \"requests_total\": %lu, ", tally->connections,
+		total);
+	fprintf(out,
+		"\"requests\": {\"connect\": %lu, \"bind\": %lu, \"udp_associate\": %lu, "
+		"\"unknown\": %lu}, ",
 		r[COMMAND_CONNECT], r[COMMAND_BIND], r[COMMAND_UDP], r[0]);
 	fprintf(out, "\"successful\": %lu, \"failed\": %lu, ", tally->outcomes[OUTCOME_SUCCESS],
 		total - tally->outcomes[OUTCOME_SUCCESS]);
 	failures_print(out, tally);
 	fprintf(out, "\"no_request\": %lu, ", tally->outcomes[OUTCOME_NO_REQUEST]);
 	fprintf(out,
-		"\"asked\": {\"target\": %lu, \"closed\": %lu, \"blocked\": %lu, \"unresolved\": %lu, "
+		"\"asked\": {\"target\": %lu, \"closed\": %lu, \"blocked\": %lu, \"unresolved\": "
+		"%lu, "
 		"\"swallow\": %lu, \"hostunreach\": %lu, \"netunreach\": %lu}, ",
 		asked[0], asked[1], asked[2], asked[3], asked[4], asked[5], asked[6]);
-	fprintf(out, "\"bytes\": {\"sent\": %lu, \"received\": %lu}, \"payload\": {\"up\": %lu, \"down\": %lu}, ",
+	fprintf(out,
+		"\"bytes\": {\"sent\": %lu, \"received\": %lu}, \"payload\": {\"up\": %lu, "
+		"\"down\": %lu}, ",
 		tally->sent, tally->received, tally->up, tally->down);
-	fprintf(out, "\"datagrams\": %lu, \"duration_seconds\": %.6f, \"requests_per_second\": %.1f, ",
+	fprintf(out,
+		"\"datagrams\": %lu, \"duration_seconds\": %.6f, \"requests_per_second\": %.1f, ",
 		tally->datagrams, seconds, seconds > 0 ? total / seconds : 0);
-	fprintf(out, "\"latency_seconds\": {\"p50\": %.6f, \"p90\": %.6f, \"p99\": %.6f, \"max\": %.6f}",
-		percentile(tally, .5), percentile(tally, .9), percentile(tally, .99), percentile(tally, 1));
+	fprintf(out,
+		"\"latency_seconds\": {\"p50\": %.6f, \"p90\": %.6f, \"p99\": %.6f, \"max\": %.6f}",
+		percentile(tally, .5), percentile(tally, .9), percentile(tally, .99),
+		percentile(tally, 1));
 }
 
 static void string_print(FILE *out, const char *text)

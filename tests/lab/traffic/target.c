@@ -53,7 +53,8 @@ static struct conn *conn_add(enum role role, int fd, uint32_t events)
 	conn->role = role;
 	conn->fd = fd;
 	conn->events = events;
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &(struct epoll_event){ .events = events, .data.ptr = conn }))
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd,
+		      &(struct epoll_event){ .events = events, .data.ptr = conn }))
 		die("epoll_ctl");
 	return conn;
 }
@@ -69,7 +70,8 @@ static void conn_watch(struct conn *conn, uint32_t events)
 	if (events == conn->events)
 		return;
 	conn->events = events;
-	epoll_ctl(epoll_fd, EPOLL_CTL_MOD, conn->fd, &(struct epoll_event){ .events = events, .data.ptr = conn });
+	epoll_ctl(epoll_fd, EPOLL_CTL_MOD, conn->fd,
+		  &(struct epoll_event){ .events = events, .data.ptr = conn });
 }
 
 /* Sends what is due; false when the connection is over. */
@@ -77,8 +79,8 @@ static bool serve_write(struct conn *conn)
 {
 	while (conn->down_sent < conn->down) {
 		uint64_t left = conn->down - conn->down_sent;
-		ssize_t sent = send(conn->fd, pattern_at(conn->down_sent), left < PATTERN_MAX ? left : PATTERN_MAX,
-				    MSG_NOSIGNAL);
+		ssize_t sent = send(conn->fd, pattern_at(conn->down_sent),
+				    left < PATTERN_MAX ? left : PATTERN_MAX, MSG_NOSIGNAL);
 
 		if (sent < 0 && errno == EAGAIN) {
 			conn_watch(conn, EPOLLOUT | (conn->half_closed ? 0 : EPOLLIN));
@@ -144,7 +146,8 @@ static bool serve_read(struct conn *conn)
 		if (got < 0 && errno == EAGAIN)
 			return true;
 		if (got == 0 && conn->down_sent < conn->down && conn->up_seen == conn->up) {
-			conn->half_closed = conn->close_after = true; /* a half-closed client still gets its bytes */
+			conn->half_closed = conn->close_after =
+				true; /* a half-closed client still gets its bytes */
 			return serve_write(conn);
 		}
 		if (got <= 0 || !serve_data(conn, buffer, got))
@@ -181,7 +184,8 @@ static void call_back(const char *line)
 	fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		die("socket");
-	if (bind(fd, length == sizeof(v4) ? (struct sockaddr *)&from4 : (struct sockaddr *)&from6, length))
+	if (bind(fd, length == sizeof(v4) ? (struct sockaddr *)&from4 : (struct sockaddr *)&from6,
+		 length))
 		die("bind");
 	if (connect(fd, to, length) && errno != EINPROGRESS) {
 		close(fd);
@@ -231,7 +235,8 @@ static void echo_all(int fd)
 	socklen_t length = sizeof(from);
 	ssize_t got;
 
-	while ((got = recvfrom(fd, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &length)) >= 0) {
+	while ((got = recvfrom(fd, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &length)) >=
+	       0) {
 		sendto(fd, buffer, got, 0, (struct sockaddr *)&from, length);
 		length = sizeof(from);
 	}
@@ -258,8 +263,8 @@ static void echo_on(const char *address)
 	int fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	inet_pton(AF_INET6, address, &v6.sin6_addr);
-	if (fd < 0 ||
-	    bind(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6, is_v4 ? sizeof(v4) : sizeof(v6)))
+	if (fd < 0 || bind(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6,
+			   is_v4 ? sizeof(v4) : sizeof(v6)))
 		die(address);
 	conn_add(ECHO, fd, EPOLLIN);
 }

@@ -86,7 +86,9 @@ static int spec_read(const char *path)
 
 		if (!*text || *text == '#')
 			continue;
-		err = options.kind_count < KINDS_MAX ? kind_parse(&options.kinds[options.kind_count++], text) : -E2BIG;
+		err = options.kind_count < KINDS_MAX
+			      ? kind_parse(&options.kinds[options.kind_count++], text)
+			      : -E2BIG;
 	}
 	if (file)
 		fclose(file);
@@ -107,7 +109,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case 'c': options.concurrency = atoi(argument) ?: 1; break;
 	case 's': options.seed = strtoull(argument, NULL, 10); break;
 	case 'S':
-		if (loop.source_count == 32 || address_parse(&loop.sources[loop.source_count++], argument, 0) < 0)
+		if (loop.source_count == 32 ||
+		    address_parse(&loop.sources[loop.source_count++], argument, 0) < 0)
 			argp_error(state, "--source is an address");
 		break;
 	case 'd': loop.patience = strtoull(argument, NULL, 10) * 1000000000ull; break;
@@ -115,7 +118,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case 'e': options.each = true; break;
 	case 'k': kind_help(stdout); exit(0);
 	case ARGP_KEY_ARG:
-		if (options.kind_count == KINDS_MAX || kind_parse(&options.kinds[options.kind_count++], argument))
+		if (options.kind_count == KINDS_MAX ||
+		    kind_parse(&options.kinds[options.kind_count++], argument))
 			exit(2);
 		break;
 	case ARGP_KEY_END:
@@ -128,7 +132,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option argp_options[] = {
-	{ "proxy", 'p', "ADDRESS,PORT[,USER,PASSWORD]", 0, "a proxy; all of them get the same share", 0 },
+	{ "proxy", 'p', "ADDRESS,PORT[,USER,PASSWORD]", 0,
+	  "a proxy; all of them get the same share", 0 },
 	{ "spec", 'f', "FILE", 0, "a kind a line", 0 },
 	{ "concurrency", 'c', "N", 0, "open at once, without the held ones (64)", 0 },
 	{ "seed", 's', "N", 0, "of the order (1)", 0 },
@@ -256,10 +261,12 @@ static void run(void)
 		int count;
 
 		loop.now = clock_now();
-		while (plan_next < plan_length && loop.live_count - loop.held_count < options.concurrency) {
+		while (plan_next < plan_length &&
+		       loop.live_count - loop.held_count < options.concurrency) {
 			struct start start = plan[plan_next++];
 
-			session_start(&loop, &options.kinds[start.kind], &options.proxies[start.proxy]);
+			session_start(&loop, &options.kinds[start.kind],
+				      &options.proxies[start.proxy]);
 		}
 		if (plan_next == plan_length && loop.live_count == loop.held_count && !was_quiet) {
 			was_quiet = true;
@@ -289,8 +296,9 @@ static void run(void)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, "KIND...", "Many SOCKS clients; see --kinds.",
-					  NULL,		NULL,  NULL };
+	static const struct argp argp = {
+		argp_options, parse, "KIND...", "Many SOCKS clients; see --kinds.", NULL, NULL, NULL
+	};
 	struct rlimit files;
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);

@@ -60,7 +60,8 @@ static __u64 read_datagram(__u32 size, __u32 direction)
 	return dns_read(&skb, 0, size, direction);
 }
 
-/* The same message behind its length, in segments of so many bytes: the one event that it makes, or none. */
+/* The same message behind its length, in segments of so many bytes: the one event that it makes, or
+ * none. */
 static __u64 read_stream(__u32 size, __u32 direction, __u32 piece)
 {
 	static __u8 stream[sizeof(message) + 2];
@@ -85,7 +86,8 @@ static __u64 read_stream(__u32 size, __u32 direction, __u32 piece)
 		cr_assert_eq(found, 0, "two events of one message");
 		found = DNS_STEP_EVENT(step) == DNS_EVENT_SHORT
 				? DNS_MESSAGE(DNS_EVENT_SHORT, 0, 0)
-				: DNS_MESSAGE(DNS_EVENT_MESSAGE, DNS_STEP_VALUE(step), DNS_WORD_ID(step));
+				: DNS_MESSAGE(DNS_EVENT_MESSAGE, DNS_STEP_VALUE(step),
+					      DNS_WORD_ID(step));
 	}
 	cr_expect_eq(word & 0xffffffff, 0, "a message may begin");
 	return found;
@@ -95,7 +97,8 @@ static void expect(__u64 wanted, __u32 direction, const char *what)
 {
 	cr_expect_eq(read_datagram(length, direction), wanted, "%s", what);
 	for (__u32 piece = 1; piece <= length + 2; piece++)
-		cr_expect_eq(read_stream(length, direction, piece), wanted, "%s, in segments of %u", what, piece);
+		cr_expect_eq(read_stream(length, direction, piece), wanted, "%s, in segments of %u",
+			     what, piece);
 }
 
 Test(dns, every_type)
@@ -107,7 +110,8 @@ Test(dns, every_type)
 			if (TYPES[i].number == number)
 				type = TYPES[i].type;
 		ask(number);
-		cr_expect_eq(read_datagram(length, DNS_QUERIES), DNS_MESSAGE(DNS_EVENT_MESSAGE, type, 0x1234));
+		cr_expect_eq(read_datagram(length, DNS_QUERIES),
+			     DNS_MESSAGE(DNS_EVENT_MESSAGE, type, 0x1234));
 		if (number < 600)
 			expect(DNS_MESSAGE(DNS_EVENT_MESSAGE, type, 0x1234), DNS_QUERIES, "query");
 	}
@@ -126,14 +130,19 @@ Test(dns, every_rcode_and_flag)
 
 		begin(flags ^ 0x5aa5, flags, 1);
 		PUT("\0\0\x1c\0\1");
-		cr_expect_eq(read_datagram(length, DNS_ANSWERS),
-			     answer ? DNS_MESSAGE(DNS_EVENT_MESSAGE, WANTED[flags & 15], flags ^ 0x5aa5) : 0);
 		cr_expect_eq(
-			read_datagram(length, DNS_QUERIES),
-			answer ? 0
-			       : DNS_MESSAGE(DNS_EVENT_MESSAGE, opcode ? ABI_DNS_OTHER : ABI_DNS_AAAA, flags ^ 0x5aa5));
-		cr_expect_eq(read_stream(length, DNS_ANSWERS, 3), read_datagram(length, DNS_ANSWERS));
-		cr_expect_eq(read_stream(length, DNS_QUERIES, 3), read_datagram(length, DNS_QUERIES));
+			read_datagram(length, DNS_ANSWERS),
+			answer ? DNS_MESSAGE(DNS_EVENT_MESSAGE, WANTED[flags & 15], flags ^ 0x5aa5)
+			       : 0);
+		cr_expect_eq(read_datagram(length, DNS_QUERIES),
+			     answer ? 0
+				    : DNS_MESSAGE(DNS_EVENT_MESSAGE,
+						  opcode ? ABI_DNS_OTHER : ABI_DNS_AAAA,
+						  flags ^ 0x5aa5));
+		cr_expect_eq(read_stream(length, DNS_ANSWERS, 3),
+			     read_datagram(length, DNS_ANSWERS));
+		cr_expect_eq(read_stream(length, DNS_QUERIES, 3),
+			     read_datagram(length, DNS_QUERIES));
 	}
 }
 
@@ -159,8 +168,9 @@ Test(dns, names)
 		begin(7, 0, 1);
 		put(NAMES[i].name, NAMES[i].size);
 		PUT("\0\x1c\0\1");
-		expect(DNS_MESSAGE(DNS_EVENT_MESSAGE, NAMES[i].readable ? ABI_DNS_AAAA : ABI_DNS_OTHER, 7), DNS_QUERIES,
-		       NAMES[i].what);
+		expect(DNS_MESSAGE(DNS_EVENT_MESSAGE,
+				   NAMES[i].readable ? ABI_DNS_AAAA : ABI_DNS_OTHER, 7),
+		       DNS_QUERIES, NAMES[i].what);
 	}
 }
 
@@ -173,9 +183,11 @@ Test(dns, long_names)
 			PUT("\1x");
 		PUT("\0\0\x1c\0\1");
 		cr_expect_eq(read_datagram(length, DNS_QUERIES),
-			     DNS_MESSAGE(DNS_EVENT_MESSAGE, labels <= 127 ? ABI_DNS_AAAA : ABI_DNS_OTHER, 7),
+			     DNS_MESSAGE(DNS_EVENT_MESSAGE,
+					 labels <= 127 ? ABI_DNS_AAAA : ABI_DNS_OTHER, 7),
 			     "%u labels", labels);
-		cr_expect_eq(read_stream(length, DNS_QUERIES, 50), DNS_MESSAGE(DNS_EVENT_MESSAGE, ABI_DNS_AAAA, 7));
+		cr_expect_eq(read_stream(length, DNS_QUERIES, 50),
+			     DNS_MESSAGE(DNS_EVENT_MESSAGE, ABI_DNS_AAAA, 7));
 	}
 }
 
@@ -199,7 +211,8 @@ Test(dns, what_follows_the_question_is_nothing)
 	ask(1);
 	for (int i = 0; i < 100; i++)
 		PUT("\xff\xff\xff\xff\xff");
-	expect(DNS_MESSAGE(DNS_EVENT_MESSAGE, ABI_DNS_A, 0x1234), DNS_QUERIES, "with 500 bytes more");
+	expect(DNS_MESSAGE(DNS_EVENT_MESSAGE, ABI_DNS_A, 0x1234), DNS_QUERIES,
+	       "with 500 bytes more");
 	begin(5, 0x0100, 0);
 	PUT("\7example\3org\0\0\1\0\1");
 	expect(DNS_MESSAGE(DNS_EVENT_MESSAGE, ABI_DNS_OTHER, 5), DNS_QUERIES, "no question");

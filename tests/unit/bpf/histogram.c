@@ -16,8 +16,9 @@ static __u32 naive_bucket(__u32 which, __u64 value)
 
 static void check(__u32 which, __u64 value)
 {
-	cr_assert_eq(histogram_bucket(which, value), naive_bucket(which, value), "bounds %u, value %llu: %u, not %u",
-		     which, value, histogram_bucket(which, value), naive_bucket(which, value));
+	cr_assert_eq(histogram_bucket(which, value), naive_bucket(which, value),
+		     "bounds %u, value %llu: %u, not %u", which, value,
+		     histogram_bucket(which, value), naive_bucket(which, value));
 }
 
 Test(histogram_bucket, around_each_bound)
@@ -29,7 +30,8 @@ Test(histogram_bucket, around_each_bound)
 			cr_assert(!i || bound > histogram_bounds[which][i - 1], "bounds must rise");
 			for (__u64 value = bound - 3; value <= bound + 3; value++)
 				check(which, value);
-			cr_assert_eq(histogram_bucket(which, bound), (__u32)i, "a bound is in its own bucket (le)");
+			cr_assert_eq(histogram_bucket(which, bound), (__u32)i,
+				     "a bound is in its own bucket (le)");
 			cr_assert_eq(histogram_bucket(which, bound + 1), (__u32)i + 1);
 		}
 		check(which, 0);

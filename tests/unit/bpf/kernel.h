@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What bpf/ takes from the kernel and from libbpf, for a program of user space: include it before any header of bpf/.
- * The one helper that bpf/parse/ calls reads a packet of the test's own, whose linear part may end anywhere.
+ * What bpf/ takes from the kernel and from libbpf, for a program of user space: include it before
+ * any header of bpf/. The one helper that bpf/parse/ calls reads a packet of the test's own, whose
+ * linear part may end anywhere.
  */
 #pragma once
 

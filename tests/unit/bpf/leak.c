@@ -99,7 +99,8 @@ Test(leak_allowed, every_length)
 
 			address_read(address, "2001:db8:1234:5678:9abc:def0:1234:5678");
 			address[bit / 8] ^= 0x80 >> bit % 8;
-			cr_expect_eq(leak_allowed(address), bit >= prefix, "/%d, bit %d differs", prefix, bit);
+			cr_expect_eq(leak_allowed(address), bit >= prefix, "/%d, bit %d differs",
+				     prefix, bit);
 		}
 	}
 }

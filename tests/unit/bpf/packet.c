@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/parse/ip.h and transport.h on packets that TEST_RUN cannot make: headers that are not linear, BIG TCP. The
- * walker, and the readers of ports and segments behind it, are compared with plain ones written here, on packets that
- * are right, cut, in fragments, and hostile.
+ * bpf/parse/ip.h and transport.h on packets that TEST_RUN cannot make: headers that are not linear,
+ * BIG TCP. The walker, and the readers of ports and segments behind it, are compared with plain
+ * ones written here, on packets that are right, cut, in fragments, and hostile.
  */
 #include "kernel.h"
 #include "bpf/parse/transport.h"
@@ -28,7 +28,8 @@ static __u32 random_below(__u32 limit)
 static void area_create(void)
 {
 	page = mmap(LOW_ADDRESS, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	cr_assert((unsigned long)page + AREA < 1UL << 32 && page != MAP_FAILED, "no memory below 4 GiB");
+	cr_assert((unsigned long)page + AREA < 1UL << 32 && page != MAP_FAILED,
+		  "no memory below 4 GiB");
 }
 
 /* The IP header is aligned, as in the kernel. */
@@ -63,7 +64,8 @@ static int expected_extensions(__u32 length, __u32 offset, struct ip_packet *ip)
 	for (int i = 0;; i++) {
 		__u32 size, fragment = 0;
 
-		if (ip->protocol != 0 && ip->protocol != 60 && ip->protocol != 43 && ip->protocol != 44)
+		if (ip->protocol != 0 && ip->protocol != 60 && ip->protocol != 43 &&
+		    ip->protocol != 44)
 			break;
 		if (i == IPV6_EXTENSIONS_MAX || length < offset + 8)
 			return 0;
@@ -131,12 +133,14 @@ static int expected_ports(__u32 length, const struct ip_packet *ip, struct trans
 	return 1;
 }
 
-static enum segment_result expected_segment(__u32 length, const struct ip_packet *ip, struct segment *s)
+static enum segment_result expected_segment(__u32 length, const struct ip_packet *ip,
+					    struct segment *s)
 {
 	const __u8 *tcp = area + ip->transport;
 
-	if (ip->protocol != 6 || !ip->transport || ip->length < 20 || ip->transport + ip->length > length ||
-	    tcp[12] >> 4 < 5 || (tcp[12] >> 4) * 4u > ip->length)
+	if (ip->protocol != 6 || !ip->transport || ip->length < 20 ||
+	    ip->transport + ip->length > length || tcp[12] >> 4 < 5 ||
+	    (tcp[12] >> 4) * 4u > ip->length)
 		return SEGMENT_NONE;
 	memcpy(s->source, ip->source, 16);
 	memcpy(s->destination, ip->destination, 16);
@@ -206,11 +210,14 @@ static void mutate(__u32 length, __u32 l2)
 	static const __u8 PLACES[] = { 0, 2, 3, 4, 5, 6, 7, 9, 20 + 12, 40 + 12, 40, 41, 42, 43 };
 
 	for (__u32 i = random_below(3); i; i--) {
-		__u32 at = random_below(4) ? l2 + PLACES[random_below(sizeof(PLACES))] : random_below(length);
+		__u32 at = random_below(4) ? l2 + PLACES[random_below(sizeof(PLACES))]
+					   : random_below(length);
 
-		area[at] = (__u8)(random_below(2) ? random_below(256) : area[at] ^ (1u << random_below(8)));
+		area[at] = (__u8)(random_below(2) ? random_below(256)
+						  : area[at] ^ (1u << random_below(8)));
 		if (!random_below(8)) /* a fragment header, or UDP */
-			area[l2 + (random_below(2) ? 6 : 9)] = random_below(2) ? IPPROTO_FRAGMENT : IPPROTO_UDP;
+			area[l2 + (random_below(2) ? 6 : 9)] =
+				random_below(2) ? IPPROTO_FRAGMENT : IPPROTO_UDP;
 	}
 }
 
@@ -218,8 +225,8 @@ static int same(const struct segment *a, const struct segment *b)
 {
 	return !memcmp(a->source, b->source, 16) && !memcmp(a->destination, b->destination, 16) &&
 	       a->source_port == b->source_port && a->destination_port == b->destination_port &&
-	       a->sequence == b->sequence && a->payload == b->payload && a->payload_length == b->payload_length &&
-	       a->flags == b->flags;
+	       a->sequence == b->sequence && a->payload == b->payload &&
+	       a->payload_length == b->payload_length && a->flags == b->flags;
 }
 
 static void check_ip(struct __sk_buff *skb, __u32 l2, int version, const struct ip_packet *want)
@@ -227,12 +234,15 @@ static void check_ip(struct __sk_buff *skb, __u32 l2, int version, const struct 
 	struct ip_packet got = {};
 
 	cr_assert_eq(ip_read(skb, l2, &got), version == 4 ? IP_V4 : IP_V6);
-	cr_assert_eq(got.protocol, want->protocol, "IPv%d: protocol %u, not %u", version, got.protocol, want->protocol);
-	cr_assert_eq(got.transport, want->transport, "IPv%d: transport at %u, not %u", version, got.transport,
-		     want->transport);
+	cr_assert_eq(got.protocol, want->protocol, "IPv%d: protocol %u, not %u", version,
+		     got.protocol, want->protocol);
+	cr_assert_eq(got.transport, want->transport, "IPv%d: transport at %u, not %u", version,
+		     got.transport, want->transport);
 	cr_assert_eq(!got.more, !want->more, "IPv%d: more %x", version, got.more);
-	cr_assert_eq(got.length, want->length, "IPv%d: length %u, not %u", version, got.length, want->length);
-	cr_assert(!memcmp(got.source, want->source, 16) && !memcmp(got.destination, want->destination, 16),
+	cr_assert_eq(got.length, want->length, "IPv%d: length %u, not %u", version, got.length,
+		     want->length);
+	cr_assert(!memcmp(got.source, want->source, 16) &&
+			  !memcmp(got.destination, want->destination, 16),
 		  "the addresses");
 }
 
@@ -246,12 +256,13 @@ static void check_ports(struct __sk_buff *skb, __u32 l2, const struct ip_packet 
 	cr_assert_eq(!udp, !is || want.protocol != 17, "UDP, protocol %u", ip->protocol);
 	if (!is)
 		return;
-	cr_assert(got.protocol == want.protocol && got.offset == want.offset && got.source == want.source &&
-		  got.destination == want.destination);
+	cr_assert(got.protocol == want.protocol && got.offset == want.offset &&
+		  got.source == want.source && got.destination == want.destination);
 	if (got.protocol == 6)
 		cr_assert_eq(got.tcp_flags, want.tcp_flags);
 	else
-		cr_assert(UDP_SOURCE(udp) == want.source && UDP_DESTINATION(udp) == want.destination &&
+		cr_assert(UDP_SOURCE(udp) == want.source &&
+			  UDP_DESTINATION(udp) == want.destination &&
 			  UDP_LENGTH(udp) == want.length && UDP_OFFSET(udp) == want.offset);
 }
 
@@ -267,21 +278,24 @@ static enum segment_result check(__u32 length, __u32 linear, __u32 l2, int versi
 	for (int loaded = 0; loaded < 2; loaded++) { /* the second time all by loads */
 		struct __sk_buff skb = { .len = length,
 					 .data = (__u32)(unsigned long)area,
-					 .data_end = (__u32)(unsigned long)area + (loaded ? 0 : linear),
+					 .data_end =
+						 (__u32)(unsigned long)area + (loaded ? 0 : linear),
 					 .gso_size = gso ? 1400 : 0,
-					 .protocol = bpf_htons(version == 4 ? ETH_P_IP : ETH_P_IPV6) };
+					 .protocol =
+						 bpf_htons(version == 4 ? ETH_P_IP : ETH_P_IPV6) };
 		struct segment got = {};
 		enum segment_result is = segment_read(&skb, l2, &got);
 
 		check_ip(&skb, l2, version, &ip);
 		check_ports(&skb, l2, &ip);
-		cr_assert_eq(is, result, "IPv%d, %u bytes, %u linear, L2 %u: result %d, not %d", version, length,
-			     loaded ? 0 : linear, l2, is, result);
+		cr_assert_eq(is, result, "IPv%d, %u bytes, %u linear, L2 %u: result %d, not %d",
+			     version, length, loaded ? 0 : linear, l2, is, result);
 		if (result == SEGMENT_NONE)
 			continue;
-		cr_assert(same(&got, &want), "payload %u at %u, not %u at %u", got.payload_length, got.payload,
-			  want.payload_length, want.payload);
-		cr_assert_leq(got.payload + got.payload_length, length, "the payload ends outside of the packet");
+		cr_assert(same(&got, &want), "payload %u at %u, not %u at %u", got.payload_length,
+			  got.payload, want.payload_length, want.payload);
+		cr_assert_leq(got.payload + got.payload_length, length,
+			      "the payload ends outside of the packet");
 	}
 	return result;
 }
@@ -290,13 +304,17 @@ Test(walker, right_ones_wherever_the_linear_part_ends, .init = area_create)
 {
 	for (int version = 4; version <= 6; version += 2)
 		for (__u32 l2 = 0; l2 <= 14; l2 += 14)
-			for (__u32 options = 0; options <= (version == 4 ? 10 : IPV6_EXTENSIONS_MAX); options++)
+			for (__u32 options = 0;
+			     options <= (version == 4 ? 10 : IPV6_EXTENSIONS_MAX); options++)
 				for (__u32 tcp_options = 0; tcp_options <= 10; tcp_options += 5) {
-					__u32 length = version == 4 ? make_ipv4(l2, options, tcp_options, 33)
-								    : make_ipv6(l2, options, tcp_options, 33);
+					__u32 length =
+						version == 4
+							? make_ipv4(l2, options, tcp_options, 33)
+							: make_ipv6(l2, options, tcp_options, 33);
 
 					for (__u32 linear = 0; linear <= length; linear++)
-						cr_assert_eq(check(length, linear, l2, version, linear & 1),
+						cr_assert_eq(check(length, linear, l2, version,
+								   linear & 1),
 							     SEGMENT_WHOLE);
 				}
 }
@@ -313,20 +331,25 @@ Test(walker, cut_anywhere, .init = area_create)
 
 		for (__u32 cut = 14; cut < length; cut++)
 			for (__u32 linear = 14; linear <= cut; linear += 7)
-				cr_assert_not(check(cut, linear, 14, version, 0), "cut to %u of %u", cut, length);
+				cr_assert_not(check(cut, linear, 14, version, 0), "cut to %u of %u",
+					      cut, length);
 	}
 }
 
-/* A length of 0 in the header means the skb's, but only of a GSO skb: else the kernel drops it, and so do we. */
+/* A length of 0 in the header means the skb's, but only of a GSO skb: else the kernel drops it, and
+ * so do we. */
 Test(walker, big_tcp, .init = area_create)
 {
 	for (int version = 4; version <= 6; version += 2)
 		for (int gso = 0; gso < 2; gso++) {
-			__u32 length = version == 4 ? make_ipv4(14, 1, 3, 4000) : make_ipv6(14, 1, 3, 4000);
+			__u32 length = version == 4 ? make_ipv4(14, 1, 3, 4000)
+						    : make_ipv6(14, 1, 3, 4000);
 
 			put16(area + 14 + (version == 4 ? 2 : 4), 0);
-			cr_assert_eq(check(length, length, 14, version, gso), gso ? SEGMENT_WHOLE : SEGMENT_NONE);
-			cr_assert_eq(check(length, 20, 14, version, gso), gso ? SEGMENT_WHOLE : SEGMENT_NONE);
+			cr_assert_eq(check(length, length, 14, version, gso),
+				     gso ? SEGMENT_WHOLE : SEGMENT_NONE);
+			cr_assert_eq(check(length, 20, 14, version, gso),
+				     gso ? SEGMENT_WHOLE : SEGMENT_NONE);
 		}
 }
 
@@ -336,8 +359,9 @@ Test(walker, ipv4_fragments, .init = area_create)
 	static const struct {
 		__u32 field;
 		enum segment_result result;
-	} cases[] = { { 0, SEGMENT_WHOLE },	    { 0x4000, SEGMENT_WHOLE },	  { 0x8000, SEGMENT_WHOLE },
-		      { 0x2000, SEGMENT_FRAGMENT }, { 0x6000, SEGMENT_FRAGMENT }, { 0x2001, SEGMENT_NONE },
+	} cases[] = { { 0, SEGMENT_WHOLE },	    { 0x4000, SEGMENT_WHOLE },
+		      { 0x8000, SEGMENT_WHOLE },    { 0x2000, SEGMENT_FRAGMENT },
+		      { 0x6000, SEGMENT_FRAGMENT }, { 0x2001, SEGMENT_NONE },
 		      { 1, SEGMENT_NONE },	    { 0x1fff, SEGMENT_NONE } };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -345,11 +369,14 @@ Test(walker, ipv4_fragments, .init = area_create)
 			__u32 length = make_ipv4(14, options, 0, 64);
 
 			put16(area + 14 + 6, cases[i].field);
-			cr_assert_eq(check(length, length, 14, 4, 0), cases[i].result, "field %x", cases[i].field);
+			cr_assert_eq(check(length, length, 14, 4, 0), cases[i].result, "field %x",
+				     cases[i].field);
 		}
 }
 
-/* A fragment header before TCP or before another extension header, which only a first fragment has. */
+/*
+ * A fragment header before TCP or before another extension header, which only a first fragment has.
+ */
 Test(walker, ipv6_fragments, .init = area_create)
 {
 	static const struct {
@@ -360,7 +387,8 @@ Test(walker, ipv6_fragments, .init = area_create)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		for (__u32 extensions = 1; extensions <= 3; extensions++) {
-			__u32 length = make_ipv6(14, extensions, 0, 64), size = (area[14 + 41] + 1u) * 8;
+			__u32 length = make_ipv6(14, extensions, 0, 64),
+			      size = (area[14 + 41] + 1u) * 8;
 
 			if (size != 8) { /* a fragment header has 8 bytes */
 				i--;
@@ -369,12 +397,13 @@ Test(walker, ipv6_fragments, .init = area_create)
 			area[14 + 6] = IPPROTO_FRAGMENT;
 			area[14 + 41] = 0xff; /* reserved: no length */
 			put16(area + 14 + 42, cases[i].field);
-			cr_assert_eq(check(length, length, 14, 6, 0), cases[i].result, "field %x, %u headers",
-				     cases[i].field, extensions);
+			cr_assert_eq(check(length, length, 14, 6, 0), cases[i].result,
+				     "field %x, %u headers", cases[i].field, extensions);
 		}
 }
 
-/* Another fragment than the first has the protocol that its header names, and data that is no header. */
+/* Another fragment than the first has the protocol that its header names, and data that is no
+ * header. */
 Test(walker, a_later_fragments_data_is_no_header, .init = area_create)
 {
 	struct __sk_buff skb = { .len = 14 + 40 + 8 + 64, .protocol = bpf_htons(ETH_P_IPV6) };
@@ -426,12 +455,15 @@ Test(walker, hostile, .init = area_create)
 		int version = random_below(2) ? 4 : 6;
 		__u32 length = version == 4
 				       ? make_ipv4(l2, random_below(4), random_below(4), payload)
-				       : make_ipv6(l2, random_below(6) ? 0 : random_below(5), random_below(4), payload);
+				       : make_ipv6(l2, random_below(6) ? 0 : random_below(5),
+						   random_below(4), payload);
 
 		mutate(length, l2);
 		if (!random_below(4))
 			length = l2 + random_below(length - l2);
-		segments += check(length, random_below(length + 1), l2, version, random_below(2)) != SEGMENT_NONE;
+		segments += check(length, random_below(length + 1), l2, version, random_below(2)) !=
+			    SEGMENT_NONE;
 	}
-	cr_assert(segments > all / 10 && segments < all * 9 / 10, "%d of %d are segments: a poor mix", segments, all);
+	cr_assert(segments > all / 10 && segments < all * 9 / 10,
+		  "%d of %d are segments: a poor mix", segments, all);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* bpf/parse/socks.h against a table of its own, and whole dialogues made from the protocols' texts. */
+/*
+ * bpf/parse/socks.h against a table of its own, and whole dialogues made from the protocols' texts.
+ */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -10,7 +12,8 @@
 #define ITSELF (-1)
 
 /*
- * Bytes `first` to `last` in `state`: what the step must be. The skip is `skip`, and the byte on top when `skip_byte`.
+ * Bytes `first` to `last` in `state`: what the step must be. The skip is `skip`, and the byte on
+ * top when `skip_byte`.
  */
 struct rule {
 	int state, first, last, next, skip, skip_byte, event;
@@ -86,7 +89,8 @@ static const struct rule server_rules[] = {
 	{ SOCKS_SERVER_4_REPLY, 0, 255, SAY(SOCKS_SERVER_DONE, REPLY4) },
 };
 
-static void check_rules(const struct rule *rules, size_t count, __u32 (*step)(__u32, __u32), int *covered)
+static void check_rules(const struct rule *rules, size_t count, __u32 (*step)(__u32, __u32),
+			int *covered)
 {
 	for (const struct rule *r = rules; r < rules + count; r++)
 		for (int byte = r->first; byte <= r->last; byte++) {
@@ -95,15 +99,17 @@ static void check_rules(const struct rule *rules, size_t count, __u32 (*step)(__
 			int skip = r->skip + (r->skip_byte ? byte : 0);
 
 			covered[r->state]++;
-			cr_assert(SOCKS_STEP_STATE(got) == (__u32)next && SOCKS_STEP_SKIP(got) == (__u32)skip &&
+			cr_assert(SOCKS_STEP_STATE(got) == (__u32)next &&
+					  SOCKS_STEP_SKIP(got) == (__u32)skip &&
 					  SOCKS_STEP_EVENT(got) == (__u32)r->event,
-				  "state %d, byte %d: state %u, skip %u, event %u, not %d, %d, %d", r->state, byte,
-				  SOCKS_STEP_STATE(got), SOCKS_STEP_SKIP(got), SOCKS_STEP_EVENT(got), next, skip,
-				  r->event);
+				  "state %d, byte %d: state %u, skip %u, event %u, not %d, %d, %d",
+				  r->state, byte, SOCKS_STEP_STATE(got), SOCKS_STEP_SKIP(got),
+				  SOCKS_STEP_EVENT(got), next, skip, r->event);
 		}
 }
 
-/* States that are left by passing over, not by a byte; a byte in one of them or in DONE ends the dialogue. */
+/* States that are left by passing over, not by a byte; a byte in one of them or in DONE ends the
+ * dialogue. */
 static int is_skipped(__u32 state)
 {
 	return socks_client_after(state) != SOCKS_CLIENT_DONE;
@@ -113,14 +119,17 @@ Test(socks_grammar, each_state_and_byte_of_the_client)
 {
 	int covered[256] = {};
 
-	check_rules(client_rules, sizeof(client_rules) / sizeof(client_rules[0]), socks_client_next, covered);
+	check_rules(client_rules, sizeof(client_rules) / sizeof(client_rules[0]), socks_client_next,
+		    covered);
 	for (__u32 state = 0; state < 256; state++) {
-		int by_table = state < SOCKS_CLIENT_DONE && state != SOCKS_CLIENT_ADDRESS && !is_skipped(state);
+		int by_table = state < SOCKS_CLIENT_DONE && state != SOCKS_CLIENT_ADDRESS &&
+			       !is_skipped(state);
 
-		cr_assert_eq(covered[state], by_table ? 256 : 0, "state %u has %d bytes in the table", state,
-			     covered[state]);
+		cr_assert_eq(covered[state], by_table ? 256 : 0,
+			     "state %u has %d bytes in the table", state, covered[state]);
 		for (__u32 byte = 0; byte < 256 && !by_table; byte++)
-			cr_assert_eq(SOCKS_STEP_STATE(socks_client_next(state, byte)), SOCKS_CLIENT_DONE);
+			cr_assert_eq(SOCKS_STEP_STATE(socks_client_next(state, byte)),
+				     SOCKS_CLIENT_DONE);
 	}
 }
 
@@ -128,11 +137,13 @@ Test(socks_grammar, each_state_and_byte_of_the_server)
 {
 	int covered[256] = {};
 
-	check_rules(server_rules, sizeof(server_rules) / sizeof(server_rules[0]), socks_server_next, covered);
+	check_rules(server_rules, sizeof(server_rules) / sizeof(server_rules[0]), socks_server_next,
+		    covered);
 	for (__u32 state = 0; state < 256; state++) {
 		cr_assert_eq(covered[state], state < SOCKS_SERVER_DONE ? 256 : 0);
 		for (__u32 byte = 0; byte < 256 && state >= SOCKS_SERVER_DONE; byte++)
-			cr_assert_eq(SOCKS_STEP_STATE(socks_server_next(state, byte)), SOCKS_SERVER_DONE);
+			cr_assert_eq(SOCKS_STEP_STATE(socks_server_next(state, byte)),
+				     SOCKS_SERVER_DONE);
 	}
 }
 
@@ -150,12 +161,13 @@ Test(socks_grammar, skipped_fields_lead_on)
 	};
 
 	for (size_t i = 0; i < sizeof(AFTER) / sizeof(AFTER[0]); i++)
-		cr_assert_eq(socks_client_after(AFTER[i].field), AFTER[i].next, "after %u", AFTER[i].field);
+		cr_assert_eq(socks_client_after(AFTER[i].field), AFTER[i].next, "after %u",
+			     AFTER[i].field);
 }
 
 /*
- * Every way through the client's grammar: all states are met, none outside of the enums, and only a NUL-ended field
- * stays where it is.
+ * Every way through the client's grammar: all states are met, none outside of the enums, and only a
+ * NUL-ended field stays where it is.
  */
 static void walk(__u32 state, int *reached, int *on_path, int depth)
 {
@@ -172,9 +184,11 @@ static void walk(__u32 state, int *reached, int *on_path, int depth)
 			break;
 		cr_assert_leq(SOCKS_STEP_EVENT(step), EVENT_LAST);
 		cr_assert_leq(SOCKS_STEP_SKIP(step), 255 + 2);
-		cr_assert(!SOCKS_STEP_SKIP(step) || next == SOCKS_CLIENT_ADDRESS || is_skipped(next),
+		cr_assert(!SOCKS_STEP_SKIP(step) || next == SOCKS_CLIENT_ADDRESS ||
+				  is_skipped(next),
 			  "state %u, byte %u: %u has nothing to pass over", state, byte, next);
-		cr_assert(SOCKS_STEP_SKIP(step) || (next != SOCKS_CLIENT_ADDRESS && !is_skipped(next)),
+		cr_assert(SOCKS_STEP_SKIP(step) ||
+				  (next != SOCKS_CLIENT_ADDRESS && !is_skipped(next)),
 			  "state %u, byte %u: %u would wait for ever", state, byte, next);
 		if (next == state)
 			cr_assert(byte && socks_client_scans(state));
@@ -201,7 +215,8 @@ Test(socks_grammar, each_state_is_reached_and_none_beyond)
 				__u32 step = socks_server_next(state, byte);
 
 				cr_assert_leq(SOCKS_STEP_STATE(step), SOCKS_SERVER_DONE);
-				cr_assert_gt(SOCKS_STEP_STATE(step), state, "the server's side goes only on");
+				cr_assert_gt(SOCKS_STEP_STATE(step), state,
+					     "the server's side goes only on");
 				cr_assert_leq(SOCKS_STEP_EVENT(step), EVENT_LAST);
 				cr_assert_eq(SOCKS_STEP_SKIP(step), 0);
 				server[SOCKS_STEP_STATE(step)] = 1;
@@ -223,8 +238,8 @@ static void walk_commanded(__u32 state, int commanded, int (*seen)[2])
 	for (__u32 byte = 0; byte < 256; byte++) {
 		__u32 step = socks_client_next(state, byte);
 
-		walk_commanded(SOCKS_STEP_STATE(step), commanded || SOCKS_STEP_EVENT(step) == SOCKS_EVENT_COMMAND,
-			       seen);
+		walk_commanded(SOCKS_STEP_STATE(step),
+			       commanded || SOCKS_STEP_EVENT(step) == SOCKS_EVENT_COMMAND, seen);
 	}
 }
 
@@ -268,7 +283,7 @@ Test(socks_verdict, each_event_and_byte)
 				want = SOCKS_VERDICT_SUCCESS;
 			if (failure >= 0)
 				want = SOCKS_VERDICT_FAILURE + (__u32)failure;
-			cr_assert_eq(socks_verdict(event, byte), want, "event %u, byte %u: %u", event, byte,
-				     socks_verdict(event, byte));
+			cr_assert_eq(socks_verdict(event, byte), want, "event %u, byte %u: %u",
+				     event, byte, socks_verdict(event, byte));
 		}
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Whole requests, of every length of every field: read byte by byte, each ends at its last byte and not before. */
+/* Whole requests, of every length of every field: read byte by byte, each ends at its last byte and
+ * not before. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -24,8 +25,8 @@ static void put_many(struct text *t, int byte, int count)
 }
 
 /*
- * Reads all and must then be done; until the last byte it must not be. Returns the command byte, and counts how often
- * it was said.
+ * Reads all and must then be done; until the last byte it must not be. Returns the command byte,
+ * and counts how often it was said.
  */
 static void check_request(const struct text *t, int command)
 {
@@ -33,7 +34,8 @@ static void check_request(const struct text *t, int command)
 	int commands = 0;
 
 	for (size_t i = 0; i < t->length; i++) {
-		cr_assert_neq(state, SOCKS_CLIENT_DONE, "done after %zu of %zu bytes", i, t->length);
+		cr_assert_neq(state, SOCKS_CLIENT_DONE, "done after %zu of %zu bytes", i,
+			      t->length);
 		if (skip) {
 			if (!--skip)
 				state = socks_client_after(state);
@@ -41,8 +43,8 @@ static void check_request(const struct text *t, int command)
 		}
 		state = socks_client_next(state, t->bytes[i]);
 		if (SOCKS_STEP_EVENT(state)) {
-			cr_assert_eq(SOCKS_STEP_EVENT(state), SOCKS_EVENT_COMMAND, "event %u at byte %zu",
-				     SOCKS_STEP_EVENT(state), i);
+			cr_assert_eq(SOCKS_STEP_EVENT(state), SOCKS_EVENT_COMMAND,
+				     "event %u at byte %zu", SOCKS_STEP_EVENT(state), i);
 			cr_assert_eq(t->bytes[i], command);
 			commands++;
 		}
@@ -58,7 +60,8 @@ static void put_greeting(struct text *t, int methods)
 {
 	put(t, 5);
 	put(t, methods);
-	put_many(t, 5, methods); /* 5 and 1 below: what begins a request or an authentication must not end a field */
+	put_many(t, 5, methods); /* 5 and 1 below: what begins a request or an authentication must
+				    not end a field */
 }
 
 static void put_password(struct text *t, int user, int password)
@@ -130,13 +133,15 @@ static void put_socks4(struct text *t, int command, const unsigned char *ip, int
 	put(t, 0);
 }
 
-/* All the ways in which an address may begin with zeros; only 0.0.0.x with x not 0 is followed by a name. */
+/* All the ways in which an address may begin with zeros; only 0.0.0.x with x not 0 is followed by a
+ * name. */
 Test(socks_dialogues, socks4)
 {
 	static const unsigned char PARTS[] = { 0, 1, 127, 255 };
 
 	for (int i = 0; i < 256; i++) {
-		const unsigned char ip[] = { PARTS[i & 3], PARTS[i >> 2 & 3], PARTS[i >> 4 & 3], PARTS[i >> 6] };
+		const unsigned char ip[] = { PARTS[i & 3], PARTS[i >> 2 & 3], PARTS[i >> 4 & 3],
+					     PARTS[i >> 6] };
 		int named = !ip[0] && !ip[1] && !ip[2] && ip[3];
 
 		for (int user = 0; user < 3; user++) {
@@ -194,7 +199,8 @@ Test(socks_dialogues, servers)
 
 			state = SOCKS_STEP_STATE(step);
 			if (SOCKS_STEP_EVENT(step))
-				verdict = socks_verdict(SOCKS_STEP_EVENT(step), (unsigned char)CASES[i].bytes[at]);
+				verdict = socks_verdict(SOCKS_STEP_EVENT(step),
+							(unsigned char)CASES[i].bytes[at]);
 		}
 		cr_expect_eq(state, SOCKS_SERVER_DONE, "case %zu", i);
 		cr_expect_eq(at - 1, CASES[i].last, "case %zu: decided by byte %zu", i, at - 1);

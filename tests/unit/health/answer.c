@@ -77,10 +77,12 @@ Test(answer, is_a_whole_response)
 {
 	proxy_add("a", HEALTH_TUNNEL_UP, true);
 	ask("/livez");
-	cr_expect_str_eq(out, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 3\r\n"
+	cr_expect_str_eq(out, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; "
+			      "charset=utf-8\r\nContent-Length: 3\r\n"
 			      "Connection: close\r\n\r\nok\n");
 	ask_raw("HEAD /livez HTTP/1.0\r\n\r\n");
-	cr_expect_str_eq(out, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 3\r\n"
+	cr_expect_str_eq(out, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; "
+			      "charset=utf-8\r\nContent-Length: 3\r\n"
 			      "Connection: close\r\n\r\n");
 }
 
@@ -123,7 +125,8 @@ Test(answer, readiness_by_listener)
 	proxy_add("crab", HEALTH_TUNNEL_UP, false);
 	EXPECT("/readyz", 503, "crab: no SOCKS server listens\n");
 	proxies[0].tunnel = HEALTH_TUNNEL_STALE;
-	EXPECT("/readyz", 503, "crab: tunnel wg0 is stale: no recent handshake\ncrab: no SOCKS server listens\n");
+	EXPECT("/readyz", 503,
+	       "crab: tunnel wg0 is stale: no recent handshake\ncrab: no SOCKS server listens\n");
 }
 
 Test(answer, readiness_of_all_or_one)
@@ -132,15 +135,19 @@ Test(answer, readiness_of_all_or_one)
 	proxy_add("a \"salmon\"", HEALTH_TUNNEL_STALE, true);
 	EXPECT("/readyz", 503, "a \"salmon\": tunnel wg0 is stale: no recent handshake\n");
 	EXPECT("/readyz?proxy=crab", 200, "ok\n");
-	EXPECT("/readyz?proxy=a+%22salmon%22", 503, "a \"salmon\": tunnel wg0 is stale: no recent handshake\n");
+	EXPECT("/readyz?proxy=a+%22salmon%22", 503,
+	       "a \"salmon\": tunnel wg0 is stale: no recent handshake\n");
 	EXPECT("/readyz?proxy=cra", 404, "unknown proxy\n");
 	EXPECT("/readyz?proxy=", 404, "unknown proxy\n");
 	EXPECT("/readyz?verbose", 503,
-	       "[+]the collector reports\n[+]crab: tunnel wg0 is up\n[+]crab: the SOCKS server listens\n"
-	       "[-]a \"salmon\": tunnel wg0 is stale: no recent handshake\n[+]a \"salmon\": the SOCKS server "
+	       "[+]the collector reports\n[+]crab: tunnel wg0 is up\n[+]crab: the SOCKS server "
+	       "listens\n"
+	       "[-]a \"salmon\": tunnel wg0 is stale: no recent handshake\n[+]a \"salmon\": the "
+	       "SOCKS server "
 	       "listens\n");
 	EXPECT("/readyz?verbose&proxy=crab", 200,
-	       "[+]the collector reports\n[+]crab: tunnel wg0 is up\n[+]crab: the SOCKS server listens\n"
+	       "[+]the collector reports\n[+]crab: tunnel wg0 is up\n[+]crab: the SOCKS server "
+	       "listens\n"
 	       "readyz check passed\n");
 }
 
@@ -170,7 +177,8 @@ Test(answer, root_tells_of_the_tunnel)
 {
 	proxy_add("crab", HEALTH_TUNNEL_IDLE, false);
 	EXPECT("/", 200, "VPN is active\n");
-	EXPECT("/?verbose", 200, "[+]the collector reports\n[+]crab: tunnel wg0 is idle\nVPN is active\n");
+	EXPECT("/?verbose", 200,
+	       "[+]the collector reports\n[+]crab: tunnel wg0 is idle\nVPN is active\n");
 	proxies[0].tunnel = HEALTH_TUNNEL_INTERFACE_DOWN;
 	EXPECT("/", 200, "crab: tunnel wg0 is down\n");
 	view.require_vpn = true;

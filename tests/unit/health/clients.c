@@ -66,7 +66,8 @@ Test(clients, stay_in_order_of_age)
 			int at = rand() % 2 ? 0 : rand() % count;
 
 			client_remove(&clients, order[at]);
-			memmove(&order[at], &order[at + 1], (size_t)(--count - at) * sizeof(*order));
+			memmove(&order[at], &order[at + 1],
+				(size_t)(--count - at) * sizeof(*order));
 		}
 		cr_assert_eq(clients.count, count);
 		cr_assert_eq(client_oldest(&clients), count ? order[0] : NULL);

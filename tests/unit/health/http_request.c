@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A request is the same however its bytes are cut, and what is not one is refused as soon as that is certain. */
+/* A request is the same however its bytes are cut, and what is not one is refused as soon as that
+ * is certain. */
 #include "health/http_request.h"
 
 #include <criterion/criterion.h>
@@ -17,7 +18,8 @@ static size_t feed(const char *text, size_t length, size_t piece)
 	memset(&request, 0xa5, sizeof(request));
 	http_request_init(&request);
 	while (at < length && request.status == 0)
-		at += http_request_feed(&request, text + at, length - at < piece ? length - at : piece);
+		at += http_request_feed(&request, text + at,
+					length - at < piece ? length - at : piece);
 	return at;
 }
 
@@ -30,15 +32,16 @@ static void expect_status(const char *text, unsigned int status)
 {
 	for (size_t piece = 1; piece <= strlen(text) + 1; piece++) {
 		feed(text, strlen(text), piece);
-		cr_expect_eq(request.status, status, "%s in pieces of %zu: %u, not %u", text, piece, request.status,
-			     status);
+		cr_expect_eq(request.status, status, "%s in pieces of %zu: %u, not %u", text, piece,
+			     request.status, status);
 	}
 }
 
 Test(request, of_kubelet)
 {
-	const char *text = "GET /healthz HTTP/1.1\r\nHost: 10.0.0.1:9999\r\nUser-Agent: kube-probe/1.34\r\n"
-			   "Accept: */*\r\nConnection: close\r\n\r\n";
+	const char *text =
+		"GET /healthz HTTP/1.1\r\nHost: 10.0.0.1:9999\r\nUser-Agent: kube-probe/1.34\r\n"
+		"Accept: */*\r\nConnection: close\r\n\r\n";
 
 	for (size_t piece = 1; piece <= strlen(text); piece++) {
 		cr_assert_eq(feed(text, strlen(text), piece), strlen(text));
@@ -184,7 +187,8 @@ Test(request, headers_at_their_limit)
 	}
 }
 
-/* Bytes near those that mean something, in any order: whatever comes out must not depend on how they were cut. */
+/* Bytes near those that mean something, in any order: whatever comes out must not depend on how
+ * they were cut. */
 Test(request, random_bytes_in_random_pieces)
 {
 	static const char alphabet[] = "GET HEAD / HTTP/1.1\r\n\r\n: a%?&\t\x01\xff";

@@ -76,7 +76,8 @@ Test(target, name_is_decoded)
 	cr_expect_eq(parse("/readyz?proxy=a%00b"), -EINVAL);
 	cr_expect_eq(parse("/%zz"), -EINVAL);
 	cr_expect_eq(parse("/readyz?other=%"), 0, "nobody reads it");
-	cr_expect_eq(parse("/readyz?proxy=a%4&verbose"), -EINVAL, "an escape ends with its parameter");
+	cr_expect_eq(parse("/readyz?proxy=a%4&verbose"), -EINVAL,
+		     "an escape ends with its parameter");
 }
 
 Test(target, longest_name)

@@ -38,7 +38,8 @@ Test(channels, reader_sees_what_is_written_but_cannot_write)
 	cr_expect_eq(pread(channels.snapshot_reader, &byte, 1, 100), 1);
 	cr_expect_eq(byte, 'x');
 	cr_expect_eq(pwrite(channels.snapshot_reader, "y", 1, 100), -1);
-	cr_expect_eq(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, channels.snapshot_reader, 0), MAP_FAILED);
+	cr_expect_eq(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, channels.snapshot_reader, 0),
+		     MAP_FAILED);
 	cr_expect_eq(fcntl(channels.snapshot_reader, F_ADD_SEALS, F_SEAL_WRITE), -1, "nor seal");
 }
 
@@ -67,7 +68,9 @@ static void expect_taken(enum process process, bool web, bool collector, bool wr
 	cr_expect_eq(is_open(before.snapshot), writer);
 	cr_expect_eq(is_open(before.snapshot_reader), reader);
 	cr_expect_eq(child.channel, web ? before.web : collector ? before.collector : -1);
-	cr_expect_eq(child.snapshot, writer ? before.snapshot : reader ? before.snapshot_reader : -1);
+	cr_expect_eq(child.snapshot, writer   ? before.snapshot
+				     : reader ? before.snapshot_reader
+					      : -1);
 }
 
 Test(channels, health_gets_nothing)

@@ -38,7 +38,8 @@ static uint16_t port_of(int fd)
 	socklen_t length = sizeof(name);
 
 	cr_assert_eq(getsockname(fd, (struct sockaddr *)&name, &length), 0);
-	return ntohs(((struct sockaddr_in *)&name)->sin_port); /* at the same place in both families */
+	return ntohs(
+		((struct sockaddr_in *)&name)->sin_port); /* at the same place in both families */
 }
 
 Test(listener, of_an_empty_host_takes_both_ip_versions)
@@ -77,7 +78,8 @@ Test(listener, is_tried_until_the_port_is_free)
 	close(other);
 	cr_expect(listener_try(&listeners, LISTENER_HEALTH, &config, shared));
 	cr_expect_eq(shared->listening[LISTENER_HEALTH], 1);
-	cr_expect_not(listener_try(&listeners, LISTENER_HEALTH, &config, shared), "only news is news");
+	cr_expect_not(listener_try(&listeners, LISTENER_HEALTH, &config, shared),
+		      "only news is news");
 	listeners_close(&listeners);
 }
 

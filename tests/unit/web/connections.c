@@ -57,7 +57,8 @@ Test(connections, work_has_none)
 	cr_expect_eq(connections_due(&all), UINT64_MAX);
 	cr_expect_eq(connections_expire(&all, 10000 * NS_PER_S), 0);
 	connections_enter(&all, one, CONNECTION_SENDING, 10000 * NS_PER_S);
-	cr_expect_eq(connections_due(&all), 10030 * NS_PER_S, "who does not read the answer is ended too");
+	cr_expect_eq(connections_due(&all), 10030 * NS_PER_S,
+		     "who does not read the answer is ended too");
 	connections_enter(&all, one, CONNECTION_IDLE, 10001 * NS_PER_S);
 	cr_expect_eq(connections_due(&all), 10151 * NS_PER_S);
 	cr_expect_eq(connections_expire(&all, 10151 * NS_PER_S), 1);

@@ -60,7 +60,9 @@ TestSuite(snapshots, .init = init, .fini = fini);
 
 static void client_want(struct client *client, uint32_t mask, uint64_t now_ns, uint64_t deadline_ns)
 {
-	*client = (struct client){ .waiter = { .mask = mask, .done = told, .deadline_ns = deadline_ns } };
+	*client = (struct client){
+		.waiter = { .mask = mask, .done = told, .deadline_ns = deadline_ns }
+	};
 	snapshots_wait(&all, &client->waiter, now_ns);
 }
 
@@ -180,7 +182,8 @@ Test(snapshots, only_those_who_want_the_same_share_one)
 	cr_expect_eq(request.mask, 0);
 	answer(request.id, 4);
 	cr_expect_eq(none.value, 4);
-	cr_expect_eq(first.told + one[0].told + one[1].told + two[0].told + two[1].told + none.told, 6, "each once");
+	cr_expect_eq(first.told + one[0].told + one[1].told + two[0].told + two[1].told + none.told,
+		     6, "each once");
 	cr_expect_eq(snapshots_due(&all, START), UINT64_MAX);
 }
 
@@ -315,7 +318,8 @@ Test(snapshots, a_dead_collector_is_not_waited_for)
 	client_wait(&one, START + 100 * NS_PER_S, START + 110 * NS_PER_S);
 	snapshots_tick(&all, START + 101 * NS_PER_S);
 	cr_expect_eq(one.told, 0, "it may be starting");
-	cr_expect_leq(snapshots_due(&all, START + 101 * NS_PER_S), START + 101 * NS_PER_S + NS_PER_S / 10);
+	cr_expect_leq(snapshots_due(&all, START + 101 * NS_PER_S),
+		      START + 101 * NS_PER_S + NS_PER_S / 10);
 	snapshots_tick(&all, START + 102 * NS_PER_S);
 	cr_expect_eq(one.told, 1);
 	cr_expect_not(one.answered);
@@ -428,7 +432,8 @@ Test(block, that_is_not_there)
 	cr_expect_eq(block_read(fd, BLOCK_MAX + 1, &block, &max), -EBADMSG);
 	cr_expect_eq(block_read(fd, UINT64_MAX, &block, &max), -EBADMSG);
 	cr_assert_eq(ftruncate(fd, BLOCK_MAX + 8), 0);
-	cr_expect_eq(block_read(fd, BLOCK_MAX + 8, &block, &max), -EBADMSG, "it is there, and too much");
+	cr_expect_eq(block_read(fd, BLOCK_MAX + 8, &block, &max), -EBADMSG,
+		     "it is there, and too much");
 	cr_assert_eq(ftruncate(fd, 10), 0);
 	cr_expect_null(block, "no memory for what is only claimed");
 	cr_assert_eq(block_read(fd, 10, &block, &max), 0);

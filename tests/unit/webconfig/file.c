@@ -63,7 +63,8 @@ Test(files_read, what_is_no_file)
 	cr_expect_eq(mark.error, ENOENT);
 	cr_expect_eq(file_read(folder, 10, &data, &size, &mark), -EINVAL);
 	cr_assert_eq(mkfifo(path, 0600), 0);
-	cr_expect_eq(file_read(path, 10, &data, &size, &mark), -EINVAL, "a FIFO that nobody writes");
+	cr_expect_eq(file_read(path, 10, &data, &size, &mark), -EINVAL,
+		     "a FIFO that nobody writes");
 	cr_expect_eq(file_read("/dev/zero", 10, &data, &size, &mark), -EINVAL);
 }
 

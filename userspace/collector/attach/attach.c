@@ -56,12 +56,13 @@ int attachment_open(struct attachment *attachment, const struct attachment_spec 
 					   .link_fd = -1 };
 	if (!spec->instance)
 		return -EINVAL;
-	if (spec->pin_path && snprintf(attachment->pin_path, sizeof(attachment->pin_path), "%s", spec->pin_path) >=
-				      (int)sizeof(attachment->pin_path))
+	if (spec->pin_path && snprintf(attachment->pin_path, sizeof(attachment->pin_path), "%s",
+				       spec->pin_path) >= (int)sizeof(attachment->pin_path))
 		return -ENAMETOOLONG;
 	if (spec->mode != CONFIG_ATTACH_CLSACT)
 		r = open_tcx(attachment, spec);
-	if (spec->mode == CONFIG_ATTACH_CLSACT || (spec->mode == CONFIG_ATTACH_AUTO && r == -EOPNOTSUPP))
+	if (spec->mode == CONFIG_ATTACH_CLSACT ||
+	    (spec->mode == CONFIG_ATTACH_AUTO && r == -EOPNOTSUPP))
 		r = open_clsact(attachment, spec);
 	if (r)
 		attachment_close(attachment);
@@ -99,10 +100,11 @@ void attachment_forget(struct attachment *attachment)
 {
 	bool pinned = attachment->mode == CONFIG_ATTACH_TCX && attachment->pin_path[0];
 
-	attachment_close(
-		attachment); /* first: the kernel lets go of the last reference at once, of a pin in its own time */
+	attachment_close(attachment); /* first: the kernel lets go of the last reference at once, of
+					 a pin in its own time */
 	if (pinned && unlink(attachment->pin_path) && errno != ENOENT)
-		log_debug("cannot remove pin", field_text("path", attachment->pin_path), field_error(errno));
+		log_debug("cannot remove pin", field_text("path", attachment->pin_path),
+			  field_error(errno));
 }
 
 struct sweep {
@@ -198,7 +200,9 @@ int stub_load(const struct stub_spec *spec)
 		  .src_reg = BPF_PSEUDO_MAP_FD,
 		  .imm = spec->programs_fd },
 		{ 0 },
-		{ .code = BPF_ALU | BPF_MOV | BPF_K, .dst_reg = BPF_REG_3, .imm = (__s32)spec->program },
+		{ .code = BPF_ALU | BPF_MOV | BPF_K,
+		  .dst_reg = BPF_REG_3,
+		  .imm = (__s32)spec->program },
 		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_tail_call },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = TC_UNSPEC },
 		{ .code = BPF_JMP | BPF_EXIT },
@@ -206,11 +210,13 @@ int stub_load(const struct stub_spec *spec)
 	int fd;
 
 	/* What does not fit would spill over into its neighbour. */
-	if (ABI_STUB_SLOT(ABI_STUB_CB(spec->slot, spec->l2_header_length, spec->program)) != spec->slot ||
-	    ABI_STUB_L2(ABI_STUB_CB(spec->slot, spec->l2_header_length, spec->program)) != spec->l2_header_length)
+	if (ABI_STUB_SLOT(ABI_STUB_CB(spec->slot, spec->l2_header_length, spec->program)) !=
+		    spec->slot ||
+	    ABI_STUB_L2(ABI_STUB_CB(spec->slot, spec->l2_header_length, spec->program)) !=
+		    spec->l2_header_length)
 		return -ERANGE;
-	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, STUB_NAME, "Dual BSD/GPL", code, sizeof(code) / sizeof(code[0]),
-			   NULL);
+	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, STUB_NAME, "Dual BSD/GPL", code,
+			   sizeof(code) / sizeof(code[0]), NULL);
 
 	return fd < 0 ? -errno : fd;
 }

@@ -13,8 +13,9 @@
 #include "lib/cleanup.h"
 
 /*
- * Low, so that a filter that ends the walk (TC_ACT_OK) seldom comes before ours; not 1 … 10, which others like to name:
- * a priority belongs to one kind of filter and one protocol, and who comes second with another gets EINVAL.
+ * Low, so that a filter that ends the walk (TC_ACT_OK) seldom comes before ours; not 1 … 10, which
+ * others like to name: a priority belongs to one kind of filter and one protocol, and who comes
+ * second with another gets EINVAL.
  */
 #define PRIORITY_FIRST 13
 #define PRIORITY_COUNT 32
@@ -32,7 +33,8 @@ struct survey {
 	struct tc_filter ours[OURS_MAX];
 };
 
-/* The name tells who made the qdisc: a later process removes it then, whatever became of the one that did. */
+/* The name tells who made the qdisc: a later process removes it then, whatever became of the one
+ * that did. */
 #define MADE_QDISC ":qdisc"
 
 static void name_filter(char name[TC_NAME_SIZE], uint32_t instance, bool made_qdisc)
@@ -51,7 +53,8 @@ static bool has_name(const struct tc_filter *filter, bool made_qdisc)
 /* By name and handle: a foreign filter that happens to have our handle is not ours. */
 static bool is_ours(const struct tc_filter *filter, uint32_t instance)
 {
-	return filter->handle && (!instance || filter->handle == instance) && strcmp(filter->kind, "bpf") == 0 &&
+	return filter->handle && (!instance || filter->handle == instance) &&
+	       strcmp(filter->kind, "bpf") == 0 &&
 	       (has_name(filter, false) || has_name(filter, true));
 }
 
@@ -67,7 +70,8 @@ static void survey_filter(const struct tc_filter *filter, void *context)
 			survey->ours[survey->found++] = *filter;
 		return;
 	}
-	if (filter->priority < PRIORITY_FIRST || filter->priority >= PRIORITY_FIRST + PRIORITY_COUNT)
+	if (filter->priority < PRIORITY_FIRST ||
+	    filter->priority >= PRIORITY_FIRST + PRIORITY_COUNT)
 		return;
 	if (!shareable || (filter->handle && filter->handle == survey->instance))
 		survey->blocked |= 1u << (filter->priority - PRIORITY_FIRST);
@@ -86,8 +90,8 @@ static int take_survey(int fd, uint32_t ifindex, enum attach_direction direction
 }
 
 /*
- * Clsact's place must hold a qdisc that has our direction: an `ingress` qdisc would take an egress filter, and run it
- * at ingress.
+ * Clsact's place must hold a qdisc that has our direction: an `ingress` qdisc would take an egress
+ * filter, and run it at ingress.
  */
 static int ensure_qdisc(int fd, const struct attachment_spec *spec, bool *created)
 {
@@ -123,8 +127,8 @@ static bool is_gone(int r)
 }
 
 /* Deletes what the survey found from index `from` on. Returns how many, or -errno. */
-static int delete_found(int fd, uint32_t ifindex, enum attach_direction direction, const struct survey *survey,
-			uint32_t from)
+static int delete_found(int fd, uint32_t ifindex, enum attach_direction direction,
+			const struct survey *survey, uint32_t from)
 {
 	int count = 0;
 
@@ -139,15 +143,16 @@ static int delete_found(int fd, uint32_t ifindex, enum attach_direction directio
 }
 
 /*
- * Between the look and the deletion somebody may add a filter, which then goes with the qdisc: microseconds, and only
- * at removal.
+ * Between the look and the deletion somebody may add a filter, which then goes with the qdisc:
+ * microseconds, and only at removal.
  */
 static int remove_empty_qdisc(int fd, uint32_t ifindex)
 {
 	struct survey survey;
 	int r;
 
-	for (enum attach_direction direction = ATTACH_INGRESS; direction <= ATTACH_EGRESS; direction++) {
+	for (enum attach_direction direction = ATTACH_INGRESS; direction <= ATTACH_EGRESS;
+	     direction++) {
 		r = take_survey(fd, ifindex, direction, 0, &survey);
 		if (r || survey.listed > 0)
 			return r;
@@ -160,7 +165,8 @@ static int remove_empty_qdisc(int fd, uint32_t ifindex)
 static int other_direction_made(int fd, const struct attachment_spec *spec, bool *made)
 {
 	struct survey survey;
-	int r = take_survey(fd, spec->ifindex, spec->direction == ATTACH_INGRESS ? ATTACH_EGRESS : ATTACH_INGRESS,
+	int r = take_survey(fd, spec->ifindex,
+			    spec->direction == ATTACH_INGRESS ? ATTACH_EGRESS : ATTACH_INGRESS,
 			    spec->instance, &survey);
 
 	*made = !r && survey.made_qdisc;
@@ -181,7 +187,8 @@ static int put_filter(int fd, struct attachment *attachment, const struct attach
 		return r;
 	attachment->qdisc_created |= survey.made_qdisc || other;
 	name_filter(filter.name, filter.handle, attachment->qdisc_created);
-	r = tc_filter_put(fd, spec->ifindex, spec->direction, &filter, spec->stub_fd, survey.found > 0);
+	r = tc_filter_put(fd, spec->ifindex, spec->direction, &filter, spec->stub_fd,
+			  survey.found > 0);
 	if (r)
 		return r;
 	attachment->priority = filter.priority;
@@ -215,11 +222,13 @@ int clsact_alive(const struct attachment *attachment)
 
 	if (fd < 0)
 		return fd;
-	r = take_survey(fd, attachment->ifindex, attachment->direction, attachment->instance, &survey);
+	r = take_survey(fd, attachment->ifindex, attachment->direction, attachment->instance,
+			&survey);
 	return r ? r : survey.found > 0;
 }
 
-static int remove_filters(int fd, uint32_t ifindex, enum attach_direction direction, uint32_t instance, bool made_qdisc)
+static int remove_filters(int fd, uint32_t ifindex, enum attach_direction direction,
+			  uint32_t instance, bool made_qdisc)
 {
 	struct survey survey;
 	int count = 0, r;

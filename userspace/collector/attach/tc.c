@@ -18,7 +18,8 @@ struct tc_request {
 	char bytes[512] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 
-static struct nlmsghdr *put_request(struct tc_request *request, uint16_t type, uint16_t flags, const struct tcmsg *tcm)
+static struct nlmsghdr *put_request(struct tc_request *request, uint16_t type, uint16_t flags,
+				    const struct tcmsg *tcm)
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(request->bytes);
 
@@ -32,7 +33,8 @@ static void read_text(char *target, size_t size, const struct nlattr *attribute)
 {
 	if (mnl_attr_validate(attribute, MNL_TYPE_STRING) < 0)
 		return;
-	snprintf(target, size, "%.*s", (int)mnl_attr_get_payload_len(attribute), mnl_attr_get_str(attribute));
+	snprintf(target, size, "%.*s", (int)mnl_attr_get_payload_len(attribute),
+		 mnl_attr_get_str(attribute));
 }
 
 static struct tcmsg clsact_tcm(uint32_t ifindex)
@@ -46,7 +48,8 @@ int tc_clsact_create(int fd, uint32_t ifindex)
 {
 	const struct tcmsg tcm = clsact_tcm(ifindex);
 	struct tc_request request;
-	struct nlmsghdr *header = put_request(&request, RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &tcm);
+	struct nlmsghdr *header =
+		put_request(&request, RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &tcm);
 
 	mnl_attr_put_strz(header, TCA_KIND, "clsact");
 	return netlink_ask(fd, header, NULL, NULL);
@@ -72,7 +75,8 @@ static int search_qdisc(const struct nlmsghdr *message, void *context)
 	const struct nlattr *attribute;
 	char kind[TC_KIND_SIZE] = "";
 
-	if (message->nlmsg_type != RTM_NEWQDISC || mnl_nlmsg_get_payload_len(message) < sizeof(*tcm) ||
+	if (message->nlmsg_type != RTM_NEWQDISC ||
+	    mnl_nlmsg_get_payload_len(message) < sizeof(*tcm) ||
 	    (uint32_t)tcm->tcm_ifindex != search->ifindex || tcm->tcm_parent != TC_H_CLSACT)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attribute, message, sizeof(*tcm))
@@ -90,14 +94,16 @@ int tc_clsact_present(int fd, uint32_t ifindex)
 	const struct tcmsg tcm = { .tcm_ifindex = (int)ifindex };
 	struct qdisc_search search = { .ifindex = ifindex };
 	struct tc_request request;
-	int r = netlink_ask(fd, put_request(&request, RTM_GETQDISC, NLM_F_DUMP, &tcm), search_qdisc, &search);
+	int r = netlink_ask(fd, put_request(&request, RTM_GETQDISC, NLM_F_DUMP, &tcm), search_qdisc,
+			    &search);
 
 	return r ? r : search.is_clsact;
 }
 
 static uint32_t parent_of(enum attach_direction direction)
 {
-	return TC_H_MAKE(TC_H_CLSACT, direction == ATTACH_INGRESS ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
+	return TC_H_MAKE(TC_H_CLSACT,
+			 direction == ATTACH_INGRESS ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
 }
 
 static int read_option(const struct nlattr *attribute, void *context)
@@ -153,26 +159,30 @@ static int walk_filter(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-int tc_filters_each(int fd, uint32_t ifindex, enum attach_direction direction, tc_filter_callback *callback,
-		    void *context)
+int tc_filters_each(int fd, uint32_t ifindex, enum attach_direction direction,
+		    tc_filter_callback *callback, void *context)
 {
-	const struct tcmsg tcm = { .tcm_ifindex = (int)ifindex, .tcm_parent = parent_of(direction) };
+	const struct tcmsg tcm = { .tcm_ifindex = (int)ifindex,
+				   .tcm_parent = parent_of(direction) };
 	struct filter_walk walk = { .ifindex = ifindex, .callback = callback, .context = context };
 	struct tc_request request;
 
-	return netlink_ask(fd, put_request(&request, RTM_GETTFILTER, NLM_F_DUMP, &tcm), walk_filter, &walk);
+	return netlink_ask(fd, put_request(&request, RTM_GETTFILTER, NLM_F_DUMP, &tcm), walk_filter,
+			   &walk);
 }
 
-static struct tcmsg filter_tcm(uint32_t ifindex, enum attach_direction direction, const struct tc_filter *filter)
+static struct tcmsg filter_tcm(uint32_t ifindex, enum attach_direction direction,
+			       const struct tc_filter *filter)
 {
 	return (struct tcmsg){ .tcm_ifindex = (int)ifindex,
 			       .tcm_parent = parent_of(direction),
 			       .tcm_handle = filter->handle,
-			       .tcm_info = TC_H_MAKE((uint32_t)filter->priority << 16, htons(ETH_P_ALL)) };
+			       .tcm_info = TC_H_MAKE((uint32_t)filter->priority << 16,
+						     htons(ETH_P_ALL)) };
 }
 
-int tc_filter_put(int fd, uint32_t ifindex, enum attach_direction direction, const struct tc_filter *filter,
-		  int program_fd, bool replace)
+int tc_filter_put(int fd, uint32_t ifindex, enum attach_direction direction,
+		  const struct tc_filter *filter, int program_fd, bool replace)
 {
 	const struct tcmsg tcm = filter_tcm(ifindex, direction, filter);
 	uint16_t flags = NLM_F_ACK | NLM_F_CREATE | (replace ? 0 : NLM_F_EXCL);
@@ -189,7 +199,8 @@ int tc_filter_put(int fd, uint32_t ifindex, enum attach_direction direction, con
 	return netlink_ask(fd, header, NULL, NULL);
 }
 
-int tc_filter_delete(int fd, uint32_t ifindex, enum attach_direction direction, const struct tc_filter *filter)
+int tc_filter_delete(int fd, uint32_t ifindex, enum attach_direction direction,
+		     const struct tc_filter *filter)
 {
 	const struct tcmsg tcm = filter_tcm(ifindex, direction, filter);
 	struct tc_request request;

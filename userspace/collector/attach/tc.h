@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tc requests that clsact.c needs, and nothing of its policy. `fd` is a NETLINK_ROUTE socket of netlink_open(). */
+/* The tc requests that clsact.c needs, and nothing of its policy. `fd` is a NETLINK_ROUTE socket of
+ * netlink_open(). */
 #pragma once
 
 #include <stdbool.h>
@@ -22,7 +23,9 @@ struct tc_filter {
 
 typedef void tc_filter_callback(const struct tc_filter *filter, void *context);
 
-/* Makes a clsact qdisc. Returns 0, -EEXIST when a clsact or an ingress qdisc is there, or -errno. */
+/*
+ * Makes a clsact qdisc. Returns 0, -EEXIST when a clsact or an ingress qdisc is there, or -errno.
+ */
 int tc_clsact_create(int fd, uint32_t ifindex);
 
 /* Deletes the qdisc at clsact's place with all that is in it. Returns 0 or -errno. */
@@ -32,21 +35,23 @@ int tc_clsact_delete(int fd, uint32_t ifindex);
 int tc_clsact_present(int fd, uint32_t ifindex);
 
 /*
- * Hands each filter of one direction to the callback; none when there is no qdisc. Returns 0 or -errno (-EINTR: torn,
- * ask again).
+ * Hands each filter of one direction to the callback; none when there is no qdisc. Returns 0 or
+ * -errno (-EINTR: torn, ask again).
  */
-int tc_filters_each(int fd, uint32_t ifindex, enum attach_direction direction, tc_filter_callback *callback,
-		    void *context);
+int tc_filters_each(int fd, uint32_t ifindex, enum attach_direction direction,
+		    tc_filter_callback *callback, void *context);
 
 /*
- * Puts a direct-action bpf filter for all protocols, by its handle and priority; in place, atomically, when `replace`
- * and it is there. Returns 0, -EEXIST, -EINVAL when the priority is of another kind or protocol, or -errno.
+ * Puts a direct-action bpf filter for all protocols, by its handle and priority; in place,
+ * atomically, when `replace` and it is there. Returns 0, -EEXIST, -EINVAL when the priority is of
+ * another kind or protocol, or -errno.
  */
-int tc_filter_put(int fd, uint32_t ifindex, enum attach_direction direction, const struct tc_filter *filter,
-		  int program_fd, bool replace);
+int tc_filter_put(int fd, uint32_t ifindex, enum attach_direction direction,
+		  const struct tc_filter *filter, int program_fd, bool replace);
 
 /* Deletes the bpf filter of this handle and priority. Returns 0 or -errno. */
-int tc_filter_delete(int fd, uint32_t ifindex, enum attach_direction direction, const struct tc_filter *filter);
+int tc_filter_delete(int fd, uint32_t ifindex, enum attach_direction direction,
+		     const struct tc_filter *filter);
 
 /* Reads one RTM_NEWTFILTER message. Returns 0, -ENOMSG for another type or interface, -EBADMSG. */
 int tc_filter_parse(const struct nlmsghdr *message, uint32_t ifindex, struct tc_filter *filter);

@@ -19,7 +19,8 @@ static int tcx_direction(enum attach_direction direction)
 	return direction == ATTACH_INGRESS ? TCX_INGRESS : TCX_EGRESS;
 }
 
-/* What bpf_link_info holds of a TCX link: {ifindex, attach_type}, of the same layout as that of a netns link. */
+/* What bpf_link_info holds of a TCX link: {ifindex, attach_type}, of the same layout as that of a
+ * netns link. */
 struct tcx_attach_point {
 	uint32_t type;
 	uint32_t ifindex; /* 0: the interface is gone */
@@ -48,15 +49,18 @@ static int take_over(const struct attachment_spec *spec)
 	if (fd < 0)
 		return -errno;
 	/*
-	 * Always exchanged, even for its like: only CAP_SYS_ADMIN may look at the program behind a link (a sidecar has
-	 * not got it), and the exchange is one pointer, atomic for packets.
+	 * Always exchanged, even for its like: only CAP_SYS_ADMIN may look at the program behind a
+	 * link (a sidecar has not got it), and the exchange is one pointer, atomic for packets.
 	 */
-	if (read_attach_point(fd, &point) == 0 && point.type == TCX_LINK_TYPE && point.ifindex == spec->ifindex &&
+	if (read_attach_point(fd, &point) == 0 && point.type == TCX_LINK_TYPE &&
+	    point.ifindex == spec->ifindex &&
 	    point.attach_type == (uint32_t)tcx_direction(spec->direction) &&
 	    bpf_link_update(fd, spec->stub_fd, NULL) == 0)
 		return TAKE_FD(fd);
 
-	/* Its interface is gone, or another one has got the name: a detached link refuses updates. */
+	/*
+	 * Its interface is gone, or another one has got the name: a detached link refuses updates.
+	 */
 	bpf_link_detach(fd);
 	if (unlink(spec->pin_path) != 0 && errno != ENOENT)
 		return -errno;
@@ -66,8 +70,9 @@ static int take_over(const struct attachment_spec *spec)
 static int create_link(const struct attachment_spec *spec)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = TCX_BEFORE);
-	_cleanup_close_ int fd = bpf_link_create(spec->stub_fd, (int)spec->ifindex,
-						 (enum bpf_attach_type)tcx_direction(spec->direction), &opts);
+	_cleanup_close_ int fd =
+		bpf_link_create(spec->stub_fd, (int)spec->ifindex,
+				(enum bpf_attach_type)tcx_direction(spec->direction), &opts);
 
 	if (fd < 0) {
 		switch (errno) {
@@ -137,7 +142,8 @@ int tcx_prune_pinned(const char *path)
 		return errno == ENOENT ? 0 : -errno;
 	if (read_attach_point(fd, &point) != 0 || point.type != TCX_LINK_TYPE || point.ifindex != 0)
 		return 0;
-	/* Refused for what is no link: the type alone does not tell. A detached link may be detached again. */
+	/* Refused for what is no link: the type alone does not tell. A detached link may be
+	 * detached again. */
 	if (bpf_link_detach(fd) != 0)
 		return 0;
 	return unlink(path) == 0 || errno == ENOENT ? 1 : -errno;

@@ -35,12 +35,14 @@ void destinations_forget(struct destinations *d, uint32_t slot)
 	d->learned[slot] = (struct destination_learned){};
 }
 
-int destinations_other(const struct kernel *kernel, const struct proxy_netns *netns, __u64 other[ABI_DIRECTION_MAX])
+int destinations_other(const struct kernel *kernel, const struct proxy_netns *netns,
+		       __u64 other[ABI_DIRECTION_MAX])
 {
 	memcpy(other, &netns->map_entry.retired_other, sizeof(netns->map_entry.retired_other));
 	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
 		struct tunnel_counters counters;
-		int r = kernel_tunnel_read(kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index, &counters);
+		int r = kernel_tunnel_read(kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index,
+					   &counters);
 
 		if (r)
 			return r;
@@ -61,7 +63,8 @@ static int total_read(const struct kernel *kernel, const struct proxy_netns *net
 	for (int i = 0; !r && i < ABI_DIRECTION_MAX; i++) {
 		*total += other[i];
 		for (uint32_t e = 0; e < table->count; e++)
-			*total += ABI_AT(__u64, destination_of(table, &table->entries[e])->bytes, i);
+			*total +=
+				ABI_AT(__u64, destination_of(table, &table->entries[e])->bytes, i);
 	}
 	return r;
 }
@@ -85,7 +88,8 @@ static void promote(struct destinations *d, const struct proxy_netns *netns)
 	promotion_run(table, total, label_of, learned);
 	if (table->count == table->max && before < table->max)
 		log_info("no destination series left, further destinations count as other",
-			 field_text("proxy", netns->name), field_text("setting", "--destinations.max"),
+			 field_text("proxy", netns->name),
+			 field_text("setting", "--destinations.max"),
 			 field_unsigned("limit", table->max));
 	if (table->unplaced && !learned->unplaced)
 		log_warn("too many destinations with the same hash, one counts as other",

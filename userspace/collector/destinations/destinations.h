@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Destinations of the proxies: who gets a series, its name, its country. Once a second; a scrape only reads. */
+/* Destinations of the proxies: who gets a series, its name, its country. Once a second; a scrape
+ * only reads. */
 #pragma once
 
 #include "collector/destinations/geoip.h"
@@ -16,7 +17,8 @@ struct destination_learned {
 struct destinations {
 	const struct config *config;
 	struct kernel *kernel;
-	struct destination_learned *learned; /* NULL while destinations are off, or without memory */
+	struct destination_learned
+		*learned; /* NULL while destinations are off, or without memory */
 	struct geoip geoip;
 	bool relocate; /* the database is another one: all countries anew, in this tick */
 };
@@ -24,8 +26,8 @@ struct destinations {
 void destinations_init(struct destinations *d, const struct config *config, struct kernel *kernel);
 
 /*
- * A tick: the database first, then each proxy that was started, for whom it promotes. They do nothing while
- * destinations are off or the kernel side is not loaded.
+ * A tick: the database first, then each proxy that was started, for whom it promotes. They do
+ * nothing while destinations are off or the kernel side is not loaded.
  */
 void destinations_refresh(struct destinations *d, uint64_t now_ns);
 void destinations_tick(struct destinations *d, const struct proxy_netns *netns);
@@ -37,6 +39,7 @@ int destinations_on_answer(void *destinations, void *data, size_t size);
 void destinations_forget(struct destinations *d, uint32_t slot);
 
 /* The bytes of all tunnels that are no destination's. Returns 0 or -errno. */
-int destinations_other(const struct kernel *kernel, const struct proxy_netns *netns, __u64 other[ABI_DIRECTION_MAX]);
+int destinations_other(const struct kernel *kernel, const struct proxy_netns *netns,
+		       __u64 other[ABI_DIRECTION_MAX]);
 
 void destinations_close(struct destinations *d);

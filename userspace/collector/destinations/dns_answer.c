@@ -55,7 +55,8 @@ static bool label_add(char *text, size_t *length, const uint8_t *label, size_t s
 	return true;
 }
 
-/* The name of a question: it stands first, so nothing before it could be pointed at. Returns the offset behind it. */
+/* The name of a question: it stands first, so nothing before it could be pointed at. Returns the
+ * offset behind it. */
 static int name_read(const uint8_t *message, size_t size, size_t at, char text[DNS_NAME_SIZE])
 {
 	size_t length = 0;
@@ -63,7 +64,8 @@ static int name_read(const uint8_t *message, size_t size, size_t at, char text[D
 	while (at < size && message[at]) {
 		size_t label = message[at++];
 
-		if (label > 63 || label > size - at || !label_add(text, &length, message + at, label))
+		if (label > 63 || label > size - at ||
+		    !label_add(text, &length, message + at, label))
 			return -EBADMSG;
 		at += label;
 	}
@@ -101,7 +103,8 @@ int dns_question_read(const uint8_t *message, size_t size, struct dns_question *
 }
 
 /* A record's address, as in struct destination_count. */
-static bool address_read(const uint8_t *data, unsigned int type, unsigned int length, __u64 address[2])
+static bool address_read(const uint8_t *data, unsigned int type, unsigned int length,
+			 __u64 address[2])
 {
 	uint8_t bytes[16] = { [10] = 0xff, [11] = 0xff };
 
@@ -115,8 +118,8 @@ static bool address_read(const uint8_t *data, unsigned int type, unsigned int le
 	return true;
 }
 
-int dns_answer_read(const uint8_t *message, size_t size, struct dns_question *question, dns_address *found,
-		    void *context)
+int dns_answer_read(const uint8_t *message, size_t size, struct dns_question *question,
+		    dns_address *found, void *context)
 {
 	int at = dns_question_read(message, size, question), count = 0;
 	unsigned int records;

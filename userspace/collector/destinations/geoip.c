@@ -16,7 +16,8 @@
 
 #define RETRY_NS (30 * NS_PER_S) /* of the same file, when it is not its content that is wrong */
 
-/* A sealed copy in memory: libmaxminddb maps its file, and a mapped file that is cut kills whoever reads it. */
+/* A sealed copy in memory: libmaxminddb maps its file, and a mapped file that is cut kills whoever
+ * reads it. */
 static int copy_make(int from)
 {
 	_cleanup_close_ int copy = -1;
@@ -131,8 +132,8 @@ static bool code_read(MMDB_entry_s *entry, const char *where, char *code)
 {
 	MMDB_entry_data_s data;
 
-	if (MMDB_get_value(entry, &data, where, "iso_code", NULL) != MMDB_SUCCESS || !data.has_data ||
-	    data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size != 2)
+	if (MMDB_get_value(entry, &data, where, "iso_code", NULL) != MMDB_SUCCESS ||
+	    !data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size != 2)
 		return false;
 	for (int i = 0; i < 2; i++) {
 		if (data.utf8_string[i] < 'A' || data.utf8_string[i] > 'Z')

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The countries of addresses, by an MMDB file (libmaxminddb). The file may be missing, broken, replaced or cut at any
- * time: what is read is a copy of our own that nothing changes.
+ * The countries of addresses, by an MMDB file (libmaxminddb). The file may be missing, broken,
+ * replaced or cut at any time: what is read is a copy of our own that nothing changes.
  */
 #pragma once
 
@@ -23,7 +23,8 @@ struct geoip {
 	MMDB_s database;
 };
 
-/* Looks whether the file is another one than last time, and loads it then. Returns whether another one was loaded. */
+/* Looks whether the file is another one than last time, and loads it then. Returns whether another
+ * one was loaded. */
 bool geoip_refresh(struct geoip *geoip, uint64_t now_ns);
 
 /* Loads a copy of an open file. Returns 0 or -errno (-EBADMSG: no MMDB). */

@@ -43,7 +43,8 @@ static struct name *name_find(struct names *names, const __u64 address[2])
 	struct name *set = set_of(names, address);
 
 	for (int i = 0; i < WAYS; i++) {
-		if (set[i].used && set[i].address[0] == address[0] && set[i].address[1] == address[1]) {
+		if (set[i].used && set[i].address[0] == address[0] &&
+		    set[i].address[1] == address[1]) {
 			set[i].used = ++names->clock;
 			return &set[i];
 		}
@@ -86,12 +87,14 @@ static void question_keep(struct names *names, const struct answer *message)
 }
 
 /* Whether this was asked, of that server, from that port; it is answered by that. */
-static bool question_take(struct names *names, const struct answer *message, const struct dns_question *answered)
+static bool question_take(struct names *names, const struct answer *message,
+			  const struct dns_question *answered)
 {
 	for (unsigned int i = 0; i < QUESTIONS_MAX; i++) {
 		struct question *q = &names->questions[i];
 
-		if (q->port && q->port == message->port && !memcmp(q->peer, message->peer, sizeof(q->peer)) &&
+		if (q->port && q->port == message->port &&
+		    !memcmp(q->peer, message->peer, sizeof(q->peer)) &&
 		    q->asked.id == answered->id && q->asked.type == answered->type &&
 		    !strcmp(q->asked.name, answered->name)) {
 			q->port = 0;
@@ -124,8 +127,8 @@ void names_message(struct names **names, const struct answer *message, size_t si
 		question_keep(*names, message);
 		return;
 	}
-	if (dns_question_read(message->message, message->length, &question) < 0 || is_address(question.name) ||
-	    !question_take(*names, message, &question))
+	if (dns_question_read(message->message, message->length, &question) < 0 ||
+	    is_address(question.name) || !question_take(*names, message, &question))
 		return;
 	learning = (struct learning){ .names = *names, .text = question.name };
 	dns_answer_read(message->message, message->length, &question, name_learn, &learning);

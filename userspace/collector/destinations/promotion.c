@@ -28,9 +28,10 @@ static int heavier_first(const void *a, const void *b)
 	return (x->weight < y->weight) - (x->weight > y->weight);
 }
 
-/* A candidate in the bucket of another address was torn between two CPUs; one without votes is none. */
-static bool nominee_read(const struct destination_table *table, uint32_t bucket, struct destination_candidate *c,
-			 struct nominee *n)
+/* A candidate in the bucket of another address was torn between two CPUs; one without votes is
+ * none. */
+static bool nominee_read(const struct destination_table *table, uint32_t bucket,
+			 struct destination_candidate *c, struct nominee *n)
 {
 	*n = (struct nominee){
 		.candidate = c,
@@ -39,7 +40,8 @@ static bool nominee_read(const struct destination_table *table, uint32_t bucket,
 		.weight = __atomic_load_n(&c->weight, __ATOMIC_RELAXED),
 	};
 	return n->weight && (n->address[0] || n->address[1]) &&
-	       (abi_destination_hash(n->address[0], n->address[1]) & (table->bucket_count - 1)) == bucket;
+	       (abi_destination_hash(n->address[0], n->address[1]) & (table->bucket_count - 1)) ==
+		       bucket;
 }
 
 static void candidate_clear(struct destination_candidate *c)
@@ -49,7 +51,8 @@ static void candidate_clear(struct destination_candidate *c)
 	__atomic_store_n(&ABI_HALVES(c->address)[1], 0, __ATOMIC_RELAXED);
 }
 
-unsigned int promotion_run(struct destination_table *table, uint64_t total, promotion_label *label, void *context)
+unsigned int promotion_run(struct destination_table *table, uint64_t total, promotion_label *label,
+			   void *context)
 {
 	uint32_t candidates = table->bucket_count * ABI_CANDIDATE_WAYS, count = 0;
 	uint64_t least = promotion_price(table->count, table->max, total);
@@ -61,16 +64,21 @@ unsigned int promotion_run(struct destination_table *table, uint64_t total, prom
 	nominees = malloc(candidates * sizeof(*nominees));
 	for (uint32_t i = 0; nominees && i < candidates; i++) {
 		uint32_t bucket = i / ABI_CANDIDATE_WAYS;
-		struct destination_candidate *c = &table->buckets[bucket].candidates[i % ABI_CANDIDATE_WAYS];
+		struct destination_candidate *c =
+			&table->buckets[bucket].candidates[i % ABI_CANDIDATE_WAYS];
 
-		count += nominee_read(table, bucket, c, &nominees[count]) && nominees[count].weight >= least;
+		count += nominee_read(table, bucket, c, &nominees[count]) &&
+			 nominees[count].weight >= least;
 	}
 	if (count)
 		qsort(nominees, count, sizeof(*nominees), heavier_first);
-	for (uint32_t i = 0; i < count && nominees[i].weight >= promotion_price(table->count, table->max, total); i++) {
+	for (uint32_t i = 0;
+	     i < count && nominees[i].weight >= promotion_price(table->count, table->max, total);
+	     i++) {
 		const __u64 *address = nominees[i].address;
 
-		promoted += destination_promote(table, address, label ? label(context, address) : NULL) != NULL;
+		promoted += destination_promote(table, address,
+						label ? label(context, address) : NULL) != NULL;
 		candidate_clear(nominees[i].candidate);
 	}
 	return promoted;

@@ -7,7 +7,8 @@
 
 #include "lib/cleanup.h"
 
-/* v1 has 13 hierarchies, and a path has at most 4,096 bytes, so no pod can make its own text longer than this. */
+/* v1 has 13 hierarchies, and a path has at most 4,096 bytes, so no pod can make its own text longer
+ * than this. */
 #define TEXT_MAX (64 * 1024)
 
 struct part {
@@ -101,14 +102,15 @@ static bool slice_read(struct part part, char uid[POD_UID_SIZE])
 }
 
 /*
- * podUID, or the slice; and what containerd makes of the slice when it has the cgroupfs driver and kubelet the other,
- * one level for pod and container: …-podUID.slice:cri-containerd:ID.
+ * podUID, or the slice; and what containerd makes of the slice when it has the cgroupfs driver and
+ * kubelet the other, one level for pod and container: …-podUID.slice:cri-containerd:ID.
  */
 static bool pod_level(struct part level, char uid[POD_UID_SIZE])
 {
 	struct part slice;
 
-	if (level.size > 3 && !memcmp(level.text, "pod", 3) && pod_uid_read(level.text + 3, level.size - 3, uid))
+	if (level.size > 3 && !memcmp(level.text, "pod", 3) &&
+	    pod_uid_read(level.text + 3, level.size - 3, uid))
 		return true;
 	return take(&level, ':', &slice) && slice_read(slice, uid);
 }
@@ -145,7 +147,8 @@ static void path_read(struct part path, struct cgroup_owner *owner)
 			*owner = found;
 		}
 		if (!owner->container_id[0] && container_level(level, found.container_id))
-			memcpy(owner->container_id, found.container_id, sizeof(owner->container_id));
+			memcpy(owner->container_id, found.container_id,
+			       sizeof(owner->container_id));
 	}
 	if (owner->is_nested && !owner->container_id[0])
 		memcpy(owner->container_id, outer, sizeof(outer));

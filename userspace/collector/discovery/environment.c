@@ -10,8 +10,8 @@
 
 #define PIECE_SIZE 16384
 /*
- * The kernel takes 6 MB from execve (_STK_LIM / 4 * 3, fs/exec.c), but a process may say with prctl(PR_SET_MM_ENV_END)
- * that its environment is as large as its memory.
+ * The kernel takes 6 MB from execve (_STK_LIM / 4 * 3, fs/exec.c), but a process may say with
+ * prctl(PR_SET_MM_ENV_END) that its environment is as large as its memory.
  */
 #define TOTAL_MAX (8 * 1024 * 1024)
 
@@ -65,7 +65,8 @@ bool environment_add(struct environment *search, const char *piece, size_t size)
 			break;
 		at++;
 		search->matched = 0;
-		search->state = search->state == ENVIRONMENT_IN_VALUE ? ENVIRONMENT_FOUND : ENVIRONMENT_MATCHING;
+		search->state = search->state == ENVIRONMENT_IN_VALUE ? ENVIRONMENT_FOUND
+								      : ENVIRONMENT_MATCHING;
 	}
 	return search->state == ENVIRONMENT_FOUND;
 }
@@ -100,7 +101,8 @@ static int search_file(int fd, struct environment *search)
 
 int environment_read(int process, const char *variable, char name[CONFIG_NAME_SIZE])
 {
-	/* It is the process's own memory, but no file server's (CVE-2018-1120): nobody can make this read wait. */
+	/* It is the process's own memory, but no file server's (CVE-2018-1120): nobody can make
+	 * this read wait. */
 	_cleanup_close_ int fd = openat(process, "environ", O_RDONLY | O_CLOEXEC);
 	struct environment search;
 	int r;

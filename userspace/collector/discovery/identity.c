@@ -16,7 +16,8 @@
 
 void identities_open(struct identities *identities)
 {
-	*identities = (struct identities){ .pods = PODS_FOLDERS(PODS_ROOT), .containers = PODS_LINKS(CONTAINERS_ROOT) };
+	*identities = (struct identities){ .pods = PODS_FOLDERS(PODS_ROOT),
+					   .containers = PODS_LINKS(CONTAINERS_ROOT) };
 	naming_node(identities->node);
 }
 
@@ -42,7 +43,8 @@ static void process_read(struct identity *identity, pid_t pid)
 	if (r < 0)
 		identity->proxy_name[0] = 0;
 	if (r < 0 && r != -ENODATA)
-		log_debug("cannot read environment of process", field_signed("pid", pid), field_error(r));
+		log_debug("cannot read environment of process", field_signed("pid", pid),
+			  field_error(r));
 }
 
 /* The pod's names; false while they may still come. */
@@ -58,8 +60,10 @@ static bool pod_read(struct identity *identity, struct identities *identities)
 	r = pods_find(&identities->pods, owner->pod_uid, now, &identity->pod);
 	if (r)
 		memset(&identity->pod, 0, sizeof(identity->pod));
-	else if (owner->container_id[0] && !pods_find(&identities->containers, owner->container_id, now, &container))
-		snprintf(identity->pod.container, sizeof(identity->pod.container), "%s", container.container);
+	else if (owner->container_id[0] &&
+		 !pods_find(&identities->containers, owner->container_id, now, &container))
+		snprintf(identity->pod.container, sizeof(identity->pod.container), "%s",
+			 container.container);
 	return r != -EAGAIN;
 }
 
@@ -71,8 +75,8 @@ static bool goes_on(const char *name, const char *former)
 	return length + 4 >= ABI_NAME_SIZE && !strncmp(name, former, length);
 }
 
-bool identity_read(struct identity *identity, struct identities *identities, pid_t pid, uint32_t netns_inode,
-		   uint64_t netns_cookie)
+bool identity_read(struct identity *identity, struct identities *identities, pid_t pid,
+		   uint32_t netns_inode, uint64_t netns_cookie)
 {
 	struct naming_facts facts = { .netns_cookie = netns_cookie, .netns_inode = netns_inode };
 	char name[CONFIG_NAME_SIZE];

@@ -17,7 +17,8 @@ struct identity {
 	struct cgroup_owner owner;
 	struct pod_record pod;	    /* key empty: no pod, or none that is known */
 	bool settled;		    /* nothing more is to be found out */
-	char former[ABI_NAME_SIZE]; /* what an earlier process called it, which has seen its server: until we do; cut */
+	char former[ABI_NAME_SIZE]; /* what an earlier process called it, which has seen its server:
+				       until we do; cut */
 };
 
 /* Where names are looked for. */
@@ -30,8 +31,9 @@ void identities_open(struct identities *identities);
 void identities_close(struct identities *identities);
 
 /*
- * Reads what /proc tells of a server process (0: of none), and names it. To be called again while it is not settled:
- * kubelet's folders come a little later than the pod. Returns whether the name is another one.
+ * Reads what /proc tells of a server process (0: of none), and names it. To be called again while
+ * it is not settled: kubelet's folders come a little later than the pod. Returns whether the name
+ * is another one.
  */
-bool identity_read(struct identity *identity, struct identities *identities, pid_t pid, uint32_t netns_inode,
-		   uint64_t netns_cookie);
+bool identity_read(struct identity *identity, struct identities *identities, pid_t pid,
+		   uint32_t netns_inode, uint64_t netns_cookie);

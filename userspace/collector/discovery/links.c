@@ -14,7 +14,8 @@
 #include "collector/discovery/netlink.h"
 #include "lib/cleanup.h"
 
-#define READ_BATCH 256 /* datagrams of one links_read: the socket stays readable, other work gets its turn */
+/* datagrams of one links_read: the socket stays readable, other work gets its turn */
+#define READ_BATCH 256
 #define DUMP_ATTEMPTS 8
 
 struct link_handler {
@@ -23,7 +24,8 @@ struct link_handler {
 	int count;
 };
 
-/* What lies before the IP header when tc sees a packet, as the kernel's dev_is_mac_header_xmit() has it. */
+/* What lies before the IP header when tc sees a packet, as the kernel's dev_is_mac_header_xmit()
+ * has it. */
 static int l2_header_length(uint16_t type)
 {
 	switch (type) {
@@ -35,7 +37,8 @@ static int l2_header_length(uint16_t type)
 	case ARPHRD_SIT:
 	case ARPHRD_IPGRE:
 	case ARPHRD_IP6GRE:
-	case ARPHRD_PPP: /* its two bytes are there only below tc: no header_ops, and pulled before a packet comes up */
+	case ARPHRD_PPP: /* its two bytes are there only below tc: no header_ops, and pulled before
+			    a packet comes up */
 	case ARPHRD_RAWIP: return 0;
 	default: return LINK_L2_UNKNOWN;
 	}
@@ -46,7 +49,8 @@ static void read_string(char *target, const struct nlattr *attribute)
 	if (mnl_attr_validate(attribute, MNL_TYPE_STRING) < 0)
 		return;
 	/* A string attribute need not end in NUL. */
-	snprintf(target, LINK_NAME_SIZE, "%.*s", (int)mnl_attr_get_payload_len(attribute), mnl_attr_get_str(attribute));
+	snprintf(target, LINK_NAME_SIZE, "%.*s", (int)mnl_attr_get_payload_len(attribute),
+		 mnl_attr_get_str(attribute));
 }
 
 static int read_kind(const struct nlattr *attribute, void *context)
@@ -65,7 +69,8 @@ static void read_stats(struct link *link, const struct nlattr *attribute)
 	/* Newer kernels append fields; ours are the first four. */
 	if (mnl_attr_get_payload_len(attribute) < offsetof(struct rtnl_link_stats64, rx_errors))
 		return;
-	memcpy(&stats, mnl_attr_get_payload(attribute), offsetof(struct rtnl_link_stats64, rx_errors));
+	memcpy(&stats, mnl_attr_get_payload(attribute),
+	       offsetof(struct rtnl_link_stats64, rx_errors));
 	link->has_stats = true;
 	link->rx_packets = stats.rx_packets;
 	link->tx_packets = stats.tx_packets;
@@ -161,9 +166,11 @@ int links_dump(struct links *links, link_callback *callback, void *context)
 	struct link_handler handler = { .callback = callback, .context = context };
 	int r = -EINTR;
 
-	/* A dump that was torn by a change is asked for again: callers compare, so what comes twice does no harm. */
+	/* A dump that was torn by a change is asked for again: callers compare, so what comes twice
+	 * does no harm. */
 	for (int i = 0; i < DUMP_ATTEMPTS && r == -EINTR; i++) {
-		char buffer[MNL_NLMSG_HDRLEN + sizeof(struct ifinfomsg)] __attribute__((aligned(NLMSG_ALIGNTO)));
+		char buffer[MNL_NLMSG_HDRLEN + sizeof(struct ifinfomsg)]
+			__attribute__((aligned(NLMSG_ALIGNTO)));
 		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 
 		request->nlmsg_type = RTM_GETLINK;
@@ -214,7 +221,8 @@ static int handle_answer(const struct nlmsghdr *message, void *context)
 
 int links_query(struct links *links, uint32_t ifindex, struct link *link)
 {
-	char buffer[MNL_NLMSG_HDRLEN + sizeof(struct ifinfomsg)] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[MNL_NLMSG_HDRLEN + sizeof(struct ifinfomsg)]
+		__attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct query query = { .link = link };
 	struct ifinfomsg *info;

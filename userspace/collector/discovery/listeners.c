@@ -29,7 +29,8 @@ int listener_parse(const struct nlmsghdr *message, struct listener *listener)
 		return -ENOMSG;
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(*answer))
 		return -EBADMSG;
-	if (answer->idiag_state != TCP_LISTEN || (answer->idiag_family != AF_INET && answer->idiag_family != AF_INET6))
+	if (answer->idiag_state != TCP_LISTEN ||
+	    (answer->idiag_family != AF_INET && answer->idiag_family != AF_INET6))
 		return -ENOMSG;
 	*listener = (struct listener){
 		.cookie = (uint64_t)answer->id.idiag_cookie[1] << 32 | answer->id.idiag_cookie[0],
@@ -55,7 +56,8 @@ static int handle_message(const struct nlmsghdr *message, void *context)
 
 static int ask_family(int fd, uint8_t family, struct listener_walk *walk)
 {
-	char buffer[MNL_NLMSG_HDRLEN + sizeof(struct inet_diag_req_v2)] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[MNL_NLMSG_HDRLEN + sizeof(struct inet_diag_req_v2)]
+		__attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct inet_diag_req_v2 *filter;
 
@@ -79,7 +81,8 @@ int listeners_each(listener_callback *callback, void *context)
 	for (size_t i = 0; i < sizeof(families) && !walk.stopped; i++) {
 		int r = ask_family(fd, families[i], &walk);
 
-		/* A kernel without IPv6 (or whose listeners of a family cannot be asked for) answers ENOENT. */
+		/* A kernel without IPv6 (or whose listeners of a family cannot be asked for)
+		 * answers ENOENT. */
 		if (r && !(r == -ENOENT && families[i] == AF_INET6))
 			return r;
 	}
@@ -138,8 +141,10 @@ static long count_used(const char *path, const char *format)
 bool listeners_alone(void)
 {
 	long used = count_used("/proc/thread-self/net/sockstat", "TCP: inuse %ld");
-	long used6 = count_used("/proc/thread-self/net/sockstat6", "TCP6: inuse %ld"); /* -1: no IPv6 at all */
+	long used6 = count_used("/proc/thread-self/net/sockstat6",
+				"TCP6: inuse %ld"); /* -1: no IPv6 at all */
 	unsigned int listeners = 0;
 
-	return used >= 0 && !listeners_each(count_one, &listeners) && used + (used6 > 0 ? used6 : 0) == (long)listeners;
+	return used >= 0 && !listeners_each(count_one, &listeners) &&
+	       used + (used6 > 0 ? used6 : 0) == (long)listeners;
 }

@@ -13,14 +13,17 @@
 #include "lib/cleanup.h"
 
 #define READ_BATCH 256
-#define EVENTS_BYTES (1 << 20) /* a node's pods may all end at once; needs CAP_NET_ADMIN, else the system's limit */
+#define EVENTS_BYTES                                                                           \
+	(1 << 20) /* a node's pods may all end at once; needs CAP_NET_ADMIN, else the system's \
+		     limit */
 
 static int subscribe(int fd)
 {
 	int groups[] = { RTNLGRP_LINK, RTNLGRP_NSID }, on = 1, bytes = EVENTS_BYTES;
 
 	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
-		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])))
+		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
+			       sizeof(groups[i])))
 			return -errno;
 	}
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
@@ -30,7 +33,8 @@ static int subscribe(int fd)
 
 int namespaces_open(struct namespaces *namespaces)
 {
-	*namespaces = (struct namespaces){ .events_fd = netlink_open(NETLINK_ROUTE), .requests_fd = -1 };
+	*namespaces =
+		(struct namespaces){ .events_fd = netlink_open(NETLINK_ROUTE), .requests_fd = -1 };
 	if (namespaces->events_fd < 0)
 		return namespaces->events_fd;
 	namespaces->requests_fd = netlink_open(NETLINK_ROUTE);
@@ -49,7 +53,8 @@ void namespaces_close(struct namespaces *namespaces)
 
 static int read_nsid(const struct nlattr *attribute, void *context)
 {
-	if (mnl_attr_get_type(attribute) == NETNSA_NSID && !mnl_attr_validate(attribute, MNL_TYPE_U32))
+	if (mnl_attr_get_type(attribute) == NETNSA_NSID &&
+	    !mnl_attr_validate(attribute, MNL_TYPE_U32))
 		*(int32_t *)context = (int32_t)mnl_attr_get_u32(attribute);
 	return MNL_CB_OK;
 }
@@ -61,7 +66,8 @@ static int on_nsid(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-static int ask(struct namespaces *namespaces, uint16_t type, uint16_t attribute, uint32_t value, int32_t *nsid)
+static int ask(struct namespaces *namespaces, uint16_t type, uint16_t attribute, uint32_t value,
+	       int32_t *nsid)
 {
 	char buffer[128] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -91,7 +97,8 @@ int namespaces_number(struct namespaces *namespaces, int netns_fd, int32_t *nsid
 int namespaces_alive(struct namespaces *namespaces, int32_t nsid)
 {
 	int32_t found;
-	/* The namespace is looked for by its number, which the kernel then translates into the same one. */
+	/* The namespace is looked for by its number, which the kernel then translates into the same
+	 * one. */
 	int r = ask(namespaces, RTM_GETNSID, NETNSA_NSID, (uint32_t)nsid, &found);
 
 	if (r == -EINVAL || r == -ENOENT)
@@ -117,7 +124,8 @@ static int on_message(const struct nlmsghdr *message, void *context)
 
 	if (message->nlmsg_type == RTM_DELNSID) {
 		on_nsid(message, &gone);
-		if (handler->nsid == NSID_NONE && gone != NSID_NONE) /* a number of ours, not of another namespace */
+		if (handler->nsid == NSID_NONE &&
+		    gone != NSID_NONE) /* a number of ours, not of another namespace */
 			handler->on_gone(gone, handler->context);
 	} else if (!link_parse(message, &link, &event)) {
 		handler->on_link(handler->nsid, &link, event, handler->context);
@@ -125,13 +133,17 @@ static int on_message(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-/* One datagram and where it comes from; the kernel alone is believed. Returns its length or -errno. */
+/*
+ * One datagram and where it comes from; the kernel alone is believed. Returns its length or -errno.
+ */
 static ssize_t receive(int fd, void *buffer, size_t size, int32_t *nsid)
 {
 	char control[CMSG_SPACE(sizeof(int32_t))] __attribute__((aligned(sizeof(size_t))));
 	struct sockaddr_nl from;
 	struct iovec iov = { .iov_base = buffer, .iov_len = size };
-	struct msghdr message = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1 };
+	struct msghdr message = {
+		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1
+	};
 	ssize_t length;
 
 	do {
@@ -152,15 +164,18 @@ static ssize_t receive(int fd, void *buffer, size_t size, int32_t *nsid)
 	return length;
 }
 
-int namespaces_read(struct namespaces *namespaces, namespace_link_callback *on_link, namespace_gone_callback *on_gone,
-		    void *context)
+int namespaces_read(struct namespaces *namespaces, namespace_link_callback *on_link,
+		    namespace_gone_callback *on_gone, void *context)
 {
 	char buffer[NETLINK_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct namespace_handler handler = { .on_link = on_link, .on_gone = on_gone, .context = context };
+	struct namespace_handler handler = { .on_link = on_link,
+					     .on_gone = on_gone,
+					     .context = context };
 	bool lost = false;
 
 	for (int i = 0; i < READ_BATCH; i++) {
-		ssize_t length = receive(namespaces->events_fd, buffer, sizeof(buffer), &handler.nsid);
+		ssize_t length =
+			receive(namespaces->events_fd, buffer, sizeof(buffer), &handler.nsid);
 
 		if (length == -EAGAIN)
 			return lost ? -ENOBUFS : 0;

@@ -55,7 +55,8 @@ void naming_choose(char name[CONFIG_NAME_SIZE], const struct naming_facts *facts
 	if (is_known(facts->container_id))
 		naming_clean(name, facts->container_id, strnlen(facts->container_id, ID_DIGITS));
 	else if (facts->netns_cookie)
-		snprintf(name, CONFIG_NAME_SIZE, "%016llx", (unsigned long long)facts->netns_cookie);
+		snprintf(name, CONFIG_NAME_SIZE, "%016llx",
+			 (unsigned long long)facts->netns_cookie);
 	else
 		snprintf(name, CONFIG_NAME_SIZE, "netns-%u", facts->netns_inode);
 }
@@ -93,7 +94,8 @@ static int compare_age(const void *one, const void *other)
 	return order ? order : strcmp(a->name, b->name);
 }
 
-/* FNV-1a from a start that others cannot know, so that nobody can choose names that all fall into one bucket. */
+/* FNV-1a from a start that others cannot know, so that nobody can choose names that all fall into
+ * one bucket. */
 static uint64_t hash_text(const char *text)
 {
 	const unsigned char *seed = (const unsigned char *)getauxval(AT_RANDOM);
@@ -106,7 +108,8 @@ static uint64_t hash_text(const char *text)
 	return hash ^ hash >> 32;
 }
 
-/* The labels that are given: a hash table whose buckets lie in the entries. False when somebody has this one. */
+/* The labels that are given: a hash table whose buckets lie in the entries. False when somebody has
+ * this one. */
 static bool label_take(struct naming_entry **entries, size_t count, struct naming_entry *entry)
 {
 	struct naming_entry **bucket;
@@ -147,7 +150,8 @@ static uint32_t uid_digits(const char *uid)
 	return (uint32_t)strtoul(digits, NULL, 16);
 }
 
-/* Odd, so that no number comes twice; of the entry, so that those with the same first number part at the next. */
+/* Odd, so that no number comes twice; of the entry, so that those with the same first number part
+ * at the next. */
 static uint32_t stride(const struct naming_entry *entry)
 {
 	uint64_t mixed = (entry->cookie ^ entry->since ^ entry->inode) * 0x9e3779b97f4a7c15u;
@@ -176,11 +180,13 @@ void naming_assign(struct naming_entry **entries, size_t count)
 		struct naming_entry *entry = entries[i];
 
 		label_begin(entry, 0);
-		/* Of so many numbers as there are entries, one is free: each older entry has one label. */
+		/* Of so many numbers as there are entries, one is free: each older entry has one
+		 * label. */
 		for (uint32_t attempt = 0; !label_take(entries, count, entry); attempt++) {
 			size_t length = label_begin(entry, SUFFIX_LENGTH);
 
-			snprintf(entry->label + length, SUFFIX_LENGTH + 1, "@%08x", suffix(entry, attempt));
+			snprintf(entry->label + length, SUFFIX_LENGTH + 1, "@%08x",
+				 suffix(entry, attempt));
 		}
 	}
 }

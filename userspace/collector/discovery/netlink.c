@@ -15,7 +15,8 @@
 
 int netlink_open(int protocol)
 {
-	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	_cleanup_close_ int fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	struct sockaddr_nl any = { .nl_family = AF_NETLINK };
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) != 0)
@@ -28,16 +29,18 @@ ssize_t netlink_receive(int fd, void *buffer, size_t size)
 	for (;;) {
 		struct sockaddr_nl sender;
 		struct iovec part = { .iov_base = buffer, .iov_len = size };
-		struct msghdr message = {
-			.msg_name = &sender, .msg_namelen = sizeof(sender), .msg_iov = &part, .msg_iovlen = 1
-		};
+		struct msghdr message = { .msg_name = &sender,
+					  .msg_namelen = sizeof(sender),
+					  .msg_iov = &part,
+					  .msg_iovlen = 1 };
 		ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT);
 
 		if (length < 0 && errno == EINTR)
 			continue;
 		if (length < 0)
 			return -errno;
-		/* mnl_socket_recvfrom does not tell the sender, and a privileged process may send to any port. */
+		/* mnl_socket_recvfrom does not tell the sender, and a privileged process may send
+		 * to any port. */
 		if (message.msg_namelen != sizeof(sender) || sender.nl_pid != 0)
 			continue;
 		return message.msg_flags & MSG_TRUNC ? -ENOBUFS : length;
@@ -61,11 +64,13 @@ static ssize_t receive_in_time(int fd, void *buffer, size_t size)
 	}
 }
 
-int netlink_run(const void *datagram, size_t length, uint32_t sequence, mnl_cb_t callback, void *context)
+int netlink_run(const void *datagram, size_t length, uint32_t sequence, mnl_cb_t callback,
+		void *context)
 {
 	size_t whole = 0;
 
-	/* mnl_nlmsg_ok takes a length of 2^31 and more for a negative one, and so for one that fits. */
+	/* mnl_nlmsg_ok takes a length of 2^31 and more for a negative one, and so for one that
+	 * fits. */
 	while (length - whole >= sizeof(struct nlmsghdr)) {
 		const struct nlmsghdr *message = (const void *)((const char *)datagram + whole);
 		size_t size = message->nlmsg_len, left = length - whole;

@@ -20,7 +20,9 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-/* Where there is no /proc: by way of a socket, which takes CAP_NET_ADMIN (SIOCGSKNS, net/socket.c). */
+/*
+ * Where there is no /proc: by way of a socket, which takes CAP_NET_ADMIN (SIOCGSKNS, net/socket.c).
+ */
 static int inode_of_socket(struct stat *status)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -51,7 +51,8 @@ static bool name_copy(char *out, size_t size, const char *text, size_t length, b
 #define NAME_COPY(field, text, length, dots) name_copy(field, sizeof(field), text, length, dots)
 
 /* The first two of three parts; returns the third, or NULL. No part can hold the separator. */
-static const char *split(const char *name, size_t *first, const char **second, size_t *second_length)
+static const char *split(const char *name, size_t *first, const char **second,
+			 size_t *second_length)
 {
 	*first = strcspn(name, "_");
 	if (!name[*first])
@@ -68,7 +69,8 @@ bool pod_folder_parse(const char *name, struct pod_record *record)
 
 	*record = (struct pod_record){ .key = "" };
 	/* Written as kubelet writes it: another spelling would be a second name for the same. */
-	return uid && pod_uid_read(uid, strnlen(uid, POD_UID_SIZE), record->key) && !strcmp(uid, record->key) &&
+	return uid && pod_uid_read(uid, strnlen(uid, POD_UID_SIZE), record->key) &&
+	       !strcmp(uid, record->key) &&
 	       NAME_COPY(record->namespace, name, namespace_length, false) &&
 	       NAME_COPY(record->pod, pod, pod_length, true);
 }
@@ -78,7 +80,8 @@ bool container_link_parse(const char *name, struct pod_record *record)
 	static const char suffix[] = ".log";
 	const size_t tail = 1 + CONTAINER_ID_SIZE - 1 + sizeof(suffix) - 1; /* -ID.log */
 	size_t pod_length, namespace_length, length;
-	const char *namespace, *id, *container = split(name, &pod_length, &namespace, &namespace_length);
+	const char *namespace, *id,
+		*container = split(name, &pod_length, &namespace, &namespace_length);
 
 	*record = (struct pod_record){ .key = "" };
 	if (!container)
@@ -112,7 +115,8 @@ static bool has_type(int directory, const struct dirent *entry, unsigned char ty
 
 	if (entry->d_type != DT_UNKNOWN)
 		return entry->d_type == type;
-	return fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && IFTODT(status.st_mode) == type;
+	return fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       IFTODT(status.st_mode) == type;
 }
 
 /* The new records while a look lasts. */
@@ -149,8 +153,8 @@ static uint32_t collection_settle(struct collection *c)
 	return (uint32_t)(count - kept);
 }
 
-static int collect_entry(const struct pods *pods, int directory, const struct dirent *entry, struct collection *c,
-			 struct pods_scan *scan)
+static int collect_entry(const struct pods *pods, int directory, const struct dirent *entry,
+			 struct collection *c, struct pods_scan *scan)
 {
 	struct pod_record record;
 
@@ -167,7 +171,8 @@ static int collect_entry(const struct pods *pods, int directory, const struct di
 	return collection_add(c, &record);
 }
 
-static int collect(const struct pods *pods, DIR *directory, struct collection *c, struct pods_scan *scan)
+static int collect(const struct pods *pods, DIR *directory, struct collection *c,
+		   struct pods_scan *scan)
 {
 	for (size_t entries = 0;; entries++) {
 		const struct dirent *entry;
@@ -221,7 +226,8 @@ static bool is_time(const struct pods *pods, uint64_t now_ns)
 	if (!pods->scanned || since >= PAUSE_NS)
 		return true;
 	return since >= PAUSE_CHANGED_NS && stat(pods->root, &status) == 0 &&
-	       (status.st_mtim.tv_sec != pods->changed.tv_sec || status.st_mtim.tv_nsec != pods->changed.tv_nsec);
+	       (status.st_mtim.tv_sec != pods->changed.tv_sec ||
+		status.st_mtim.tv_nsec != pods->changed.tv_nsec);
 }
 
 static bool recall(const struct pods *pods, const char *key, struct pod_record *record)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names behind a pod's uid and a container's id, without the Kubernetes API: kubelet names folders and links below
- * /var/log after them.
+ * The names behind a pod's uid and a container's id, without the Kubernetes API: kubelet names
+ * folders and links below /var/log after them.
  */
 #pragma once
 
@@ -39,7 +39,8 @@ bool pod_folder_parse(const char *name, struct pod_record *record);
 /* POD_NAMESPACE_CONTAINER-ID.log, a link of CONTAINERS_ROOT. The same. */
 bool container_link_parse(const char *name, struct pod_record *record);
 
-/* What is known of one folder, by key. Its memory is that of the names in it. Initialise with one of the two below. */
+/* What is known of one folder, by key. Its memory is that of the names in it. Initialise with one
+ * of the two below. */
 struct pods {
 	const char *root; /* borrowed */
 	pod_name_parse *parse;
@@ -52,14 +53,17 @@ struct pods {
 	struct pods_scan scan;
 };
 
-#define PODS_FOLDERS(path) ((struct pods){ .root = (path), .parse = pod_folder_parse, .type = DT_DIR })
-#define PODS_LINKS(path) ((struct pods){ .root = (path), .parse = container_link_parse, .type = DT_LNK })
+#define PODS_FOLDERS(path) \
+	((struct pods){ .root = (path), .parse = pod_folder_parse, .type = DT_DIR })
+#define PODS_LINKS(path) \
+	((struct pods){ .root = (path), .parse = container_link_parse, .type = DT_LNK })
 
 /*
- * Finds the record of a key. The folder is read again when the key is not known: at most once a second, or, when it has
- * changed (a new pod), ten times a second. `now_ns` is CLOCK_MONOTONIC.
- * Returns 0; -ENOENT: it was looked for just now and is not there; -EAGAIN: not known at the last look, which was too
- * short ago for another; -errno when the folder cannot be read (what was known before still is).
+ * Finds the record of a key. The folder is read again when the key is not known: at most once a
+ * second, or, when it has changed (a new pod), ten times a second. `now_ns` is CLOCK_MONOTONIC.
+ * Returns 0; -ENOENT: it was looked for just now and is not there; -EAGAIN: not known at the last
+ * look, which was too short ago for another; -errno when the folder cannot be read (what was known
+ * before still is).
  */
 int pods_find(struct pods *pods, const char *key, uint64_t now_ns, struct pod_record *record);
 

@@ -45,7 +45,8 @@ uint32_t process_socket_inode(const char *target)
 	unsigned long inode;
 	char *end;
 
-	if (strncmp(target, prefix, sizeof(prefix) - 1) != 0 || !isdigit((unsigned char)target[sizeof(prefix) - 1]))
+	if (strncmp(target, prefix, sizeof(prefix) - 1) != 0 ||
+	    !isdigit((unsigned char)target[sizeof(prefix) - 1]))
 		return 0;
 	errno = 0;
 	inode = strtoul(target + sizeof(prefix) - 1, &end, 10);
@@ -113,7 +114,8 @@ uint32_t process_netns(int proc, pid_t pid)
 	return fstatat(proc, path, &status, 0) == 0 ? (uint32_t)status.st_ino : 0;
 }
 
-/* Whoever started the server may have such a name too (an interpreter's), but from another network namespace. */
+/* Whoever started the server may have such a name too (an interpreter's), but from another network
+ * namespace. */
 struct parent {
 	pid_t pid;
 	uint32_t netns_inode;
@@ -121,15 +123,16 @@ struct parent {
 };
 
 /* `last`: the parent that was asked for last; a server's children come one after another. */
-static bool is_child_of_server(int proc, const struct server_process *process, const struct config *config,
-			       struct parent *last)
+static bool is_child_of_server(int proc, const struct server_process *process,
+			       const struct config *config, struct parent *last)
 {
 	pid_t pid = read_parent(proc, process->pid);
 	char comm[16];
 
 	if (pid != last->pid) {
 		*last = (struct parent){ .pid = pid };
-		last->is_server = pid && read_comm(proc, pid, comm) && process_is_server(comm, config);
+		last->is_server =
+			pid && read_comm(proc, pid, comm) && process_is_server(comm, config);
 		last->netns_inode = last->is_server ? process_netns(proc, pid) : 0;
 	}
 	return last->is_server && last->netns_inode == process->netns_inode;
@@ -178,9 +181,10 @@ static int consider(int proc, pid_t pid, void *context)
 int processes_each(const char *root, const struct config *config, uint32_t netns_inode,
 		   server_process_callback *callback, void *context)
 {
-	struct server_search search = {
-		.config = config, .netns_inode = netns_inode, .callback = callback, .context = context
-	};
+	struct server_search search = { .config = config,
+					.netns_inode = netns_inode,
+					.callback = callback,
+					.context = context };
 
 	return pids_each(root, consider, &search);
 }
@@ -227,7 +231,8 @@ static int claim_sockets(const struct server_process *process, void *context)
 		return 0;
 	for (int count = 0; count < DESCRIPTORS_MAX && (entry = readdir(descriptors)); count++) {
 		char target[64];
-		ssize_t length = readlinkat(dirfd(descriptors), entry->d_name, target, sizeof(target) - 1);
+		ssize_t length =
+			readlinkat(dirfd(descriptors), entry->d_name, target, sizeof(target) - 1);
 
 		if (length <= 0)
 			continue;
@@ -260,7 +265,8 @@ static void wanted_free(struct wanted_servers *w)
 	free(w);
 }
 
-static int ports_served(const struct wanted_servers *wanted, uint16_t *ports, size_t max, size_t *rest)
+static int ports_served(const struct wanted_servers *wanted, uint16_t *ports, size_t max,
+			size_t *rest)
 {
 	size_t found = 0, beyond = 0;
 
@@ -277,8 +283,8 @@ static int ports_served(const struct wanted_servers *wanted, uint16_t *ports, si
 	return (int)found;
 }
 
-int processes_listener_ports(const struct config *config, uint32_t netns_inode, uint16_t *ports, size_t max,
-			     size_t *rest)
+int processes_listener_ports(const struct config *config, uint32_t netns_inode, uint16_t *ports,
+			     size_t max, size_t *rest)
 {
 	struct wanted_servers *wanted;
 	int r = wanted_read(&wanted);
@@ -291,7 +297,8 @@ int processes_listener_ports(const struct config *config, uint32_t netns_inode, 
 	return r;
 }
 
-int processes_ports_of(const struct server_process *processes, size_t count, uint16_t *ports, size_t max, size_t *rest)
+int processes_ports_of(const struct server_process *processes, size_t count, uint16_t *ports,
+		       size_t max, size_t *rest)
 {
 	struct wanted_servers *wanted;
 	int r = wanted_read(&wanted);

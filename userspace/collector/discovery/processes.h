@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SOCKS server processes, as far as /proc shows them to us. Not seeing any is normal (a pod has a PID namespace of its
- * own, hidepid, no /proc at all) and no error; processes that vanish while being read are skipped.
+ * SOCKS server processes, as far as /proc shows them to us. Not seeing any is normal (a pod has a
+ * PID namespace of its own, hidepid, no /proc at all) and no error; processes that vanish while
+ * being read are skipped.
  */
 #pragma once
 
@@ -35,23 +36,27 @@ uint32_t process_netns(int proc, pid_t pid);
 typedef int server_process_callback(const struct server_process *process, void *context);
 
 /*
- * Hands each process whose name is one of config->processes to the callback; with a netns_inode other than 0, only
- * those of that namespace. `root` is PROCESSES_ROOT (tests have another). Returns 0 or what stopped it.
+ * Hands each process whose name is one of config->processes to the callback; with a netns_inode
+ * other than 0, only those of that namespace. `root` is PROCESSES_ROOT (tests have another).
+ * Returns 0 or what stopped it.
  */
 int processes_each(const char *root, const struct config *config, uint32_t netns_inode,
 		   server_process_callback *callback, void *context);
 
 /*
- * The ports on which such processes, their children (is_child) left out, listen in the current network namespace, whose
- * inode is `netns_inode`: ascending, each once, at most `max`. *rest (may be NULL) is the number of further ports that
- * did not fit. Returns the number of ports, 0 when there are none or none can be seen, or -errno when listeners cannot
- * be read.
+ * The ports on which such processes, their children (is_child) left out, listen in the current
+ * network namespace, whose inode is `netns_inode`: ascending, each once, at most `max`. *rest (may
+ * be NULL) is the number of further ports that did not fit. Returns the number of ports, 0 when
+ * there are none or none can be seen, or -errno when listeners cannot be read.
  */
-int processes_listener_ports(const struct config *config, uint32_t netns_inode, uint16_t *ports, size_t max,
-			     size_t *rest);
+int processes_listener_ports(const struct config *config, uint32_t netns_inode, uint16_t *ports,
+			     size_t max, size_t *rest);
 
-/* The same where the processes are known: those of this namespace, from one scan of /proc for many. */
-int processes_ports_of(const struct server_process *processes, size_t count, uint16_t *ports, size_t max, size_t *rest);
+/*
+ * The same where the processes are known: those of this namespace, from one scan of /proc for many.
+ */
+int processes_ports_of(const struct server_process *processes, size_t count, uint16_t *ports,
+		       size_t max, size_t *rest);
 
 /* Whether /proc shows all processes of the machine: we are in the first PID namespace. */
 bool processes_all_seen(void);

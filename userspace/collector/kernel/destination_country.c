@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* The carry of a country, made if `make`; NULL when there is none, or no place. */
-static struct destination_country *carry_of(const struct destination_table *table, const char *code, bool make)
+static struct destination_country *carry_of(const struct destination_table *table, const char *code,
+					    bool make)
 {
 	for (int i = 0; i < ABI_COUNTRIES_MAX; i++) {
 		struct destination_country *c = &table->countries[i];
@@ -19,7 +20,8 @@ static struct destination_country *carry_of(const struct destination_table *tabl
 	return NULL;
 }
 
-void country_set(struct destination_table *table, struct destination_entry *entry, const char *country)
+void country_set(struct destination_table *table, struct destination_entry *entry,
+		 const char *country)
 {
 	const struct destination_count *count = destination_of(table, entry);
 	struct destination_country *carry;
@@ -40,13 +42,17 @@ void country_set(struct destination_table *table, struct destination_entry *entr
 void country_entry_drop(struct destination_table *table, const struct destination_entry *entry,
 			const struct direction_counts *bytes)
 {
-	struct destination_country *own = entry->country[0] ? carry_of(table, entry->country, true) : NULL;
+	struct destination_country *own =
+		entry->country[0] ? carry_of(table, entry->country, true) : NULL;
 	struct destination_country *other = own ? carry_of(table, DESTINATION_OTHER, true) : NULL;
 
-	/* `other` as a country gains the bytes with the rest, and loses them here: the sum modulo 2⁶⁴ is right. */
+	/* `other` as a country gains the bytes with the rest, and loses them here: the sum modulo
+	 * 2⁶⁴ is right. */
 	for (int d = 0; other && d < ABI_DIRECTION_MAX; d++) {
-		ABI_AT(__u64, own->bytes, d) += ABI_AT(__u64, *bytes, d) - ABI_AT(__u64, entry->since, d);
-		ABI_AT(__u64, other->bytes, d) -= ABI_AT(__u64, *bytes, d) - ABI_AT(__u64, entry->since, d);
+		ABI_AT(__u64, own->bytes, d) +=
+			ABI_AT(__u64, *bytes, d) - ABI_AT(__u64, entry->since, d);
+		ABI_AT(__u64, other->bytes, d) -=
+			ABI_AT(__u64, *bytes, d) - ABI_AT(__u64, entry->since, d);
 	}
 }
 
@@ -73,11 +79,13 @@ void country_sums_read(const struct destination_table *table, const __u64 other[
 	for (int d = 0; d < ABI_DIRECTION_MAX; d++) {
 		sum_add(sums, DESTINATION_OTHER, d, other[d]);
 		for (int i = 0; i < ABI_COUNTRIES_MAX && table->countries[i].code[0]; i++)
-			sum_add(sums, table->countries[i].code, d, ABI_AT(__u64, table->countries[i].bytes, d));
+			sum_add(sums, table->countries[i].code, d,
+				ABI_AT(__u64, table->countries[i].bytes, d));
 		for (uint32_t i = 0; i < table->count; i++) {
 			const struct destination_entry *entry = &table->entries[i];
-			uint64_t bytes = __atomic_load_n(&ABI_AT(__u64, destination_of(table, entry)->bytes, d),
-							 __ATOMIC_RELAXED);
+			uint64_t bytes = __atomic_load_n(
+				&ABI_AT(__u64, destination_of(table, entry)->bytes, d),
+				__ATOMIC_RELAXED);
 
 			sum_add(sums, entry->country[0] ? entry->country : COUNTRY_UNKNOWN, d,
 				bytes - ABI_AT(__u64, entry->since, d));

@@ -33,7 +33,8 @@ static void maps_list(const struct kernel *kernel, struct sized_map maps[KERNEL_
 
 	maps[0] = (struct sized_map){ s->maps.destinations, proxies * destination_buckets_for(max),
 				      sizeof(struct destination_bucket) };
-	maps[1] = (struct sized_map){ s->maps.destination_entries, proxies * max, sizeof(struct destination_entry) };
+	maps[1] = (struct sized_map){ s->maps.destination_entries, proxies * max,
+				      sizeof(struct destination_entry) };
 	maps[2] = (struct sized_map){ s->maps.destination_countries, proxies * ABI_COUNTRIES_MAX,
 				      sizeof(struct destination_country) };
 }
@@ -48,9 +49,11 @@ static void former_hold(struct kernel *kernel, const struct sized_map *maps)
 		struct bpf_map_info info = {};
 		uint32_t length = sizeof(info);
 
-		snprintf(paths[i], sizeof(paths[i]), "%.200s/%s", kernel->pins.folder, bpf_map__name(maps[i].map));
+		snprintf(paths[i], sizeof(paths[i]), "%.200s/%s", kernel->pins.folder,
+			 bpf_map__name(maps[i].map));
 		kernel->former[i] = bpf_obj_get(paths[i]);
-		if (kernel->former[i] < 0 || bpf_obj_get_info_by_fd(kernel->former[i], &info, &length))
+		if (kernel->former[i] < 0 ||
+		    bpf_obj_get_info_by_fd(kernel->former[i], &info, &length))
 			info.max_entries = maps[i].entries; /* none, or for load to complain of */
 		fits &= info.max_entries == maps[i].entries;
 	}
@@ -90,8 +93,10 @@ static void *map_memory(int fd, size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* Tables of all slots over three maps of these sizes: an array, its first table begins where the memory does. */
-static struct destination_table *tables_map(const struct kernel *kernel, const int fds[KERNEL_DESTINATION_MAPS],
+/* Tables of all slots over three maps of these sizes: an array, its first table begins where the
+ * memory does. */
+static struct destination_table *tables_map(const struct kernel *kernel,
+					    const int fds[KERNEL_DESTINATION_MAPS],
 					    const struct sized_map *maps)
 {
 	uint32_t proxies = kernel->config->proxies_max;
@@ -163,7 +168,8 @@ void kernel_destinations_clear(struct kernel *kernel, uint32_t slot)
 
 	if (!t)
 		return;
-	memset(t->entries, 0, t->max * sizeof(*t->entries)); /* first: who comes after us finds nobody to be counted */
+	memset(t->entries, 0, t->max * sizeof(*t->entries)); /* first: who comes after us finds
+								nobody to be counted */
 	memset(t->buckets, 0, t->bucket_count * sizeof(*t->buckets));
 	memset(t->countries, 0, ABI_COUNTRIES_MAX * sizeof(*t->countries));
 	t->count = 0;
@@ -187,24 +193,28 @@ void kernel_destinations_close(struct kernel *kernel)
 static int heavier_first(const void *a, const void *b, void *context)
 {
 	const struct destination_table *table = context;
-	const struct destination_count *x = destination_of(table, &table->entries[*(const uint32_t *)a]);
-	const struct destination_count *y = destination_of(table, &table->entries[*(const uint32_t *)b]);
+	const struct destination_count *x =
+		destination_of(table, &table->entries[*(const uint32_t *)a]);
+	const struct destination_count *y =
+		destination_of(table, &table->entries[*(const uint32_t *)b]);
 	uint64_t of_x = x->bytes.receive + x->bytes.transmit;
 	uint64_t of_y = y->bytes.receive + y->bytes.transmit;
 
 	return (of_x < of_y) - (of_x > of_y);
 }
 
-/* Bytes of an entry that found no place are the others' from now on; what its country had of them stays there. */
-static void entry_drop(struct destination_table *to, struct proxy *proxy, const struct destination_entry *from,
-		       const struct destination_count *count)
+/* Bytes of an entry that found no place are the others' from now on; what its country had of them
+ * stays there. */
+static void entry_drop(struct destination_table *to, struct proxy *proxy,
+		       const struct destination_entry *from, const struct destination_count *count)
 {
 	for (int d = 0; d < ABI_DIRECTION_MAX; d++)
 		ABI_AT(__u64, proxy->retired_other, d) += ABI_AT(const __u64, count->bytes, d);
 	country_entry_drop(to, from, &count->bytes);
 }
 
-static void entries_move(struct destination_table *to, const struct destination_table *from, struct proxy *proxy)
+static void entries_move(struct destination_table *to, const struct destination_table *from,
+			 struct proxy *proxy)
 {
 	_cleanup_free_ uint32_t *order = calloc(from->count ?: 1, sizeof(*order));
 
@@ -216,7 +226,8 @@ static void entries_move(struct destination_table *to, const struct destination_
 	for (uint32_t i = 0; i < from->count; i++) {
 		const struct destination_entry *entry = &from->entries[order ? order[i] : i];
 		const struct destination_count *count = destination_of(from, entry);
-		struct destination_entry *moved = destination_promote(to, ABI_HALVES(entry->address), entry->label);
+		struct destination_entry *moved =
+			destination_promote(to, ABI_HALVES(entry->address), entry->label);
 
 		if (!moved) {
 			entry_drop(to, proxy, entry, count);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The maps of destinations: made only where they are on, and moved when --destinations.max has changed. */
+/* The maps of destinations: made only where they are on, and moved when --destinations.max has
+ * changed. */
 #pragma once
 
 #include "collector/kernel/kernel.h"
 
-/* Between open and load: sizes, or no maps at all. Pins of another size are taken off, and held. Returns 0 or -errno.
+/*
+ * Between open and load: sizes, or no maps at all. Pins of another size are taken off, and held.
+ * Returns 0 or -errno.
  */
 int kernel_destinations_prepare(struct kernel *kernel);
 

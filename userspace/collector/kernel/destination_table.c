@@ -26,30 +26,36 @@ uint32_t destination_buckets_for(uint32_t max)
 	return n;
 }
 
-static struct destination_bucket *bucket_of(const struct destination_table *table, const __u64 address[2])
+static struct destination_bucket *bucket_of(const struct destination_table *table,
+					    const __u64 address[2])
 {
-	return &table->buckets[abi_destination_hash(address[0], address[1]) & (table->bucket_count - 1)];
+	return &table->buckets[abi_destination_hash(address[0], address[1]) &
+			       (table->bucket_count - 1)];
 }
 
-struct destination_count *destination_find(const struct destination_table *table, const __u64 address[2])
+struct destination_count *destination_find(const struct destination_table *table,
+					   const __u64 address[2])
 {
 	struct destination_bucket *bucket = bucket_of(table, address);
 
-	for (int i = 0; i < ABI_DESTINATION_WAYS && !is_free(ABI_HALVES(bucket->ways[i].address)); i++) {
+	for (int i = 0; i < ABI_DESTINATION_WAYS && !is_free(ABI_HALVES(bucket->ways[i].address));
+	     i++) {
 		if (same_address(ABI_HALVES(bucket->ways[i].address), address))
 			return &bucket->ways[i];
 	}
 	return NULL;
 }
 
-struct destination_count *destination_of(const struct destination_table *table, const struct destination_entry *entry)
+struct destination_count *destination_of(const struct destination_table *table,
+					 const struct destination_entry *entry)
 {
-	return &table->buckets[entry->way_index / ABI_DESTINATION_WAYS].ways[entry->way_index % ABI_DESTINATION_WAYS];
+	return &table->buckets[entry->way_index / ABI_DESTINATION_WAYS]
+			.ways[entry->way_index % ABI_DESTINATION_WAYS];
 }
 
 /*
- * Programs look at the address while it is written: the half that is written first makes, with a half of 0, an address
- * that nobody has (::/64), the second makes it ours.
+ * Programs look at the address while it is written: the half that is written first makes, with a
+ * half of 0, an address that nobody has (::/64), the second makes it ours.
  */
 static void way_take(struct destination_count *way, const __u64 address[2])
 {
@@ -70,10 +76,12 @@ static int64_t way_find(const struct destination_table *table, const __u64 addre
 }
 
 /* What maps hold is ours, but it may be of an exporter with an error. */
-static bool entry_is_sound(const struct destination_table *table, const struct destination_entry *entry, uint32_t index)
+static bool entry_is_sound(const struct destination_table *table,
+			   const struct destination_entry *entry, uint32_t index)
 {
-	return entry->way_index / ABI_DESTINATION_WAYS < table->bucket_count && entry->series <= index &&
-	       memchr(entry->label, 0, sizeof(entry->label)) && memchr(entry->country, 0, sizeof(entry->country));
+	return entry->way_index / ABI_DESTINATION_WAYS < table->bucket_count &&
+	       entry->series <= index && memchr(entry->label, 0, sizeof(entry->label)) &&
+	       memchr(entry->country, 0, sizeof(entry->country));
 }
 
 void destination_table_open(struct destination_table *table)
@@ -81,9 +89,11 @@ void destination_table_open(struct destination_table *table)
 	for (table->count = 0; table->count < table->max; table->count++) {
 		struct destination_entry *entry = &table->entries[table->count];
 
-		if (is_free(ABI_HALVES(entry->address)) || !entry_is_sound(table, entry, table->count))
+		if (is_free(ABI_HALVES(entry->address)) ||
+		    !entry_is_sound(table, entry, table->count))
 			break;
-		if (!same_address(ABI_HALVES(destination_of(table, entry)->address), ABI_HALVES(entry->address)))
+		if (!same_address(ABI_HALVES(destination_of(table, entry)->address),
+				  ABI_HALVES(entry->address)))
 			way_take(destination_of(table, entry), ABI_HALVES(entry->address));
 	}
 }
@@ -98,8 +108,8 @@ static uint32_t series_of(const struct destination_table *table, const char *lab
 	return i;
 }
 
-struct destination_entry *destination_promote(struct destination_table *table, const __u64 address[2],
-					      const char *label)
+struct destination_entry *destination_promote(struct destination_table *table,
+					      const __u64 address[2], const char *label)
 {
 	struct destination_entry *entry = &table->entries[table->count];
 	char text[DESTINATION_ADDRESS_SIZE];
@@ -113,13 +123,15 @@ struct destination_entry *destination_promote(struct destination_table *table, c
 		return NULL;
 	}
 	destination_address_text(address, text);
-	if (!label || !*label || strlen(label) >= sizeof(entry->label) || !strcmp(label, DESTINATION_OTHER))
+	if (!label || !*label || strlen(label) >= sizeof(entry->label) ||
+	    !strcmp(label, DESTINATION_OTHER))
 		label = text;
 	memset(entry, 0, sizeof(*entry));
 	entry->way_index = (uint32_t)way;
 	entry->series = series_of(table, label);
 	snprintf(entry->label, sizeof(entry->label), "%s", label);
-	__atomic_thread_fence(__ATOMIC_RELEASE); /* whoever comes after us finds a whole entry, or none */
+	__atomic_thread_fence(
+		__ATOMIC_RELEASE); /* whoever comes after us finds a whole entry, or none */
 	ABI_HALVES(entry->address)[0] = address[0];
 	ABI_HALVES(entry->address)[1] = address[1];
 	way_take(destination_of(table, entry), address);

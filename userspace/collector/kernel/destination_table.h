@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The destinations of one proxy: memory shared with the programs, which count, and kept in pinned maps. Here addresses
- * are promoted; nothing is ever demoted.
+ * The destinations of one proxy: memory shared with the programs, which count, and kept in pinned
+ * maps. Here addresses are promoted; nothing is ever demoted.
  */
 #pragma once
 
@@ -30,17 +30,20 @@ uint32_t destination_buckets_for(uint32_t max);
 void destination_table_open(struct destination_table *table);
 
 /* Where an address is counted; NULL: among the others. */
-struct destination_count *destination_find(const struct destination_table *table, const __u64 address[2]);
+struct destination_count *destination_find(const struct destination_table *table,
+					   const __u64 address[2]);
 
 /* Where an entry is counted. */
-struct destination_count *destination_of(const struct destination_table *table, const struct destination_entry *entry);
+struct destination_count *destination_of(const struct destination_table *table,
+					 const struct destination_entry *entry);
 
 /*
- * Gives an address a series of its own, from 0. Returns the entry; NULL when it has one, the table is full or its
- * bucket is (`unplaced` is counted then). A label that is too long, or means the rest, is not taken: it is the address.
+ * Gives an address a series of its own, from 0. Returns the entry; NULL when it has one, the table
+ * is full or its bucket is (`unplaced` is counted then). A label that is too long, or means the
+ * rest, is not taken: it is the address.
  */
-struct destination_entry *destination_promote(struct destination_table *table, const __u64 address[2],
-					      const char *label);
+struct destination_entry *destination_promote(struct destination_table *table,
+					      const __u64 address[2], const char *label);
 
 /* The address as text: IPv4 as such where it is mapped. */
 #define DESTINATION_ADDRESS_SIZE 46 /* INET6_ADDRSTRLEN */

@@ -25,15 +25,16 @@
 #define SIDECAR_NETNS_BUCKETS 16
 #define NODE_EVENTS_BYTES 65536 /* 2,700 events: all proxies of a node may begin at once */
 
-_Static_assert(sizeof(struct config_network) == sizeof(struct leak_network), "they are copied as they are");
+_Static_assert(sizeof(struct config_network) == sizeof(struct leak_network),
+	       "they are copied as they are");
 _Static_assert(CONFIG_LEAK_ALLOW_MAX == ABI_LEAK_ALLOW_MAX, "and all of them");
 
 /* Of the load that is under way: libbpf's printing knows no context. */
 static struct verifier_log verifier_log;
 
 /* libbpf's own lines are for debugging; what an operator must know is said once, by kernel_load. */
-__attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_level level, const char *format,
-							      va_list arguments)
+__attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_level level,
+							      const char *format, va_list arguments)
 {
 	_cleanup_free_ char *message = NULL; /* a verifier's log may have megabytes */
 
@@ -50,7 +51,9 @@ __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_
 
 int kernel_init(struct kernel *kernel, const struct config *config)
 {
-	*kernel = (struct kernel){ .config = config, .dispatchers = { -1, -1, -1, -1 }, .former = { -1, -1, -1 } };
+	*kernel = (struct kernel){ .config = config,
+				   .dispatchers = { -1, -1, -1, -1 },
+				   .former = { -1, -1, -1 } };
 	libbpf_set_print(print_libbpf);
 	return pins_init(&kernel->pins, config);
 }
@@ -86,7 +89,8 @@ static int prepare(struct kernel *kernel)
 {
 	struct wgsocks *s = kernel->skeleton;
 	const struct config *config = kernel->config;
-	uint32_t buckets = config->mode == CONFIG_MODE_SIDECAR ? SIDECAR_NETNS_BUCKETS : ABI_NETNS_BUCKETS;
+	uint32_t buckets =
+		config->mode == CONFIG_MODE_SIDECAR ? SIDECAR_NETNS_BUCKETS : ABI_NETNS_BUCKETS;
 	struct bpf_map *map;
 	int r;
 
@@ -135,7 +139,8 @@ static int share(struct kernel *kernel)
 	kernel->windows = map_shared(kernel->skeleton->maps.windows);
 	if (!kernel->windows)
 		return -errno;
-	if (kernel_map_wanted(kernel->skeleton, kernel->skeleton->maps.rates, kernel->config->collectors)) {
+	if (kernel_map_wanted(kernel->skeleton, kernel->skeleton->maps.rates,
+			      kernel->config->collectors)) {
 		kernel->rates = map_shared(kernel->skeleton->maps.rates);
 		if (!kernel->rates)
 			return -errno;
@@ -184,9 +189,11 @@ static void release(struct kernel *kernel)
 		close_descriptor(&kernel->dispatchers[i]);
 	}
 	if (kernel->counters)
-		munmap(kernel->counters, (size_t)kernel->config->proxies_max * sizeof(*kernel->counters));
+		munmap(kernel->counters,
+		       (size_t)kernel->config->proxies_max * sizeof(*kernel->counters));
 	if (kernel->windows)
-		munmap(kernel->windows, (size_t)kernel->config->proxies_max * sizeof(*kernel->windows));
+		munmap(kernel->windows,
+		       (size_t)kernel->config->proxies_max * sizeof(*kernel->windows));
 	if (kernel->rates)
 		munmap(kernel->rates, (size_t)kernel->config->proxies_max * sizeof(*kernel->rates));
 	kernel->counters = NULL;
@@ -207,7 +214,8 @@ static bool is_capable(void)
 		return false;
 	for (size_t i = 0; i < sizeof(NEEDED) / sizeof(NEEDED[0]); i++) {
 		if (!capng_have_capability(CAPNG_EFFECTIVE, NEEDED[i]) &&
-		    !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN)) /* which once stood for both */
+		    !capng_have_capability(CAPNG_EFFECTIVE,
+					   CAP_SYS_ADMIN)) /* which once stood for both */
 			return false;
 	}
 	return true;
@@ -220,7 +228,8 @@ static const char *load_hint(int error)
 	struct utsname name;
 
 	if (kernel_before(5, 10, &name)) {
-		snprintf(hint, sizeof(hint), "kernel %s is too old, 5.10 or newer is required", name.release);
+		snprintf(hint, sizeof(hint), "kernel %s is too old, 5.10 or newer is required",
+			 name.release);
 		return hint;
 	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
@@ -228,7 +237,8 @@ static const char *load_hint(int error)
 	if ((error == -EPERM || error == -EACCES) && !is_capable())
 		return "capabilities BPF, PERFMON and NET_ADMIN are required";
 	if (verifier_log.text) {
-		snprintf(hint, sizeof(hint), "verifier of this kernel refuses program %s", verifier_log.program);
+		snprintf(hint, sizeof(hint), "verifier of this kernel refuses program %s",
+			 verifier_log.program);
 		return hint;
 	}
 	if (error == -EPERM || error == -EACCES)
@@ -244,8 +254,10 @@ static int pins_take(struct kernel *kernel)
 	kernel->pinned = r == 0;
 	if (r == -EBUSY) {
 		if (last_error != r)
-			log_error("another running exporter holds the pins of this network namespace",
-				  field_text("instance", kernel->pins.instance), field_text("action", "wait"));
+			log_error(
+				"another running exporter holds the pins of this network namespace",
+				field_text("instance", kernel->pins.instance),
+				field_text("action", "wait"));
 	} else if (r && r != last_error) {
 		if (!kernel->config->pin_path[0])
 			log_info("pins are off, a restart of the collector resets the counters");
@@ -253,7 +265,8 @@ static int pins_take(struct kernel *kernel)
 			log_warn("no bpffs, a restart of the collector resets the counters",
 				 field_text("path", kernel->config->pin_path));
 		else
-			log_warn("cannot use pin folder, a restart of the collector resets the counters",
+			log_warn("cannot use pin folder, a restart of the collector resets the "
+				 "counters",
 				 field_text("path", kernel->config->pin_path), field_error(r));
 	}
 	last_error = r;
@@ -264,10 +277,13 @@ static bool is_superseded(const struct pin_folder *folder, void *context)
 {
 	const struct kernel *kernel = context;
 
-	return !strcmp(folder->instance, kernel->pins.instance) && strcmp(folder->path, kernel->pins.folder) != 0;
+	return !strcmp(folder->instance, kernel->pins.instance) &&
+	       strcmp(folder->path, kernel->pins.folder) != 0;
 }
 
-/* What another version, or another --proxies.max, left of this instance counts no more for anybody. */
+/*
+ * What another version, or another --proxies.max, left of this instance counts no more for anybody.
+ */
 static void supersede(struct kernel *kernel)
 {
 	int n = kernel->pinned ? pin_folders_remove(kernel->config, is_superseded, kernel) : 0;
@@ -289,14 +305,16 @@ int kernel_load(struct kernel *kernel)
 	if (r)
 		return r;
 	r = load_once(kernel, &step);
-	if (r == -EINVAL && kernel->pinned) { /* what is pinned may not fit, or be half written: afresh */
+	if (r == -EINVAL &&
+	    kernel->pinned) { /* what is pinned may not fit, or be half written: afresh */
 		int pins;
 
 		release(kernel);
 		pins = pins_clear(&kernel->pins);
 		if (pins > 0) {
 			log_warn("pins do not fit this version, counters start at 0",
-				 field_text("path", kernel->pins.folder), field_text("step", step), field_error(r));
+				 field_text("path", kernel->pins.folder), field_text("step", step),
+				 field_error(r));
 			r = load_once(kernel, &step);
 		}
 	}
@@ -310,7 +328,8 @@ int kernel_load(struct kernel *kernel)
 	if (kernel->pinned && !kernel->taken_over && pins_clear(&kernel->pins) >= 0)
 		pins_remove(&kernel->pins);
 	else
-		pins_close(&kernel->pins); /* what an earlier process counted is kept for the next try */
+		pins_close(&kernel->pins); /* what an earlier process counted is kept for the next
+					      try */
 	kernel->pinned = false;
 	snprintf(failure, sizeof(failure), "%s %d", step, r);
 	if (strcmp(failure, last_failure)) {
@@ -328,7 +347,8 @@ void kernel_close(struct kernel *kernel)
 	if (kernel->skeleton) {
 		for (int i = 0; i < KERNEL_LINK_MAX; i++) {
 			if (kernel->links[i] && kernel->pinned)
-				bpf_link__disconnect(kernel->links[i]); /* destroying it lets go of it, no more */
+				bpf_link__disconnect(kernel->links[i]); /* destroying it lets go of
+									   it, no more */
 		}
 	}
 	release(kernel);
@@ -358,5 +378,6 @@ bool kernel_before(unsigned int major, unsigned int minor, struct utsname *name)
 {
 	unsigned int a, b;
 
-	return !uname(name) && sscanf(name->release, "%u.%u", &a, &b) == 2 && (a < major || (a == major && b < minor));
+	return !uname(name) && sscanf(name->release, "%u.%u", &a, &b) == 2 &&
+	       (a < major || (a == major && b < minor));
 }

@@ -53,8 +53,8 @@ static void instance_check(struct removal *removal, const char *layout, const ch
 {
 	struct pin_folder folder = { .instance = instance, .lock = -1 };
 
-	if (snprintf(folder.path, sizeof(folder.path), "%s/%s/%s", removal->config->pin_path, layout, instance) >=
-	    (int)sizeof(folder.path))
+	if (snprintf(folder.path, sizeof(folder.path), "%s/%s/%s", removal->config->pin_path,
+		     layout, instance) >= (int)sizeof(folder.path))
 		return;
 	folder.lock = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder.lock < 0)
@@ -70,7 +70,8 @@ static void layout_check(struct removal *removal, const char *layout)
 	char path[CONFIG_PATH_SIZE];
 	const struct dirent *e;
 
-	if (snprintf(path, sizeof(path), "%s/%s", removal->config->pin_path, layout) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/%s", removal->config->pin_path, layout) >=
+	    (int)sizeof(path))
 		return;
 	d = opendir(path);
 	for (int i = 0; d && i < INSTANCES_MAX && (e = readdir(d)); i++) {

@@ -36,8 +36,8 @@ int pins_init(struct pins *pins, const struct config *config)
 		snprintf(pins->instance, sizeof(pins->instance), "%016" PRIx64, cookie);
 		return 0;
 	}
-	r = netns_inode(&inode); /* before 5.14: an inode may come back, its pins are then seen to be stale by their
-				    interfaces */
+	r = netns_inode(&inode); /* before 5.14: an inode may come back, its pins are then seen to
+				    be stale by their interfaces */
 	snprintf(pins->instance, sizeof(pins->instance), "inode-%" PRIu32, inode);
 	return r;
 }
@@ -64,8 +64,9 @@ static bool on_host(void)
 {
 	struct stat own, init;
 
-	return processes_all_seen() && !stat("/proc/self/ns/mnt", &own) && !stat("/proc/1/ns/mnt", &init) &&
-	       own.st_ino == init.st_ino && own.st_dev == init.st_dev;
+	return processes_all_seen() && !stat("/proc/self/ns/mnt", &own) &&
+	       !stat("/proc/1/ns/mnt", &init) && own.st_ino == init.st_ino &&
+	       own.st_dev == init.st_dev;
 }
 
 void pins_mount(const struct config *config)
@@ -106,7 +107,8 @@ int pins_open(struct pins *pins, const struct config *config)
 		return -ENOTSUP;
 	if (config->proxies_max > 1)
 		snprintf(size, sizeof(size), "-%" PRIu32, config->proxies_max);
-	r = snprintf(folder, sizeof(folder), "%s/v%d%s/%s", config->pin_path, ABI_LAYOUT, size, pins->instance);
+	r = snprintf(folder, sizeof(folder), "%s/v%d%s/%s", config->pin_path, ABI_LAYOUT, size,
+		     pins->instance);
 	if (r >= (int)sizeof(folder) - 32) /* room for the longest pin's name */
 		return -ENAMETOOLONG;
 	r = make_folders(folder);
@@ -152,7 +154,8 @@ void pins_remove(struct pins *pins)
 
 	memcpy(folder, pins->folder, sizeof(folder));
 	pins_close(pins);
-	for (int up = 0; up < 3 && folder[0]; up++) { /* instance, layout, wgsocks; each only when it is empty */
+	for (int up = 0; up < 3 && folder[0];
+	     up++) { /* instance, layout, wgsocks; each only when it is empty */
 		if (rmdir(folder))
 			return;
 		slash = strrchr(folder, '/');

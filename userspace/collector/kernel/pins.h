@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pin folder: <pin path>/v<layout>[-<proxies.max>]/<instance>/, where instance is "node" or the netns cookie of a
- * sidecar. One process at a time holds its lock, so that sidecars and an agent can share a bpffs.
+ * The pin folder: <pin path>/v<layout>[-<proxies.max>]/<instance>/, where instance is "node" or the
+ * netns cookie of a sidecar. One process at a time holds its lock, so that sidecars and an agent
+ * can share a bpffs.
  */
 #pragma once
 
@@ -19,14 +20,16 @@ struct pins {
 int pins_init(struct pins *pins, const struct config *config);
 
 /*
- * Mounts bpffs where it is missing at the usual place, on a host (the mount namespace of PID 1) only. Needs
- * CAP_SYS_ADMIN; without it, or in a container, does nothing. To be called before rights are dropped.
+ * Mounts bpffs where it is missing at the usual place, on a host (the mount namespace of PID 1)
+ * only. Needs CAP_SYS_ADMIN; without it, or in a container, does nothing. To be called before
+ * rights are dropped.
  */
 void pins_mount(const struct config *config);
 
 /*
- * Makes and locks the folder. Returns 0; -ENOTSUP: pins are off or there is no bpffs; -EBUSY: another instance that
- * runs holds it; or another -errno. Says nothing: what it means depends on what the caller wants of it.
+ * Makes and locks the folder. Returns 0; -ENOTSUP: pins are off or there is no bpffs; -EBUSY:
+ * another instance that runs holds it; or another -errno. Says nothing: what it means depends on
+ * what the caller wants of it.
  */
 int pins_open(struct pins *pins, const struct config *config);
 
@@ -36,7 +39,8 @@ int pins_unlink_all(const char *folder);
 /* The same of ours; the folder and the lock stay. Returns the number removed or -errno. */
 int pins_clear(struct pins *pins);
 
-/* Removes the folder (it must be clear) and its empty parents up to the pin path, and gives up the lock. */
+/* Removes the folder (it must be clear) and its empty parents up to the pin path, and gives up the
+ * lock. */
 void pins_remove(struct pins *pins);
 
 /* Gives up the lock, leaves the pins. */

@@ -26,8 +26,9 @@ struct array_program {
 #define PROGRAMS_MAX (ABI_PACKET_MAX + 4)
 
 /*
- * The parts that collectors own, of the table: statements for the parts of all collectors (ALL_), or
- * of those that are on (ON_). One of PROGRAM, SWITCH and MAP is a statement, the others are empty.
+ * The parts that collectors own, of the table: statements for the parts of all collectors (ALL_),
+ * or of those that are on (ON_). One of PROGRAM, SWITCH and MAP is a statement, the others are
+ * empty.
  */
 #define BPF(...) __VA_ARGS__
 #define USERSPACE
@@ -102,8 +103,8 @@ static unsigned int programs_list(const struct wgsocks *s, uint32_t collectors,
 	_Static_assert(sizeof(all) / sizeof(all[0]) == PROGRAMS_MAX, "each row has a program");
 	for (unsigned int i = 0; i < count; i++) {
 		programs[i] = all[i];
-		programs[i].needed =
-			all[i].array != s->maps.packet_programs || packet_is_needed(all[i].index, collectors);
+		programs[i].needed = all[i].array != s->maps.packet_programs ||
+				     packet_is_needed(all[i].index, collectors);
 	}
 	return count;
 }
@@ -126,7 +127,8 @@ int kernel_hand_over(struct wgsocks *skeleton, uint32_t collectors)
 	unsigned int count = programs_list(skeleton, collectors, programs);
 
 	for (unsigned int i = 0; i < count; i++) {
-		int array = bpf_map__fd(programs[i].array), fd = bpf_program__fd(programs[i].program);
+		int array = bpf_map__fd(programs[i].array),
+		    fd = bpf_program__fd(programs[i].program);
 
 		if (programs[i].needed) {
 			if (bpf_map_update_elem(array, &programs[i].index, &fd, BPF_ANY))
@@ -146,7 +148,8 @@ static const char *const names[KERNEL_LINK_MAX] = { "state_a", "state_b", "retra
 static struct bpf_program *program_of(const struct kernel *kernel, enum kernel_link which)
 {
 	const struct wgsocks *s = kernel->skeleton;
-	struct bpf_program *const programs[KERNEL_LINK_MAX] = { s->progs.state_dispatch_a, s->progs.state_dispatch_b,
+	struct bpf_program *const programs[KERNEL_LINK_MAX] = { s->progs.state_dispatch_a,
+								s->progs.state_dispatch_b,
 								s->progs.retransmit_dispatch,
 								s->progs.synack_dispatch };
 
@@ -156,24 +159,29 @@ static struct bpf_program *program_of(const struct kernel *kernel, enum kernel_l
 static const struct bpf_map *array_of(const struct kernel *kernel, enum kernel_link which)
 {
 	const struct wgsocks *s = kernel->skeleton;
-	const struct bpf_map *const arrays[KERNEL_LINK_MAX] = { s->maps.state_programs, s->maps.state_programs,
-								s->maps.retransmit_programs, s->maps.synack_programs };
+	const struct bpf_map *const arrays[KERNEL_LINK_MAX] = { s->maps.state_programs,
+								s->maps.state_programs,
+								s->maps.retransmit_programs,
+								s->maps.synack_programs };
 
 	return arrays[which];
 }
 
-static void link_path(char path[CONFIG_PATH_SIZE], const struct kernel *kernel, enum kernel_link which)
+static void link_path(char path[CONFIG_PATH_SIZE], const struct kernel *kernel,
+		      enum kernel_link which)
 {
 	snprintf(path, CONFIG_PATH_SIZE, "%.200s/link_%s", kernel->pins.folder, names[which]);
 }
 
 /* The program is pinned beside its link, since finding it through the link takes CAP_SYS_ADMIN. */
-static void program_path(char path[CONFIG_PATH_SIZE], const struct kernel *kernel, enum kernel_link which)
+static void program_path(char path[CONFIG_PATH_SIZE], const struct kernel *kernel,
+			 enum kernel_link which)
 {
 	snprintf(path, CONFIG_PATH_SIZE, "%.200s/dispatch_%s", kernel->pins.folder, names[which]);
 }
 
-/* Whether a program calls through this array: a pinned dispatcher may have outlived the pin of its own. */
+/* Whether a program calls through this array: a pinned dispatcher may have outlived the pin of its
+ * own. */
 static bool calls_through(int program, int array)
 {
 	uint32_t ids[MAPS_MAX] = {};
@@ -181,7 +189,8 @@ static bool calls_through(int program, int array)
 	struct bpf_map_info map = {};
 	uint32_t length = sizeof(info), map_length = sizeof(map);
 
-	if (bpf_obj_get_info_by_fd(program, &info, &length) || bpf_obj_get_info_by_fd(array, &map, &map_length))
+	if (bpf_obj_get_info_by_fd(program, &info, &length) ||
+	    bpf_obj_get_info_by_fd(array, &map, &map_length))
 		return false;
 	for (uint32_t i = 0; i < info.nr_map_ids && i < MAPS_MAX; i++) {
 		if (ids[i] == map.id)

@@ -18,7 +18,8 @@
 struct suspect {
 	uint32_t slot;
 	uint64_t socket;
-	uint64_t began_ns; /* of the session: with it, a socket's address is not mistaken for its successor's */
+	uint64_t began_ns; /* of the session: with it, a socket's address is not mistaken for its
+			      successor's */
 	uint64_t since_ns;
 };
 static struct suspect suspects[SUSPECTS_MAX];
@@ -41,13 +42,15 @@ static bool convicted(struct run *run, uint64_t socket, uint64_t began_ns)
 	uint64_t since = run->started_ns;
 
 	for (unsigned int i = 0; i < suspect_count; i++) {
-		if (suspects[i].slot == run->slot && suspects[i].socket == socket && suspects[i].began_ns == began_ns)
+		if (suspects[i].slot == run->slot && suspects[i].socket == socket &&
+		    suspects[i].began_ns == began_ns)
 			since = suspects[i].since_ns;
 	}
 	if (since + RECONCILE_SUSPECT_AGE_NS <= run->started_ns)
 		return true;
 	if (run->next_count < SUSPECTS_MAX)
-		run->next[run->next_count++] = (struct suspect){ run->slot, socket, began_ns, since };
+		run->next[run->next_count++] =
+			(struct suspect){ run->slot, socket, began_ns, since };
 	return false;
 }
 
@@ -61,7 +64,8 @@ static int iterate(struct kernel *kernel)
 	char nothing[64];
 	ssize_t n;
 
-	link = bpf_link_create(bpf_program__fd(kernel->skeleton->progs.reconcile), 0, BPF_TRACE_ITER, &options);
+	link = bpf_link_create(bpf_program__fd(kernel->skeleton->progs.reconcile), 0,
+			       BPF_TRACE_ITER, &options);
 	if (link < 0)
 		return -errno;
 	iterator = bpf_iter_create(link);
@@ -78,7 +82,8 @@ static struct proxy_counters *counters_of(const struct kernel *kernel, uint16_t 
 }
 
 /* As the programs do at CLOSE: the one whose delete succeeds counts. */
-static bool end_session(struct kernel *kernel, const struct session_key *key, const struct session *s)
+static bool end_session(struct kernel *kernel, const struct session_key *key,
+			const struct session *s)
 {
 	struct proxy_counters *c = counters_of(kernel, key->slot);
 	const struct dialogue *d = &s->dialogue;
@@ -123,12 +128,13 @@ static void sweep_sessions(struct run *run)
 	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
 	struct session s;
 
-	/* At most as many steps as there can be entries: a walk over a table that changes may begin again. */
+	/* At most as many steps as there can be entries: a walk over a table that changes may begin
+	 * again. */
 	for (unsigned int i = 0; more && i < ABI_SESSIONS_MAX; i++) {
 		key = next;
 		more = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (key.slot != run->slot || bpf_map_lookup_elem(fd, &key, &s) || s.seen == run->round ||
-		    s.opened_ns >= run->started_ns)
+		if (key.slot != run->slot || bpf_map_lookup_elem(fd, &key, &s) ||
+		    s.seen == run->round || s.opened_ns >= run->started_ns)
 			continue;
 		if (convicted(run, s.socket, s.opened_ns))
 			run->ended += end_session(run->kernel, &key, &s);
@@ -145,8 +151,8 @@ static void sweep_upstreams(struct run *run)
 	for (unsigned int i = 0; more && i < ABI_UPSTREAMS_MAX; i++) {
 		key = next;
 		more = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (bpf_map_lookup_elem(fd, &key, &u) || u.slot != run->slot || u.seen == run->round ||
-		    u.started_ns >= run->started_ns)
+		if (bpf_map_lookup_elem(fd, &key, &u) || u.slot != run->slot ||
+		    u.seen == run->round || u.started_ns >= run->started_ns)
 			continue;
 		if (convicted(run, key, u.started_ns))
 			run->ended += end_upstream(run->kernel, key, &u);
@@ -165,13 +171,16 @@ static void keep_others(struct run *run)
 int reconcile_run(struct kernel *kernel, uint32_t slot, unsigned int *suspected)
 {
 	_cleanup_free_ struct suspect *next = calloc(SUSPECTS_MAX, sizeof(*next));
-	struct run run = { .kernel = kernel, .slot = slot, .started_ns = clock_now_ns(), .next = next };
+	struct run run = {
+		.kernel = kernel, .slot = slot, .started_ns = clock_now_ns(), .next = next
+	};
 	unsigned int others;
 	int r;
 
 	if (!next)
 		return -ENOMEM;
-	run.round = (uint16_t)(run.started_ns >> 20) ?: 1; /* about a millisecond: another one than in the last run */
+	run.round = (uint16_t)(run.started_ns >> 20)
+			    ?: 1; /* about a millisecond: another one than in the last run */
 	kernel->skeleton->bss->reconcile_round = run.round;
 	r = iterate(kernel);
 	if (r)

@@ -26,12 +26,14 @@ static void sweep_query(struct kernel *kernel, int map, const struct dns_key *ke
 	struct proxy_counters *c = &kernel->counters[key->slot];
 	struct dns_pending query;
 
-	if (bpf_map_lookup_elem(map, key, &query) || (int64_t)(now_ns - query.asked_ns) <= (int64_t)ABI_DNS_TIMEOUT_NS)
+	if (bpf_map_lookup_elem(map, key, &query) ||
+	    (int64_t)(now_ns - query.asked_ns) <= (int64_t)ABI_DNS_TIMEOUT_NS)
 		return;
 	if (!entry_delete(map, key, c))
 		return;
 	__atomic_fetch_sub(&c->dns_pending, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&ABI_AT(struct dns_counters, c->dns, key->path).unanswered, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&ABI_AT(struct dns_counters, c->dns, key->path).unanswered, 1,
+			   __ATOMIC_RELEASE);
 }
 
 /* One that is open in both directions may be silent for long; the rest of another is soon over. */
@@ -47,14 +49,17 @@ static void sweep_stream(struct kernel *kernel, int map, const struct dns_key *k
 	struct proxy_counters *c = &kernel->counters[key->slot];
 	struct dns_stream stream;
 
-	if (bpf_map_lookup_elem(map, key, &stream) || (int64_t)(now_ns - stream.last_ns) <= idle_max(&stream))
+	if (bpf_map_lookup_elem(map, key, &stream) ||
+	    (int64_t)(now_ns - stream.last_ns) <= idle_max(&stream))
 		return;
 	if (!entry_delete(map, key, c))
 		return;
 	__atomic_fetch_sub(&c->dns_streams, 1, __ATOMIC_RELAXED);
 }
 
-/* The next key is read before this one's entry goes. Bounded: a key that vanished meanwhile makes the walk begin anew.
+/*
+ * The next key is read before this one's entry goes. Bounded: a key that vanished meanwhile makes
+ * the walk begin anew.
  */
 static void walk(struct kernel *kernel, const struct bpf_map *map, uint64_t now_ns, sweep_one *one)
 {
@@ -123,7 +128,8 @@ static int tunnel_of(const uint16_t ports[ABI_TUNNELS_MAX], uint16_t port)
 	return -1;
 }
 
-void unclaimed_settle(struct kernel *kernel, uint32_t slot, const uint16_t ports[ABI_TUNNELS_MAX], uint64_t now_ns)
+void unclaimed_settle(struct kernel *kernel, uint32_t slot, const uint16_t ports[ABI_TUNNELS_MAX],
+		      uint64_t now_ns)
 {
 	int fd = bpf_map__fd(kernel->skeleton->maps.handshakes_unclaimed);
 	struct unclaimed_key key, next;

@@ -21,7 +21,9 @@ int kernel_proxy_write(struct kernel *kernel, uint32_t slot, const struct proxy 
 
 int kernel_proxy_read(const struct kernel *kernel, uint32_t slot, struct proxy *proxy)
 {
-	return bpf_map_lookup_elem(bpf_map__fd(kernel->skeleton->maps.proxies), &slot, proxy) ? -errno : 0;
+	return bpf_map_lookup_elem(bpf_map__fd(kernel->skeleton->maps.proxies), &slot, proxy)
+		       ? -errno
+		       : 0;
 }
 
 bool kernel_port_in_use(const struct kernel *kernel, uint32_t slot, uint16_t port)
@@ -39,8 +41,10 @@ bool kernel_port_in_use(const struct kernel *kernel, uint32_t slot, uint16_t por
 	return false;
 }
 
-/* Exchanges one inode for another in its bucket; 0 is a free way. Adding what is there already is no change. */
-static int netns_exchange(struct kernel *kernel, uint32_t bucket_of, uint32_t from, struct netns_entry to)
+/* Exchanges one inode for another in its bucket; 0 is a free way. Adding what is there already is
+ * no change. */
+static int netns_exchange(struct kernel *kernel, uint32_t bucket_of, uint32_t from,
+			  struct netns_entry to)
 {
 	int fd = bpf_map__fd(kernel->skeleton->maps.netns);
 	uint32_t index = bucket_of & (bpf_map__max_entries(kernel->skeleton->maps.netns) - 1);
@@ -63,10 +67,12 @@ static int netns_exchange(struct kernel *kernel, uint32_t bucket_of, uint32_t fr
 
 int kernel_netns_add(struct kernel *kernel, uint32_t inode, uint32_t slot)
 {
-	return netns_exchange(kernel, inode, 0, (struct netns_entry){ .inode = inode, .slot = slot });
+	return netns_exchange(kernel, inode, 0,
+			      (struct netns_entry){ .inode = inode, .slot = slot });
 }
 
-/* Only where it still means this slot: the kernel gives the inode of a dead namespace to the next one. */
+/* Only where it still means this slot: the kernel gives the inode of a dead namespace to the next
+ * one. */
 int kernel_netns_remove(struct kernel *kernel, uint32_t inode, uint32_t slot)
 {
 	int fd = bpf_map__fd(kernel->skeleton->maps.netns);
@@ -152,7 +158,10 @@ int kernel_tunnel_clear(struct kernel *kernel, uint32_t index)
 
 	if (!each)
 		return -ENOMEM;
-	return bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.tunnels), &index, each, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.tunnels), &index, each,
+				   BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
 uint64_t kernel_recursion_misses(const struct kernel *kernel, enum kernel_link which)
@@ -160,7 +169,8 @@ uint64_t kernel_recursion_misses(const struct kernel *kernel, enum kernel_link w
 	struct bpf_prog_info info = {};
 	uint32_t length = sizeof(info);
 
-	if (kernel->dispatchers[which] < 0 || bpf_obj_get_info_by_fd(kernel->dispatchers[which], &info, &length))
+	if (kernel->dispatchers[which] < 0 ||
+	    bpf_obj_get_info_by_fd(kernel->dispatchers[which], &info, &length))
 		return 0;
 	return info.recursion_misses;
 }

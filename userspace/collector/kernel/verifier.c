@@ -7,7 +7,8 @@
 #include "lib/log/log.h"
 
 /* libbpf: "libbpf: prog 'NAME': -- BEGIN PROG LOAD LOG --\n…-- END PROG LOAD LOG --\n" */
-static const char NAME[] = "prog '", BEGIN[] = "-- BEGIN PROG LOAD LOG --\n", END[] = "-- END PROG LOAD LOG --";
+static const char NAME[] = "prog '", BEGIN[] = "-- BEGIN PROG LOAD LOG --\n",
+		  END[] = "-- END PROG LOAD LOG --";
 
 static const char *last_lines(const char *begin, const char *end)
 {
@@ -45,7 +46,8 @@ bool verifier_log_take(struct verifier_log *log, const char *message)
 
 void verifier_log_print(const struct verifier_log *log)
 {
-	for (const char *line = log->text; line && *line; line += strcspn(line, "\n"), line += *line == '\n')
+	for (const char *line = log->text; line && *line;
+	     line += strcspn(line, "\n"), line += *line == '\n')
 		log_error("verifier output", field_text("program", log->program),
 			  field_bytes("detail", line, strcspn(line, "\n")));
 }

@@ -12,8 +12,8 @@ struct verifier_log {
 };
 
 /*
- * Keeps the end of the log when `message` of libbpf is one; the first of several is kept. Returns whether it was a log.
- * Zero-initialise.
+ * Keeps the end of the log when `message` of libbpf is one; the first of several is kept. Returns
+ * whether it was a log. Zero-initialise.
  */
 bool verifier_log_take(struct verifier_log *log, const char *message);
 

@@ -28,7 +28,8 @@ static int root_of(pid_t pid)
 
 static void root_open(struct managed_proxy *p)
 {
-	_cleanup_close_ int proc = p->device_pid ? open(PROCESSES_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	_cleanup_close_ int proc =
+		p->device_pid ? open(PROCESSES_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (p->device_pid && process_netns(proc, p->device_pid) != p->netns.map_entry.netns_inode)
 		p->device_pid = 0;
@@ -38,7 +39,8 @@ static void root_open(struct managed_proxy *p)
 static void read_all(struct managed_proxy *const *managed, size_t count)
 {
 	_cleanup_free_ struct wireguard **asked = calloc(count ?: 1, sizeof(struct wireguard *));
-	_cleanup_free_ struct managed_proxy **owners = calloc(count ?: 1, sizeof(struct managed_proxy *));
+	_cleanup_free_ struct managed_proxy **owners =
+		calloc(count ?: 1, sizeof(struct managed_proxy *));
 	size_t n = 0;
 
 	if (!asked || !owners)
@@ -47,7 +49,8 @@ static void read_all(struct managed_proxy *const *managed, size_t count)
 		struct managed_proxy *p = managed[i];
 
 		if (!p->netns.remote || proxy_netns_enter(&p->netns))
-			continue; /* nobody is there: what was read last holds for as long as it can be judged */
+			continue; /* nobody is there: what was read last holds for as long as it can
+				     be judged */
 		root_open(p);
 		proxy_netns_wireguard_begin(&p->netns);
 		close_descriptor(&p->netns.wireguard.root);
@@ -101,7 +104,8 @@ static int offer(int proc, pid_t pid, void *context)
 	for (size_t i = 0; inode && i < searchers->count; i++) {
 		struct managed_proxy *p = searchers->managed[i];
 
-		if (p->netns.map_entry.netns_inode == inode && !p->device_pid && has_socket(pid, missing(p)))
+		if (p->netns.map_entry.netns_inode == inode && !p->device_pid &&
+		    has_socket(pid, missing(p)))
 			p->device_pid = pid;
 	}
 	return 0;
@@ -121,7 +125,8 @@ static void search(struct managed_proxy *const *managed, size_t count)
 
 void devices_read(struct proxies *proxies, struct managed_proxy *const *managed, size_t count)
 {
-	_cleanup_free_ struct managed_proxy **lost = calloc(count ?: 1, sizeof(struct managed_proxy *));
+	_cleanup_free_ struct managed_proxy **lost =
+		calloc(count ?: 1, sizeof(struct managed_proxy *));
 	size_t n = 0, found = 0;
 
 	read_all(managed, count);

@@ -20,7 +20,8 @@
 /* ---- beginning ---- */
 
 /* The ports that are listened on in the namespace that was entered; 0: it is no proxy (yet). */
-static int ports_find(const struct proxies *proxies, const struct server_group *group, uint16_t ports[ABI_PORTS_MAX])
+static int ports_find(const struct proxies *proxies, const struct server_group *group,
+		      uint16_t ports[ABI_PORTS_MAX])
 {
 	const struct config *config = proxies->config;
 
@@ -30,8 +31,8 @@ static int ports_find(const struct proxies *proxies, const struct server_group *
 }
 
 /* In the namespace: makes a proxy of it. */
-static int managed_proxy_make(struct proxies *proxies, uint32_t inode, pid_t pid, int32_t nsid, const uint16_t *ports,
-			      int port_count)
+static int managed_proxy_make(struct proxies *proxies, uint32_t inode, pid_t pid, int32_t nsid,
+			      const uint16_t *ports, int port_count)
 {
 	struct managed_proxy *p = calloc(1, sizeof(*p));
 	char name[32];
@@ -55,7 +56,8 @@ static int managed_proxy_make(struct proxies *proxies, uint32_t inode, pid_t pid
 }
 
 /* In the namespace: whether somebody listens. */
-static int managed_proxy_find(struct proxies *proxies, const struct server_group *group, int32_t nsid)
+static int managed_proxy_find(struct proxies *proxies, const struct server_group *group,
+			      int32_t nsid)
 {
 	uint16_t ports[ABI_PORTS_MAX];
 	int n = ports_find(proxies, group, ports);
@@ -64,21 +66,23 @@ static int managed_proxy_find(struct proxies *proxies, const struct server_group
 		return n;
 	if (proxies->count == proxies->config->proxies_max)
 		return -ENOSPC;
-	return managed_proxy_make(proxies, group->processes->netns_inode, group->processes->pid, nsid, ports,
-				  proxies->config->port_count ? 0 : n);
+	return managed_proxy_make(proxies, group->processes->netns_inode, group->processes->pid,
+				  nsid, ports, proxies->config->port_count ? 0 : n);
 }
 
 /* The number by which events of a namespace are told; without one, the slow scan has to do. */
 static int32_t number_of(struct proxies *proxies, uint32_t inode, int fd)
 {
 	int32_t nsid = NSID_NONE;
-	int r = inode == proxies->own_inode ? 0 : namespaces_number(&proxies->namespaces, fd, &nsid);
+	int r = inode == proxies->own_inode ? 0
+					    : namespaces_number(&proxies->namespaces, fd, &nsid);
 
 	if (r)
-		log_debug("cannot assign an id to network namespace", field_unsigned("netns", inode), field_error(r));
+		log_debug("cannot assign an id to network namespace",
+			  field_unsigned("netns", inode), field_error(r));
 	for (uint32_t i = 0; !r && nsid != NSID_NONE && i < proxies->count; i++)
-		proxies->managed[i]->gone |=
-			proxies->managed[i]->nsid == nsid; /* whose number it was: its end was missed */
+		proxies->managed[i]->gone |= proxies->managed[i]->nsid ==
+					     nsid; /* whose number it was: its end was missed */
 	return r ? NSID_NONE : nsid;
 }
 
@@ -106,13 +110,15 @@ bool managed_proxy_identify(struct proxies *proxies, struct managed_proxy *p)
 	const struct proxy *entry = &p->netns.map_entry;
 
 	return !p->identity.settled &&
-	       identity_read(&p->identity, &proxies->identities, p->netns.pid, entry->netns_inode, entry->netns_cookie);
+	       identity_read(&p->identity, &proxies->identities, p->netns.pid, entry->netns_inode,
+			     entry->netns_cookie);
 }
 
 void managed_proxies_name(struct proxies *proxies)
 {
 	_cleanup_free_ struct naming_entry *entries = calloc(proxies->count ?: 1, sizeof(*entries));
-	_cleanup_free_ struct naming_entry **sorted = calloc(proxies->count ?: 1, sizeof(struct naming_entry *));
+	_cleanup_free_ struct naming_entry **sorted =
+		calloc(proxies->count ?: 1, sizeof(struct naming_entry *));
 
 	if (!entries || !sorted)
 		return;
@@ -161,7 +167,8 @@ void managed_proxy_seen(struct managed_proxy *p, const struct server_group *grou
 void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 {
 	struct proxy_netns *netns = &p->netns;
-	int64_t slot = slot_find(proxies->kernel, netns->map_entry.netns_inode, netns->map_entry.netns_cookie);
+	int64_t slot = slot_find(proxies->kernel, netns->map_entry.netns_inode,
+				 netns->map_entry.netns_cookie);
 	int r;
 
 	if (proxies->config->mode == CONFIG_MODE_SIDECAR)
@@ -174,13 +181,14 @@ void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 		return;
 	}
 	if (slot < 0) {
-		log_warn("no slot for proxy", field_text("proxy", netns->name), field_error((int)slot));
+		log_warn("no slot for proxy", field_text("proxy", netns->name),
+			 field_error((int)slot));
 		return;
 	}
 	r = proxy_netns_enter(netns);
 	if (r) {
-		log_info("cannot enter network namespace", field_text("proxy", netns->name), field_error(r),
-			 field_text("action", "retry"));
+		log_info("cannot enter network namespace", field_text("proxy", netns->name),
+			 field_error(r), field_text("action", "retry"));
 		p->start_due = true; /* it may be gone: then we shall hear of it */
 		proxies->waiting++;
 		return;
@@ -193,8 +201,9 @@ void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 	compat_remember(proxies->kernel, netns, clock_now_ns());
 	log_info("watching proxy", field_text("proxy", netns->name),
 		 field_text("pins", proxies->kernel->pinned ? "on" : "off"),
-		 field_text("counters",
-			    proxies->kernel->taken_over && netns->map_entry.generation ? "continued" : "new"));
+		 field_text("counters", proxies->kernel->taken_over && netns->map_entry.generation
+						? "continued"
+						: "new"));
 }
 
 static bool is_managed(const struct proxies *proxies, const struct proxy *entry)
@@ -202,7 +211,8 @@ static bool is_managed(const struct proxies *proxies, const struct proxy *entry)
 	for (uint32_t i = 0; i < proxies->count; i++) {
 		const struct proxy *own = &proxies->managed[i]->netns.map_entry;
 
-		if (own->netns_inode == entry->netns_inode && own->netns_cookie == entry->netns_cookie)
+		if (own->netns_inode == entry->netns_inode &&
+		    own->netns_cookie == entry->netns_cookie)
 			return true;
 	}
 	return false;
@@ -226,9 +236,11 @@ static bool restore_alive(struct proxies *proxies, const struct proxy *entry)
 	while (count < ABI_PORTS_MAX && entry->ports[count])
 		count++;
 	if (alive)
-		alive = managed_proxy_make(proxies, entry->netns_inode, pid, nsid, entry->ports, count) == 1;
+		alive = managed_proxy_make(proxies, entry->netns_inode, pid, nsid, entry->ports,
+					   count) == 1;
 	if (alive)
-		memcpy(proxies->managed[proxies->count - 1]->identity.former, entry->name, sizeof(entry->name) - 1);
+		memcpy(proxies->managed[proxies->count - 1]->identity.former, entry->name,
+		       sizeof(entry->name) - 1);
 	netns_home_return();
 	return alive;
 }
@@ -238,13 +250,15 @@ void managed_proxy_restore(struct proxies *proxies, uint32_t slot)
 	struct proxy entry;
 	int r;
 
-	if (kernel_proxy_read(proxies->kernel, slot, &entry) || !entry.netns_inode || is_managed(proxies, &entry) ||
-	    restore_alive(proxies, &entry))
+	if (kernel_proxy_read(proxies->kernel, slot, &entry) || !entry.netns_inode ||
+	    is_managed(proxies, &entry) || restore_alive(proxies, &entry))
 		return;
-	log_info("proxy ended while no exporter watched it", field_bytes("proxy", entry.name, sizeof(entry.name)));
+	log_info("proxy ended while no exporter watched it",
+		 field_bytes("proxy", entry.name, sizeof(entry.name)));
 	r = slot_clear(proxies->kernel, slot);
 	if (r)
-		log_warn("cannot clear slot, it stays reserved", field_unsigned("slot", slot), field_error(r));
+		log_warn("cannot clear slot, it stays reserved", field_unsigned("slot", slot),
+			 field_error(r));
 }
 
 /* ---- being there ---- */

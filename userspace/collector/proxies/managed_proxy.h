@@ -6,8 +6,9 @@
 #include "collector/proxies/scan.h"
 
 /*
- * Takes the namespace of these processes in, if one of them listens there. It is started later, by proxies_step.
- * Returns 1; 0 when nobody listens; -ENOSPC when --proxies.max are watched already; or -errno.
+ * Takes the namespace of these processes in, if one of them listens there. It is started later, by
+ * proxies_step. Returns 1; 0 when nobody listens; -ENOSPC when --proxies.max are watched already;
+ * or -errno.
  */
 int managed_proxy_add(struct proxies *proxies, const struct server_group *group);
 
@@ -20,8 +21,8 @@ void managed_proxy_restore(struct proxies *proxies, uint32_t slot);
 /* Gives it its slot and attaches. */
 void managed_proxy_start(struct proxies *proxies, struct managed_proxy *proxy);
 
-/* Reads what there is to know of its name and pod; managed_proxies_name gives the names. Returns whether a name is
- * another. */
+/* Reads what there is to know of its name and pod; managed_proxies_name gives the names. Returns
+ * whether a name is another. */
 bool managed_proxy_identify(struct proxies *proxies, struct managed_proxy *proxy);
 
 /* Gives each proxy a name that no other has: after one has come or gone. */
@@ -31,13 +32,13 @@ void managed_proxies_name(struct proxies *proxies);
 void managed_proxy_check(struct proxies *proxies, struct managed_proxy *proxy);
 
 /*
- * Looks whether its namespace is there, for its listeners, its interfaces if that is due, and attaches again where that
- * failed.
+ * Looks whether its namespace is there, for its listeners, its interfaces if that is due, and
+ * attaches again where that failed.
  */
 void managed_proxy_repair(struct proxies *proxies, struct managed_proxy *proxy);
 
-/* Its namespace is gone: it is no proxy any more, and its place in `managed` the caller's. managed_proxy_end does the
- * rest. */
+/* Its namespace is gone: it is no proxy any more, and its place in `managed` the caller's.
+ * managed_proxy_end does the rest. */
 void managed_proxy_retire(struct proxies *proxies, struct managed_proxy *proxy);
 
 /* Its slot is cleared. Frees it. */

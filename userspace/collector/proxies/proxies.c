@@ -14,12 +14,14 @@
 #include "lib/log/log.h"
 #include "lib/time.h"
 
-#define SCAN_PERIOD_NS (30 * NS_PER_S)	 /* repairs what events missed */
-#define REPAIR_PERIOD_NS (60 * NS_PER_S) /* the same of each proxy whose events are heard and that is well */
-#define WIREGUARD_AGE_NS (14 * NS_PER_S) /* a scrape reads all devices: at the usual 15 s nothing is left to do */
-#define EVENT_ROUNDS 16			 /* 4,096 events at a time */
-#define ROUND_S 10			 /* each proxy of a node has its turn once in so many seconds */
-#define EACH_SECOND 10			 /* so many have theirs each second: a probe asks how the tunnel is */
+#define SCAN_PERIOD_NS (30 * NS_PER_S) /* repairs what events missed */
+/* the same of each proxy whose events are heard and that is well */
+#define REPAIR_PERIOD_NS (60 * NS_PER_S)
+/* a scrape reads all devices: at the usual 15 s nothing is left to do */
+#define WIREGUARD_AGE_NS (14 * NS_PER_S)
+#define EVENT_ROUNDS 16 /* 4,096 events at a time */
+#define ROUND_S 10	/* each proxy of a node has its turn once in so many seconds */
+#define EACH_SECOND 10	/* so many have theirs each second: a probe asks how the tunnel is */
 
 static bool is_node(const struct proxies *proxies)
 {
@@ -35,7 +37,8 @@ static int sidecar_open(struct proxies *proxies)
 		log_error("no memory for a proxy");
 		return -ENOMEM;
 	}
-	r = proxy_netns_open(&p->netns, proxies->config, proxies->kernel, proxies->config->proxy_name, false);
+	r = proxy_netns_open(&p->netns, proxies->config, proxies->kernel,
+			     proxies->config->proxy_name, false);
 	if (r)
 		log_error("cannot watch interfaces", field_error(r));
 	p->nsid = NSID_NONE;
@@ -109,7 +112,9 @@ static void reap(struct proxies *proxies)
 		return;
 	proxies->count = kept;
 	managed_proxies_name(proxies);
-	/* There is room for another one; and what was seen in a namespace of the same inode was taken for the former.
+	/*
+	 * There is room for another one; and what was seen in a namespace of the same inode was
+	 * taken for the former.
 	 */
 	proxies->scan_due = true;
 }
@@ -138,15 +143,16 @@ static void scan_processes(struct proxies *proxies)
 	if (r)
 		log_warn("cannot scan all processes", field_error(r));
 	/*
-	 * The kernel tells of a namespace's end before it gives its inode away: then none of these is mistaken for a
-	 * former one.
+	 * The kernel tells of a namespace's end before it gives its inode away: then none of these
+	 * is mistaken for a former one.
 	 */
 	proxies_ends(proxies);
 	proxies_take(proxies, &scan);
 	server_scan_free(&scan);
 	proxies->scanned_ns = clock_now_ns();
 	pause = PAUSE_FACTOR * (proxies->scanned_ns - begun);
-	proxies->scan_pause_ns = proxies->scanned_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
+	proxies->scan_pause_ns =
+		proxies->scanned_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
 }
 
 /* ---- what an earlier process left ---- */
@@ -156,9 +162,11 @@ void proxies_loaded(struct proxies *proxies)
 	if (!is_node(proxies))
 		return;
 	if (proxies->kernel->pinned)
-		attach_prune(proxies->kernel->pins.folder); /* of interfaces that went while nobody looked */
+		attach_prune(proxies->kernel->pins
+				     .folder); /* of interfaces that went while nobody looked */
 	if (proxies->scan_due)
-		scan_processes(proxies); /* so that those which run are known before slots are judged */
+		scan_processes(
+			proxies); /* so that those which run are known before slots are judged */
 	proxies->scan_due = false;
 	for (uint32_t slot = 0; slot < proxies->config->proxies_max; slot++)
 		managed_proxy_restore(proxies, slot);
@@ -186,7 +194,8 @@ bool proxies_step(struct proxies *proxies)
 		identify(proxies);
 		return true;
 	}
-	for (uint32_t i = 0; proxies->waiting && proxies->kernel->skeleton && i < proxies->count; i++) {
+	for (uint32_t i = 0; proxies->waiting && proxies->kernel->skeleton && i < proxies->count;
+	     i++) {
 		if (!proxies->managed[i]->start_due)
 			continue;
 		proxies->waiting--;
@@ -203,7 +212,9 @@ int proxies_rest_ms(const struct proxies *proxies)
 
 	if (!proxies->scan_due || !is_node(proxies))
 		return -1;
-	return now >= proxies->scan_pause_ns ? 0 : (int)((proxies->scan_pause_ns - now) / NS_PER_MS + 1);
+	return now >= proxies->scan_pause_ns
+		       ? 0
+		       : (int)((proxies->scan_pause_ns - now) / NS_PER_MS + 1);
 }
 
 /* ---- events ---- */
@@ -222,8 +233,11 @@ void proxies_event(struct proxies *proxies, const struct event *event)
 		return;
 	}
 	p = by_slot(proxies, event->slot);
-	if (!p || event->netns_inode != p->netns.map_entry.netns_inode || proxy_netns_enter(&p->netns)) {
-		/* That proxy has just ended; the event may be of the next namespace with its inode. */
+	if (!p || event->netns_inode != p->netns.map_entry.netns_inode ||
+	    proxy_netns_enter(&p->netns)) {
+		/*
+		 * That proxy has just ended; the event may be of the next namespace with its inode.
+		 */
 		proxies->scan_due |= event->kind == ABI_EVENT_LISTEN;
 		return;
 	}
@@ -239,7 +253,8 @@ static struct managed_proxy *by_nsid(const struct proxies *proxies, int32_t nsid
 
 		if (p->gone) /* its numbers may be another's already */
 			continue;
-		if (nsid == NSID_NONE ? p->netns.map_entry.netns_inode == proxies->own_inode : p->nsid == nsid)
+		if (nsid == NSID_NONE ? p->netns.map_entry.netns_inode == proxies->own_inode
+				      : p->nsid == nsid)
 			return p;
 	}
 	return NULL;
@@ -265,7 +280,8 @@ static void on_link(int32_t nsid, const struct link *link, enum link_event event
 /* Whose port is whose is known before the first handshake, or soon after. */
 static void ask_devices(struct proxies *proxies)
 {
-	_cleanup_free_ struct managed_proxy **due = calloc(proxies->count ?: 1, sizeof(struct managed_proxy *));
+	_cleanup_free_ struct managed_proxy **due =
+		calloc(proxies->count ?: 1, sizeof(struct managed_proxy *));
 	size_t n = 0;
 
 	for (uint32_t i = 0; due && i < proxies->count; i++) {
@@ -311,10 +327,13 @@ void proxies_links(struct proxies *proxies)
 
 /* ---- each second ---- */
 
-/* Whether something is to be done, or events may have been missed: what is well is not looked at each time. */
+/* Whether something is to be done, or events may have been missed: what is well is not looked at
+ * each time. */
 static bool is_due(const struct proxies *proxies, struct managed_proxy *p)
 {
-	uint64_t period = proxies->events_of_own_netns_only || p->nsid == NSID_NONE ? SCAN_PERIOD_NS : REPAIR_PERIOD_NS;
+	uint64_t period = proxies->events_of_own_netns_only || p->nsid == NSID_NONE
+				  ? SCAN_PERIOD_NS
+				  : REPAIR_PERIOD_NS;
 	const struct proxy_netns *netns = &p->netns;
 	bool due;
 
@@ -326,12 +345,15 @@ static bool is_due(const struct proxies *proxies, struct managed_proxy *p)
 	return due;
 }
 
-/* A few, in turn: so that a node with many idle proxies costs as little each second as one with few. */
+/* A few, in turn: so that a node with many idle proxies costs as little each second as one with
+ * few. */
 static void repair_some(struct proxies *proxies)
 {
 	const uint32_t count = proxies->count;
-	uint32_t few = count < EACH_SECOND ? count : EACH_SECOND, n = (count + ROUND_S - 1) / ROUND_S, unread = 0;
-	_cleanup_free_ struct managed_proxy **some = calloc(count ?: 1, sizeof(struct managed_proxy *));
+	uint32_t few = count < EACH_SECOND ? count : EACH_SECOND,
+		 n = (count + ROUND_S - 1) / ROUND_S, unread = 0;
+	_cleanup_free_ struct managed_proxy **some =
+		calloc(count ?: 1, sizeof(struct managed_proxy *));
 	uint64_t now = clock_now_ns(), age = count > EACH_SECOND ? WIREGUARD_AGE_NS : NS_PER_S / 2;
 
 	if (!some)

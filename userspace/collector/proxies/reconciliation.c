@@ -31,7 +31,8 @@ static void run(struct proxies *proxies, struct managed_proxy *p)
 			 field_error(ended));
 }
 
-/* The walk is over all sockets of the machine (1–2 ms and more), wherever it begins: most of a node have none yet. */
+/* The walk is over all sockets of the machine (1–2 ms and more), wherever it begins: most of a node
+ * have none yet. */
 static void run_new_ports(struct proxies *proxies, struct managed_proxy *p)
 {
 	bool alone;
@@ -74,7 +75,8 @@ void reconcile_tick(struct proxies *proxies, bool missed, uint64_t now_ns)
 	if (now_ns < proxies->reconcile_pause_ns)
 		return;
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		struct managed_proxy *p = proxies->managed[proxies->reconcile_cursor++ % proxies->count];
+		struct managed_proxy *p =
+			proxies->managed[proxies->reconcile_cursor++ % proxies->count];
 
 		if (!p->netns.started || now_ns < p->reconcile_at_ns || !has_sessions(proxies, p))
 			continue;

@@ -52,7 +52,8 @@ struct server_group server_scan_next(const struct server_scan *scan, size_t *at)
 {
 	struct server_group group = { .processes = scan->processes + *at };
 
-	while (*at < scan->count && scan->processes[*at].netns_inode == group.processes->netns_inode) {
+	while (*at < scan->count &&
+	       scan->processes[*at].netns_inode == group.processes->netns_inode) {
 		group.count++;
 		++*at;
 	}
@@ -68,7 +69,8 @@ void server_scan_free(struct server_scan *scan)
 static struct managed_proxy *by_inode(const struct proxies *proxies, uint32_t inode)
 {
 	for (uint32_t i = 0; i < proxies->count; i++) {
-		if (!proxies->managed[i]->gone && proxies->managed[i]->netns.map_entry.netns_inode == inode)
+		if (!proxies->managed[i]->gone &&
+		    proxies->managed[i]->netns.map_entry.netns_inode == inode)
 			return proxies->managed[i];
 	}
 	return NULL;
@@ -84,13 +86,16 @@ static void note_unwatched(struct proxies *proxies, const struct unwatched *now)
 	static struct unwatched former;
 
 	if (now->beyond > former.beyond)
-		log_warn("proxies are not watched, raise --proxies.max", field_unsigned("count", now->beyond),
+		log_warn("proxies are not watched, raise --proxies.max",
+			 field_unsigned("count", now->beyond),
 			 field_unsigned("limit", proxies->config->proxies_max));
 	if (now->hidden > former.hidden)
-		log_warn("cannot see network namespaces of SOCKS servers", field_unsigned("count", now->hidden),
+		log_warn("cannot see network namespaces of SOCKS servers",
+			 field_unsigned("count", now->hidden),
 			 field_text("capability", "SYS_PTRACE"));
 	if (now->refused > former.refused)
-		log_warn("cannot enter network namespaces of proxies", field_unsigned("count", now->refused),
+		log_warn("cannot enter network namespaces of proxies",
+			 field_unsigned("count", now->refused),
 			 field_text("capability", "SYS_ADMIN"));
 	former = *now;
 	proxies->unwatched = now->beyond + now->hidden + now->refused;
@@ -115,7 +120,8 @@ void proxies_take(struct proxies *proxies, const struct server_scan *scan)
 		unwatched.refused += r == -EPERM || r == -EACCES;
 		if (r < 0 && r != -ENOSPC)
 			log_debug("cannot examine network namespace",
-				  field_unsigned("netns", group.processes->netns_inode), field_error(r));
+				  field_unsigned("netns", group.processes->netns_inode),
+				  field_error(r));
 	}
 	note_unwatched(proxies, &unwatched);
 }

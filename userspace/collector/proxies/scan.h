@@ -5,11 +5,14 @@
 #include "collector/discovery/processes.h"
 #include "collector/proxies/proxies.h"
 
-/* One scan of all processes: which network namespaces have SOCKS servers, and which processes these are. */
+/* One scan of all processes: which network namespaces have SOCKS servers, and which processes these
+ * are. */
 struct server_scan {
-	struct server_process *processes; /* by namespace; in it, first those that are no child, by pid */
+	struct server_process
+		*processes; /* by namespace; in it, first those that are no child, by pid */
 	size_t count, max;
-	size_t hidden; /* first processes of servers whose namespace is not ours to see: about as many proxies */
+	size_t hidden; /* first processes of servers whose namespace is not ours to see: about as
+			  many proxies */
 };
 
 /* The SOCKS servers of one namespace. */

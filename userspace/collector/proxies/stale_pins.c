@@ -53,7 +53,8 @@ static bool is_stale(const struct pin_folder *folder, void *context)
 			return false;
 	}
 	if (!c->error)
-		log_info("removed pins of a sidecar whose network namespace is gone", field_text("path", folder->path));
+		log_info("removed pins of a sidecar whose network namespace is gone",
+			 field_text("path", folder->path));
 	return !c->error; /* one that could not be looked at may be the one */
 }
 

@@ -29,7 +29,8 @@ static const struct attach_plan underlay_plan[] = {
 	{ ATTACH_EGRESS, ABI_PACKET_UNDERLAY_EGRESS },
 };
 static const struct attach_plan loopback_plan[] = {
-	{ ATTACH_EGRESS, ABI_PACKET_UNDERLAY_INGRESS }, /* each packet passes lo twice: once is enough */
+	{ ATTACH_EGRESS,
+	  ABI_PACKET_UNDERLAY_INGRESS }, /* each packet passes lo twice: once is enough */
 };
 
 static unsigned int plan_of(const struct watched_link *w, const struct attach_plan **plan)
@@ -42,7 +43,8 @@ static unsigned int plan_of(const struct watched_link *w, const struct attach_pl
 	return 2;
 }
 
-static int attach_one(struct proxy_netns *netns, struct watched_link *w, const struct attach_plan *plan)
+static int attach_one(struct proxy_netns *netns, struct watched_link *w,
+		      const struct attach_plan *plan)
 {
 	struct attachment_spec spec = {
 		.ifindex = w->link.ifindex,
@@ -66,8 +68,9 @@ static int attach_one(struct proxy_netns *netns, struct watched_link *w, const s
 		/* On a node the same ifindex is in many namespaces. */
 		if (netns->config->mode == CONFIG_MODE_NODE)
 			snprintf(slot, sizeof(slot), "%" PRIu32 "_", netns->slot);
-		snprintf(path, sizeof(path), "%.200s/tcx_%s%" PRIu32 "_%s", netns->kernel->pins.folder, slot,
-			 w->link.ifindex, plan->direction == ATTACH_INGRESS ? "ingress" : "egress");
+		snprintf(path, sizeof(path), "%.200s/tcx_%s%" PRIu32 "_%s",
+			 netns->kernel->pins.folder, slot, w->link.ifindex,
+			 plan->direction == ATTACH_INGRESS ? "ingress" : "egress");
 		spec.pin_path = path;
 	}
 	spec.stub_fd = fd;
@@ -100,7 +103,8 @@ static void attach(struct proxy_netns *netns, struct watched_link *w)
 	if (w->link.l2_header_length == LINK_L2_UNKNOWN) {
 		if (!former)
 			log_warn("cannot read packets of interface, it is not watched",
-				 field_text("proxy", netns->name), field_text("interface", w->link.name),
+				 field_text("proxy", netns->name),
+				 field_text("interface", w->link.name),
 				 field_unsigned("link_type", w->link.type));
 		w->error = -EPROTONOSUPPORT;
 		return;
@@ -114,9 +118,11 @@ static void attach(struct proxy_netns *netns, struct watched_link *w)
 			  field_text("interface", w->link.name));
 	else if (r && r != former)
 		log_warn("cannot attach program", field_text("proxy", netns->name),
-			 field_text("interface", w->link.name), field_error(r), field_text("action", "retry"));
+			 field_text("interface", w->link.name), field_error(r),
+			 field_text("action", "retry"));
 	else if (!r)
-		log_info("attached programs", field_text("proxy", netns->name), field_text("interface", w->link.name),
+		log_info("attached programs", field_text("proxy", netns->name),
+			 field_text("interface", w->link.name),
 			 field_text("role", w->tunnel ? "tunnel" : "underlay"),
 			 field_text("mode", config_attach_name(w->attachments[0].mode)));
 }
@@ -156,12 +162,15 @@ static bool tunnel_retire(struct proxy_netns *netns, unsigned int tunnel_index)
 
 	if (!netns->started)
 		return true; /* nothing was counted */
-	if (kernel_tunnel_read(netns->kernel, index, &counters) || kernel_tunnel_clear(netns->kernel, index))
+	if (kernel_tunnel_read(netns->kernel, index, &counters) ||
+	    kernel_tunnel_clear(netns->kernel, index))
 		return false;
 	for (int d = 0; d < ABI_DIRECTION_MAX; d++)
-		ABI_AT(__u64, netns->map_entry.retired_other, d) += ABI_AT(__u64, counters.other, d);
+		ABI_AT(__u64, netns->map_entry.retired_other, d) +=
+			ABI_AT(__u64, counters.other, d);
 	netns->map_entry.retired_bytes += tunnel_bytes(&counters);
-	memset(&netns->kernel->counters[netns->slot].handshakes[tunnel_index], 0, sizeof(struct handshake_counters));
+	memset(&netns->kernel->counters[netns->slot].handshakes[tunnel_index], 0,
+	       sizeof(struct handshake_counters));
 	return true;
 }
 
@@ -231,11 +240,13 @@ static bool link_add(struct proxy_netns *netns, const struct link *link)
 			return false;
 		netns->link_lost = link->ifindex;
 		netns->links_lost++;
-		log_warn("too many interfaces, interface is not watched", field_text("proxy", netns->name),
-			 field_text("interface", link->name));
+		log_warn("too many interfaces, interface is not watched",
+			 field_text("proxy", netns->name), field_text("interface", link->name));
 		return false;
 	}
-	*w = (struct watched_link){ .link = *link, .tunnel = tunnel, .tunnel_index = tunnel_index, .seen = true };
+	*w = (struct watched_link){
+		.link = *link, .tunnel = tunnel, .tunnel_index = tunnel_index, .seen = true
+	};
 	if (tunnel) {
 		struct proxy_tunnel *t = &netns->map_entry.tunnels[tunnel_index];
 
@@ -245,7 +256,8 @@ static bool link_add(struct proxy_netns *netns, const struct link *link)
 			t->unwatched_ns = 0;
 		memcpy(t->name, link->name, sizeof(t->name));
 		t->ifindex = link->ifindex;
-		interfaces_tunnels_write(netns); /* before its first handshake passes an interface that is watched */
+		interfaces_tunnels_write(
+			netns); /* before its first handshake passes an interface that is watched */
 	} else {
 		underlay_entry(netns, 0, link->ifindex);
 	}
@@ -259,7 +271,8 @@ static bool link_changed(struct proxy_netns *netns, const struct link *link)
 	struct watched_link *w = find(netns, link->ifindex);
 
 	if (w && strncmp(w->link.name, link->name, sizeof(link->name)) &&
-	    (w->tunnel || link_is_tunnel(link, netns->config))) { /* renamed from or to a tunnel's name */
+	    (w->tunnel ||
+	     link_is_tunnel(link, netns->config))) { /* renamed from or to a tunnel's name */
 		link_forget(netns, w, true);
 		w = NULL;
 	}
@@ -287,7 +300,8 @@ static void on_link(const struct link *link, enum link_event event, void *contex
 	w = find(pass->netns, link->ifindex);
 	if (!w)
 		return;
-	log_info("interface is gone", field_text("proxy", pass->netns->name), field_text("interface", w->link.name),
+	log_info("interface is gone", field_text("proxy", pass->netns->name),
+		 field_text("interface", w->link.name),
 		 field_text("role", w->tunnel ? "tunnel" : "underlay"));
 	link_forget(pass->netns, w, true);
 	pass->changed = true;
@@ -353,7 +367,8 @@ bool interfaces_scan(struct proxy_netns *netns)
 	int r = dump(&pass);
 
 	if (r)
-		log_debug("cannot list interfaces", field_text("proxy", netns->name), field_error(r));
+		log_debug("cannot list interfaces", field_text("proxy", netns->name),
+			  field_error(r));
 	return pass.changed;
 }
 
@@ -365,11 +380,13 @@ bool interfaces_read(struct proxy_netns *netns)
 	netns->unwatched_since_ns = clock_now_ns();
 	r = links_read(&netns->links, on_link, &pass);
 	if (r == -ENOBUFS) {
-		log_info("interface events lost", field_text("proxy", netns->name), field_text("action", "rescan"));
+		log_info("interface events lost", field_text("proxy", netns->name),
+			 field_text("action", "rescan"));
 		r = dump(&pass);
 	}
 	if (r < 0)
-		log_warn("cannot read interface events", field_text("proxy", netns->name), field_error(r));
+		log_warn("cannot read interface events", field_text("proxy", netns->name),
+			 field_error(r));
 	return pass.changed;
 }
 

@@ -7,7 +7,8 @@
 /* Writes what the proxy is to the `proxies` map, once it is started. Returns 0 or -errno. */
 static inline int map_entry_write(const struct proxy_netns *netns)
 {
-	return netns->started ? kernel_proxy_write(netns->kernel, netns->slot, &netns->map_entry) : 0;
+	return netns->started ? kernel_proxy_write(netns->kernel, netns->slot, &netns->map_entry)
+			      : 0;
 }
 
 /* ports.c: adds the current ports to map_entry. Returns whether it changed (to be written). */
@@ -28,12 +29,13 @@ void interfaces_repair(struct proxy_netns *netns);
 
 /* Lets go of all; with `remove`, detaches. */
 void interfaces_close(struct proxy_netns *netns, bool remove);
-/* Their namespace is gone: links are unpinned, filters went with it, and the same ifindex is another one's here. */
+/* Their namespace is gone: links are unpinned, filters went with it, and the same ifindex is
+ * another one's here. */
 void interfaces_forget(struct proxy_netns *netns);
 void interfaces_free(struct proxy_netns *netns);
 
 /*
- * Tells the programs of the tunnels, and of nothing else: the socket programs may have learned a SOCKS port that we
- * have not heard of yet.
+ * Tells the programs of the tunnels, and of nothing else: the socket programs may have learned a
+ * SOCKS port that we have not heard of yet.
  */
 void interfaces_tunnels_write(const struct proxy_netns *netns);

@@ -16,7 +16,8 @@ static bool port_is_current(const struct proxy_netns *netns, uint16_t port)
 	return false;
 }
 
-/* An index for a port: a free one, else that of a former port with neither listener nor session; else -1. */
+/* An index for a port: a free one, else that of a former port with neither listener nor session;
+ * else -1. */
 static int port_index(struct proxy_netns *netns)
 {
 	for (int i = 0; i < ABI_PORTS_MAX; i++) {
@@ -33,7 +34,8 @@ static int port_index(struct proxy_netns *netns)
 	return -1;
 }
 
-/* Former ports stay while there is room: a session on one of them must still be recognised when it ends. */
+/* Former ports stay while there is room: a session on one of them must still be recognised when it
+ * ends. */
 static bool port_add(struct proxy_netns *netns, uint16_t port)
 {
 	int index;
@@ -45,14 +47,16 @@ static bool port_add(struct proxy_netns *netns, uint16_t port)
 	index = port_index(netns);
 	if (index < 0) {
 		if (netns->ports_lost != port)
-			log_warn("too many listener ports, port is not watched", field_text("proxy", netns->name),
-				 field_unsigned("port", port), field_unsigned("limit", ABI_PORTS_MAX));
+			log_warn("too many listener ports, port is not watched",
+				 field_text("proxy", netns->name), field_unsigned("port", port),
+				 field_unsigned("limit", ABI_PORTS_MAX));
 		netns->ports_lost = port;
 		return false;
 	}
 	netns->map_entry.ports[index] = port;
 	netns->ports_added = true;
-	log_info("watching SOCKS listener", field_text("proxy", netns->name), field_unsigned("port", port));
+	log_info("watching SOCKS listener", field_text("proxy", netns->name),
+		 field_unsigned("port", port));
 	return true;
 }
 
@@ -75,8 +79,9 @@ static bool is_candidate(const struct proxy_netns *netns, uint16_t port)
 }
 
 /*
- * Ports that are found for the first time are believed at the start, later only when they are still there the next
- * time: the listener of a client's BIND passes through the hands of a SOCKS server's first process.
+ * Ports that are found for the first time are believed at the start, later only when they are still
+ * there the next time: the listener of a client's BIND passes through the hands of a SOCKS server's
+ * first process.
  */
 void proxy_netns_ports_found(struct proxy_netns *netns, const uint16_t *ports, unsigned int n)
 {
@@ -109,11 +114,13 @@ static void ports_discover(struct proxy_netns *netns)
 {
 	uint16_t ports[ABI_PORTS_MAX];
 	size_t rest = 0;
-	int n = processes_listener_ports(netns->config, netns->map_entry.netns_inode, ports, ABI_PORTS_MAX, &rest);
+	int n = processes_listener_ports(netns->config, netns->map_entry.netns_inode, ports,
+					 ABI_PORTS_MAX, &rest);
 
 	if (rest)
-		log_warn("too many listener ports, some are not watched", field_text("proxy", netns->name),
-			 field_unsigned("count", rest), field_unsigned("limit", ABI_PORTS_MAX));
+		log_warn("too many listener ports, some are not watched",
+			 field_text("proxy", netns->name), field_unsigned("count", rest),
+			 field_unsigned("limit", ABI_PORTS_MAX));
 	proxy_netns_ports_found(netns, ports, n > 0 ? n : 0);
 }
 
@@ -139,11 +146,12 @@ void proxy_netns_listeners(struct proxy_netns *netns, bool discover)
 		map_entry_write(netns);
 	present = listeners_present(netns->ports, netns->port_count);
 	if (present < 0) {
-		log_debug("cannot ask for listeners", field_text("proxy", netns->name), field_error(present));
+		log_debug("cannot ask for listeners", field_text("proxy", netns->name),
+			  field_error(present));
 		return;
 	}
-	if (present &&
-	    !netns->ports_configured) /* of those that were found, one that goes is no loss while another stays */
+	if (present && !netns->ports_configured) /* of those that were found, one that goes is no
+						    loss while another stays */
 		ports_keep(netns, present);
 	else
 		netns->listener_up = netns->port_count && present == (1 << netns->port_count) - 1;

@@ -25,16 +25,19 @@ static void name_copy(char *to, size_t size, const char *from)
 	memcpy(to, from, n);
 }
 
-int proxy_netns_open(struct proxy_netns *netns, const struct config *config, struct kernel *kernel, const char *name,
-		     bool remote)
+int proxy_netns_open(struct proxy_netns *netns, const struct config *config, struct kernel *kernel,
+		     const char *name, bool remote)
 {
 	int r;
 
-	*netns = (struct proxy_netns){ .config = config, .kernel = kernel, .remote = remote, .links = LINKS_CLOSED };
+	*netns = (struct proxy_netns){
+		.config = config, .kernel = kernel, .remote = remote, .links = LINKS_CLOSED
+	};
 	snprintf(netns->name, sizeof(netns->name), "%s", name);
 	r = wireguard_open(&netns->wireguard, remote ? NULL : "/");
 	if (r)
-		log_warn("cannot look for sockets of WireGuard", field_text("proxy", netns->name), field_error(r));
+		log_warn("cannot look for sockets of WireGuard", field_text("proxy", netns->name),
+			 field_error(r));
 	netns->ports_configured = config->port_count > 0;
 	if (netns->ports_configured) {
 		netns->port_count = config->port_count;
@@ -51,7 +54,8 @@ int proxy_netns_open(struct proxy_netns *netns, const struct config *config, str
 	return r;
 }
 
-/* What an earlier process wrote of this very namespace: tunnels keep their indexes, ports with sessions stay. */
+/* What an earlier process wrote of this very namespace: tunnels keep their indexes, ports with
+ * sessions stay. */
 static void map_entry_take(struct proxy_netns *netns)
 {
 	struct proxy earlier;
@@ -62,14 +66,16 @@ static void map_entry_take(struct proxy_netns *netns)
 		   earlier.netns_cookie == netns->map_entry.netns_cookie) {
 		netns->map_entry = earlier;
 	} else {
-		netns->map_entry.generation = earlier.netns_inode ? earlier.generation + 1 : earlier.generation;
+		netns->map_entry.generation =
+			earlier.netns_inode ? earlier.generation + 1 : earlier.generation;
 	}
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++)
 		netns->former_ifindex[i] = netns->map_entry.tunnels[i].ifindex;
 	netns->unwatched_since_ns = kernel_last_second(netns->kernel, netns->slot) * NS_PER_S;
 }
 
-/* Lets the socket programs find it: again and again where its bucket is full, for another proxy may leave it. */
+/* Lets the socket programs find it: again and again where its bucket is full, for another proxy may
+ * leave it. */
 static int netns_publish(struct proxy_netns *netns)
 {
 	int r = kernel_netns_add(netns->kernel, netns->map_entry.netns_inode, netns->slot);
@@ -77,10 +83,13 @@ static int netns_publish(struct proxy_netns *netns)
 
 	netns->unpublished = r != 0;
 	if (r && !former) {
-		__atomic_fetch_add(&netns->kernel->counters[netns->slot].losses.netns_table, 1, __ATOMIC_RELAXED);
-		log_error("netns table is full, connections are not counted", field_text("proxy", netns->name));
+		__atomic_fetch_add(&netns->kernel->counters[netns->slot].losses.netns_table, 1,
+				   __ATOMIC_RELAXED);
+		log_error("netns table is full, connections are not counted",
+			  field_text("proxy", netns->name));
 	} else if (!r && former) {
-		log_info("netns table has room, connections are counted", field_text("proxy", netns->name));
+		log_info("netns table has room, connections are counted",
+			 field_text("proxy", netns->name));
 		netns->ports_added = true; /* some are older than that */
 	}
 	return r;
@@ -95,7 +104,8 @@ int proxy_netns_start(struct proxy_netns *netns, uint32_t slot)
 	netns->started = true;
 	interfaces_close(netns, false);
 	if (netns->kernel->pinned && !netns->remote)
-		attach_prune(netns->kernel->pins.folder); /* of interfaces that went while nobody looked */
+		attach_prune(netns->kernel->pins
+				     .folder); /* of interfaces that went while nobody looked */
 	name_copy(netns->map_entry.name, sizeof(netns->map_entry.name), netns->name);
 	ports_add(netns);
 	r = map_entry_write(netns);
@@ -103,7 +113,8 @@ int proxy_netns_start(struct proxy_netns *netns, uint32_t slot)
 		return r;
 	r = interfaces_dump(netns);
 	if (r)
-		log_warn("cannot list interfaces", field_text("proxy", netns->name), field_error(r));
+		log_warn("cannot list interfaces", field_text("proxy", netns->name),
+			 field_error(r));
 	r = map_entry_write(netns);
 	if (r)
 		return r;
@@ -116,7 +127,8 @@ void proxy_netns_links(struct proxy_netns *netns)
 		map_entry_write(netns);
 }
 
-void proxy_netns_link_event(struct proxy_netns *netns, const struct link *link, enum link_event event)
+void proxy_netns_link_event(struct proxy_netns *netns, const struct link *link,
+			    enum link_event event)
 {
 	if (interfaces_event(netns, link, event))
 		map_entry_write(netns);
@@ -147,11 +159,13 @@ void proxy_netns_tick(struct proxy_netns *netns)
 {
 	bool discover;
 
-	if (clock_now_ns() - netns->wireguard.read_ns >= WIREGUARD_PERIOD_NS) /* unless a scrape just did */
+	if (clock_now_ns() - netns->wireguard.read_ns >=
+	    WIREGUARD_PERIOD_NS) /* unless a scrape just did */
 		proxy_netns_wireguard(netns);
 	repair(netns);
 	discover = netns->discovery_due || !netns->listener_up;
-	proxy_netns_listeners(netns, discover && clock_now_ns() - netns->discovered_ns >= DISCOVERY_PERIOD_NS);
+	proxy_netns_listeners(netns, discover && clock_now_ns() - netns->discovered_ns >=
+							 DISCOVERY_PERIOD_NS);
 }
 
 static void release(struct proxy_netns *netns)
@@ -165,7 +179,8 @@ void proxy_netns_close(struct proxy_netns *netns)
 {
 	interfaces_close(netns, false);
 	if (netns->kernel->pinned && !netns->remote)
-		attach_prune(netns->kernel->pins.folder); /* of interfaces that went while nobody looked */
+		attach_prune(netns->kernel->pins
+				     .folder); /* of interfaces that went while nobody looked */
 	release(netns);
 }
 

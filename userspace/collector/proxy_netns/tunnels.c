@@ -7,9 +7,11 @@
 #include "collector/kernel/sweep.h"
 #include "collector/proxy_netns/parts.h"
 
-const struct watched_link *proxy_netns_tunnel(const struct proxy_netns *netns, unsigned int tunnel_index)
+const struct watched_link *proxy_netns_tunnel(const struct proxy_netns *netns,
+					      unsigned int tunnel_index)
 {
-	uint32_t ifindex = tunnel_index < ABI_TUNNELS_MAX ? netns->map_entry.tunnels[tunnel_index].ifindex : 0;
+	uint32_t ifindex =
+		tunnel_index < ABI_TUNNELS_MAX ? netns->map_entry.tunnels[tunnel_index].ifindex : 0;
 
 	for (unsigned int i = 0; ifindex && i < netns->table_size; i++) {
 		if (netns->table[i].link.ifindex == ifindex)
@@ -19,7 +21,8 @@ const struct watched_link *proxy_netns_tunnel(const struct proxy_netns *netns, u
 }
 
 /* What is known of the device behind an interface: NULL when nothing is. */
-static const struct wireguard_tunnel *tunnel_device(const struct proxy_netns *netns, const struct watched_link *w)
+static const struct wireguard_tunnel *tunnel_device(const struct proxy_netns *netns,
+						    const struct watched_link *w)
 {
 	const struct wireguard_tunnel *t = &netns->wireguard.tunnels[w->tunnel_index];
 
@@ -34,7 +37,8 @@ bool proxy_netns_tunnel_usable(const struct proxy_netns *netns, unsigned int tun
 	return w && w->link.flags & IFF_UP && (!t || tunnel_usable(t->state));
 }
 
-static enum health_tunnel tunnel_health(const struct proxy_netns *netns, const struct watched_link *w)
+static enum health_tunnel tunnel_health(const struct proxy_netns *netns,
+					const struct watched_link *w)
 {
 	static const enum health_tunnel of[TUNNEL_STATE_MAX] = {
 		[TUNNEL_NO_INTERFACE] = HEALTH_TUNNEL_INTERFACE_DOWN, /* it is there */
@@ -72,7 +76,8 @@ void proxy_netns_health(const struct proxy_netns *netns, struct health_proxy *he
 	}
 }
 
-/* The devices' ports, for the handshake program. The last one known stays while a device does not answer. */
+/* The devices' ports, for the handshake program. The last one known stays while a device does not
+ * answer. */
 static void listen_ports_keep(struct proxy_netns *netns)
 {
 	uint16_t ports[ABI_TUNNELS_MAX];
@@ -82,7 +87,8 @@ static void listen_ports_keep(struct proxy_netns *netns)
 		const struct wireguard_tunnel *t = &netns->wireguard.tunnels[tunnel_index];
 		struct proxy_tunnel *to = &netns->map_entry.tunnels[tunnel_index];
 
-		if (!to->ifindex || t->ifindex != to->ifindex || t->error || to->listen_port == t->device.listen_port)
+		if (!to->ifindex || t->ifindex != to->ifindex || t->error ||
+		    to->listen_port == t->device.listen_port)
 			continue;
 		to->listen_port = t->device.listen_port;
 		changed = true;

@@ -39,14 +39,16 @@ int samples_clients(const struct reading *r)
 
 		address_text(&table.clients[i], text);
 		labels[1] = snapshot_string(r->to, text);
-		snapshot_add_unsigned(r->to, METRIC_CLIENT_REQUESTS, labels, table.clients[i].requests);
+		snapshot_add_unsigned(r->to, METRIC_CLIENT_REQUESTS, labels,
+				      table.clients[i].requests);
 	}
 	labels[1] = snapshot_string(r->to, "other");
 	snapshot_add_unsigned(r->to, METRIC_CLIENT_REQUESTS, labels, c->requests_unattributed);
 	return 0;
 }
 
-/* A request that is being counted just now is in the one sum and not yet in the other: the least difference is true. */
+/* A request that is being counted just now is in the one sum and not yet in the other: the least
+ * difference is true. */
 void clients_settle(struct kernel *kernel, uint32_t slot)
 {
 	struct proxy_counters *c = &kernel->counters[slot];

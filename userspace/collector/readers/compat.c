@@ -23,7 +23,8 @@ static int received_read(const struct kernel *kernel, const struct proxy_netns *
 
 		if (!netns->map_entry.tunnels[tunnel_index].name[0])
 			continue;
-		r = kernel_tunnel_read(kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index, &counters);
+		r = kernel_tunnel_read(kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index,
+				       &counters);
 		if (r)
 			return r;
 		for (int i = 0; i < ABI_FAMILY_MAX * ABI_PROTOCOL_MAX; i++)
@@ -49,7 +50,8 @@ static int remember(const struct kernel *kernel, const struct proxy_netns *netns
 	totals.counts.closed_ns = c->connection_duration.sum_ns;
 	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)
 		totals.counts.connects[i] = (uint32_t)c->upstream_connect_duration.buckets[i];
-	rates_remember(&kernel->rates[netns->slot], &totals, netns->map_entry.generation, !kernel->taken_over, now_ns);
+	rates_remember(&kernel->rates[netns->slot], &totals, netns->map_entry.generation,
+		       !kernel->taken_over, now_ns);
 	return 0;
 }
 
@@ -72,7 +74,8 @@ int samples_compat(const struct reading *r)
 	snapshot_add_float(r->to, METRIC_COMPAT_SUCCESS_RATE, &r->name, rates_success(&window));
 	if (rates_median(&window, &value))
 		snapshot_add_float(r->to, METRIC_COMPAT_LATENCY, &r->name, value * 1e3);
-	snapshot_add_float(r->to, METRIC_COMPAT_SPEED, &r->name, (double)rates_busiest(rates) * 8 / 10 / 1e6);
+	snapshot_add_float(r->to, METRIC_COMPAT_SPEED, &r->name,
+			   (double)rates_busiest(rates) * 8 / 10 / 1e6);
 	if (rates_lifetime(&window, &value))
 		snapshot_add_float(r->to, METRIC_COMPAT_DURATION, &r->name, value);
 	return 0;
@@ -82,7 +85,8 @@ void samples_history(const struct reading *r)
 {
 	struct sample_history *history;
 
-	if (!r->kernel->rates || !r->netns->started || remember(r->kernel, r->netns, clock_now_ns()))
+	if (!r->kernel->rates || !r->netns->started ||
+	    remember(r->kernel, r->netns, clock_now_ns()))
 		return;
 	history = snapshot_add_history(r->to, r->name);
 	if (history)

@@ -8,7 +8,8 @@
 #include "lib/cleanup.h"
 #include "lib/metrics/metrics.h"
 
-static void add(const struct reading *r, unsigned int receive, const char *label, const __u64 bytes[])
+static void add(const struct reading *r, unsigned int receive, const char *label,
+		const __u64 bytes[])
 {
 	uint32_t labels[] = { r->name, snapshot_string(r->to, label) };
 

@@ -29,7 +29,9 @@ static uint32_t between_low(uint32_t from, uint32_t to, struct share s)
 	return from + (uint32_t)between(0, to - from, s);
 }
 
-/* The ring's total: never less than `last`. What the counter is behind, or ahead, is kept beside. */
+/*
+ * The ring's total: never less than `last`. What the counter is behind, or ahead, is kept beside.
+ */
 static uint64_t total_follow(__u64 *ahead, uint64_t last, uint64_t counter)
 {
 	if ((int64_t)(counter - *ahead - last) < 0)
@@ -44,19 +46,20 @@ static uint32_t low_follow(uint32_t *ahead, uint32_t last, uint32_t counter)
 	return counter - *ahead;
 }
 
-static void counts_follow(struct rate_counts *ahead, const struct rate_counts *last, const struct rate_counts *counters,
-			  struct rate_counts *next)
+static void counts_follow(struct rate_counts *ahead, const struct rate_counts *last,
+			  const struct rate_counts *counters, struct rate_counts *next)
 {
 	next->successes = low_follow(&ahead->successes, last->successes, counters->successes);
 	next->failures = low_follow(&ahead->failures, last->failures, counters->failures);
 	next->closed = low_follow(&ahead->closed, last->closed, counters->closed);
 	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)
-		next->connects[i] = low_follow(&ahead->connects[i], last->connects[i], counters->connects[i]);
+		next->connects[i] =
+			low_follow(&ahead->connects[i], last->connects[i], counters->connects[i]);
 	next->closed_ns = total_follow(&ahead->closed_ns, last->closed_ns, counters->closed_ns);
 }
 
-static void counts_between(const struct rate_counts *from, const struct rate_counts *to, struct share s,
-			   struct rate_counts *at)
+static void counts_between(const struct rate_counts *from, const struct rate_counts *to,
+			   struct share s, struct rate_counts *at)
 {
 	at->successes = between_low(from->successes, to->successes, s);
 	at->failures = between_low(from->failures, to->failures, s);
@@ -66,7 +69,8 @@ static void counts_between(const struct rate_counts *from, const struct rate_cou
 	at->closed_ns = between(from->closed_ns, to->closed_ns, s);
 }
 
-static void begin(struct rates *r, const struct rate_totals *totals, uint32_t generation, bool fresh, uint64_t now_ns)
+static void begin(struct rates *r, const struct rate_totals *totals, uint32_t generation,
+		  bool fresh, uint64_t now_ns)
 {
 	*r = (struct rates){ .generation = generation };
 	if (!fresh)
@@ -84,14 +88,16 @@ static uint64_t first_step(const struct rates *r, uint64_t now_ns, uint64_t step
 }
 
 /*
- * A collector that is killed in the middle of this leaves the steps after read_ns half written: the next one writes
- * them again.
+ * A collector that is killed in the middle of this leaves the steps after read_ns half written: the
+ * next one writes them again.
  */
-void rates_remember(struct rates *r, const struct rate_totals *totals, uint32_t generation, bool fresh, uint64_t now_ns)
+void rates_remember(struct rates *r, const struct rate_totals *totals, uint32_t generation,
+		    bool fresh, uint64_t now_ns)
 {
 	struct rate_totals next;
 
-	if (!r->begun_ns || r->generation != generation || now_ns < r->read_ns || r->read_ns < r->begun_ns) {
+	if (!r->begun_ns || r->generation != generation || now_ns < r->read_ns ||
+	    r->read_ns < r->begun_ns) {
 		begin(r, totals, generation, fresh, now_ns);
 		return;
 	}
@@ -99,15 +105,18 @@ void rates_remember(struct rates *r, const struct rate_totals *totals, uint32_t 
 		return;
 	next.received = total_follow(&r->ahead.received, r->last.received, totals->received);
 	counts_follow(&r->ahead.counts, &r->last.counts, &totals->counts, &next.counts);
-	for (uint64_t s = first_step(r, now_ns, NS_PER_S, ABI_RATE_SECONDS); s <= now_ns / NS_PER_S; s++) {
+	for (uint64_t s = first_step(r, now_ns, NS_PER_S, ABI_RATE_SECONDS); s <= now_ns / NS_PER_S;
+	     s++) {
 		struct share share = { s * NS_PER_S - r->read_ns, now_ns - r->read_ns };
 
 		r->received[s % ABI_RATE_SECONDS] = between(r->last.received, next.received, share);
 	}
-	for (uint64_t s = first_step(r, now_ns, STEP_NS, ABI_RATE_STEPS); s <= now_ns / STEP_NS; s++) {
+	for (uint64_t s = first_step(r, now_ns, STEP_NS, ABI_RATE_STEPS); s <= now_ns / STEP_NS;
+	     s++) {
 		struct share share = { s * STEP_NS - r->read_ns, now_ns - r->read_ns };
 
-		counts_between(&r->last.counts, &next.counts, share, &r->counts[s % ABI_RATE_STEPS]);
+		counts_between(&r->last.counts, &next.counts, share,
+			       &r->counts[s % ABI_RATE_STEPS]);
 	}
 	r->last = next;
 	__atomic_store_n(&r->read_ns, now_ns, __ATOMIC_RELEASE);
@@ -141,7 +150,8 @@ uint64_t rates_busiest(const struct rates *r)
 {
 	uint64_t last = r->read_ns / NS_PER_S, most = 0;
 
-	for (uint64_t ago = 0; ago <= LOOK_BACK_SECONDS - BUSY_SECONDS && ago + BUSY_SECONDS <= last; ago++) {
+	for (uint64_t ago = 0;
+	     ago <= LOOK_BACK_SECONDS - BUSY_SECONDS && ago + BUSY_SECONDS <= last; ago++) {
 		uint64_t n = received_at(r, last - ago) - received_at(r, last - ago - BUSY_SECONDS);
 
 		if (n > most)
@@ -156,7 +166,8 @@ _Static_assert(SNAPSHOT_STEP_SECONDS == ABI_RATE_STEP_SECONDS && SNAPSHOT_STEPS 
 /* The totals at the end of a step; before the beginning they were 0. */
 static struct rate_counts counts_at(const struct rates *r, uint64_t step)
 {
-	return step * STEP_NS > r->begun_ns ? r->counts[step % ABI_RATE_STEPS] : (struct rate_counts){ 0 };
+	return step * STEP_NS > r->begun_ns ? r->counts[step % ABI_RATE_STEPS]
+					    : (struct rate_counts){ 0 };
 }
 
 void rates_history(const struct rates *r, struct sample_history *history)
@@ -165,7 +176,8 @@ void rates_history(const struct rates *r, struct sample_history *history)
 
 	history->known = 0;
 	for (uint64_t i = SNAPSHOT_STEPS; i-- > 0;) {
-		uint64_t end = last - (SNAPSHOT_STEPS - 1 - i), seconds = end * ABI_RATE_STEP_SECONDS;
+		uint64_t end = last - (SNAPSHOT_STEPS - 1 - i),
+			 seconds = end * ABI_RATE_STEP_SECONDS;
 		struct rate_counts from, to;
 
 		if (end > last || end * STEP_NS <= r->begun_ns)
@@ -174,7 +186,8 @@ void rates_history(const struct rates *r, struct sample_history *history)
 		to = counts_at(r, end);
 		history->successful[i] = to.successes - from.successes;
 		history->failed[i] = to.failures - from.failures;
-		history->received[i] = received_at(r, seconds) - received_at(r, seconds - ABI_RATE_STEP_SECONDS);
+		history->received[i] =
+			received_at(r, seconds) - received_at(r, seconds - ABI_RATE_STEP_SECONDS);
 		history->known++;
 	}
 }
@@ -201,7 +214,8 @@ bool rates_median(const struct rate_counts *window, double *seconds)
 	low = i ? (double)bound[i - 1] : 0;
 	*seconds = low / NS_PER_S; /* above the last bound nothing is known: that bound */
 	if (i < ABI_HISTOGRAM_BUCKETS - 1)
-		*seconds += ((double)bound[i] - low) / NS_PER_S * (all / 2 - below) / window->connects[i];
+		*seconds += ((double)bound[i] - low) / NS_PER_S * (all / 2 - below) /
+			    window->connects[i];
 	return true;
 }
 

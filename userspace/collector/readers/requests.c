@@ -17,7 +17,8 @@ int samples_requests(const struct reading *r)
 	struct snapshot_builder *to = r->to;
 	uint64_t failed = 0;
 
-	/* Outcomes before requests: a reader between the two never sees more outcomes than requests. */
+	/* Outcomes before requests: a reader between the two never sees more outcomes than
+	 * requests. */
 	for (int i = 0; i < ABI_FAILURE_MAX; i++) {
 		uint64_t n = __atomic_load_n(&ABI_AT(__u64, c->failures, i), __ATOMIC_ACQUIRE);
 		uint32_t labels[] = { r->name, snapshot_string(to, metric_failure(i)) };
@@ -31,12 +32,14 @@ int samples_requests(const struct reading *r)
 	for (int i = 0; i < ABI_COMMAND_MAX; i++) {
 		uint32_t labels[] = { r->name, snapshot_string(to, metric_command(i)) };
 
-		snapshot_add_unsigned(to, METRIC_PROXY_REQUESTS, labels, ABI_AT(__u64, c->requests, i));
+		snapshot_add_unsigned(to, METRIC_PROXY_REQUESTS, labels,
+				      ABI_AT(__u64, c->requests, i));
 	}
 	for (int i = 0; i < ABI_OUTCOME_MAX; i++) {
 		uint32_t labels[] = { r->name, snapshot_string(to, metric_outcome(i)) };
 
-		snapshot_add_histogram(to, METRIC_PROXY_REQUEST_DURATION, labels, ABI_BOUNDS_LATENCY,
+		snapshot_add_histogram(to, METRIC_PROXY_REQUEST_DURATION, labels,
+				       ABI_BOUNDS_LATENCY,
 				       &ABI_AT(struct abi_histogram, c->request_duration, i));
 	}
 	snapshot_add_unsigned(to, METRIC_PROXY_REQUEST_RATE, &r->name,
@@ -45,8 +48,9 @@ int samples_requests(const struct reading *r)
 }
 
 /*
- * The requests total at the end of each second, in a ring in a map that outlives the collector, so that a rate over the
- * last minute goes on across its restart. Only counters are kept: nothing is reset, nothing drifts.
+ * The requests total at the end of each second, in a ring in a map that outlives the collector, so
+ * that a rate over the last minute goes on across its restart. Only counters are kept: nothing is
+ * reset, nothing drifts.
  */
 
 #define WINDOW_SECONDS 60
@@ -66,11 +70,13 @@ uint64_t window_requests(const struct kernel *kernel, uint32_t slot, uint64_t se
 	const struct window_sample *base = NULL;
 	uint64_t now = requests_total(&kernel->counters[slot]), before;
 
-	/* The last sample that is at least a minute old; none: we have not counted for a minute yet. */
+	/* The last sample that is at least a minute old; none: we have not counted for a minute
+	 * yet. */
 	for (int i = 0; i < ABI_WINDOW_SECONDS; i++) {
 		const struct window_sample *s = &kernel->windows[slot].samples[i];
 
-		if (s->second && s->second + WINDOW_SECONDS <= second && (!base || s->second > base->second))
+		if (s->second && s->second + WINDOW_SECONDS <= second &&
+		    (!base || s->second > base->second))
 			base = s;
 	}
 	before = base ? base->requests : 0;
@@ -93,7 +99,8 @@ int samples_sessions(const struct reading *r)
 	snapshot_add_histogram(to, METRIC_PROXY_CONNECTION_DURATION, &r->name, ABI_BOUNDS_LIFETIME,
 			       &c->connection_duration);
 	snapshot_add_unsigned(to, METRIC_PROXY_UPSTREAM_CONNECTS, &r->name, c->upstream_connects);
-	snapshot_add_unsigned(to, METRIC_PROXY_UPSTREAM_ACTIVE, &r->name, gauge(c->upstream_active));
+	snapshot_add_unsigned(to, METRIC_PROXY_UPSTREAM_ACTIVE, &r->name,
+			      gauge(c->upstream_active));
 	snapshot_add_histogram(to, METRIC_PROXY_UPSTREAM_DURATION, &r->name, ABI_BOUNDS_LATENCY,
 			       &c->upstream_connect_duration);
 	for (int i = 0; i < ABI_UPSTREAM_MAX; i++) {
@@ -105,7 +112,8 @@ int samples_sessions(const struct reading *r)
 	for (int i = 0; i < ABI_SIDE_MAX; i++) {
 		uint32_t labels[] = { r->name, snapshot_string(to, metric_side(i)) };
 
-		snapshot_add_unsigned(to, METRIC_PROXY_RETRANSMITS, labels, ABI_AT(__u64, c->retransmits, i));
+		snapshot_add_unsigned(to, METRIC_PROXY_RETRANSMITS, labels,
+				      ABI_AT(__u64, c->retransmits, i));
 	}
 	return 0;
 }
@@ -113,19 +121,24 @@ int samples_sessions(const struct reading *r)
 static void add_path(const struct reading *r, enum abi_path path, const struct dns_counters *c)
 {
 	struct snapshot_builder *to = r->to;
-	uint32_t path_label = snapshot_string(to, metric_path(path)), of_path[] = { r->name, path_label };
+	uint32_t path_label = snapshot_string(to, metric_path(path)),
+		 of_path[] = { r->name, path_label };
 
 	/* Answers before queries: a reader between the two never sees more answers than queries. */
-	snapshot_add_unsigned(to, METRIC_DNS_UNANSWERED, of_path, __atomic_load_n(&c->unanswered, __ATOMIC_ACQUIRE));
+	snapshot_add_unsigned(to, METRIC_DNS_UNANSWERED, of_path,
+			      __atomic_load_n(&c->unanswered, __ATOMIC_ACQUIRE));
 	snapshot_add_histogram(to, METRIC_DNS_DURATION, of_path, ABI_BOUNDS_LATENCY, &c->duration);
 	for (int i = 0; i < ABI_DNS_RCODE_MAX; i++) {
-		uint32_t labels[] = { r->name, snapshot_string(to, metric_dns_rcode(i)), path_label };
+		uint32_t labels[] = { r->name, snapshot_string(to, metric_dns_rcode(i)),
+				      path_label };
 
-		snapshot_add_unsigned(to, METRIC_DNS_RESPONSES, labels,
-				      __atomic_load_n(&ABI_AT(__u64, c->responses, i), __ATOMIC_ACQUIRE));
+		snapshot_add_unsigned(
+			to, METRIC_DNS_RESPONSES, labels,
+			__atomic_load_n(&ABI_AT(__u64, c->responses, i), __ATOMIC_ACQUIRE));
 	}
 	for (int i = 0; i < ABI_DNS_TYPE_MAX; i++) {
-		uint32_t labels[] = { r->name, snapshot_string(to, metric_dns_type(i)), path_label };
+		uint32_t labels[] = { r->name, snapshot_string(to, metric_dns_type(i)),
+				      path_label };
 
 		snapshot_add_unsigned(to, METRIC_DNS_QUERIES, labels, ABI_AT(__u64, c->queries, i));
 	}

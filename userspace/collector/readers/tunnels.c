@@ -4,10 +4,13 @@
 #include "lib/time.h"
 
 /* METRIC_… by direction. */
-static const unsigned int bytes_families[] = { METRIC_VPN_RECEIVE_BYTES, METRIC_VPN_TRANSMIT_BYTES };
-static const unsigned int packets_families[] = { METRIC_VPN_RECEIVE_PACKETS, METRIC_VPN_TRANSMIT_PACKETS };
+static const unsigned int bytes_families[] = { METRIC_VPN_RECEIVE_BYTES,
+					       METRIC_VPN_TRANSMIT_BYTES };
+static const unsigned int packets_families[] = { METRIC_VPN_RECEIVE_PACKETS,
+						 METRIC_VPN_TRANSMIT_PACKETS };
 
-static void add_traffic(const struct reading *r, uint32_t interface, const struct tunnel_counters *c, uint64_t *bytes)
+static void add_traffic(const struct reading *r, uint32_t interface,
+			const struct tunnel_counters *c, uint64_t *bytes)
 {
 	for (int d = 0; d < ABI_DIRECTION_MAX; d++) {
 		for (int f = 0; f < ABI_FAMILY_MAX; f++) {
@@ -19,7 +22,8 @@ static void add_traffic(const struct reading *r, uint32_t interface, const struc
 						      snapshot_string(r->to, metric_protocol(p)) };
 
 				snapshot_add_unsigned(r->to, bytes_families[d], labels, t->bytes);
-				snapshot_add_unsigned(r->to, packets_families[d], labels, t->packets);
+				snapshot_add_unsigned(r->to, packets_families[d], labels,
+						      t->packets);
 				*bytes += t->bytes;
 			}
 		}
@@ -38,12 +42,14 @@ int samples_interface(const struct reading *r)
 
 		if (!tunnel_shown(netns, tunnel_index))
 			continue;
-		e = kernel_tunnel_read(r->kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index, &counters);
+		e = kernel_tunnel_read(r->kernel, netns->slot * ABI_TUNNELS_MAX + tunnel_index,
+				       &counters);
 		if (e)
 			return e;
 		labels[1] = snapshot_string(r->to, tunnel_name(netns, tunnel_index));
 		snapshot_add_float(r->to, METRIC_VPN_UNWATCHED, labels,
-				   (double)netns->map_entry.tunnels[tunnel_index].unwatched_ns / NS_PER_S);
+				   (double)netns->map_entry.tunnels[tunnel_index].unwatched_ns /
+					   NS_PER_S);
 		add_traffic(r, labels[1], &counters, &bytes);
 	}
 	snapshot_add_unsigned(r->to, METRIC_PROXY_BYTES, &r->name, bytes);
@@ -62,7 +68,8 @@ int samples_handshakes(const struct reading *r)
 		if (!tunnel_shown(r->netns, tunnel_index))
 			continue;
 		labels[1] = snapshot_string(to, tunnel_name(r->netns, tunnel_index));
-		snapshot_add_histogram(to, METRIC_VPN_HANDSHAKE_DURATION, labels, ABI_BOUNDS_LATENCY, &h->duration);
+		snapshot_add_histogram(to, METRIC_VPN_HANDSHAKE_DURATION, labels,
+				       ABI_BOUNDS_LATENCY, &h->duration);
 		for (int i = 0; i < ABI_HANDSHAKE_MAX; i++) {
 			labels[2] = snapshot_string(to, metric_handshake(i));
 			snapshot_add_unsigned(to, METRIC_VPN_HANDSHAKE_INITIATIONS, labels,
@@ -77,14 +84,15 @@ int samples_handshakes(const struct reading *r)
 static void add_state(const struct reading *r, uint32_t interface, enum tunnel_state state)
 {
 	for (unsigned int i = 0; i < TUNNEL_STATE_MAX; i++) {
-		uint32_t labels[] = { r->name, interface, snapshot_string(r->to, metric_tunnel_state(i)) };
+		uint32_t labels[] = { r->name, interface,
+				      snapshot_string(r->to, metric_tunnel_state(i)) };
 
 		snapshot_add_unsigned(r->to, METRIC_VPN_TUNNEL_STATE, labels, i == state);
 	}
 }
 
-static void add_peer(const struct reading *r, uint32_t interface, const struct wireguard_device *device,
-		     const struct wireguard_peer *peer)
+static void add_peer(const struct reading *r, uint32_t interface,
+		     const struct wireguard_device *device, const struct wireguard_peer *peer)
 {
 	struct snapshot_builder *to = r->to;
 	char key[WIREGUARD_KEY_TEXT_SIZE];

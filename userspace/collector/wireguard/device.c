@@ -59,7 +59,8 @@ static int peers_reserve(struct wireguard_device *device)
 	return 0;
 }
 
-int wireguard_peer_begin(struct wireguard_device *device, const uint8_t *key, struct wireguard_peer **peer)
+int wireguard_peer_begin(struct wireguard_device *device, const uint8_t *key,
+			 struct wireguard_peer **peer)
 {
 	bool same = device->any && !memcmp(key, device->last_key, WIREGUARD_KEY_SIZE);
 	int r;
@@ -78,7 +79,8 @@ int wireguard_peer_begin(struct wireguard_device *device, const uint8_t *key, st
 		r = r ?: text_reserve(device, 1);
 		if (r)
 			return r;
-		device->peers[device->count] = (struct wireguard_peer){ .allowed = device->text_length };
+		device->peers[device->count] =
+			(struct wireguard_peer){ .allowed = device->text_length };
 		memcpy(device->peers[device->count].public_key, key, WIREGUARD_KEY_SIZE);
 		device->text[device->text_length++] = '\0';
 		device->count++;
@@ -88,7 +90,8 @@ int wireguard_peer_begin(struct wireguard_device *device, const uint8_t *key, st
 }
 
 /* The list's end is the text's end: its NUL moves. */
-static void text_append(struct wireguard_device *device, struct wireguard_peer *peer, const char *text, size_t length)
+static void text_append(struct wireguard_device *device, struct wireguard_peer *peer,
+			const char *text, size_t length)
 {
 	memcpy(device->text + device->text_length - 1, text, length);
 	device->text_length += length;
@@ -102,8 +105,10 @@ static uint32_t first_bits(const uint8_t *address, unsigned int bits)
 	return bits ? address[0] >> (8 - bits) : 0;
 }
 
-/* wg-quick's /0, the halves that leave another default route alone, and what calculators of holes print are all one. */
-static void routes_add(struct wireguard_peer *peer, int family, const uint8_t *address, unsigned int bits)
+/* wg-quick's /0, the halves that leave another default route alone, and what calculators of holes
+ * print are all one. */
+static void routes_add(struct wireguard_peer *peer, int family, const uint8_t *address,
+		       unsigned int bits)
 {
 	static const uint8_t global[] = { 0x20 };
 	unsigned int common = bits < 3 ? bits : 3;
@@ -115,7 +120,8 @@ static void routes_add(struct wireguard_peer *peer, int family, const uint8_t *a
 	peer->default_route = peer->routes_ipv4 > WHOLE / 2 || peer->routes_ipv6 > WHOLE / 2;
 }
 
-int wireguard_allowed_add(struct wireguard_device *device, int family, const void *address, unsigned int bits)
+int wireguard_allowed_add(struct wireguard_device *device, int family, const void *address,
+			  unsigned int bits)
 {
 	char host[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 8];
 	struct wireguard_peer *peer;
@@ -130,7 +136,8 @@ int wireguard_allowed_add(struct wireguard_device *device, int family, const voi
 	routes_add(peer, family, address, bits);
 	if (peer->allowed_cut)
 		return 0;
-	length = snprintf(text, sizeof(text), "%s%s/%u", peer->allowed_length ? "," : "", host, bits);
+	length = snprintf(text, sizeof(text), "%s%s/%u", peer->allowed_length ? "," : "", host,
+			  bits);
 	r = text_reserve(device, sizeof(text));
 	if (r)
 		return r;
@@ -146,8 +153,8 @@ int wireguard_allowed_add(struct wireguard_device *device, int family, const voi
 
 static int by_key(const void *a, const void *b)
 {
-	return memcmp(((const struct wireguard_peer *)a)->public_key, ((const struct wireguard_peer *)b)->public_key,
-		      WIREGUARD_KEY_SIZE);
+	return memcmp(((const struct wireguard_peer *)a)->public_key,
+		      ((const struct wireguard_peer *)b)->public_key, WIREGUARD_KEY_SIZE);
 }
 
 int wireguard_device_finish(struct wireguard_device *device)
@@ -161,14 +168,16 @@ int wireguard_device_finish(struct wireguard_device *device)
 	return 0;
 }
 
-const char *wireguard_allowed(const struct wireguard_device *device, const struct wireguard_peer *peer)
+const char *wireguard_allowed(const struct wireguard_device *device,
+			      const struct wireguard_peer *peer)
 {
 	return device->text + peer->allowed;
 }
 
 void wireguard_key_text(const uint8_t *key, char text[WIREGUARD_KEY_TEXT_SIZE])
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	char *to = text;
 
 	for (int i = 0; i < WIREGUARD_KEY_SIZE; i += 3) {

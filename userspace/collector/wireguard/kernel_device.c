@@ -20,7 +20,8 @@ struct device_answer {
 	int error;
 };
 
-static struct nlmsghdr *request_put(void *buffer, uint16_t family, uint8_t command, uint8_t version, uint16_t flags)
+static struct nlmsghdr *request_put(void *buffer, uint16_t family, uint8_t command, uint8_t version,
+				    uint16_t flags)
 {
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct genlmsghdr *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
@@ -44,7 +45,8 @@ static int on_family(const struct nlmsghdr *message, void *context)
 static int family_find(struct kernel_devices *devices)
 {
 	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *request = request_put(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, NLM_F_ACK);
+	struct nlmsghdr *request =
+		request_put(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, NLM_F_ACK);
 	int r;
 
 	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);
@@ -61,10 +63,12 @@ static int on_device(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK; /* to the end of the dump, so that the next one does not meet it */
 }
 
-static int device_dump(struct kernel_devices *devices, uint32_t ifindex, struct wireguard_device *device)
+static int device_dump(struct kernel_devices *devices, uint32_t ifindex,
+		       struct wireguard_device *device)
 {
 	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *request = request_put(buffer, devices->family, WG_CMD_GET_DEVICE, WG_GENL_VERSION, NLM_F_DUMP);
+	struct nlmsghdr *request = request_put(buffer, devices->family, WG_CMD_GET_DEVICE,
+					       WG_GENL_VERSION, NLM_F_DUMP);
 	struct device_answer answer = { .device = device };
 	int r;
 
@@ -74,7 +78,8 @@ static int device_dump(struct kernel_devices *devices, uint32_t ifindex, struct 
 	return r ?: answer.error ?: wireguard_device_finish(device);
 }
 
-int kernel_device_read(struct kernel_devices *devices, uint32_t ifindex, struct wireguard_device *device)
+int kernel_device_read(struct kernel_devices *devices, uint32_t ifindex,
+		       struct wireguard_device *device)
 {
 	int r = -EINTR;
 
@@ -92,7 +97,8 @@ int kernel_device_read(struct kernel_devices *devices, uint32_t ifindex, struct 
 	for (int i = 0; i < DUMP_ATTEMPTS && r == -EINTR; i++)
 		r = device_dump(devices, ifindex, device);
 	if (r == -ENOENT || r == -EOPNOTSUPP)
-		devices->family = 0; /* the module went, and may have another number when it comes back */
+		devices->family =
+			0; /* the module went, and may have another number when it comes back */
 	return r;
 }
 

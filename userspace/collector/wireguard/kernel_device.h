@@ -9,12 +9,14 @@ struct kernel_devices {
 	uint16_t family;
 };
 
-/* Reads a device by its ifindex, opening what is needed the first time. Takes CAP_NET_ADMIN. Returns 0 or -errno. */
-int kernel_device_read(struct kernel_devices *devices, uint32_t ifindex, struct wireguard_device *device);
+/* Reads a device by its ifindex, opening what is needed the first time. Takes CAP_NET_ADMIN.
+ * Returns 0 or -errno. */
+int kernel_device_read(struct kernel_devices *devices, uint32_t ifindex,
+		       struct wireguard_device *device);
 
 /*
- * To be called before the calling thread leaves a network namespace that is not ours: an open socket would keep it
- * alive. The family's number is the same in all.
+ * To be called before the calling thread leaves a network namespace that is not ours: an open
+ * socket would keep it alive. The family's number is the same in all.
  */
 void kernel_devices_leave(struct kernel_devices *devices);
 

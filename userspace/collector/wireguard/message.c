@@ -19,7 +19,8 @@ static int attributes_read(const void *start, size_t size, attribute_reader *rea
 
 	while (at < end) {
 		const struct nlattr *attribute = (const struct nlattr *)at;
-		int r = mnl_attr_ok(attribute, (int)(end - at)) ? read(attribute, context) : -EBADMSG;
+		int r = mnl_attr_ok(attribute, (int)(end - at)) ? read(attribute, context)
+								: -EBADMSG;
 
 		if (r)
 			return r;
@@ -30,7 +31,8 @@ static int attributes_read(const void *start, size_t size, attribute_reader *rea
 
 static int nested_read(const struct nlattr *attribute, attribute_reader *read, void *context)
 {
-	return attributes_read(mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute), read, context);
+	return attributes_read(mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute),
+			       read, context);
 }
 
 /* The payload, or NULL when it has not this size. */
@@ -68,7 +70,8 @@ static int read_allowed(const struct nlattr *attribute, void *context)
 	if (!allowed.family || !allowed.address || !allowed.bits)
 		return -EBADMSG;
 	memcpy(&family, allowed.family, sizeof(family));
-	address = payload(allowed.address, family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr));
+	address = payload(allowed.address,
+			  family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr));
 	if (!address)
 		return -EBADMSG;
 	return wireguard_allowed_add(context, family, address, *(const uint8_t *)allowed.bits);
@@ -146,8 +149,10 @@ static int read_peer_attribute(const struct nlattr *attribute, void *context)
 	case WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL:
 		return read_copy(attribute, &peer->keepalive_sec, sizeof(peer->keepalive_sec));
 	case WGPEER_A_LAST_HANDSHAKE_TIME: return read_handshake(attribute, peer);
-	case WGPEER_A_RX_BYTES: return read_copy(attribute, &peer->receive_bytes, sizeof(peer->receive_bytes));
-	case WGPEER_A_TX_BYTES: return read_copy(attribute, &peer->transmit_bytes, sizeof(peer->transmit_bytes));
+	case WGPEER_A_RX_BYTES:
+		return read_copy(attribute, &peer->receive_bytes, sizeof(peer->receive_bytes));
+	case WGPEER_A_TX_BYTES:
+		return read_copy(attribute, &peer->transmit_bytes, sizeof(peer->transmit_bytes));
 	case WGPEER_A_ALLOWEDIPS: return nested_read(attribute, read_allowed, reading->device);
 	}
 	return 0; /* WGPEER_A_PRESHARED_KEY, too: not looked at */
@@ -167,7 +172,8 @@ static int read_device_attribute(const struct nlattr *attribute, void *context)
 
 	switch (mnl_attr_get_type(attribute)) {
 	case WGDEVICE_A_PEERS: return nested_read(attribute, read_peer, context);
-	case WGDEVICE_A_LISTEN_PORT: return read_copy(attribute, &device->listen_port, sizeof(device->listen_port));
+	case WGDEVICE_A_LISTEN_PORT:
+		return read_copy(attribute, &device->listen_port, sizeof(device->listen_port));
 	}
 	return 0; /* WGDEVICE_A_PRIVATE_KEY, too: not looked at */
 }
@@ -179,7 +185,8 @@ int wireguard_message_parse(const struct nlmsghdr *message, struct wireguard_dev
 
 	if (size < GENL_HDRLEN || header->cmd != WG_CMD_GET_DEVICE)
 		return -EBADMSG;
-	return attributes_read((const char *)header + GENL_HDRLEN, size - GENL_HDRLEN, read_device_attribute, device);
+	return attributes_read((const char *)header + GENL_HDRLEN, size - GENL_HDRLEN,
+			       read_device_attribute, device);
 }
 
 static int read_family(const struct nlattr *attribute, void *context)
@@ -195,7 +202,8 @@ uint16_t family_message_parse(const struct nlmsghdr *message)
 	const char *header = mnl_nlmsg_get_payload(message);
 	uint16_t family = 0;
 
-	if (size < GENL_HDRLEN || attributes_read(header + GENL_HDRLEN, size - GENL_HDRLEN, read_family, &family))
+	if (size < GENL_HDRLEN ||
+	    attributes_read(header + GENL_HDRLEN, size - GENL_HDRLEN, read_family, &family))
 		return 0;
 	return family;
 }

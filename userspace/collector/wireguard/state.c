@@ -14,22 +14,23 @@
 #define REKEY_TIMEOUT 5
 
 /*
- * Who has data answers within PASSIVE_KEEPALIVE, if only by an empty message; after REKEY_TIMEOUT more WireGuard itself
- * takes the session for lost.
+ * Who has data answers within PASSIVE_KEEPALIVE, if only by an empty message; after REKEY_TIMEOUT
+ * more WireGuard itself takes the session for lost.
  */
 #define ANSWER_NS ((PASSIVE_KEEPALIVE + REKEY_TIMEOUT) * NS_PER_S)
 
 /*
- * WireGuard gives up after 90 s of attempts. When nothing was sent for twice that, what was is no verdict on the tunnel
- * any more: it must be able to become ready, and be used, and so be shaken again.
+ * WireGuard gives up after 90 s of attempts. When nothing was sent for twice that, what was is no
+ * verdict on the tunnel any more: it must be able to become ready, and be used, and so be shaken
+ * again.
  */
 #define FORGET_NS (180 * NS_PER_S)
 
 #define EMPTY_MESSAGE 32 /* bytes: a keepalive, which nobody answers */
 
 /*
- * Whether what was sent between two readings calls for an answer: data or the first half of a handshake, and not only
- * as many keepalives as may have been due.
+ * Whether what was sent between two readings calls for an answer: data or the first half of a
+ * handshake, and not only as many keepalives as may have been due.
  */
 static bool calls_for_answer(uint64_t sent, uint64_t elapsed_ns, uint16_t keepalive_sec)
 {
@@ -46,14 +47,16 @@ static bool ever_shaken(const struct wireguard_peer *peer)
 	return peer->handshake_sec || peer->handshake_nsec;
 }
 
-static struct wireguard_memory memory_make(const struct wireguard_peer *peer, const struct wireguard_memory *former,
-					   uint64_t now_ns, uint64_t elapsed_ns)
+static struct wireguard_memory memory_make(const struct wireguard_peer *peer,
+					   const struct wireguard_memory *former, uint64_t now_ns,
+					   uint64_t elapsed_ns)
 {
 	struct wireguard_memory memory = { .receive_bytes = peer->receive_bytes,
 					   .transmit_bytes = peer->transmit_bytes };
 
 	memcpy(memory.public_key, peer->public_key, WIREGUARD_KEY_SIZE);
-	if (!former || peer->transmit_bytes < former->transmit_bytes || peer->receive_bytes < former->receive_bytes) {
+	if (!former || peer->transmit_bytes < former->transmit_bytes ||
+	    peer->receive_bytes < former->receive_bytes) {
 		/* First seen. Of the past we know only that a first handshake was begun in vain. */
 		if (peer->transmit_bytes && !peer->receive_bytes && !ever_shaken(peer))
 			memory.asked_ns = memory.last_asked_ns = now_ns;
@@ -65,7 +68,8 @@ static struct wireguard_memory memory_make(const struct wireguard_peer *peer, co
 		return memory;
 	memory.asked_ns = former->asked_ns;
 	memory.last_asked_ns = former->last_asked_ns;
-	if (calls_for_answer(peer->transmit_bytes - former->transmit_bytes, elapsed_ns, peer->keepalive_sec)) {
+	if (calls_for_answer(peer->transmit_bytes - former->transmit_bytes, elapsed_ns,
+			     peer->keepalive_sec)) {
 		memory.asked_ns = memory.asked_ns ?: now_ns;
 		memory.last_asked_ns = now_ns;
 	}
@@ -90,7 +94,8 @@ static int history_reserve(struct wireguard_history *history, uint32_t count)
 	return 0;
 }
 
-int wireguard_history_note(struct wireguard_history *history, const struct wireguard_device *device, uint64_t now_ns)
+int wireguard_history_note(struct wireguard_history *history, const struct wireguard_device *device,
+			   uint64_t now_ns)
 {
 	uint64_t elapsed_ns = history->at_ns ? now_ns - history->at_ns : 0;
 	struct wireguard_memory *former;
@@ -104,7 +109,8 @@ int wireguard_history_note(struct wireguard_history *history, const struct wireg
 		int order = -1;
 
 		while (at < history->count &&
-		       (order = memcmp(history->peers[at].public_key, peer->public_key, WIREGUARD_KEY_SIZE)) < 0)
+		       (order = memcmp(history->peers[at].public_key, peer->public_key,
+				       WIREGUARD_KEY_SIZE)) < 0)
 			at++;
 		former = at < history->count && !order ? &history->peers[at] : NULL;
 		history->next[i] = memory_make(peer, former, now_ns, elapsed_ns);
@@ -131,11 +137,11 @@ void wireguard_history_free(struct wireguard_history *history)
 }
 
 /*
- * Who answered the last handshake renews it later than who began it: by the first keepalive after REJECT_AFTER. Until
- * that is due, and answered, there is nothing wrong with an older one.
+ * Who answered the last handshake renews it later than who began it: by the first keepalive after
+ * REJECT_AFTER. Until that is due, and answered, there is nothing wrong with an older one.
  */
-static bool keepalive_is_due(const struct wireguard_peer *peer, const struct wireguard_memory *memory, uint64_t age,
-			     uint64_t now_ns)
+static bool keepalive_is_due(const struct wireguard_peer *peer,
+			     const struct wireguard_memory *memory, uint64_t age, uint64_t now_ns)
 {
 	uint64_t interval_ns = (peer->keepalive_sec + REKEY_TIMEOUT) * NS_PER_S;
 
@@ -143,16 +149,19 @@ static bool keepalive_is_due(const struct wireguard_peer *peer, const struct wir
 	       age <= REJECT_AFTER + peer->keepalive_sec + ANSWER_NS / NS_PER_S;
 }
 
-enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer, const struct wireguard_memory *memory,
-				       uint64_t now_ns, uint64_t now_sec)
+enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer,
+				       const struct wireguard_memory *memory, uint64_t now_ns,
+				       uint64_t now_sec)
 {
-	uint64_t age = now_sec > peer->handshake_sec ? now_sec - peer->handshake_sec : 0, renewed = REJECT_AFTER;
+	uint64_t age = now_sec > peer->handshake_sec ? now_sec - peer->handshake_sec : 0,
+		 renewed = REJECT_AFTER;
 
 	if (memory->asked_ns && now_ns - memory->asked_ns >= ANSWER_NS)
 		return TUNNEL_STALE;
 	if (!ever_shaken(peer))
 		return TUNNEL_NEVER;
-	/* Handshakes are renewed by sending: with a long interval between keepalives they may well be older. */
+	/* Handshakes are renewed by sending: with a long interval between keepalives they may well
+	 * be older. */
 	if (REKEY_AFTER + peer->keepalive_sec + ANSWER_NS / NS_PER_S > REJECT_AFTER)
 		renewed = REKEY_AFTER + peer->keepalive_sec + ANSWER_NS / NS_PER_S;
 	if (age <= REJECT_AFTER)
@@ -171,19 +180,22 @@ static unsigned int badness(enum tunnel_state state)
 	return order[state];
 }
 
-enum tunnel_state wireguard_device_state(const struct wireguard_device *device, const struct wireguard_history *history,
-					 uint64_t now_ns, uint64_t now_sec)
+enum tunnel_state wireguard_device_state(const struct wireguard_device *device,
+					 const struct wireguard_history *history, uint64_t now_ns,
+					 uint64_t now_sec)
 {
 	enum tunnel_state worst = TUNNEL_NO_PEER;
 	bool owned = false;
 
 	for (uint32_t i = 0; i < device->count && i < history->count; i++) {
 		const struct wireguard_peer *peer = &device->peers[i];
-		enum tunnel_state state = wireguard_peer_state(peer, &history->peers[i], now_ns, now_sec);
+		enum tunnel_state state =
+			wireguard_peer_state(peer, &history->peers[i], now_ns, now_sec);
 
 		if (owned && !peer->default_route)
 			continue;
-		if (worst == TUNNEL_NO_PEER || (!owned && peer->default_route) || badness(state) > badness(worst))
+		if (worst == TUNNEL_NO_PEER || (!owned && peer->default_route) ||
+		    badness(state) > badness(worst))
 			worst = state;
 		owned |= peer->default_route;
 	}

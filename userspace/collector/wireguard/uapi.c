@@ -26,7 +26,8 @@ int uapi_socket_open(int root, const char *interface)
 	struct stat status;
 	char path[64];
 
-	if (strchr(interface, '/') || snprintf(path, sizeof(path), "var/run/wireguard/%s.sock", interface) >= 64)
+	if (strchr(interface, '/') ||
+	    snprintf(path, sizeof(path), "var/run/wireguard/%s.sock", interface) >= 64)
 		return -EINVAL;
 	fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
 	if (fd < 0 || fstat(fd, &status))
@@ -68,7 +69,7 @@ int uapi_continue(struct uapi *uapi)
 	if (n < 0)
 		return errno == EINTR ? -EAGAIN : -errno;
 	r = n ? uapi_parse(&uapi->parser, bytes, n) : -EBADMSG; /* it left in the middle */
-	explicit_bzero(bytes, sizeof(bytes));			/* the private key and the preshared ones are in it */
+	explicit_bzero(bytes, sizeof(bytes)); /* the private key and the preshared ones are in it */
 	return r ?: -EAGAIN;
 }
 

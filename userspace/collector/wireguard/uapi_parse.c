@@ -21,7 +21,8 @@ static int parse_number(const char *text, uint64_t max, uint64_t *number)
 	for (; *text; text++) {
 		unsigned int digit = (unsigned int)*text - '0';
 
-		if (digit > 9 || __builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, digit, &n))
+		if (digit > 9 || __builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, digit, &n))
 			return -EBADMSG;
 	}
 	*number = n;
@@ -76,7 +77,8 @@ static int read_endpoint(struct uapi_parser *parser, char *value)
 	if (inet_pton(bracketed ? AF_INET6 : AF_INET, value, address) != 1)
 		return -EBADMSG;
 	if (parser->peer)
-		inet_ntop(bracketed ? AF_INET6 : AF_INET, address, parser->peer->address, INET6_ADDRSTRLEN);
+		inet_ntop(bracketed ? AF_INET6 : AF_INET, address, parser->peer->address,
+			  INET6_ADDRSTRLEN);
 	return 0;
 }
 
@@ -95,13 +97,21 @@ static int read_allowed_ip(struct uapi_parser *parser, char *value)
 	return wireguard_allowed_add(parser->device, family, address, bits);
 }
 
-enum number { RECEIVE_BYTES, TRANSMIT_BYTES, HANDSHAKE_SEC, HANDSHAKE_NSEC, KEEPALIVE, LISTEN_PORT };
+enum number {
+	RECEIVE_BYTES,
+	TRANSMIT_BYTES,
+	HANDSHAKE_SEC,
+	HANDSHAKE_NSEC,
+	KEEPALIVE,
+	LISTEN_PORT
+};
 
 static int read_number(struct uapi_parser *parser, enum number which, const char *value)
 {
 	static const uint64_t limits[] = {
-		[RECEIVE_BYTES] = UINT64_MAX, [TRANSMIT_BYTES] = UINT64_MAX, [HANDSHAKE_SEC] = INT64_MAX,
-		[HANDSHAKE_NSEC] = 999999999, [KEEPALIVE] = 65535,	     [LISTEN_PORT] = 65535
+		[RECEIVE_BYTES] = UINT64_MAX, [TRANSMIT_BYTES] = UINT64_MAX,
+		[HANDSHAKE_SEC] = INT64_MAX,  [HANDSHAKE_NSEC] = 999999999,
+		[KEEPALIVE] = 65535,	      [LISTEN_PORT] = 65535
 	};
 	struct wireguard_peer *peer = parser->peer;
 	uint64_t n;
@@ -223,7 +233,8 @@ int uapi_parse(struct uapi_parser *parser, const char *bytes, size_t count)
 			parser->line[parser->length++] = bytes[i];
 			if (bytes[i] == '=' && !parser->named) {
 				parser->named = true;
-				parser->skip = name_of(parser->line, parser->length - 1) == NAME_MAX;
+				parser->skip =
+					name_of(parser->line, parser->length - 1) == NAME_MAX;
 			}
 		}
 		if (r)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The answer of a userspace device to "get=1" (wireguard.com/xplatform), as its bytes come. No descriptor in here. */
+/* The answer of a userspace device to "get=1" (wireguard.com/xplatform), as its bytes come. No
+ * descriptor in here. */
 #pragma once
 
 #include "collector/wireguard/device.h"
@@ -7,7 +8,9 @@
 #define UAPI_LINE_MAX 160	   /* of what is wanted: a public key and its name take 75 */
 #define UAPI_ANSWER_MAX (8u << 20) /* bytes; more is no answer */
 
-/* The value of a line that is not wanted, such as a private key, is passed over and never copied. */
+/*
+ * The value of a line that is not wanted, such as a private key, is passed over and never copied.
+ */
 struct uapi_parser {
 	struct wireguard_device *device;
 	struct wireguard_peer *peer; /* NULL: none has begun, or it is lost */
@@ -25,7 +28,8 @@ struct uapi_parser {
 void uapi_parser_init(struct uapi_parser *parser, struct wireguard_device *device);
 
 /*
- * Reads what came. Returns 1 when the answer is complete (and the device finished), 0 when more is wanted, -EBADMSG
- * when it is no such answer, -EMSGSIZE, -ENOMEM, or the error that the device answered with.
+ * Reads what came. Returns 1 when the answer is complete (and the device finished), 0 when more is
+ * wanted, -EBADMSG when it is no such answer, -EMSGSIZE, -ENOMEM, or the error that the device
+ * answered with.
  */
 int uapi_parse(struct uapi_parser *parser, const char *bytes, size_t count);

@@ -38,7 +38,8 @@ void wireguard_close(struct wireguard *wireguard)
 }
 
 /* A kernel device is read here; of a userspace one -EAGAIN: it was asked. */
-static int begin(struct wireguard *w, struct wireguard_tunnel *t, const struct wireguard_target *target, uint64_t now)
+static int begin(struct wireguard *w, struct wireguard_tunnel *t,
+		 const struct wireguard_target *target, uint64_t now)
 {
 	if (t->ifindex != target->ifindex) { /* another device, if by the same name */
 		wireguard_history_reset(&t->history);
@@ -56,7 +57,8 @@ static int begin(struct wireguard *w, struct wireguard_tunnel *t, const struct w
 	return uapi_begin(&t->uapi, w->root, target->name, &t->device) ?: -EAGAIN;
 }
 
-/* Those that were asked and have not answered yet: their descriptors, and whose they are. Returns how many. */
+/* Those that were asked and have not answered yet: their descriptors, and whose they are. Returns
+ * how many. */
 static size_t waiting_list(struct wireguard *const *wireguards, size_t count, struct pollfd *asked,
 			   struct wireguard_tunnel **whose)
 {
@@ -106,7 +108,8 @@ static void note_timeout(struct wireguard_tunnel *t, uint64_t now)
 	t->retry_ns = now + (seconds < RETRY_MAX_S ? seconds : RETRY_MAX_S) * NS_PER_S;
 }
 
-static void log_change(const char *proxy_name, const struct wireguard_target *target, int former, int error)
+static void log_change(const char *proxy_name, const struct wireguard_target *target, int former,
+		       int error)
 {
 	if (error && error != former)
 		log_warn("cannot read WireGuard state", field_text("proxy", proxy_name),
@@ -121,13 +124,14 @@ static void count_lost(struct wireguard *w, struct wireguard_tunnel *t, const ch
 {
 	if (t->device.lost > t->lost) { /* not the same ones at each reading */
 		w->lost += t->device.lost - t->lost;
-		log_warn("more peers or allowed IPs than metrics show", field_text("proxy", proxy_name),
-			 field_text("interface", target->name));
+		log_warn("more peers or allowed IPs than metrics show",
+			 field_text("proxy", proxy_name), field_text("interface", target->name));
 	}
 	t->lost = t->device.lost;
 }
 
-static void state_update(struct wireguard_tunnel *t, const struct wireguard_target *target, uint64_t now)
+static void state_update(struct wireguard_tunnel *t, const struct wireguard_target *target,
+			 uint64_t now)
 {
 	struct timespec time;
 
@@ -149,7 +153,8 @@ void wireguard_begin(struct wireguard *wireguard, const struct wireguard_target 
 
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
 		wireguard->targets[i] = targets[i];
-		wireguard->tunnels[i].result = begin(wireguard, &wireguard->tunnels[i], &targets[i], now);
+		wireguard->tunnels[i].result =
+			begin(wireguard, &wireguard->tunnels[i], &targets[i], now);
 	}
 }
 
@@ -181,7 +186,8 @@ int wireguard_end(struct wireguard *wireguard, const char *proxy_name)
 	return first;
 }
 
-int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *targets, const char *proxy_name)
+int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *targets,
+		   const char *proxy_name)
 {
 	wireguard_begin(wireguard, targets);
 	wireguard_await(&wireguard, 1, clock_now_ns() + WIREGUARD_WAIT_NS);

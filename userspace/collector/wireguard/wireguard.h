@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The WireGuard devices behind a proxy's tunnels: read anew each time, kept no longer than to the next reading. */
+/* The WireGuard devices behind a proxy's tunnels: read anew each time, kept no longer than to the
+ * next reading. */
 #pragma once
 
 #include <stddef.h>
@@ -10,7 +11,9 @@
 #include "lib/time.h"
 #include <wgsocks/abi.h>
 
-#define WIREGUARD_WAIT_NS (50 * NS_PER_MS) /* for all userspace devices together, of one reading */
+#define WIREGUARD_WAIT_NS                                                      \
+	(50 * NS_PER_MS) /* for all userspace devices together, of one reading \
+			  */
 
 /* A tunnel as the interface table has it. */
 struct wireguard_target {
@@ -40,23 +43,25 @@ struct wireguard {
 	struct wireguard_tunnel tunnels[ABI_TUNNELS_MAX];
 	struct wireguard_target targets[ABI_TUNNELS_MAX]; /* of the reading that runs */
 	uint64_t read_ns;				  /* CLOCK_MONOTONIC: the last reading */
-	uint64_t lost;					  /* peers and lists that found no place, so far */
+	uint64_t lost; /* peers and lists that found no place, so far */
 };
 
-/* Looks for sockets under `root`, a path (NULL: in wireguard->root, which the caller sets for each reading). Returns 0
- * or -errno (reading then fails with the same). */
+/* Looks for sockets under `root`, a path (NULL: in wireguard->root, which the caller sets for each
+ * reading). Returns 0 or -errno (reading then fails with the same). */
 int wireguard_open(struct wireguard *wireguard, const char *root);
 void wireguard_close(struct wireguard *wireguard);
 
 /*
- * Reads all devices, the userspace ones side by side, in at most WIREGUARD_WAIT_NS, and judges them. `targets`:
- * ABI_TUNNELS_MAX of them. `who`: the proxy, for the log. Returns 0, or the first -errno of a tunnel.
+ * Reads all devices, the userspace ones side by side, in at most WIREGUARD_WAIT_NS, and judges
+ * them. `targets`: ABI_TUNNELS_MAX of them. `who`: the proxy, for the log. Returns 0, or the first
+ * -errno of a tunnel.
  */
-int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *targets, const char *proxy_name);
+int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *targets,
+		   const char *proxy_name);
 
 /*
- * The same in steps, so that the userspace devices of many proxies answer side by side: begin each (in its network
- * namespace: kernel devices are read here), wait for all, end each.
+ * The same in steps, so that the userspace devices of many proxies answer side by side: begin each
+ * (in its network namespace: kernel devices are read here), wait for all, end each.
  */
 void wireguard_begin(struct wireguard *wireguard, const struct wireguard_target *targets);
 void wireguard_await(struct wireguard *const *wireguards, size_t count, uint64_t deadline_ns);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Flags first, then for each option without one its variable, then the legacy exporter's, then the default. */
+/* Flags first, then for each option without one its variable, then the legacy exporter's, then the
+ * default. */
 #include "lib/config/config.h"
 
 #include <argp.h>
@@ -24,8 +25,8 @@ struct parser {
 };
 
 /*
- * One line: what was set, to what (escaped and cut; quoted unless it is one plain word), and why that cannot be. Always
- * -EINVAL.
+ * One line: what was set, to what (escaped and cut; quoted unless it is one plain word), and why
+ * that cannot be. Always -EINVAL.
  */
 static int complain(const char *what, const char *value, const char *why)
 {
@@ -36,7 +37,8 @@ static int complain(const char *what, const char *value, const char *why)
 	if (value) {
 		log_escape(shown, sizeof(shown), value);
 		quote = !*value || strchr(shown, ' ') || strcmp(shown, value) != 0 ? "\"" : "";
-		fprintf(stderr, "wgsocks_exporter: %s=%s%s%s: %s\n", name, quote, shown, quote, why);
+		fprintf(stderr, "wgsocks_exporter: %s=%s%s%s: %s\n", name, quote, shown, quote,
+			why);
 	} else {
 		fprintf(stderr, "wgsocks_exporter: %s: %s\n", name, why);
 	}
@@ -67,12 +69,14 @@ static int flag_refuse(const char *flag)
 	char why[128] = "unknown flag (see --help)";
 
 	if (nearest)
-		snprintf(why, sizeof(why), "unknown flag, did you mean --%s? (see --help)", nearest);
+		snprintf(why, sizeof(why), "unknown flag, did you mean --%s? (see --help)",
+			 nearest);
 	return complain(flag, NULL, why);
 }
 
 /*
- * argp tells only that something was wrong; which it was lies just before the next argument (or is it, within "-abc").
+ * argp tells only that something was wrong; which it was lies just before the next argument (or is
+ * it, within "-abc").
  */
 static void flag_complain(const struct argp_state *state)
 {
@@ -87,8 +91,8 @@ static void flag_complain(const struct argp_state *state)
 }
 
 /*
- * The flag of this key as it was written, without which getopt's habit of taking any unambiguous prefix goes unseen.
- * Returns NULL when it is the whole name.
+ * The flag of this key as it was written, without which getopt's habit of taking any unambiguous
+ * prefix goes unseen. Returns NULL when it is the whole name.
  */
 static const char *flag_cut_short(int key, const char *value, const struct argp_state *state)
 {
@@ -99,7 +103,8 @@ static const char *flag_cut_short(int key, const char *value, const struct argp_
 		written = state->argv[state->next - 2];
 	if (strncmp(written, "--", 2)) /* -h */
 		return NULL;
-	if (!strncmp(written + 2, name, length) && (!written[2 + length] || written[2 + length] == '='))
+	if (!strncmp(written + 2, name, length) &&
+	    (!written[2 + length] || written[2 + length] == '='))
 		return NULL;
 	return written;
 }
@@ -116,10 +121,13 @@ static error_t argument_read(int key, char *value, struct argp_state *state)
 	switch (key) {
 	case HELP_KEY_HELP: help_write(); break;
 	case HELP_KEY_VERSION:
-		printf("wgsocks_exporter, version %s (revision %s)\n", version_string, version_revision);
+		printf("wgsocks_exporter, version %s (revision %s)\n", version_string,
+		       version_revision);
 		break;
 	case HELP_KEY_METRICS: metrics_help_write(stdout); break;
-	case ARGP_KEY_ARG: parser->refused = true; return -complain(value, NULL, "unexpected argument");
+	case ARGP_KEY_ARG:
+		parser->refused = true;
+		return -complain(value, NULL, "unexpected argument");
 	case ARGP_KEY_ERROR:
 		if (!parser->refused && !parser->done)
 			flag_complain(state);
@@ -144,28 +152,31 @@ static const char *environment_find(char **environment, const char *name)
 	return NULL;
 }
 
-/* Kubernetes sets NAME_PORT=tcp://10.0.0.1:9090 for each service NAME: a service "metrics" must not stop us. */
+/* Kubernetes sets NAME_PORT=tcp://10.0.0.1:9090 for each service NAME: a service "metrics" must not
+ * stop us. */
 static bool service_link(const char *name, const char *value)
 {
 	size_t length = strlen(name);
 
 	return length > 5 && !strcmp(name + length - 5, "_PORT") &&
-	       (!strncmp(value, "tcp://", 6) || !strncmp(value, "udp://", 6) || !strncmp(value, "sctp://", 7));
+	       (!strncmp(value, "tcp://", 6) || !strncmp(value, "udp://", 6) ||
+		!strncmp(value, "sctp://", 7));
 }
 
 /*
- * Reads a variable if it is set. An empty one counts as unset. Returns 1 when it was read, 0 when there is none, or
- * -EINVAL.
+ * Reads a variable if it is set. An empty one counts as unset. Returns 1 when it was read, 0 when
+ * there is none, or -EINVAL.
  */
-static int variable_read(struct parser *parser, const struct option_row *row, char **environment, const char *name,
-			 option_read read)
+static int variable_read(struct parser *parser, const struct option_row *row, char **environment,
+			 const char *name, option_read read)
 {
 	const char *value = environment_find(environment, name);
 
 	if (!value || !*value)
 		return 0;
 	if (service_link(name, value)) {
-		fprintf(parser->reader.notices, "%s\t%.100s is a Kubernetes service link\n", name, value);
+		fprintf(parser->reader.notices, "%s\t%.100s is a Kubernetes service link\n", name,
+			value);
 		return 0;
 	}
 	if (read(&parser->reader, row->data, value))
@@ -185,7 +196,8 @@ static int environment_read(struct parser *parser, char **environment)
 		help_variable(name, row->flag);
 		got = variable_read(parser, row, environment, name, row->read);
 		if (!got && row->legacy)
-			got = variable_read(parser, row, environment, row->legacy, row->read_legacy);
+			got = variable_read(parser, row, environment, row->legacy,
+					    row->read_legacy);
 		if (got < 0)
 			return got;
 	}
@@ -215,7 +227,8 @@ static void defaults_fill(struct option_reader *reader)
 		config->collectors &= ~(1u << COLLECTOR_COST);
 }
 
-/* Without a database, or without destinations, there are no countries to be read, and nothing is said of them. */
+/* Without a database, or without destinations, there are no countries to be read, and nothing is
+ * said of them. */
 static void geoip_need(struct option_reader *reader)
 {
 	struct config *config = reader->config;
@@ -224,7 +237,8 @@ static void geoip_need(struct option_reader *reader)
 	if (asked && config->collectors & 1u << COLLECTOR_DESTINATIONS)
 		return;
 	if (asked)
-		fprintf(reader->notices, "--geoip.database\tno countries without --collector.destinations\n");
+		fprintf(reader->notices,
+			"--geoip.database\tno countries without --collector.destinations\n");
 	config->collectors &= ~(1u << COLLECTOR_GEOIP);
 }
 
@@ -234,7 +248,8 @@ static void notices_print(char *notices)
 		char *reason = line;
 
 		strsep(&reason, "\t");
-		log_warn("setting is not used as given", field_text("setting", line), field_text("reason", reason));
+		log_warn("setting is not used as given", field_text("setting", line),
+			 field_text("reason", reason));
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configuration: flags (argp), else environment (WGSOCKS_… and the legacy exporter's names), else default. */
+/* Configuration: flags (argp), else environment (WGSOCKS_… and the legacy exporter's names), else
+ * default. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,14 +30,16 @@ enum config_label { CONFIG_LABEL_ADDRESS, CONFIG_LABEL_NAME };
 enum config_attach { CONFIG_ATTACH_MODES(CONFIG_ATTACH_) CONFIG_ATTACH_MAX };
 #undef CONFIG_ATTACH_
 
-/* A listen address as written (for messages) and as sockaddr. An empty host means all of IPv6 and IPv4 (dual stack). */
+/* A listen address as written (for messages) and as sockaddr. An empty host means all of IPv6 and
+ * IPv4 (dual stack). */
 struct config_address {
 	char text[80];
 	struct sockaddr_storage address;
 	socklen_t length;
 };
 
-/* A network, IPv4 mapped into IPv6 (10.0.0.0/8: ::ffff:10.0.0.0/104). The address has no bit outside of the mask. */
+/* A network, IPv4 mapped into IPv6 (10.0.0.0/8: ::ffff:10.0.0.0/104). The address has no bit
+ * outside of the mask. */
 struct config_network {
 	uint8_t address[16];
 	uint8_t mask[16];
@@ -44,7 +47,8 @@ struct config_network {
 
 struct config {
 	enum config_mode mode;
-	char proxy_name[CONFIG_NAME_SIZE]; /* valid UTF-8, never empty: PROXY_NAME or the hostname */
+	char proxy_name[CONFIG_NAME_SIZE]; /* valid UTF-8, never empty: PROXY_NAME or the hostname
+					    */
 	char interface[64];		   /* glob of tunnel interfaces, "wg0" */
 	uint16_t ports[CONFIG_PORTS_MAX];  /* host order; none: discover */
 	uint32_t port_count;
@@ -57,8 +61,9 @@ struct config {
 	uint32_t collectors;  /* bits of enum config_collector; cost is off where no price is set */
 
 	double cost_per_gigabyte;
-	char cost_currency[4];					 /* three capital letters; empty: no price is set */
-	struct config_network leak_allow[CONFIG_LEAK_ALLOW_MAX]; /* where nothing that goes is a leak */
+	char cost_currency[4]; /* three capital letters; empty: no price is set */
+	struct config_network
+		leak_allow[CONFIG_LEAK_ALLOW_MAX]; /* where nothing that goes is a leak */
 	uint32_t leak_allow_count;
 	uint32_t destinations_max; /* series of destinations of one proxy, beside `other` */
 	enum config_label destinations_label;
@@ -68,8 +73,8 @@ struct config {
 	uint32_t metrics_count;
 	char telemetry_path[64];
 	char web_config_file[CONFIG_PATH_SIZE]; /* TLS, passwords, headers; empty: none */
-	bool web_config_wait;			/* it may come later: until then no proxy's numbers are served */
-	uint32_t max_requests;			/* concurrent scrapes, 503 above; 0: no limit */
+	bool web_config_wait;  /* it may come later: until then no proxy's numbers are served */
+	uint32_t max_requests; /* concurrent scrapes, 503 above; 0: no limit */
 
 	bool health_enabled;
 	struct config_address health;
@@ -81,8 +86,9 @@ struct config {
 
 /*
  * Fills *config. `environment` is a NULL-terminated envp.
- * Returns 0; 1 when all is said and the program should exit with 0 (--help, --version, --help-metrics);
- * -EINVAL after one line on standard error that names the flag or variable, the value and why (exit 2).
+ * Returns 0; 1 when all is said and the program should exit with 0 (--help, --version,
+ * --help-metrics); -EINVAL after one line on standard error that names the flag or variable, the
+ * value and why (exit 2).
  */
 int config_parse(struct config *config, int argc, char **argv, char **environment);
 

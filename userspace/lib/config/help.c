@@ -17,7 +17,8 @@ void help_variable(char out[static HELP_VARIABLE_SIZE], const char *flag)
 	int length = snprintf(out, HELP_VARIABLE_SIZE, "WGSOCKS_%s", flag);
 
 	for (int i = 0; i < length; i++)
-		out[i] = out[i] == '.' || out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
+		out[i] =
+			out[i] == '.' || out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
 }
 
 bool help_flag_known(const char *argument)
@@ -47,7 +48,8 @@ const char *help_flag_name(int key)
 	return negated;
 }
 
-/* How many characters have to be added, removed or replaced (Levenshtein). Longer names than any flag are far away. */
+/* How many characters have to be added, removed or replaced (Levenshtein). Longer names than any
+ * flag are far away. */
 static unsigned int distance(const char *a, const char *b)
 {
 	unsigned int row[HELP_VARIABLE_SIZE];
@@ -132,7 +134,8 @@ struct argp_option *help_options(void)
 {
 	const size_t groups = sizeof(HEADINGS) / sizeof(HEADINGS[0]);
 	const size_t count = 2 * (size_t)OPTION_COUNT + groups + 4;
-	struct argp_option *options = calloc(1, count * sizeof(*options) + OPTION_COUNT * sizeof(char[32]));
+	struct argp_option *options =
+		calloc(1, count * sizeof(*options) + OPTION_COUNT * sizeof(char[32]));
 	struct argp_option *next = options;
 	char(*names)[32] = (char(*)[32])(options + count);
 	enum option_group group = 0;
@@ -144,7 +147,8 @@ struct argp_option *help_options(void)
 		int key = HELP_KEY_ROWS + 2 * (int)i;
 
 		if (row->group != group)
-			*next++ = (struct argp_option){ .doc = HEADINGS[row->group], .group = row->group };
+			*next++ = (struct argp_option){ .doc = HEADINGS[row->group],
+							.group = row->group };
 		group = row->group;
 		*next++ = (struct argp_option){
 			.name = row->flag,
@@ -154,15 +158,19 @@ struct argp_option *help_options(void)
 			.doc = row->help,
 			.group = group,
 		};
-		if (!row->argument) /* twice as many lines would say no more than the last one of --help */
+		if (!row->argument) /* twice as many lines would say no more than the last one of
+				       --help */
 			*next++ = (struct argp_option){ .name = negated_name(names, i),
 							.key = key + 1,
 							.flags = OPTION_ALIAS | OPTION_HIDDEN };
 	}
-	*next++ = (struct argp_option){ .name = "help", .key = HELP_KEY_HELP, .doc = "Print this", .group = -1 };
 	*next++ = (struct argp_option){
-		.name = "help-metrics", .key = HELP_KEY_METRICS, .doc = "Print every metric", .group = -1
+		.name = "help", .key = HELP_KEY_HELP, .doc = "Print this", .group = -1
 	};
+	*next++ = (struct argp_option){ .name = "help-metrics",
+					.key = HELP_KEY_METRICS,
+					.doc = "Print every metric",
+					.group = -1 };
 	*next++ = (struct argp_option){
 		.name = "version", .key = HELP_KEY_VERSION, .doc = "Print the version", .group = -1
 	};
@@ -180,7 +188,8 @@ static char *variables_add(int key, const char *text, void *input)
 		return (char *)text;
 	row = &OPTION_ROWS[help_key_row(key)];
 	help_variable(variable, row->flag);
-	if (asprintf(&full, "%s [%s%s%s]", text, variable, row->legacy ? ", " : "", row->legacy ? row->legacy : "") < 0)
+	if (asprintf(&full, "%s [%s%s%s]", text, variable, row->legacy ? ", " : "",
+		     row->legacy ? row->legacy : "") < 0)
 		return (char *)text;
 	return full;
 }
@@ -192,12 +201,15 @@ void help_write(void)
 		.options = options,
 		.doc = "Prometheus exporter for SOCKS proxies behind WireGuard tunnels."
 		       "\vA flag goes before its variable (in brackets), that before the default. "
-		       "What takes BOOL is on when named, off as --no-FLAG. More in wgsocks_exporter(8).\n",
+		       "What takes BOOL is on when named, off as --no-FLAG. More in "
+		       "wgsocks_exporter(8).\n",
 		.help_filter = variables_add,
 	};
 	char program[] = "wgsocks_exporter";
 
 	if (options)
 		argp_help(&argp, stdout,
-			  ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, program);
+			  ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG |
+				  ARGP_HELP_POST_DOC,
+			  program);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Listen addresses: numbers, or names of /etc/hosts. Never the DNS, which may be what the proxy is for and does not
- * answer yet.
+ * Listen addresses: numbers, or names of /etc/hosts. Never the DNS, which may be what the proxy is
+ * for and does not answer yet.
  */
 #include "lib/config/option.h"
 
@@ -26,7 +26,9 @@ static int numeric_parse(struct config_address *address, const char *host)
 	return 0;
 }
 
-/* Not getaddrinfo and no NSS: those ask the DNS, and load libraries that every process would keep. */
+/*
+ * Not getaddrinfo and no NSS: those ask the DNS, and load libraries that every process would keep.
+ */
 static int hosts_parse(struct config_address *address, const char *host)
 {
 	_cleanup_fclose_ FILE *hosts = fopen("/etc/hosts", "re");
@@ -54,7 +56,8 @@ static void port_set(struct config_address *address, uint16_t port)
 		((struct sockaddr_in *)&address->address)->sin_port = htons(port);
 }
 
-static int address_parse(struct option_reader *reader, struct config_address *address, const char *value)
+static int address_parse(struct option_reader *reader, struct config_address *address,
+			 const char *value)
 {
 	char text[sizeof(address->text)];
 	char *host = text, *colon;
@@ -72,20 +75,23 @@ static int address_parse(struct option_reader *reader, struct config_address *ad
 	*colon = '\0';
 	memset(address, 0, sizeof(*address));
 	if (!*host) {
-		struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT };
+		struct sockaddr_in6 any = { .sin6_family = AF_INET6,
+					    .sin6_addr = IN6ADDR_ANY_INIT };
 
 		memcpy(&address->address, &any, sizeof(any));
 		address->length = sizeof(any);
 	} else if (*host == '[') {
 		if (colon[-1] != ']')
-			return option_refuse(reader, "an IPv6 address must be in brackets: [::1]:PORT");
+			return option_refuse(reader,
+					     "an IPv6 address must be in brackets: [::1]:PORT");
 		colon[-1] = '\0';
 		if (numeric_parse(address, host + 1) || address->address.ss_family != AF_INET6)
 			return option_refuse(reader, "no IPv6 address between the brackets");
 	} else if (strchr(host, ':')) {
 		return option_refuse(reader, "an IPv6 address must be in brackets: [::1]:PORT");
 	} else if (numeric_parse(address, host) && hosts_parse(address, host)) {
-		return option_refuse(reader, "the host is neither an address nor a name in /etc/hosts");
+		return option_refuse(reader,
+				     "the host is neither an address nor a name in /etc/hosts");
 	}
 	port_set(address, (uint16_t)port);
 	memcpy(address->text, value, length + 1);

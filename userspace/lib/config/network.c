@@ -7,7 +7,8 @@
 
 #define MAPPED_BITS 96 /* of the prefix that makes an IPv4 address one of IPv6 */
 
-static int network_parse(struct option_reader *reader, struct config_network *network, const char *text)
+static int network_parse(struct option_reader *reader, struct config_network *network,
+			 const char *text)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	char host[INET6_ADDRSTRLEN];
@@ -24,15 +25,18 @@ static int network_parse(struct option_reader *reader, struct config_network *ne
 	} else if (inet_pton(AF_INET6, host, network->address) == 1) {
 		longest = 128;
 	} else {
-		return option_refuse(reader, "must be networks like 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32");
+		return option_refuse(
+			reader, "must be networks like 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32");
 	}
 	prefix = longest;
 	if (text[length] && number_parse(&prefix, text + length + 1, 0, longest))
-		return option_refuse(reader, longest == 32 ? "the length of an IPv4 prefix is 0 to 32"
-							   : "the length of an IPv6 prefix is 0 to 128");
+		return option_refuse(reader, longest == 32
+						     ? "the length of an IPv4 prefix is 0 to 32"
+						     : "the length of an IPv6 prefix is 0 to 128");
 	if (longest == 32)
 		prefix += MAPPED_BITS;
-	for (unsigned int i = 0; i < sizeof(network->mask); i++, prefix -= prefix < 8 ? prefix : 8) {
+	for (unsigned int i = 0; i < sizeof(network->mask);
+	     i++, prefix -= prefix < 8 ? prefix : 8) {
 		network->mask[i] = prefix < 8 ? (uint8_t)(0xff00 >> prefix) : 0xff;
 		network->address[i] &= network->mask[i];
 	}

@@ -10,7 +10,8 @@
 struct option_reader {
 	struct config *config;
 	const char *why; /* set when a value is refused: a literal */
-	FILE *notices;	 /* "SETTING\tREASON\n" for the log, which is set up only after all was read */
+	FILE *notices;	 /* "SETTING\tREASON\n" for the log, which is set up only after all was read
+			  */
 };
 
 static inline int option_refuse(struct option_reader *reader, const char *why)
@@ -19,7 +20,8 @@ static inline int option_refuse(struct option_reader *reader, const char *why)
 	return -EINVAL;
 }
 
-/* Reads a value into the configuration. A list grows with each call. Returns 0, or -EINVAL with `why` set. */
+/* Reads a value into the configuration. A list grows with each call. Returns 0, or -EINVAL with
+ * `why` set. */
 typedef int (*option_read)(struct option_reader *reader, unsigned int data, const char *value);
 
 /* In the order of --help. */
@@ -35,7 +37,8 @@ enum option_group {
 
 struct option_row {
 	const char *flag;     /* "log.level"; its variable is WGSOCKS_LOG_LEVEL */
-	const char *argument; /* NULL: a switch, with --no-FLAG beside it and true or false as value of its variable */
+	const char *argument; /* NULL: a switch, with --no-FLAG beside it and true or false as value
+				 of its variable */
 	enum option_group group;
 	const char *help;
 	option_read read;
@@ -47,7 +50,9 @@ struct option_row {
 extern const struct option_row OPTION_ROWS[];
 extern const unsigned int OPTION_COUNT;
 
-/* Readers of values (values.c, listen.c, network.c). `data` is an offset into struct config where nothing else is said.
+/*
+ * Readers of values (values.c, listen.c, network.c). `data` is an offset into struct config where
+ * nothing else is said.
  */
 int read_mode(struct option_reader *reader, unsigned int data, const char *value);
 int read_proxy_name(struct option_reader *reader, unsigned int data, const char *value);
@@ -75,8 +80,8 @@ int read_health_address(struct option_reader *reader, unsigned int data, const c
 int read_health_port(struct option_reader *reader, unsigned int data, const char *value);
 
 /*
- * Calls `each` for the parts of a comma-separated list; blanks around a part are no part of it. Returns 0 or the first
- * error.
+ * Calls `each` for the parts of a comma-separated list; blanks around a part are no part of it.
+ * Returns 0 or the first error.
  */
 int list_read(struct option_reader *reader, const char *value,
 	      int (*each)(struct option_reader *reader, const char *part));

@@ -63,7 +63,9 @@ int read_proxy_name(struct option_reader *reader, unsigned int data, const char 
 {
 	char *name = reader->config->proxy_name;
 	size_t used = 0,
-	       left = strnlen(value, CONFIG_NAME_SIZE + 4); /* more cannot fit; + 4: a whole character beyond */
+	       left = strnlen(value,
+			      CONFIG_NAME_SIZE +
+				      4); /* more cannot fit; + 4: a whole character beyond */
 	bool replaced = false, cut = false;
 
 	if (!left)
@@ -87,7 +89,8 @@ int read_proxy_name(struct option_reader *reader, unsigned int data, const char 
 	if (replaced)
 		fprintf(reader->notices, "--proxy.name\tnot UTF-8, invalid bytes became U+FFFD\n");
 	if (cut)
-		fprintf(reader->notices, "--proxy.name\tlonger than %d bytes, cut\n", CONFIG_NAME_SIZE - 1);
+		fprintf(reader->notices, "--proxy.name\tlonger than %d bytes, cut\n",
+			CONFIG_NAME_SIZE - 1);
 	return 0;
 }
 
@@ -149,7 +152,8 @@ static int process_add(struct option_reader *reader, const char *part)
 
 	if (config->process_count == CONFIG_PROCESSES_MAX)
 		return option_refuse(reader, "more than 4 names");
-	/* The kernel compares all 16 bytes of a name: struct config is zeroed before, so that the tail is zero. */
+	/* The kernel compares all 16 bytes of a name: struct config is zeroed before, so that the
+	 * tail is zero. */
 	if (text_copy(config->processes[config->process_count], sizeof(config->processes[0]), part))
 		return option_refuse(reader, "the name of a process has 1 to 15 characters");
 	config->process_count++;
@@ -228,7 +232,8 @@ int read_geoip_database(struct option_reader *reader, unsigned int data, const c
 {
 	if (value[0] != '/')
 		return option_refuse(reader, "must be an absolute path");
-	if (text_copy(reader->config->geoip_database, sizeof(reader->config->geoip_database), value))
+	if (text_copy(reader->config->geoip_database, sizeof(reader->config->geoip_database),
+		      value))
 		return option_refuse(reader, "longer than 255 bytes");
 	return 0;
 }
@@ -241,15 +246,18 @@ int read_telemetry_path(struct option_reader *reader, unsigned int data, const c
 		return option_refuse(reader, "taken: / and what begins with /- have another use");
 	for (const char *c = value; *c; c++)
 		if (*c <= ' ' || *c == 0x7f || strchr("?#%\"<>&", *c))
-			return option_refuse(reader, "has a character that cannot stand in a path as it is");
-	if (text_copy(reader->config->telemetry_path, sizeof(reader->config->telemetry_path), value))
+			return option_refuse(
+				reader, "has a character that cannot stand in a path as it is");
+	if (text_copy(reader->config->telemetry_path, sizeof(reader->config->telemetry_path),
+		      value))
 		return option_refuse(reader, "longer than 63 bytes");
 	return 0;
 }
 
 int read_web_config_file(struct option_reader *reader, unsigned int data, const char *value)
 {
-	if (text_copy(reader->config->web_config_file, sizeof(reader->config->web_config_file), value))
+	if (text_copy(reader->config->web_config_file, sizeof(reader->config->web_config_file),
+		      value))
 		return option_refuse(reader, "longer than 255 bytes");
 	return 0;
 }
@@ -288,7 +296,8 @@ int read_log_format(struct option_reader *reader, unsigned int data, const char 
 
 static int switch_parse(struct option_reader *reader, const char *value, bool *on)
 {
-	static const char *const WORDS[] = { "false", "true", "0", "1", "no", "yes", "off", "on", NULL };
+	static const char *const WORDS[] = { "false", "true", "0",  "1", "no",
+					     "yes",   "off",  "on", NULL };
 	int word = word_find(value, WORDS);
 
 	if (word < 0)
@@ -316,7 +325,9 @@ int read_collector(struct option_reader *reader, unsigned int collector, const c
 	return 0;
 }
 
-/* PRICE[CURRENCY], blanks between them or none: digits with one point at most, and three letters. */
+/*
+ * PRICE[CURRENCY], blanks between them or none: digits with one point at most, and three letters.
+ */
 #define PRICE_DIGITS_MAX 15
 
 int read_cost(struct option_reader *reader, unsigned int data, const char *value)
@@ -328,13 +339,15 @@ int read_cost(struct option_reader *reader, unsigned int data, const char *value
 	if (value[length] == '.')
 		length += 1 + strspn(value + length + 1, "0123456789");
 	if (!digits || value[length - 1] == '.' || length > PRICE_DIGITS_MAX)
-		return option_refuse(reader, "must be a price (0.05), then a currency or none (0.05 EUR)");
+		return option_refuse(reader,
+				     "must be a price (0.05), then a currency or none (0.05 EUR)");
 	memcpy(price, value, length);
 	price[length] = '\0';
 	currency = value + length + strspn(value + length, " ");
 	if (!*currency)
 		currency = "USD";
-	if (strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != 3 || currency[3])
+	if (strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != 3 ||
+	    currency[3])
 		return option_refuse(reader, "a currency is three letters (ISO 4217): EUR");
 	for (int i = 0; i < 3; i++)
 		reader->config->cost_currency[i] = (char)(currency[i] & ~0x20);

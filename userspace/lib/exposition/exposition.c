@@ -11,7 +11,9 @@
 #define SUFFIX_MAX sizeof("_bucket")
 #define LE_MAX (sizeof("{,le=\"\"} \n") + NUMBER_MAX)
 
-/* Family f is order[starts[f]] … order[starts[f + 1] - 1], in the order in which its part has them. */
+/*
+ * Family f is order[starts[f]] … order[starts[f + 1] - 1], in the order in which its part has them.
+ */
 struct family_starts {
 	size_t starts[METRIC_MAX + 1];
 };
@@ -28,7 +30,8 @@ void exposition_free(struct exposition *e)
 }
 
 /* Counts the samples of each family and says which part it belongs to: the first that has any. */
-static size_t families_count(size_t *counts, size_t *owners, const struct snapshot *parts, size_t part_count)
+static size_t families_count(size_t *counts, size_t *owners, const struct snapshot *parts,
+			     size_t part_count)
 {
 	size_t total = 0;
 
@@ -48,7 +51,8 @@ static size_t families_count(size_t *counts, size_t *owners, const struct snapsh
 }
 
 /* Fills e->order and *s. Returns 0 or -ENOMEM. */
-static int order_fill(struct exposition *e, struct family_starts *s, const struct snapshot *parts, size_t part_count)
+static int order_fill(struct exposition *e, struct family_starts *s, const struct snapshot *parts,
+		      size_t part_count)
 {
 	size_t next[METRIC_MAX] = { 0 }, owners[METRIC_MAX] = { 0 };
 	size_t total = families_count(next, owners, parts, part_count), at = 0;
@@ -80,7 +84,8 @@ static int order_fill(struct exposition *e, struct family_starts *s, const struc
 
 /* ---- the text ---- */
 
-static const uint64_t histogram_bounds[ABI_BOUNDS_MAX][ABI_HISTOGRAM_BUCKETS - 1] = ABI_HISTOGRAM_BOUNDS;
+static const uint64_t histogram_bounds[ABI_BOUNDS_MAX][ABI_HISTOGRAM_BUCKETS - 1] =
+	ABI_HISTOGRAM_BOUNDS;
 
 /* A row of the table with the lengths of its words, which are wanted for each sample. */
 struct row {
@@ -115,7 +120,8 @@ static char *escaped_write(char *to, const char *value)
 }
 
 /* An upper bound of what labels_write writes. */
-static size_t labels_max(const struct row *row, const struct snapshot *part, const struct sample *sample)
+static size_t labels_max(const struct row *row, const struct snapshot *part,
+			 const struct sample *sample)
 {
 	size_t size = row->labels_length;
 
@@ -125,7 +131,8 @@ static size_t labels_max(const struct row *row, const struct snapshot *part, con
 }
 
 /* a="b",c="d" without the braces, since a histogram has one label more. */
-static char *labels_write(char *to, const struct row *row, const struct snapshot *part, const struct sample *sample)
+static char *labels_write(char *to, const struct row *row, const struct snapshot *part,
+			  const struct sample *sample)
 {
 	for (unsigned int i = 0; i < sample->label_count; i++) {
 		if (i)
@@ -144,7 +151,8 @@ static void value_write(struct text *out, const struct row *row, const struct sn
 {
 	char *to;
 
-	if (!text_reserve(out, row->name_length + labels_max(row, part, sample) + sizeof("{} \n") + NUMBER_MAX))
+	if (!text_reserve(out, row->name_length + labels_max(row, part, sample) + sizeof("{} \n") +
+				       NUMBER_MAX))
 		return;
 	to = mempcpy(out->data + out->size, row->family->name, row->name_length);
 	if (sample->label_count) {
@@ -153,7 +161,8 @@ static void value_write(struct text *out, const struct row *row, const struct sn
 		*to++ = '}';
 	}
 	*to++ = ' ';
-	to = sample->kind == SAMPLE_FLOAT ? number_float(to, sample->value.f) : number_unsigned(to, sample->value.u);
+	to = sample->kind == SAMPLE_FLOAT ? number_float(to, sample->value.f)
+					  : number_unsigned(to, sample->value.u);
 	*to++ = '\n';
 	out->size = (size_t)(to - out->data);
 }
@@ -180,7 +189,8 @@ static char *bound_write(char *to, enum exposition_format format, uint64_t bound
 	return to;
 }
 
-static char *bucket_write(char *to, const struct series *s, const uint64_t *bound_ns, uint64_t count)
+static char *bucket_write(char *to, const struct series *s, const uint64_t *bound_ns,
+			  uint64_t count)
 {
 	to = series_start(to, s, "_bucket{");
 	to = mempcpy(to, s->labels, s->labels_length);
@@ -212,22 +222,28 @@ static void histogram_write(struct text *out, enum exposition_format format, con
 	uint64_t count = 0;
 	char *to;
 
-	/* The labels are written once, behind everything that this histogram can fill, and copied from there. */
-	size_t lines = (ABI_HISTOGRAM_BUCKETS + 2) * (row->name_length + SUFFIX_MAX + most + LE_MAX + NUMBER_MAX);
+	/* The labels are written once, behind everything that this histogram can fill, and copied
+	 * from there. */
+	size_t lines = (ABI_HISTOGRAM_BUCKETS + 2) *
+		       (row->name_length + SUFFIX_MAX + most + LE_MAX + NUMBER_MAX);
 
 	if (!text_reserve(out, lines + most))
 		return;
 	to = out->data + out->size;
 	series.labels = to + lines;
-	series.labels_length = (size_t)(labels_write(to + lines, row, part, sample) - series.labels);
+	series.labels_length =
+		(size_t)(labels_write(to + lines, row, part, sample) - series.labels);
 
 	for (unsigned int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++) {
 		count += histogram->buckets[i];
 		to = bucket_write(to, &series,
-				  i < ABI_HISTOGRAM_BUCKETS - 1 ? &histogram_bounds[histogram->bounds][i] : NULL,
+				  i < ABI_HISTOGRAM_BUCKETS - 1
+					  ? &histogram_bounds[histogram->bounds][i]
+					  : NULL,
 				  count);
 	}
-	to = number_seconds(series_labels(series_start(to, &series, "_sum"), &series), histogram->sum_ns);
+	to = number_seconds(series_labels(series_start(to, &series, "_sum"), &series),
+			    histogram->sum_ns);
 	*to++ = '\n';
 	to = number_unsigned(series_labels(series_start(to, &series, "_count"), &series), count);
 	*to++ = '\n';
@@ -257,7 +273,8 @@ static bool family_has_unit(const struct metric_family *family, size_t length)
 /* Help is ours: no line ends in it, and a quotation mark is escaped by OpenMetrics only. */
 static void help_write(struct text *out, enum exposition_format format, const char *help)
 {
-	for (const char *mark; format == EXPOSITION_OPENMETRICS && (mark = strchr(help, '"')); help = mark + 1) {
+	for (const char *mark; format == EXPOSITION_OPENMETRICS && (mark = strchr(help, '"'));
+	     help = mark + 1) {
 		text_add(out, help, (size_t)(mark - help));
 		text_puts(out, "\\\"");
 	}
@@ -271,7 +288,8 @@ static void line_start(struct text *out, const char *keyword, const char *name, 
 	text_puts(out, " ");
 }
 
-static void header_write(struct text *out, enum exposition_format format, const struct metric_family *family)
+static void header_write(struct text *out, enum exposition_format format,
+			 const struct metric_family *family)
 {
 	size_t length = family_length(format, family);
 
@@ -289,8 +307,9 @@ static void header_write(struct text *out, enum exposition_format format, const 
 
 const char *exposition_content_type(enum exposition_format format)
 {
-	return format == EXPOSITION_OPENMETRICS ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-						: "text/plain; version=0.0.4; charset=utf-8";
+	return format == EXPOSITION_OPENMETRICS
+		       ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+		       : "text/plain; version=0.0.4; charset=utf-8";
 }
 
 int exposition_write(struct exposition *e, struct text *out, enum exposition_format format,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Snapshots as text for Prometheus. Knows the metric table and nothing of where samples come from. */
+/*
+ * Snapshots as text for Prometheus. Knows the metric table and nothing of where samples come from.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -26,10 +28,11 @@ void exposition_free(struct exposition *e);
 const char *exposition_content_type(enum exposition_format format);
 
 /*
- * Appends the samples of all parts, at most UINT32_MAX of them, by family in the order of the metric table, each with
- * its HELP and TYPE once. A family belongs to the first part that has samples of it; those of later parts are left out,
- * so that no series comes twice. The parts must have been checked (snapshot_open) or built here (snapshot_view).
- * Returns 0 or -ENOMEM. OpenMetrics ends with its # EOF, so that only one call makes a text.
+ * Appends the samples of all parts, at most UINT32_MAX of them, by family in the order of the
+ * metric table, each with its HELP and TYPE once. A family belongs to the first part that has
+ * samples of it; those of later parts are left out, so that no series comes twice. The parts must
+ * have been checked (snapshot_open) or built here (snapshot_view). Returns 0 or -ENOMEM.
+ * OpenMetrics ends with its # EOF, so that only one call makes a text.
  */
 int exposition_write(struct exposition *e, struct text *out, enum exposition_format format,
 		     const struct snapshot *parts, size_t part_count);

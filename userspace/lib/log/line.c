@@ -23,8 +23,9 @@ void log_time_format(char out[static LOG_TIME_SIZE], int64_t seconds, long nanos
 	struct tm tm = { 0 };
 
 	gmtime_r(&time, &tm);
-	snprintf(out, LOG_TIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned int)(tm.tm_year + 1900) % 10000,
-		 (unsigned int)(tm.tm_mon + 1) % 100, (unsigned int)tm.tm_mday % 100, (unsigned int)tm.tm_hour % 100,
+	snprintf(out, LOG_TIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+		 (unsigned int)(tm.tm_year + 1900) % 10000, (unsigned int)(tm.tm_mon + 1) % 100,
+		 (unsigned int)tm.tm_mday % 100, (unsigned int)tm.tm_hour % 100,
 		 (unsigned int)tm.tm_min % 100, (unsigned int)tm.tm_sec % 100,
 		 (unsigned int)(nanoseconds / (long)NS_PER_MS) % 1000);
 }
@@ -48,7 +49,8 @@ static size_t escape_character(char out[static 8], const char *text, size_t size
 		memcpy(out, text, length);
 		return length;
 	}
-	shorthand = strchr("\"\"\\\\\nn\rr\tt", c); /* pairs: the character, then what stands for it */
+	shorthand =
+		strchr("\"\"\\\\\nn\rr\tt", c); /* pairs: the character, then what stands for it */
 	if (shorthand) {
 		out[0] = '\\';
 		out[1] = shorthand[1];
@@ -91,7 +93,8 @@ size_t log_escape(char *out, size_t size, const char *text)
 	return escape(out, size, text, SIZE_MAX);
 }
 
-/* Bytes that are kept for a field while values before it are written: , and quotes, the name, the value. */
+/* Bytes that are kept for a field while values before it are written: , and quotes, the name, the
+ * value. */
 #define NAME_MAX_SIZE 24
 #define FIELD_KEPT (8 + NAME_MAX_SIZE + LOG_VALUE_KEPT)
 _Static_assert(LOG_FIELDS_MAX *FIELD_KEPT < LOG_LINE_SIZE / 2, "the other half is for the message");
@@ -112,7 +115,8 @@ static void put_name(struct line *line, const char *name)
 {
 	const char *format = line->json ? ",\"%.*s\":" : " %.*s=";
 
-	line->used += (size_t)snprintf(line->out + line->used, LOG_LINE_SIZE - line->used, format, NAME_MAX_SIZE, name);
+	line->used += (size_t)snprintf(line->out + line->used, LOG_LINE_SIZE - line->used, format,
+				       NAME_MAX_SIZE, name);
 }
 
 /* One word of ASCII that no reader of logfmt takes for anything else. */
@@ -143,26 +147,31 @@ static void put_field(struct line *line, const struct log_field *field)
 	char unknown[32];
 	size_t room;
 
-	if ((field->kind == LOG_FIELD_TEXT && !field->text) || (field->kind == LOG_FIELD_ERROR && !field->error))
+	if ((field->kind == LOG_FIELD_TEXT && !field->text) ||
+	    (field->kind == LOG_FIELD_ERROR && !field->error))
 		return;
 	put_name(line, field->name);
 	room = LOG_LINE_SIZE - line->used;
 	switch (field->kind) {
 	case LOG_FIELD_TEXT: put_text(line, field->text, field->size, false); break;
 	case LOG_FIELD_SIGNED:
-		line->used += (size_t)snprintf(line->out + line->used, room, "%" PRId64, field->signed_value);
+		line->used += (size_t)snprintf(line->out + line->used, room, "%" PRId64,
+					       field->signed_value);
 		break;
 	case LOG_FIELD_UNSIGNED:
-		line->used += (size_t)snprintf(line->out + line->used, room, "%" PRIu64, field->unsigned_value);
+		line->used += (size_t)snprintf(line->out + line->used, room, "%" PRIu64,
+					       field->unsigned_value);
 		break;
 	case LOG_FIELD_ERROR:
 		/* strerror allocates for a number without a name. */
-		put_text(line, strerror_r(abs(field->error), unknown, sizeof(unknown)), SIZE_MAX, false);
+		put_text(line, strerror_r(abs(field->error), unknown, sizeof(unknown)), SIZE_MAX,
+			 false);
 	}
 }
 
-size_t log_line_format(char out[static LOG_LINE_SIZE], bool json, const char *time, enum log_level level,
-		       const char *process, const char *message, const struct log_field *fields)
+size_t log_line_format(char out[static LOG_LINE_SIZE], bool json, const char *time,
+		       enum log_level level, const char *process, const char *message,
+		       const struct log_field *fields)
 {
 	const char *head = json ? "{\"time\":\"%s\",\"level\":\"%s\"" : "time=%s level=%s";
 	struct line line = { .out = out, .json = json, .kept = strlen("}\n") + 1 };

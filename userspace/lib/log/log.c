@@ -43,8 +43,8 @@ void log_open(void)
 	struct tm tm;
 	int fd;
 
-	gmtime_r(&now,
-		 &tm); /* its first call reads /etc/localtime, which no process may any more once it is confined */
+	gmtime_r(&now, &tm); /* its first call reads /etc/localtime, which no process may any more
+				once it is confined */
 
 	/* A descriptor that is closed would be given to the next socket, and get our lines. */
 	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
@@ -60,13 +60,14 @@ void log_open(void)
 	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK);
 	if (fd < 0)
 		return;		 /* somebody else's pipe, or no /proc: looked at before each line */
-	dup2(fd, STDERR_FILENO); /* now a write does not block, if another process takes the room before us */
+	dup2(fd, STDERR_FILENO); /* now a write does not block, if another process takes the room
+				    before us */
 	close(fd);
 }
 
 /*
- * Writes a line. A reader that is only slow gets a moment to make room; once a line was lost, none is waited for until
- * there is room again.
+ * Writes a line. A reader that is only slow gets a moment to make room; once a line was lost, none
+ * is waited for until there is room again.
  */
 #define READER_WAIT_MS 10
 
@@ -84,7 +85,8 @@ static bool put(const char *line, size_t length)
 	return n >= 0;
 }
 
-/* How many lines there was no room for: one line, to go before the next that is written, in the same write. */
+/* How many lines there was no room for: one line, to go before the next that is written, in the
+ * same write. */
 static size_t lost_line(char *line, const char *time)
 {
 	const struct log_field fields[] = { field_unsigned("count", settings.lost), {} };
@@ -106,7 +108,8 @@ void log_write(enum log_level level, const char *message, const struct log_field
 	clock_gettime(CLOCK_REALTIME, &now);
 	log_time_format(time, now.tv_sec, now.tv_nsec);
 	before = settings.lost ? lost_line(lines, time) : 0;
-	length = log_line_format(lines + before, settings.json, time, level, settings.process, message, fields);
+	length = log_line_format(lines + before, settings.json, time, level, settings.process,
+				 message, fields);
 	if (before + length > PIPE_BUF) /* more could not be written as one: another time */
 		first = before;
 	/* A full or closed pipe must not stop the work: the line is lost then. */

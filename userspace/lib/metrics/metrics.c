@@ -57,8 +57,8 @@ int metrics_help_write(FILE *f)
 	for (unsigned int i = 0; i < METRIC_MAX; i++) {
 		const struct metric_family *family = metric_family(i);
 
-		fprintf(f, "%-*s  %-9s  %-7s  ", width, family->name, metric_type_name(family->type),
-			*family->unit ? family->unit : "-");
+		fprintf(f, "%-*s  %-9s  %-7s  ", width, family->name,
+			metric_type_name(family->type), *family->unit ? family->unit : "-");
 		for (unsigned int l = 0; l < family->label_count; l++)
 			fprintf(f, "%s%s", l ? "," : "", family->labels[l]);
 		fprintf(f, "%s\n    %s\n", family->label_count ? "" : "-", family->help);

@@ -19,12 +19,14 @@
 void child_bind_to_parent(const struct child *child)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* The supervisor may have died before the request; who adopted us then is not the parent that forked us. */
+	/* The supervisor may have died before the request; who adopted us then is not the parent
+	 * that forked us. */
 	if (getppid() != child->parent)
 		_exit(EXIT_FAILURE);
 }
 
-/* What is mapped from a file and never written. Not what was relocated: that is in segments that may be written. */
+/* What is mapped from a file and never written. Not what was relocated: that is in segments that
+ * may be written. */
 static int segments_drop(struct dl_phdr_info *object, size_t size, void *closure)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -33,7 +35,8 @@ static int segments_drop(struct dl_phdr_info *object, size_t size, void *closure
 	(void)closure;
 	for (int i = 0; i < object->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
-		uintptr_t begin = object->dlpi_addr + segment->p_vaddr, end = begin + segment->p_memsz;
+		uintptr_t begin = object->dlpi_addr + segment->p_vaddr,
+			  end = begin + segment->p_memsz;
 
 		if (segment->p_type != PT_LOAD || segment->p_flags & PF_W)
 			continue;
@@ -46,8 +49,9 @@ static int segments_drop(struct dl_phdr_info *object, size_t size, void *closure
 }
 
 /*
- * Gives back what only the start took: free memory, and the pages of program and libraries (symbols, constructors, what
- * loads BPF), which come back from the page cache when they are wanted.
+ * Gives back what only the start took: free memory, and the pages of program and libraries
+ * (symbols, constructors, what loads BPF), which come back from the page cache when they are
+ * wanted.
  */
 static void process_trim(void)
 {
@@ -56,8 +60,8 @@ static void process_trim(void)
 }
 
 /*
- * What a process tells about itself. The files of /proc/self are opened once, while that is still permitted: they go on
- * answering after the user changed and under seccomp.
+ * What a process tells about itself. The files of /proc/self are opened once, while that is still
+ * permitted: they go on answering after the user changed and under seccomp.
  */
 
 #define DETAIL_INTERVAL_NS (5 * NS_PER_S)
@@ -84,7 +88,8 @@ int heartbeat_open(void)
 	heartbeat.rollup = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
 	heartbeat.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	heartbeat.descriptors = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return heartbeat.rollup < 0 || heartbeat.statm < 0 || heartbeat.descriptors < 0 ? -errno : 0;
+	return heartbeat.rollup < 0 || heartbeat.statm < 0 || heartbeat.descriptors < 0 ? -errno
+											: 0;
 }
 
 static bool text_read(int fd, char *text, size_t size)

@@ -23,7 +23,9 @@ static size_t round_up(size_t value, size_t unit)
 	return (value + unit - 1) / unit * unit;
 }
 
-/* The boards begin on a cache line of their own, so that heartbeats do not evict what probes read. */
+/*
+ * The boards begin on a cache line of their own, so that heartbeats do not evict what probes read.
+ */
 static struct health_board *board_at(const struct shared *shared, uint64_t sequence)
 {
 	char *boards = (char *)shared + round_up(sizeof(*shared), 64);
@@ -33,7 +35,9 @@ static struct health_board *board_at(const struct shared *shared, uint64_t seque
 
 struct shared *shared_create(uint32_t proxies_max)
 {
-	size_t board = round_up(sizeof(struct health_board) + (size_t)proxies_max * sizeof(struct health_proxy), 64);
+	size_t board = round_up(sizeof(struct health_board) +
+					(size_t)proxies_max * sizeof(struct health_proxy),
+				64);
 	struct shared *shared;
 
 	shared = mmap(NULL, round_up(sizeof(*shared), 64) + 2 * board, PROT_READ | PROT_WRITE,
@@ -52,7 +56,8 @@ void health_board_publish(struct shared *shared, const struct health_proxy *prox
 
 	if (count > shared->proxies_max)
 		count = shared->proxies_max;
-	/* Who sees a byte of what follows sees the last publication too, and so that its copy of this board is torn. */
+	/* Who sees a byte of what follows sees the last publication too, and so that its copy of
+	 * this board is torn. */
 	atomic_thread_fence(memory_order_release);
 	if (count)
 		memcpy(board->proxies, proxies, count * sizeof(*proxies));
@@ -60,7 +65,8 @@ void health_board_publish(struct shared *shared, const struct health_proxy *prox
 	atomic_store_explicit(&shared->board_sequence, sequence + 1, memory_order_release);
 }
 
-static uint32_t board_copy(const struct shared *shared, uint64_t sequence, struct health_proxy *copy, uint32_t max)
+static uint32_t board_copy(const struct shared *shared, uint64_t sequence,
+			   struct health_proxy *copy, uint32_t max)
 {
 	const struct health_board *board = board_at(shared, sequence);
 	uint32_t count = *(const volatile uint32_t *)&board->proxy_count;
@@ -81,7 +87,8 @@ static uint32_t board_copy(const struct shared *shared, uint64_t sequence, struc
 int health_board_copy(const struct shared *shared, struct health_proxy *copy, uint32_t max)
 {
 	for (int attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
-		uint64_t before = atomic_load_explicit(&shared->board_sequence, memory_order_acquire);
+		uint64_t before =
+			atomic_load_explicit(&shared->board_sequence, memory_order_acquire);
 		uint32_t count = board_copy(shared, before, copy, max);
 
 		atomic_thread_fence(memory_order_acquire);
@@ -101,7 +108,8 @@ uint64_t clock_now_ns(void)
 
 bool process_alive(const struct shared *shared, enum process process, uint64_t now_ns)
 {
-	uint64_t heartbeat = atomic_load_explicit(&shared->processes[process].heartbeat_ns, memory_order_relaxed);
+	uint64_t heartbeat = atomic_load_explicit(&shared->processes[process].heartbeat_ns,
+						  memory_order_relaxed);
 
 	/* A heartbeat may be younger than the caller's clock reading. */
 	return heartbeat && (heartbeat >= now_ns || now_ns - heartbeat <= HEARTBEAT_MAX_NS);

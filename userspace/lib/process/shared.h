@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The memory that all processes share: one anonymous MAP_SHARED mapping made by the supervisor before it forks.
- * Each cell has one writer. Readers must tolerate a writer that was killed in mid-update.
+ * The memory that all processes share: one anonymous MAP_SHARED mapping made by the supervisor
+ * before it forks. Each cell has one writer. Readers must tolerate a writer that was killed in
+ * mid-update.
  */
 #pragma once
 
@@ -28,8 +29,8 @@ enum process { PROCESSES(PROCESS_) PROCESS_MAX };
 const char *process_name(enum process process);
 
 /*
- * Written by the process itself but for pid, restarts and started_ns, which are the supervisor's. Times:
- * CLOCK_MONOTONIC ns.
+ * Written by the process itself but for pid, restarts and started_ns, which are the supervisor's.
+ * Times: CLOCK_MONOTONIC ns.
  */
 struct process_cell {
 	_Atomic int32_t pid;		/* 0 while it does not run */
@@ -75,9 +76,11 @@ struct health_board {
 
 /* --web.config.file, as webconfig validated it last: written by webconfig. */
 struct web_config_cell {
-	_Atomic uint64_t sequence;   /* of the bundle that holds (see lib/web_config/bundle.h); 0: none yet */
+	_Atomic uint64_t
+		sequence; /* of the bundle that holds (see lib/web_config/bundle.h); 0: none yet */
 	_Atomic uint32_t successful; /* the last reading was good */
-	_Atomic uint32_t awaited; /* --web.config.wait: none was good yet, and it is no longer waited for to listen */
+	_Atomic uint32_t awaited;    /* --web.config.wait: none was good yet, and it is no longer
+					waited for to listen */
 	_Atomic uint64_t success_ms; /* when the last good one was (Unix time) */
 };
 
@@ -86,24 +89,31 @@ struct shared {
 	uint64_t board_bytes;		 /* of one board */
 	uint64_t start_time_realtime_ns; /* of the supervisor */
 	struct process_cell processes[PROCESS_MAX];
-	_Atomic uint64_t reaped_cpu_ns;		  /* user and system time of children that ended: supervisor */
+	_Atomic uint64_t
+		reaped_cpu_ns; /* user and system time of children that ended: supervisor */
 	_Atomic uint32_t listening[LISTENER_MAX]; /* 1 while the supervisor holds that socket */
-	_Atomic uint32_t startup_done;		  /* the first attempt to attach has ended: collector, stays 1 */
+	_Atomic uint32_t
+		startup_done; /* the first attempt to attach has ended: collector, stays 1 */
 	struct web_config_cell web_config;
-	_Atomic uint64_t board_sequence; /* board_sequence & 1 is the board to read; the other one is being written */
+	_Atomic uint64_t board_sequence; /* board_sequence & 1 is the board to read; the other one
+					    is being written */
 					 /* two boards follow */
 };
 
-/* Maps a zeroed region for proxies_max proxies. NULL on failure with errno set. Lives as long as the process. */
+/* Maps a zeroed region for proxies_max proxies. NULL on failure with errno set. Lives as long as
+ * the process. */
 struct shared *shared_create(uint32_t proxies_max);
 
-/* Collector: copies the states to the unread board and publishes it. `count` is cut to proxies_max. */
-void health_board_publish(struct shared *shared, const struct health_proxy *proxies, uint32_t count);
+/*
+ * Collector: copies the states to the unread board and publishes it. `count` is cut to proxies_max.
+ */
+void health_board_publish(struct shared *shared, const struct health_proxy *proxies,
+			  uint32_t count);
 
 /*
- * Reader: copies a consistent board, at most `max` proxies of it, in at most four attempts; names are terminated.
- * Returns the number of proxies copied, or -EAGAIN when the board changed under each attempt (the copy is worth nothing
- * then).
+ * Reader: copies a consistent board, at most `max` proxies of it, in at most four attempts; names
+ * are terminated. Returns the number of proxies copied, or -EAGAIN when the board changed under
+ * each attempt (the copy is worth nothing then).
  */
 int health_board_copy(const struct shared *shared, struct health_proxy *copy, uint32_t max);
 

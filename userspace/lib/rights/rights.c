@@ -16,14 +16,16 @@
 #define NOBODY 65534
 
 /*
- * Sets the process's sets to what libcap-ng's tables hold. The bounding set comes before, for it takes a right that is
- * given up here; without that right it stays as it is, and no_new_privs makes it mean nothing.
+ * Sets the process's sets to what libcap-ng's tables hold. The bounding set comes before, for it
+ * takes a right that is given up here; without that right it stays as it is, and no_new_privs makes
+ * it mean nothing.
  */
 static int sets_apply(void)
 {
 	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
 		return -EPERM;
-	/* Ambient rights went with the permitted ones, unless the kernel refuses to tell about them. */
+	/* Ambient rights went with the permitted ones, unless the kernel refuses to tell about
+	 * them. */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
@@ -34,13 +36,14 @@ static bool is_without_capabilities(void)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
 
-	return syscall(SYS_capget, &header, sets) == 0 && !sets[0].effective && !sets[0].permitted &&
-	       !sets[0].inheritable && !sets[1].effective && !sets[1].permitted && !sets[1].inheritable;
+	return syscall(SYS_capget, &header, sets) == 0 && !sets[0].effective &&
+	       !sets[0].permitted && !sets[0].inheritable && !sets[1].effective &&
+	       !sets[1].permitted && !sets[1].inheritable;
 }
 
 /*
- * A container's root may lack CAP_SETUID or CAP_SETGID, and a user namespace may know no nobody: then it gives up what
- * it can, and may remain a root without capabilities.
+ * A container's root may lack CAP_SETUID or CAP_SETGID, and a user namespace may know no nobody:
+ * then it gives up what it can, and may remain a root without capabilities.
  */
 static void user_change(void)
 {
@@ -56,8 +59,8 @@ static void user_change(void)
 			  field_signed("group", (int)getegid()));
 }
 
-/* Cuts the bounding set where that is permitted (CAP_SETPCAP); what counts is what is_without_capabilities and
- * sets_apply see. */
+/* Cuts the bounding set where that is permitted (CAP_SETPCAP); what counts is what
+ * is_without_capabilities and sets_apply see. */
 static void bounds_apply(void)
 {
 	if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)
@@ -86,12 +89,14 @@ int rights_keep(const int *capabilities, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (capabilities[i] < 0 || capabilities[i] > CAP_LAST_CAP)
 			return -EINVAL;
-		permitted[capabilities[i]] = capng_have_capability(CAPNG_PERMITTED, (unsigned int)capabilities[i]);
+		permitted[capabilities[i]] =
+			capng_have_capability(CAPNG_PERMITTED, (unsigned int)capabilities[i]);
 	}
 	capng_clear(CAPNG_SELECT_BOTH);
 	for (unsigned int i = 0; i <= CAP_LAST_CAP; i++) {
 		if (permitted[i] &&
-		    capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, i) != 0)
+		    capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+				 i) != 0)
 			return -EPERM;
 	}
 	bounds_apply();
@@ -106,7 +111,8 @@ static void filter_release(scmp_filter_ctx *filter)
 
 int rights_seccomp(const int *syscalls, size_t count)
 {
-	__attribute__((cleanup(filter_release))) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	__attribute__((cleanup(filter_release))) scmp_filter_ctx filter =
+		seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r;
 
 	if (!filter)
@@ -116,7 +122,8 @@ int rights_seccomp(const int *syscalls, size_t count)
 	if (r == 0)
 		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		/* What this architecture does not have (a negative pseudo number) cannot be called either. */
+		/* What this architecture does not have (a negative pseudo number) cannot be called
+		 * either. */
 		if (syscalls[i] >= 0)
 			r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, syscalls[i], 0, NULL);
 	}

@@ -10,8 +10,8 @@ struct block_layout {
 };
 
 /* 32-bit counts of elements under 1,024 bytes: no sum comes near 2^64. */
-static inline struct block_layout block_layout(uint32_t samples, uint32_t histograms, uint32_t histories,
-					       uint32_t string_bytes)
+static inline struct block_layout block_layout(uint32_t samples, uint32_t histograms,
+					       uint32_t histories, uint32_t string_bytes)
 {
 	struct block_layout l;
 

@@ -8,7 +8,8 @@
 #include "lib/snapshot/snapshot.h"
 #include "lib/text/utf8.h"
 
-_Static_assert(SNAPSHOT_LABELS_MAX == METRIC_LABELS_MAX, "a sample has room for the labels of any row");
+_Static_assert(SNAPSHOT_LABELS_MAX == METRIC_LABELS_MAX,
+	       "a sample has room for the labels of any row");
 
 void snapshot_reset(struct snapshot_builder *b)
 {
@@ -28,9 +29,10 @@ void snapshot_free(struct snapshot_builder *b)
 	*b = (struct snapshot_builder){ 0 };
 }
 
-/* Makes room for `more` elements behind the `count` that are there; doubles, so that adding is cheap on the whole. */
-static bool array_reserve(struct snapshot_builder *b, void **array, uint32_t *max, uint32_t count, uint64_t more,
-			  size_t size)
+/* Makes room for `more` elements behind the `count` that are there; doubles, so that adding is
+ * cheap on the whole. */
+static bool array_reserve(struct snapshot_builder *b, void **array, uint32_t *max, uint32_t count,
+			  uint64_t more, size_t size)
 {
 	uint64_t wanted = *max ? *max : 64;
 	void *grown;
@@ -77,18 +79,21 @@ uint32_t snapshot_string(struct snapshot_builder *b, const char *text)
 }
 
 /* Appends a sample without its value; NULL on an error. */
-static struct sample *sample_add(struct snapshot_builder *b, unsigned int family, enum sample_kind kind,
-				 const uint32_t *labels)
+static struct sample *sample_add(struct snapshot_builder *b, unsigned int family,
+				 enum sample_kind kind, const uint32_t *labels)
 {
 	const struct metric_family *row = metric_family(family);
 	struct sample *sample;
 
 	if (!b->error && (!row || (row->type == METRIC_HISTOGRAM) != (kind == SAMPLE_HISTOGRAM)))
 		b->error = -EINVAL;
-	if (!row || !array_reserve(b, (void **)&b->samples, &b->sample_max, b->sample_count, 1, sizeof(*b->samples)))
+	if (!row || !array_reserve(b, (void **)&b->samples, &b->sample_max, b->sample_count, 1,
+				   sizeof(*b->samples)))
 		return NULL;
 	sample = &b->samples[b->sample_count];
-	*sample = (struct sample){ .family = (uint16_t)family, .kind = kind, .label_count = (uint8_t)row->label_count };
+	*sample = (struct sample){ .family = (uint16_t)family,
+				   .kind = kind,
+				   .label_count = (uint8_t)row->label_count };
 	for (unsigned int i = 0; i < row->label_count; i++) {
 		if (labels[i] >= b->string_bytes) {
 			b->error = -EINVAL;
@@ -100,7 +105,8 @@ static struct sample *sample_add(struct snapshot_builder *b, unsigned int family
 	return sample;
 }
 
-void snapshot_add_unsigned(struct snapshot_builder *b, unsigned int family, const uint32_t *labels, uint64_t value)
+void snapshot_add_unsigned(struct snapshot_builder *b, unsigned int family, const uint32_t *labels,
+			   uint64_t value)
 {
 	struct sample *sample = sample_add(b, family, SAMPLE_UNSIGNED, labels);
 
@@ -108,7 +114,8 @@ void snapshot_add_unsigned(struct snapshot_builder *b, unsigned int family, cons
 		sample->value.u = value;
 }
 
-void snapshot_add_float(struct snapshot_builder *b, unsigned int family, const uint32_t *labels, double value)
+void snapshot_add_float(struct snapshot_builder *b, unsigned int family, const uint32_t *labels,
+			double value)
 {
 	struct sample *sample = sample_add(b, family, SAMPLE_FLOAT, labels);
 
@@ -142,7 +149,8 @@ struct sample_history *snapshot_add_history(struct snapshot_builder *b, uint32_t
 
 	if (!b->error && name >= b->string_bytes)
 		b->error = -EINVAL;
-	if (!array_reserve(b, (void **)&b->histories, &b->history_max, b->history_count, 1, sizeof(*b->histories)))
+	if (!array_reserve(b, (void **)&b->histories, &b->history_max, b->history_count, 1,
+			   sizeof(*b->histories)))
 		return NULL;
 	history = &b->histories[b->history_count++];
 	*history = (struct sample_history){ .name = name };
@@ -182,11 +190,13 @@ void snapshot_write(const struct snapshot_builder *b, uint64_t id, void *block)
 		.length = layout.length,
 	};
 	part_write(to + layout.samples, b->samples, b->sample_count * sizeof(*b->samples));
-	part_write(to + layout.histograms, b->histograms, b->histogram_count * sizeof(*b->histograms));
+	part_write(to + layout.histograms, b->histograms,
+		   b->histogram_count * sizeof(*b->histograms));
 	part_write(to + layout.histories, b->histories, b->history_count * sizeof(*b->histories));
 	part_write(to + layout.strings, b->strings, b->string_bytes);
 	/* The padding, so that not a byte of what was there before is left to be wondered at. */
-	memset(to + layout.strings + b->string_bytes, 0, layout.length - layout.strings - b->string_bytes);
+	memset(to + layout.strings + b->string_bytes, 0,
+	       layout.length - layout.strings - b->string_bytes);
 }
 
 void snapshot_view(struct snapshot *s, const struct snapshot_builder *b)

@@ -20,7 +20,8 @@ static bool strings_valid(const char *strings, uint32_t bytes)
 	return true;
 }
 
-/* Whether an offset is that of a string's first byte: one in the middle of a character would print half of it. */
+/* Whether an offset is that of a string's first byte: one in the middle of a character would print
+ * half of it. */
 static bool string_starts(const struct snapshot *s, uint32_t offset)
 {
 	return offset < s->string_bytes && (!offset || !s->strings[offset - 1]);
@@ -39,7 +40,8 @@ static bool sample_valid(const struct snapshot *s, const struct sample *sample)
 	case SAMPLE_UNSIGNED:
 	case SAMPLE_FLOAT: return family->type != METRIC_HISTOGRAM;
 	case SAMPLE_HISTOGRAM:
-		return family->type == METRIC_HISTOGRAM && sample->value.histogram < s->histogram_count &&
+		return family->type == METRIC_HISTOGRAM &&
+		       sample->value.histogram < s->histogram_count &&
 		       s->histograms[sample->value.histogram].bounds < ABI_BOUNDS_MAX;
 	}
 	return false;
@@ -58,8 +60,10 @@ int snapshot_open(struct snapshot *s, const void *block, size_t length, uint64_t
 		return -EBADMSG;
 	*s = (struct snapshot){
 		.samples = (const struct sample *)((const char *)block + layout.samples),
-		.histograms = (const struct sample_histogram *)((const char *)block + layout.histograms),
-		.histories = (const struct sample_history *)((const char *)block + layout.histories),
+		.histograms =
+			(const struct sample_histogram *)((const char *)block + layout.histograms),
+		.histories =
+			(const struct sample_history *)((const char *)block + layout.histories),
 		.strings = (const char *)block + layout.strings,
 		.sample_count = header->sample_count,
 		.histogram_count = header->histogram_count,
@@ -72,7 +76,8 @@ int snapshot_open(struct snapshot *s, const void *block, size_t length, uint64_t
 		if (!sample_valid(s, &s->samples[i]))
 			return -EBADMSG;
 	for (uint32_t i = 0; i < s->history_count; i++)
-		if (!string_starts(s, s->histories[i].name) || s->histories[i].known > SNAPSHOT_STEPS)
+		if (!string_starts(s, s->histories[i].name) ||
+		    s->histories[i].known > SNAPSHOT_STEPS)
 			return -EBADMSG;
 	return 0;
 }

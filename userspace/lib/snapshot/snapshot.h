@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The neutral form between reading and printing: a snapshot is an array of samples with their strings and histograms,
- * in one flat block, so that it can lie in a memfd between two processes that do not trust each other. No pointer
- * inside: offsets.
+ * The neutral form between reading and printing: a snapshot is an array of samples with their
+ * strings and histograms, in one flat block, so that it can lie in a memfd between two processes
+ * that do not trust each other. No pointer inside: offsets.
  */
 #pragma once
 
@@ -30,7 +30,8 @@ struct sample {
 	} value;
 };
 
-/* Per bucket, not cumulative; the last bucket is +Inf. Bounds by id from the ABI. Sum in nanoseconds. */
+/* Per bucket, not cumulative; the last bucket is +Inf. Bounds by id from the ABI. Sum in
+ * nanoseconds. */
 struct sample_histogram {
 	uint32_t bounds; /* enum abi_histogram_bounds */
 	uint32_t reserved;
@@ -39,8 +40,8 @@ struct sample_histogram {
 };
 
 /*
- * The last minutes of one proxy in equal steps, oldest first, for whoever draws them; in no family and in no scrape.
- * Only in a snapshot that was asked for with SNAPSHOT_HISTORY.
+ * The last minutes of one proxy in equal steps, oldest first, for whoever draws them; in no family
+ * and in no scrape. Only in a snapshot that was asked for with SNAPSHOT_HISTORY.
  */
 #define SNAPSHOT_STEPS 60
 #define SNAPSHOT_STEP_SECONDS 5
@@ -83,7 +84,8 @@ struct snapshot_answer {
 	uint64_t length; /* of the block in the memfd; 0: nothing could be read */
 };
 
-/* A snapshot in the making: growing arrays of its own, kept for reuse between scrapes. Zero-initialise. */
+/* A snapshot in the making: growing arrays of its own, kept for reuse between scrapes.
+ * Zero-initialise. */
 struct snapshot_builder {
 	struct sample *samples;
 	struct sample_histogram *histograms;
@@ -93,7 +95,8 @@ struct snapshot_builder {
 	uint32_t histogram_count, histogram_max;
 	uint32_t history_count, history_max;
 	uint32_t string_bytes, string_max;
-	int error; /* the first: -ENOMEM, -EINVAL; adding is then a no-op, snapshot_length returns it */
+	int error; /* the first: -ENOMEM, -EINVAL; adding is then a no-op, snapshot_length returns
+		      it */
 };
 
 /* Empties it, an error too; the memory is kept. */
@@ -102,21 +105,25 @@ void snapshot_reset(struct snapshot_builder *b);
 void snapshot_free(struct snapshot_builder *b);
 
 /*
- * Copies a string in, returns its offset, to be used for any number of samples: add a name once, not for each sample.
- * Invalid UTF-8 becomes U+FFFD, a byte at a time.
+ * Copies a string in, returns its offset, to be used for any number of samples: add a name once,
+ * not for each sample. Invalid UTF-8 becomes U+FFFD, a byte at a time.
  */
 uint32_t snapshot_string(struct snapshot_builder *b, const char *text);
 
 /*
- * Adds a sample of `family` with as many label offsets as its row has labels (`labels` may be NULL when that is none).
- * A family, a kind or a label offset that snapshot_open would not take sets the error -EINVAL.
+ * Adds a sample of `family` with as many label offsets as its row has labels (`labels` may be NULL
+ * when that is none). A family, a kind or a label offset that snapshot_open would not take sets the
+ * error -EINVAL.
  */
-void snapshot_add_unsigned(struct snapshot_builder *b, unsigned int family, const uint32_t *labels, uint64_t value);
-void snapshot_add_float(struct snapshot_builder *b, unsigned int family, const uint32_t *labels, double value);
+void snapshot_add_unsigned(struct snapshot_builder *b, unsigned int family, const uint32_t *labels,
+			   uint64_t value);
+void snapshot_add_float(struct snapshot_builder *b, unsigned int family, const uint32_t *labels,
+			double value);
 void snapshot_add_histogram(struct snapshot_builder *b, unsigned int family, const uint32_t *labels,
 			    unsigned int bounds, const struct abi_histogram *histogram);
 
-/* Adds a history, to be filled in before anything else is added; NULL on an error. `name`: as a label. */
+/* Adds a history, to be filled in before anything else is added; NULL on an error. `name`: as a
+ * label. */
 struct sample_history *snapshot_add_history(struct snapshot_builder *b, uint32_t name);
 
 /* Bytes that snapshot_write will write, or -errno. */
@@ -134,9 +141,10 @@ struct snapshot {
 };
 
 /*
- * Checks every count, offset, family, kind, label count and terminator of the block, and that its strings are UTF-8:
- * afterwards it can be printed without a check, as long as nobody writes to it (copy it first if that cannot be ruled
- * out). `length` may be larger than the block. The block is 8-byte aligned. Returns 0 or -EBADMSG.
+ * Checks every count, offset, family, kind, label count and terminator of the block, and that its
+ * strings are UTF-8: afterwards it can be printed without a check, as long as nobody writes to it
+ * (copy it first if that cannot be ruled out). `length` may be larger than the block. The block is
+ * 8-byte aligned. Returns 0 or -EBADMSG.
  */
 int snapshot_open(struct snapshot *s, const void *block, size_t length, uint64_t id);
 

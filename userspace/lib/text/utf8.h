@@ -6,12 +6,13 @@
 
 #define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* Bytes of the well-formed character at `text`, of which `size` bytes may be read; 0 when there is none. */
+/* Bytes of the well-formed character at `text`, of which `size` bytes may be read; 0 when there is
+ * none. */
 static inline size_t utf8_length(const char *text, size_t size)
 {
 	const unsigned char *s = (const unsigned char *)text;
-	unsigned char low = 0x80,
-		      high = 0xbf; /* of the second byte: no overlong form, no surrogate, not above U+10FFFF */
+	unsigned char low = 0x80, high = 0xbf; /* of the second byte: no overlong form, no
+						  surrogate, not above U+10FFFF */
 	size_t length;
 
 	if (!size)

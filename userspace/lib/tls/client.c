@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is asked of a client's certificate: each of the toolkit's policies, judged within the handshake. */
+/* What is asked of a client's certificate: each of the toolkit's policies, judged within the
+ * handshake. */
 #include <arpa/inet.h>
 #include <gnutls/x509.h>
 #include <stdio.h>
@@ -42,7 +43,8 @@ static bool certificate_named(const struct settings *s, gnutls_x509_crt_t certif
 		char value[1024], spelt[1024];
 		size_t length = sizeof(value);
 		unsigned int kind;
-		int r = gnutls_x509_crt_get_subject_alt_name2(certificate, i, value, &length, &kind, NULL);
+		int r = gnutls_x509_crt_get_subject_alt_name2(certificate, i, value, &length, &kind,
+							      NULL);
 
 		if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
 			return false;
@@ -70,8 +72,10 @@ static bool sans_match(const struct settings *s, const gnutls_datum_t *peer)
 
 static bool chain_verify(gnutls_session_t session)
 {
-	gnutls_typed_vdata_st purpose = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
-					  .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT };
+	gnutls_typed_vdata_st purpose = {
+		.type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT
+	};
 	unsigned int status = GNUTLS_CERT_INVALID;
 
 	return gnutls_certificate_verify_peers(session, &purpose, 1, &status) == 0 && status == 0;
@@ -89,7 +93,8 @@ static const char *client_refused(const struct settings *s, gnutls_session_t ses
 	if (!peers || !count)
 		return policy == CLIENT_AUTH_VERIFY_IF_GIVEN ? NULL : "it has no certificate";
 	if (policy != CLIENT_AUTH_REQUIRE_ANY && !chain_verify(session))
-		return "its certificate is of no authority of client_ca, or not for clients, or out of date";
+		return "its certificate is of no authority of client_ca, or not for clients, or "
+		       "out of date";
 	if (s->sans_set && !sans_match(s, &peers[0]))
 		return "no name of its certificate is in client_allowed_sans";
 	return NULL;

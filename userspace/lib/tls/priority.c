@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which versions, suites and curves are offered. GnuTLS chooses ciphers for all versions at once, Go's list is one of
- * TLS up to 1.2. So all ciphers of TLS 1.3 are there, behind those of the list, in the server's order; and where an
- * older version ends up with one that is not in the list (the client had none of it) the handshake is ended.
+ * Which versions, suites and curves are offered. GnuTLS chooses ciphers for all versions at once,
+ * Go's list is one of TLS up to 1.2. So all ciphers of TLS 1.3 are there, behind those of the list,
+ * in the server's order; and where an older version ends up with one that is not in the list (the
+ * client had none of it) the handshake is ended.
  */
 #include <errno.h>
 #include <gnutls/crypto.h>
@@ -12,8 +13,8 @@
 #include "lib/tls/parts.h"
 
 /* What is offered without a list, and by TLS 1.3 always, but for CBC. */
-static const char *const ciphers[] = { "AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305", "AES-128-CBC",
-				       "AES-256-CBC" };
+static const char *const ciphers[] = { "AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305",
+				       "AES-128-CBC", "AES-256-CBC" };
 #define CIPHERS_AEAD 3
 #define CIPHERS_ALL (sizeof(ciphers) / sizeof(*ciphers))
 
@@ -43,7 +44,9 @@ static void ciphers_add(struct text *text, const struct settings *s, bool ecdsa)
 
 static void versions_add(struct text *text, const struct settings *s)
 {
-	static const char *const names[] = { [TLS_10] = "1.0", [TLS_11] = "1.1", [TLS_12] = "1.2", [TLS_13] = "1.3" };
+	static const char *const names[] = {
+		[TLS_10] = "1.0", [TLS_11] = "1.1", [TLS_12] = "1.2", [TLS_13] = "1.3"
+	};
 
 	for (int version = (int)s->max_version; version >= (int)s->min_version; version--)
 		text_printf(text, ":+VERS-TLS%s", names[version]);
@@ -82,7 +85,8 @@ bool tls_suite_allowed(const struct tls *tls, const gnutls_datum_t *hello)
 {
 	enum { SESSION_LENGTH = 2 + 32 }; /* behind version and random */
 	const struct settings *s = tls->settings;
-	size_t at = hello->size > SESSION_LENGTH ? SESSION_LENGTH + 1u + hello->data[SESSION_LENGTH] : SIZE_MAX - 2;
+	size_t at = hello->size > SESSION_LENGTH ? SESSION_LENGTH + 1u + hello->data[SESSION_LENGTH]
+						 : SIZE_MAX - 2;
 	unsigned int number;
 
 	if (at + 2 > hello->size)

@@ -36,7 +36,8 @@ static int refuse(char *why, const char *what, int code)
 
 static gnutls_datum_t datum(const struct pem *pem)
 {
-	return (gnutls_datum_t){ .data = (unsigned char *)(uintptr_t)pem->data, .size = (unsigned int)pem->size };
+	return (gnutls_datum_t){ .data = (unsigned char *)(uintptr_t)pem->data,
+				 .size = (unsigned int)pem->size };
 }
 
 static void time_spell(char out[static 32], time_t time)
@@ -81,7 +82,8 @@ static int leaf_check(struct tls *tls, time_t now, char *why)
 static int identity_load(struct tls *tls, const struct pem *pems, time_t now, char *why)
 {
 	gnutls_datum_t certificate = datum(&pems[PEM_CERT]), key = datum(&pems[PEM_KEY]);
-	int r = gnutls_certificate_set_x509_key_mem(tls->credentials, &certificate, &key, GNUTLS_X509_FMT_PEM);
+	int r = gnutls_certificate_set_x509_key_mem(tls->credentials, &certificate, &key,
+						    GNUTLS_X509_FMT_PEM);
 
 	if (r == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
 		snprintf(why, SETTINGS_WHY, "the key is not the certificate's");
@@ -97,7 +99,8 @@ static int authorities_load(struct tls *tls, const struct pem *pem, char *why)
 
 	if (!pem->data)
 		return 0;
-	r = gnutls_certificate_set_x509_trust_mem(tls->credentials, &authorities, GNUTLS_X509_FMT_PEM);
+	r = gnutls_certificate_set_x509_trust_mem(tls->credentials, &authorities,
+						  GNUTLS_X509_FMT_PEM);
 	if (r > 0)
 		return 0;
 	if (r == 0)
@@ -115,7 +118,8 @@ static int suites_check(const struct tls *tls, char *why)
 			return 0;
 	if (!s->ciphers_set || s->max_version == TLS_13)
 		return 0;
-	snprintf(why, SETTINGS_WHY, "no suite of cipher_suites is for a certificate with a key of %s",
+	snprintf(why, SETTINGS_WHY,
+		 "no suite of cipher_suites is for a certificate with a key of %s",
 		 tls->ecdsa ? "elliptic curves" : "RSA");
 	return GNUTLS_E_NO_CIPHER_SUITES;
 }
@@ -134,8 +138,8 @@ static int priority_make(struct tls *tls, char *why)
 	return r < 0 ? refuse(why, "versions, suites and curves", r) : 0;
 }
 
-struct tls *tls_open(const struct settings *settings, const struct pem pems[static PEM_MAX], time_t now,
-		     char why[static SETTINGS_WHY])
+struct tls *tls_open(const struct settings *settings, const struct pem pems[static PEM_MAX],
+		     time_t now, char why[static SETTINGS_WHY])
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
 
@@ -147,8 +151,8 @@ struct tls *tls_open(const struct settings *settings, const struct pem pems[stat
 	tls->settings = settings;
 	LIST_INSERT_HEAD(&open_list, tls, link);
 	gnutls_certificate_set_verify_function(tls->credentials, client_check);
-	if (identity_load(tls, pems, now, why) || authorities_load(tls, &pems[PEM_CLIENT_CA], why) ||
-	    priority_make(tls, why)) {
+	if (identity_load(tls, pems, now, why) ||
+	    authorities_load(tls, &pems[PEM_CLIENT_CA], why) || priority_make(tls, why)) {
 		tls_close(tls);
 		return NULL;
 	}
@@ -167,8 +171,8 @@ void tls_close(struct tls *tls)
 }
 
 /* Before the server's answer is sent: the suite is known. */
-static int hello_check(gnutls_session_t session, unsigned int type, unsigned int when, unsigned int incoming,
-		       const gnutls_datum_t *message)
+static int hello_check(gnutls_session_t session, unsigned int type, unsigned int when,
+		       unsigned int incoming, const gnutls_datum_t *message)
 {
 	const struct tls *tls = tls_of(session);
 
@@ -193,8 +197,8 @@ int tls_take(struct tls *tls, gnutls_session_t session)
 		return r;
 	gnutls_certificate_server_set_request(session, requests[tls->settings->client_auth]);
 	if (tls->settings->ciphers_set)
-		gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_SERVER_HELLO, GNUTLS_HOOK_PRE,
-						   hello_check);
+		gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_SERVER_HELLO,
+						   GNUTLS_HOOK_PRE, hello_check);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server's side of TLS as the settings want it: certificate, versions, suites, and what is asked of clients. Made
- * once; each session that begins takes it.
+ * The server's side of TLS as the settings want it: certificate, versions, suites, and what is
+ * asked of clients. Made once; each session that begins takes it.
  */
 #pragma once
 
@@ -20,11 +20,11 @@ struct pem {
 struct tls;
 
 /*
- * `pems`: certificate and key, and the clients' authorities or nothing (data NULL). `settings` must outlive it. Returns
- * NULL with one line in `why` when they cannot be served with.
+ * `pems`: certificate and key, and the clients' authorities or nothing (data NULL). `settings` must
+ * outlive it. Returns NULL with one line in `why` when they cannot be served with.
  */
-struct tls *tls_open(const struct settings *settings, const struct pem pems[static PEM_MAX], time_t now,
-		     char why[static SETTINGS_WHY]);
+struct tls *tls_open(const struct settings *settings, const struct pem pems[static PEM_MAX],
+		     time_t now, char why[static SETTINGS_WHY]);
 
 /* Only when no session that took it is left. */
 void tls_close(struct tls *tls);

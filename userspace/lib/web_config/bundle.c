@@ -9,7 +9,8 @@
 #define HALF_SIZE (4 * 1024 * 1024)
 #define ABSENT UINT32_MAX
 
-_Static_assert(SETTINGS_SIZE_MAX + PEM_MAX * SETTINGS_PEM_MAX + 4096 <= HALF_SIZE, "a bundle fits into its half");
+_Static_assert(SETTINGS_SIZE_MAX + PEM_MAX * SETTINGS_PEM_MAX + 4096 <= HALF_SIZE,
+	       "a bundle fits into its half");
 
 void bundle_free(struct bundle *bundle)
 {
@@ -29,7 +30,8 @@ static off_t half_at(uint64_t sequence)
 static int all_write(int fd, const void *data, size_t size, off_t at)
 {
 	for (size_t done = 0; done < size;) {
-		ssize_t written = pwrite(fd, (const char *)data + done, size - done, at + (off_t)done);
+		ssize_t written =
+			pwrite(fd, (const char *)data + done, size - done, at + (off_t)done);
 
 		if (written <= 0)
 			return written < 0 ? -errno : -EIO;

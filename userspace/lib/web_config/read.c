@@ -53,7 +53,9 @@ static int version_read(struct yaml *y, enum tls_version *version)
 
 static const char *cipher_name(size_t index)
 {
-	/* Go knows these as suites too, but they cannot be chosen: TLS 1.3 has all of them always. */
+	/*
+	 * Go knows these as suites too, but they cannot be chosen: TLS 1.3 has all of them always.
+	 */
 	static const char *const always[] = { "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
 					      "TLS_CHACHA20_POLY1305_SHA256" };
 
@@ -186,7 +188,8 @@ static int header_read(struct yaml *y, void *closure, const char *key)
 		return yaml_refuse(y, "a control character in the header %s", key);
 	if (i == HEADER_CONTENT_TYPE && *value && strcmp(value, "nosniff") != 0)
 		return yaml_refuse(y, "%s can only be nosniff", key);
-	if (i == HEADER_FRAME && *value && strcmp(value, "deny") != 0 && strcmp(value, "sameorigin") != 0)
+	if (i == HEADER_FRAME && *value && strcmp(value, "deny") != 0 &&
+	    strcmp(value, "sameorigin") != 0)
 		return yaml_refuse(y, "%s can only be deny or sameorigin", key);
 	return yaml_copy(y, &s->headers[i]);
 }
@@ -219,7 +222,8 @@ static int user_read(struct yaml *y, void *closure, const char *key)
 	if (r)
 		return r;
 	if (strchr(key, ':'))
-		return yaml_refuse(y, "the user %.60s: no name that a client could send has a colon", key);
+		return yaml_refuse(
+			y, "the user %.60s: no name that a client could send has a colon", key);
 	if (!settings_bcrypt(hash, NULL))
 		return yaml_refuse(y, "the user %.60s: no hash of bcrypt", key);
 	user->name = strdup(key);

@@ -53,11 +53,13 @@ static int pem_check(const struct settings *s, char *why)
 		const char *key = settings_pem_key((enum settings_pem)i);
 
 		if (s->text[i] && s->file[i]) {
-			snprintf(why, SETTINGS_WHY, "tls_server_config: both %s and %s_file", key, key);
+			snprintf(why, SETTINGS_WHY, "tls_server_config: both %s and %s_file", key,
+				 key);
 			return -EINVAL;
 		}
 		if (i != PEM_CLIENT_CA && !s->text[i] && !s->file[i]) {
-			snprintf(why, SETTINGS_WHY, "tls_server_config: neither %s nor %s_file", key, key);
+			snprintf(why, SETTINGS_WHY, "tls_server_config: neither %s nor %s_file",
+				 key, key);
 			return -EINVAL;
 		}
 	}
@@ -67,22 +69,26 @@ static int pem_check(const struct settings *s, char *why)
 static int client_check(const struct settings *s, char *why)
 {
 	bool ca = s->text[PEM_CLIENT_CA] || s->file[PEM_CLIENT_CA];
-	bool verifies =
-		s->client_auth == CLIENT_AUTH_VERIFY_IF_GIVEN || s->client_auth == CLIENT_AUTH_REQUIRE_AND_VERIFY;
-	bool requires = s->client_auth == CLIENT_AUTH_REQUIRE_ANY || s->client_auth == CLIENT_AUTH_REQUIRE_AND_VERIFY;
+	bool verifies = s->client_auth == CLIENT_AUTH_VERIFY_IF_GIVEN ||
+			s->client_auth == CLIENT_AUTH_REQUIRE_AND_VERIFY;
+	bool requires = s->client_auth == CLIENT_AUTH_REQUIRE_ANY ||
+			s->client_auth == CLIENT_AUTH_REQUIRE_AND_VERIFY;
 
 	if (ca && s->client_auth == CLIENT_AUTH_NONE)
 		return refuse(why, "client_ca without a client_auth_type");
-	/* Go would take the machine's own list of authorities, which nobody means who asks for client certificates. */
+	/* Go would take the machine's own list of authorities, which nobody means who asks for
+	 * client certificates. */
 	if (verifies && !ca)
 		return refuse(why, "this client_auth_type wants client_ca or client_ca_file");
 	if (s->sans_set && !requires)
-		return refuse(why, "client_allowed_sans wants client_auth_type RequireAnyClientCert or "
-				   "RequireAndVerifyClientCert");
+		return refuse(why,
+			      "client_allowed_sans wants client_auth_type RequireAnyClientCert or "
+			      "RequireAndVerifyClientCert");
 	return 0;
 }
 
-/* What each key alone cannot tell: whether they go together. Fills in defaults. 0, or -EINVAL with `why` told. */
+/* What each key alone cannot tell: whether they go together. Fills in defaults. 0, or -EINVAL with
+ * `why` told. */
 static int settings_check(struct settings *s, char why[static SETTINGS_WHY])
 {
 	int r;
@@ -94,14 +100,17 @@ static int settings_check(struct settings *s, char why[static SETTINGS_WHY])
 	if (s->min_version > s->max_version)
 		return refuse(why, "min_version is above max_version");
 	if (s->client_prefers && s->ciphers_set)
-		s->notes[s->note_count++] =
-			"prefer_server_cipher_suites: false means nothing beside cipher_suites, whose order is taken";
+		s->notes[s->note_count++] = "prefer_server_cipher_suites: false means nothing "
+					    "beside cipher_suites, whose order is taken";
 	if (s->rate_interval_ns && !s->rate_burst) {
 		snprintf(why, SETTINGS_WHY, "rate_limit: a burst of 0 would let nobody in");
 		return -EINVAL;
 	}
 	if (!settings_tls(s))
-		return s->sans_set ? refuse(why, "client_allowed_sans without a certificate of the server") : 0;
+		return s->sans_set
+			       ? refuse(why,
+					"client_allowed_sans without a certificate of the server")
+			       : 0;
 	r = pem_check(s, why);
 	return r ? r : client_check(s, why);
 }

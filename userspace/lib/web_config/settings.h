@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What --web.config.file says, in the format of Prometheus's exporter-toolkit. Parsing touches no file: whoever holds
- * the right to read them hands their contents in.
+ * What --web.config.file says, in the format of Prometheus's exporter-toolkit. Parsing touches no
+ * file: whoever holds the right to read them hands their contents in.
  */
 #pragma once
 
@@ -54,7 +54,8 @@ struct settings {
 	bool sans_set;
 	enum tls_version min_version, max_version;
 	bool ciphers_set;
-	uint8_t ciphers[CIPHERS_MAX]; /* of TLS up to 1.2: rows of SETTINGS_CIPHERS, as they are preferred */
+	uint8_t ciphers[CIPHERS_MAX]; /* of TLS up to 1.2: rows of SETTINGS_CIPHERS, as they are
+					 preferred */
 	size_t cipher_count;
 	uint8_t curves[CURVES_MAX];
 	size_t curve_count;
@@ -94,8 +95,8 @@ const char *settings_pem_key(enum settings_pem pem);
 bool settings_tls(const struct settings *s);
 
 /*
- * Reads a whole file. Returns NULL with one line in `why` when it is refused. settings_free gives it back, and wipes
- * what is secret.
+ * Reads a whole file. Returns NULL with one line in `why` when it is refused. settings_free gives
+ * it back, and wipes what is secret.
  */
 struct settings *settings_parse(const char *bytes, size_t size, char why[static SETTINGS_WHY]);
 void settings_free(struct settings *s);

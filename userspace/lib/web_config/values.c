@@ -64,8 +64,14 @@ static uint64_t unit_find(const char **at)
 	static const struct {
 		const char *name;
 		uint64_t ns;
-	} units[] = { { "ns", 1 },	   { "us", NS_PER_US }, { "\xc2\xb5s", NS_PER_US }, { "\xce\xbcs", NS_PER_US },
-		      { "ms", NS_PER_MS }, { "s", NS_PER_S },	{ "m", 60 * NS_PER_S },	    { "h", 3600 * NS_PER_S } };
+	} units[] = { { "ns", 1 },
+		      { "us", NS_PER_US },
+		      { "\xc2\xb5s", NS_PER_US },
+		      { "\xce\xbcs", NS_PER_US },
+		      { "ms", NS_PER_MS },
+		      { "s", NS_PER_S },
+		      { "m", 60 * NS_PER_S },
+		      { "h", 3600 * NS_PER_S } };
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		size_t length = strlen(units[i].name);
@@ -110,7 +116,8 @@ bool settings_bcrypt(const char *hash, unsigned int *cost)
 {
 	unsigned int rounds;
 
-	if (hash[0] != '$' || hash[1] != '2' || !hash[2] || !strchr("abxy", hash[2]) || hash[3] != '$')
+	if (hash[0] != '$' || hash[1] != '2' || !hash[2] || !strchr("abxy", hash[2]) ||
+	    hash[3] != '$')
 		return false;
 	if (hash[4] < '0' || hash[4] > '3' || hash[5] < '0' || hash[5] > '9' || hash[6] != '$')
 		return false;

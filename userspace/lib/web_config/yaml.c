@@ -49,16 +49,20 @@ static int event_next(struct yaml *y)
 		return parser_refuse(y);
 	switch (y->event.type) {
 	case YAML_ALIAS_EVENT: return yaml_refuse(y, "anchors and aliases are not taken");
-	case YAML_SCALAR_EVENT: return node_check(y, y->event.data.scalar.anchor, y->event.data.scalar.tag);
+	case YAML_SCALAR_EVENT:
+		return node_check(y, y->event.data.scalar.anchor, y->event.data.scalar.tag);
 	case YAML_MAPPING_START_EVENT:
-		return node_check(y, y->event.data.mapping_start.anchor, y->event.data.mapping_start.tag);
+		return node_check(y, y->event.data.mapping_start.anchor,
+				  y->event.data.mapping_start.tag);
 	case YAML_SEQUENCE_START_EVENT:
-		return node_check(y, y->event.data.sequence_start.anchor, y->event.data.sequence_start.tag);
+		return node_check(y, y->event.data.sequence_start.anchor,
+				  y->event.data.sequence_start.tag);
 	default: return 0;
 	}
 }
 
-int yaml_open(struct yaml *y, const char *bytes, size_t size, bool *empty, char *why, size_t why_size)
+int yaml_open(struct yaml *y, const char *bytes, size_t size, bool *empty, char *why,
+	      size_t why_size)
 {
 	int r;
 
@@ -149,7 +153,8 @@ static int key_add(struct yaml *y, char **keys, size_t count)
 	return keys[count] ? 0 : yaml_refuse(y, "out of memory");
 }
 
-int yaml_mapping(struct yaml *y, int (*entry)(struct yaml *y, void *closure, const char *key), void *closure)
+int yaml_mapping(struct yaml *y, int (*entry)(struct yaml *y, void *closure, const char *key),
+		 void *closure)
 {
 	_cleanup_(keys_free) char *keys[YAML_ENTRIES_MAX] = { NULL };
 
@@ -204,8 +209,10 @@ int yaml_copy(struct yaml *y, char **to)
 
 int yaml_bool(struct yaml *y, bool *value)
 {
-	static const char *const yes[] = { "true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON" };
-	static const char *const no[] = { "false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF" };
+	static const char *const yes[] = { "true", "True", "TRUE", "y",	 "Y", "yes",
+					   "Yes",  "YES",  "on",   "On", "ON" };
+	static const char *const no[] = { "false", "False", "FALSE", "n",   "N",  "no",
+					  "No",	   "NO",    "off",   "Off", "OFF" };
 	const char *word;
 	bool plain;
 	int r = yaml_string(y, &word, &plain);
@@ -221,7 +228,8 @@ int yaml_bool(struct yaml *y, bool *value)
 	return yaml_refuse(y, "%.40s is neither true nor false", word);
 }
 
-int yaml_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index), size_t count)
+int yaml_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index),
+	      size_t count)
 {
 	const char *word;
 	int r = yaml_string(y, &word, NULL);

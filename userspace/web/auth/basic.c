@@ -11,7 +11,8 @@
 /* 0 … 63; -1: no digit of base64. */
 static int digit_value(char c)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *at = c ? strchr(digits, c) : NULL;
 
 	return at ? (int)(at - digits) : -1;
@@ -59,7 +60,8 @@ int basic_parse(struct basic *basic, const char *header)
 	user = colon ? (size_t)(colon - decoded) : 0;
 	password = colon ? (size_t)length - user - 1 : 0;
 	/* A NUL would end what is compared before it ends what was sent. */
-	if (colon && user < BASIC_USER_SIZE && password < BASIC_PASSWORD_SIZE && strlen(decoded) == (size_t)length) {
+	if (colon && user < BASIC_USER_SIZE && password < BASIC_PASSWORD_SIZE &&
+	    strlen(decoded) == (size_t)length) {
 		memcpy(basic->user, decoded, user);
 		basic->user[user] = '\0';
 		memcpy(basic->password, colon + 1, password + 1);

@@ -12,7 +12,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define NICE 10 /* scrapes come first, but a busy machine must not keep the first password waiting for seconds */
+#define NICE                                                                                      \
+	10 /* scrapes come first, but a busy machine must not keep the first password waiting for \
+	      seconds */
 #define STACK_SIZE (64 * 1024)
 
 static bool password_right(const char *hash, const char *password)
@@ -90,7 +92,8 @@ struct bcrypt *bcrypt_start(void)
 	r = pthread_create(&thread, &attributes, thread_main, b);
 	pthread_attr_destroy(&attributes);
 	if (!r) {
-		/* The C library's part of its beginning takes system calls that its process may soon lack. */
+		/* The C library's part of its beginning takes system calls that its process may
+		 * soon lack. */
 		while (sem_wait(&b->started) < 0)
 			;
 		return b;
@@ -127,8 +130,8 @@ static void string_copy(char *to, size_t size, const char *from)
 	to[length] = '\0';
 }
 
-int bcrypt_queue(struct bcrypt *b, const uint8_t peer[static 16], const uint8_t mac[static BCRYPT_MAC_SIZE],
-		 const char *hash, const char *password)
+int bcrypt_queue(struct bcrypt *b, const uint8_t peer[static 16],
+		 const uint8_t mac[static BCRYPT_MAC_SIZE], const char *hash, const char *password)
 {
 	int index = job_find(b, peer, mac);
 	struct bcrypt_job *job;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thread that checks passwords against hashes of bcrypt, which takes tens of milliseconds each and must not hold up a
- * scrape: one after the other, at a low priority, and only so many may wait.
+ * A thread that checks passwords against hashes of bcrypt, which takes tens of milliseconds each
+ * and must not hold up a scrape: one after the other, at a low priority, and only so many may wait.
  */
 #pragma once
 
@@ -38,17 +38,18 @@ struct bcrypt {
 };
 
 /*
- * Starts the thread, with the rights and the signal mask of its caller. NULL with errno set. It lives as long as the
- * process.
+ * Starts the thread, with the rights and the signal mask of its caller. NULL with errno set. It
+ * lives as long as the process.
  */
 struct bcrypt *bcrypt_start(void);
 
 /*
- * Queues a check. Returns the job's index, or -EBUSY when too many wait: in all, or of this peer. Jobs of the same mac
- * are one.
+ * Queues a check. Returns the job's index, or -EBUSY when too many wait: in all, or of this peer.
+ * Jobs of the same mac are one.
  */
-int bcrypt_queue(struct bcrypt *b, const uint8_t peer[static 16], const uint8_t mac[static BCRYPT_MAC_SIZE],
-		 const char *hash, const char *password);
+int bcrypt_queue(struct bcrypt *b, const uint8_t peer[static 16],
+		 const uint8_t mac[static BCRYPT_MAC_SIZE], const char *hash, const char *password);
 
-/* Takes a job that is done: its mac and whether the password was right. False: none is. `index` is free again. */
+/* Takes a job that is done: its mac and whether the password was right. False: none is. `index` is
+ * free again. */
 bool bcrypt_take(struct bcrypt *b, int *index, uint8_t mac[static BCRYPT_MAC_SIZE], bool *right);

@@ -56,7 +56,8 @@ static void decoy_make(const struct settings *s, char hash[static BCRYPT_HASH_SI
 }
 
 /* Of user, hash and password, each with its NUL: where one ends is part of it. */
-static int mac_make(const struct passwords *p, const struct basic *basic, const char *hash, uint8_t *mac)
+static int mac_make(const struct passwords *p, const struct basic *basic, const char *hash,
+		    uint8_t *mac)
 {
 	gnutls_hmac_hd_t hmac;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may come in with a password. A right one costs one bcrypt, once; wrong ones are remembered for a while; no
- * password is, but an HMAC of it with a key of this process. Users that do not exist cost what those that do cost.
+ * Who may come in with a password. A right one costs one bcrypt, once; wrong ones are remembered
+ * for a while; no password is, but an HMAC of it with a key of this process. Users that do not
+ * exist cost what those that do cost.
  */
 #pragma once
 
@@ -31,8 +32,9 @@ struct password_waiter {
 TAILQ_HEAD(password_waiters, password_waiter);
 
 struct password_memory {
-	uint8_t macs[PASSWORDS_RIGHT_MAX > PASSWORDS_WRONG_MAX ? PASSWORDS_RIGHT_MAX : PASSWORDS_WRONG_MAX]
-		    [BCRYPT_MAC_SIZE];
+	uint8_t macs[PASSWORDS_RIGHT_MAX > PASSWORDS_WRONG_MAX
+			     ? PASSWORDS_RIGHT_MAX
+			     : PASSWORDS_WRONG_MAX][BCRYPT_MAC_SIZE];
 	size_t max, count, next;
 };
 
@@ -48,8 +50,8 @@ struct passwords {
 int passwords_init(struct passwords *p, struct bcrypt *bcrypt);
 
 /*
- * Judges a user and a password by the settings. PASSWORD_WAIT: `waiter` is in the list until it is told, with the list
- * left, or removed.
+ * Judges a user and a password by the settings. PASSWORD_WAIT: `waiter` is in the list until it is
+ * told, with the list left, or removed.
  */
 enum password_verdict passwords_check(struct passwords *p, const struct settings *settings,
 				      const uint8_t peer[static 16], const struct basic *basic,

@@ -11,7 +11,8 @@ static void tile_begin(struct text *out, const char *title)
 	text_printf(out, "<div><dt>%s<dd>", title);
 }
 
-static void tile_count(struct text *out, const struct page_proxy *p, const char *title, enum page_number number)
+static void tile_count(struct text *out, const struct page_proxy *p, const char *title,
+		       enum page_number number)
 {
 	tile_begin(out, title);
 	if (page_has(p, number))
@@ -39,7 +40,8 @@ static void tile_failed(struct text *out, const struct page_proxy *p)
 	text_puts(out, "</div>\n");
 }
 
-static void tile_handshake(struct text *out, const struct page_view *view, const struct page_proxy *p)
+static void tile_handshake(struct text *out, const struct page_view *view,
+			   const struct page_proxy *p)
 {
 	const struct page_tunnel *t = p->tunnel_count ? &p->tunnels[0] : NULL;
 
@@ -48,7 +50,9 @@ static void tile_handshake(struct text *out, const struct page_view *view, const
 		html_duration(out, view_age(view, t->handshake));
 		text_puts(out, " <small>ago</small>");
 	} else {
-		text_puts(out, t && t->state != TUNNEL_STATE_MAX ? "none" : "<span class=dim>not known</span>");
+		text_puts(out, t && t->state != TUNNEL_STATE_MAX
+				       ? "none"
+				       : "<span class=dim>not known</span>");
 	}
 	text_puts(out, "</div>\n");
 }
@@ -89,7 +93,8 @@ static void tunnel_fact(struct text *out, const struct page_view *view, const st
 	if (t->keepalive)
 		text_printf(out, "; keepalive every %" PRIu64 " s", t->keepalive);
 	if (t->begun)
-		text_printf(out, "; %" PRIu64 " handshakes begun, %" PRIu64 " answered", t->begun, t->answered);
+		text_printf(out, "; %" PRIu64 " handshakes begun, %" PRIu64 " answered", t->begun,
+			    t->answered);
 	text_puts(out, "\n");
 }
 
@@ -230,7 +235,8 @@ void card_write(struct text *out, const struct page_view *view, const struct pag
 		tiles_write(out, view, p);
 		charts_write(out, p);
 	}
-	text_printf(out, "<details%s><summary>All that is known</summary>\n<dl class=facts>\n", alone ? " open" : "");
+	text_printf(out, "<details%s><summary>All that is known</summary>\n<dl class=facts>\n",
+		    alone ? " open" : "");
 	for (unsigned int i = 0; i < p->tunnel_count; i++)
 		tunnel_fact(out, view, &p->tunnels[i]);
 	fact_begin(out, "SOCKS server");

@@ -20,7 +20,8 @@ static void level_write(struct text *out, unsigned int *level)
 	*level = 0;
 }
 
-void chart_path(struct text *out, const struct chart *c, const double *values, unsigned int known, bool closed)
+void chart_path(struct text *out, const struct chart *c, const double *values, unsigned int known,
+		bool closed)
 {
 	unsigned int first, level = 0;
 	int y;

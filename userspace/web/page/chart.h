@@ -13,10 +13,11 @@ struct chart {
 };
 
 /*
- * Appends the d of a path through the last `known` values of all; y grows downwards, so 0 is at `height`. Closed: down
- * to 0 at both ends, to be filled.
+ * Appends the d of a path through the last `known` values of all; y grows downwards, so 0 is at
+ * `height`. Closed: down to 0 at both ends, to be filled.
  */
-void chart_path(struct text *out, const struct chart *chart, const double *values, unsigned int known, bool closed);
+void chart_path(struct text *out, const struct chart *chart, const double *values,
+		unsigned int known, bool closed);
 
 /* A number that is at least the highest, and easy to read: a few times a power of ten; 0 for 0. */
 double chart_top(double highest);

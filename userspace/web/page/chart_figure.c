@@ -26,7 +26,8 @@ struct extent {
 
 static struct extent extent_of(const double *values, unsigned int known)
 {
-	struct extent e = { .now = values[SNAPSHOT_STEPS - 1], .least = values[SNAPSHOT_STEPS - 1] };
+	struct extent e = { .now = values[SNAPSHOT_STEPS - 1],
+			    .least = values[SNAPSHOT_STEPS - 1] };
 
 	for (unsigned int i = SNAPSHOT_STEPS - known; i < SNAPSHOT_STEPS; i++) {
 		e.least = values[i] < e.least ? values[i] : e.least;
@@ -45,8 +46,8 @@ static void extent_words(struct text *out, const struct extent *e, value_words *
 	words(out, e->most);
 }
 
-static void path_write(struct text *out, const struct chart *chart, const double *values, unsigned int known,
-		       const char *class, bool closed)
+static void path_write(struct text *out, const struct chart *chart, const double *values,
+		       unsigned int known, const char *class, bool closed)
 {
 	text_printf(out, "<path class=%s d=\"", class);
 	chart_path(out, chart, values, known, closed);
@@ -61,14 +62,16 @@ struct figure {
 	value_words *words;
 };
 
-static void plot_write(struct text *out, const struct figure *f, const struct chart *chart, bool any_failed)
+static void plot_write(struct text *out, const struct figure *f, const struct chart *chart,
+		       bool any_failed)
 {
 	int width = (SNAPSHOT_STEPS - 1) * WIDTH_STEP;
 
 	text_puts(out, "<div class=plot><span>");
 	f->words(out, chart->top);
 	text_printf(out,
-		    "</span><svg viewBox=\"0 -1 %d %d\" preserveAspectRatio=none aria-hidden=true><path class=grid "
+		    "</span><svg viewBox=\"0 -1 %d %d\" preserveAspectRatio=none "
+		    "aria-hidden=true><path class=grid "
 		    "d=\"M0 0H%dM0 %dH%dM0 %dH%d\"/>",
 		    width, HEIGHT + 2, width, HEIGHT / 2, width, HEIGHT, width);
 	path_write(out, chart, f->values, f->known, "area", true);
@@ -78,7 +81,8 @@ static void plot_write(struct text *out, const struct figure *f, const struct ch
 	text_puts(out, "</svg></div>\n<p class=ends><span>5 min ago</span><span>now</span></p>\n");
 }
 
-/* The words below the picture say what is to be seen on it: it is drawn for those who see, and hidden from others. */
+/* The words below the picture say what is to be seen on it: it is drawn for those who see, and
+ * hidden from others. */
 static void figure_write(struct text *out, const struct figure *f)
 {
 	struct chart chart = { .count = SNAPSHOT_STEPS, .step = WIDTH_STEP, .height = HEIGHT };
@@ -123,8 +127,9 @@ void charts_write(struct text *out, const struct page_proxy *p)
 		received[i] = (double)h->received[i] / SNAPSHOT_STEP_SECONDS;
 	}
 	text_puts(out, "<div class=charts>\n");
-	figure_write(out, &(struct figure){ "Requests that ended, per minute", all, failed, h->known, rate_words });
-	figure_write(out,
-		     &(struct figure){ "Received from the tunnel, per second", received, NULL, h->known, bytes_words });
+	figure_write(out, &(struct figure){ "Requests that ended, per minute", all, failed,
+					    h->known, rate_words });
+	figure_write(out, &(struct figure){ "Received from the tunnel, per second", received, NULL,
+					    h->known, bytes_words });
 	text_puts(out, "</div>\n");
 }

@@ -26,12 +26,14 @@ static void programs_write(struct text *out, const struct page_exporter *e)
 		text_puts(out, "not known\n");
 		return;
 	}
-	text_printf(out, "%u of %u kinds attached", e->programs - e->programs_down.count, e->programs);
+	text_printf(out, "%u of %u kinds attached", e->programs - e->programs_down.count,
+		    e->programs);
 	for (unsigned int i = 0; i < e->programs_down.count; i++) {
 		text_puts(out, i ? ", " : "; not: ");
 		html_escape(out, e->programs_down.entries[i].what);
 	}
-	text_puts(out, e->pinned ? "; pinned: the kernel counts on while the exporter restarts\n" : "; not pinned\n");
+	text_puts(out, e->pinned ? "; pinned: the kernel counts on while the exporter restarts\n"
+				 : "; not pinned\n");
 }
 
 static void since_write(struct text *out, const struct page_view *view)
@@ -56,10 +58,12 @@ static void links_write(struct text *out, const struct config *config)
 	if (config->health_enabled) {
 		text_puts(out, "<li>Probes on <code>");
 		html_escape(out, config->health.text);
-		text_puts(out, "</code>: <code class=probe>/livez</code> <code class=probe>/readyz?verbose</code> "
+		text_puts(out, "</code>: <code class=probe>/livez</code> <code "
+			       "class=probe>/readyz?verbose</code> "
 			       "<code class=probe>/startupz</code>\n");
 	}
-	text_puts(out, "<li>Read on: <code>man wgsocks_exporter</code>, <code>--help-metrics</code>, and in the "
+	text_puts(out, "<li>Read on: <code>man wgsocks_exporter</code>, "
+		       "<code>--help-metrics</code>, and in the "
 		       "sources docs/metrics.md and docs/runbooks\n</ul></nav>\n");
 }
 
@@ -85,8 +89,8 @@ void exporter_write(struct text *out, const struct page_view *view)
 	html_escape(out, version_revision);
 	text_puts(out, ", ");
 	html_escape(out, version_arch);
-	text_puts(out,
-		  view->source->config->mode == CONFIG_MODE_NODE ? "), agent of a node\n" : "), beside one proxy\n");
+	text_puts(out, view->source->config->mode == CONFIG_MODE_NODE ? "), agent of a node\n"
+								      : "), beside one proxy\n");
 	since_write(out, view);
 	if (view->model.answered) {
 		programs_write(out, e);
@@ -113,12 +117,16 @@ void glossary_write(struct text *out)
 {
 	text_puts(out, "<details><summary>What the words mean</summary>\n<dl class=facts>\n"
 		       "<dt>Trouble<dd>users of the proxy suffer now\n"
-		       "<dt>Needs a look<dd>it works, but something was lost, leaked, failed or could not be read\n");
+		       "<dt>Needs a look<dd>it works, but something was lost, leaked, failed or "
+		       "could not be read\n");
 	for (unsigned int state = 0; state < TUNNEL_STATE_MAX; state++)
 		text_printf(out, "<dt>Tunnel %s<dd>%s\n", words_tunnel((enum tunnel_state)state),
 			    words_tunnel_meaning((enum tunnel_state)state));
-	text_puts(out, "<dt>Failed<dd>requests that did not end in a success reply, by whose fault ever: "
-		       "the reasons are those of proxy_request_failures_total\n"
-		       "<dt>Totals<dd>since watching began, restarts of the exporter included where it is pinned\n"
-		       "</dl></details>\n");
+	text_puts(
+		out,
+		"<dt>Failed<dd>requests that did not end in a success reply, by whose fault ever: "
+		"the reasons are those of proxy_request_failures_total\n"
+		"<dt>Totals<dd>since watching began, restarts of the exporter included where it is "
+		"pinned\n"
+		"</dl></details>\n");
 }

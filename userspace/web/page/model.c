@@ -8,7 +8,8 @@
 
 static int offset_order(const void *a, const void *b)
 {
-	const struct page_proxy *one = *(struct page_proxy *const *)a, *other = *(struct page_proxy *const *)b;
+	const struct page_proxy *one = *(struct page_proxy *const *)a,
+				*other = *(struct page_proxy *const *)b;
 
 	return one->offset < other->offset ? -1 : one->offset > other->offset;
 }
@@ -113,7 +114,9 @@ static int board_take(struct page_model *m, const struct page_source *source)
 	const struct shared *shared = source->shared;
 	int count;
 
-	/* calloc: large ones come from the kernel and only the pages that are filled cost anything. */
+	/*
+	 * calloc: large ones come from the kernel and only the pages that are filled cost anything.
+	 */
 	m->board = calloc(shared->proxies_max, sizeof(*m->board));
 	count = m->board ? health_board_copy(shared, m->board, shared->proxies_max) : -ENOMEM;
 	m->proxies = calloc(count > 0 ? (size_t)count : 1, sizeof(*m->proxies));
@@ -122,7 +125,8 @@ static int board_take(struct page_model *m, const struct page_source *source)
 	for (int i = 0; i < count; i++) {
 		const struct health_proxy *h = &m->board[i];
 		struct page_proxy *p = &m->proxies[m->count++];
-		uint32_t tunnel = h->tunnel <= HEALTH_TUNNEL_INTERFACE_DOWN ? h->tunnel : HEALTH_TUNNEL_UNKNOWN;
+		uint32_t tunnel = h->tunnel <= HEALTH_TUNNEL_INTERFACE_DOWN ? h->tunnel
+									    : HEALTH_TUNNEL_UNKNOWN;
 
 		p->name = h->name;
 		p->latency_ms = -1;

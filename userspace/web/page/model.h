@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the page says, taken out of the samples: one struct a proxy, and what is known of the exporter itself. Strings
- * are those of the snapshots. The samples were checked (snapshot_open), but their numbers may be anything.
+ * What the page says, taken out of the samples: one struct a proxy, and what is known of the
+ * exporter itself. Strings are those of the snapshots. The samples were checked (snapshot_open),
+ * but their numbers may be anything.
  */
 #pragma once
 
@@ -29,7 +30,8 @@ struct page_tunnel {
 	const char *peer;   /* the address of one of them */
 	uint64_t handshake; /* the last with any, seconds since the Unix epoch; 0: never */
 	uint64_t keepalive;
-	uint64_t begun, answered; /* handshakes that we began, and those of them that were answered */
+	uint64_t begun,
+		answered; /* handshakes that we began, and those of them that were answered */
 };
 
 /* Numbers of a proxy; totals are since it was first seen. */
@@ -84,7 +86,8 @@ struct page_exporter {
 };
 
 struct page_model {
-	struct page_proxy *proxies, **by_offset; /* by where their names lie; NULL without a snapshot */
+	struct page_proxy *proxies,
+		**by_offset; /* by where their names lie; NULL without a snapshot */
 	uint32_t count;
 	bool answered; /* by the collector; else this is what the health board knows */
 	struct page_exporter exporter;

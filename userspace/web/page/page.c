@@ -20,7 +20,8 @@ uint32_t page_mask(const struct config *config)
 const char *page_policy(void)
 {
 	return "default-src 'none'; style-src " PAGE_CSS_HASH "; script-src " PAGE_JS_HASH
-	       "; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+	       "; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+	       "frame-ancestors 'none'";
 }
 
 static void head_write(struct text *out, const struct page_view *v)
@@ -32,11 +33,13 @@ static void head_write(struct text *out, const struct page_view *v)
 		"<!DOCTYPE html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
 		"<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
 		"<meta name=color-scheme content=\"light dark\">\n"
-		"<link rel=icon href=\"data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 "
+		"<link rel=icon href=\"data:image/svg+xml,%%3Csvg "
+		"xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 "
 		"8'%%3E%%3Ccircle cx='4' cy='4' r='4' fill='%%23%s'/%%3E%%3C/svg%%3E\">\n<title>",
 		colours[summary_level(v)]);
 	summary_words(out, v);
-	text_puts(out, " – wgsocks_exporter</title>\n<style>" PAGE_CSS "</style>\n</head>\n<body>\n");
+	text_puts(out,
+		  " – wgsocks_exporter</title>\n<style>" PAGE_CSS "</style>\n</head>\n<body>\n");
 }
 
 static void header_write(struct text *out, const struct page_view *v)
@@ -48,10 +51,11 @@ static void header_write(struct text *out, const struct page_view *v)
 	text_puts(out, "<header><h1>");
 	text_puts(out, v->source->proxy ? "<a href=/>wgsocks_exporter</a>" : "wgsocks_exporter");
 	text_printf(out,
-		    "</h1>\n<p>As of <time datetime=%04d-%02d-%02dT%02d:%02d:%02dZ>%02d:%02d:%02d UTC</time>. "
+		    "</h1>\n<p>As of <time datetime=%04d-%02d-%02dT%02d:%02d:%02dZ>%02d:%02d:%02d "
+		    "UTC</time>. "
 		    "<span id=live>Reload for news.</span></p></header>\n",
-		    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, tm.tm_hour,
-		    tm.tm_min, tm.tm_sec);
+		    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		    tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 static void one_write(struct text *out, const struct page_view *v)

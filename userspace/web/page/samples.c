@@ -21,7 +21,9 @@ void page_top_add(struct page_top *top, const char *what, uint64_t count)
 	top->count++;
 }
 
-/* Families that are one number of a proxy, or the sum over their other labels. 0: not one of them. */
+/*
+ * Families that are one number of a proxy, or the sum over their other labels. 0: not one of them.
+ */
 static const uint8_t numbers[METRIC_MAX] = {
 	[METRIC_PROXY_ACTIVE] = PAGE_ACTIVE + 1,
 	[METRIC_PROXY_REQUEST_RATE] = PAGE_RATE + 1,
@@ -64,7 +66,8 @@ bool samples_of_proxy(const struct sample *sample)
 
 /* ---- tunnels ---- */
 
-static struct page_tunnel *tunnel_of(struct page_proxy *p, const struct snapshot *s, const struct sample *sample)
+static struct page_tunnel *tunnel_of(struct page_proxy *p, const struct snapshot *s,
+				     const struct sample *sample)
 {
 	const char *interface = label(s, sample, 1);
 
@@ -73,7 +76,8 @@ static struct page_tunnel *tunnel_of(struct page_proxy *p, const struct snapshot
 			return &p->tunnels[i];
 	if (p->tunnel_count == ABI_TUNNELS_MAX)
 		return NULL;
-	p->tunnels[p->tunnel_count] = (struct page_tunnel){ .interface = interface, .state = TUNNEL_STATE_MAX };
+	p->tunnels[p->tunnel_count] =
+		(struct page_tunnel){ .interface = interface, .state = TUNNEL_STATE_MAX };
 	return &p->tunnels[p->tunnel_count++];
 }
 
@@ -84,7 +88,8 @@ static void state_take(struct page_tunnel *t, const char *word)
 			t->state = (enum tunnel_state)state;
 }
 
-static void handshake_take(uint64_t *count, const struct snapshot *s, const struct sample *sample, unsigned int which)
+static void handshake_take(uint64_t *count, const struct snapshot *s, const struct sample *sample,
+			   unsigned int which)
 {
 	if (!strcmp(label(s, sample, 2), metric_handshake(which)))
 		*count += value_of(sample);
@@ -107,27 +112,38 @@ static void tunnel_take(struct page_proxy *p, const struct snapshot *s, const st
 		t->peers++;
 		t->peer = label(s, sample, 3);
 		break;
-	case METRIC_VPN_PEER_HANDSHAKE: t->handshake = value > t->handshake ? value : t->handshake; break;
-	case METRIC_VPN_PEER_KEEPALIVE: t->keepalive = value > t->keepalive ? value : t->keepalive; break;
-	case METRIC_VPN_HANDSHAKE_INITIATIONS: handshake_take(&t->begun, s, sample, ABI_HANDSHAKE_SENT); break;
-	case METRIC_VPN_HANDSHAKE_RESPONSES: handshake_take(&t->answered, s, sample, ABI_HANDSHAKE_RECEIVED); break;
+	case METRIC_VPN_PEER_HANDSHAKE:
+		t->handshake = value > t->handshake ? value : t->handshake;
+		break;
+	case METRIC_VPN_PEER_KEEPALIVE:
+		t->keepalive = value > t->keepalive ? value : t->keepalive;
+		break;
+	case METRIC_VPN_HANDSHAKE_INITIATIONS:
+		handshake_take(&t->begun, s, sample, ABI_HANDSHAKE_SENT);
+		break;
+	case METRIC_VPN_HANDSHAKE_RESPONSES:
+		handshake_take(&t->answered, s, sample, ABI_HANDSHAKE_RECEIVED);
+		break;
 	}
 }
 
 /* ---- the rest of a proxy ---- */
 
-static void destination_take(struct page_proxy *p, const struct snapshot *s, const struct sample *sample)
+static void destination_take(struct page_proxy *p, const struct snapshot *s,
+			     const struct sample *sample)
 {
 	if (sample->family == METRIC_DESTINATION_RECEIVE) {
 		p->destination = sample->labels[1];
 		p->destination_received = value_of(sample);
 	} else if (p->destination == sample->labels[1]) {
-		page_top_add(&p->destinations, label(s, sample, 1), p->destination_received + value_of(sample));
+		page_top_add(&p->destinations, label(s, sample, 1),
+			     p->destination_received + value_of(sample));
 		p->destination_received = 0;
 	}
 }
 
-static void attached_take(struct page_proxy *p, const struct snapshot *s, const struct sample *sample)
+static void attached_take(struct page_proxy *p, const struct snapshot *s,
+			  const struct sample *sample)
 {
 	if (p->attached_count < PAGE_ATTACHED) {
 		p->attached[p->attached_count] = label(s, sample, 1);
@@ -155,13 +171,19 @@ void samples_take_proxy(struct page_proxy *p, const struct snapshot *s, const st
 	switch (sample->family) {
 	case METRIC_PROXY_LISTENER_UP: p->listener_up = value; break;
 	case METRIC_VPN_STATUS: p->usable = value; break;
-	case METRIC_PROXY_REQUEST_FAILURES: page_top_add(&p->failures, label(s, sample, 1), value); break;
-	case METRIC_PROXY_UPSTREAM_FAILURES: page_top_add(&p->upstream_failures, label(s, sample, 1), value); break;
+	case METRIC_PROXY_REQUEST_FAILURES:
+		page_top_add(&p->failures, label(s, sample, 1), value);
+		break;
+	case METRIC_PROXY_UPSTREAM_FAILURES:
+		page_top_add(&p->upstream_failures, label(s, sample, 1), value);
+		break;
 	case METRIC_COMPAT_LATENCY: p->latency_ms = float_of(sample); break;
 	case METRIC_DESTINATION_RECEIVE:
 	case METRIC_DESTINATION_TRANSMIT: destination_take(p, s, sample); break;
 	case METRIC_ATTACH_MODE: attached_take(p, s, sample); break;
-	case METRIC_SOURCE_SUCCESS: failed_take(&p->sources_failed, label(s, sample, 1), value); break;
+	case METRIC_SOURCE_SUCCESS:
+		failed_take(&p->sources_failed, label(s, sample, 1), value);
+		break;
 	case METRIC_KUBERNETES_INFO:
 		p->kubernetes_namespace = label(s, sample, 1);
 		p->pod = label(s, sample, 2);
@@ -176,7 +198,8 @@ void samples_take_proxy(struct page_proxy *p, const struct snapshot *s, const st
 	}
 }
 
-void samples_take_exporter(struct page_exporter *e, const struct snapshot *s, const struct sample *sample)
+void samples_take_exporter(struct page_exporter *e, const struct snapshot *s,
+			   const struct sample *sample)
 {
 	uint64_t value = value_of(sample);
 
@@ -191,7 +214,9 @@ void samples_take_exporter(struct page_exporter *e, const struct snapshot *s, co
 		break;
 	case METRIC_PROCESS_RESTARTS: page_top_add(&e->restarts, label(s, sample, 0), value); break;
 	case METRIC_LISTENING: page_top_add(&e->not_listening, label(s, sample, 1), !value); break;
-	case METRIC_COLLECTOR_SUCCESS: failed_take(&e->collectors_failed, label(s, sample, 0), value); break;
+	case METRIC_COLLECTOR_SUCCESS:
+		failed_take(&e->collectors_failed, label(s, sample, 0), value);
+		break;
 	case METRIC_PINNED: e->pinned = value; break;
 	case METRIC_PROXIES_UNWATCHED: e->unwatched = value; break;
 	case METRIC_BPF_MEMORY: e->kernel_bytes = value; break;

@@ -20,7 +20,8 @@ enum page_level summary_level(const struct page_view *v)
 /* "2 of 200 proxies have trouble, 1 needs a look" */
 void summary_words(struct text *out, const struct page_view *v)
 {
-	uint32_t trouble = v->by_level[PAGE_TROUBLE], warning = v->by_level[PAGE_WARNING], all = v->model.count;
+	uint32_t trouble = v->by_level[PAGE_TROUBLE], warning = v->by_level[PAGE_WARNING],
+		 all = v->model.count;
 
 	if (!v->model.answered)
 		text_puts(out, "The collector is silent. When last heard of: ");
@@ -33,7 +34,8 @@ void summary_words(struct text *out, const struct page_view *v)
 		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies %s trouble", trouble, all,
 			    trouble == 1 ? "has" : "have");
 		if (warning)
-			text_printf(out, ", %" PRIu32 " need%s a look", warning, warning == 1 ? "s" : "");
+			text_printf(out, ", %" PRIu32 " need%s a look", warning,
+				    warning == 1 ? "s" : "");
 	} else if (warning) {
 		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies need%s a look", warning, all,
 			    warning == 1 ? "s" : "");
@@ -41,7 +43,8 @@ void summary_words(struct text *out, const struct page_view *v)
 		html_escape(out, v->model.proxies[0].name);
 		text_puts(out, " works");
 	} else {
-		text_printf(out, "%s %" PRIu32 " proxies work", v->model.answered ? "All" : "all", all);
+		text_printf(out, "%s %" PRIu32 " proxies work", v->model.answered ? "All" : "all",
+			    all);
 	}
 	if (v->model.answered && words_level(&v->exporter) == PAGE_TROUBLE)
 		text_puts(out, "; the exporter does not count");
@@ -104,9 +107,11 @@ static void told_write(struct text *out, const struct page_view *v)
 void summary_write(struct text *out, const struct page_view *v)
 {
 	/* Of a single proxy all is told in its card. */
-	bool in_summary = !v->source->proxy && v->model.count > 1 && v->by_level[PAGE_GOOD] < v->model.count;
+	bool in_summary =
+		!v->source->proxy && v->model.count > 1 && v->by_level[PAGE_GOOD] < v->model.count;
 
-	text_printf(out, "<section class=\"sum %s\"><h2 aria-live=polite>", view_class(summary_level(v)));
+	text_printf(out, "<section class=\"sum %s\"><h2 aria-live=polite>",
+		    view_class(summary_level(v)));
 	summary_words(out, v);
 	text_puts(out, "</h2>\n");
 	text_puts(out, in_summary || v->exporter.count ? "<ul class=why>\n" : "");

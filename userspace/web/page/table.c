@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A row a proxy. With hundreds of them each byte counts: end tags that HTML does not ask for are left out, what is said
- * by the column is not said again, and the full story of a proxy is one link away.
+ * A row a proxy. With hundreds of them each byte counts: end tags that HTML does not ask for are
+ * left out, what is said by the column is not said again, and the full story of a proxy is one link
+ * away.
  */
 #include "web/page/chart.h"
 #include "web/page/html.h"
@@ -50,7 +51,8 @@ static void history_write(struct text *out, const struct page_proxy *p)
 		spark_write(out, h);
 }
 
-static void row_write(struct text *out, const struct page_view *view, const struct page_entry *entry)
+static void row_write(struct text *out, const struct page_view *view,
+		      const struct page_entry *entry)
 {
 	const struct page_proxy *p = entry->proxy;
 
@@ -73,13 +75,17 @@ static void row_write(struct text *out, const struct page_view *view, const stru
 
 void table_write(struct text *out, const struct page_view *view)
 {
-	text_puts(out,
-		  "<section><h2>Proxies</h2>\n<table>\n<caption>Handshake: how long ago. Open: client connections now. "
-		  "Requests: in the last minute. Failed: of the requests that ended in the last 5 minutes. "
-		  "Received: a second, from the tunnel. Chart: requests that ended in the last 5 minutes, each row to "
-		  "its own height.</caption>\n"
-		  "<thead><tr><th scope=col>Proxy<th scope=col>State<th scope=col>Handshake<th scope=col>Open"
-		  "<th scope=col>Requests<th scope=col>Failed<th scope=col>Received<th scope=col>Chart\n<tbody>\n");
+	text_puts(out, "<section><h2>Proxies</h2>\n<table>\n<caption>Handshake: how long ago. "
+		       "Open: client connections now. "
+		       "Requests: in the last minute. Failed: of the requests that ended in the "
+		       "last 5 minutes. "
+		       "Received: a second, from the tunnel. Chart: requests that ended in the "
+		       "last 5 minutes, each row to "
+		       "its own height.</caption>\n"
+		       "<thead><tr><th scope=col>Proxy<th scope=col>State<th "
+		       "scope=col>Handshake<th scope=col>Open"
+		       "<th scope=col>Requests<th scope=col>Failed<th scope=col>Received<th "
+		       "scope=col>Chart\n<tbody>\n");
 	for (uint32_t i = 0; i < view->model.count; i++)
 		row_write(out, view, view->sorted[i]);
 	text_puts(out, "</table></section>\n");

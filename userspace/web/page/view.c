@@ -27,7 +27,8 @@ void view_reasons(struct text *out, const struct page_reasons *r)
 		text_printf(out, "<li class=%s>", view_class(reason->level));
 		html_escape_bytes(out, reason->text.data, reason->text.size);
 		if (reason->runbook)
-			text_printf(out, " <small>Runbook: docs/runbooks/%s.md</small>", reason->runbook);
+			text_printf(out, " <small>Runbook: docs/runbooks/%s.md</small>",
+				    reason->runbook);
 		text_puts(out, "\n");
 	}
 	text_puts(out, "</ul>\n");
@@ -35,7 +36,8 @@ void view_reasons(struct text *out, const struct page_reasons *r)
 
 static int entry_order(const void *a, const void *b)
 {
-	const struct page_entry *one = *(struct page_entry *const *)a, *other = *(struct page_entry *const *)b;
+	const struct page_entry *one = *(struct page_entry *const *)a,
+				*other = *(struct page_entry *const *)b;
 
 	if (one->level != other->level)
 		return one->level > other->level ? -1 : 1;

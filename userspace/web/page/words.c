@@ -8,7 +8,8 @@
 #define SHARE_TROUBLE 0.9 /* of that many, nearly nothing works */
 
 /* The worst first, and of one level in the order in which they come. NULL: there is no room. */
-static struct text *reason_add(struct page_reasons *r, enum page_level level, const char *brief, const char *runbook)
+static struct text *reason_add(struct page_reasons *r, enum page_level level, const char *brief,
+			       const char *runbook)
 {
 	unsigned int at = r->count;
 
@@ -96,8 +97,8 @@ static void stale_words(struct text *text, const struct page_tunnel *t, uint64_t
 	text_puts(text, " Traffic goes into the tunnel and does not come back.");
 }
 
-static void tunnel_words(struct page_reasons *r, const struct page_proxy *p, const struct page_tunnel *t,
-			 uint64_t time_s)
+static void tunnel_words(struct page_reasons *r, const struct page_proxy *p,
+			 const struct page_tunnel *t, uint64_t time_s)
 {
 	/* One of several that is down takes some traffic with it at most. */
 	enum page_level level = p->usable ? PAGE_WARNING : PAGE_TROUBLE;
@@ -107,13 +108,16 @@ static void tunnel_words(struct page_reasons *r, const struct page_proxy *p, con
 	case TUNNEL_NO_INTERFACE:
 		text = reason_add(r, level, "No tunnel", "VpnTunnelDown");
 		if (text)
-			text_printf(text, "The interface %s is missing or down: nothing reaches its target through it.",
+			text_printf(text,
+				    "The interface %s is missing or down: nothing reaches its "
+				    "target through it.",
 				    t->interface);
 		break;
 	case TUNNEL_NO_PEER:
 		text = reason_add(r, level, "No peer", "VpnTunnelDown");
 		if (text)
-			text_printf(text, "%s has no peer: nothing reaches its target through it.", t->interface);
+			text_printf(text, "%s has no peer: nothing reaches its target through it.",
+				    t->interface);
 		break;
 	case TUNNEL_STALE:
 		text = reason_add(r, level, "Peer silent", "VpnTunnelStale");
@@ -132,13 +136,16 @@ static void tunnel_words(struct page_reasons *r, const struct page_proxy *p, con
 
 static void listener_words(struct page_reasons *r, const struct page_proxy *p)
 {
-	struct text *text = p->listener_up ? NULL : reason_add(r, PAGE_TROUBLE, "No SOCKS server", "ProxyDanteGone");
+	struct text *text =
+		p->listener_up ? NULL
+			       : reason_add(r, PAGE_TROUBLE, "No SOCKS server", "ProxyDanteGone");
 
 	if (!text)
 		return;
 	text_puts(text, "Nothing listens for SOCKS: new clients are refused.");
 	if (page_has(p, PAGE_ACTIVE) && p->numbers[PAGE_ACTIVE])
-		text_printf(text, " %" PRIu64 " connections are still open.", p->numbers[PAGE_ACTIVE]);
+		text_printf(text, " %" PRIu64 " connections are still open.",
+			    p->numbers[PAGE_ACTIVE]);
 }
 
 static void failing_words(struct page_reasons *r, const struct page_proxy *p)
@@ -155,9 +162,11 @@ static void failing_words(struct page_reasons *r, const struct page_proxy *p)
 	html_count(text, p->failed);
 	text_puts(text, " of ");
 	html_count(text, p->ended);
-	text_printf(text, " requests that ended in the last 5 minutes failed (%.0f %%).", share * 100);
+	text_printf(text, " requests that ended in the last 5 minutes failed (%.0f %%).",
+		    share * 100);
 	if (p->failures.count)
-		text_printf(text, " Most often, since watching began: %s.", p->failures.entries[0].what);
+		text_printf(text, " Most often, since watching began: %s.",
+			    p->failures.entries[0].what);
 }
 
 static void leak_words(struct page_reasons *r, const struct page_proxy *p)
@@ -171,18 +180,21 @@ static void leak_words(struct page_reasons *r, const struct page_proxy *p)
 	if (!text)
 		return;
 	if (connections)
-		text_printf(text, "%" PRIu64 " connection%s", connections, connections == 1 ? "" : "s");
+		text_printf(text, "%" PRIu64 " connection%s", connections,
+			    connections == 1 ? "" : "s");
 	if (connections && queries)
 		text_puts(text, " and ");
 	if (queries)
 		text_printf(text, "%" PRIu64 " DNS quer%s", queries, queries == 1 ? "y" : "ies");
-	text_puts(text, " left beside the tunnel since watching began. If the number grows, it goes on.");
+	text_puts(text,
+		  " left beside the tunnel since watching began. If the number grows, it goes on.");
 }
 
 static void unread_words(struct page_reasons *r, const struct page_proxy *p)
 {
-	struct text *text =
-		p->sources_failed ? reason_add(r, PAGE_WARNING, "Not all read", "WgsocksCollectorFailing") : NULL;
+	struct text *text = p->sources_failed ? reason_add(r, PAGE_WARNING, "Not all read",
+							   "WgsocksCollectorFailing")
+					      : NULL;
 
 	if (!text)
 		return;
@@ -216,13 +228,15 @@ const char *words_brief(const struct page_reasons *r, const struct page_proxy *p
 
 static void silent_words(struct page_reasons *r, uint64_t silent_s)
 {
-	struct text *text = reason_add(r, PAGE_TROUBLE, "Collector silent", "WgsocksCollectorFailing");
+	struct text *text =
+		reason_add(r, PAGE_TROUBLE, "Collector silent", "WgsocksCollectorFailing");
 
 	if (!text)
 		return;
 	text_puts(text, "The collector does not answer: this is the last that it said, ");
 	html_duration(text, silent_s);
-	text_puts(text, " ago, without numbers. It is started again by itself; if this stays, the log says why.");
+	text_puts(text, " ago, without numbers. It is started again by itself; if this stays, the "
+			"log says why.");
 }
 
 static void top_words(struct text *out, const struct page_top *top)
@@ -250,7 +264,9 @@ static bool programs_miss(const struct page_model *m)
 
 static void parts_words(struct page_reasons *r, const struct page_exporter *e)
 {
-	struct text *text = e->not_listening.count ? reason_add(r, PAGE_WARNING, "Does not listen", NULL) : NULL;
+	struct text *text = e->not_listening.count
+				    ? reason_add(r, PAGE_WARNING, "Does not listen", NULL)
+				    : NULL;
 
 	if (text) {
 		text_puts(text, "It cannot listen on ");
@@ -260,13 +276,15 @@ static void parts_words(struct page_reasons *r, const struct page_exporter *e)
 	text = e->unwatched ? reason_add(r, PAGE_WARNING, "Proxies unwatched", NULL) : NULL;
 	if (text)
 		text_printf(text,
-			    "%" PRIu64 " proxies are not watched: more than --proxies.max, or a capability is missing.",
+			    "%" PRIu64 " proxies are not watched: more than --proxies.max, or a "
+			    "capability is missing.",
 			    e->unwatched);
-	text = e->lost_total ? reason_add(r, PAGE_WARNING, "Counts lost", "WgsocksCountsLost") : NULL;
+	text = e->lost_total ? reason_add(r, PAGE_WARNING, "Counts lost", "WgsocksCountsLost")
+			     : NULL;
 	if (text) {
 		html_count(text, e->lost_total);
-		text_puts(text,
-			  e->lost_total == 1 ? " event could not be counted (" : " events could not be counted (");
+		text_puts(text, e->lost_total == 1 ? " event could not be counted ("
+						   : " events could not be counted (");
 		top_words(text, &e->lost);
 		text_puts(text, "): that many may be missing in the numbers.");
 	}
@@ -280,7 +298,9 @@ void words_exporter(struct page_reasons *r, const struct page_model *m, uint64_t
 
 	if (!m->answered)
 		silent_words(r, silent_s);
-	text = programs_miss(m) ? reason_add(r, PAGE_TROUBLE, "Not counting", "WgsocksCollectorFailing") : NULL;
+	text = programs_miss(m)
+		       ? reason_add(r, PAGE_TROUBLE, "Not counting", "WgsocksCollectorFailing")
+		       : NULL;
 	if (text) {
 		text_puts(text, "BPF programs are not attached: ");
 		top_words(text, &e->programs_down);
@@ -288,7 +308,9 @@ void words_exporter(struct page_reasons *r, const struct page_model *m, uint64_t
 	}
 	for (uint32_t i = 0; i < m->count; i++)
 		failed &= ~m->proxies[i].sources_failed; /* is told there */
-	text = m->answered && failed ? reason_add(r, PAGE_WARNING, "Not all read", "WgsocksCollectorFailing") : NULL;
+	text = m->answered && failed
+		       ? reason_add(r, PAGE_WARNING, "Not all read", "WgsocksCollectorFailing")
+		       : NULL;
 	if (text) {
 		text_puts(text, "Could not be read: ");
 		words_collectors(text, failed);

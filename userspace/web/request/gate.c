@@ -8,7 +8,8 @@
 /* Of an IPv6 client the first half: the other one is its own to choose. */
 static void peer_find(struct MHD_Connection *connection, uint8_t peer[static 16])
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct sockaddr *address = info ? info->client_addr : NULL;
 
 	memset(peer, 0, 16);
@@ -21,7 +22,8 @@ static void peer_find(struct MHD_Connection *connection, uint8_t peer[static 16]
 	}
 }
 
-static enum password_verdict password_check(struct gate *gate, struct gate_pass *pass, const struct settings *settings,
+static enum password_verdict password_check(struct gate *gate, struct gate_pass *pass,
+					    const struct settings *settings,
 					    struct MHD_Connection *connection, const char *header)
 {
 	enum password_verdict verdict;
@@ -53,11 +55,13 @@ int gate_check(struct gate *gate, struct gate_pass *pass, const struct settings 
 	pass->waiting = false;
 	if (pass->open || !settings)
 		return 0;
-	if (!pass->counted && !limit_take(&gate->limit, settings->rate_interval_ns, settings->rate_burst, now_ns))
+	if (!pass->counted &&
+	    !limit_take(&gate->limit, settings->rate_interval_ns, settings->rate_burst, now_ns))
 		return refuse(gate, refusal, REFUSAL_RATE);
 	pass->counted = true;
 	if (settings->user_count) {
-		header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+		header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+						     MHD_HTTP_HEADER_AUTHORIZATION);
 		if (!header)
 			return refuse(gate, refusal, REFUSAL_NO_PASSWORD);
 		switch (password_check(gate, pass, settings, connection, header)) {
@@ -80,8 +84,10 @@ void gate_leave(struct gate *gate, struct gate_pass *pass)
 
 bool limit_take(struct limit *limit, uint64_t interval_ns, uint32_t burst, uint64_t now_ns)
 {
-	/* An interval is at most UINT64_MAX / 4, a burst 10^9: beyond this the bucket is as good as bottomless. */
-	uint64_t most = interval_ns && burst > UINT64_MAX / 4 / interval_ns ? UINT64_MAX / 4 : interval_ns * burst;
+	/* An interval is at most UINT64_MAX / 4, a burst 10^9: beyond this the bucket is as good as
+	 * bottomless. */
+	uint64_t most = interval_ns && burst > UINT64_MAX / 4 / interval_ns ? UINT64_MAX / 4
+									    : interval_ns * burst;
 
 	if (!interval_ns)
 		return true;

@@ -28,7 +28,8 @@ enum refusal { REFUSAL_REASONS(REFUSAL_) REFUSALS };
 /* The value of the label `reason`. */
 const char *refusal_name(enum refusal refusal);
 
-/* A token bucket: one request an interval, and a burst of more after a pause. Zero-initialise: it begins full. */
+/* A token bucket: one request an interval, and a burst of more after a pause. Zero-initialise: it
+ * begins full. */
 struct limit {
 	bool begun;
 	uint64_t full_ns; /* when it would be full again */
@@ -53,8 +54,8 @@ struct gate_pass {
 };
 
 /*
- * Returns 0 when the request may come in, -EAGAIN when it has to wait until its waiter is told, -EACCES with the
- * refusal, which is counted.
+ * Returns 0 when the request may come in, -EAGAIN when it has to wait until its waiter is told,
+ * -EACCES with the refusal, which is counted.
  */
 int gate_check(struct gate *gate, struct gate_pass *pass, const struct settings *settings,
 	       struct MHD_Connection *connection, uint64_t now_ns, enum refusal *refusal);

@@ -101,7 +101,8 @@ static struct element element_parse(struct piece rest)
 /* Whether an element asks for something that we have. */
 static bool format_find(const struct element *e, enum exposition_format *format)
 {
-	if (is(e->name, "application/openmetrics-text") && (!e->version.size || is(e->version, "1.0.0"))) {
+	if (is(e->name, "application/openmetrics-text") &&
+	    (!e->version.size || is(e->version, "1.0.0"))) {
 		*format = EXPOSITION_OPENMETRICS;
 		return true;
 	}
@@ -146,7 +147,9 @@ void wishes_encoding(struct wishes *wishes, const char *value, size_t size)
 
 bool wishes_gzip(const struct wishes *wishes)
 {
-	unsigned int gzip = wishes->gzip_named ? wishes->gzip_q : wishes->other_named ? wishes->other_q : 0;
+	unsigned int gzip = wishes->gzip_named	  ? wishes->gzip_q
+			    : wishes->other_named ? wishes->other_q
+						  : 0;
 
 	return gzip && (!wishes->identity_named || gzip >= wishes->identity_q);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which format and which encoding a client wants, from Accept and Accept-Encoding. As Prometheus's own Go library
- * judges them: the highest q wins, the first of equals, text 0.0.4 where nothing fits; a wildcard is no wish for
- * OpenMetrics.
+ * Which format and which encoding a client wants, from Accept and Accept-Encoding. As Prometheus's
+ * own Go library judges them: the highest q wins, the first of equals, text 0.0.4 where nothing
+ * fits; a wildcard is no wish for OpenMetrics.
  */
 #pragma once
 

@@ -27,11 +27,13 @@ static int refuse(struct collect *collect, const char *what, const char *name, s
 	for (size_t i = 0; i < length; i++)
 		shown[i] = name[i] > ' ' && name[i] < 0x7f ? name[i] : '?';
 	shown[length] = '\0';
-	snprintf(collect->why, sizeof(collect->why), "%s: \"%s%s\"\n", what, shown, length < size ? "..." : "");
+	snprintf(collect->why, sizeof(collect->why), "%s: \"%s%s\"\n", what, shown,
+		 length < size ? "..." : "");
 	return -EINVAL;
 }
 
-int collect_argument(struct collect *collect, const char *key, size_t key_size, const char *value, size_t value_size)
+int collect_argument(struct collect *collect, const char *key, size_t key_size, const char *value,
+		     size_t value_size)
 {
 	bool excludes = equals(key, key_size, "exclude[]");
 	unsigned int i = 0;
@@ -53,7 +55,8 @@ int collect_argument(struct collect *collect, const char *key, size_t key_size, 
 	else
 		collect->wanted |= 1u << i;
 	if (collect->wanted && collect->excluded) {
-		snprintf(collect->why, sizeof(collect->why), "collect[] and exclude[] cannot be combined\n");
+		snprintf(collect->why, sizeof(collect->why),
+			 "collect[] and exclude[] cannot be combined\n");
 		return -EINVAL;
 	}
 	return 0;

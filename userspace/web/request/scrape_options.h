@@ -4,7 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* collect[]=NAME and exclude[]=NAME of a scrape: which collectors it wants, as node_exporter reads them. */
+/* collect[]=NAME and exclude[]=NAME of a scrape: which collectors it wants, as node_exporter reads
+ * them. */
 
 #define COLLECT_WHY_SIZE 160
 
@@ -16,16 +17,18 @@ struct collect {
 };
 
 /*
- * Takes one argument of the query, decoded (any bytes; `value` may be NULL); others than these two are passed over.
- * Returns 0, or -EINVAL with `why` set: no such collector, one that is off and wanted, or both kinds together.
+ * Takes one argument of the query, decoded (any bytes; `value` may be NULL); others than these two
+ * are passed over. Returns 0, or -EINVAL with `why` set: no such collector, one that is off and
+ * wanted, or both kinds together.
  */
-int collect_argument(struct collect *collect, const char *key, size_t key_size, const char *value, size_t value_size);
+int collect_argument(struct collect *collect, const char *key, size_t key_size, const char *value,
+		     size_t value_size);
 
 /* The collectors that are to be read. */
 uint32_t collect_mask(const struct collect *collect);
 
 /*
- * How long a scrape may take, in ns: what X-Prometheus-Scrape-Timeout-Seconds says (NULL: there is none; 10 s then, and
- * when it is no such number), less a margin for the way back.
+ * How long a scrape may take, in ns: what X-Prometheus-Scrape-Timeout-Seconds says (NULL: there is
+ * none; 10 s then, and when it is no such number), less a margin for the way back.
  */
 uint64_t scrape_timeout_ns(const char *seconds);

@@ -26,7 +26,8 @@ static bool plain_write(struct bodies *b, struct text *out, const struct body_so
 	snapshot_view(&parts[0], &b->builder);
 	if (source->samples)
 		parts[1] = *source->samples;
-	return !b->builder.error && !exposition_write(&b->exposition, out, format, parts, source->samples ? 2 : 1);
+	return !b->builder.error &&
+	       !exposition_write(&b->exposition, out, format, parts, source->samples ? 2 : 1);
 }
 
 static const struct body_slot *slot_get(struct bodies *b, const struct body_source *source,
@@ -50,8 +51,8 @@ static const struct body_slot *slot_get(struct bodies *b, const struct body_sour
 	return slot;
 }
 
-struct body *bodies_get(struct bodies *bodies, const struct body_source *source, enum exposition_format format,
-			bool gzip)
+struct body *bodies_get(struct bodies *bodies, const struct body_source *source,
+			enum exposition_format format, bool gzip)
 {
 	const struct body_slot *slot = slot_get(bodies, source, format, gzip);
 

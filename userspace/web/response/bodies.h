@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The last answer of each form (format, compressed or not), for all who want the same samples in it. */
+/* The last answer of each form (format, compressed or not), for all who want the same samples in
+ * it. */
 #pragma once
 
 #include "lib/exposition/exposition.h"
@@ -30,7 +31,7 @@ struct body_source {
 };
 
 /* The answer of that form, with the caller for one user more; NULL without memory. */
-struct body *bodies_get(struct bodies *bodies, const struct body_source *source, enum exposition_format format,
-			bool gzip);
+struct body *bodies_get(struct bodies *bodies, const struct body_source *source,
+			enum exposition_format format, bool gzip);
 
 void bodies_free(struct bodies *bodies);

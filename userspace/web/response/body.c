@@ -33,9 +33,9 @@ struct body *body_renew(struct body **kept)
 }
 
 /*
- * Measured (docs/bench.md): each level above 1 costs more time than the smaller answer saves on its way. A window of 4
- * KiB holds the lines before, which is where a line's likes are; with this hash it takes 28 KiB of memory where zlib's
- * default takes 268.
+ * Measured (docs/bench.md): each level above 1 costs more time than the smaller answer saves on its
+ * way. A window of 4 KiB holds the lines before, which is where a line's likes are; with this hash
+ * it takes 28 KiB of memory where zlib's default takes 268.
  */
 #define LEVEL 1
 #define WINDOW_BITS (12 + 16) /* + 16: gzip's header and checksum */
@@ -46,8 +46,8 @@ int gzip_write(struct gzip *gzip, struct text *out, const struct text *from)
 	z_stream *stream = &gzip->stream;
 	size_t most;
 
-	if (!gzip->ready &&
-	    deflateInit2(stream, LEVEL, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (!gzip->ready && deflateInit2(stream, LEVEL, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL,
+					 Z_DEFAULT_STRATEGY) != Z_OK)
 		return -ENOMEM;
 	gzip->ready = true;
 	deflateReset(stream);

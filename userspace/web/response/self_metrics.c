@@ -39,12 +39,14 @@ static void listening_add(struct snapshot_builder *b, const struct self_metrics 
 	if (config->health_enabled) {
 		labels[0] = snapshot_string(b, "health");
 		labels[1] = snapshot_string(b, config->health.text);
-		snapshot_add_unsigned(b, METRIC_LISTENING, labels, self->shared->listening[LISTENER_HEALTH]);
+		snapshot_add_unsigned(b, METRIC_LISTENING, labels,
+				      self->shared->listening[LISTENER_HEALTH]);
 	}
 	labels[0] = snapshot_string(b, "metrics");
 	for (uint32_t i = 0; i < config->metrics_count; i++) {
 		labels[1] = snapshot_string(b, config->metrics[i].text);
-		snapshot_add_unsigned(b, METRIC_LISTENING, labels, self->shared->listening[LISTENER_METRICS + i]);
+		snapshot_add_unsigned(b, METRIC_LISTENING, labels,
+				      self->shared->listening[LISTENER_METRICS + i]);
 	}
 }
 
@@ -61,7 +63,9 @@ static void http_add(struct snapshot_builder *b, const struct self_metrics *self
 	snapshot_add_unsigned(b, METRIC_HTTP_IN_FLIGHT, NULL, self->in_flight);
 }
 
-/* A process that has just ended has no clock any more; its time is in reaped_cpu_ns a moment later. */
+/*
+ * A process that has just ended has no clock any more; its time is in reaped_cpu_ns a moment later.
+ */
 static uint64_t process_cpu_ns(struct process_clock *known, int32_t pid)
 {
 	struct timespec time;
@@ -117,10 +121,12 @@ static void config_add(struct snapshot_builder *b, const struct self_metrics *se
 
 	if (!self->config->web_config_file[0])
 		return;
-	snapshot_add_unsigned(b, METRIC_WEB_SUCCESS, NULL, cell->successful && !self->config_failed);
+	snapshot_add_unsigned(b, METRIC_WEB_SUCCESS, NULL,
+			      cell->successful && !self->config_failed);
 	snapshot_add_float(b, METRIC_WEB_TIME, NULL, (double)cell->success_ms / 1e3);
 	if (self->certificate_expiry)
-		snapshot_add_unsigned(b, METRIC_WEB_EXPIRY, NULL, (uint64_t)self->certificate_expiry);
+		snapshot_add_unsigned(b, METRIC_WEB_EXPIRY, NULL,
+				      (uint64_t)self->certificate_expiry);
 	for (int i = 0; self->refused && i < REFUSALS; i++) {
 		uint32_t label = snapshot_string(b, refusal_name((enum refusal)i));
 

@@ -23,7 +23,8 @@ static int read_answer(void)
 
 Test(dns_answer, addresses_behind_a_cname)
 {
-	const uint8_t mapped[16] = { [10] = 0xff, 0xff, 192, 0, 2, 1 }, six[16] = { 0xfd, [15] = 9 };
+	const uint8_t mapped[16] = { [10] = 0xff, 0xff, 192, 0, 2, 1 },
+		      six[16] = { 0xfd, [15] = 9 };
 
 	begin(7, 0x8180, 3, "\3wWw\7example\3org", 1);
 	record(5, "\3cdn\xc0\x10", 6);

@@ -21,7 +21,8 @@ static inline void put16(unsigned int value)
 }
 
 /* Header and one question. The name as on the wire, without the root. */
-static inline void begin(unsigned int id, unsigned int flags, unsigned int answers, const char *name, unsigned int type)
+static inline void begin(unsigned int id, unsigned int flags, unsigned int answers,
+			 const char *name, unsigned int type)
 {
 	length = 0;
 	put16(id);

@@ -17,9 +17,10 @@ TestSuite(names, .fini = end);
 
 static void hand_over(enum abi_direction direction, uint8_t peer, uint16_t port)
 {
-	struct answer answer = {
-		.direction = direction, .port = port, .length = (uint32_t)length, .peer = { [15] = peer }
-	};
+	struct answer answer = { .direction = direction,
+				 .port = port,
+				 .length = (uint32_t)length,
+				 .peer = { [15] = peer } };
 
 	memcpy(answer.message, message, length);
 	names_message(&names, &answer, sizeof(answer));
@@ -78,7 +79,10 @@ Test(names, the_oldest_are_forgotten)
 	for (uint32_t n = 0; n < 5000; n++) {
 		char name[8] = "\5abcde";
 
-		memcpy(name + 1, (char[]){ (char)('a' + n % 26), (char)('a' + n / 26 % 26), (char)('a' + n / 676) }, 3);
+		memcpy(name + 1,
+		       (char[]){ (char)('a' + n % 26), (char)('a' + n / 26 % 26),
+				 (char)('a' + n / 676) },
+		       3);
 		ask(1, 4000, n, name);
 		reply(1, 4000, n, name, n);
 	}

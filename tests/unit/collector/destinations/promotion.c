@@ -9,7 +9,8 @@ TestSuite(promotion, .fini = table_free);
 static void vote(const __u64 address[2], uint64_t weight)
 {
 	struct destination_bucket *bucket =
-		&table.buckets[abi_destination_hash(address[0], address[1]) & (table.bucket_count - 1)];
+		&table.buckets[abi_destination_hash(address[0], address[1]) &
+			       (table.bucket_count - 1)];
 	struct destination_candidate *least = &bucket->candidates[0];
 
 	for (int i = 0; i < ABI_CANDIDATE_WAYS; i++) {
@@ -30,7 +31,8 @@ Test(promotion, price)
 	cr_expect_eq(promotion_price(0, 1, 1000000), 1, "the only one");
 	cr_expect_eq(promotion_price(1, 2, 1000), 126);
 	for (uint32_t n = 1; n < 10000; n++)
-		cr_assert_geq(promotion_price(n, 10000, UINT64_MAX / 4), promotion_price(n - 1, 10000, UINT64_MAX / 4));
+		cr_assert_geq(promotion_price(n, 10000, UINT64_MAX / 4),
+			      promotion_price(n - 1, 10000, UINT64_MAX / 4));
 }
 
 Test(promotion, a_handful_is_seen_each)
@@ -68,7 +70,8 @@ Test(promotion, what_is_torn_or_has_no_votes_is_none)
 	table_make(100);
 	c = &table.buckets[3].candidates[0];
 	c->weight = 1000;
-	ABI_HALVES(c->address)[0] = (abi_destination_hash(1, 2) & (table.bucket_count - 1)) == 3 ? 5 : 1;
+	ABI_HALVES(c->address)
+	[0] = (abi_destination_hash(1, 2) & (table.bucket_count - 1)) == 3 ? 5 : 1;
 	ABI_HALVES(c->address)[1] = 2;
 	vote(address4(1), 0);
 	vote((__u64[2]){ 0, 0 }, 5);

@@ -95,9 +95,10 @@ Test(cgroup, layouts)
 		char *text = load(EXPECTED[i].file, &size);
 
 		cgroup_parse(text, size, &owner);
-		cr_expect_str_eq(owner.pod_uid, EXPECTED[i].pod, "%s: %s", EXPECTED[i].file, owner.pod_uid);
-		cr_expect_str_eq(owner.container_id, EXPECTED[i].container, "%s: %s", EXPECTED[i].file,
-				 owner.container_id);
+		cr_expect_str_eq(owner.pod_uid, EXPECTED[i].pod, "%s: %s", EXPECTED[i].file,
+				 owner.pod_uid);
+		cr_expect_str_eq(owner.container_id, EXPECTED[i].container, "%s: %s",
+				 EXPECTED[i].file, owner.container_id);
 		cr_expect_eq(owner.is_nested, EXPECTED[i].is_nested, "%s", EXPECTED[i].file);
 		free(text);
 	}
@@ -129,8 +130,8 @@ Test(cgroup, cut_anywhere)
 
 			memcpy(copy, text, cut);
 			cgroup_parse(copy, cut, &owner);
-			cr_assert(!owner.pod_uid[0] || !strcmp(owner.pod_uid, POD) || !strcmp(owner.pod_uid, STATIC) ||
-				  !strcmp(owner.pod_uid, OTHER));
+			cr_assert(!owner.pod_uid[0] || !strcmp(owner.pod_uid, POD) ||
+				  !strcmp(owner.pod_uid, STATIC) || !strcmp(owner.pod_uid, OTHER));
 			free(copy);
 		}
 		free(text);
@@ -210,7 +211,8 @@ Test(pod_uid_read, spellings)
 	cr_expect_str_eq(uid, POD);
 	cr_expect(pod_uid_read(STATIC "abcd", 32, uid));
 	cr_expect_str_eq(uid, STATIC);
-	cr_expect(!pod_uid_read("0f8c2a3e-5b1d_4c7f-9a60-d1e2f3a4b5c6", 36, uid), "one kind of separator");
+	cr_expect(!pod_uid_read("0f8c2a3e-5b1d_4c7f-9a60-d1e2f3a4b5c6", 36, uid),
+		  "one kind of separator");
 	cr_expect(!pod_uid_read("0f8c2a3e05b1d04c7f09a600d1e2f3a4b5c6", 36, uid));
 	cr_expect(!pod_uid_read("0f8c2a3e-5b1d-4c7f-9a60-d1e2f3a4b5cg", 36, uid));
 	cr_expect(!pod_uid_read("0f8c2a3e-5b1d-4c7f-9a60-d1e2f3a4b5c-", 36, uid));

@@ -39,7 +39,8 @@ static void expect(const char *text, size_t size, const char *wanted)
 		const char *got = find(text, size, piece);
 
 		if (wanted)
-			cr_assert(got && !strcmp(got, wanted), "%s in pieces of %zu: %s", text, piece, got);
+			cr_assert(got && !strcmp(got, wanted), "%s in pieces of %zu: %s", text,
+				  piece, got);
 		else
 			cr_assert(!got, "%s in pieces of %zu: %s", text, piece, got);
 	}
@@ -121,7 +122,8 @@ static void give_input(void)
 
 Test(environment_read, a_real_process, .init = give_input)
 {
-	struct process process = start((char *[]){ "A=b", "PROXY_NAME=golden-crab \xe2\x99\xa5", NULL });
+	struct process process =
+		start((char *[]){ "A=b", "PROXY_NAME=golden-crab \xe2\x99\xa5", NULL });
 	char name[CONFIG_NAME_SIZE];
 	int r;
 
@@ -224,8 +226,10 @@ Test(environment_read, the_same_name_as_the_flag)
 			r = environment_read(process, "PROXY_NAME", name);
 			cr_assert_geq(r, 0);
 			cr_expect_str_eq(name, config.proxy_name, "%zu, tail %zu", before, t);
-			cr_expect_eq(!!(r & NAMING_CUT), !!strstr(said, "bytes, cut"), "%zu, tail %zu", before, t);
-			cr_expect_eq(!!(r & NAMING_REPAIRED), !!strstr(said, "not UTF-8"), "%zu, tail %zu", before, t);
+			cr_expect_eq(!!(r & NAMING_CUT), !!strstr(said, "bytes, cut"),
+				     "%zu, tail %zu", before, t);
+			cr_expect_eq(!!(r & NAMING_REPAIRED), !!strstr(said, "not UTF-8"),
+				     "%zu, tail %zu", before, t);
 			file_process_end(root, process);
 		}
 	}

@@ -32,7 +32,9 @@ static void start(struct message *message, uint16_t kind, uint16_t type)
 
 static void wireguard(struct message *message)
 {
-	struct rtnl_link_stats64 stats = { .rx_packets = 1, .tx_packets = 2, .rx_bytes = 1ull << 40, .tx_bytes = 4 };
+	struct rtnl_link_stats64 stats = {
+		.rx_packets = 1, .tx_packets = 2, .rx_bytes = 1ull << 40, .tx_bytes = 4
+	};
 	struct nlattr *nest;
 
 	start(message, RTM_NEWLINK, ARPHRD_NONE);
@@ -59,7 +61,8 @@ Test(link_parse, reads_a_tunnel)
 	cr_assert_eq(link.l2_header_length, 0);
 	cr_assert(!link.is_loopback);
 	cr_assert(link.has_stats);
-	cr_assert(link.rx_packets == 1 && link.tx_packets == 2 && link.rx_bytes == 1ull << 40 && link.tx_bytes == 4);
+	cr_assert(link.rx_packets == 1 && link.tx_packets == 2 && link.rx_bytes == 1ull << 40 &&
+		  link.tx_bytes == 4);
 
 	message.header->nlmsg_type = RTM_DELLINK;
 	cr_assert_eq(link_parse(message.header, &link, &event), 0);
@@ -138,8 +141,8 @@ Test(link_parse, strings_and_stats_that_do_not_fit)
 }
 
 /*
- * Each length that a message can be cut to, each attribute length that lies: no crash (ASan watches), never a name that
- * is not there.
+ * Each length that a message can be cut to, each attribute length that lies: no crash (ASan
+ * watches), never a name that is not there.
  */
 Test(link_parse, cut_and_lying)
 {
@@ -159,7 +162,9 @@ Test(link_parse, cut_and_lying)
 		((struct nlmsghdr *)copy)->nlmsg_len = cut;
 		err = link_parse((struct nlmsghdr *)copy, &link, &event);
 		cr_assert(err == 0 || err == -EBADMSG, "cut to %u: %d", cut, err);
-		cr_assert(err || (link.name[0] && strncmp(link.name, "wg0", strlen(link.name)) == 0), "cut to %u", cut);
+		cr_assert(
+			err || (link.name[0] && strncmp(link.name, "wg0", strlen(link.name)) == 0),
+			"cut to %u", cut);
 		free(copy);
 	}
 	for (uint32_t at = MNL_NLMSG_HDRLEN; at < length; at++) {
@@ -181,7 +186,8 @@ Test(link_parse, cut_and_lying)
 Test(link_is_tunnel, glob)
 {
 	struct config config = { .interface = "wg*" };
-	struct link wg = { .name = "wg0" }, eth = { .name = "eth0" }, lo = { .name = "lo", .is_loopback = true };
+	struct link wg = { .name = "wg0" }, eth = { .name = "eth0" },
+		    lo = { .name = "lo", .is_loopback = true };
 
 	cr_assert(link_is_tunnel(&wg, &config));
 	cr_assert(!link_is_tunnel(&eth, &config));

@@ -69,7 +69,8 @@ Test(links, dump_lists_all)
 	struct links links;
 
 	enter_namespace();
-	ip("ip link add v0 type veth peer name v1 && ip link set v0 up && ip tuntap add tun0 mode tun");
+	ip("ip link add v0 type veth peer name v1 && ip link set v0 up && ip tuntap add tun0 mode "
+	   "tun");
 	links = open_here();
 	cr_assert_eq(links_dump(&links, see, &seen), 0);
 	cr_assert_eq(seen.count, 4);
@@ -126,7 +127,8 @@ Test(links, events_make_the_socket_readable)
 /* One packet of 29 bytes (lo counts no L2 header), to a socket that takes it. */
 static void send_one(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	socklen_t length = sizeof(address);
 
@@ -150,7 +152,8 @@ Test(links, query_has_fresh_counters)
 	before = link;
 	send_one();
 	cr_assert_eq(links_query(&links, 1, &link), 0);
-	cr_assert(link.tx_packets == before.tx_packets + 1 && link.rx_packets == before.rx_packets + 1);
+	cr_assert(link.tx_packets == before.tx_packets + 1 &&
+		  link.rx_packets == before.rx_packets + 1);
 	cr_assert(link.tx_bytes == before.tx_bytes + 29 && link.rx_bytes == before.rx_bytes + 29);
 	cr_assert_eq(links_query(&links, 999, &link), -ENODEV);
 	cr_assert_eq(links_query(&links, 1, &link), 0, "after an error");
@@ -203,7 +206,8 @@ Test(links, forged_messages_are_ignored)
 		int victim = i ? links.requests_fd : links.events_fd;
 
 		cr_assert_eq(getsockname(victim, (struct sockaddr *)&target, &length), 0);
-		cr_assert_eq(sendto(forger, bytes, header->nlmsg_len, 0, (struct sockaddr *)&target, sizeof(target)),
+		cr_assert_eq(sendto(forger, bytes, header->nlmsg_len, 0, (struct sockaddr *)&target,
+				    sizeof(target)),
 			     (ssize_t)header->nlmsg_len);
 	}
 	cr_assert_eq(links_read(&links, see, &seen), 0, "a forged event was believed");

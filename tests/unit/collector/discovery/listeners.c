@@ -46,7 +46,8 @@ Test(listener_parse, reads_a_listener)
 	listening(&answer);
 	cr_assert_eq(listener_parse(answer.header, &listener), 0);
 	cr_assert(listener.port == 1080 && listener.family == AF_INET6 && listener.ifindex == 5);
-	cr_assert(listener.inode == 4242 && listener.uid == 13 && listener.cookie == 0x100000002ull);
+	cr_assert(listener.inode == 4242 && listener.uid == 13 &&
+		  listener.cookie == 0x100000002ull);
 }
 
 Test(listener_parse, refuses_the_rest)
@@ -63,13 +64,15 @@ Test(listener_parse, refuses_the_rest)
 	listening(&answer);
 	answer.socket->idiag_family = AF_UNIX;
 	cr_assert_eq(listener_parse(answer.header, &listener), -ENOMSG);
-	for (uint32_t cut = MNL_NLMSG_HDRLEN; cut < MNL_NLMSG_HDRLEN + sizeof(struct inet_diag_msg); cut++) {
+	for (uint32_t cut = MNL_NLMSG_HDRLEN; cut < MNL_NLMSG_HDRLEN + sizeof(struct inet_diag_msg);
+	     cut++) {
 		char *copy = malloc(cut);
 
 		listening(&answer);
 		answer.header->nlmsg_len = cut;
 		memcpy(copy, answer.bytes, cut);
-		cr_assert_eq(listener_parse((struct nlmsghdr *)copy, &listener), -EBADMSG, "cut to %u", cut);
+		cr_assert_eq(listener_parse((struct nlmsghdr *)copy, &listener), -EBADMSG,
+			     "cut to %u", cut);
 		free(copy);
 	}
 }
@@ -83,7 +86,9 @@ static int listen_on(int family, uint16_t port, const char *device)
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 	if (device)
-		cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)), 0);
+		cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device,
+					(socklen_t)strlen(device)),
+			     0);
 	cr_assert_eq(bind(fd, family == AF_INET ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6,
 			  family == AF_INET ? sizeof(v4) : sizeof(v6)),
 		     0, "%s", strerror(errno));
@@ -122,7 +127,8 @@ Test(listeners, finds_both_families)
 	listen_on(AF_INET6, 1081, NULL);
 	cr_assert_eq(listeners_each(see, &seen), 0);
 	cr_assert_eq(seen.count, 2);
-	cr_assert(seen.listener[0].port == 1080 && seen.listener[0].family == AF_INET && seen.listener[0].ifindex == 1);
+	cr_assert(seen.listener[0].port == 1080 && seen.listener[0].family == AF_INET &&
+		  seen.listener[0].ifindex == 1);
 	cr_assert(seen.listener[1].port == 1081 && seen.listener[1].family == AF_INET6 &&
 		  seen.listener[1].ifindex == 0);
 	cr_assert_eq(fstat(v4, &status), 0);
@@ -184,7 +190,8 @@ Test(listeners, cheap)
 		clock_gettime(CLOCK_MONOTONIC, &start);
 		cr_assert_eq(listeners_present(ports, 1), 1);
 		clock_gettime(CLOCK_MONOTONIC, &end);
-		ms = (double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6;
+		ms = (double)(end.tv_sec - start.tv_sec) * 1e3 +
+		     (double)(end.tv_nsec - start.tv_nsec) / 1e6;
 		best = ms < best ? ms : best;
 	}
 	cr_log_info("listeners_present: %.3f ms", best);

@@ -44,7 +44,8 @@ Test(naming_clean, repaired_and_cut)
 {
 	char name[CONFIG_NAME_SIZE], text[600];
 
-	cr_expect_eq(naming_clean(name, "a\"\n{}\\", 6), 0, "label syntax is the exposition's business");
+	cr_expect_eq(naming_clean(name, "a\"\n{}\\", 6), 0,
+		     "label syntax is the exposition's business");
 	cr_expect_str_eq(name, "a\"\n{}\\");
 	cr_expect_eq(naming_clean(name, "a\xff\0b", 4), NAMING_REPAIRED);
 	cr_expect_str_eq(name, "a" UTF8_REPLACEMENT);
@@ -105,7 +106,9 @@ static void assign_in_all_orders(size_t count)
 
 static void put(size_t at, const char *name, uint64_t cookie, const char *uid)
 {
-	entries[at] = (struct naming_entry){ .name = name, .cookie = cookie, .uid = uid, .inode = 4026532000u };
+	entries[at] = (struct naming_entry){
+		.name = name, .cookie = cookie, .uid = uid, .inode = 4026532000u
+	};
 }
 
 Test(naming_assign, none_and_one)
@@ -165,7 +168,8 @@ Test(naming_assign, the_same_digits)
 	cr_expect_str_eq(entries[3].label, "crab@00000004");
 }
 
-/* Whoever calls itself what another will be called gets it if it is older, and not if it is younger. */
+/* Whoever calls itself what another will be called gets it if it is older, and not if it is
+ * younger. */
 Test(naming_assign, names_that_look_like_labels)
 {
 	put(0, "crab@0f8c2a3e", 1, UID_OF("5f8c2a3e"));
@@ -195,7 +199,8 @@ Test(naming_assign, both_its_labels_are_taken)
 	for (size_t i = 0; i < 3; i++)
 		cr_expect_str_neq(entries[3].label, entries[i].label);
 	assign(5);
-	cr_expect_str_neq(entries[3].label, entries[4].label, "even for two that are the same in everything");
+	cr_expect_str_neq(entries[3].label, entries[4].label,
+			  "even for two that are the same in everything");
 }
 
 Test(naming_assign, a_long_name_is_cut_at_a_character)
@@ -218,7 +223,8 @@ static char names[MANY][32], uids[MANY][POD_UID_SIZE];
 
 static int compare_labels(const void *a, const void *b)
 {
-	return strcmp((*(struct naming_entry *const *)a)->label, (*(struct naming_entry *const *)b)->label);
+	return strcmp((*(struct naming_entry *const *)a)->label,
+		      (*(struct naming_entry *const *)b)->label);
 }
 
 static void expect_unique(size_t count)
@@ -235,8 +241,10 @@ Test(naming_assign, a_newcomer_changes_nobody)
 
 	srand(1);
 	for (size_t i = 0; i < 500; i++) {
-		snprintf(uids[i], sizeof(uids[i]), "%08x-5b1d-4c7f-9a60-d1e2f3a4b5c6", (unsigned int)rand() % 8);
-		snprintf(names[i], sizeof(names[i]), rand() % 2 ? "crab" : "crab@%08x", (unsigned int)rand() % 16);
+		snprintf(uids[i], sizeof(uids[i]), "%08x-5b1d-4c7f-9a60-d1e2f3a4b5c6",
+			 (unsigned int)rand() % 8);
+		snprintf(names[i], sizeof(names[i]), rand() % 2 ? "crab" : "crab@%08x",
+			 (unsigned int)rand() % 16);
 		put(i, names[i], i + 1, rand() % 2 ? uids[i] : NULL);
 		assign(i + 1);
 		for (size_t k = 0; k < i; k++)
@@ -255,7 +263,9 @@ static void expect_quick(void)
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
 	expect_unique(MANY);
 	/* About 2 ms; n² is half a second and more. */
-	cr_expect_lt((double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9, 0.1);
+	cr_expect_lt((double)(end.tv_sec - start.tv_sec) +
+			     (double)(end.tv_nsec - start.tv_nsec) / 1e9,
+		     0.1);
 }
 
 Test(naming_assign, five_thousand)
@@ -276,7 +286,8 @@ Test(naming_assign, five_thousand)
 Test(naming_assign, five_thousand_of_which_half_are_hostile)
 {
 	for (size_t i = 0; i < MANY; i++) {
-		snprintf(names[i], sizeof(names[i]), i < MANY / 2 ? "proxy@%08zx" : "proxy", MANY + MANY / 2 + i);
+		snprintf(names[i], sizeof(names[i]), i < MANY / 2 ? "proxy@%08zx" : "proxy",
+			 MANY + MANY / 2 + i);
 		put(i, names[i], MANY + i, NULL);
 	}
 	expect_quick();

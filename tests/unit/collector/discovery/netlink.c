@@ -56,9 +56,10 @@ Test(netlink, refusals_and_silence)
 	char byte;
 
 	cr_assert_eq(netlink_receive(fd, &byte, 1), -EAGAIN);
-	cr_assert_eq(netlink_ask(fd, links_request(&request, NLM_F_ACK), count_all, &count), -EINVAL,
-		     "neither index nor name");
+	cr_assert_eq(netlink_ask(fd, links_request(&request, NLM_F_ACK), count_all, &count),
+		     -EINVAL, "neither index nor name");
 	cr_assert_eq(netlink_open(999), -EPROTONOSUPPORT);
 	close(fd);
-	cr_assert_eq(netlink_ask(fd, links_request(&request, NLM_F_ACK), count_all, &count), -EBADF);
+	cr_assert_eq(netlink_ask(fd, links_request(&request, NLM_F_ACK), count_all, &count),
+		     -EBADF);
 }

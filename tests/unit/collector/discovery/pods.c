@@ -160,7 +160,8 @@ Test(pods_find, folders, .init = begin, .fini = end)
 	cr_expect_eq(pods.scan.known, 2);
 	cr_expect_eq(pods.scan.refused, 3);
 	cr_expect_eq(pods.scan.twice, 0);
-	cr_expect_eq(pods_find(&pods, SECOND, 1 + NS_PER_S, &record), -ENOENT, "a link or a file is no pod");
+	cr_expect_eq(pods_find(&pods, SECOND, 1 + NS_PER_S, &record), -ENOENT,
+		     "a link or a file is no pod");
 	cr_expect_eq(pods_find(&pods, "", 1 + 2 * NS_PER_S, &record), -ENOENT);
 	pods_free(&pods);
 }
@@ -171,7 +172,8 @@ Test(pods_find, links, .init = begin, .fini = end)
 	struct pod_record record;
 
 	link_to("golden-crab-0_proxies_dante-" ID ".log");
-	folder("golden-crab-1_proxies_dante-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.log");
+	folder("golden-crab-1_proxies_dante-"
+	       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.log");
 	cr_expect_eq(pods_find(&pods, ID, 1, &record), 0);
 	cr_expect_str_eq(record.container, "dante");
 	cr_expect_eq(pods.scan.known, 1);
@@ -207,13 +209,16 @@ Test(pods_find, scans_again_at_most_so_often, .init = begin, .fini = end)
 	cr_expect_eq(pods_find(&pods, POD, start, &record), -ENOENT, "the first look");
 	folder("proxies_golden-crab-0_" POD);
 	set_changed(1000);
-	cr_expect_eq(pods_find(&pods, POD, start + NS_PER_S - 1, &record), -EAGAIN, "nothing seems to have changed");
+	cr_expect_eq(pods_find(&pods, POD, start + NS_PER_S - 1, &record), -EAGAIN,
+		     "nothing seems to have changed");
 	cr_expect_eq(pods_find(&pods, POD, start + NS_PER_S, &record), 0);
 
 	folder("proxies_silver-fish-0_" SECOND);
 	set_changed(2000);
-	cr_expect_eq(pods_find(&pods, SECOND, start + NS_PER_S + NS_PER_S / 10 - 1, &record), -EAGAIN);
-	cr_expect_eq(pods_find(&pods, SECOND, start + NS_PER_S + NS_PER_S / 10, &record), 0, "it has changed");
+	cr_expect_eq(pods_find(&pods, SECOND, start + NS_PER_S + NS_PER_S / 10 - 1, &record),
+		     -EAGAIN);
+	cr_expect_eq(pods_find(&pods, SECOND, start + NS_PER_S + NS_PER_S / 10, &record), 0,
+		     "it has changed");
 	/* What is known costs no look, and stays known. */
 	cr_assert_eq(rmdir(path_of("proxies_golden-crab-0_" POD)), 0);
 	cr_expect_eq(pods_find(&pods, POD, start + 20 * (uint64_t)NS_PER_S, &record), 0);
@@ -233,7 +238,8 @@ Test(pods_find, no_folder, .init = begin, .fini = end)
 	cr_expect_eq(pods_find(&pods, SECOND, 3 * (uint64_t)NS_PER_S, &record), -ENOENT);
 	pods.root = "/dev/null";
 	cr_expect_eq(pods_find(&pods, SECOND, 5 * (uint64_t)NS_PER_S, &record), -ENOTDIR);
-	cr_expect_eq(pods_find(&pods, POD, 5 * (uint64_t)NS_PER_S, &record), 0, "what was known still is");
+	cr_expect_eq(pods_find(&pods, POD, 5 * (uint64_t)NS_PER_S, &record), 0,
+		     "what was known still is");
 	pods_free(&pods);
 }
 
@@ -245,7 +251,8 @@ Test(pods_find, more_than_fit, .init = begin, .fini = end)
 	for (unsigned int i = 0; i < PODS_MAX + 10; i++) {
 		char name[128];
 
-		snprintf(name, sizeof(name), "proxies_pod-%u_%08x-5b1d-4c7f-9a60-d1e2f3a4b5c6", i, i);
+		snprintf(name, sizeof(name), "proxies_pod-%u_%08x-5b1d-4c7f-9a60-d1e2f3a4b5c6", i,
+			 i);
 		folder(name);
 	}
 	cr_expect_eq(pods_find(&pods, POD, 1, &record), -ENOENT);

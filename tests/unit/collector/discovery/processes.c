@@ -14,7 +14,8 @@
 #include "collector/discovery/processes.h"
 #include "namespace.h"
 
-static const struct config config = { .processes = { "danted", "sockd", "fifteen-letters" }, .process_count = 3 };
+static const struct config config = { .processes = { "danted", "sockd", "fifteen-letters" },
+				      .process_count = 3 };
 
 Test(process_is_server, names)
 {
@@ -172,9 +173,11 @@ Test(processes, ports_of_servers_alone)
 
 	enter_namespace();
 	cr_assert_eq(netns_inode(&netns), 0);
-	cr_assert_eq(processes_listener_ports(&config, netns, ports, 8, &rest), 0, "nobody listens");
+	cr_assert_eq(processes_listener_ports(&config, netns, ports, 8, &rest), 0,
+		     "nobody listens");
 	nginx = server("nginx", web, 1);
-	cr_assert_eq(processes_listener_ports(&config, netns, ports, 8, &rest), 0, "no SOCKS server listens");
+	cr_assert_eq(processes_listener_ports(&config, netns, ports, 8, &rest), 0,
+		     "no SOCKS server listens");
 	dante = server("danted", socks, 2);
 	cr_assert_eq(processes_listener_ports(&config, netns, ports, 8, &rest), 2);
 	cr_assert(ports[0] == 1080 && ports[1] == 1081, "ascending, each once");

@@ -19,7 +19,8 @@ static uint64_t received(const char *code)
 	country_sums_read(&table, other, &sums);
 	for (unsigned int i = 0; i < sums.count; i++) {
 		if (!strcmp(sums.sums[i].code, code)) {
-			cr_expect_eq(sums.sums[i].bytes[ABI_TRANSMIT], 2 * sums.sums[i].bytes[ABI_RECEIVE]);
+			cr_expect_eq(sums.sums[i].bytes[ABI_TRANSMIT],
+				     2 * sums.sums[i].bytes[ABI_RECEIVE]);
 			return sums.sums[i].bytes[ABI_RECEIVE];
 		}
 	}
@@ -112,6 +113,6 @@ Test(country, an_entry_that_is_dropped)
 	country_sums_read(&table, grown, &sums);
 	cr_expect_eq(sums.count, 2);
 	for (unsigned int i = 0; i < sums.count; i++)
-		cr_expect_eq(sums.sums[i].bytes[ABI_RECEIVE], strcmp(sums.sums[i].code, "DE") ? 1000 : 42, "%s",
-			     sums.sums[i].code);
+		cr_expect_eq(sums.sums[i].bytes[ABI_RECEIVE],
+			     strcmp(sums.sums[i].code, "DE") ? 1000 : 42, "%s", sums.sums[i].code);
 }

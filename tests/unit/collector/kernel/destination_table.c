@@ -43,7 +43,8 @@ Test(table, a_full_bucket_is_said)
 
 		if ((abi_destination_hash(address[0], address[1]) & (table.bucket_count - 1)) != 7)
 			continue;
-		cr_expect_eq(destination_promote(&table, address, NULL) != NULL, in_bucket < ABI_DESTINATION_WAYS);
+		cr_expect_eq(destination_promote(&table, address, NULL) != NULL,
+			     in_bucket < ABI_DESTINATION_WAYS);
 		in_bucket++;
 	}
 	cr_expect_eq(table.unplaced, 1);
@@ -52,17 +53,21 @@ Test(table, a_full_bucket_is_said)
 
 Test(table, labels)
 {
-	char longest[ABI_DESTINATION_LABEL_SIZE] = "", too_long[ABI_DESTINATION_LABEL_SIZE + 1] = "";
+	char longest[ABI_DESTINATION_LABEL_SIZE] = "",
+	     too_long[ABI_DESTINATION_LABEL_SIZE + 1] = "";
 
 	table_make(8);
 	memset(longest, 'a', sizeof(longest) - 1);
 	memset(too_long, 'a', sizeof(too_long) - 1);
-	cr_expect_str_eq(destination_promote(&table, address4(1), "example.org")->label, "example.org");
-	cr_expect_str_eq(destination_promote(&table, address4(2), "other")->label, "10.0.0.2", "the rest's own");
+	cr_expect_str_eq(destination_promote(&table, address4(1), "example.org")->label,
+			 "example.org");
+	cr_expect_str_eq(destination_promote(&table, address4(2), "other")->label, "10.0.0.2",
+			 "the rest's own");
 	cr_expect_str_eq(destination_promote(&table, address4(3), "")->label, "10.0.0.3");
 	cr_expect_str_eq(destination_promote(&table, address4(4), too_long)->label, "10.0.0.4");
 	cr_expect_str_eq(destination_promote(&table, address4(5), longest)->label, longest);
-	cr_expect_eq(destination_promote(&table, address4(6), "example.org")->series, 0, "one series for a name");
+	cr_expect_eq(destination_promote(&table, address4(6), "example.org")->series, 0,
+		     "one series for a name");
 	cr_expect_eq(table.entries[1].series, 1);
 }
 

@@ -28,11 +28,13 @@ Test(verifier, a_short_log_is_whole)
 {
 	struct verifier_log log = {};
 
-	cr_assert(verifier_log_take(&log,
-				    "libbpf: prog 'a': -- BEGIN PROG LOAD LOG --\nR1 !read_ok\nprocessed 1 insns\n"
-				    "-- END PROG LOAD LOG --\n"));
+	cr_assert(verifier_log_take(
+		&log,
+		"libbpf: prog 'a': -- BEGIN PROG LOAD LOG --\nR1 !read_ok\nprocessed 1 insns\n"
+		"-- END PROG LOAD LOG --\n"));
 	cr_expect_str_eq(log.text, "R1 !read_ok\nprocessed 1 insns");
-	cr_expect(verifier_log_take(&log, "libbpf: prog 'b': -- BEGIN PROG LOAD LOG --\nx\n-- END PROG LOAD LOG --\n"));
+	cr_expect(verifier_log_take(
+		&log, "libbpf: prog 'b': -- BEGIN PROG LOAD LOG --\nx\n-- END PROG LOAD LOG --\n"));
 	cr_expect_str_eq(log.program, "a", "the first is kept");
 	verifier_log_free(&log);
 }
@@ -41,7 +43,8 @@ Test(verifier, nothing_else_is_a_log)
 {
 	struct verifier_log log = {};
 
-	cr_expect_not(verifier_log_take(&log, "libbpf: prog 'a': BPF program load failed: Permission denied\n"));
+	cr_expect_not(verifier_log_take(
+		&log, "libbpf: prog 'a': BPF program load failed: Permission denied\n"));
 	cr_expect_not(verifier_log_take(&log, "libbpf: -- BEGIN PROG LOAD LOG --\n"));
 	cr_expect_not(verifier_log_take(&log, ""));
 	cr_expect_null(log.text);

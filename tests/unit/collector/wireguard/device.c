@@ -105,7 +105,8 @@ Test(device, is_bounded)
 	}
 	cr_expect_eq(device.count, WIREGUARD_PEERS_MAX);
 	cr_expect_eq(device.lost, 10);
-	cr_expect_str_eq(wireguard_allowed(&device, &device.peers[WIREGUARD_PEERS_MAX - 1]), "0.0.0.0/0");
+	cr_expect_str_eq(wireguard_allowed(&device, &device.peers[WIREGUARD_PEERS_MAX - 1]),
+			 "0.0.0.0/0");
 }
 
 Test(device, a_long_list_is_cut)
@@ -153,8 +154,9 @@ Test(device, the_default_route_has_many_forms)
 	cr_expect(owns_default_route("::/1,8000::/1"));
 	cr_expect(owns_default_route("2000::/3"));
 	/* All but 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16: the largest parts of it. */
-	cr_expect(owns_default_route("0.0.0.0/5,8.0.0.0/7,11.0.0.0/8,12.0.0.0/6,16.0.0.0/4,32.0.0.0/3,64.0.0.0/2,"
-				     "128.0.0.0/3,160.0.0.0/5,168.0.0.0/6,172.0.0.0/12,176.0.0.0/4,193.0.0.0/8"));
+	cr_expect(owns_default_route(
+		"0.0.0.0/5,8.0.0.0/7,11.0.0.0/8,12.0.0.0/6,16.0.0.0/4,32.0.0.0/3,64.0.0.0/2,"
+		"128.0.0.0/3,160.0.0.0/5,168.0.0.0/6,172.0.0.0/12,176.0.0.0/4,193.0.0.0/8"));
 	cr_expect_not(owns_default_route("0.0.0.0/1"), "one half, the other may be another peer's");
 	cr_expect_not(owns_default_route("10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"));
 	cr_expect_not(owns_default_route("fc00::/7,fe80::/10,8000::/1"));

@@ -148,7 +148,8 @@ Test(message, a_peer_that_goes_on_in_the_next_message)
 	cr_assert_eq(device.count, 3);
 	cr_expect_str_eq(wireguard_allowed(&device, &device.peers[0]), "10.0.0.0/8,::/0");
 	cr_expect_eq(device.peers[1].transmit_bytes, 1000);
-	cr_expect_str_eq(wireguard_allowed(&device, &device.peers[1]), "10.0.0.0/8,::/0,172.16.0.0/12");
+	cr_expect_str_eq(wireguard_allowed(&device, &device.peers[1]),
+			 "10.0.0.0/8,::/0,172.16.0.0/12");
 	cr_expect_eq(device.peers[2].transmit_bytes, 3000);
 }
 
@@ -205,12 +206,15 @@ Test(message, attributes_of_another_size)
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++) {
 		for (size_t size = 0; size <= 40; size++)
-			cr_expect_eq(parse_with(fixed[i].type, size, 0), size == fixed[i].size ? 0 : -EBADMSG,
+			cr_expect_eq(parse_with(fixed[i].type, size, 0),
+				     size == fixed[i].size ? 0 : -EBADMSG,
 				     "attribute %u of %zu bytes", fixed[i].type, size);
 	}
 	for (size_t size = 0; size <= 40; size++)
-		cr_expect_eq(parse_with(WGPEER_A_ENDPOINT, size, 0), -EBADMSG, "an endpoint of no family");
-	cr_expect_eq(parse_with(WGPEER_A_LAST_HANDSHAKE_TIME, 16, 0xff), -EBADMSG, "before the epoch");
+		cr_expect_eq(parse_with(WGPEER_A_ENDPOINT, size, 0), -EBADMSG,
+			     "an endpoint of no family");
+	cr_expect_eq(parse_with(WGPEER_A_LAST_HANDSHAKE_TIME, 16, 0xff), -EBADMSG,
+		     "before the epoch");
 	cr_expect_eq(parse_with(WGPEER_A_PUBLIC_KEY, 32, 9), -EBADMSG, "two keys");
 	cr_expect_eq(parse_with(WGPEER_A_ALLOWEDIPS, 40, 0xff), -EBADMSG);
 	cr_expect_eq(parse_with(99, 40, 0xff), 0, "what a later kernel adds");
@@ -260,7 +264,8 @@ Test(message, cut_anywhere)
 		cr_expect(r == 0 || r == -EBADMSG);
 		good += !r;
 	}
-	/* Before and behind each of the six attributes in front of the peers, and in what pads the first. */
+	/* Before and behind each of the six attributes in front of the peers, and in what pads the
+	 * first. */
 	cr_expect_eq(good, 9, "%u", good);
 }
 

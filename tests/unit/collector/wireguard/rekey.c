@@ -15,9 +15,10 @@
 
 /* Section 6 of WireGuard's paper, in seconds; times are of the last event, 0: none. */
 static struct {
-	unsigned int keepalive, ours, theirs; /* seconds between keepalives, and between data of each side; 0: none */
-	unsigned int now, born, died;	      /* died: nobody is there from then on; 0: for ever */
-	bool initiator;			      /* we began the last handshake */
+	unsigned int keepalive, ours,
+		theirs; /* seconds between keepalives, and between data of each side; 0: none */
+	unsigned int now, born, died; /* died: nobody is there from then on; 0: for ever */
+	bool initiator;		      /* we began the last handshake */
 	unsigned int sent, tried, first_tried, received_data, delivered_data;
 	struct wireguard_peer peer;
 	struct wireguard_history history;
@@ -100,7 +101,8 @@ static enum tunnel_state second(void)
 		emit(DATA);
 	if (w.sent > w.received_data)
 		w.received_data = 0;
-	if ((w.received_data && w.now - w.received_data >= 10) || (w.keepalive && w.now - w.sent >= w.keepalive))
+	if ((w.received_data && w.now - w.received_data >= 10) ||
+	    (w.keepalive && w.now - w.sent >= w.keepalive))
 		emit(EMPTY);
 	/* What it sent is unanswered; or a handshake is, for at most 90 s. */
 	if ((w.delivered_data && w.now - w.delivered_data >= 15 && !w.tried) ||
@@ -130,7 +132,8 @@ static const unsigned int keepalives[] = { 0, 1, 10, 25, 45, 60, 100, 170, 600 }
 Test(rekey, a_tunnel_that_works_is_never_stale)
 {
 	for (unsigned int i = 0; i < 2 * COUNT(paces) * COUNT(paces) * COUNT(keepalives); i++) {
-		unsigned int ours = paces[i / 2 % COUNT(paces)], theirs = paces[i / 2 / COUNT(paces) % COUNT(paces)];
+		unsigned int ours = paces[i / 2 % COUNT(paces)],
+			     theirs = paces[i / 2 / COUNT(paces) % COUNT(paces)];
 		unsigned int keepalive = keepalives[i / 2 / COUNT(paces) / COUNT(paces)];
 
 		begin(i % 2, keepalive, ours, theirs);
@@ -138,9 +141,10 @@ Test(rekey, a_tunnel_that_works_is_never_stale)
 			enum tunnel_state state = second();
 
 			cr_assert_neq(state, TUNNEL_STALE,
-				      "%s, keepalive %u, data each %u and %u s: stale at %u, %u s after a handshake",
-				      i % 2 ? "initiator" : "responder", keepalive, ours, theirs, w.now - 1,
-				      w.now - 1 - w.born);
+				      "%s, keepalive %u, data each %u and %u s: stale at %u, %u s "
+				      "after a handshake",
+				      i % 2 ? "initiator" : "responder", keepalive, ours, theirs,
+				      w.now - 1, w.now - 1 - w.born);
 		}
 	}
 }
@@ -163,13 +167,15 @@ Test(rekey, a_tunnel_that_died_is_stale_and_remains_so)
 			enum tunnel_state state = second();
 
 			if (w.now > limit)
-				cr_assert_eq(state, TUNNEL_STALE, "keepalive %u, data each %u s: at %u, died at %u",
+				cr_assert_eq(state, TUNNEL_STALE,
+					     "keepalive %u, data each %u s: at %u, died at %u",
 					     keepalive, ours, w.now - 1, w.died);
 		}
 	}
 }
 
-/* Idle for long, then used: the handshake is under way for some seconds, with a first attempt that is lost. */
+/* Idle for long, then used: the handshake is under way for some seconds, with a first attempt that
+ * is lost. */
 Test(rekey, an_idle_tunnel_that_is_used_again)
 {
 	enum tunnel_state state;

@@ -79,7 +79,8 @@ Test(state, a_first_handshake_in_vain)
 	cr_expect_eq(after_seconds(1), TUNNEL_STALE);
 	cr_expect_eq(after(148, 0), TUNNEL_STALE);
 	cr_expect_eq(after_seconds(180), TUNNEL_STALE);
-	cr_expect_eq(after_seconds(1), TUNNEL_NEVER, "nothing was sent any more: it may be tried again");
+	cr_expect_eq(after_seconds(1), TUNNEL_NEVER,
+		     "nothing was sent any more: it may be tried again");
 	cr_expect_eq(after(148, 0), TUNNEL_NEVER);
 	cr_expect_eq(after_seconds(15), TUNNEL_STALE);
 	shaken(0);
@@ -217,9 +218,10 @@ Test(state, the_default_routes_owner_decides)
 
 Test(state, peers_that_come_and_go_keep_their_own_past)
 {
-	struct wireguard_peer open = {
-		.public_key = { 2 }, .transmit_bytes = 1000, .receive_bytes = 1000, .handshake_sec = NOW_SEC
-	};
+	struct wireguard_peer open = { .public_key = { 2 },
+				       .transmit_bytes = 1000,
+				       .receive_bytes = 1000,
+				       .handshake_sec = NOW_SEC };
 
 	peers[0] = open;
 	after(0, 0);

@@ -103,15 +103,18 @@ Test(uapi_parse, an_answer_in_pieces_of_every_size)
 Test(uapi_parse, each_end_that_is_missing)
 {
 	for (size_t length = 0; length < strlen(answer); length++)
-		cr_assert_eq(parse(answer, length, 4096), 0, "%zu bytes are taken for an answer", length);
+		cr_assert_eq(parse(answer, length, 4096), 0, "%zu bytes are taken for an answer",
+			     length);
 }
 
 Test(uapi_parse, no_key_is_copied)
 {
 	for (size_t length = 0; length < strlen(answer); length++) {
 		parse(answer, length, 7);
-		cr_assert_null(memmem(&parser, sizeof(parser), SECRET, 8), "after %zu bytes", length);
-		cr_assert_null(memmem(&parser, sizeof(parser), "\xe8\x4b\x5a\x6d", 4), "after %zu bytes", length);
+		cr_assert_null(memmem(&parser, sizeof(parser), SECRET, 8), "after %zu bytes",
+			       length);
+		cr_assert_null(memmem(&parser, sizeof(parser), "\xe8\x4b\x5a\x6d", 4),
+			       "after %zu bytes", length);
 	}
 }
 
@@ -188,7 +191,8 @@ Test(uapi_parse, bytes_of_every_value)
 
 	for (int c = 0; c < 256; c++) {
 		*x = (char)c;
-		cr_expect_eq(parse(text, sizeof(text) - 1, 4096), c >= '0' && c <= '9' ? 1 : -EBADMSG, "byte %d", c);
+		cr_expect_eq(parse(text, sizeof(text) - 1, 4096),
+			     c >= '0' && c <= '9' ? 1 : -EBADMSG, "byte %d", c);
 	}
 }
 
@@ -217,7 +221,8 @@ Test(uapi_parse, peers_without_end)
 
 	uapi_parser_init(&parser, &device);
 	for (; !r; i++) {
-		snprintf(text, sizeof(text), "public_key=%064x\nrx_bytes=%u\nallowed_ip=10.0.0.0/8\n", i, i);
+		snprintf(text, sizeof(text),
+			 "public_key=%064x\nrx_bytes=%u\nallowed_ip=10.0.0.0/8\n", i, i);
 		r = uapi_parse(&parser, text, strlen(text));
 	}
 	cr_expect_eq(r, -EMSGSIZE);

@@ -34,7 +34,8 @@ static int serve(const char *path, int type)
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", in(path));
-	cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0, "%s: %s", path, strerror(errno));
+	cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0, "%s: %s", path,
+		     strerror(errno));
 	if (type == SOCK_STREAM)
 		cr_assert_eq(listen(fd, 4), 0);
 	return fd;
@@ -83,7 +84,8 @@ Test(wireguard, a_socket_under_the_root)
 	cr_expect_eq(socket_open("wg0"), 0, "an absolute link is one of the root's");
 	cr_expect_eq(socket_open("wg1"), -ENOENT);
 	cr_expect_eq(socket_open("../wireguard/wg0"), -EINVAL);
-	cr_expect_eq(socket_open("a-name-that-is-longer-than-any-interface-may-have-1234567890"), -EINVAL);
+	cr_expect_eq(socket_open("a-name-that-is-longer-than-any-interface-may-have-1234567890"),
+		     -EINVAL);
 }
 
 Test(wireguard, links_do_not_lead_out)
@@ -125,11 +127,15 @@ static int read_tunnels(unsigned int count)
 	struct wireguard_target targets[ABI_TUNNELS_MAX] = {};
 
 	for (unsigned int i = 0; i < count; i++)
-		targets[i] = (struct wireguard_target){ .ifindex = i + 1, .name = interfaces[i], .up = true };
+		targets[i] = (struct wireguard_target){ .ifindex = i + 1,
+							.name = interfaces[i],
+							.up = true };
 	return wireguard_read(&wireguard, targets, "crab");
 }
 
-/* The kernel takes connections up to the backlog: what is not accepted is a device that is silent. */
+/*
+ * The kernel takes connections up to the backlog: what is not accepted is a device that is silent.
+ */
 Test(wireguard, silent_devices_are_waited_for_once_and_together)
 {
 	uint64_t start;

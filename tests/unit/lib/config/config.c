@@ -19,7 +19,8 @@ Test(config, defaults)
 	cr_expect_str_eq(config.interface, "wg0");
 	cr_expect_eq(config.port_count, 0);
 	cr_expect_eq(config.process_count, 2);
-	cr_expect_arr_eq(config.processes, "danted\0\0\0\0\0\0\0\0\0\0sockd\0\0\0\0\0\0\0\0\0\0", 32);
+	cr_expect_arr_eq(config.processes, "danted\0\0\0\0\0\0\0\0\0\0sockd\0\0\0\0\0\0\0\0\0\0",
+			 32);
 	cr_expect_str_eq(config.pin_path, "/sys/fs/bpf/wgsocks");
 	cr_expect_eq(config.attach, CONFIG_ATTACH_AUTO);
 	cr_expect_eq(config.proxies_max, 1, "a sidecar has one");
@@ -54,8 +55,8 @@ Test(config, flag_before_variable_before_legacy_before_default)
 
 Test(config, every_variable_of_the_legacy_exporter)
 {
-	ENVIRONMENT("PROXY_NAME=golden-crab", "METRICS_PORT=9191", "SOCKS5_PORT=1081", "ENABLE_HEALTH_PROBE=false",
-		    "HEALTH_PORT=9998");
+	ENVIRONMENT("PROXY_NAME=golden-crab", "METRICS_PORT=9191", "SOCKS5_PORT=1081",
+		    "ENABLE_HEALTH_PROBE=false", "HEALTH_PORT=9998");
 	cr_assert_eq(PARSE_NOTHING(), 0);
 	cr_expect_str_eq(said, "");
 	cr_expect_str_eq(config.proxy_name, "golden-crab");
@@ -68,11 +69,13 @@ Test(config, every_variable_of_the_legacy_exporter)
 
 Test(config, every_flag)
 {
-	cr_assert_eq(PARSE("--mode=sidecar", "--proxy.name=a", "--proxy.interface=wg*", "--proxy.port=1080,1081",
-			   "--proxy.port=1082", "--proxy.process=sockd", "--bpf.pin=none", "--bpf.attach=clsact",
-			   "--proxies.max=9", "--detach", "--no-collector.requests", "--collector.sessions",
-			   "--web.telemetry-path=/m", "--web.max-requests=0", "--health.listen-address=[::1]:1",
-			   "--no-health.enabled", "--health.require-vpn", "--log.level=debug", "--log.format=json"),
+	cr_assert_eq(PARSE("--mode=sidecar", "--proxy.name=a", "--proxy.interface=wg*",
+			   "--proxy.port=1080,1081", "--proxy.port=1082", "--proxy.process=sockd",
+			   "--bpf.pin=none", "--bpf.attach=clsact", "--proxies.max=9", "--detach",
+			   "--no-collector.requests", "--collector.sessions",
+			   "--web.telemetry-path=/m", "--web.max-requests=0",
+			   "--health.listen-address=[::1]:1", "--no-health.enabled",
+			   "--health.require-vpn", "--log.level=debug", "--log.format=json"),
 		     0);
 	cr_expect_str_eq(said, "");
 	cr_expect_str_eq(config.proxy_name, "a");
@@ -97,8 +100,8 @@ Test(config, every_flag)
 Test(config, every_flag_has_a_variable)
 {
 	ENVIRONMENT("WGSOCKS_MODE=sidecar", "WGSOCKS_PROXY_NAME=b", "WGSOCKS_PROXY_PORT=7,8",
-		    "WGSOCKS_COLLECTOR_REQUESTS=0", "WGSOCKS_HEALTH_REQUIRE_VPN=TRUE", "WGSOCKS_LOG_FORMAT=json",
-		    "WGSOCKS_WEB_TELEMETRY_PATH=/x");
+		    "WGSOCKS_COLLECTOR_REQUESTS=0", "WGSOCKS_HEALTH_REQUIRE_VPN=TRUE",
+		    "WGSOCKS_LOG_FORMAT=json", "WGSOCKS_WEB_TELEMETRY_PATH=/x");
 	cr_assert_eq(PARSE_NOTHING(), 0);
 	cr_expect_str_eq(config.proxy_name, "b");
 	cr_expect_eq(config.port_count, 2);
@@ -108,32 +111,44 @@ Test(config, every_flag_has_a_variable)
 	cr_expect_str_eq(config.telemetry_path, "/x");
 }
 
-/* getopt takes any unambiguous beginning: "--collector.destination" would switch personal data on. */
+/*
+ * getopt takes any unambiguous beginning: "--collector.destination" would switch personal data on.
+ */
 Test(config, flags_are_whole_names)
 {
 	expect_refused(PARSE("--collector.destination"),
-		       "--collector.destination: unknown flag, did you mean --collector.destinations? (see --help)");
-	expect_refused(PARSE("--no-collector.req"),
-		       "--no-collector.req: unknown flag, did you mean --no-collector.requests? (see --help)");
-	expect_refused(PARSE("--log.l=debug"), "--log.l=debug: unknown flag, did you mean --log.level? (see --help)");
-	expect_refused(PARSE("--log.l", "debug"), "--log.l: unknown flag, did you mean --log.level? (see --help)");
-	expect_refused(PARSE("--log.l"), "--log.l: unknown flag, did you mean --log.level? (see --help)");
-	expect_refused(PARSE("--vers"), "--vers: unknown flag, did you mean --version? (see --help)");
+		       "--collector.destination: unknown flag, did you mean "
+		       "--collector.destinations? (see --help)");
+	expect_refused(PARSE("--no-collector.req"), "--no-collector.req: unknown flag, did you "
+						    "mean --no-collector.requests? (see --help)");
+	expect_refused(PARSE("--log.l=debug"),
+		       "--log.l=debug: unknown flag, did you mean --log.level? (see --help)");
+	expect_refused(PARSE("--log.l", "debug"),
+		       "--log.l: unknown flag, did you mean --log.level? (see --help)");
+	expect_refused(PARSE("--log.l"),
+		       "--log.l: unknown flag, did you mean --log.level? (see --help)");
+	expect_refused(PARSE("--vers"),
+		       "--vers: unknown flag, did you mean --version? (see --help)");
 	expect_refused(PARSE("--collector.client=true"),
-		       "--collector.client=true: unknown flag, did you mean --collector.clients? (see --help)");
+		       "--collector.client=true: unknown flag, did you mean --collector.clients? "
+		       "(see --help)");
 	expect_refused(PARSE("--collector"), "--collector: unknown flag (see --help)");
-	cr_expect_eq(PARSE("--log.level", "debug", "--proxy.name", "--log.l"), 0, "a value is no flag");
+	cr_expect_eq(PARSE("--log.level", "debug", "--proxy.name", "--log.l"), 0,
+		     "a value is no flag");
 	cr_expect_str_eq(config.proxy_name, "--log.l");
 }
 
 Test(config, a_misspelt_flag_is_told_its_name)
 {
 	expect_refused(PARSE("--web.listen-adress=:1"),
-		       "--web.listen-adress=:1: unknown flag, did you mean --web.listen-address? (see --help)");
+		       "--web.listen-adress=:1: unknown flag, did you mean --web.listen-address? "
+		       "(see --help)");
 	expect_refused(PARSE("--colector.dns"),
 		       "--colector.dns: unknown flag, did you mean --collector.dns? (see --help)");
 	expect_refused(PARSE("--x"), "--x: unknown flag (see --help)");
-	cr_expect_eq(PARSE("--aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+	cr_expect_eq(PARSE("--"
+			   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			   "aaaaaaaaaa"),
 		     -EINVAL);
 }
 
@@ -142,12 +157,14 @@ Test(config, refused_flags)
 	expect_refused(PARSE("--no.such.flag"), "--no.such.flag: unknown flag (see --help)");
 	expect_refused(PARSE("--no.such.flag=1"), "--no.such.flag=1: unknown flag (see --help)");
 	expect_refused(PARSE("-v"), "-v: unknown flag (see --help)");
-	expect_refused(PARSE("-verbose", "--log.level=info"), "-verbose: unknown flag (see --help)");
+	expect_refused(PARSE("-verbose", "--log.level=info"),
+		       "-verbose: unknown flag (see --help)");
 	expect_refused(PARSE("--log.level=info", "stray"), "stray: unexpected argument");
 	expect_refused(PARSE(""), ": unexpected argument");
 	expect_refused(PARSE("--", "--log.level=info"), "--log.level=info: unexpected argument");
 	expect_refused(PARSE("--proxy.name=x", "--log.level"), "--log.level: needs a value");
-	expect_refused(PARSE("--no-health.enabled=true"), "--no-health.enabled=true: takes no value");
+	expect_refused(PARSE("--no-health.enabled=true"),
+		       "--no-health.enabled=true: takes no value");
 	expect_refused(PARSE("--no-log.level"), "--no-log.level: unknown flag (see --help)");
 	expect_refused(PARSE("--log.level=loud", "--log.format=x"),
 		       "--log.level=loud: must be debug, info, warn or error");
@@ -172,7 +189,8 @@ Test(config, refused_variables)
 
 Test(config, an_empty_variable_is_unset)
 {
-	ENVIRONMENT("WGSOCKS_PROXY_NAME=", "PROXY_NAME=seed", "METRICS_PORT=", "WGSOCKS_LOG_LEVEL=");
+	ENVIRONMENT("WGSOCKS_PROXY_NAME=", "PROXY_NAME=seed",
+		    "METRICS_PORT=", "WGSOCKS_LOG_LEVEL=");
 	cr_assert_eq(PARSE_NOTHING(), 0);
 	cr_expect_str_eq(config.proxy_name, "seed");
 	cr_expect_str_eq(config.metrics[0].text, ":9090");
@@ -198,8 +216,8 @@ Test(config, service_links_are_ignored_with_a_line)
 	cr_expect_str_eq(config.metrics[0].text, ":9090");
 	cr_expect_str_eq(config.health.text, ":9999");
 	cr_expect_eq(config.ports[0], 1085);
-	cr_expect_not_null(
-		strstr(said, "setting=METRICS_PORT reason=\"tcp://10.96.0.7:9090 is a Kubernetes service link\"\n"));
+	cr_expect_not_null(strstr(said, "setting=METRICS_PORT reason=\"tcp://10.96.0.7:9090 is a "
+					"Kubernetes service link\"\n"));
 	cr_expect_not_null(strstr(said, "setting=HEALTH_PORT "));
 	cr_expect_not_null(strstr(said, "setting=WGSOCKS_PROXY_PORT "));
 }
@@ -214,8 +232,8 @@ Test(config, lines_go_to_the_log_as_configured)
 }
 
 /*
- * Each flag and each variable is given a megabyte and every single byte: a line or success, never a crash or a second
- * line.
+ * Each flag and each variable is given a megabyte and every single byte: a line or success, never a
+ * crash or a second line.
  */
 Test(config, hostile_values)
 {
@@ -268,5 +286,6 @@ Test(config, collector_table)
 	cr_expect_str_eq(config_collector_name(COLLECTOR_INTERFACE), "interface");
 	cr_expect_str_eq(config_collector_name(COLLECTOR_WIREGUARD), "wireguard");
 	cr_expect_null(config_collector_name(COLLECTOR_MAX));
-	cr_expect_eq(COLLECTOR_ALL & ~COLLECTOR_DEFAULT, 1u << COLLECTOR_CLIENTS | 1u << COLLECTOR_DESTINATIONS);
+	cr_expect_eq(COLLECTOR_ALL & ~COLLECTOR_DEFAULT,
+		     1u << COLLECTOR_CLIENTS | 1u << COLLECTOR_DESTINATIONS);
 }

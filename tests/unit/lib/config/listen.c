@@ -9,8 +9,8 @@ static const char *numeric(const struct config_address *address)
 	static char text[128];
 	char host[64], port[8];
 
-	cr_assert_eq(getnameinfo((const struct sockaddr *)&address->address, address->length, host, sizeof(host), port,
-				 sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV),
+	cr_assert_eq(getnameinfo((const struct sockaddr *)&address->address, address->length, host,
+				 sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV),
 		     0);
 	snprintf(text, sizeof(text), "%s %s", host, port);
 	return text;
@@ -29,8 +29,9 @@ Test(listen, forms)
 	};
 
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
-		cr_assert_eq(PARSE("--web.listen-address", CASES[i][0], "--health.listen-address", CASES[i][0]), 0,
-			     "%s", said);
+		cr_assert_eq(PARSE("--web.listen-address", CASES[i][0], "--health.listen-address",
+				   CASES[i][0]),
+			     0, "%s", said);
 		cr_expect_str_eq(numeric(&config.metrics[0]), CASES[i][1]);
 		cr_expect_str_eq(numeric(&config.health), CASES[i][1]);
 		cr_expect_str_eq(config.metrics[0].text, CASES[i][0]);
@@ -73,7 +74,8 @@ Test(listen, refused)
 
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
 		cr_expect_eq(PARSE("--web.listen-address", BAD[i]), -EINVAL, "%s", BAD[i]);
-		cr_expect_eq(strncmp(said, "wgsocks_exporter: --web.listen-address=", 39), 0, "%s", said);
+		cr_expect_eq(strncmp(said, "wgsocks_exporter: --web.listen-address=", 39), 0, "%s",
+			     said);
 		cr_expect_eq(strchr(said, '\n'), said + strlen(said) - 1, "%s", said);
 	}
 }

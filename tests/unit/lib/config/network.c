@@ -17,7 +17,8 @@ static void expect_network(unsigned int index, const char *address, const char *
 
 Test(network, both_families)
 {
-	cr_assert_eq(PARSE("--leak.allow=10.0.0.0/8, 192.0.2.1 ,2001:db8::/32", "--leak.allow=2001:db8::5,0.0.0.0/0"),
+	cr_assert_eq(PARSE("--leak.allow=10.0.0.0/8, 192.0.2.1 ,2001:db8::/32",
+			   "--leak.allow=2001:db8::5,0.0.0.0/0"),
 		     0);
 	cr_assert_eq(config.leak_allow_count, 5);
 	expect_network(0, "::ffff:10.0.0.0", "ffff:ffff:ffff:ffff:ffff:ffff:ff00:0");
@@ -56,7 +57,8 @@ Test(network, every_length)
 		char flag[64];
 		int bits = 0;
 
-		snprintf(flag, sizeof(flag), "--leak.allow=ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/%d", length);
+		snprintf(flag, sizeof(flag),
+			 "--leak.allow=ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/%d", length);
 		cr_assert_eq(PARSE(flag), 0);
 		cr_assert_arr_eq(config.leak_allow[0].address, config.leak_allow[0].mask, 16);
 		for (int i = 0; i < 128; i++) {
@@ -72,7 +74,8 @@ Test(network, every_length)
 Test(network, refused)
 {
 #define NOT "must be networks like 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32"
-	expect_refused(PARSE("--leak.allow=resolver.example"), "--leak.allow=resolver.example: " NOT);
+	expect_refused(PARSE("--leak.allow=resolver.example"),
+		       "--leak.allow=resolver.example: " NOT);
 	expect_refused(PARSE("--leak.allow=10.0.0/8"), "--leak.allow=10.0.0/8: " NOT);
 	expect_refused(PARSE("--leak.allow=10.0.0.0/8,"), "--leak.allow=10.0.0.0/8,: " NOT);
 	expect_refused(PARSE("--leak.allow="), "--leak.allow=\"\": " NOT);
@@ -82,10 +85,14 @@ Test(network, refused)
 		       "--leak.allow=10.0.0.0/33: the length of an IPv4 prefix is 0 to 32");
 	expect_refused(PARSE("--leak.allow=10.0.0.0/"),
 		       "--leak.allow=10.0.0.0/: the length of an IPv4 prefix is 0 to 32");
-	expect_refused(PARSE("--leak.allow=::/129"), "--leak.allow=::/129: the length of an IPv6 prefix is 0 to 128");
-	expect_refused(PARSE("--leak.allow=::/-1"), "--leak.allow=::/-1: the length of an IPv6 prefix is 0 to 128");
-	expect_refused(PARSE("--leak.allow=1.0.0.0,2.0.0.0,3.0.0.0,4.0.0.0,5.0.0.0,6.0.0.0,7.0.0.0,8.0.0.0",
-			     "--leak.allow=9.0.0.0,10.0.0.0,11.0.0.0,12.0.0.0,13.0.0.0,14.0.0.0,15.0.0.0,16.0.0.0",
+	expect_refused(PARSE("--leak.allow=::/129"),
+		       "--leak.allow=::/129: the length of an IPv6 prefix is 0 to 128");
+	expect_refused(PARSE("--leak.allow=::/-1"),
+		       "--leak.allow=::/-1: the length of an IPv6 prefix is 0 to 128");
+	expect_refused(PARSE("--leak.allow=1.0.0.0,2.0.0.0,3.0.0.0,4.0.0.0,5.0.0.0,6.0.0.0,7.0.0.0,"
+			     "8.0.0.0",
+			     "--leak.allow=9.0.0.0,10.0.0.0,11.0.0.0,12.0.0.0,13.0.0.0,14.0.0.0,15."
+			     "0.0.0,16.0.0.0",
 			     "--leak.allow=17.0.0.0"),
 		       "--leak.allow=17.0.0.0: more than 16 networks");
 }

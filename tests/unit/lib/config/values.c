@@ -15,8 +15,11 @@ Test(numbers, edges)
 	expect_refused(PARSE("--proxy.port=18446744073709551617"),
 		       "--proxy.port=18446744073709551617: not a port (1 to 65535)");
 	expect_refused(PARSE("--proxies.max=0"), "--proxies.max=0: must be 1 to 65535");
-	expect_refused(PARSE("--web.max-requests=65536"), "--web.max-requests=65536: must be 0 to 65535");
-	cr_expect_eq(PARSE("--proxy.port=1,65535", "--web.max-requests=65535", "--proxies.max=65535"), 0);
+	expect_refused(PARSE("--web.max-requests=65536"),
+		       "--web.max-requests=65536: must be 0 to 65535");
+	cr_expect_eq(
+		PARSE("--proxy.port=1,65535", "--web.max-requests=65535", "--proxies.max=65535"),
+		0);
 	cr_expect_eq(config.ports[1], 65535);
 	cr_expect_eq(config.max_requests, 65535);
 }
@@ -24,21 +27,25 @@ Test(numbers, edges)
 Test(destinations, edges)
 {
 	expect_refused(PARSE("--destinations.max=0"), "--destinations.max=0: must be 1 to 10000");
-	expect_refused(PARSE("--destinations.max=10001"), "--destinations.max=10001: must be 1 to 10000");
-	expect_refused(PARSE("--destinations.label=town"), "--destinations.label=town: must be address or name");
-	expect_refused(PARSE("--geoip.database=a.mmdb"), "--geoip.database=a.mmdb: must be an absolute path");
+	expect_refused(PARSE("--destinations.max=10001"),
+		       "--destinations.max=10001: must be 1 to 10000");
+	expect_refused(PARSE("--destinations.label=town"),
+		       "--destinations.label=town: must be address or name");
+	expect_refused(PARSE("--geoip.database=a.mmdb"),
+		       "--geoip.database=a.mmdb: must be an absolute path");
 	cr_expect_eq(PARSE_NOTHING(), 0);
 	cr_expect_eq(config.destinations_max, 100);
 	cr_expect_eq(config.destinations_label, CONFIG_LABEL_ADDRESS);
-	cr_expect_eq(PARSE("--collector.destinations", "--destinations.max=10000", "--destinations.label=NAME",
-			   "--geoip.database=/a.mmdb"),
+	cr_expect_eq(PARSE("--collector.destinations", "--destinations.max=10000",
+			   "--destinations.label=NAME", "--geoip.database=/a.mmdb"),
 		     0);
 	cr_expect_eq(config.destinations_max, 10000);
 	cr_expect_eq(config.destinations_label, CONFIG_LABEL_NAME);
 	cr_expect(config.collectors & 1u << COLLECTOR_GEOIP);
 }
 
-/* Countries are of destinations, by a database: without either there are none, and nothing is said to have failed. */
+/* Countries are of destinations, by a database: without either there are none, and nothing is said
+ * to have failed. */
 Test(destinations, countries_need_both)
 {
 	cr_expect_eq(PARSE("--collector.destinations"), 0);
@@ -59,7 +66,8 @@ Test(lists, ports)
 	expect_refused(PARSE("--proxy.port=1,"), "--proxy.port=1,: not a port (1 to 65535)");
 	expect_refused(PARSE("--proxy.port="), "--proxy.port=\"\": not a port (1 to 65535)");
 	cr_expect_eq(PARSE("--proxy.port=1,2,3,4,5,6,7,8"), 0);
-	expect_refused(PARSE("--proxy.port=1,2,3,4,5,6,7,8,9"), "--proxy.port=1,2,3,4,5,6,7,8,9: more than 8 ports");
+	expect_refused(PARSE("--proxy.port=1,2,3,4,5,6,7,8,9"),
+		       "--proxy.port=1,2,3,4,5,6,7,8,9: more than 8 ports");
 }
 
 Test(lists, processes)
@@ -67,17 +75,20 @@ Test(lists, processes)
 	cr_assert_eq(PARSE("--proxy.process=a,123456789012345", "--proxy.process=c,d"), 0);
 	cr_expect_eq(config.process_count, 4);
 	cr_expect_str_eq(config.processes[1], "123456789012345");
-	expect_refused(PARSE("--proxy.process=1234567890123456"),
-		       "--proxy.process=1234567890123456: the name of a process has 1 to 15 characters");
+	expect_refused(
+		PARSE("--proxy.process=1234567890123456"),
+		"--proxy.process=1234567890123456: the name of a process has 1 to 15 characters");
 	expect_refused(PARSE("--proxy.process=a,,b"),
 		       "--proxy.process=a,,b: the name of a process has 1 to 15 characters");
-	expect_refused(PARSE("--proxy.process=a,b,c,d,e"), "--proxy.process=a,b,c,d,e: more than 4 names");
+	expect_refused(PARSE("--proxy.process=a,b,c,d,e"),
+		       "--proxy.process=a,b,c,d,e: more than 4 names");
 }
 
 Test(switches, words)
 {
-	static const char *const ON[] = { "true", "TRUE", "1", "yes", "on" }, *const OFF[] = { "false", "False", "0",
-											       "no", "off" };
+	static const char *const ON[] = { "true", "TRUE", "1", "yes", "on" }, *const OFF[] = {
+		"false", "False", "0", "no", "off"
+	};
 
 	for (size_t i = 0; i < 5; i++) {
 		char variable[64];
@@ -112,7 +123,8 @@ Test(paths, pin)
 
 Test(paths, telemetry)
 {
-	static char *const BAD[] = { "metrics", "/", "/-/ready", "/a b", "/a?b", "/a#b", "/a%41", "/a\n", "/<x>" };
+	static char *const BAD[] = { "metrics", "/",	 "/-/ready", "/a b", "/a?b",
+				     "/a#b",	"/a%41", "/a\n",     "/<x>" };
 
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++)
 		cr_expect_eq(PARSE("--web.telemetry-path", BAD[i]), -EINVAL, "%s", BAD[i]);
@@ -131,7 +143,8 @@ static const char *name_of(const char *name)
 
 Test(proxy_name, kept_as_it_is)
 {
-	static const char *const NAMES[] = { "golden-crab", "a \"b\" \\c\n\td", "Süßwasser-Krabbe 🦀", " ", "a=b" };
+	static const char *const NAMES[] = { "golden-crab", "a \"b\" \\c\n\td",
+					     "Süßwasser-Krabbe 🦀", " ", "a=b" };
 	char longest[CONFIG_NAME_SIZE], three_hundred[301];
 
 	for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
@@ -158,7 +171,8 @@ Test(proxy_name, what_is_not_utf8_is_replaced)
 
 Test(proxy_name, cut_at_a_character)
 {
-	/* Characters of 1 to 4 bytes, after 0 to 3 bytes, so that the end falls everywhere within one. */
+	/* Characters of 1 to 4 bytes, after 0 to 3 bytes, so that the end falls everywhere within
+	 * one. */
 	static const char *const CHARACTERS[] = { "x", "ü", "€", "🦀", "\xff" };
 
 	for (size_t c = 0; c < sizeof(CHARACTERS) / sizeof(CHARACTERS[0]); c++)
@@ -176,8 +190,10 @@ Test(proxy_name, cut_at_a_character)
 			kept = name_of(name);
 			cr_expect_gt(strlen(kept), CONFIG_NAME_SIZE - 5);
 			cr_expect_lt(strlen(kept), CONFIG_NAME_SIZE);
-			for (used = 0; kept[used]; used += utf8_length(kept + used, strlen(kept) - used))
-				cr_assert(utf8_length(kept + used, strlen(kept) - used), "%s", kept);
+			for (used = 0; kept[used];
+			     used += utf8_length(kept + used, strlen(kept) - used))
+				cr_assert(utf8_length(kept + used, strlen(kept) - used), "%s",
+					  kept);
 			cr_expect_not_null(strstr(said, "longer than 511 bytes"), "%s", said);
 		}
 }
@@ -224,15 +240,18 @@ Test(cost, refused)
 {
 	static const char *const prices[] = { "EUR",   "-1", "+1",  ".5",  "1.",
 					      "1.EUR", " 1", "nan", "inf", "1234567890.123456" };
-	static const char *const currencies[] = { "1 EU", "1EURO",  "1e3",   "1,5",	      "1.2.3",
-						  "0x10", "1 EUR ", "1 E R", "1\xe2\x82\xac", "1 usd1" };
+	static const char *const currencies[] = { "1 EU",	   "1EURO", "1e3",    "1,5",
+						  "1.2.3",	   "0x10",  "1 EUR ", "1 E R",
+						  "1\xe2\x82\xac", "1 usd1" };
 
 	for (size_t i = 0; i < sizeof(prices) / sizeof(*prices); i++) {
-		cr_expect_eq(PARSE("--cost.per-gigabyte", (char *)prices[i]), -EINVAL, "%s", prices[i]);
+		cr_expect_eq(PARSE("--cost.per-gigabyte", (char *)prices[i]), -EINVAL, "%s",
+			     prices[i]);
 		cr_expect_not_null(strstr(said, ": " NO_PRICE "\n"), "%s", said);
 	}
 	for (size_t i = 0; i < sizeof(currencies) / sizeof(*currencies); i++) {
-		cr_expect_eq(PARSE("--cost.per-gigabyte", (char *)currencies[i]), -EINVAL, "%s", currencies[i]);
+		cr_expect_eq(PARSE("--cost.per-gigabyte", (char *)currencies[i]), -EINVAL, "%s",
+			     currencies[i]);
 		cr_expect_not_null(strstr(said, ": " NO_CURRENCY "\n"), "%s", said);
 	}
 	expect_refused(PARSE("--cost.per-gigabyte="), "--cost.per-gigabyte=\"\": " NO_PRICE);

@@ -33,20 +33,22 @@ static const char *printed_builder(const struct snapshot_builder *b)
 
 Test(exposition, content_type)
 {
-	cr_expect_str_eq(exposition_content_type(EXPOSITION_TEXT), "text/plain; version=0.0.4; charset=utf-8");
+	cr_expect_str_eq(exposition_content_type(EXPOSITION_TEXT),
+			 "text/plain; version=0.0.4; charset=utf-8");
 }
 
 Test(exposition, openmetrics)
 {
-	static const char expected[] = "# HELP proxy_requests SOCKS requests received.\n"
-				       "# TYPE proxy_requests counter\n"
-				       "proxy_requests_total{proxy_name=\"a\\\"b\",command=\"connect\"} 7\n"
-				       "# HELP process_cpu_seconds User and system CPU time of all processes of the "
-				       "exporter, ended ones included.\n"
-				       "# TYPE process_cpu_seconds counter\n"
-				       "# UNIT process_cpu_seconds seconds\n"
-				       "process_cpu_seconds_total 1.5\n"
-				       "# EOF\n";
+	static const char expected[] =
+		"# HELP proxy_requests SOCKS requests received.\n"
+		"# TYPE proxy_requests counter\n"
+		"proxy_requests_total{proxy_name=\"a\\\"b\",command=\"connect\"} 7\n"
+		"# HELP process_cpu_seconds User and system CPU time of all processes of the "
+		"exporter, ended ones included.\n"
+		"# TYPE process_cpu_seconds counter\n"
+		"# UNIT process_cpu_seconds seconds\n"
+		"process_cpu_seconds_total 1.5\n"
+		"# EOF\n";
 	struct snapshot_builder b = { 0 };
 	struct text text = { 0 };
 	struct snapshot s;
@@ -79,17 +81,17 @@ Test(exposition, families_stay_together)
 	snapshot_add_unsigned(&b, METRIC_PROXY_INFO, &crab, 1);
 	snapshot_add_unsigned(&b, METRIC_PROXY_ACTIVE, &salmon, 4);
 	snapshot_add_unsigned(&b, METRIC_PROXY_INFO, &salmon, 1);
-	cr_expect_str_eq(printed_builder(&b),
-			 INFO "proxy_info{proxy_name=\"crab\"} 1\n"
-			      "proxy_info{proxy_name=\"salmon\"} 1\n" HEADER(
-				      "proxy_active_connections", "gauge",
-				      "Client TCP connections to the SOCKS listener that are open "
-				      "now.") "proxy_active_connections{proxy_name=\"crab\"} 3\n"
-					      "proxy_active_connections{proxy_name=\"salmon\"} "
-					      "4\n" HEADER("wgsocks_exporter_proxies", "gauge",
-							   "Proxies that are watched.") "wgsocks_"
-											"exporter_"
-											"proxies 2\n");
+	cr_expect_str_eq(printed_builder(&b), INFO
+			 "proxy_info{proxy_name=\"crab\"} 1\n"
+			 "proxy_info{proxy_name=\"salmon\"} 1\n" HEADER(
+				 "proxy_active_connections", "gauge",
+				 "Client TCP connections to the SOCKS listener that are open "
+				 "now.") "proxy_active_connections{proxy_name=\"crab\"} 3\n"
+					 "proxy_active_connections{proxy_name=\"salmon\"} "
+					 "4\n" HEADER("wgsocks_exporter_proxies", "gauge",
+						      "Proxies that are watched.") "wgsocks_"
+										   "exporter_"
+										   "proxies 2\n");
 	snapshot_free(&b);
 }
 
@@ -99,7 +101,8 @@ Test(exposition, label_values_are_escaped)
 	uint32_t name = snapshot_string(&b, "a\"b\\c\nd{e}=,\t\xc3\xa9");
 
 	snapshot_add_unsigned(&b, METRIC_PROXY_INFO, &name, 1);
-	cr_expect_str_eq(printed_builder(&b), INFO "proxy_info{proxy_name=\"a\\\"b\\\\c\\nd{e}=,\t\xc3\xa9\"} 1\n");
+	cr_expect_str_eq(printed_builder(&b),
+			 INFO "proxy_info{proxy_name=\"a\\\"b\\\\c\\nd{e}=,\t\xc3\xa9\"} 1\n");
 	snapshot_reset(&b);
 	name = snapshot_string(&b, "");
 	snapshot_add_unsigned(&b, METRIC_PROXY_INFO, &name, 1);
@@ -110,13 +113,14 @@ Test(exposition, label_values_are_escaped)
 Test(exposition, labels_are_positional)
 {
 	struct snapshot_builder b = { 0 };
-	uint32_t labels[4] = { snapshot_string(&b, "crab"), snapshot_string(&b, "wg0"), snapshot_string(&b, "ipv4"),
-			       snapshot_string(&b, "tcp") };
+	uint32_t labels[4] = { snapshot_string(&b, "crab"), snapshot_string(&b, "wg0"),
+			       snapshot_string(&b, "ipv4"), snapshot_string(&b, "tcp") };
 
 	snapshot_add_unsigned(&b, METRIC_VPN_RECEIVE_BYTES, labels, UINT64_MAX);
-	cr_expect_not_null(strstr(printed_builder(&b),
-				  "\nvpn_interface_receive_bytes_total{proxy_name=\"crab\",interface=\"wg0\","
-				  "family=\"ipv4\",protocol=\"tcp\"} 18446744073709551615\n"));
+	cr_expect_not_null(
+		strstr(printed_builder(&b),
+		       "\nvpn_interface_receive_bytes_total{proxy_name=\"crab\",interface=\"wg0\","
+		       "family=\"ipv4\",protocol=\"tcp\"} 18446744073709551615\n"));
 	snapshot_free(&b);
 }
 
@@ -139,20 +143,23 @@ Test(exposition, histogram)
 	struct snapshot_builder b = { 0 };
 	uint32_t labels[2] = { snapshot_string(&b, "a\"b"), snapshot_string(&b, "success") };
 
-	snapshot_add_histogram(&b, METRIC_PROXY_REQUEST_DURATION, labels, ABI_BOUNDS_LATENCY, &histogram);
+	snapshot_add_histogram(&b, METRIC_PROXY_REQUEST_DURATION, labels, ABI_BOUNDS_LATENCY,
+			       &histogram);
 #define LINE(end) "proxy_request_duration_seconds" end
 #define LABELS "proxy_name=\"a\\\"b\",outcome=\"success\""
 #define BUCKET(le, count) LINE("_bucket{" LABELS ",le=\"" le "\"} " count "\n")
-	cr_expect_str_eq(printed_builder(&b),
-			 HEADER("proxy_request_duration_seconds", "histogram",
-				"Time from the client's request to the server's reply.") BUCKET("0.001", "1")
-				 BUCKET("0.0025", "3") BUCKET("0.005", "3") BUCKET("0.01", "3") BUCKET("0.025", "3")
-					 BUCKET("0.05", "3") BUCKET("0.1", "3") BUCKET("0.25", "3") BUCKET("0.5", "3")
-						 BUCKET("1", "7") BUCKET("2.5", "7") BUCKET("5", "7") BUCKET("10", "7")
-							 BUCKET("30", "7") BUCKET("60", "7") BUCKET("120", "7")
-								 BUCKET("+Inf", "15")
-									 LINE("_sum{" LABELS "} 1234567890.123456789\n")
-										 LINE("_count{" LABELS "} 15\n"));
+	cr_expect_str_eq(
+		printed_builder(&b),
+		HEADER("proxy_request_duration_seconds", "histogram",
+		       "Time from the client's request to the server's reply.") BUCKET("0.001", "1")
+			BUCKET("0.0025", "3") BUCKET("0.005", "3") BUCKET("0.01", "3")
+				BUCKET("0.025", "3") BUCKET("0.05", "3") BUCKET("0.1", "3") BUCKET(
+					"0.25", "3") BUCKET("0.5",
+							    "3") BUCKET("1", "7") BUCKET("2.5", "7")
+					BUCKET("5", "7") BUCKET("10", "7") BUCKET("30", "7") BUCKET(
+						"60", "7") BUCKET("120", "7") BUCKET("+Inf", "15")
+						LINE("_sum{" LABELS "} 1234567890.123456789\n")
+							LINE("_count{" LABELS "} 15\n"));
 	snapshot_free(&b);
 }
 
@@ -163,7 +170,8 @@ Test(exposition, lifetime_bounds)
 	uint32_t name = snapshot_string(&b, "crab");
 	const char *text;
 
-	snapshot_add_histogram(&b, METRIC_PROXY_CONNECTION_DURATION, &name, ABI_BOUNDS_LIFETIME, &histogram);
+	snapshot_add_histogram(&b, METRIC_PROXY_CONNECTION_DURATION, &name, ABI_BOUNDS_LIFETIME,
+			       &histogram);
 	text = printed_builder(&b);
 	cr_expect_not_null(strstr(text, "_bucket{proxy_name=\"crab\",le=\"0.01\"} 0\n"));
 	cr_expect_not_null(strstr(text, "_bucket{proxy_name=\"crab\",le=\"86400\"} 0\n"));
@@ -183,9 +191,10 @@ Test(exposition, a_family_belongs_to_the_first_part)
 	snapshot_add_unsigned(&other, METRIC_PROXY_INFO, &name, 1);
 	snapshot_view(&parts[0], &own);
 	snapshot_view(&parts[1], &other);
-	cr_expect_str_eq(printed(parts, 2), INFO "proxy_info{proxy_name=\"crab\"} 1\n" HEADER(
-						    "wgsocks_exporter_proxies", "gauge",
-						    "Proxies that are watched.") "wgsocks_exporter_proxies 1\n");
+	cr_expect_str_eq(printed(parts, 2),
+			 INFO "proxy_info{proxy_name=\"crab\"} 1\n" HEADER(
+				 "wgsocks_exporter_proxies", "gauge",
+				 "Proxies that are watched.") "wgsocks_exporter_proxies 1\n");
 	snapshot_free(&own);
 	snapshot_free(&other);
 }

@@ -62,6 +62,7 @@ Test(number, floats_read_back_the_same)
 		state ^= state << 17;
 		memcpy(&value, &state, sizeof(value));
 		if (isfinite(value))
-			cr_assert_eq(strtod(SHOWN(number_float(to, value)), NULL), value, "%a", value);
+			cr_assert_eq(strtod(SHOWN(number_float(to, value)), NULL), value, "%a",
+				     value);
 	}
 }

@@ -35,8 +35,8 @@ Test(log_escape, what_a_quoted_string_may_hold)
 		{ "a\nb\rc\td", "a\\nb\\rc\\td" },
 		{ "\x1b[31m\x7f\x01", "\\u001b[31m\\u007f\\u0001" },
 		{ "Grüße, 世界 🦀", "Grüße, 世界 🦀" },
-		{ "\xc2\x9bm", "\\u009bm" },		     /* C1: a terminal may take it for ESC [ */
-		{ "a\xff\xc3(", "a\\ufffd\\ufffd(" },	     /* no UTF-8 */
+		{ "\xc2\x9bm", "\\u009bm" },	      /* C1: a terminal may take it for ESC [ */
+		{ "a\xff\xc3(", "a\\ufffd\\ufffd(" }, /* no UTF-8 */
 		{ "\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd" }, /* a surrogate */
 		{ "end\xe2\x82", "end\\ufffd\\ufffd" },
 	};
@@ -51,8 +51,8 @@ Test(log_escape, what_a_quoted_string_may_hold)
 }
 
 /*
- * Every size: the output fits, is whole characters and whole escapes, and ends with the mark only when something was
- * cut.
+ * Every size: the output fits, is whole characters and whole escapes, and ends with the mark only
+ * when something was cut.
  */
 Test(log_escape, cut_at_any_size)
 {
@@ -74,10 +74,12 @@ Test(log_escape, cut_at_any_size)
 			memcpy(prefix, out, length - mark);
 			prefix[length - mark] = '\0';
 			cr_assert_eq(strncmp(whole, prefix, length - mark), 0);
-			cr_assert_neq(whole[length - mark - 1] == '\\' && whole[length - mark - 2] != '\\', 1, "%s",
-				      out);
+			cr_assert_neq(whole[length - mark - 1] == '\\' &&
+					      whole[length - mark - 2] != '\\',
+				      1, "%s", out);
 			for (size_t i = 0; i < length; i += utf8_length(out + i, length - i))
-				cr_assert(utf8_length(out + i, length - i), "size %zu: %s", size, out);
+				cr_assert(utf8_length(out + i, length - i), "size %zu: %s", size,
+					  out);
 		}
 		free(out);
 	}
@@ -97,10 +99,11 @@ Test(log_escape, a_megabyte_is_cut)
 
 static const struct log_field NONE[] = { {} };
 
-static const char *line(char out[static LOG_LINE_SIZE + 1], bool json, const char *process, const char *message,
-			const struct log_field *fields)
+static const char *line(char out[static LOG_LINE_SIZE + 1], bool json, const char *process,
+			const char *message, const struct log_field *fields)
 {
-	out[log_line_format(out, json, "2026-11-22T19:18:33.042Z", LOG_LEVEL_WARN, process, message, fields)] = '\0';
+	out[log_line_format(out, json, "2026-11-22T19:18:33.042Z", LOG_LEVEL_WARN, process, message,
+			    fields)] = '\0';
 	return out;
 }
 
@@ -109,13 +112,16 @@ Test(log_line, logfmt_and_json)
 	char out[LOG_LINE_SIZE + 1];
 
 	cr_expect_str_eq(line(out, false, "web", "no \"wg0\" yet", NONE),
-			 "time=2026-11-22T19:18:33.042Z level=warn process=web msg=\"no \\\"wg0\\\" yet\"\n");
-	cr_expect_str_eq(line(out, false, NULL, "x", NONE), "time=2026-11-22T19:18:33.042Z level=warn msg=\"x\"\n");
+			 "time=2026-11-22T19:18:33.042Z level=warn process=web msg=\"no "
+			 "\\\"wg0\\\" yet\"\n");
+	cr_expect_str_eq(line(out, false, NULL, "x", NONE),
+			 "time=2026-11-22T19:18:33.042Z level=warn msg=\"x\"\n");
+	cr_expect_str_eq(line(out, true, "web", "x\n", NONE),
+			 "{\"time\":\"2026-11-22T19:18:33.042Z\",\"level\":\"warn\",\"process\":"
+			 "\"web\",\"msg\":\"x\\n\"}\n");
 	cr_expect_str_eq(
-		line(out, true, "web", "x\n", NONE),
-		"{\"time\":\"2026-11-22T19:18:33.042Z\",\"level\":\"warn\",\"process\":\"web\",\"msg\":\"x\\n\"}\n");
-	cr_expect_str_eq(line(out, true, NULL, "", NONE),
-			 "{\"time\":\"2026-11-22T19:18:33.042Z\",\"level\":\"warn\",\"msg\":\"\"}\n");
+		line(out, true, NULL, "", NONE),
+		"{\"time\":\"2026-11-22T19:18:33.042Z\",\"level\":\"warn\",\"msg\":\"\"}\n");
 }
 
 /* One field of each kind, and values that logfmt has to quote. */
@@ -134,16 +140,24 @@ Test(log_line, fields)
 		{ { "proxy", LOG_FIELD_TEXT, .text = "golden\0crab", .size = 11 },
 		  " proxy=golden",
 		  ",\"proxy\":\"golden\"" },
-		{ { "path", LOG_FIELD_TEXT, .text = "", .size = SIZE_MAX }, " path=\"\"", ",\"path\":\"\"" },
-		{ { "path", LOG_FIELD_TEXT, .text = "a b", .size = SIZE_MAX }, " path=\"a b\"", ",\"path\":\"a b\"" },
-		{ { "path", LOG_FIELD_TEXT, .text = "a=b", .size = SIZE_MAX }, " path=\"a=b\"", ",\"path\":\"a=b\"" },
+		{ { "path", LOG_FIELD_TEXT, .text = "", .size = SIZE_MAX },
+		  " path=\"\"",
+		  ",\"path\":\"\"" },
+		{ { "path", LOG_FIELD_TEXT, .text = "a b", .size = SIZE_MAX },
+		  " path=\"a b\"",
+		  ",\"path\":\"a b\"" },
+		{ { "path", LOG_FIELD_TEXT, .text = "a=b", .size = SIZE_MAX },
+		  " path=\"a=b\"",
+		  ",\"path\":\"a=b\"" },
 		{ { "path", LOG_FIELD_TEXT, .text = "a\"b\n\xff", .size = SIZE_MAX },
 		  " path=\"a\\\"b\\n\\ufffd\"",
 		  ",\"path\":\"a\\\"b\\n\\ufffd\"" },
 		{ { "path", LOG_FIELD_TEXT, .text = "a\\b", .size = SIZE_MAX },
 		  " path=\"a\\\\b\"",
 		  ",\"path\":\"a\\\\b\"" },
-		{ { "path", LOG_FIELD_TEXT, .text = "ü", .size = SIZE_MAX }, " path=\"ü\"", ",\"path\":\"ü\"" },
+		{ { "path", LOG_FIELD_TEXT, .text = "ü", .size = SIZE_MAX },
+		  " path=\"ü\"",
+		  ",\"path\":\"ü\"" },
 		{ { "path", LOG_FIELD_TEXT, .text = NULL }, "", "" },
 		{ { "bytes", LOG_FIELD_SIGNED, .signed_value = INT64_MIN },
 		  " bytes=-9223372036854775808",
@@ -161,14 +175,18 @@ Test(log_line, fields)
 	};
 
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
-		const struct log_field fields[] = { CASES[i].field, field_unsigned("port", 1080), {} };
+		const struct log_field fields[] = { CASES[i].field,
+						    field_unsigned("port", 1080),
+						    {} };
 		char out[LOG_LINE_SIZE + 1], expected[256];
 
-		snprintf(expected, sizeof(expected), "time=2026-11-22T19:18:33.042Z level=warn msg=\"x\"%s port=1080\n",
+		snprintf(expected, sizeof(expected),
+			 "time=2026-11-22T19:18:33.042Z level=warn msg=\"x\"%s port=1080\n",
 			 CASES[i].logfmt);
 		cr_expect_str_eq(line(out, false, NULL, "x", fields), expected);
 		snprintf(expected, sizeof(expected),
-			 "{\"time\":\"2026-11-22T19:18:33.042Z\",\"level\":\"warn\",\"msg\":\"x\"%s,\"port\":1080}\n",
+			 "{\"time\":\"2026-11-22T19:18:33.042Z\",\"level\":\"warn\",\"msg\":\"x\"%"
+			 "s,\"port\":1080}\n",
 			 CASES[i].json);
 		cr_expect_str_eq(line(out, true, NULL, "x", fields), expected);
 	}
@@ -184,7 +202,8 @@ Test(log_line, constructors_of_fields)
 	char out[LOG_LINE_SIZE + 1];
 
 	cr_expect_str_eq(line(out, false, NULL, "x", fields),
-			 "time=2026-11-22T19:18:33.042Z level=warn msg=\"x\" proxy=crab path=/a bytes=-1 count=1 "
+			 "time=2026-11-22T19:18:33.042Z level=warn msg=\"x\" proxy=crab path=/a "
+			 "bytes=-1 count=1 "
 			 "error=\"No such file or directory\"\n");
 }
 
@@ -204,10 +223,12 @@ Test(log_line, a_long_message_is_cut)
 	}
 }
 
-/* Whichever values are long: each field is there, short values are whole, and the line ends as it must. */
+/* Whichever values are long: each field is there, short values are whole, and the line ends as it
+ * must. */
 Test(log_line, long_values_are_cut_and_no_field_is_lost)
 {
-	static const char *const NAMES[] = { "f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11" };
+	static const char *const NAMES[] = { "f0", "f1", "f2", "f3", "f4",  "f5",
+					     "f6", "f7", "f8", "f9", "f10", "f11" };
 	char text[3 * LOG_LINE_SIZE], out[LOG_LINE_SIZE + 1];
 	struct log_field fields[LOG_FIELDS_MAX + 2] = {};
 
@@ -224,16 +245,18 @@ Test(log_line, long_values_are_cut_and_no_field_is_lost)
 				char want[64];
 				const char *at;
 
-				snprintf(want, sizeof(want), json ? ",\"%s\":\"" : " %s=", NAMES[i]);
+				snprintf(want, sizeof(want),
+					 json ? ",\"%s\":\"" : " %s=", NAMES[i]);
 				at = strstr(out, want);
 				cr_assert_not_null(at, "mask %x: %s", mask, want);
 				at += strlen(want);
 				if (!(mask & 1u << i))
-					cr_assert_eq(strncmp(at, json ? "short\"" : "short", 5 + json), 0,
-						     "mask %x: %s", mask, want);
+					cr_assert_eq(
+						strncmp(at, json ? "short\"" : "short", 5 + json),
+						0, "mask %x: %s", mask, want);
 				else
-					cr_assert_geq(strspn(at + !json, "x"), LOG_VALUE_KEPT - 16, "mask %x: %s", mask,
-						      want);
+					cr_assert_geq(strspn(at + !json, "x"), LOG_VALUE_KEPT - 16,
+						      "mask %x: %s", mask, want);
 			}
 		}
 	}
@@ -247,7 +270,8 @@ Test(log_line, fields_beyond_the_most_are_left_out)
 
 	for (size_t i = 0; i <= LOG_FIELDS_MAX; i++)
 		fields[i] = field_unsigned("count", i);
-	for (const char *at = line(out, false, NULL, "x", fields); (at = strstr(at, " count=")); at++)
+	for (const char *at = line(out, false, NULL, "x", fields); (at = strstr(at, " count="));
+	     at++)
 		count++;
 	cr_expect_eq(count, LOG_FIELDS_MAX);
 }

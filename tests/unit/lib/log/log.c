@@ -44,14 +44,14 @@ Test(log, json_with_the_process)
 	log_info("not this");
 	log_error("gone", field_text("proxy", "crab"), field_signed("count", -1));
 	capture_read(memory, text, sizeof(text));
-	expect_match(
-		"^\\{\"time\":\"" TIME
-		"\",\"level\":\"error\",\"process\":\"health\",\"msg\":\"gone\",\"proxy\":\"crab\",\"count\":-1}\n$");
+	expect_match("^\\{\"time\":\"" TIME "\",\"level\":\"error\",\"process\":\"health\",\"msg\":"
+		     "\"gone\",\"proxy\":\"crab\",\"count\":-1}\n$");
 }
 
 Test(log, levels)
 {
-	static const enum log_level LEVELS[] = { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+	static const enum log_level LEVELS[] = { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN,
+						 LOG_LEVEL_ERROR };
 
 	for (size_t set = 0; set < 4; set++) {
 		log_setup(LEVELS[set], false);
@@ -67,8 +67,9 @@ Test(log, keeps_errno)
 	errno = ENOENT;
 	log_warn("cannot open", field_error(errno));
 	cr_expect_eq(errno, ENOENT);
-	cr_expect_str_not_empty(strstr(capture_read(memory, text, sizeof(text)),
-				       "msg=\"cannot open\" error=\"No such file or directory\"\n"));
+	cr_expect_str_not_empty(
+		strstr(capture_read(memory, text, sizeof(text)),
+		       "msg=\"cannot open\" error=\"No such file or directory\"\n"));
 	close(STDERR_FILENO);
 	errno = ESRCH;
 	log_warn("to nowhere");
@@ -83,7 +84,8 @@ Test(log, a_reader_that_is_gone_or_asleep_stops_nothing)
 	cr_assert_eq(pipe2(pipes, O_NONBLOCK), 0);
 	dup2(pipes[1], STDERR_FILENO);
 	for (int i = 0; i < 2000; i++) /* more than a pipe holds */
-		log_info("a line that fills the pipe which nobody reads, so that it has no room soon",
+		log_info("a line that fills the pipe which nobody reads, so that it has no room "
+			 "soon",
 			 field_signed("count", i));
 	close(pipes[0]);
 	log_info("nobody reads");
@@ -103,8 +105,10 @@ Test(log, lines_of_several_processes_do_not_mix)
 	memset(filler, 'x', sizeof(filler) - 1);
 	filler[sizeof(filler) - 1] = '\0';
 	cr_assert_eq(pipe(pipes), 0);
-	/* Room for all of it: a line that finds none for 10 ms is lost, and that is not what is tested. */
-	cr_assert_geq(fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20), WRITERS * LINES * (int)sizeof(expected));
+	/* Room for all of it: a line that finds none for 10 ms is lost, and that is not what is
+	 * tested. */
+	cr_assert_geq(fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20),
+		      WRITERS * LINES * (int)sizeof(expected));
 	for (int w = 0; w < WRITERS; w++)
 		if (!fork()) {
 			dup2(pipes[1], STDERR_FILENO);
@@ -142,12 +146,14 @@ Test(log, first_line_with_two_system_calls)
 		for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++)
 			seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
 		seccomp_load(filter);
-		log_error("x", field_signed("count", 1), field_text("detail", "\xff"), field_error(99999));
+		log_error("x", field_signed("count", 1), field_text("detail", "\xff"),
+			  field_error(99999));
 		syscall(SYS_exit, 7);
 	}
 	waitpid(child, &status, 0);
 	cr_assert(WIFEXITED(status), "killed by signal %d", WTERMSIG(status));
 	cr_expect_eq(WEXITSTATUS(status), 7);
 	capture_read(memory, text, sizeof(text));
-	expect_match(" level=error msg=\"x\" count=1 detail=\"\\\\ufffd\" error=\"Unknown error 99999\"\n$");
+	expect_match(" level=error msg=\"x\" count=1 detail=\"\\\\ufffd\" error=\"Unknown error "
+		     "99999\"\n$");
 }

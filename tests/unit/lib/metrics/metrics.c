@@ -28,7 +28,8 @@ Test(family, beyond_the_table)
 Test(family, rows_match_their_ids)
 {
 	cr_expect_str_eq(metric_family(METRIC_PROXY_INFO)->name, "proxy_info");
-	cr_expect_str_eq(metric_family(METRIC_HTTP_IN_FLIGHT)->name, "promhttp_metric_handler_requests_in_flight");
+	cr_expect_str_eq(metric_family(METRIC_HTTP_IN_FLIGHT)->name,
+			 "promhttp_metric_handler_requests_in_flight");
 	cr_expect_eq(metric_family(METRIC_PROXY_REQUEST_DURATION)->type, METRIC_HISTOGRAM);
 	cr_expect_eq(metric_family(METRIC_PROXY_ACTIVE)->type, METRIC_GAUGE);
 }
@@ -52,9 +53,11 @@ Test(family, names_follow_the_rules)
 
 		for (const char *c = family->name; *c; c++)
 			cr_expect(islower(*c) || isdigit(*c) || *c == '_', "%s", family->name);
-		cr_expect_eq(ends_with(family->name, "_total"), family->type == METRIC_COUNTER, "%s", family->name);
+		cr_expect_eq(ends_with(family->name, "_total"), family->type == METRIC_COUNTER,
+			     "%s", family->name);
 		cr_expect(!*family->unit || strstr(family->name, family->unit), "%s", family->name);
-		cr_expect(family->type != METRIC_HISTOGRAM || ends_with(family->name, "_seconds"), "%s", family->name);
+		cr_expect(family->type != METRIC_HISTOGRAM || ends_with(family->name, "_seconds"),
+			  "%s", family->name);
 		for (unsigned int j = 0; j < i; j++)
 			cr_expect_str_neq(family->name, metric_family(j)->name);
 	}
@@ -66,7 +69,8 @@ Test(family, help_is_one_line)
 		const struct metric_family *family = metric_family(i);
 
 		cr_expect(ends_with(family->help, "."), "%s", family->name);
-		cr_expect_null(strpbrk(family->help, "\n\\"), "%s is printed as it is", family->name);
+		cr_expect_null(strpbrk(family->help, "\n\\"), "%s is printed as it is",
+			       family->name);
 	}
 }
 
@@ -74,17 +78,21 @@ Test(family, labels_follow_the_rules)
 {
 	for (unsigned int i = 0; i < METRIC_MAX; i++) {
 		const struct metric_family *family = metric_family(i);
-		bool proxy = starts_with(family->name, "proxy_") || starts_with(family->name, "vpn_");
+		bool proxy =
+			starts_with(family->name, "proxy_") || starts_with(family->name, "vpn_");
 
-		cr_expect(!proxy || (family->label_count && !strcmp(family->labels[0], "proxy_name")), "%s",
-			  family->name);
-		cr_expect(!starts_with(family->name, "vpn_interface_") || !strcmp(family->labels[1], "interface"));
+		cr_expect(!proxy ||
+				  (family->label_count && !strcmp(family->labels[0], "proxy_name")),
+			  "%s", family->name);
+		cr_expect(!starts_with(family->name, "vpn_interface_") ||
+			  !strcmp(family->labels[1], "interface"));
 		for (unsigned int l = 0; l < family->label_count; l++) {
 			cr_assert_not_null(family->labels[l], "%s", family->name);
 			cr_expect_neq(*family->labels[l], '\0', "%s", family->name);
 			cr_expect_str_neq(family->labels[l], "le", "%s", family->name);
 			for (unsigned int k = 0; k < l; k++)
-				cr_expect_str_neq(family->labels[l], family->labels[k], "%s", family->name);
+				cr_expect_str_neq(family->labels[l], family->labels[k], "%s",
+						  family->name);
 		}
 	}
 }
@@ -106,8 +114,8 @@ Test(help, tells_every_family)
 		snprintf(start, sizeof(start), "\n%s ", family->name);
 		line = strstr(text, start);
 		cr_assert_not_null(line, "%s", family->name);
-		cr_expect_eq(strncmp(line + 1 + column, metric_type_name(family->type), 5), 0, "%s is aligned",
-			     family->name);
+		cr_expect_eq(strncmp(line + 1 + column, metric_type_name(family->type), 5), 0,
+			     "%s is aligned", family->name);
 		cr_expect_not_null(strstr(line, family->help), "%s", family->name);
 	}
 	cr_expect_not_null(strstr(text, "bytes    proxy_name,interface,family,protocol\n"));
@@ -143,14 +151,17 @@ static const char *joined(const char *(*word)(unsigned int value), char *text, s
 Test(labels, words_of_the_contract)
 {
 	EXPECT_WORDS(metric_command, "connect bind udp_associate unknown");
-	EXPECT_WORDS(metric_failure,
-		     "general_failure not_allowed network_unreachable host_unreachable connection_refused "
-		     "ttl_expired command_not_supported address_type_not_supported no_acceptable_method "
-		     "auth_failed client_abort server_abort protocol_error other");
+	EXPECT_WORDS(
+		metric_failure,
+		"general_failure not_allowed network_unreachable host_unreachable "
+		"connection_refused "
+		"ttl_expired command_not_supported address_type_not_supported no_acceptable_method "
+		"auth_failed client_abort server_abort protocol_error other");
 	EXPECT_WORDS(metric_upstream_failure,
 		     "refused timed_out host_unreachable network_unreachable reset aborted other");
 	EXPECT_WORDS(metric_side, "client upstream");
-	EXPECT_WORDS(metric_loss, "recursion out_of_order insert delete parse reserve netns_table other");
+	EXPECT_WORDS(metric_loss,
+		     "recursion out_of_order insert delete parse reserve netns_table other");
 	EXPECT_WORDS(metric_outcome, "success failure");
 	EXPECT_WORDS(metric_network_family, "ipv4 ipv6");
 	EXPECT_WORDS(metric_protocol, "tcp udp icmp other");

@@ -37,9 +37,11 @@ Test(shared, board_tells_the_last_publication)
 	for (unsigned int i = 1; i < 5; i++) {
 		proxies_fill(proxies, 4, i);
 		health_board_publish(shared, proxies, i);
-		cr_expect_eq(health_board_copy(shared, copy, 4), i < 3 ? i : 3, "cut to what the region holds");
+		cr_expect_eq(health_board_copy(shared, copy, 4), i < 3 ? i : 3,
+			     "cut to what the region holds");
 		cr_expect_eq(copy[0].tunnel, i);
-		cr_expect_eq(health_board_copy(shared, copy, 1), 1, "and to what the reader asks for");
+		cr_expect_eq(health_board_copy(shared, copy, 1), 1,
+			     "and to what the reader asks for");
 	}
 	health_board_publish(shared, NULL, 0);
 	cr_expect_eq(health_board_copy(shared, copy, 4), 0);
@@ -90,7 +92,8 @@ Test(shared, a_copy_is_whole_while_it_is_written, .timeout = 30)
 	waitpid(writer, NULL, 0);
 }
 
-/* The board under way is never the one that is read: whoever dies in the middle leaves the last state. */
+/* The board under way is never the one that is read: whoever dies in the middle leaves the last
+ * state. */
 Test(shared, a_writer_killed_in_mid_update_leaves_the_last_state, .timeout = 30)
 {
 	enum { COUNT = 200 };

@@ -84,15 +84,16 @@ static int container_root_drops_all(void)
 		return 1;
 	if (rights_drop_all() != 0)
 		return 2;
-	if (status_number("CapEff:", 16) || status_number("CapPrm:", 16) || status_number("NoNewPrivs:", 10) != 1)
+	if (status_number("CapEff:", 16) || status_number("CapPrm:", 16) ||
+	    status_number("NoNewPrivs:", 10) != 1)
 		return 3;
 	return geteuid() == 0 ? 0 : 4; /* it may not become another */
 }
 
 /*
- * A container's root that has only what a sidecar asks for: no CAP_SETUID, no CAP_SETPCAP. In a process of its own, for
- * Criterion's has threads that keep their capabilities, and libc does not put up with setgroups working in one thread
- * and not in another.
+ * A container's root that has only what a sidecar asks for: no CAP_SETUID, no CAP_SETPCAP. In a
+ * process of its own, for Criterion's has threads that keep their capabilities, and libc does not
+ * put up with setgroups working in one thread and not in another.
  */
 Test(rights, drop_all_of_a_container_root)
 {
@@ -161,7 +162,8 @@ static int under_seccomp(void (*work)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (rights_drop_all() < 0 || rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls)) < 0)
+		if (rights_drop_all() < 0 ||
+		    rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls)) < 0)
 			_exit(1);
 		work();
 		syscall(SYS_exit_group, 42);

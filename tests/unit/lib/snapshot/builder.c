@@ -95,7 +95,8 @@ Test(builder, invalid_utf8_is_replaced)
 			 "a\xef\xbf\xbd"
 			 "b");
 	cr_expect_str_eq(stored("\xc3"), "\xef\xbf\xbd");
-	cr_expect_str_eq(stored("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", "a surrogate");
+	cr_expect_str_eq(stored("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
+			 "a surrogate");
 	cr_expect_str_eq(stored(""), "");
 }
 
@@ -121,7 +122,8 @@ Test(builder, what_cannot_be_printed_is_an_error)
 	cr_expect_eq(snapshot_length(&b), -EINVAL, "a histogram for a number");
 	snapshot_reset(&b);
 	labels[1] = snapshot_string(&b, "crab");
-	snapshot_add_histogram(&b, METRIC_PROXY_REQUEST_DURATION, labels, ABI_BOUNDS_MAX, &histogram);
+	snapshot_add_histogram(&b, METRIC_PROXY_REQUEST_DURATION, labels, ABI_BOUNDS_MAX,
+			       &histogram);
 	cr_expect_eq(snapshot_length(&b), -EINVAL, "no such bounds");
 	snapshot_add_unsigned(&b, METRIC_PINNED, NULL, 1);
 	cr_expect_eq(b.sample_count, 0, "nothing is added after an error");

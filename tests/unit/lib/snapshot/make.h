@@ -21,7 +21,8 @@ static inline void make_samples(struct snapshot_builder *b)
 	labels[1] = snapshot_string(b, "connect");
 	snapshot_add_unsigned(b, METRIC_PROXY_REQUESTS, labels, UINT64_MAX);
 	labels[1] = snapshot_string(b, "success");
-	snapshot_add_histogram(b, METRIC_PROXY_REQUEST_DURATION, labels, ABI_BOUNDS_LATENCY, &histogram);
+	snapshot_add_histogram(b, METRIC_PROXY_REQUEST_DURATION, labels, ABI_BOUNDS_LATENCY,
+			       &histogram);
 	snapshot_add_float(b, METRIC_PROCESS_CPU, NULL, 0.25);
 }
 

@@ -66,7 +66,8 @@ Test(open, header_that_agrees_with_itself)
 	EXPECT_BAD((p.header->sample_count += 1, p.header->length += 32));
 	EXPECT_BAD((p.header->histogram_count += 1, p.header->length += 152));
 	EXPECT_BAD((p.header->string_bytes += 8, p.header->length += 8));
-	EXPECT_BAD((p.header->sample_count = UINT32_MAX, p.header->length += (UINT32_MAX - 3ull) * 32));
+	EXPECT_BAD((p.header->sample_count = UINT32_MAX,
+		    p.header->length += (UINT32_MAX - 3ull) * 32));
 }
 
 Test(open, every_length)
@@ -79,12 +80,14 @@ Test(open, every_length)
 		void *copy = malloc(cut ? cut : 1);
 
 		memcpy(copy, block, cut);
-		cr_expect_eq(snapshot_open(&s, copy, cut, MAKE_ID), -EBADMSG, "%zu bytes of %zu", cut, length);
+		cr_expect_eq(snapshot_open(&s, copy, cut, MAKE_ID), -EBADMSG, "%zu bytes of %zu",
+			     cut, length);
 		free(copy);
 	}
 	block = realloc(block, length + 100);
 	memset((char *)block + length, 0xff, 100);
-	cr_expect_eq(snapshot_open(&s, block, length + 100, MAKE_ID), 0, "what lies behind it does not matter");
+	cr_expect_eq(snapshot_open(&s, block, length + 100, MAKE_ID), 0,
+		     "what lies behind it does not matter");
 	free(block);
 }
 
@@ -155,12 +158,13 @@ Test(open, random_damage, .timeout = 50)
 		for (uint64_t n = random_next(&state) % 4; n < 4; n++) {
 			uint64_t at = random_next(&state) % length, how = random_next(&state);
 
-			block[at] =
-				how & 1 ? (unsigned char)(how >> 8) : block[at] ^ (unsigned char)(1 << (how >> 8) % 8);
+			block[at] = how & 1 ? (unsigned char)(how >> 8)
+					    : block[at] ^ (unsigned char)(1 << (how >> 8) % 8);
 		}
 		if (!snapshot_open(&s, block, length, MAKE_ID)) {
 			text_reset(&text);
-			cr_assert_eq(exposition_write(&exposition, &text, EXPOSITION_TEXT, &s, 1), 0);
+			cr_assert_eq(exposition_write(&exposition, &text, EXPOSITION_TEXT, &s, 1),
+				     0);
 			cr_assert_gt(text.size, 100);
 			opened++;
 		}

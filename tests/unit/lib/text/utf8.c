@@ -43,8 +43,9 @@ Test(utf8, each_start_of_four_bytes)
 			s[3] = TAILS[i % sizeof(TAILS)];
 			for (size_t size = 0; size <= sizeof(s); size++)
 				if (utf8_length((char *)s, size) != decode_length(s, size))
-					cr_assert_fail("%02x %02x %02x %02x, %zu bytes: %zu", s[0], s[1], s[2], s[3],
-						       size, utf8_length((char *)s, size));
+					cr_assert_fail("%02x %02x %02x %02x, %zu bytes: %zu", s[0],
+						       s[1], s[2], s[3], size,
+						       utf8_length((char *)s, size));
 		}
 }
 

@@ -18,8 +18,10 @@ static int memory(void)
 
 Test(bundle, two_halves)
 {
-	struct bundle first = { .data = { strdup("config"), NULL, strdup("key") }, .size = { 6, 0, 3 } };
-	struct bundle second = { .data = { strdup(""), strdup("certificate") }, .size = { 0, 11 } }, back;
+	struct bundle first = { .data = { strdup("config"), NULL, strdup("key") },
+				.size = { 6, 0, 3 } };
+	struct bundle second = { .data = { strdup(""), strdup("certificate") }, .size = { 0, 11 } },
+		      back;
 	int fd = memory();
 
 	cr_expect_eq(bundle_write(fd, 7, &first), 0);

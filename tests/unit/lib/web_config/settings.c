@@ -35,15 +35,17 @@ static void expect_refused(const char *text, const char *reason)
 
 Test(settings, nothing_is_nothing)
 {
-	static const char *const texts[] = { "",
-					     "\n",
-					     "# only a comment\n",
-					     "---\n",
-					     "{}",
-					     "~",
-					     "null",
-					     "basic_auth_users:\ntls_server_config:\n",
-					     "http_server_config: {headers: , http2: }\nrate_limit: {}\n" };
+	static const char *const texts[] = {
+		"",
+		"\n",
+		"# only a comment\n",
+		"---\n",
+		"{}",
+		"~",
+		"null",
+		"basic_auth_users:\ntls_server_config:\n",
+		"http_server_config: {headers: , http2: }\nrate_limit: {}\n"
+	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		struct settings *s = parse(texts[i]);
@@ -135,7 +137,8 @@ Test(settings, too_many)
 	for (int i = 0; i <= SETTINGS_USERS_MAX; i++)
 		length += (size_t)sprintf(text + length, "  user%d: " HASH "\n", i);
 	expect_refused(text, "more than 256 entries");
-	length = (size_t)sprintf(text, TLS "  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: [");
+	length = (size_t)sprintf(
+		text, TLS "  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: [");
 	for (int i = 0; i <= SETTINGS_SANS_MAX; i++)
 		length += (size_t)sprintf(text + length, "x%d, ", i);
 	sprintf(text + length, "]\n");
@@ -156,9 +159,8 @@ Test(settings, duration)
 		     { "10us", 10000 },
 		     { "7ns", 7 },
 		     { "0s", 0 } };
-	static const char *const bad[] = {
-		"", "1", "s", "-1s", "1 s", "1x", "1s ", ".s", "1e3s", "99999999999h", "nan"
-	};
+	static const char *const bad[] = { "",	  "1",	"s",	"-1s",		"1 s", "1x",
+					   "1s ", ".s", "1e3s", "99999999999h", "nan" };
 	uint64_t ns;
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
@@ -180,8 +182,12 @@ Test(settings, bcrypt)
 	cr_expect_not(settings_bcrypt("$2", NULL));
 	cr_expect_not(settings_bcrypt("$2y$", NULL));
 	cr_expect_not(settings_bcrypt(HASH "x", NULL));
-	cr_expect_not(settings_bcrypt("$2y$03$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG", NULL));
-	cr_expect_not(settings_bcrypt("$2y$32$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG", NULL));
-	cr_expect_not(settings_bcrypt("$2z$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG", NULL));
-	cr_expect_not(settings_bcrypt("$2y$10$X0h1gDsPszWURQaxFh!zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG", NULL));
+	cr_expect_not(settings_bcrypt(
+		"$2y$03$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG", NULL));
+	cr_expect_not(settings_bcrypt(
+		"$2y$32$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG", NULL));
+	cr_expect_not(settings_bcrypt(
+		"$2z$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG", NULL));
+	cr_expect_not(settings_bcrypt(
+		"$2y$10$X0h1gDsPszWURQaxFh!zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG", NULL));
 }

@@ -66,7 +66,8 @@ Test(passwords, right_is_remembered)
 	wait_told(1);
 	for (int i = 0; i < 10; i++)
 		cr_expect_eq(check_as(1, "alice", "secret", &waiter), PASSWORD_RIGHT);
-	cr_expect_eq(check_as(1, "bob", "secret", &waiter), PASSWORD_WAIT, "another user of the same hash");
+	cr_expect_eq(check_as(1, "bob", "secret", &waiter), PASSWORD_WAIT,
+		     "another user of the same hash");
 	wait_told(2);
 	cr_expect_eq(passwords.right.count, 2);
 }
@@ -80,7 +81,8 @@ Test(passwords, wrong_is_remembered_and_bounded)
 		snprintf(word, sizeof(word), "wrong%d", i);
 		cr_expect_eq(check_as(1, i % 2 ? "alice" : "nobody", word, &waiter), PASSWORD_WAIT);
 		wait_told(i + 1);
-		cr_expect_eq(check_as(1, i % 2 ? "alice" : "nobody", word, &waiter), PASSWORD_WRONG);
+		cr_expect_eq(check_as(1, i % 2 ? "alice" : "nobody", word, &waiter),
+			     PASSWORD_WRONG);
 	}
 	cr_expect_eq(passwords.wrong.count, PASSWORDS_WRONG_MAX);
 	cr_expect_eq(passwords.right.count, 0);

@@ -37,7 +37,8 @@ Test(chart, as_far_as_it_is_known)
 
 Test(chart, stays_within)
 {
-	cr_expect_str_eq(path((double[]){ INFINITY, 1e300, -5, NAN, 11 }, 5, false), "M0 0h3l3 10h3l3-10");
+	cr_expect_str_eq(path((double[]){ INFINITY, 1e300, -5, NAN, 11 }, 5, false),
+			 "M0 0h3l3 10h3l3-10");
 }
 
 Test(chart, tops)
@@ -47,6 +48,6 @@ Test(chart, tops)
 				   { 0.07, 0.08 }, { 9, 10 },	 { 1e19, 1e19 },   { 81, 100 } };
 
 	for (size_t i = 0; i < sizeof(tops) / sizeof(*tops); i++)
-		cr_expect_float_eq(chart_top(tops[i][0]), tops[i][1], tops[i][1] * 1e-9, "%g: %g", tops[i][0],
-				   chart_top(tops[i][0]));
+		cr_expect_float_eq(chart_top(tops[i][0]), tops[i][1], tops[i][1] * 1e-9, "%g: %g",
+				   tops[i][0], chart_top(tops[i][0]));
 }

@@ -16,7 +16,8 @@ static struct text text;
 
 Test(html, escapes)
 {
-	EXPECT("&lt;a href=&#39;x&#39;&gt;&amp;&quot;\xc3\xa9", html_escape(&text, "<a href='x'>&\"\xc3\xa9"));
+	EXPECT("&lt;a href=&#39;x&#39;&gt;&amp;&quot;\xc3\xa9",
+	       html_escape(&text, "<a href='x'>&\"\xc3\xa9"));
 	EXPECT("a&lt;", html_escape_bytes(&text, "a<b", 2));
 }
 
@@ -56,7 +57,8 @@ Test(html, bytes)
 	EXPECT("28.6 MB", html_bytes(&text, 28596080));
 	EXPECT("18.4 EB", html_bytes(&text, 0x1p64));
 	EXPECT("? EB", html_bytes(&text, INFINITY));
-	EXPECT("<data value=18446744073709551615>18.4 EB</data>", html_bytes_data(&text, UINT64_MAX));
+	EXPECT("<data value=18446744073709551615>18.4 EB</data>",
+	       html_bytes_data(&text, UINT64_MAX));
 }
 
 Test(html, durations)

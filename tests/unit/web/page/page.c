@@ -28,10 +28,12 @@ Test(page, trouble_comes_first)
 	set_state(names[2], "stale", false);
 	add_word(METRIC_SOURCE_SUCCESS, names[1], "dns", 0);
 	EXPECT_SAYS(page(), "1 of 3 proxies has trouble, 1 needs a look</h2>");
-	EXPECT_SAYS(page(), "<li class=t><a href=?proxy=c>c</a>: The peer of wg0 does not answer; the last handshake "
+	EXPECT_SAYS(page(), "<li class=t><a href=?proxy=c>c</a>: The peer of wg0 does not answer; "
+			    "the last handshake "
 			    "was 43 s ago.");
-	cr_expect_lt(strstr(page(), "<tr><th scope=row><a href=?proxy=c>c</a><td class=t>Peer silent"),
-		     strstr(page(), "<tr><th scope=row><a href=?proxy=b>b</a><td class=l>Not all read"));
+	cr_expect_lt(
+		strstr(page(), "<tr><th scope=row><a href=?proxy=c>c</a><td class=t>Peer silent"),
+		strstr(page(), "<tr><th scope=row><a href=?proxy=b>b</a><td class=l>Not all read"));
 	cr_expect_lt(strstr(page(), "<tr><th scope=row><a href=?proxy=b>b</a>"),
 		     strstr(page(), "<tr><th scope=row><a href=?proxy=a>a</a><td>Works"));
 }
@@ -74,8 +76,10 @@ Test(page, charts_in_words)
 	history->successful[SNAPSHOT_STEPS - 5] = 40;
 	history->failed[SNAPSHOT_STEPS - 1] = 3;
 	history->received[SNAPSHOT_STEPS - 1] = 6172500;
-	EXPECT_SAYS(page(), "All: now <b>60</b>, lowest 24, highest 480<br><span class=key>Failed</span>: now "
-			    "<b>36</b>, lowest 0, highest 36");
+	EXPECT_SAYS(
+		page(),
+		"All: now <b>60</b>, lowest 24, highest 480<br><span class=key>Failed</span>: now "
+		"<b>36</b>, lowest 0, highest 36");
 	EXPECT_SAYS(page(), "<p>now <b>1.23 MB/s</b>, lowest 0 B/s, highest 1.23 MB/s");
 	EXPECT_SAYS(page(), "<dd>4.92 % <small>3 of 61</small>");
 	EXPECT_SAYS(page(), "<path class=line d=\"M200 61");
@@ -131,7 +135,8 @@ Test(page, destinations_and_what_is_attached)
 		labels[2] = snapshot_string(&samples, "tcx");
 		snapshot_add_unsigned(&samples, METRIC_ATTACH_MODE, labels, 1);
 	}
-	EXPECT_SAYS(page(), "203.0.113.11 <data value=11011>11 kB</data>, 203.0.113.10 <data value=10010>10 kB</data>");
+	EXPECT_SAYS(page(), "203.0.113.11 <data value=11011>11 kB</data>, 203.0.113.10 <data "
+			    "value=10010>10 kB</data>");
 	EXPECT_SAYS(page(), "all with fewer <data value=15015>15 kB</data>");
 	EXPECT_SAYS(page(), "eth0 (tcx), eth1 (tcx)");
 	EXPECT_SAYS(page(), "eth7 (tcx) and 4 more");
@@ -158,7 +163,10 @@ Test(page, one_of_many)
 Test(page, silent_collector)
 {
 	struct health_proxy proxies[2] = {
-		{ .name = "crab<script>", .tunnel = HEALTH_TUNNEL_UP, .listener_up = 1, .interface = "wg&0" },
+		{ .name = "crab<script>",
+		  .tunnel = HEALTH_TUNNEL_UP,
+		  .listener_up = 1,
+		  .interface = "wg&0" },
 		{ .name = "salmon", .tunnel = HEALTH_TUNNEL_STALE },
 	};
 	const char *text;
@@ -166,7 +174,8 @@ Test(page, silent_collector)
 	health_board_publish(board, proxies, 2);
 	board->processes[PROCESS_COLLECTOR].heartbeat_ns = NOW - 42000000000;
 	text = page_of(NULL, false);
-	EXPECT_SAYS(text, "The collector is silent. When last heard of: 1 of 2 proxies has trouble");
+	EXPECT_SAYS(text,
+		    "The collector is silent. When last heard of: 1 of 2 proxies has trouble");
 	EXPECT_SAYS(text, "this is the last that it said, 42 s ago, without numbers");
 	EXPECT_SAYS(text, "crab&lt;script&gt;</a><td>Works");
 	EXPECT_SAYS(text, "<dt>Tunnel wg&amp;0<dd>up");

@@ -11,8 +11,11 @@ static struct page_reasons reasons;
 
 static void init(void)
 {
-	proxy = (struct page_proxy){ .name = "crab", .listener_up = true, .usable = true, .latency_ms = -1 };
-	proxy.tunnels[0] = (struct page_tunnel){ .interface = "wg0", .state = TUNNEL_UP, .up = true };
+	proxy = (struct page_proxy){
+		.name = "crab", .listener_up = true, .usable = true, .latency_ms = -1
+	};
+	proxy.tunnels[0] =
+		(struct page_tunnel){ .interface = "wg0", .state = TUNNEL_UP, .up = true };
 	proxy.tunnel_count = 1;
 }
 
@@ -61,24 +64,29 @@ Test(words, all_is_well)
 Test(words, tunnels)
 {
 	tunnel(TUNNEL_NO_INTERFACE, false);
-	EXPECT_FIRST(PAGE_TROUBLE, "No tunnel",
-		     "The interface wg0 is missing or down: nothing reaches its target through it.");
+	EXPECT_FIRST(
+		PAGE_TROUBLE, "No tunnel",
+		"The interface wg0 is missing or down: nothing reaches its target through it.");
 	tunnel(TUNNEL_NO_PEER, false);
-	EXPECT_FIRST(PAGE_TROUBLE, "No peer", "wg0 has no peer: nothing reaches its target through it.");
+	EXPECT_FIRST(PAGE_TROUBLE, "No peer",
+		     "wg0 has no peer: nothing reaches its target through it.");
 	tunnel(TUNNEL_STALE, false);
 	EXPECT_FIRST(PAGE_TROUBLE, "Peer silent",
-		     "The peer of wg0 does not answer; no handshake has been seen. Traffic goes into the tunnel and "
+		     "The peer of wg0 does not answer; no handshake has been seen. Traffic goes "
+		     "into the tunnel and "
 		     "does not come back.");
 	proxy.tunnels[0].handshake = TIME - 250;
 	EXPECT_FIRST(PAGE_TROUBLE, "Peer silent",
-		     "The peer of wg0 does not answer; the last handshake was 4 min ago. Traffic goes into the tunnel "
+		     "The peer of wg0 does not answer; the last handshake was 4 min ago. Traffic "
+		     "goes into the tunnel "
 		     "and does not "
 		     "come back.");
 	proxy.tunnels[0].handshake = TIME + 250; /* a clock that was put back */
 	cr_expect_not_null(strstr(first(), "was 0 s ago"));
 	tunnel(TUNNEL_STATE_MAX, false);
 	proxy.tunnels[0].up = false;
-	EXPECT_FIRST(PAGE_TROUBLE, "No tunnel", "The interface wg0 cannot be used: it is missing or down.");
+	EXPECT_FIRST(PAGE_TROUBLE, "No tunnel",
+		     "The interface wg0 cannot be used: it is missing or down.");
 }
 
 Test(words, one_of_two_tunnels)
@@ -91,13 +99,16 @@ Test(words, one_of_two_tunnels)
 Test(words, listener)
 {
 	proxy.listener_up = false;
-	EXPECT_FIRST(PAGE_TROUBLE, "No SOCKS server", "Nothing listens for SOCKS: new clients are refused.");
+	EXPECT_FIRST(PAGE_TROUBLE, "No SOCKS server",
+		     "Nothing listens for SOCKS: new clients are refused.");
 	proxy.known = 1u << PAGE_ACTIVE;
 	proxy.numbers[PAGE_ACTIVE] = 3;
 	EXPECT_FIRST(PAGE_TROUBLE, "No SOCKS server",
-		     "Nothing listens for SOCKS: new clients are refused. 3 connections are still open.");
+		     "Nothing listens for SOCKS: new clients are refused. 3 connections are still "
+		     "open.");
 	tunnel(TUNNEL_NO_PEER, false);
-	cr_expect_str_eq(first(), "wg0 has no peer: nothing reaches its target through it.", "the cause comes first");
+	cr_expect_str_eq(first(), "wg0 has no peer: nothing reaches its target through it.",
+			 "the cause comes first");
 	cr_expect_eq(reasons.count, 2);
 }
 
@@ -120,7 +131,8 @@ Test(words, failing)
 	page_top_add(&proxy.failures, "connection_refused", 70);
 	proxy.failed = 12000;
 	EXPECT_FIRST(PAGE_TROUBLE, "Requests fail",
-		     "12,000 of 12,000 requests that ended in the last 5 minutes failed (100 %). Most often, since "
+		     "12,000 of 12,000 requests that ended in the last 5 minutes failed (100 %). "
+		     "Most often, since "
 		     "watching began: "
 		     "connection_refused.");
 }
@@ -141,15 +153,17 @@ Test(words, leaks)
 Test(words, have_room)
 {
 	for (unsigned int i = 0; i < ABI_TUNNELS_MAX; i++)
-		proxy.tunnels[i] = (struct page_tunnel){ .interface = "wg0", .state = TUNNEL_STALE };
+		proxy.tunnels[i] =
+			(struct page_tunnel){ .interface = "wg0", .state = TUNNEL_STALE };
 	proxy.tunnel_count = ABI_TUNNELS_MAX;
 	proxy.usable = proxy.listener_up = false;
 	proxy.numbers[PAGE_LEAKED] = proxy.ended = proxy.failed = 100;
 	proxy.sources_failed = 1u << COLLECTOR_DNS | 1u << COLLECTOR_COST;
 	first();
 	cr_expect_eq(reasons.count, ABI_TUNNELS_MAX + 4);
-	cr_expect_str_eq(reason(reasons.count - 1),
-			 "Could not be read: dns, cost. These numbers are missing; the log says why.");
+	cr_expect_str_eq(
+		reason(reasons.count - 1),
+		"Could not be read: dns, cost. These numbers are missing; the log says why.");
 }
 
 static struct page_model model = { .answered = true };
@@ -169,15 +183,15 @@ Test(words, exporter)
 	model.proxies = &proxy;
 	model.count = 1;
 	page_top_add(&e->programs_down, "tunnel", 1);
-	cr_expect_str_eq(of_exporter(0),
-			 "BPF programs are not attached: tunnel. What they count is missing; the log says why.");
+	cr_expect_str_eq(of_exporter(0), "BPF programs are not attached: tunnel. What they count "
+					 "is missing; the log says why.");
 	proxy.tunnels[0].up = false;
 	cr_expect_str_eq(of_exporter(0), "", "no tunnel, no program");
 	page_top_add(&e->lost, "parse", 2000);
 	page_top_add(&e->lost, "insert", 1);
 	e->lost_total = 2001;
-	cr_expect_str_eq(of_exporter(0),
-			 "2,001 events could not be counted (parse, insert): that many may be missing in the numbers.");
+	cr_expect_str_eq(of_exporter(0), "2,001 events could not be counted (parse, insert): that "
+					 "many may be missing in the numbers.");
 	e->collectors_failed = 1u << COLLECTOR_WIREGUARD | 1u << COLLECTOR_DNS;
 	proxy.sources_failed = 1u << COLLECTOR_WIREGUARD;
 	cr_expect_str_eq(of_exporter(0), "Could not be read: dns.");

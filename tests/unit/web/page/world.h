@@ -72,7 +72,8 @@ static uint32_t add_proxy(const char *called, unsigned int busy)
 /* What is added last holds: the tunnel is in this state, and usable or not. */
 static void set_state(uint32_t name, const char *state, bool usable)
 {
-	uint32_t labels[] = { name, snapshot_string(&samples, "wg0"), snapshot_string(&samples, state) };
+	uint32_t labels[] = { name, snapshot_string(&samples, "wg0"),
+			      snapshot_string(&samples, state) };
 
 	snapshot_add_unsigned(&samples, METRIC_VPN_TUNNEL_STATE, labels, 1);
 	snapshot_add_unsigned(&samples, METRIC_VPN_STATUS, &name, usable);

@@ -32,5 +32,6 @@ Test(limit, largest)
 	struct limit limit = { 0 };
 
 	cr_expect(limit_take(&limit, UINT64_MAX / 4, 1000000000, 7));
-	cr_expect_not(limit_take(&limit, UINT64_MAX / 4, 1000000000, 7), "the bucket has room for one such interval");
+	cr_expect_not(limit_take(&limit, UINT64_MAX / 4, 1000000000, 7),
+		      "the bucket has room for one such interval");
 }

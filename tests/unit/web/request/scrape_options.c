@@ -38,7 +38,8 @@ Test(collect, nothing_is_all_that_is_on)
 
 Test(collect, others_are_passed_over)
 {
-	static const char *const keys[] = { "", "collect", "collect[", "collect[]]", "Collect[]", "exclude", "name[]" };
+	static const char *const keys[] = { "",		 "collect", "collect[", "collect[]]",
+					    "Collect[]", "exclude", "name[]" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		cr_expect_eq(take(keys[i], "x"), 0, "%s", keys[i]);
@@ -90,7 +91,8 @@ Test(collect, unknown_names_are_refused)
 		       "no such collector: \"a\"??b??c?d\"\n");
 	EXPECT_REFUSED(take("collect[]", "0123456789012345678901234567890123456789x"),
 		       "no such collector: \"0123456789012345678901234567890123456789...\"\n");
-	cr_expect_eq(collect_argument(&collect, "collect[]", 9, "dns\0x", 5), -EINVAL, "more behind a NUL");
+	cr_expect_eq(collect_argument(&collect, "collect[]", 9, "dns\0x", 5), -EINVAL,
+		     "more behind a NUL");
 }
 
 Test(collect, what_is_off_is_refused)
@@ -118,10 +120,12 @@ Test(timeout, leaves_a_margin)
 
 Test(timeout, has_a_default)
 {
-	static const char *const none[] = { NULL, "", "x", "10s", "-1", "0", "nan", "inf", "1e999", "1 2" };
+	static const char *const none[] = { NULL, "",	 "x",	"10s",	 "-1",
+					    "0",  "nan", "inf", "1e999", "1 2" };
 
 	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
-		cr_expect_eq(scrape_timeout_ns(none[i]), 9500 * NS_PER_MS, "%s", none[i] ? none[i] : "NULL");
+		cr_expect_eq(scrape_timeout_ns(none[i]), 9500 * NS_PER_MS, "%s",
+			     none[i] ? none[i] : "NULL");
 }
 
 Test(timeout, has_a_limit)

@@ -6,7 +6,9 @@
 
 #include "lib/metrics/metrics.h"
 
-static struct config config = { .telemetry_path = "/metrics", .interface = "wg0", .proxies_max = 4 };
+static struct config config = { .telemetry_path = "/metrics",
+				.interface = "wg0",
+				.proxies_max = 4 };
 static struct self_metrics self;
 static struct pages pages;
 static struct snapshot_builder builder;
@@ -26,7 +28,8 @@ TestSuite(pages, .init = init);
 
 static struct body *get(uint64_t round, const char *proxy, bool answered)
 {
-	const struct pages_source source = { &self, round, answered ? &samples : NULL, proxy, NULL, 1 };
+	const struct pages_source source = { &self, round, answered ? &samples : NULL,
+					     proxy, NULL,  1 };
 	struct body *body = pages_get(&pages, &source);
 
 	cr_assert_not_null(body);
@@ -56,7 +59,8 @@ Test(pages, of_all_are_shared_in_a_round)
 
 Test(pages, of_one_are_the_asker_s)
 {
-	struct body *one = get(1, "crab", true), *other = get(1, "salmon", true), *all = get(1, NULL, true);
+	struct body *one = get(1, "crab", true), *other = get(1, "salmon", true),
+		    *all = get(1, NULL, true);
 
 	cr_expect_eq(one->users, 1);
 	cr_expect(says(one, "<article"));

@@ -44,13 +44,15 @@ static const char *shown(uint32_t failed)
 	return text.data;
 }
 
-#define EXPECT_LINE(text, line) cr_expect_not_null(strstr(text, "\n" line "\n"), "no line %s in\n%s", line, text)
+#define EXPECT_LINE(text, line) \
+	cr_expect_not_null(strstr(text, "\n" line "\n"), "no line %s in\n%s", line, text)
 
 Test(self, listening)
 {
 	region->listening[LISTENER_METRICS + 1] = 1;
 	EXPECT_LINE(shown(0), "wgsocks_exporter_listening{port=\"metrics\",address=\":9090\"} 0");
-	EXPECT_LINE(shown(0), "wgsocks_exporter_listening{port=\"metrics\",address=\"[::1]:9091\"} 1");
+	EXPECT_LINE(shown(0),
+		    "wgsocks_exporter_listening{port=\"metrics\",address=\"[::1]:9091\"} 1");
 	EXPECT_LINE(shown(0), "wgsocks_exporter_listening{port=\"health\",address=\":9999\"} 0");
 	config.health_enabled = false;
 	cr_expect_null(strstr(shown(0), "port=\"health\""));
@@ -98,20 +100,25 @@ Test(self, web_config_where_there_is_one)
 	region->web_config.successful = 1;
 	region->web_config.success_ms = 1795376532844;
 	EXPECT_LINE(shown(0), "wgsocks_exporter_web_config_last_reload_successful 1");
-	EXPECT_LINE(shown(0), "wgsocks_exporter_web_config_last_reload_success_timestamp_seconds 1795376532.844");
-	EXPECT_LINE(shown(0), "wgsocks_exporter_web_requests_refused_total{reason=\"rate_limit\"} 4");
+	EXPECT_LINE(
+		shown(0),
+		"wgsocks_exporter_web_config_last_reload_success_timestamp_seconds 1795376532.844");
+	EXPECT_LINE(shown(0),
+		    "wgsocks_exporter_web_requests_refused_total{reason=\"rate_limit\"} 4");
 	EXPECT_LINE(shown(0), "wgsocks_exporter_web_requests_refused_total{reason=\"tls\"} 0");
 	EXPECT_LINE(shown(0), "wgsocks_exporter_process_restarts_total{process=\"webconfig\"} 0");
 	cr_expect_null(strstr(shown(0), "certificate_expiry"), "without TLS");
 	self.certificate_expiry = 1798172890;
-	EXPECT_LINE(shown(0), "wgsocks_exporter_web_certificate_expiry_timestamp_seconds 1798172890");
+	EXPECT_LINE(shown(0),
+		    "wgsocks_exporter_web_certificate_expiry_timestamp_seconds 1798172890");
 	self.config_failed = true;
 	EXPECT_LINE(shown(0), "wgsocks_exporter_web_config_last_reload_successful 0");
 }
 
 static double cpu_shown(void)
 {
-	return atof(strstr(shown(0), "\nprocess_cpu_seconds_total ") + strlen("\nprocess_cpu_seconds_total "));
+	return atof(strstr(shown(0), "\nprocess_cpu_seconds_total ") +
+		    strlen("\nprocess_cpu_seconds_total "));
 }
 
 Test(self, cpu_time_never_falls)
@@ -123,7 +130,8 @@ Test(self, cpu_time_never_falls)
 	region->processes[PROCESS_WEB].pid = getpid();
 	shown_before = cpu_shown();
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	cr_expect_float_eq(shown_before, 2.5 + (double)now.tv_sec + (double)now.tv_nsec / 1e9, 0.01);
+	cr_expect_float_eq(shown_before, 2.5 + (double)now.tv_sec + (double)now.tv_nsec / 1e9,
+			   0.01);
 	region->processes[PROCESS_WEB].pid = 0;
 	cr_expect_geq(cpu_shown(), shown_before, "ended, and not yet reaped");
 	region->reaped_cpu_ns = 10000000000;
@@ -133,7 +141,8 @@ Test(self, cpu_time_never_falls)
 Test(self, a_collector_that_gave_nothing)
 {
 	cr_expect_null(strstr(shown(0), "collector_success"));
-	EXPECT_LINE(shown(1u << COLLECTOR_SESSIONS), "wgsocks_exporter_collector_success{collector=\"sessions\"} 0");
+	EXPECT_LINE(shown(1u << COLLECTOR_SESSIONS),
+		    "wgsocks_exporter_collector_success{collector=\"sessions\"} 0");
 	cr_expect_null(strstr(shown(1u << COLLECTOR_SESSIONS), "collector=\"requests\""));
 	cr_expect_null(strstr(shown(1u << COLLECTOR_SESSIONS), "\nproxy_"));
 }
