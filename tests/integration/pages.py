@@ -32,18 +32,19 @@ class Block(NamedTuple):
 def blocks(page):
     """All blocks of a page in order, those of commands with their output."""
     found, why_not, inside, last = [], None, None, ""
+    indent = ""
     for line in page.read_text(encoding="utf-8").splitlines():
-        fence = re.match(r"```(\w*)$", line)
-        mark = NOT_RUN.match(line)
+        fence = re.match(r"( *)```(\w*)$", line)  # indented below a numbered step
+        mark = NOT_RUN.match(line.strip())
         if fence and inside is None:
-            inside = Block(fence[1], "", None, why_not)
+            indent, inside = fence[1], Block(fence[2], "", None, why_not)
         elif fence:
             if inside.language == "text" and found and found[-1].language == "sh" and last == "sh":
                 found[-1] = found[-1]._replace(shown=inside.text)
             found.append(inside)
             last, inside, why_not = inside.language, None, None
         elif inside is not None:
-            inside = inside._replace(text=f"{inside.text}{line}\n")
+            inside = inside._replace(text=f"{inside.text}{line.removeprefix(indent)}\n")
         elif mark:
             why_not = mark[1]
         elif line:

@@ -286,7 +286,7 @@ def test_a_log_that_nobody_reads():
         def lost_is_said():
             if select.select([reader], [], [], 0)[0]:
                 said.append(os.read(reader, 4096).decode())
-            return "lines were lost" in "".join(said)
+            return "log lines lost" in "".join(said)
 
         wait_until(lost_is_said, 5, "a line that says what was lost")
         os.set_blocking(writer, False)

@@ -18,6 +18,7 @@ NAMES = re.compile(r"\b(?:proxy|vpn|wgsocks_exporter|promhttp)_[a-z_]+\b")
 # Who runs the commands of a page; a page that is not here may have none.
 RUN_BY = {
     "README.md": "test_docs.py",
+    "CONTRIBUTING.md": "test_docs.py",
     "docs/bpftool.md": "test_bpftool.py",
     "docs/install.md": "test_install.py",
     "docs/migration.md": "test_migration.py",

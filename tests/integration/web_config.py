@@ -17,7 +17,7 @@ import pytest
 from exporter import Exporter, read
 from sockslab import PATIENCE, wait_until
 
-FOLDER = pathlib.Path(tempfile.gettempdir(), f"wgsocks-web-{os.getpid()}")  # of pytest's process; `files` makes it
+FOLDER = pathlib.Path(tempfile.gettempdir(), f"wgsocks-web-{os.getpid()}")  # of pytest's process; `webconfig` makes it
 CA_CONFIG = """[ca]
 default_ca = it
 [it]

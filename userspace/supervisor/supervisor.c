@@ -33,7 +33,7 @@ static void listeners_retry(struct supervisor *s, uint64_t now_ns)
 
 static void tick(struct supervisor *s, uint64_t now_ns)
 {
-	/* Who stood still itself (a frozen container, a stopped machine) lets the others stir before it judges them. */
+	/* After our own stall (a frozen container), give the children one tick before declaring them hung. */
 	if (now_ns - s->tick_ns < 3 * TICK_NS)
 		children_kill_hung(s, now_ns);
 	s->tick_ns = now_ns;

@@ -18,7 +18,7 @@ static void web_config_free(struct web_config *config)
 	free(config);
 }
 
-/* It was judged good a moment ago: what fails now is for want of memory, or as the clock has gone on. */
+/* It was validated a moment ago: what fails now is for want of memory, or as the clock has gone on. */
 static int web_config_fill(struct web_config *config, const struct bundle *bundle, char why[static SETTINGS_WHY])
 {
 	struct pem pems[PEM_MAX];

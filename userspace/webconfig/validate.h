@@ -23,5 +23,5 @@ enum validation {
 	VALIDATION_CHANGED /* while it was read: to be tried again */
 };
 
-/* Fills *judged, whose bundle the caller frees. `notes`: says what is there and cannot be had, too. */
+/* Fills *validated, whose bundle the caller frees. `notes`: says what is there and cannot be had, too. */
 enum validation validate(const char *path, bool notes, struct validated *validated);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/config: flags and variables of any content. The input: strings, each ended by a NUL; the flags, then (after
+ * userspace/lib/config: flags and variables of any content. The input: strings, each ended by a NUL; the flags, then (after
  * an empty one) the environment. Neither crash nor exit, nothing kept that a contract rules out, and a refusal is one
  * printable line.
  */

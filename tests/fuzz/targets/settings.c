@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/web/settings: a file is taken or refused with one line that says why; what is taken is whole, within its
+ * userspace/lib/web_config: a file is taken or refused with one line that says why; what is taken is whole, within its
  * bounds, and the same when it is read again.
  */
 #include "fuzz.h"

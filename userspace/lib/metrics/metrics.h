@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one table of every family. Readers fill samples by these ids; the exposition, --help-metrics, the docs and the
- * tests read the rows. To add a family, add its row (and see the README).
+ * tests read the rows. To add a family, follow CONTRIBUTING.md.
  */
 #pragma once
 

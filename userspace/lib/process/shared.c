@@ -103,6 +103,6 @@ bool process_alive(const struct shared *shared, enum process process, uint64_t n
 {
 	uint64_t heartbeat = atomic_load_explicit(&shared->processes[process].heartbeat_ns, memory_order_relaxed);
 
-	/* A beat may be younger than the caller's clock reading. */
+	/* A heartbeat may be younger than the caller's clock reading. */
 	return heartbeat && (heartbeat >= now_ns || now_ns - heartbeat <= HEARTBEAT_MAX_NS);
 }

@@ -10,12 +10,13 @@ import subprocess
 import pytest
 from checks import equal
 from logfmt import records
-from sidecar import BINARY
+from sidecar import BINARY, ROOT
 from sockslab import wait_until
 
 pytestmark = pytest.mark.in_mounts
 
 PINS = pathlib.Path("/sys/fs/bpf/wgsocks")
+LAYOUT = re.search(r"define ABI_LAYOUT (\d+)", (ROOT / "include" / "wgsocks" / "abi.h").read_text(encoding="utf-8"))[1]
 AGENT = ["--mode=node", "--proxy.process=no-such-server", "--web.listen-address=127.0.0.1:19090", "--health.listen-address=127.0.0.1:19999"]
 INIT_PID_NAMESPACE = 0xEFFFFFFC
 
@@ -63,7 +64,7 @@ def test_pins_of_another_size():
     """Another --proxies.max: what was pinned before counts no more, and is not left behind."""
     for size in ("2", "3"):
         agent = subprocess.Popen([BINARY, *AGENT, f"--proxies.max={size}"], stderr=subprocess.DEVNULL)
-        wait_until(lambda s=size: (PINS / f"v2-{s}" / "node" / "link_state_b").exists(), 20, "its pins")
+        wait_until(lambda s=size: (PINS / f"v{LAYOUT}-{s}" / "node" / "link_state_b").exists(), 20, "its pins")
         wait_until(lambda: len([path for path in instances() if path.name == "node"]) == 1, 10, "the others to go")
         agent.terminate()
         agent.wait()
@@ -73,7 +74,7 @@ def test_pins_of_another_size():
 
 def test_a_half_written_folder():
     """A pin that is no map of ours, maps without their links, a folder in a pin's place: begun anew, with a line."""
-    folder = PINS / "v2-500" / "node"
+    folder = PINS / f"v{LAYOUT}-500" / "node"
     (folder / "sessions").mkdir(parents=True)
     subprocess.run(["bpftool", "map", "create", str(folder / "counters"), "type", "array", "key", "4", "value", "8", "entries", "1", "name", "counters"],
                    check=True)
