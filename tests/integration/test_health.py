@@ -261,10 +261,15 @@ def among(talk):
     return f"{count} probes, slowest {float(slowest) * 1000:.1f} ms, {crowd.dropped} of the crowd dropped"
 
 
+LATENCY = pytest.mark.alone("kubelet gives up after a second, and the crowd alone keeps a processor busy")
+
+
+@LATENCY
 def test_probes_among_10000_silent_clients(record_property):
     record_property("note", among(False))
 
 
+@LATENCY
 def test_probes_among_10000_clients_of_a_byte_a_second(record_property):
     record_property("note", among(True))
 

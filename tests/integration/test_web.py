@@ -357,6 +357,7 @@ def test_web_killed():
             wait_until(lambda old=web: exporter.web() != old)
 
 
+@pytest.mark.alone("compares latencies of scrapes, before and among 2,000 clients")
 def test_silent_and_slow_clients(record_property):
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     with Exporter() as exporter, contextlib.ExitStack() as stack:

@@ -263,6 +263,7 @@ def scrape_times(port, headers, seconds):
     return sorted(took)
 
 
+@pytest.mark.alone("compares latencies of scrapes, without and with a flood of wrong passwords")
 def test_wrong_passwords_cannot_stall_scrapes(record_property):
     with Web(write("flood.yml", f"basic_auth_users:\n  alice: {bcrypt('secret')}\n"), secure=False) as web:
         right = basic("alice", "secret")
