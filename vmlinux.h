@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Kernel types, trimmed by hand to what the programs use, the same for every architecture: struct members are found at
- * load time by CO-RE (preserve_access_index), so order and gaps here mean nothing. tests/bpf compares each member with
- * the running kernel's BTF. Formats that are fixed (UAPI, packet headers) stand outside of the attribute.
+ * Kernel types, trimmed by hand to what the programs use, the same for every architecture: struct
+ * members are found at load time by CO-RE (preserve_access_index), so order and gaps here mean
+ * nothing. tests/bpf compares each member with the running kernel's BTF. Formats that are fixed
+ * (UAPI, packet headers) stand outside of the attribute.
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
