@@ -36,6 +36,7 @@ class Lines:
 
     def __init__(self):
         self.left, self.took, self.count, self.verdicts = collections.Counter(), collections.Counter(), collections.Counter(), {}
+        self.crashed = set()
 
     def _begin(self, ids):
         if not self.left:
@@ -63,8 +64,11 @@ class Lines:
             worst = self.verdicts.get(name)
             if worst is None or (worst[0] == "ok" and report.failed):
                 self.verdicts[name] = ({"passed": "ok", "failed": "not ok", "skipped": "skip"}[report.outcome], report)
-        if report.when != "teardown":
+        crashed = report.when == "???"  # its worker of xdist died in it, and others after that
+        if report.when != "teardown" and not (crashed and name not in self.crashed):
             return
+        if crashed:
+            self.crashed.add(name)
         verdict, of = self.verdicts.pop(name)
         end = f" ({of.duration:.2f} s)" if verdict == "ok" else f": {_reason(of)}"
         shown = name.replace(": ", ":")  # what comes after ": " is the reason
