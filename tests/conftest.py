@@ -11,8 +11,9 @@ from sockslab import PATIENCE, Lab
 
 # Files that take longest come first, so that none is left alone at the end of a run side by side.
 LONGEST = [f"test_{name}.py" for name in (
-    "install", "dashboards", "docs", "dns", "demo", "collector", "node_identity", "health", "node", "destinations", "page", "wireguard", "compat", "alerts", "charts",
-    "odd_networks", "leaks", "traffic", "lab", "supervisor", "reasons", "many", "handshakes", "web")]
+    "dashboards", "alerts", "install", "collector", "demo", "traffic", "charts", "page", "web_bad_input", "node_identity", "wireguard", "zero_gap",
+    "many", "dns", "docs", "truth", "node", "supervisor", "reasons", "chart_rights", "rules", "compat", "odd_networks", "leaks", "destinations",
+    "segments", "handshakes", "web_config")]
 
 
 def pytest_collection_modifyitems(items):

@@ -15,7 +15,7 @@ from pages import check_done, commands
 from sidecar import BINARY, ROOT, Metrics, fetch
 from sockslab import PATIENCE, wait_until
 
-pytestmark = pytest.mark.in_lab
+pytestmark = [pytest.mark.in_lab, pytest.mark.in_order]
 
 
 @pytest.fixture(scope="module")

@@ -58,10 +58,17 @@ def settle(sidecar):
     """The metrics once no connection is open any more on either side."""
     wait_until(lambda: not any(vars(sidecar.proxy.ss()).values()), 30, "the sockets to be gone")
     gauges = ("proxy_active_connections", "proxy_upstream_active_connections")
+
+    def at_rest():
+        metrics = sidecar.scrape()
+        # An agent's maps are those of all its proxies.
+        entries = 0 if hasattr(sidecar, "node") else sum(metrics.sum("wgsocks_exporter_map_entries", map=name) for name in ("sessions", "upstreams"))
+        return not any(map(metrics.value, gauges)) and not entries and metrics
+
     # A socket leaves the tables that ss reads a little before its last transition; and an end that the kernel showed nobody
     # (docs/design.md, Losses) is found by the second walk after it.
     try:
-        return wait_until(lambda: (m := sidecar.scrape()) and not any(map(m.value, gauges)) and m, 20, "the gauges to be 0")
+        return wait_until(at_rest, 20, "the gauges to be 0")
     except LabError as error:
         maps = " ".join(f"bpftool map dump pinned /sys/fs/bpf/wgsocks/v*/*/{name};" for name in ("sessions", "upstreams"))
         raise AssertionError(f"{sidecar.name}: {error}: {sidecar.proxy.run(['sh', '-c', maps], check=False).stdout[:2000]}") from error

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * blind OBJECT: attaches blind.bpf.c's programs and, for each line of its input, prints what both
- * copies counted: lines of "COPY INODE OPENED CLOSED BROKEN" and an empty one. The line "stop"
- * detaches them. It ends with its input.
+ * copies counted: lines of "COPY INODE OPENED CLOSED BROKEN RESENT" and an empty one. The line
+ * "stop" detaches them. It ends with its input.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct namespace_count {
-	uint64_t opened, closed, broken;
+	uint64_t opened, closed, broken, resent;
 };
 
 static void counts_print(const struct bpf_map *map, int copy)
@@ -21,9 +21,9 @@ static void counts_print(const struct bpf_map *map, int copy)
 
 	while (!bpf_map_get_next_key(bpf_map__fd(map), last, &inode)) {
 		if (!bpf_map_lookup_elem(bpf_map__fd(map), &inode, &count))
-			printf("%d %u %llu %llu %llu\n", copy, inode,
+			printf("%d %u %llu %llu %llu %llu\n", copy, inode,
 			       (unsigned long long)count.opened, (unsigned long long)count.closed,
-			       (unsigned long long)count.broken);
+			       (unsigned long long)count.broken, (unsigned long long)count.resent);
 		last = &inode;
 	}
 }
@@ -31,7 +31,7 @@ static void counts_print(const struct bpf_map *map, int copy)
 int main(int argc, char **argv)
 {
 	struct bpf_object *object = argc == 2 ? bpf_object__open_file(argv[1], NULL) : NULL;
-	struct bpf_link *links[2] = { NULL };
+	struct bpf_link *links[6] = { NULL };
 	struct bpf_program *program;
 	size_t count = 0;
 	char line[16] = "";

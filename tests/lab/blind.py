@@ -8,8 +8,10 @@ nothing and runs once more (namespaces.py). A second failure is one.
 import subprocess
 
 from sockslab import build
+from sockslab.sockets import tcp_counters
 from sockslab.world import Lab
 
+NONE = (0, 0, 0)
 TIMER_OF_TIME_WAIT, SYN_RECV, NEW_SYN_RECV = "03", "03", "0C"
 
 
@@ -44,21 +46,25 @@ class Blind:
         self.process.wait()
 
     def _read(self):
-        """inode → for each copy (opened − closed, out of order)."""
+        """inode → for each copy (opened − closed, out of order, sent again)."""
         found = {}
         while (line := self.process.stdout.readline()).strip():
-            copy, inode, opened, closed, broken = map(int, line.split())
-            found.setdefault(inode, [(0, 0), (0, 0)])[copy] = (opened - closed, broken)
+            copy, inode, opened, closed, broken, resent = map(int, line.split())
+            found.setdefault(inode, [NONE, NONE])[copy] = (opened - closed, broken, resent)
         if not line:
             raise RuntimeError(f"the witness ended with status {self.process.wait()}")
         return found
 
     def _ask(self, lab):
-        """proxy → for each copy [sockets that never ended, out of order]."""
+        """proxy → for each copy (sockets that never ended, out of order, segments that were sent again unseen)."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         counts = self._read()
-        return {proxy.ns.net: [(more - _sockets(proxy.ns), broken) for more, broken in counts.get(proxy.ns.net, [(0, 0), (0, 0)])] for proxy in lab.proxies}
+        found = {}
+        for proxy in lab.proxies:
+            live, sent = _sockets(proxy.ns), tcp_counters(proxy.ns)["RetransSegs"]
+            found[proxy.ns.net] = [(more - live, broken, sent - resent) for more, broken, resent in counts.get(proxy.ns.net, [NONE, NONE])]
+        return found
 
     def lab_begins(self, lab):
         self.before.update(self._ask(lab))
@@ -77,7 +83,7 @@ class Blind:
         for inode, now in self._ask(lab).items():
             missed = [[one - other for one, other in zip(*pair)] for pair in zip(now, self.before[inode])]
             if all(map(any, missed)):
-                return f"the kernel kept transitions from every tracing program: [never ended, out of order] of each copy {missed}"
+                return f"the kernel kept transitions from every tracing program: [never ended, out of order, sent again] of each copy {missed}"
         return None
 
     def verdict(self):

@@ -179,7 +179,8 @@ class Plugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem):
         """A test in a lab that fails while the kernel hid something from every program runs once more (blind.py)."""
-        if not pyfuncitem.get_closest_marker("in_lab") or "witness" in pyfuncitem.fixturenames:
+        marked = pyfuncitem.get_closest_marker
+        if not marked("in_lab") or marked("in_order"):
             return None
         self.blind = self.blind or Blind()
         arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}

@@ -7,7 +7,7 @@ from blind import Blind
 from checks import equal
 from sockslab import wait_until
 
-pytestmark = pytest.mark.in_lab
+pytestmark = [pytest.mark.in_lab, pytest.mark.in_order]  # a witness of its own
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from sidecar import Metrics, fetch
 from sockslab import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-pytestmark = [pytest.mark.in_lab, pytest.mark.timeout(900), pytest.mark.skipif(bool(refused()), reason=f"this machine refuses BPF ({refused()})")]
+pytestmark = [pytest.mark.in_lab, pytest.mark.in_order, pytest.mark.timeout(900), pytest.mark.skipif(bool(refused()), reason=f"this machine refuses BPF ({refused()})")]
 BASE, PROMETHEUS = (os.environ.get(name) for name in ("IMAGE_BASE", "IMAGE_PROMETHEUS"))  # folders of Debian
 
 

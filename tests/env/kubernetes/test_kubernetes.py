@@ -28,7 +28,7 @@ from sockslab import Lab, wait_until
 from truth import Before, check_all, settle
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-pytestmark = [pytest.mark.in_lab, pytest.mark.timeout(900), pytest.mark.skipif(bool(refused()), reason=f"this machine refuses BPF ({refused()})")]
+pytestmark = [pytest.mark.in_lab, pytest.mark.in_order, pytest.mark.timeout(900), pytest.mark.skipif(bool(refused()), reason=f"this machine refuses BPF ({refused()})")]
 PROXY = os.environ.get("IMAGE_PROXY")  # a folder of Debian with dante, wireguard-go, and wget for helm test
 
 
