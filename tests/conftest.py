@@ -26,7 +26,10 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(trylast=True)  # after pytest-timeout has read its own
 def pytest_configure(config):
-    config._env_timeout = float(config.getini("timeout")) * PATIENCE  # of pytest-timeout
+    try:
+        config._env_timeout = float(config.getini("timeout")) * PATIENCE  # of pytest-timeout
+    except ValueError:
+        raise pytest.UsageError("this pytest has no pytest-timeout: use Debian's, /usr/bin/python3 -m pytest") from None
     config.pluginmanager.register(namespaces.Plugin(), "namespaces")
     if config.getoption("lines") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Lines(), "lines")
@@ -49,6 +52,12 @@ class Lines:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids):
         self._begin(ids)
+
+    def pytest_sessionfinish(self):
+        """Tests behind one that ended its worker."""
+        for file, count in self.left.items():
+            if count > 0:
+                print(f"not ok {file}: {count} tests did not run", flush=True)
 
     def pytest_report_teststatus(self, report):
         """No letters: the lines say it."""

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "collector/collector.h"
@@ -37,14 +38,14 @@ int main(int argc, char **argv)
 {
 	int parsed;
 
-	signal(SIGPIPE,
-	       SIG_IGN); /* a client, or a reader of our log, that went away is no reason to die */
+	/* A client, or a reader of our log, that went away is no reason to die. */
+	signal(SIGPIPE, SIG_IGN);
 	log_open();
 	parsed = config_parse(&config, argc, argv, environ);
 	if (parsed < 0)
 		return EXIT_USAGE;
-	if (parsed > 0)
-		return EXIT_SUCCESS;
+	if (parsed > 0) /* what was printed has to arrive */
+		return fclose(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 
 	if (!config.detach)
 		hold_reload();

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import select
+import signal
 import sys
 import termios
 import time
@@ -28,15 +29,26 @@ class Keyboard:
             with contextlib.suppress(termios.error):
                 termios.tcflush(0, termios.TCIFLUSH)
 
+    @staticmethod
+    def _hung_up():
+        poll = select.poll()
+        poll.register(0, 0)
+        return any(events & select.POLLHUP for _fd, events in poll.poll(0))
+
     def descriptors(self):
         return [0] if self.open else []
 
     def entered(self):
-        """Reads what there is; whether Enter was in it. The end of input is no Enter."""
+        """Reads what there is; whether Enter was in it. The end of input is no Enter.
+
+        A terminal that was closed ends the demo, as Ctrl-C does.
+        """
         try:
             data = os.read(0, 4096)
         except OSError:  # the terminal is gone, or is another job's
             data = b""
+        if not data and self._hung_up():
+            os.kill(os.getpid(), signal.SIGINT)
         self.open = bool(data)
         return b"\n" in data
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every target needs: a check that ends the run with its words, copies that end where the
- * bytes end, and a source of cuts. */
+/*
+ * What every target needs: a check that ends the run with its words, copies that end where the
+ * bytes end, and a source of cuts.
+ */
 #pragma once
 
 #include <stddef.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What bpf/ takes from the kernel, with the rules of the verifier that a run can break: include it
- * before any header of bpf/. */
+/*
+ * What bpf/ takes from the kernel, with the rules of the verifier that a run can break: include it
+ * before any header of bpf/.
+ */
 #pragma once
 
 #include "fuzz.h"

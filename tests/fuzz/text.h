@@ -15,8 +15,10 @@ static inline int text_is_utf8(const char *text, size_t size)
 	return 1;
 }
 
-/* Whether a terminal would take the character at `text` (which may be the NUL behind it) for a
- * command: C0, DEL, C1. */
+/*
+ * Whether a terminal would take the character at `text` (which may be the NUL behind it) for a
+ * command: C0, DEL, C1.
+ */
 static inline int text_is_control(const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from checks import equal, same
@@ -412,10 +413,12 @@ def test_a_tunnel_that_is_made_anew_while_nobody_looks(record_property):
         equal(0 < unwatched < 60, True, f"unwatched for {unwatched} s")
         world.proxy.delete_tunnel()
         wait_until(lambda: sidecar.scrape().value("vpn_interface_up") == 0, 5, "wg0 to be gone")
+        begun = time.monotonic()
         world.proxy.create_tunnel()
         wait_until(lambda: sidecar.scrape().find("wgsocks_exporter_attach_mode", interface="wg0"), 5, "wg0 to be attached")
+        around = time.monotonic() - begun
         more = sidecar.scrape().value("vpn_interface_unwatched_seconds_total") - unwatched
-        equal(0 < more < 0.1 * PATIENCE, True, f"unwatched for {more} s")
+        equal(0 < more < around, True, f"unwatched for {more} s, within {around} s")
         record_property("note", f"{unwatched:.1f} s while away, {more * 1e3:.1f} ms while there")
 
 

@@ -27,6 +27,8 @@ def test_bad_flags():
     refused("--web.max-requests=many", line=b"--web.max-requests=many: must be 0 to 65535")
     refused("--log.level", line=b"--log.level: needs a value")
     refused("stray", line=b"stray: unexpected argument")
+    refused("--help=yes", line=b"--help=yes: takes no value")
+    refused("--web.config.file=", line=b'--web.config.file="": must not be empty')
 
 
 def test_bad_variables():
@@ -45,6 +47,19 @@ def test_help_and_version():
         assert result.returncode == 0, f"{flag}: exit status {result.returncode}"
         assert result.stderr == b"", f"{flag}: standard error: {result.stderr!r}"
         assert re.search(pattern, result.stdout), f"{flag}: {result.stdout[:200]!r}"
+
+
+def test_a_help_that_cannot_be_written_is_an_error():
+    with open("/dev/full", "wb") as full:
+        assert subprocess.run([PROGRAM, "--help"], stdout=full, timeout=20 * PATIENCE, check=False).returncode == 1
+
+
+def test_a_variable_with_a_line_break_is_one_line():
+    with open("/dev/null", "wb") as nothing:
+        result = subprocess.run([PROGRAM, "--web.config.file=/no/such/file"], env={"METRICS_PORT": "tcp://x\nfoo"}, stdout=nothing,
+                                stderr=subprocess.PIPE, timeout=20 * PATIENCE, check=False)
+    notices = [line for line in result.stderr.splitlines() if b"setting=" in line]
+    assert len(notices) == 1 and b"setting=METRICS_PORT" in notices[0] and b"tcp://x is a Kubernetes service link" in notices[0], result.stderr
 
 
 def test_revision_is_of_git():

@@ -244,7 +244,8 @@ def watched(sidecar):
         """The metrics, what they say by side, what the wire says, and what the kernel does."""
         after = sidecar.scrape()
         truth = {"client": wire.count["eth0"], "upstream": wire.count["wg0"]}
-        return after, sent_again(before, after), truth, sidecar.proxy.tcp_counters()["RetransSegs"] - before.network["RetransSegs"]
+        kernel = sidecar.proxy.tcp_counters()["RetransSegs"] - before.network["RetransSegs"] - wire.others
+        return after, sent_again(before, after), truth, kernel
 
     def agree():
         """After the last connection has left ss, SYN-ACKs and FINs of orphans may still be sent again."""

@@ -125,8 +125,10 @@ static int events_open(struct collector *c)
 	return r;
 }
 
-/* Without them nothing is counted wrong: listeners are found by looking for them, destinations have
- * no names. */
+/*
+ * Without them nothing is counted wrong: listeners are found by looking for them, destinations have
+ * no names.
+ */
 static void start_events(struct collector *c)
 {
 	int r = events_open(c);
@@ -238,8 +240,10 @@ static void signalled(struct collector *c)
 	}
 }
 
-/* What is to be done, a little at a time: a node may have hundreds of proxies to attach to, and web
- * asks meanwhile. */
+/*
+ * What is to be done, a little at a time: a node may have hundreds of proxies to attach to, and web
+ * asks meanwhile.
+ */
 static bool step(struct collector *c)
 {
 	return proxies_step(&c->proxies) ||

@@ -30,8 +30,10 @@ static void note(struct detaching *d, int result)
 		d->error = d->error ?: result;
 }
 
-/* What no pin tells of: filters, in each network namespace. This process ends afterwards, wherever
- * it is. */
+/*
+ * What no pin tells of: filters, in each network namespace. This process ends afterwards, wherever
+ * it is.
+ */
 static int sweep_namespace(int fd, uint32_t inode, void *context)
 {
 	struct detaching *d = context;

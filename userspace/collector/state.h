@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The collector's own state, shared by its loop (collector.c) and its answers (answer.c,
- * self_metrics.c). */
+/*
+ * The collector's own state, shared by its loop (collector.c) and its answers (answer.c,
+ * self_metrics.c).
+ */
 #pragma once
 
 #include "collector/destinations/destinations.h"

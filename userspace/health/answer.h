@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the health port says about a state: pure, from a request and a view of the shared region to
- * status and body. */
+/*
+ * What the health port says about a state: pure, from a request and a view of the shared region to
+ * status and body.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads an HTTP/1.x request byte by byte: no descriptor, no allocation, any split of the bytes
- * gives the same. */
+/*
+ * Reads an HTTP/1.x request byte by byte: no descriptor, no allocation, any split of the bytes
+ * gives the same.
+ */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longer is 414. Holds "/readyz?verbose&proxy=" with the longest name, each byte of it
- * percent-encoded. */
+/*
+ * Longer is 414. Holds "/readyz?verbose&proxy=" with the longest name, each byte of it
+ * percent-encoded.
+ */
 #define HTTP_TARGET_MAX 2048
 /* All header lines together; more is 431. */
 #define HTTP_HEADERS_MAX 8192

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scope-bound ownership: a resource is released where its variable leaves scope unless it was
- * taken. */
+/*
+ * Scope-bound ownership: a resource is released where its variable leaves scope unless it was
+ * taken.
+ */
 #pragma once
 
 #include <dirent.h>
@@ -29,8 +31,10 @@
 		taken_;            \
 	})
 
-/* Each leaves NULL or -1 behind, and may be called again. `p` is the address of a pointer of any
- * type. */
+/*
+ * Each leaves NULL or -1 behind, and may be called again. `p` is the address of a pointer of any
+ * type.
+ */
 static inline void free_pointer(void *p)
 {
 	void *memory, *none = NULL;

@@ -34,8 +34,10 @@ static int memories_open(const char *name, int *writer, int *reader)
 	*writer = memory_open(name);
 	if (*writer < 0)
 		return *writer;
-	/* A duplicate would be as writable as the original: only opening it anew makes it
-	 * read-only. */
+	/*
+	 * A duplicate would be as writable as the original: only opening it anew makes it
+	 * read-only.
+	 */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", *writer);
 	*reader = open(path, O_RDONLY | O_CLOEXEC);
 	if (*reader < 0) /* no /proc: web then could write what it reads, and harm itself alone */

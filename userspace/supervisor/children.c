@@ -46,8 +46,10 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 	strncat(comm, process_name(process), sizeof(comm) - strlen(comm) - 1);
 	prctl(PR_SET_NAME, comm);
 	log_process(process_name(process));
-	/* A terminal's Ctrl-C and hangup go to all: the supervisor passes on what is meant, SIGTERM
-	 * or a reload. */
+	/*
+	 * A terminal's Ctrl-C and hangup go to all: the supervisor passes on what is meant, SIGTERM
+	 * or a reload.
+	 */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);

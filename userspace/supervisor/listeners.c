@@ -9,8 +9,10 @@
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
 
-/* The kernel cuts it to net.core.somaxconn. It holds the probes and scrapes that arrive while a
- * child is restarted. */
+/*
+ * The kernel cuts it to net.core.somaxconn. It holds the probes and scrapes that arrive while a
+ * child is restarted.
+ */
 #define BACKLOG 4096
 
 static int socket_listen(const struct sockaddr *address, socklen_t length)

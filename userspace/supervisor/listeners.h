@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The listening sockets: opened by the supervisor, so that they outlive the children that serve
- * them. */
+/*
+ * The listening sockets: opened by the supervisor, so that they outlive the children that serve
+ * them.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -22,8 +22,10 @@
 #define STOP_TERM_NS (700 * NS_PER_MS) /* at the end: until SIGTERM becomes SIGKILL … */
 #define STOP_KILL_NS (950 * NS_PER_MS) /* … and until nobody is waited for any more */
 
-/* A child gets a socket that has become available by being replaced; its other sockets meanwhile
- * keep who connects. */
+/*
+ * A child gets a socket that has become available by being replaced; its other sockets meanwhile
+ * keep who connects.
+ */
 static void listeners_retry(struct supervisor *s, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < LISTENER_MAX; i++) {
@@ -34,8 +36,10 @@ static void listeners_retry(struct supervisor *s, uint64_t now_ns)
 
 static void tick(struct supervisor *s, uint64_t now_ns)
 {
-	/* After our own stall (a frozen container), give the children one tick before declaring
-	 * them hung. */
+	/*
+	 * After our own stall (a frozen container), give the children one tick before declaring
+	 * them hung.
+	 */
 	if (now_ns - s->tick_ns < 3 * TICK_NS)
 		children_kill_hung(s, now_ns);
 	s->tick_ns = now_ns;
@@ -100,8 +104,10 @@ static void run(struct supervisor *s)
 	log_info("stopping", field_text("signal", strsignal(received)));
 }
 
-/* Who does not even die of SIGKILL in time (in the kernel's hands) is left to the death signal it
- * asked for. */
+/*
+ * Who does not even die of SIGKILL in time (in the kernel's hands) is left to the death signal it
+ * asked for.
+ */
 static void stop(struct supervisor *s)
 {
 	uint64_t begin_ns = clock_now_ns(), now_ns = begin_ns;
@@ -120,8 +126,10 @@ static void stop(struct supervisor *s)
 
 static void signals_take(struct supervisor *s)
 {
-	/* Blocked and waited for: that also works as PID 1, which gets no signal that it only
-	 * leaves to the default. */
+	/*
+	 * Blocked and waited for: that also works as PID 1, which gets no signal that it only
+	 * leaves to the default.
+	 */
 	sigemptyset(&s->signals);
 	sigaddset(&s->signals, SIGTERM);
 	sigaddset(&s->signals, SIGINT);

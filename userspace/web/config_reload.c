@@ -18,8 +18,10 @@ static void listen_begin(struct web *web)
 		log_error("cannot watch listening sockets", field_error(errno));
 }
 
-/* Who is connected and at nothing comes back by the new rules; who is at something ends with its
- * answer. */
+/*
+ * Who is connected and at nothing comes back by the new rules; who is at something ends with its
+ * answer.
+ */
 static void config_replace(struct web *web, struct web_config *config)
 {
 	if (web->config)
@@ -33,8 +35,10 @@ static void config_replace(struct web *web, struct web_config *config)
 	listen_begin(web);
 }
 
-/* They are not there yet (--web.config.wait): whoever connects now gets no number of a proxy
- * (requests.c). */
+/*
+ * They are not there yet (--web.config.wait): whoever connects now gets no number of a proxy
+ * (requests.c).
+ */
 static void missing_tell(struct web *web)
 {
 	if (web->listening || !web->child->shared->web_config.awaited)

@@ -70,8 +70,10 @@ static void settings_headers_add(const struct web_request *request, struct MHD_R
 	for (int i = 0; config && i < HEADER_MAX; i++) {
 		const char *name = settings_header_name((enum settings_header)i);
 
-		/* As in exporter-toolkit, what an answer says itself stays: the page knows what it
-		 * holds. */
+		/*
+		 * As in exporter-toolkit, what an answer says itself stays: the page knows what it
+		 * holds.
+		 */
 		if (config->settings->headers[i] && !MHD_get_response_header(response, name))
 			MHD_add_response_header(response, name, config->settings->headers[i]);
 	}
@@ -167,8 +169,10 @@ static void scrape_done(struct waiter *waiter, const struct snapshot *samples)
 	struct web_request *request = (struct web_request *)waiter;
 	struct web *web = request->web;
 
-	/* Without settings it is the exporter's own part, and the collector is not said to have
-	 * failed. */
+	/*
+	 * Without settings it is the exporter's own part, and the collector is not said to have
+	 * failed.
+	 */
 	const bool missing = config_missing(request);
 	const struct body_source source = { .self = &web->self,
 					    .round = web->snapshots.round,
@@ -416,8 +420,10 @@ enum MHD_Result web_request_handle(void *closure, struct MHD_Connection *connect
 	(void)version;
 	(void)upload;
 	if (!request) {
-		/* The headers are there. A body may follow, which is read and dropped, unless we
-		 * refuse at once. */
+		/*
+		 * The headers are there. A body may follow, which is read and dropped, unless we
+		 * refuse at once.
+		 */
 		request = calloc(1, sizeof(*request));
 		if (!request)
 			return MHD_NO;

@@ -130,8 +130,10 @@ static int daemon_start(struct web *web, enum server server)
 	return info ? epoll_watch(web, EPOLL_CTL_ADD, info->epoll_fd, EPOLLIN, EVENT_SERVER) : -EIO;
 }
 
-/* With a --web.config.file both are there: it may ask for TLS from the next reload on, or no
- * longer. */
+/*
+ * With a --web.config.file both are there: it may ask for TLS from the next reload on, or no
+ * longer.
+ */
 int server_start(struct web *web)
 {
 	int r = daemon_start(web, SERVER_PLAIN);
@@ -206,8 +208,10 @@ static void connection_add(struct web *web, int fd, const struct sockaddr *addre
 	web->pending = true;
 }
 
-/* Out of descriptors or memory: the connection stays in the backlog, and trying again at once would
- * spin. */
+/*
+ * Out of descriptors or memory: the connection stays in the backlog, and trying again at once would
+ * spin.
+ */
 static void accept_failed(struct web *web, int error)
 {
 	switch (error) {
@@ -272,8 +276,10 @@ static bool daemon_work(struct MHD_Daemon *daemon, enum server server)
 
 		readiness_get(&r, daemon);
 		MHD_run_from_select(daemon, &r.in, &r.out, &r.except);
-		/* It may have come to want what is there already, and what epoll will not tell
-		 * again. */
+		/*
+		 * It may have come to want what is there already, and what epoll will not tell
+		 * again.
+		 */
 		readiness_get(&r, daemon);
 		if (r.count > 0)
 			return true;

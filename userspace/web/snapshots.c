@@ -58,8 +58,10 @@ static void request_send(struct snapshots *s)
 					    .mask = TAILQ_FIRST(&s->running)->mask };
 	const struct waiter *waiter;
 
-	/* The latest: a client in a hurry must not make the collector cut the samples of the
-	 * others. */
+	/*
+	 * The latest: a client in a hurry must not make the collector cut the samples of the
+	 * others.
+	 */
 	TAILQ_FOREACH(waiter, &s->running, link)
 	if (waiter->deadline_ns > request.deadline_ns)
 		request.deadline_ns = waiter->deadline_ns;

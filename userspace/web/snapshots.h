@@ -51,8 +51,10 @@ void snapshots_init(struct snapshots *s, int channel, int memory, const struct s
 		    uint64_t now_ns);
 void snapshots_free(struct snapshots *s);
 
-/* Adds a waiter, with mask, deadline_ns and done set; it must live until done was called or it was
- * removed. */
+/*
+ * Adds a waiter, with mask, deadline_ns and done set; it must live until done was called or it was
+ * removed.
+ */
 void snapshots_wait(struct snapshots *s, struct waiter *waiter, uint64_t now_ns);
 void snapshots_remove(struct snapshots *s, struct waiter *waiter);
 
@@ -68,8 +70,10 @@ void snapshots_abandon(struct snapshots *s);
 /* When snapshots_tick is wanted next; UINT64_MAX: not before something happens. */
 uint64_t snapshots_due(const struct snapshots *s, uint64_t now_ns);
 
-/* Copying what another process wrote: read, not mapped, so that it can neither change under us nor
- * end in a SIGBUS. */
+/*
+ * Copying what another process wrote: read, not mapped, so that it can neither change under us nor
+ * end in a SIGBUS.
+ */
 
 #define BLOCK_MAX (256ull << 20)
 

@@ -147,8 +147,10 @@ static int loop(struct web *web)
 	return 0;
 }
 
-/* Whose passwords are checked may come with any reload. Without the thread nobody with a password
- * is let in. */
+/*
+ * Whose passwords are checked may come with any reload. Without the thread nobody with a password
+ * is let in.
+ */
 static int passwords_start(void *closure)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = EVENT_PASSWORDS };

@@ -41,8 +41,10 @@ static int web_config_fill(struct web_config *config, const struct bundle *bundl
 						     bundle->size[BUNDLE_PEM + i] };
 	if (!settings_tls(s))
 		return 0;
-	/* A certificate that has expired since is served all the same: without it there would be
-	 * nothing. */
+	/*
+	 * A certificate that has expired since is served all the same: without it there would be
+	 * nothing.
+	 */
 	config->tls = tls_open(s, pems, 0, why);
 	return config->tls ? 0 : -1;
 }

@@ -28,7 +28,9 @@ struct web_config *web_config_load(int fd, uint64_t sequence, char why[static SE
 /* NULL stays NULL. */
 struct web_config *web_config_use(struct web_config *config);
 
-/* Who was its last user may be in the middle of GnuTLS: it is freed by web_config_sweep, from
- * outside. */
+/*
+ * Who was its last user may be in the middle of GnuTLS: it is freed by web_config_sweep, from
+ * outside.
+ */
 void web_config_release(struct web_config *config);
 void web_config_sweep(void);

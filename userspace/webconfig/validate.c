@@ -24,8 +24,10 @@ static int path_join(char out[static VALIDATION_PATH_SIZE], const char *config, 
 	return length < 0 || length >= VALIDATION_PATH_SIZE ? -ENAMETOOLONG : 0;
 }
 
-/* Reads the file that the validator names, and hands it over. 0, -EAGAIN when it changed, or the
- * validator's end. */
+/*
+ * Reads the file that the validator names, and hands it over. 0, -EAGAIN when it changed, or the
+ * validator's end.
+ */
 static int file_serve(int validator, struct validated *validated, int part)
 {
 	char name[VALIDATION_PATH_SIZE];

@@ -23,6 +23,8 @@ enum validation {
 	VALIDATION_CHANGED /* while it was read: to be tried again */
 };
 
-/* Fills *validated, whose bundle the caller frees. `notes`: says what is there and cannot be had,
- * too. */
+/*
+ * Fills *validated, whose bundle the caller frees. `notes`: says what is there and cannot be had,
+ * too.
+ */
 enum validation validate(const char *path, bool notes, struct validated *validated);

@@ -86,8 +86,10 @@ static void load(struct webconfig *f)
 			  field_text("path", f->child->config->web_config_file));
 }
 
-/* What changes is read once it has been the same for two ticks: whoever writes several files is
- * done then. */
+/*
+ * What changes is read once it has been the same for two ticks: whoever writes several files is
+ * done then.
+ */
 static void tick(struct webconfig *f)
 {
 	struct file_mark now[BUNDLE_PARTS];

@@ -70,8 +70,10 @@ static void remove_is_not_close(struct scene *scene)
 	close(held);
 }
 
-/* The second direction finds the qdisc of the first: it goes with the last of the two, whichever
- * that is. */
+/*
+ * The second direction finds the qdisc of the first: it goes with the last of the two, whichever
+ * that is.
+ */
 static void qdisc_goes_last(struct scene *scene)
 {
 	struct attachment_spec spec;

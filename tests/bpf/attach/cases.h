@@ -36,8 +36,10 @@ void scene_needs_tcx(const struct scene *scene);
 /* A stub of slot SLOT (plus `shift`) that ends in the target of its direction. */
 int scene_stub(const struct scene *scene, enum attach_direction direction, uint32_t shift);
 
-/* What the scene's mode asks for; with a pin in TCX mode when `pinned`. The path is valid until the
- * next call. */
+/*
+ * What the scene's mode asks for; with a pin in TCX mode when `pinned`. The path is valid until the
+ * next call.
+ */
 struct attachment_spec scene_spec(const struct scene *scene, enum attach_direction direction,
 				  int stub, bool pinned);
 
@@ -51,8 +53,10 @@ struct attachment scene_open(const struct scene *scene, enum attach_direction di
  */
 int scene_counted(struct scene *scene, enum attach_direction direction);
 
-/* How many of ours (of any instance) are on the end of a direction, seen with other eyes (tc, prog
- * query). */
+/*
+ * How many of ours (of any instance) are on the end of a direction, seen with other eyes (tc, prog
+ * query).
+ */
 int scene_ours(const struct scene *scene, enum attach_direction direction);
 
 /* The end of the pair to which a direction belongs: frames leave `near` and enter `far`. */

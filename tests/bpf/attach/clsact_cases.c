@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What clsact alone knows: priorities, kinds, the older `ingress` qdisc, and others who clean up
- * too much. */
+/*
+ * What clsact alone knows: priorities, kinds, the older `ingress` qdisc, and others who clean up
+ * too much.
+ */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What attaching costs. Lines with # are for the reader; the bounds are wide, against a change of
- * kind. */
+/*
+ * What attaching costs. Lines with # are for the reader; the bounds are wide, against a change of
+ * kind.
+ */
 #include <stdlib.h>
 #include <unistd.h>
 

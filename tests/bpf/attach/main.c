@@ -31,8 +31,10 @@ static void run_here(const struct test_case *test, enum config_attach mode)
 	printf("ok %s\n", case_name);
 }
 
-/* Each case is a process of its own: its namespaces, links and maps end with it, and a crash is its
- * own. */
+/*
+ * Each case is a process of its own: its namespaces, links and maps end with it, and a crash is its
+ * own.
+ */
 static bool run_case(const struct test_case *test, enum config_attach mode, const char *prefix)
 {
 	char name[128];

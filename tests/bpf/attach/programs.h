@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packet programs of the tests: ones that count marked frames, as our tail-call targets and as
- * foreign neighbours. */
+/*
+ * Packet programs of the tests: ones that count marked frames, as our tail-call targets and as
+ * foreign neighbours.
+ */
 #pragma once
 
 #include <stdint.h>

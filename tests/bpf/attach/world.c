@@ -98,8 +98,10 @@ void world_enter(struct world *world)
 	*world = (struct world){ .send_fd = -1, .receive_fd = -1 };
 	check(unshare(CLONE_NEWNET | CLONE_NEWNS) == 0, "%s", strerror(errno));
 	check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "%s", strerror(errno));
-	/* Over a folder that is always there and of no use to us: nothing is left behind, however
-	 * the case ends. */
+	/*
+	 * Over a folder that is always there and of no use to us: nothing is left behind, however
+	 * the case ends.
+	 */
 	check(mount("bpf", "/mnt", "bpf", 0, "mode=0700") == 0, "%s", strerror(errno));
 	snprintf(world->pins, sizeof(world->pins), "/mnt/links");
 	check(mkdir(world->pins, 0700) == 0, "%s", strerror(errno));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A disposable world for each case: network and mount namespace of its own, a veth pair, a bpffs,
- * marked frames. */
+/*
+ * A disposable world for each case: network and mount namespace of its own, a veth pair, a bpffs,
+ * marked frames.
+ */
 #pragma once
 
 #include <stdbool.h>

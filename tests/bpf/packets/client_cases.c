@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Requests by the client's address: the first fifty, all others together, and never more than were
- * asked. */
+/*
+ * Requests by the client's address: the first fifty, all others together, and never more than were
+ * asked.
+ */
 #include <pthread.h>
 #include <string.h>
 
@@ -103,8 +105,10 @@ static void more_than_fifty(struct kernel *kernel)
 	}
 }
 
-/* Both threads ask for the same addresses in another order; ports differ, so that no session is
- * shared. */
+/*
+ * Both threads ask for the same addresses in another order; ports differ, so that no session is
+ * shared.
+ */
 struct racer {
 	struct kernel *kernel;
 	int number;

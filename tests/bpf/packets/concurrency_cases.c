@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Two CPUs with segments of one dialogue at the same moment, as when a client's sends move between
- * CPUs. */
+/*
+ * Two CPUs with segments of one dialogue at the same moment, as when a client's sends move between
+ * CPUs.
+ */
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>

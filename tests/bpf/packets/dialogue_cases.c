@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every dialogue, in every way of the packets and cut into segments in every way: it must count the
- * same. */
+/*
+ * Every dialogue, in every way of the packets and cut into segments in every way: it must count the
+ * same.
+ */
 #include <string.h>
 
 #include "script.h"

@@ -68,8 +68,10 @@ static void stream_end(struct stream *s)
 	stream_check(s);
 }
 
-/* All of both sides in segments of `size`, each of which begins `back` bytes before the end of the
- * one before. */
+/*
+ * All of both sides in segments of `size`, each of which begins `back` bytes before the end of the
+ * one before.
+ */
 static void pieces(struct stream *s, size_t size, size_t back)
 {
 	for (int answer = 0; answer < 2; answer++)
@@ -180,8 +182,10 @@ static void reset(struct kernel *kernel)
 	}
 }
 
-/* A stream whose begin nobody saw: each segment with data is a loss, and the other side's are
- * nothing. */
+/*
+ * A stream whose begin nobody saw: each segment with data is a loss, and the other side's are
+ * nothing.
+ */
 static void without_begin(struct kernel *kernel)
 {
 	struct stream s;
@@ -193,8 +197,10 @@ static void without_begin(struct kernel *kernel)
 	stream_check(&s);
 }
 
-/* Queries in a segment that travels in fragments cannot be read: one loss, also where nothing
- * follows. */
+/*
+ * Queries in a segment that travels in fragments cannot be read: one loss, also where nothing
+ * follows.
+ */
 static void fragments(struct kernel *kernel)
 {
 	static const uint32_t fields[] = { 0x2000, 0x2010, 0x0020 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* DNS, in the tunnel and beside it. Prints `ok NAME`, `not ok NAME: why`; an argument chooses
- * cases. */
+/*
+ * DNS, in the tunnel and beside it. Prints `ok NAME`, `not ok NAME: why`; an argument chooses
+ * cases.
+ */
 #include "cases.h"
 
 int main(int argc, char **argv)

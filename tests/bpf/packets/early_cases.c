@@ -7,8 +7,10 @@
 #define GREETING "\5\1\0"
 #define REQUEST "\5\2\0\1\300\0\2\1\0\120"
 
-/* The first segment's number is the stream's first: it is compared with the connection's own when
- * that is there. */
+/*
+ * The first segment's number is the stream's first: it is compared with the connection's own when
+ * that is there.
+ */
 static void kept(struct kernel *kernel)
 {
 	for (int way = 0; way < TALK_WAYS; way++) {
@@ -106,8 +108,10 @@ static void stale(struct kernel *kernel)
 	talk_end(&talk);
 }
 
-/* Bytes are missing, or there are too many: given up, and counted as lost by the session that takes
- * it. */
+/*
+ * Bytes are missing, or there are too many: given up, and counted as lost by the session that takes
+ * it.
+ */
 static void lost(struct kernel *kernel)
 {
 	static char endless[2000] = "\4\1\0\120\1\2\3\4";

@@ -151,8 +151,10 @@ static struct state talks_look(struct talk *talks)
 	return sum;
 }
 
-/* Counters against what the sessions say of themselves: each request, outcome and loss is one
- * session's. */
+/*
+ * Counters against what the sessions say of themselves: each request, outcome and loss is one
+ * session's.
+ */
 static void talks_check(struct talk *talks, const struct proxy_counters *c)
 {
 	struct state said = talks_look(talks);

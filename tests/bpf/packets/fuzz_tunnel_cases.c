@@ -24,8 +24,10 @@ static void random_packet(struct frame *frame)
 	noise_mutate(frame);
 }
 
-/* Without GSO each IP packet is one, with all its bytes. With it, at least that, and at most one
- * packet a byte. */
+/*
+ * Without GSO each IP packet is one, with all its bytes. With it, at least that, and at most one
+ * packet a byte.
+ */
 static void fuzz_tunnel(struct kernel *kernel, enum kernel_hook hook, enum abi_direction direction)
 {
 	unsigned long packets = noise_setting("FUZZ_PACKETS", FUZZ_PACKETS),

@@ -21,8 +21,10 @@ static const struct frame_shape shapes[] = {
 };
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
-/* A message of this size: an initiation, a response or data, with an index that tells it from
- * others. */
+/*
+ * A message of this size: an initiation, a response or data, with an index that tells it from
+ * others.
+ */
 static void message_put(uint8_t *to, size_t size, uint8_t index)
 {
 	memset(to, 0xa5, size);

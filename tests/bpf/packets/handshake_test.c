@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* WireGuard's handshakes beside the tunnel. Prints `ok NAME`, `not ok NAME: why`; an argument
- * chooses cases. */
+/*
+ * WireGuard's handshakes beside the tunnel. Prints `ok NAME`, `not ok NAME: why`; an argument
+ * chooses cases.
+ */
 #include "cases.h"
 
 int main(int argc, char **argv)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Headers of every length, and ones that lie. A packet that the kernel drops must not count, nor
- * move the dialogue. */
+/*
+ * Headers of every length, and ones that lie. A packet that the kernel drops must not count, nor
+ * move the dialogue.
+ */
 #include <string.h>
 
 #include "talk.h"
@@ -168,8 +170,10 @@ static void set_ipv6_fragment(struct frame *frame, int field)
 	frame_put16(frame, frame->network + 42, (uint32_t)field);
 }
 
-/* One without offset that is also the last is a whole packet ("atomic", RFC 6946), as it is for the
- * server's kernel. */
+/*
+ * One without offset that is also the last is a whole packet ("atomic", RFC 6946), as it is for the
+ * server's kernel.
+ */
 static void ipv6_fragments(struct kernel *kernel)
 {
 	static const int fields[] = { 0, 6, 1, 8, 9, 0xfff8 };

@@ -47,8 +47,10 @@ void kernel_close(struct kernel *kernel);
 void kernel_clients_set(const struct kernel *kernel, const struct client_table *table);
 struct client_table kernel_clients_of(const struct kernel *kernel);
 
-/* All counters 0; proxy 0 listens on PORT alone. Sessions and early dialogues are whoever's who
- * made them. */
+/*
+ * All counters 0; proxy 0 listens on PORT alone. Sessions and early dialogues are whoever's who
+ * made them.
+ */
 void kernel_reset(struct kernel *kernel);
 void kernel_set_proxy(const struct kernel *kernel, const struct proxy *proxy);
 void kernel_listen(const struct kernel *kernel, const uint16_t *ports, int count);

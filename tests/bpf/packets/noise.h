@@ -18,6 +18,8 @@ unsigned long noise_setting(const char *name, unsigned long otherwise);
 uint32_t noise_gso(void);
 struct frame_shape noise_shape(void);
 
-/* Changes some bits or bytes, mostly in the headers; or cuts the packet; or makes it all noise; or
- * nothing. */
+/*
+ * Changes some bits or bytes, mostly in the headers; or cuts the packet; or makes it all noise; or
+ * nothing.
+ */
 void noise_mutate(struct frame *frame);

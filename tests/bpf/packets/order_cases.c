@@ -41,8 +41,10 @@ static void finish(struct talk *talk, bool lost)
 	talk_end(talk);
 }
 
-/* Two segments, the second one first; also with the first one sent as a longer one, and the second
- * one sent again. */
+/*
+ * Two segments, the second one first; also with the first one sent as a longer one, and the second
+ * one sent again.
+ */
 static void swapped(struct kernel *kernel)
 {
 	for (int way = 0; way < TALK_WAYS; way++)
@@ -162,8 +164,10 @@ static void any_order(struct kernel *kernel)
 	check(read > rounds / 2, "only %d of %d could be read", read, rounds);
 }
 
-/* What does not fit: a segment that is too long, a run that grows too long, a second run while the
- * first one waits. */
+/*
+ * What does not fit: a segment that is too long, a run that grows too long, a second run while the
+ * first one waits.
+ */
 static void too_much(struct kernel *kernel)
 {
 	static const char bytes[2 * ABI_HELD_MAX] = GREETING REQUEST;

@@ -25,8 +25,10 @@ struct script {
 
 extern const struct script scripts[];
 
-/* Plays the script and checks what was counted. `send` is given each line, and says it in segments
- * of its choice. */
+/*
+ * Plays the script and checks what was counted. `send` is given each line, and says it in segments
+ * of its choice.
+ */
 typedef void script_send(struct talk *talk, enum talk_side side, const char *bytes, size_t length,
 			 size_t n);
 void script_play(const struct script *script, struct talk *talk, script_send *send, size_t n);
@@ -42,6 +44,8 @@ void script_check(const struct script *script, struct kernel *kernel, const stru
 size_t script_longest(const struct script *script);
 size_t script_total(const struct script *script);
 
-/* Ways to send a line: in one segment; split at n; in segments of n; each twice; each with the n
- * bytes before it. */
+/*
+ * Ways to send a line: in one segment; split at n; in segments of n; each twice; each with the n
+ * bytes before it.
+ */
 script_send send_whole, send_split, send_pieces, send_twice, send_overlapping;

@@ -16,8 +16,10 @@ static void duration(struct kernel *kernel)
 		for (int outcome = 0; outcome < ABI_OUTCOME_MAX; outcome++) {
 			const struct abi_histogram *h = &ABI_AT(
 				struct abi_histogram, kernel->counters->request_duration, outcome);
-			/* From the middle of the bucket: a fifth of a millisecond below the first
-			 * bound. */
+			/*
+			 * From the middle of the bucket: a fifth of a millisecond below the first
+			 * bound.
+			 */
 			uint64_t low = bucket ? bounds[ABI_BOUNDS_LATENCY][bucket - 1] : 0;
 			uint64_t high = bucket < ABI_HISTOGRAM_BUCKETS - 1
 						? bounds[ABI_BOUNDS_LATENCY][bucket]
@@ -47,8 +49,10 @@ static void duration(struct kernel *kernel)
 			else
 				TALK(&talk, SERVER, "\5\0" REFUSED);
 			after = talk_now();
-			/* On a busy machine it may have taken long: then it is in a later bucket by
-			 * right. */
+			/*
+			 * On a busy machine it may have taken long: then it is in a later bucket by
+			 * right.
+			 */
 			check(h->buckets[bucket] == 1 || age + after - before > high,
 			      "not in bucket %d", bucket);
 			check(h->sum_ns >= age && h->sum_ns <= age + after - before,
@@ -77,8 +81,10 @@ static void future(struct kernel *kernel)
 	talk_end(&talk);
 }
 
-/* The client had sent its FIN: whether it read the reply is known when the socket closes, so
- * nothing is counted yet. */
+/*
+ * The client had sent its FIN: whether it read the reply is known when the socket closes, so
+ * nothing is counted yet.
+ */
 static void pending(struct kernel *kernel)
 {
 	for (int way = 0; way < TALK_WAYS; way++) {
@@ -163,8 +169,10 @@ static void request_after_refusal(struct kernel *kernel)
 	talk_end(&talk);
 }
 
-/* A SOCKS4 user without an end is no request of ours: unreadable, counted once; the outcome still
- * counts. */
+/*
+ * A SOCKS4 user without an end is no request of ours: unreadable, counted once; the outcome still
+ * counts.
+ */
 static void endless(struct kernel *kernel)
 {
 	char request[2000] = "\4\1\0\120\1\2\3\4";

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A client and the server talk: a session entry, and segments of both sides through the underlay's
- * programs. */
+/*
+ * A client and the server talk: a session entry, and segments of both sides through the underlay's
+ * programs.
+ */
 #pragma once
 
 #include "cases.h"
@@ -54,8 +56,10 @@ void talk_session_set(struct talk *talk, const struct session *session);
 bool talk_early(struct talk *talk, struct early_dialogue *early);
 void talk_early_set(struct talk *talk, const struct early_dialogue *early);
 
-/* The counters are what talk->want says, and the histograms hold as many values as there are
- * outcomes. */
+/*
+ * The counters are what talk->want says, and the histograms hold as many values as there are
+ * outcomes.
+ */
 void talk_check(struct talk *talk);
 
 /* CLOCK_MONOTONIC, as in the maps. */

@@ -18,7 +18,9 @@ void tunnel_begin(struct kernel *kernel, uint32_t index);
 /* Compares all series of all tunnels with what was wanted. */
 void tunnel_check(struct kernel *kernel);
 
-/* A packet of this transport protocol (TCP and UDP with their headers) and so many bytes of
- * payload. */
+/*
+ * A packet of this transport protocol (TCP and UDP with their headers) and so many bytes of
+ * payload.
+ */
 void tunnel_frame(struct frame *frame, const struct frame_shape *shape, uint8_t protocol,
 		  size_t payload);

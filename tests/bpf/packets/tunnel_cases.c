@@ -38,8 +38,10 @@ static void plain(struct kernel *kernel)
 	}
 }
 
-/* Every number that the header can hold; those of IPv6 extension headers lead on to what is behind
- * them. */
+/*
+ * Every number that the header can hold; those of IPv6 extension headers lead on to what is behind
+ * them.
+ */
 static void each_protocol(struct kernel *kernel)
 {
 	for (int version = 4; version <= 6; version += 2)
@@ -107,8 +109,10 @@ static void fragments(struct kernel *kernel)
 	}
 }
 
-/* Another fragment than the first has data where others have the next header: its bytes are no
- * protocol. */
+/*
+ * Another fragment than the first has data where others have the next header: its bytes are no
+ * protocol.
+ */
 static void later_fragments(struct kernel *kernel)
 {
 	for (int first = 0; first < 2; first++) {

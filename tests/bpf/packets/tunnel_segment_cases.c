@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* GSO: one skb that travels as many packets. Its segments are made here one by one, and their bytes
- * added up. */
+/*
+ * GSO: one skb that travels as many packets. Its segments are made here one by one, and their bytes
+ * added up.
+ */
 #include <netinet/in.h>
 
 #include "tunnel.h"

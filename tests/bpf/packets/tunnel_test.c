@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The tunnel's programs: bytes and packets. Prints `ok NAME`, `not ok NAME: why`; an argument
- * chooses cases. */
+/*
+ * The tunnel's programs: bytes and packets. Prints `ok NAME`, `not ok NAME: why`; an argument
+ * chooses cases.
+ */
 #include "cases.h"
 
 int main(int argc, char **argv)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/collector/destinations/dns_answer.c and names.c: a message, once as the question and
- * once as its answer. */
+/*
+ * userspace/collector/destinations/dns_answer.c and names.c: a message, once as the question and
+ * once as its answer.
+ */
 #include "fuzz.h"
 
 #include <ctype.h>

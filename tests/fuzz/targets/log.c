@@ -88,8 +88,10 @@ static void expect(const char **at, const char *text)
 	*at += strlen(text);
 }
 
-/* Reads a value: between quotes, or (`bare`: logfmt) a word that needs none; `want` is the text it
- * was made of. */
+/*
+ * Reads a value: between quotes, or (`bare`: logfmt) a word that needs none; `want` is the text it
+ * was made of.
+ */
 static void expect_value(const char **at, bool bare, const char *want)
 {
 	const char *begin = *at, *end;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/collector/destinations/geoip.c: a file that says anything; a country is two letters or
- * unknown. */
+/*
+ * userspace/collector/destinations/geoip.c: a file that says anything; a country is two letters or
+ * unknown.
+ */
 #include "fuzz.h"
 
 #include <sys/mman.h>
@@ -8,8 +10,10 @@
 #include "collector/destinations/geoip.h"
 #include "collector/kernel/destination_country.h"
 
-/* libmaxminddb 1.7.1 keeps 4,640 bytes of a file whose metadata is cut: geoip.c tries no broken
- * file twice. */
+/*
+ * libmaxminddb 1.7.1 keeps 4,640 bytes of a file whose metadata is cut: geoip.c tries no broken
+ * file twice.
+ */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {

@@ -76,8 +76,10 @@ static int each(const struct server_process *process, void *context)
 	return 0;
 }
 
-/* The parent as a stat says it that is no longer than 255 bytes: the second field behind the last
- * bracket. */
+/*
+ * The parent as a stat says it that is no longer than 255 bytes: the second field behind the last
+ * bracket.
+ */
 static int parent_of(const char *stat)
 {
 	const char *at = strrchr(stat, ')');

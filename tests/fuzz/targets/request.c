@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/health/http_request.c: however a request is cut it is the same, and what it holds is
- * within its bounds. */
+/*
+ * userspace/health/http_request.c: however a request is cut it is the same, and what it holds is
+ * within its bounds.
+ */
 #include "fuzz.h"
 
 #include "health/http_request.h"

@@ -36,8 +36,10 @@ static void open_and_print(const void *block, size_t size, uint64_t id)
 	text_free(&text);
 }
 
-/* Magic, length and the last NUL are put right, and the counts made to fit: what is in the parts is
- * then seen more often. */
+/*
+ * Magic, length and the last NUL are put right, and the counts made to fit: what is in the parts is
+ * then seen more often.
+ */
 static void repair(struct snapshot_header *h, char *block, size_t size)
 {
 	size_t left = size - sizeof(*h);

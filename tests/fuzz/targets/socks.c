@@ -78,8 +78,10 @@ static int is_socks4(const uint8_t *data, size_t size)
 	return size && data[0] == 4;
 }
 
-/* In segments. What takes more steps than a segment may have is given up: only SOCKS4 with a longer
- * user or name than servers take. */
+/*
+ * In segments. What takes more steps than a segment may have is given up: only SOCKS4 with a longer
+ * user or name than servers take.
+ */
 static void check_segments(struct __sk_buff *skb, const uint8_t *data, size_t size, size_t most,
 			   const struct reading *want)
 {
@@ -119,8 +121,10 @@ static void check_words(const uint8_t *data, size_t size, const struct reading *
 	expect_same(&r, want, "in words");
 }
 
-/* The server's side, in segments of 1 to `most` bytes; nothing that decides is beyond its sixth
- * byte. */
+/*
+ * The server's side, in segments of 1 to `most` bytes; nothing that decides is beyond its sixth
+ * byte.
+ */
 static void check_server(struct __sk_buff *skb, const uint8_t *data, size_t size, size_t most)
 {
 	struct cuts cuts = cuts_begin(data, size, most, most);

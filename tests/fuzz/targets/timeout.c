@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/web/request/scrape_options.c: any header gives a time within its bounds; a plain number
- * the one that it says. */
+/*
+ * userspace/web/request/scrape_options.c: any header gives a time within its bounds; a plain number
+ * the one that it says.
+ */
 #include "fuzz.h"
 
 #include "lib/time.h"

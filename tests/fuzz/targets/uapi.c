@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/collector/wireguard/uapi_parse.c: however an answer is cut it is the same, and no
- * secret of it stays in the parser. */
+/*
+ * userspace/collector/wireguard/uapi_parse.c: however an answer is cut it is the same, and no
+ * secret of it stays in the parser.
+ */
 #include "wireguard.h"
 
 #include <errno.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* userspace/collector/wireguard/message.c: a dump of a device over generic netlink, and the answer
- * to which family it is. */
+/*
+ * userspace/collector/wireguard/message.c: a dump of a device over generic netlink, and the answer
+ * to which family it is.
+ */
 #include "netlink.h"
 #include "wireguard.h"
 

@@ -9,6 +9,7 @@ import threading
 MASK = 0xFFFFFFFF
 ETH_P_ALL = 3
 _FIN, _SYN, _RST = 1, 2, 4
+_EXPORTER = {9090, 9999}  # its own answers to scrapes and probes are no proxy's
 
 
 def parse(packet):
@@ -27,11 +28,11 @@ def parse(packet):
 class Retransmits:
     """
     count["eth0"]: segments that left by eth0 although all or some of what is in them had left before. A superframe is
-    one packet here, so the interfaces must not have any.
+    one packet here, so the interfaces must not have any. others: the exporter's own, which the kernel counts as well.
     """
 
     def __init__(self, namespace, interfaces):
-        self.count = dict.fromkeys(interfaces, 0)
+        self.count, self.others = dict.fromkeys(interfaces, 0), 0
         self.packets = dict.fromkeys(interfaces, 0)
         self._ends = {}  # flow → where its stream has been sent to
         self._sockets = {}
@@ -54,7 +55,10 @@ class Retransmits:
             begun, end = self._ends[flow]
             behind = (end - sequence) & MASK
             if 0 < behind < 1 << 31:
-                self.count[name] += 1
+                if _EXPORTER & set(struct.unpack(">HH", flow[-4:])):
+                    self.others += 1
+                else:
+                    self.count[name] += 1
             if (sequence + length - end) & MASK < 1 << 31:
                 self._ends[flow] = begun, (sequence + length) & MASK
         elif length:

@@ -60,8 +60,10 @@ static __u64 read_datagram(__u32 size, __u32 direction)
 	return dns_read(&skb, 0, size, direction);
 }
 
-/* The same message behind its length, in segments of so many bytes: the one event that it makes, or
- * none. */
+/*
+ * The same message behind its length, in segments of so many bytes: the one event that it makes, or
+ * none.
+ */
 static __u64 read_stream(__u32 size, __u32 direction, __u32 piece)
 {
 	static __u8 stream[sizeof(message) + 2];

@@ -336,8 +336,10 @@ Test(walker, cut_anywhere, .init = area_create)
 	}
 }
 
-/* A length of 0 in the header means the skb's, but only of a GSO skb: else the kernel drops it, and
- * so do we. */
+/*
+ * A length of 0 in the header means the skb's, but only of a GSO skb: else the kernel drops it, and
+ * so do we.
+ */
 Test(walker, big_tcp, .init = area_create)
 {
 	for (int version = 4; version <= 6; version += 2)
@@ -402,8 +404,10 @@ Test(walker, ipv6_fragments, .init = area_create)
 		}
 }
 
-/* Another fragment than the first has the protocol that its header names, and data that is no
- * header. */
+/*
+ * Another fragment than the first has the protocol that its header names, and data that is no
+ * header.
+ */
 Test(walker, a_later_fragments_data_is_no_header, .init = area_create)
 {
 	struct __sk_buff skb = { .len = 14 + 40 + 8 + 64, .protocol = bpf_htons(ETH_P_IPV6) };

@@ -108,8 +108,10 @@ static void check_rules(const struct rule *rules, size_t count, __u32 (*step)(__
 		}
 }
 
-/* States that are left by passing over, not by a byte; a byte in one of them or in DONE ends the
- * dialogue. */
+/*
+ * States that are left by passing over, not by a byte; a byte in one of them or in DONE ends the
+ * dialogue.
+ */
 static int is_skipped(__u32 state)
 {
 	return socks_client_after(state) != SOCKS_CLIENT_DONE;

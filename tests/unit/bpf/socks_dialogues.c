@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Whole requests, of every length of every field: read byte by byte, each ends at its last byte and
- * not before. */
+/*
+ * Whole requests, of every length of every field: read byte by byte, each ends at its last byte and
+ * not before.
+ */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -133,8 +135,10 @@ static void put_socks4(struct text *t, int command, const unsigned char *ip, int
 	put(t, 0);
 }
 
-/* All the ways in which an address may begin with zeros; only 0.0.0.x with x not 0 is followed by a
- * name. */
+/*
+ * All the ways in which an address may begin with zeros; only 0.0.0.x with x not 0 is followed by a
+ * name.
+ */
 Test(socks_dialogues, socks4)
 {
 	static const unsigned char PARTS[] = { 0, 1, 127, 255 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A request is the same however its bytes are cut, and what is not one is refused as soon as that
- * is certain. */
+/*
+ * A request is the same however its bytes are cut, and what is not one is refused as soon as that
+ * is certain.
+ */
 #include "health/http_request.h"
 
 #include <criterion/criterion.h>
@@ -187,8 +189,10 @@ Test(request, headers_at_their_limit)
 	}
 }
 
-/* Bytes near those that mean something, in any order: whatever comes out must not depend on how
- * they were cut. */
+/*
+ * Bytes near those that mean something, in any order: whatever comes out must not depend on how
+ * they were cut.
+ */
 Test(request, random_bytes_in_random_pieces)
 {
 	static const char alphabet[] = "GET HEAD / HTTP/1.1\r\n\r\n: a%?&\t\x01\xff";

@@ -4,8 +4,10 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 
-/* Called twice, a second time with what the first one left: another thread's descriptor may have
- * the number by then. */
+/*
+ * Called twice, a second time with what the first one left: another thread's descriptor may have
+ * the number by then.
+ */
 Test(cleanup, nothing_of_it_is_left)
 {
 	int fd = open("/dev/null", O_RDONLY), reused;

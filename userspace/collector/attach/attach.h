@@ -52,8 +52,10 @@ uint32_t attach_instance(const char *name);
  */
 int attachment_open(struct attachment *attachment, const struct attachment_spec *spec);
 
-/* Whether it is still attached: 1, 0 (the interface is gone, or somebody removed the filter or the
- * qdisc) or -errno. */
+/*
+ * Whether it is still attached: 1, 0 (the interface is gone, or somebody removed the filter or the
+ * qdisc) or -errno.
+ */
 int attachment_alive(const struct attachment *attachment);
 
 /* Lets go of what this process holds. What is pinned, and a clsact filter, stays attached. */

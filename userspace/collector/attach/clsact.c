@@ -33,8 +33,10 @@ struct survey {
 	struct tc_filter ours[OURS_MAX];
 };
 
-/* The name tells who made the qdisc: a later process removes it then, whatever became of the one
- * that did. */
+/*
+ * The name tells who made the qdisc: a later process removes it then, whatever became of the one
+ * that did.
+ */
 #define MADE_QDISC ":qdisc"
 
 static void name_filter(char name[TC_NAME_SIZE], uint32_t instance, bool made_qdisc)

@@ -13,8 +13,10 @@
  * attach.c; see attach.h.
  */
 
-/* Attaches, or exchanges the program of the filter that is there: fills priority, qdisc_created,
- * taken_over. */
+/*
+ * Attaches, or exchanges the program of the filter that is there: fills priority, qdisc_created,
+ * taken_over.
+ */
 int clsact_open(struct attachment *attachment, const struct attachment_spec *spec);
 
 /* 1 while our filter is there, 0 when it is gone, -errno. */
@@ -23,8 +25,10 @@ int clsact_alive(const struct attachment *attachment);
 /* Removes our filter, and the qdisc when we made it and it is empty. Returns 0 or -errno. */
 int clsact_remove(struct attachment *attachment);
 
-/* Removes each filter of `instance` (0: of any) in one direction of an interface, and the qdisc as
- * above. Returns their number or -errno. */
+/*
+ * Removes each filter of `instance` (0: of any) in one direction of an interface, and the qdisc as
+ * above. Returns their number or -errno.
+ */
 int clsact_remove_filters(uint32_t ifindex, enum attach_direction direction, uint32_t instance);
 
 /* TCX links (Linux 6.6+), pinned or not. Used by attach.c; see attach.h for what it all means. */
@@ -41,10 +45,14 @@ int tcx_alive(const struct attachment *attachment);
 /* Detaches and unpins; link_fd stays open. Returns 0 or -errno. */
 int tcx_remove(struct attachment *attachment);
 
-/* Detaches the TCX link pinned at `path` and unpins it. Returns 1, 0 when nothing or no TCX link is
- * there, -errno. */
+/*
+ * Detaches the TCX link pinned at `path` and unpins it. Returns 1, 0 when nothing or no TCX link is
+ * there, -errno.
+ */
 int tcx_remove_pinned(const char *path);
 
-/* Unpins the TCX link at `path` if its interface is gone. Returns 1, 0 when it is not one of those,
- * -errno. */
+/*
+ * Unpins the TCX link at `path` if its interface is gone. Returns 1, 0 when it is not one of those,
+ * -errno.
+ */
 int tcx_prune_pinned(const char *path);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tc requests that clsact.c needs, and nothing of its policy. `fd` is a NETLINK_ROUTE socket of
- * netlink_open(). */
+/*
+ * The tc requests that clsact.c needs, and nothing of its policy. `fd` is a NETLINK_ROUTE socket of
+ * netlink_open().
+ */
 #pragma once
 
 #include <stdbool.h>

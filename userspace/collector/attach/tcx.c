@@ -19,8 +19,10 @@ static int tcx_direction(enum attach_direction direction)
 	return direction == ATTACH_INGRESS ? TCX_INGRESS : TCX_EGRESS;
 }
 
-/* What bpf_link_info holds of a TCX link: {ifindex, attach_type}, of the same layout as that of a
- * netns link. */
+/*
+ * What bpf_link_info holds of a TCX link: {ifindex, attach_type}, of the same layout as that of a
+ * netns link.
+ */
 struct tcx_attach_point {
 	uint32_t type;
 	uint32_t ifindex; /* 0: the interface is gone */
@@ -142,8 +144,10 @@ int tcx_prune_pinned(const char *path)
 		return errno == ENOENT ? 0 : -errno;
 	if (read_attach_point(fd, &point) != 0 || point.type != TCX_LINK_TYPE || point.ifindex != 0)
 		return 0;
-	/* Refused for what is no link: the type alone does not tell. A detached link may be
-	 * detached again. */
+	/*
+	 * Refused for what is no link: the type alone does not tell. A detached link may be
+	 * detached again.
+	 */
 	if (bpf_link_detach(fd) != 0)
 		return 0;
 	return unlink(path) == 0 || errno == ENOENT ? 1 : -errno;

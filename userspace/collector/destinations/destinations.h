@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Destinations of the proxies: who gets a series, its name, its country. Once a second; a scrape
- * only reads. */
+/*
+ * Destinations of the proxies: who gets a series, its name, its country. Once a second; a scrape
+ * only reads.
+ */
 #pragma once
 
 #include "collector/destinations/geoip.h"

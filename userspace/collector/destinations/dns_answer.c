@@ -55,8 +55,10 @@ static bool label_add(char *text, size_t *length, const uint8_t *label, size_t s
 	return true;
 }
 
-/* The name of a question: it stands first, so nothing before it could be pointed at. Returns the
- * offset behind it. */
+/*
+ * The name of a question: it stands first, so nothing before it could be pointed at. Returns the
+ * offset behind it.
+ */
 static int name_read(const uint8_t *message, size_t size, size_t at, char text[DNS_NAME_SIZE])
 {
 	size_t length = 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A DNS message (RFC 1035, section 4) as far as names of addresses go. What it says was written by
- * anybody. */
+/*
+ * A DNS message (RFC 1035, section 4) as far as names of addresses go. What it says was written by
+ * anybody.
+ */
 #pragma once
 
 #include <stddef.h>

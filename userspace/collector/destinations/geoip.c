@@ -16,8 +16,10 @@
 
 #define RETRY_NS (30 * NS_PER_S) /* of the same file, when it is not its content that is wrong */
 
-/* A sealed copy in memory: libmaxminddb maps its file, and a mapped file that is cut kills whoever
- * reads it. */
+/*
+ * A sealed copy in memory: libmaxminddb maps its file, and a mapped file that is cut kills whoever
+ * reads it.
+ */
 static int copy_make(int from)
 {
 	_cleanup_close_ int copy = -1;

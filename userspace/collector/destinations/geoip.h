@@ -23,8 +23,10 @@ struct geoip {
 	MMDB_s database;
 };
 
-/* Looks whether the file is another one than last time, and loads it then. Returns whether another
- * one was loaded. */
+/*
+ * Looks whether the file is another one than last time, and loads it then. Returns whether another
+ * one was loaded.
+ */
 bool geoip_refresh(struct geoip *geoip, uint64_t now_ns);
 
 /* Loads a copy of an open file. Returns 0 or -errno (-EBADMSG: no MMDB). */

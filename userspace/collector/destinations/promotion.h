@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is to have a series of its own: the candidates that the programs have voted for, heaviest
- * first. */
+/*
+ * Who is to have a series of its own: the candidates that the programs have voted for, heaviest
+ * first.
+ */
 #pragma once
 
 #include "collector/kernel/destination_table.h"

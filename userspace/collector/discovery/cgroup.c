@@ -7,8 +7,10 @@
 
 #include "lib/cleanup.h"
 
-/* v1 has 13 hierarchies, and a path has at most 4,096 bytes, so no pod can make its own text longer
- * than this. */
+/*
+ * v1 has 13 hierarchies, and a path has at most 4,096 bytes, so no pod can make its own text longer
+ * than this.
+ */
 #define TEXT_MAX (64 * 1024)
 
 struct part {

@@ -36,8 +36,10 @@ void cgroup_parse(const char *text, size_t size, struct cgroup_owner *owner);
  */
 int cgroup_read(int process, struct cgroup_owner *owner);
 
-/* Reads a pod's uid as cgroups have it, with - or _ or nothing between its parts. False when it is
- * none. */
+/*
+ * Reads a pod's uid as cgroups have it, with - or _ or nothing between its parts. False when it is
+ * none.
+ */
 bool pod_uid_read(const char *text, size_t size, char uid[POD_UID_SIZE]);
 
 /* Whether it is a container's id, 64 hex digits of any case; writes it in lower case. */

@@ -101,8 +101,10 @@ static int search_file(int fd, struct environment *search)
 
 int environment_read(int process, const char *variable, char name[CONFIG_NAME_SIZE])
 {
-	/* It is the process's own memory, but no file server's (CVE-2018-1120): nobody can make
-	 * this read wait. */
+	/*
+	 * It is the process's own memory, but no file server's (CVE-2018-1120): nobody can make
+	 * this read wait.
+	 */
 	_cleanup_close_ int fd = openat(process, "environ", O_RDONLY | O_CLOEXEC);
 	struct environment search;
 	int r;

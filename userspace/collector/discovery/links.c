@@ -24,8 +24,10 @@ struct link_handler {
 	int count;
 };
 
-/* What lies before the IP header when tc sees a packet, as the kernel's dev_is_mac_header_xmit()
- * has it. */
+/*
+ * What lies before the IP header when tc sees a packet, as the kernel's dev_is_mac_header_xmit()
+ * has it.
+ */
 static int l2_header_length(uint16_t type)
 {
 	switch (type) {
@@ -166,8 +168,10 @@ int links_dump(struct links *links, link_callback *callback, void *context)
 	struct link_handler handler = { .callback = callback, .context = context };
 	int r = -EINTR;
 
-	/* A dump that was torn by a change is asked for again: callers compare, so what comes twice
-	 * does no harm. */
+	/*
+	 * A dump that was torn by a change is asked for again: callers compare, so what comes twice
+	 * does no harm.
+	 */
 	for (int i = 0; i < DUMP_ATTEMPTS && r == -EINTR; i++) {
 		char buffer[MNL_NLMSG_HDRLEN + sizeof(struct ifinfomsg)]
 			__attribute__((aligned(NLMSG_ALIGNTO)));

@@ -36,8 +36,10 @@ enum link_event {
 
 typedef void link_callback(const struct link *link, enum link_event event, void *context);
 
-/* Two sockets, so that answers never mix with events. A zeroed struct is not open: use
- * LINKS_CLOSED. */
+/*
+ * Two sockets, so that answers never mix with events. A zeroed struct is not open: use
+ * LINKS_CLOSED.
+ */
 struct links {
 	int events_fd; /* poll this for reading */
 	int requests_fd;
@@ -54,8 +56,10 @@ struct links {
  */
 int links_open(struct links *links);
 
-/* The same without the subscription, for a short time: links_dump and links_query work, links_read
- * does not. */
+/*
+ * The same without the subscription, for a short time: links_dump and links_query work, links_read
+ * does not.
+ */
 int links_open_requests(struct links *links);
 void links_close(struct links *links);
 
@@ -69,8 +73,10 @@ int links_dump(struct links *links, link_callback *callback, void *context);
  */
 int links_read(struct links *links, link_callback *callback, void *context);
 
-/* Asks for one interface by index, with fresh counters (about 10 µs). Returns 0, -ENODEV or another
- * -errno. */
+/*
+ * Asks for one interface by index, with fresh counters (about 10 µs). Returns 0, -ENODEV or another
+ * -errno.
+ */
 int links_query(struct links *links, uint32_t ifindex, struct link *link);
 
 /*

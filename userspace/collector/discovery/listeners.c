@@ -81,8 +81,10 @@ int listeners_each(listener_callback *callback, void *context)
 	for (size_t i = 0; i < sizeof(families) && !walk.stopped; i++) {
 		int r = ask_family(fd, families[i], &walk);
 
-		/* A kernel without IPv6 (or whose listeners of a family cannot be asked for)
-		 * answers ENOENT. */
+		/*
+		 * A kernel without IPv6 (or whose listeners of a family cannot be asked for)
+		 * answers ENOENT.
+		 */
 		if (r && !(r == -ENOENT && families[i] == AF_INET6))
 			return r;
 	}

@@ -20,12 +20,16 @@ struct listener {
 /* Returns 0 to go on, anything else to stop. */
 typedef int listener_callback(const struct listener *listener, void *context);
 
-/* Hands each listening socket of both families to the callback. Returns 0, what stopped it, or
- * -errno. */
+/*
+ * Hands each listening socket of both families to the callback. Returns 0, what stopped it, or
+ * -errno.
+ */
 int listeners_each(listener_callback *callback, void *context);
 
-/* Which of `count` (at most 31) ports have a listener: bit i for ports[i]. Returns the mask or
- * -errno. */
+/*
+ * Which of `count` (at most 31) ports have a listener: bit i for ports[i]. Returns the mask or
+ * -errno.
+ */
 int listeners_present(const uint16_t *ports, size_t count);
 
 /*
@@ -34,6 +38,8 @@ int listeners_present(const uint16_t *ports, size_t count);
  */
 bool listeners_alone(void);
 
-/* Reads one answer of inet_diag. Returns 0, -ENOMSG when it is no listening TCP socket, -EBADMSG
- * when it is short. */
+/*
+ * Reads one answer of inet_diag. Returns 0, -ENOMSG when it is no listening TCP socket, -EBADMSG
+ * when it is short.
+ */
 int listener_parse(const struct nlmsghdr *message, struct listener *listener);

@@ -97,8 +97,10 @@ int namespaces_number(struct namespaces *namespaces, int netns_fd, int32_t *nsid
 int namespaces_alive(struct namespaces *namespaces, int32_t nsid)
 {
 	int32_t found;
-	/* The namespace is looked for by its number, which the kernel then translates into the same
-	 * one. */
+	/*
+	 * The namespace is looked for by its number, which the kernel then translates into the same
+	 * one.
+	 */
 	int r = ask(namespaces, RTM_GETNSID, NETNSA_NSID, (uint32_t)nsid, &found);
 
 	if (r == -EINVAL || r == -ENOENT)

@@ -27,8 +27,10 @@ typedef void namespace_gone_callback(int32_t nsid, void *context);
 int namespaces_open(struct namespaces *namespaces);
 void namespaces_close(struct namespaces *namespaces);
 
-/* The number of a namespace, by a descriptor of it; it gets one if it has none. Returns 0 or
- * -errno. */
+/*
+ * The number of a namespace, by a descriptor of it; it gets one if it has none. Returns 0 or
+ * -errno.
+ */
 int namespaces_number(struct namespaces *namespaces, int netns_fd, int32_t *nsid);
 
 /* Whether a namespace of this number still is: 1, 0 or -errno. */

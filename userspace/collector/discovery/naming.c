@@ -94,8 +94,10 @@ static int compare_age(const void *one, const void *other)
 	return order ? order : strcmp(a->name, b->name);
 }
 
-/* FNV-1a from a start that others cannot know, so that nobody can choose names that all fall into
- * one bucket. */
+/*
+ * FNV-1a from a start that others cannot know, so that nobody can choose names that all fall into
+ * one bucket.
+ */
 static uint64_t hash_text(const char *text)
 {
 	const unsigned char *seed = (const unsigned char *)getauxval(AT_RANDOM);
@@ -108,8 +110,10 @@ static uint64_t hash_text(const char *text)
 	return hash ^ hash >> 32;
 }
 
-/* The labels that are given: a hash table whose buckets lie in the entries. False when somebody has
- * this one. */
+/*
+ * The labels that are given: a hash table whose buckets lie in the entries. False when somebody has
+ * this one.
+ */
 static bool label_take(struct naming_entry **entries, size_t count, struct naming_entry *entry)
 {
 	struct naming_entry **bucket;
@@ -150,8 +154,10 @@ static uint32_t uid_digits(const char *uid)
 	return (uint32_t)strtoul(digits, NULL, 16);
 }
 
-/* Odd, so that no number comes twice; of the entry, so that those with the same first number part
- * at the next. */
+/*
+ * Odd, so that no number comes twice; of the entry, so that those with the same first number part
+ * at the next.
+ */
 static uint32_t stride(const struct naming_entry *entry)
 {
 	uint64_t mixed = (entry->cookie ^ entry->since ^ entry->inode) * 0x9e3779b97f4a7c15u;
@@ -180,8 +186,10 @@ void naming_assign(struct naming_entry **entries, size_t count)
 		struct naming_entry *entry = entries[i];
 
 		label_begin(entry, 0);
-		/* Of so many numbers as there are entries, one is free: each older entry has one
-		 * label. */
+		/*
+		 * Of so many numbers as there are entries, one is free: each older entry has one
+		 * label.
+		 */
 		for (uint32_t attempt = 0; !label_take(entries, count, entry); attempt++) {
 			size_t length = label_begin(entry, SUFFIX_LENGTH);
 

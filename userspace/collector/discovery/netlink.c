@@ -39,8 +39,10 @@ ssize_t netlink_receive(int fd, void *buffer, size_t size)
 			continue;
 		if (length < 0)
 			return -errno;
-		/* mnl_socket_recvfrom does not tell the sender, and a privileged process may send
-		 * to any port. */
+		/*
+		 * mnl_socket_recvfrom does not tell the sender, and a privileged process may send
+		 * to any port.
+		 */
 		if (message.msg_namelen != sizeof(sender) || sender.nl_pid != 0)
 			continue;
 		return message.msg_flags & MSG_TRUNC ? -ENOBUFS : length;
@@ -69,8 +71,10 @@ int netlink_run(const void *datagram, size_t length, uint32_t sequence, mnl_cb_t
 {
 	size_t whole = 0;
 
-	/* mnl_nlmsg_ok takes a length of 2^31 and more for a negative one, and so for one that
-	 * fits. */
+	/*
+	 * mnl_nlmsg_ok takes a length of 2^31 and more for a negative one, and so for one that
+	 * fits.
+	 */
 	while (length - whole >= sizeof(struct nlmsghdr)) {
 		const struct nlmsghdr *message = (const void *)((const char *)datagram + whole);
 		size_t size = message->nlmsg_len, left = length - whole;

@@ -10,8 +10,10 @@
 
 #define NETLINK_BUFFER_SIZE 32768 /* the kernel fills a dump's datagram up to this */
 
-/* Opens a close-on-exec, non-blocking socket of the current network namespace. Returns it or
- * -errno. */
+/*
+ * Opens a close-on-exec, non-blocking socket of the current network namespace. Returns it or
+ * -errno.
+ */
 int netlink_open(int protocol);
 
 /*

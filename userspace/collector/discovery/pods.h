@@ -39,8 +39,10 @@ bool pod_folder_parse(const char *name, struct pod_record *record);
 /* POD_NAMESPACE_CONTAINER-ID.log, a link of CONTAINERS_ROOT. The same. */
 bool container_link_parse(const char *name, struct pod_record *record);
 
-/* What is known of one folder, by key. Its memory is that of the names in it. Initialise with one
- * of the two below. */
+/*
+ * What is known of one folder, by key. Its memory is that of the names in it. Initialise with one
+ * of the two below.
+ */
 struct pods {
 	const char *root; /* borrowed */
 	pod_name_parse *parse;

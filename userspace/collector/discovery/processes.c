@@ -114,8 +114,10 @@ uint32_t process_netns(int proc, pid_t pid)
 	return fstatat(proc, path, &status, 0) == 0 ? (uint32_t)status.st_ino : 0;
 }
 
-/* Whoever started the server may have such a name too (an interpreter's), but from another network
- * namespace. */
+/*
+ * Whoever started the server may have such a name too (an interpreter's), but from another network
+ * namespace.
+ */
 struct parent {
 	pid_t pid;
 	uint32_t netns_inode;

@@ -46,8 +46,10 @@ void country_entry_drop(struct destination_table *table, const struct destinatio
 		entry->country[0] ? carry_of(table, entry->country, true) : NULL;
 	struct destination_country *other = own ? carry_of(table, DESTINATION_OTHER, true) : NULL;
 
-	/* `other` as a country gains the bytes with the rest, and loses them here: the sum modulo
-	 * 2⁶⁴ is right. */
+	/*
+	 * `other` as a country gains the bytes with the rest, and loses them here: the sum modulo
+	 * 2⁶⁴ is right.
+	 */
 	for (int d = 0; other && d < ABI_DIRECTION_MAX; d++) {
 		ABI_AT(__u64, own->bytes, d) +=
 			ABI_AT(__u64, *bytes, d) - ABI_AT(__u64, entry->since, d);

@@ -93,8 +93,10 @@ static void *map_memory(int fd, size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* Tables of all slots over three maps of these sizes: an array, its first table begins where the
- * memory does. */
+/*
+ * Tables of all slots over three maps of these sizes: an array, its first table begins where the
+ * memory does.
+ */
 static struct destination_table *tables_map(const struct kernel *kernel,
 					    const int fds[KERNEL_DESTINATION_MAPS],
 					    const struct sized_map *maps)
@@ -203,8 +205,10 @@ static int heavier_first(const void *a, const void *b, void *context)
 	return (of_x < of_y) - (of_x > of_y);
 }
 
-/* Bytes of an entry that found no place are the others' from now on; what its country had of them
- * stays there. */
+/*
+ * Bytes of an entry that found no place are the others' from now on; what its country had of them
+ * stays there.
+ */
 static void entry_drop(struct destination_table *to, struct proxy *proxy,
 		       const struct destination_entry *from, const struct destination_count *count)
 {

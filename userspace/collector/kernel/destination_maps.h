@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The maps of destinations: made only where they are on, and moved when --destinations.max has
- * changed. */
+/*
+ * The maps of destinations: made only where they are on, and moved when --destinations.max has
+ * changed.
+ */
 #pragma once
 
 #include "collector/kernel/kernel.h"

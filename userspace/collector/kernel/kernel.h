@@ -67,17 +67,23 @@ void kernel_remove(struct kernel *kernel);
 /* The PROG_ARRAY of the packet programs, for stubs. */
 int kernel_packet_programs(const struct kernel *kernel);
 
-/* Writes what a slot is to the `proxies` map, or looks it up in the `netns` table. Returns 0 or
- * -errno. */
+/*
+ * Writes what a slot is to the `proxies` map, or looks it up in the `netns` table. Returns 0 or
+ * -errno.
+ */
 int kernel_proxy_write(struct kernel *kernel, uint32_t slot, const struct proxy *proxy);
 int kernel_proxy_read(const struct kernel *kernel, uint32_t slot, struct proxy *proxy);
 
-/* Whether a session is open on this listener port of a slot. Walks all sessions: for rare
- * decisions. */
+/*
+ * Whether a session is open on this listener port of a slot. Walks all sessions: for rare
+ * decisions.
+ */
 bool kernel_port_in_use(const struct kernel *kernel, uint32_t slot, uint16_t port);
 
-/* Lets the socket programs find the slot of a network namespace. Returns 0, or -ENOSPC when its
- * bucket is full. */
+/*
+ * Lets the socket programs find the slot of a network namespace. Returns 0, or -ENOSPC when its
+ * bucket is full.
+ */
 int kernel_netns_add(struct kernel *kernel, uint32_t inode, uint32_t slot);
 int kernel_netns_remove(struct kernel *kernel, uint32_t inode, uint32_t slot);
 
@@ -107,6 +113,8 @@ uint64_t kernel_recursion_misses(const struct kernel *kernel, enum kernel_link l
 /* What our maps and programs take in the kernel (memlock of their fdinfo), in bytes. */
 uint64_t kernel_memory(const struct kernel *kernel);
 
-/* Whether the kernel that runs calls itself older than major.minor, as uname(2) has it; *name is
- * what it says. */
+/*
+ * Whether the kernel that runs calls itself older than major.minor, as uname(2) has it; *name is
+ * what it says.
+ */
 bool kernel_before(unsigned int major, unsigned int minor, struct utsname *name);

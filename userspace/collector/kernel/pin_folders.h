@@ -24,6 +24,8 @@ typedef bool pin_folder_filter(const struct pin_folder *folder, void *context);
  */
 int pin_folders_remove(const struct config *config, pin_folder_filter *is_stale, void *context);
 
-/* Whether a folder of this name is a sidecar's: 16 hex digits; *cookie is then the cookie of its
- * network namespace. */
+/*
+ * Whether a folder of this name is a sidecar's: 16 hex digits; *cookie is then the cookie of its
+ * network namespace.
+ */
 bool pin_folder_cookie(const char *instance, uint64_t *cookie);

@@ -39,8 +39,10 @@ int pins_unlink_all(const char *folder);
 /* The same of ours; the folder and the lock stay. Returns the number removed or -errno. */
 int pins_clear(struct pins *pins);
 
-/* Removes the folder (it must be clear) and its empty parents up to the pin path, and gives up the
- * lock. */
+/*
+ * Removes the folder (it must be clear) and its empty parents up to the pin path, and gives up the
+ * lock.
+ */
 void pins_remove(struct pins *pins);
 
 /* Gives up the lock, leaves the pins. */

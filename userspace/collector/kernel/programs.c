@@ -180,8 +180,10 @@ static void program_path(char path[CONFIG_PATH_SIZE], const struct kernel *kerne
 	snprintf(path, CONFIG_PATH_SIZE, "%.200s/dispatch_%s", kernel->pins.folder, names[which]);
 }
 
-/* Whether a program calls through this array: a pinned dispatcher may have outlived the pin of its
- * own. */
+/*
+ * Whether a program calls through this array: a pinned dispatcher may have outlived the pin of its
+ * own.
+ */
 static bool calls_through(int program, int array)
 {
 	uint32_t ids[MAPS_MAX] = {};

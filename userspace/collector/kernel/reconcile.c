@@ -128,8 +128,10 @@ static void sweep_sessions(struct run *run)
 	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
 	struct session s;
 
-	/* At most as many steps as there can be entries: a walk over a table that changes may begin
-	 * again. */
+	/*
+	 * At most as many steps as there can be entries: a walk over a table that changes may begin
+	 * again.
+	 */
 	for (unsigned int i = 0; more && i < ABI_SESSIONS_MAX; i++) {
 		key = next;
 		more = bpf_map_get_next_key(fd, &key, &next) == 0;

@@ -15,7 +15,9 @@ int64_t sweep_dns_streams(const struct kernel *kernel);
 
 /* Handshakes on a port that was no device's when they passed. */
 
-/* What passed on each tunnel's port (0: none is known) is that tunnel's; what nobody claimed for
- * seconds is dropped. */
+/*
+ * What passed on each tunnel's port (0: none is known) is that tunnel's; what nobody claimed for
+ * seconds is dropped.
+ */
 void unclaimed_settle(struct kernel *kernel, uint32_t slot, const uint16_t ports[ABI_TUNNELS_MAX],
 		      uint64_t now_ns);

@@ -41,8 +41,10 @@ bool kernel_port_in_use(const struct kernel *kernel, uint32_t slot, uint16_t por
 	return false;
 }
 
-/* Exchanges one inode for another in its bucket; 0 is a free way. Adding what is there already is
- * no change. */
+/*
+ * Exchanges one inode for another in its bucket; 0 is a free way. Adding what is there already is
+ * no change.
+ */
 static int netns_exchange(struct kernel *kernel, uint32_t bucket_of, uint32_t from,
 			  struct netns_entry to)
 {
@@ -71,8 +73,10 @@ int kernel_netns_add(struct kernel *kernel, uint32_t inode, uint32_t slot)
 			      (struct netns_entry){ .inode = inode, .slot = slot });
 }
 
-/* Only where it still means this slot: the kernel gives the inode of a dead namespace to the next
- * one. */
+/*
+ * Only where it still means this slot: the kernel gives the inode of a dead namespace to the next
+ * one.
+ */
 int kernel_netns_remove(struct kernel *kernel, uint32_t inode, uint32_t slot)
 {
 	int fd = bpf_map__fd(kernel->skeleton->maps.netns);

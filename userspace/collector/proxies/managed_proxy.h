@@ -21,8 +21,10 @@ void managed_proxy_restore(struct proxies *proxies, uint32_t slot);
 /* Gives it its slot and attaches. */
 void managed_proxy_start(struct proxies *proxies, struct managed_proxy *proxy);
 
-/* Reads what there is to know of its name and pod; managed_proxies_name gives the names. Returns
- * whether a name is another. */
+/*
+ * Reads what there is to know of its name and pod; managed_proxies_name gives the names. Returns
+ * whether a name is another.
+ */
 bool managed_proxy_identify(struct proxies *proxies, struct managed_proxy *proxy);
 
 /* Gives each proxy a name that no other has: after one has come or gone. */
@@ -37,8 +39,10 @@ void managed_proxy_check(struct proxies *proxies, struct managed_proxy *proxy);
  */
 void managed_proxy_repair(struct proxies *proxies, struct managed_proxy *proxy);
 
-/* Its namespace is gone: it is no proxy any more, and its place in `managed` the caller's.
- * managed_proxy_end does the rest. */
+/*
+ * Its namespace is gone: it is no proxy any more, and its place in `managed` the caller's.
+ * managed_proxy_end does the rest.
+ */
 void managed_proxy_retire(struct proxies *proxies, struct managed_proxy *proxy);
 
 /* Its slot is cleared. Frees it. */

@@ -327,8 +327,10 @@ void proxies_links(struct proxies *proxies)
 
 /* ---- each second ---- */
 
-/* Whether something is to be done, or events may have been missed: what is well is not looked at
- * each time. */
+/*
+ * Whether something is to be done, or events may have been missed: what is well is not looked at
+ * each time.
+ */
 static bool is_due(const struct proxies *proxies, struct managed_proxy *p)
 {
 	uint64_t period = proxies->events_of_own_netns_only || p->nsid == NSID_NONE
@@ -345,8 +347,10 @@ static bool is_due(const struct proxies *proxies, struct managed_proxy *p)
 	return due;
 }
 
-/* A few, in turn: so that a node with many idle proxies costs as little each second as one with
- * few. */
+/*
+ * A few, in turn: so that a node with many idle proxies costs as little each second as one with
+ * few.
+ */
 static void repair_some(struct proxies *proxies)
 {
 	const uint32_t count = proxies->count;

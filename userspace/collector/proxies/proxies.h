@@ -81,8 +81,10 @@ void proxies_loaded(struct proxies *proxies);
  */
 bool proxies_step(struct proxies *proxies);
 
-/* How long proxies_step may be left alone, as epoll_wait has it: milliseconds, or -1: until
- * something happens. */
+/*
+ * How long proxies_step may be left alone, as epoll_wait has it: milliseconds, or -1: until
+ * something happens.
+ */
 int proxies_rest_ms(const struct proxies *proxies);
 
 /* An event of the socket programs. */

@@ -31,8 +31,10 @@ static void run(struct proxies *proxies, struct managed_proxy *p)
 			 field_error(ended));
 }
 
-/* The walk is over all sockets of the machine (1–2 ms and more), wherever it begins: most of a node
- * have none yet. */
+/*
+ * The walk is over all sockets of the machine (1–2 ms and more), wherever it begins: most of a node
+ * have none yet.
+ */
 static void run_new_ports(struct proxies *proxies, struct managed_proxy *p)
 {
 	bool alone;

@@ -5,8 +5,10 @@
 #include "collector/discovery/processes.h"
 #include "collector/proxies/proxies.h"
 
-/* One scan of all processes: which network namespaces have SOCKS servers, and which processes these
- * are. */
+/*
+ * One scan of all processes: which network namespaces have SOCKS servers, and which processes these
+ * are.
+ */
 struct server_scan {
 	struct server_process
 		*processes; /* by namespace; in it, first those that are no child, by pid */

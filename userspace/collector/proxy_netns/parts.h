@@ -29,8 +29,10 @@ void interfaces_repair(struct proxy_netns *netns);
 
 /* Lets go of all; with `remove`, detaches. */
 void interfaces_close(struct proxy_netns *netns, bool remove);
-/* Their namespace is gone: links are unpinned, filters went with it, and the same ifindex is
- * another one's here. */
+/*
+ * Their namespace is gone: links are unpinned, filters went with it, and the same ifindex is
+ * another one's here.
+ */
 void interfaces_forget(struct proxy_netns *netns);
 void interfaces_free(struct proxy_netns *netns);
 

@@ -16,8 +16,10 @@ static bool port_is_current(const struct proxy_netns *netns, uint16_t port)
 	return false;
 }
 
-/* An index for a port: a free one, else that of a former port with neither listener nor session;
- * else -1. */
+/*
+ * An index for a port: a free one, else that of a former port with neither listener nor session;
+ * else -1.
+ */
 static int port_index(struct proxy_netns *netns)
 {
 	for (int i = 0; i < ABI_PORTS_MAX; i++) {
@@ -34,8 +36,10 @@ static int port_index(struct proxy_netns *netns)
 	return -1;
 }
 
-/* Former ports stay while there is room: a session on one of them must still be recognised when it
- * ends. */
+/*
+ * Former ports stay while there is room: a session on one of them must still be recognised when it
+ * ends.
+ */
 static bool port_add(struct proxy_netns *netns, uint16_t port)
 {
 	int index;

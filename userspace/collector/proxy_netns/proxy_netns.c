@@ -54,8 +54,10 @@ int proxy_netns_open(struct proxy_netns *netns, const struct config *config, str
 	return r;
 }
 
-/* What an earlier process wrote of this very namespace: tunnels keep their indexes, ports with
- * sessions stay. */
+/*
+ * What an earlier process wrote of this very namespace: tunnels keep their indexes, ports with
+ * sessions stay.
+ */
 static void map_entry_take(struct proxy_netns *netns)
 {
 	struct proxy earlier;
@@ -74,8 +76,10 @@ static void map_entry_take(struct proxy_netns *netns)
 	netns->unwatched_since_ns = kernel_last_second(netns->kernel, netns->slot) * NS_PER_S;
 }
 
-/* Lets the socket programs find it: again and again where its bucket is full, for another proxy may
- * leave it. */
+/*
+ * Lets the socket programs find it: again and again where its bucket is full, for another proxy may
+ * leave it.
+ */
 static int netns_publish(struct proxy_netns *netns)
 {
 	int r = kernel_netns_add(netns->kernel, netns->map_entry.netns_inode, netns->slot);

@@ -82,15 +82,19 @@ int proxy_netns_start(struct proxy_netns *netns, uint32_t slot);
 /* Reads what netlink has; to be called when netns->links.events_fd is readable. */
 void proxy_netns_links(struct proxy_netns *netns);
 
-/* Looks whether the listeners are there; with `discover`, for the ports of SOCKS servers too (reads
- * /proc). */
+/*
+ * Looks whether the listeners are there; with `discover`, for the ports of SOCKS servers too (reads
+ * /proc).
+ */
 void proxy_netns_listeners(struct proxy_netns *netns, bool discover);
 
 /* A process began or ceased to listen in this namespace. */
 void proxy_netns_listener_event(struct proxy_netns *netns, const struct event *event);
 
-/* Each second: tries again what failed, repairs what is gone, looks for new listeners if there was
- * cause. */
+/*
+ * Each second: tries again what failed, repairs what is gone, looks for new listeners if there was
+ * cause.
+ */
 void proxy_netns_tick(struct proxy_netns *netns);
 
 /* Keeps what is pinned attached; or detaches everything. */

@@ -76,8 +76,10 @@ void proxy_netns_health(const struct proxy_netns *netns, struct health_proxy *he
 	}
 }
 
-/* The devices' ports, for the handshake program. The last one known stays while a device does not
- * answer. */
+/*
+ * The devices' ports, for the handshake program. The last one known stays while a device does not
+ * answer.
+ */
 static void listen_ports_keep(struct proxy_netns *netns)
 {
 	uint16_t ports[ABI_TUNNELS_MAX];

@@ -47,8 +47,10 @@ int samples_clients(const struct reading *r)
 	return 0;
 }
 
-/* A request that is being counted just now is in the one sum and not yet in the other: the least
- * difference is true. */
+/*
+ * A request that is being counted just now is in the one sum and not yet in the other: the least
+ * difference is true.
+ */
 void clients_settle(struct kernel *kernel, uint32_t slot)
 {
 	struct proxy_counters *c = &kernel->counters[slot];

@@ -20,12 +20,16 @@
 void rates_remember(struct rates *rates, const struct rate_totals *totals, uint32_t generation,
 		    bool fresh, uint64_t now_ns);
 
-/* What was counted in the five minutes before the last reading, to a step more; or since the
- * beginning. */
+/*
+ * What was counted in the five minutes before the last reading, to a step more; or since the
+ * beginning.
+ */
 void rates_window(const struct rates *rates, struct rate_counts *window);
 
-/* Bytes received in the busiest ten seconds of the ten minutes before the last reading, in steps of
- * 1 s. */
+/*
+ * Bytes received in the busiest ten seconds of the ten minutes before the last reading, in steps of
+ * 1 s.
+ */
 uint64_t rates_busiest(const struct rates *rates);
 
 /* The steps before the last reading, as far as they are remembered; the name is left as it is. */

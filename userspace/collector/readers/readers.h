@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Readers: from the maps of one proxy to samples. They know nothing of Prometheus but the metric
- * table's ids. */
+/*
+ * Readers: from the maps of one proxy to samples. They know nothing of Prometheus but the metric
+ * table's ids.
+ */
 #pragma once
 
 #include "collector/kernel/kernel.h"

@@ -17,8 +17,10 @@ int samples_requests(const struct reading *r)
 	struct snapshot_builder *to = r->to;
 	uint64_t failed = 0;
 
-	/* Outcomes before requests: a reader between the two never sees more outcomes than
-	 * requests. */
+	/*
+	 * Outcomes before requests: a reader between the two never sees more outcomes than
+	 * requests.
+	 */
 	for (int i = 0; i < ABI_FAILURE_MAX; i++) {
 		uint64_t n = __atomic_load_n(&ABI_AT(__u64, c->failures, i), __ATOMIC_ACQUIRE);
 		uint32_t labels[] = { r->name, snapshot_string(to, metric_failure(i)) };
@@ -70,8 +72,10 @@ uint64_t window_requests(const struct kernel *kernel, uint32_t slot, uint64_t se
 	const struct window_sample *base = NULL;
 	uint64_t now = requests_total(&kernel->counters[slot]), before;
 
-	/* The last sample that is at least a minute old; none: we have not counted for a minute
-	 * yet. */
+	/*
+	 * The last sample that is at least a minute old; none: we have not counted for a minute
+	 * yet.
+	 */
 	for (int i = 0; i < ABI_WINDOW_SECONDS; i++) {
 		const struct window_sample *s = &kernel->windows[slot].samples[i];
 

@@ -105,8 +105,10 @@ static uint32_t first_bits(const uint8_t *address, unsigned int bits)
 	return bits ? address[0] >> (8 - bits) : 0;
 }
 
-/* wg-quick's /0, the halves that leave another default route alone, and what calculators of holes
- * print are all one. */
+/*
+ * wg-quick's /0, the halves that leave another default route alone, and what calculators of holes
+ * print are all one.
+ */
 static void routes_add(struct wireguard_peer *peer, int family, const uint8_t *address,
 		       unsigned int bits)
 {

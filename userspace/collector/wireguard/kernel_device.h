@@ -9,8 +9,10 @@ struct kernel_devices {
 	uint16_t family;
 };
 
-/* Reads a device by its ifindex, opening what is needed the first time. Takes CAP_NET_ADMIN.
- * Returns 0 or -errno. */
+/*
+ * Reads a device by its ifindex, opening what is needed the first time. Takes CAP_NET_ADMIN.
+ * Returns 0 or -errno.
+ */
 int kernel_device_read(struct kernel_devices *devices, uint32_t ifindex,
 		       struct wireguard_device *device);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel's answer to WG_CMD_GET_DEVICE (linux/wireguard.h), message by message. No descriptor
- * in here. */
+/*
+ * The kernel's answer to WG_CMD_GET_DEVICE (linux/wireguard.h), message by message. No descriptor
+ * in here.
+ */
 #pragma once
 
 #include "collector/wireguard/device.h"
@@ -14,6 +16,8 @@ struct nlmsghdr;
  */
 int wireguard_message_parse(const struct nlmsghdr *message, struct wireguard_device *device);
 
-/* The number of a generic netlink family, of the kernel's answer to CTRL_CMD_GETFAMILY; 0: it is
- * not there. */
+/*
+ * The number of a generic netlink family, of the kernel's answer to CTRL_CMD_GETFAMILY; 0: it is
+ * not there.
+ */
 uint16_t family_message_parse(const struct nlmsghdr *message);

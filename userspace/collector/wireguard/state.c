@@ -160,8 +160,10 @@ enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer,
 		return TUNNEL_STALE;
 	if (!ever_shaken(peer))
 		return TUNNEL_NEVER;
-	/* Handshakes are renewed by sending: with a long interval between keepalives they may well
-	 * be older. */
+	/*
+	 * Handshakes are renewed by sending: with a long interval between keepalives they may well
+	 * be older.
+	 */
 	if (REKEY_AFTER + peer->keepalive_sec + ANSWER_NS / NS_PER_S > REJECT_AFTER)
 		renewed = REKEY_AFTER + peer->keepalive_sec + ANSWER_NS / NS_PER_S;
 	if (age <= REJECT_AFTER)

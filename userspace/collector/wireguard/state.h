@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a tunnel's state is, judged by what its peers' counters did from one reading to the next.
- * Pure. */
+/*
+ * What a tunnel's state is, judged by what its peers' counters did from one reading to the next.
+ * Pure.
+ */
 #pragma once
 
 #include "collector/wireguard/device.h"

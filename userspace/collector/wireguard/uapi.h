@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Userspace devices (wireguard-go, boringtun), over their UAPI socket: a conversation that never
- * waits. */
+/*
+ * Userspace devices (wireguard-go, boringtun), over their UAPI socket: a conversation that never
+ * waits.
+ */
 #pragma once
 
 #include "collector/wireguard/uapi_parse.h"
@@ -17,12 +19,16 @@ struct uapi {
  */
 int uapi_begin(struct uapi *uapi, int root, const char *interface, struct wireguard_device *device);
 
-/* Reads what there is. Returns 1 when the device is read, -EAGAIN when more is to come, or another
- * -errno. */
+/*
+ * Reads what there is. Returns 1 when the device is read, -EAGAIN when more is to come, or another
+ * -errno.
+ */
 int uapi_continue(struct uapi *uapi);
 
 void uapi_end(struct uapi *uapi);
 
-/* Opens the socket's file as uapi_begin does (O_PATH). Returns the descriptor or -errno: -ENOTSOCK
- * when it is none. */
+/*
+ * Opens the socket's file as uapi_begin does (O_PATH). Returns the descriptor or -errno: -ENOTSOCK
+ * when it is none.
+ */
 int uapi_socket_open(int root, const char *interface);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The answer of a userspace device to "get=1" (wireguard.com/xplatform), as its bytes come. No
- * descriptor in here. */
+/*
+ * The answer of a userspace device to "get=1" (wireguard.com/xplatform), as its bytes come. No
+ * descriptor in here.
+ */
 #pragma once
 
 #include "collector/wireguard/device.h"

@@ -57,8 +57,10 @@ static int begin(struct wireguard *w, struct wireguard_tunnel *t,
 	return uapi_begin(&t->uapi, w->root, target->name, &t->device) ?: -EAGAIN;
 }
 
-/* Those that were asked and have not answered yet: their descriptors, and whose they are. Returns
- * how many. */
+/*
+ * Those that were asked and have not answered yet: their descriptors, and whose they are. Returns
+ * how many.
+ */
 static size_t waiting_list(struct wireguard *const *wireguards, size_t count, struct pollfd *asked,
 			   struct wireguard_tunnel **whose)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The WireGuard devices behind a proxy's tunnels: read anew each time, kept no longer than to the
- * next reading. */
+/*
+ * The WireGuard devices behind a proxy's tunnels: read anew each time, kept no longer than to the
+ * next reading.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -46,8 +48,10 @@ struct wireguard {
 	uint64_t lost; /* peers and lists that found no place, so far */
 };
 
-/* Looks for sockets under `root`, a path (NULL: in wireguard->root, which the caller sets for each
- * reading). Returns 0 or -errno (reading then fails with the same). */
+/*
+ * Looks for sockets under `root`, a path (NULL: in wireguard->root, which the caller sets for each
+ * reading). Returns 0 or -errno (reading then fails with the same).
+ */
 int wireguard_open(struct wireguard *wireguard, const char *root);
 void wireguard_close(struct wireguard *wireguard);
 

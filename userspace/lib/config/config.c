@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Flags first, then for each option without one its variable, then the legacy exporter's, then the
- * default. */
+/*
+ * Flags first, then for each option without one its variable, then the legacy exporter's, then the
+ * default.
+ */
 #include "lib/config/config.h"
 
 #include <argp.h>
@@ -86,6 +88,8 @@ static void flag_complain(const struct argp_state *state)
 		flag = state->argv[state->next];
 	if (help_flag_known(flag))
 		complain(flag, NULL, "needs a value");
+	else if (help_flag_refuses_value(flag))
+		complain(flag, NULL, "takes no value");
 	else
 		flag_refuse(flag);
 }
@@ -152,8 +156,20 @@ static const char *environment_find(char **environment, const char *name)
 	return NULL;
 }
 
-/* Kubernetes sets NAME_PORT=tcp://10.0.0.1:9090 for each service NAME: a service "metrics" must not
- * stop us. */
+/* How many bytes come before the first control character, at most `max`. */
+static size_t printable_length(const char *text, size_t max)
+{
+	size_t length = 0;
+
+	while (length < max && (unsigned char)text[length] >= ' ' && text[length] != 0x7f)
+		length++;
+	return length;
+}
+
+/*
+ * Kubernetes sets NAME_PORT=tcp://10.0.0.1:9090 for each service NAME: a service "metrics" must not
+ * stop us.
+ */
 static bool service_link(const char *name, const char *value)
 {
 	size_t length = strlen(name);
@@ -175,8 +191,9 @@ static int variable_read(struct parser *parser, const struct option_row *row, ch
 	if (!value || !*value)
 		return 0;
 	if (service_link(name, value)) {
-		fprintf(parser->reader.notices, "%s\t%.100s is a Kubernetes service link\n", name,
-			value);
+		/* A notice is one line: nothing behind a control character is shown. */
+		fprintf(parser->reader.notices, "%s\t%.*s is a Kubernetes service link\n", name,
+			(int)printable_length(value, 100), value);
 		return 0;
 	}
 	if (read(&parser->reader, row->data, value))
@@ -227,8 +244,10 @@ static void defaults_fill(struct option_reader *reader)
 		config->collectors &= ~(1u << COLLECTOR_COST);
 }
 
-/* Without a database, or without destinations, there are no countries to be read, and nothing is
- * said of them. */
+/*
+ * Without a database, or without destinations, there are no countries to be read, and nothing is
+ * said of them.
+ */
 static void geoip_need(struct option_reader *reader)
 {
 	struct config *config = reader->config;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configuration: flags (argp), else environment (WGSOCKS_… and the legacy exporter's names), else
- * default. */
+/*
+ * Configuration: flags (argp), else environment (WGSOCKS_… and the legacy exporter's names), else
+ * default.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -30,16 +32,20 @@ enum config_label { CONFIG_LABEL_ADDRESS, CONFIG_LABEL_NAME };
 enum config_attach { CONFIG_ATTACH_MODES(CONFIG_ATTACH_) CONFIG_ATTACH_MAX };
 #undef CONFIG_ATTACH_
 
-/* A listen address as written (for messages) and as sockaddr. An empty host means all of IPv6 and
- * IPv4 (dual stack). */
+/*
+ * A listen address as written (for messages) and as sockaddr. An empty host means all of IPv6 and
+ * IPv4 (dual stack).
+ */
 struct config_address {
 	char text[80];
 	struct sockaddr_storage address;
 	socklen_t length;
 };
 
-/* A network, IPv4 mapped into IPv6 (10.0.0.0/8: ::ffff:10.0.0.0/104). The address has no bit
- * outside of the mask. */
+/*
+ * A network, IPv4 mapped into IPv6 (10.0.0.0/8: ::ffff:10.0.0.0/104). The address has no bit
+ * outside of the mask.
+ */
 struct config_network {
 	uint8_t address[16];
 	uint8_t mask[16];

@@ -30,6 +30,16 @@ bool help_flag_known(const char *argument)
 	return false;
 }
 
+bool help_flag_refuses_value(const char *argument)
+{
+	static const char *const bare[] = { "--help=", "--help-metrics=", "--version=" };
+
+	for (unsigned int i = 0; i < sizeof(bare) / sizeof(*bare); i++)
+		if (!strncmp(argument, bare[i], strlen(bare[i])))
+			return true;
+	return false;
+}
+
 const char *help_flag_name(int key)
 {
 	static char negated[HELP_VARIABLE_SIZE];
@@ -48,8 +58,10 @@ const char *help_flag_name(int key)
 	return negated;
 }
 
-/* How many characters have to be added, removed or replaced (Levenshtein). Longer names than any
- * flag are far away. */
+/*
+ * How many characters have to be added, removed or replaced (Levenshtein). Longer names than any
+ * flag are far away.
+ */
 static unsigned int distance(const char *a, const char *b)
 {
 	unsigned int row[HELP_VARIABLE_SIZE];

@@ -37,12 +37,19 @@ struct argp_option *help_options(void);
 /* Whether `argument` is the flag of a row that takes a value (then it was given none). */
 bool help_flag_known(const char *argument);
 
-/* The whole name of the flag of a key, without "--", until the next call; NULL: no flag has this
- * key. */
+/* Whether the argument is --help, --help-metrics or --version with a value. */
+bool help_flag_refuses_value(const char *argument);
+
+/*
+ * The whole name of the flag of a key, without "--", until the next call; NULL: no flag has this
+ * key.
+ */
 const char *help_flag_name(int key);
 
-/* The one name, without "--", that `argument` probably means, until the next call; NULL: none, or
- * several. */
+/*
+ * The one name, without "--", that `argument` probably means, until the next call; NULL: none, or
+ * several.
+ */
 const char *help_flag_nearest(const char *argument);
 
 /* "log.level" → "WGSOCKS_LOG_LEVEL". */

@@ -20,8 +20,10 @@ static inline int option_refuse(struct option_reader *reader, const char *why)
 	return -EINVAL;
 }
 
-/* Reads a value into the configuration. A list grows with each call. Returns 0, or -EINVAL with
- * `why` set. */
+/*
+ * Reads a value into the configuration. A list grows with each call. Returns 0, or -EINVAL with
+ * `why` set.
+ */
 typedef int (*option_read)(struct option_reader *reader, unsigned int data, const char *value);
 
 /* In the order of --help. */

@@ -152,8 +152,10 @@ static int process_add(struct option_reader *reader, const char *part)
 
 	if (config->process_count == CONFIG_PROCESSES_MAX)
 		return option_refuse(reader, "more than 4 names");
-	/* The kernel compares all 16 bytes of a name: struct config is zeroed before, so that the
-	 * tail is zero. */
+	/*
+	 * The kernel compares all 16 bytes of a name: struct config is zeroed before, so that the
+	 * tail is zero.
+	 */
 	if (text_copy(config->processes[config->process_count], sizeof(config->processes[0]), part))
 		return option_refuse(reader, "the name of a process has 1 to 15 characters");
 	config->process_count++;
@@ -256,6 +258,8 @@ int read_telemetry_path(struct option_reader *reader, unsigned int data, const c
 
 int read_web_config_file(struct option_reader *reader, unsigned int data, const char *value)
 {
+	if (!*value)
+		return option_refuse(reader, "must not be empty");
 	if (text_copy(reader->config->web_config_file, sizeof(reader->config->web_config_file),
 		      value))
 		return option_refuse(reader, "longer than 255 bytes");

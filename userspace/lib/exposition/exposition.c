@@ -222,8 +222,10 @@ static void histogram_write(struct text *out, enum exposition_format format, con
 	uint64_t count = 0;
 	char *to;
 
-	/* The labels are written once, behind everything that this histogram can fill, and copied
-	 * from there. */
+	/*
+	 * The labels are written once, behind everything that this histogram can fill, and copied
+	 * from there.
+	 */
 	size_t lines = (ABI_HISTOGRAM_BUCKETS + 2) *
 		       (row->name_length + SUFFIX_MAX + most + LE_MAX + NUMBER_MAX);
 

@@ -46,8 +46,10 @@ char *number_float(char *to, double value)
 	if (value >= 0 && value < 9007199254740992.0 && value == (double)(uint64_t)value &&
 	    !signbit(value))
 		return number_unsigned(to, (uint64_t)value);
-	/* 15 digits always survive the way to a double and back, so a shorter form is found there:
-	 * %g drops zeros. */
+	/*
+	 * 15 digits always survive the way to a double and back, so a shorter form is found there:
+	 * %g drops zeros.
+	 */
 	for (int digits = 15; digits <= 17; digits++) {
 		length = snprintf(text, sizeof(text), "%.*g", digits, value);
 		if (strtod(text, NULL) == value)

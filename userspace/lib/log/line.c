@@ -93,8 +93,10 @@ size_t log_escape(char *out, size_t size, const char *text)
 	return escape(out, size, text, SIZE_MAX);
 }
 
-/* Bytes that are kept for a field while values before it are written: , and quotes, the name, the
- * value. */
+/*
+ * Bytes that are kept for a field while values before it are written: , and quotes, the name, the
+ * value.
+ */
 #define NAME_MAX_SIZE 24
 #define FIELD_KEPT (8 + NAME_MAX_SIZE + LOG_VALUE_KEPT)
 _Static_assert(LOG_FIELDS_MAX *FIELD_KEPT < LOG_LINE_SIZE / 2, "the other half is for the message");

@@ -85,8 +85,10 @@ static bool put(const char *line, size_t length)
 	return n >= 0;
 }
 
-/* How many lines there was no room for: one line, to go before the next that is written, in the
- * same write. */
+/*
+ * How many lines there was no room for: one line, to go before the next that is written, in the
+ * same write.
+ */
 static size_t lost_line(char *line, const char *time)
 {
 	const struct log_field fields[] = { field_unsigned("count", settings.lost), {} };

@@ -12,8 +12,10 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 
 #define METRIC_LABELS_MAX 5
 
-/* X(id, name, type, unit, LABELS(…), help): unit "" when it has none; labels in the order of a
- * sample's. */
+/*
+ * X(id, name, type, unit, LABELS(…), help): unit "" when it has none; labels in the order of a
+ * sample's.
+ */
 #define METRIC_FAMILIES(X)                                                                         \
 	/* the legacy exporter's */                                                                \
 	X(PROXY_INFO, "proxy_info", GAUGE, "", LABELS("proxy_name"),                               \

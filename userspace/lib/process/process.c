@@ -19,14 +19,18 @@
 void child_bind_to_parent(const struct child *child)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* The supervisor may have died before the request; who adopted us then is not the parent
-	 * that forked us. */
+	/*
+	 * The supervisor may have died before the request; who adopted us then is not the parent
+	 * that forked us.
+	 */
 	if (getppid() != child->parent)
 		_exit(EXIT_FAILURE);
 }
 
-/* What is mapped from a file and never written. Not what was relocated: that is in segments that
- * may be written. */
+/*
+ * What is mapped from a file and never written. Not what was relocated: that is in segments that
+ * may be written.
+ */
 static int segments_drop(struct dl_phdr_info *object, size_t size, void *closure)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);

@@ -56,8 +56,10 @@ void health_board_publish(struct shared *shared, const struct health_proxy *prox
 
 	if (count > shared->proxies_max)
 		count = shared->proxies_max;
-	/* Who sees a byte of what follows sees the last publication too, and so that its copy of
-	 * this board is torn. */
+	/*
+	 * Who sees a byte of what follows sees the last publication too, and so that its copy of
+	 * this board is torn.
+	 */
 	atomic_thread_fence(memory_order_release);
 	if (count)
 		memcpy(board->proxies, proxies, count * sizeof(*proxies));

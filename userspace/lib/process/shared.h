@@ -100,8 +100,10 @@ struct shared {
 					 /* two boards follow */
 };
 
-/* Maps a zeroed region for proxies_max proxies. NULL on failure with errno set. Lives as long as
- * the process. */
+/*
+ * Maps a zeroed region for proxies_max proxies. NULL on failure with errno set. Lives as long as
+ * the process.
+ */
 struct shared *shared_create(uint32_t proxies_max);
 
 /*

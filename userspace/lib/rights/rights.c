@@ -24,8 +24,10 @@ static int sets_apply(void)
 {
 	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
 		return -EPERM;
-	/* Ambient rights went with the permitted ones, unless the kernel refuses to tell about
-	 * them. */
+	/*
+	 * Ambient rights went with the permitted ones, unless the kernel refuses to tell about
+	 * them.
+	 */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
@@ -59,8 +61,10 @@ static void user_change(void)
 			  field_signed("group", (int)getegid()));
 }
 
-/* Cuts the bounding set where that is permitted (CAP_SETPCAP); what counts is what
- * is_without_capabilities and sets_apply see. */
+/*
+ * Cuts the bounding set where that is permitted (CAP_SETPCAP); what counts is what
+ * is_without_capabilities and sets_apply see.
+ */
 static void bounds_apply(void)
 {
 	if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)
@@ -122,8 +126,10 @@ int rights_seccomp(const int *syscalls, size_t count)
 	if (r == 0)
 		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		/* What this architecture does not have (a negative pseudo number) cannot be called
-		 * either. */
+		/*
+		 * What this architecture does not have (a negative pseudo number) cannot be called
+		 * either.
+		 */
 		if (syscalls[i] >= 0)
 			r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, syscalls[i], 0, NULL);
 	}

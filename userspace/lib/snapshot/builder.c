@@ -29,8 +29,10 @@ void snapshot_free(struct snapshot_builder *b)
 	*b = (struct snapshot_builder){ 0 };
 }
 
-/* Makes room for `more` elements behind the `count` that are there; doubles, so that adding is
- * cheap on the whole. */
+/*
+ * Makes room for `more` elements behind the `count` that are there; doubles, so that adding is
+ * cheap on the whole.
+ */
 static bool array_reserve(struct snapshot_builder *b, void **array, uint32_t *max, uint32_t count,
 			  uint64_t more, size_t size)
 {

@@ -20,8 +20,10 @@ static bool strings_valid(const char *strings, uint32_t bytes)
 	return true;
 }
 
-/* Whether an offset is that of a string's first byte: one in the middle of a character would print
- * half of it. */
+/*
+ * Whether an offset is that of a string's first byte: one in the middle of a character would print
+ * half of it.
+ */
 static bool string_starts(const struct snapshot *s, uint32_t offset)
 {
 	return offset < s->string_bytes && (!offset || !s->strings[offset - 1]);

@@ -30,8 +30,10 @@ struct sample {
 	} value;
 };
 
-/* Per bucket, not cumulative; the last bucket is +Inf. Bounds by id from the ABI. Sum in
- * nanoseconds. */
+/*
+ * Per bucket, not cumulative; the last bucket is +Inf. Bounds by id from the ABI. Sum in
+ * nanoseconds.
+ */
 struct sample_histogram {
 	uint32_t bounds; /* enum abi_histogram_bounds */
 	uint32_t reserved;
@@ -84,8 +86,10 @@ struct snapshot_answer {
 	uint64_t length; /* of the block in the memfd; 0: nothing could be read */
 };
 
-/* A snapshot in the making: growing arrays of its own, kept for reuse between scrapes.
- * Zero-initialise. */
+/*
+ * A snapshot in the making: growing arrays of its own, kept for reuse between scrapes.
+ * Zero-initialise.
+ */
 struct snapshot_builder {
 	struct sample *samples;
 	struct sample_histogram *histograms;
@@ -122,8 +126,10 @@ void snapshot_add_float(struct snapshot_builder *b, unsigned int family, const u
 void snapshot_add_histogram(struct snapshot_builder *b, unsigned int family, const uint32_t *labels,
 			    unsigned int bounds, const struct abi_histogram *histogram);
 
-/* Adds a history, to be filled in before anything else is added; NULL on an error. `name`: as a
- * label. */
+/*
+ * Adds a history, to be filled in before anything else is added; NULL on an error. `name`: as a
+ * label.
+ */
 struct sample_history *snapshot_add_history(struct snapshot_builder *b, uint32_t name);
 
 /* Bytes that snapshot_write will write, or -errno. */

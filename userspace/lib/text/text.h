@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A growing text. Its memory is kept when it is emptied, so that the next one of its size costs no
- * allocation. */
+/*
+ * A growing text. Its memory is kept when it is emptied, so that the next one of its size costs no
+ * allocation.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -19,8 +21,10 @@ void text_reset(struct text *t);
 /* Gives the memory back; the text is empty and can be used again. */
 void text_free(struct text *t);
 
-/* Makes room for `more` bytes behind the last one; false (and the error set) when there is no
- * memory. */
+/*
+ * Makes room for `more` bytes behind the last one; false (and the error set) when there is no
+ * memory.
+ */
 bool text_reserve(struct text *t, size_t more);
 
 void text_add(struct text *t, const char *bytes, size_t size);

@@ -6,8 +6,10 @@
 
 #define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* Bytes of the well-formed character at `text`, of which `size` bytes may be read; 0 when there is
- * none. */
+/*
+ * Bytes of the well-formed character at `text`, of which `size` bytes may be read; 0 when there is
+ * none.
+ */
 static inline size_t utf8_length(const char *text, size_t size)
 {
 	const unsigned char *s = (const unsigned char *)text;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is asked of a client's certificate: each of the toolkit's policies, judged within the
- * handshake. */
+/*
+ * What is asked of a client's certificate: each of the toolkit's policies, judged within the
+ * handshake.
+ */
 #include <arpa/inet.h>
 #include <gnutls/x509.h>
 #include <stdio.h>

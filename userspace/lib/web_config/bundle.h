@@ -24,6 +24,8 @@ void bundle_free(struct bundle *bundle);
 /* 0 or -errno. */
 int bundle_write(int fd, uint64_t sequence, const struct bundle *bundle);
 
-/* 0 or -errno; the bundle is empty then. The caller looks afterwards whether `sequence` is still
- * the current one. */
+/*
+ * 0 or -errno; the bundle is empty then. The caller looks afterwards whether `sequence` is still
+ * the current one.
+ */
 int bundle_read(int fd, uint64_t sequence, struct bundle *bundle);

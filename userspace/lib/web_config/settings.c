@@ -76,8 +76,10 @@ static int client_check(const struct settings *s, char *why)
 
 	if (ca && s->client_auth == CLIENT_AUTH_NONE)
 		return refuse(why, "client_ca without a client_auth_type");
-	/* Go would take the machine's own list of authorities, which nobody means who asks for
-	 * client certificates. */
+	/*
+	 * Go would take the machine's own list of authorities, which nobody means who asks for
+	 * client certificates.
+	 */
 	if (verifies && !ca)
 		return refuse(why, "this client_auth_type wants client_ca or client_ca_file");
 	if (s->sans_set && !requires)
@@ -87,8 +89,10 @@ static int client_check(const struct settings *s, char *why)
 	return 0;
 }
 
-/* What each key alone cannot tell: whether they go together. Fills in defaults. 0, or -EINVAL with
- * `why` told. */
+/*
+ * What each key alone cannot tell: whether they go together. Fills in defaults. 0, or -EINVAL with
+ * `why` told.
+ */
 static int settings_check(struct settings *s, char why[static SETTINGS_WHY])
 {
 	int r;

@@ -21,8 +21,10 @@ struct yaml {
 
 /* All below return 0, or -EINVAL with `why` told. */
 
-/* Begins with the first node; `empty` is set where the document has none. The bytes must outlive
- * it. */
+/*
+ * Begins with the first node; `empty` is set where the document has none. The bytes must outlive
+ * it.
+ */
 int yaml_open(struct yaml *y, const char *bytes, size_t size, bool *empty, char *why,
 	      size_t why_size);
 void yaml_close(struct yaml *y);
@@ -39,8 +41,10 @@ __attribute__((format(printf, 2, 3))) int yaml_refuse(struct yaml *y, const char
  */
 int yaml_string(struct yaml *y, const char **value, bool *plain);
 
-/* Calls `entry` for each key, the current node then being its value, which it reads. null is an
- * empty mapping. */
+/*
+ * Calls `entry` for each key, the current node then being its value, which it reads. null is an
+ * empty mapping.
+ */
 int yaml_mapping(struct yaml *y, int (*entry)(struct yaml *y, void *closure, const char *key),
 		 void *closure);
 
@@ -53,7 +57,9 @@ int yaml_copy(struct yaml *y, char **to);
 /* true and false, as YAML 1.1 spells them too. */
 int yaml_bool(struct yaml *y, bool *value);
 
-/* The index of the current node's string among `count` words, by `name`. -EINVAL and "WHAT is not
- * …" else. */
+/*
+ * The index of the current node's string among `count` words, by `name`. -EINVAL and "WHAT is not
+ * …" else.
+ */
 int yaml_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index),
 	      size_t count);

@@ -9,6 +9,8 @@ struct basic {
 	char user[BASIC_USER_SIZE], password[BASIC_PASSWORD_SIZE];
 };
 
-/* Takes a header apart. -EINVAL when it is of another scheme, malformed, or longer than any that
- * can be right. */
+/*
+ * Takes a header apart. -EINVAL when it is of another scheme, malformed, or longer than any that
+ * can be right.
+ */
 int basic_parse(struct basic *basic, const char *header);

@@ -92,8 +92,10 @@ struct bcrypt *bcrypt_start(void)
 	r = pthread_create(&thread, &attributes, thread_main, b);
 	pthread_attr_destroy(&attributes);
 	if (!r) {
-		/* The C library's part of its beginning takes system calls that its process may
-		 * soon lack. */
+		/*
+		 * The C library's part of its beginning takes system calls that its process may
+		 * soon lack.
+		 */
 		while (sem_wait(&b->started) < 0)
 			;
 		return b;

@@ -50,6 +50,8 @@ struct bcrypt *bcrypt_start(void);
 int bcrypt_queue(struct bcrypt *b, const uint8_t peer[static 16],
 		 const uint8_t mac[static BCRYPT_MAC_SIZE], const char *hash, const char *password);
 
-/* Takes a job that is done: its mac and whether the password was right. False: none is. `index` is
- * free again. */
+/*
+ * Takes a job that is done: its mac and whether the password was right. False: none is. `index` is
+ * free again.
+ */
 bool bcrypt_take(struct bcrypt *b, int *index, uint8_t mac[static BCRYPT_MAC_SIZE], bool *right);

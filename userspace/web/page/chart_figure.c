@@ -81,8 +81,10 @@ static void plot_write(struct text *out, const struct figure *f, const struct ch
 	text_puts(out, "</svg></div>\n<p class=ends><span>5 min ago</span><span>now</span></p>\n");
 }
 
-/* The words below the picture say what is to be seen on it: it is drawn for those who see, and
- * hidden from others. */
+/*
+ * The words below the picture say what is to be seen on it: it is drawn for those who see, and
+ * hidden from others.
+ */
 static void figure_write(struct text *out, const struct figure *f)
 {
 	struct chart chart = { .count = SNAPSHOT_STEPS, .step = WIDTH_STEP, .height = HEIGHT };

@@ -10,8 +10,10 @@
 void html_escape(struct text *out, const char *string);
 void html_escape_bytes(struct text *out, const char *bytes, size_t size);
 
-/* Appends a value for a query: every byte that is no letter, digit or one of -_.~ as %XX. Needs no
- * quotes around it. */
+/*
+ * Appends a value for a query: every byte that is no letter, digit or one of -_.~ as %XX. Needs no
+ * quotes around it.
+ */
 void html_query(struct text *out, const char *string);
 
 /* 1234567 as 1,234,567. */

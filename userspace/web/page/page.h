@@ -27,6 +27,8 @@ uint32_t page_mask(const struct config *config);
 /* Appends the page. Returns 0 or -ENOMEM. */
 int page_write(struct text *out, const struct page_source *source);
 
-/* The value of Content-Security-Policy: nothing from outside, no style and no script but the page's
- * own. */
+/*
+ * The value of Content-Security-Policy: nothing from outside, no style and no script but the page's
+ * own.
+ */
 const char *page_policy(void);

@@ -36,8 +36,10 @@ struct page_reasons {
 /* What is wrong with a proxy; time_s: since the Unix epoch. */
 void words_proxy(struct page_reasons *reasons, const struct page_proxy *p, uint64_t time_s);
 
-/* What is wrong with the exporter; silent_s: since when the collector has not been heard of, when
- * it gave no answer. */
+/*
+ * What is wrong with the exporter; silent_s: since when the collector has not been heard of, when
+ * it gave no answer.
+ */
 void words_exporter(struct page_reasons *reasons, const struct page_model *m, uint64_t silent_s);
 
 void words_free(struct page_reasons *reasons);

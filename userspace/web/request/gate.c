@@ -84,8 +84,10 @@ void gate_leave(struct gate *gate, struct gate_pass *pass)
 
 bool limit_take(struct limit *limit, uint64_t interval_ns, uint32_t burst, uint64_t now_ns)
 {
-	/* An interval is at most UINT64_MAX / 4, a burst 10^9: beyond this the bucket is as good as
-	 * bottomless. */
+	/*
+	 * An interval is at most UINT64_MAX / 4, a burst 10^9: beyond this the bucket is as good as
+	 * bottomless.
+	 */
 	uint64_t most = interval_ns && burst > UINT64_MAX / 4 / interval_ns ? UINT64_MAX / 4
 									    : interval_ns * burst;
 

@@ -28,8 +28,10 @@ enum refusal { REFUSAL_REASONS(REFUSAL_) REFUSALS };
 /* The value of the label `reason`. */
 const char *refusal_name(enum refusal refusal);
 
-/* A token bucket: one request an interval, and a burst of more after a pause. Zero-initialise: it
- * begins full. */
+/*
+ * A token bucket: one request an interval, and a burst of more after a pause. Zero-initialise: it
+ * begins full.
+ */
 struct limit {
 	bool begun;
 	uint64_t full_ns; /* when it would be full again */

@@ -4,8 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* collect[]=NAME and exclude[]=NAME of a scrape: which collectors it wants, as node_exporter reads
- * them. */
+/*
+ * collect[]=NAME and exclude[]=NAME of a scrape: which collectors it wants, as node_exporter reads
+ * them.
+ */
 
 #define COLLECT_WHY_SIZE 160
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The last answer of each form (format, compressed or not), for all who want the same samples in
- * it. */
+/*
+ * The last answer of each form (format, compressed or not), for all who want the same samples in
+ * it.
+ */
 #pragma once
 
 #include "lib/exposition/exposition.h"

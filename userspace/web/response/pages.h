@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rendered pages: that of all proxies once for all who got the same samples, that of one proxy for
- * each who asks. */
+/*
+ * Rendered pages: that of all proxies once for all who got the same samples, that of one proxy for
+ * each who asks.
+ */
 #pragma once
 
 #include "web/response/body.h"

@@ -41,6 +41,8 @@ struct self_metrics {
 /* The HTTP status of a code, the value of the label `code`. */
 unsigned int scrape_status(enum scrape_code code);
 
-/* Empties the builder and adds all that is known; with `failed`, bits of enum config_collector,
- * that their reads failed too. */
+/*
+ * Empties the builder and adds all that is known; with `failed`, bits of enum config_collector,
+ * that their reads failed too.
+ */
 void self_metrics_fill(struct self_metrics *self, struct snapshot_builder *b, uint32_t failed);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A network namespace of the test's own (Criterion runs each test in a process), with lo up; skips
- * when we may not. */
+/*
+ * A network namespace of the test's own (Criterion runs each test in a process), with lo up; skips
+ * when we may not.
+ */
 #pragma once
 
 #include <sched.h>

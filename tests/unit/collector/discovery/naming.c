@@ -168,8 +168,10 @@ Test(naming_assign, the_same_digits)
 	cr_expect_str_eq(entries[3].label, "crab@00000004");
 }
 
-/* Whoever calls itself what another will be called gets it if it is older, and not if it is
- * younger. */
+/*
+ * Whoever calls itself what another will be called gets it if it is older, and not if it is
+ * younger.
+ */
 Test(naming_assign, names_that_look_like_labels)
 {
 	put(0, "crab@0f8c2a3e", 1, UID_OF("5f8c2a3e"));

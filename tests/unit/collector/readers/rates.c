@@ -274,8 +274,10 @@ Test(rates, a_clock_that_went_back)
 	cr_expect_eq(successes(), 2);
 }
 
-/* The next collector has the same memory. Here the one before was killed while it wrote the steps
- * of a reading. */
+/*
+ * The next collector has the same memory. Here the one before was killed while it wrote the steps
+ * of a reading.
+ */
 Test(rates, a_reading_that_was_not_finished)
 {
 	struct rates before;

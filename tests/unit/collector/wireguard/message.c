@@ -264,8 +264,10 @@ Test(message, cut_anywhere)
 		cr_expect(r == 0 || r == -EBADMSG);
 		good += !r;
 	}
-	/* Before and behind each of the six attributes in front of the peers, and in what pads the
-	 * first. */
+	/*
+	 * Before and behind each of the six attributes in front of the peers, and in what pads the
+	 * first.
+	 */
 	cr_expect_eq(good, 9, "%u", good);
 }
 

@@ -174,8 +174,10 @@ Test(rekey, a_tunnel_that_died_is_stale_and_remains_so)
 	}
 }
 
-/* Idle for long, then used: the handshake is under way for some seconds, with a first attempt that
- * is lost. */
+/*
+ * Idle for long, then used: the handshake is under way for some seconds, with a first attempt that
+ * is lost.
+ */
 Test(rekey, an_idle_tunnel_that_is_used_again)
 {
 	enum tunnel_state state;

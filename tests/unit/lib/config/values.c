@@ -44,8 +44,10 @@ Test(destinations, edges)
 	cr_expect(config.collectors & 1u << COLLECTOR_GEOIP);
 }
 
-/* Countries are of destinations, by a database: without either there are none, and nothing is said
- * to have failed. */
+/*
+ * Countries are of destinations, by a database: without either there are none, and nothing is said
+ * to have failed.
+ */
 Test(destinations, countries_need_both)
 {
 	cr_expect_eq(PARSE("--collector.destinations"), 0);
@@ -171,8 +173,10 @@ Test(proxy_name, what_is_not_utf8_is_replaced)
 
 Test(proxy_name, cut_at_a_character)
 {
-	/* Characters of 1 to 4 bytes, after 0 to 3 bytes, so that the end falls everywhere within
-	 * one. */
+	/*
+	 * Characters of 1 to 4 bytes, after 0 to 3 bytes, so that the end falls everywhere within
+	 * one.
+	 */
 	static const char *const CHARACTERS[] = { "x", "ü", "€", "🦀", "\xff" };
 
 	for (size_t c = 0; c < sizeof(CHARACTERS) / sizeof(CHARACTERS[0]); c++)

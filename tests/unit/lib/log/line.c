@@ -223,8 +223,10 @@ Test(log_line, a_long_message_is_cut)
 	}
 }
 
-/* Whichever values are long: each field is there, short values are whole, and the line ends as it
- * must. */
+/*
+ * Whichever values are long: each field is there, short values are whole, and the line ends as it
+ * must.
+ */
 Test(log_line, long_values_are_cut_and_no_field_is_lost)
 {
 	static const char *const NAMES[] = { "f0", "f1", "f2", "f3", "f4",  "f5",

@@ -105,8 +105,10 @@ Test(log, lines_of_several_processes_do_not_mix)
 	memset(filler, 'x', sizeof(filler) - 1);
 	filler[sizeof(filler) - 1] = '\0';
 	cr_assert_eq(pipe(pipes), 0);
-	/* Room for all of it: a line that finds none for 10 ms is lost, and that is not what is
-	 * tested. */
+	/*
+	 * Room for all of it: a line that finds none for 10 ms is lost, and that is not what is
+	 * tested.
+	 */
 	cr_assert_geq(fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20),
 		      WRITERS * LINES * (int)sizeof(expected));
 	for (int w = 0; w < WRITERS; w++)

@@ -92,8 +92,10 @@ Test(shared, a_copy_is_whole_while_it_is_written, .timeout = 30)
 	waitpid(writer, NULL, 0);
 }
 
-/* The board under way is never the one that is read: whoever dies in the middle leaves the last
- * state. */
+/*
+ * The board under way is never the one that is read: whoever dies in the middle leaves the last
+ * state.
+ */
 Test(shared, a_writer_killed_in_mid_update_leaves_the_last_state, .timeout = 30)
 {
 	enum { COUNT = 200 };

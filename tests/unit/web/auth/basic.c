@@ -53,8 +53,10 @@ Test(basic, lengths)
 {
 	char header[4096] = "Basic ";
 
-	/* 255 characters of user and 511 of password: "aaaa…" is base64 of bytes without a colon,
-	 * then ":" and the rest. */
+	/*
+	 * 255 characters of user and 511 of password: "aaaa…" is base64 of bytes without a colon,
+	 * then ":" and the rest.
+	 */
 	memset(header + 6, 'Y', 2000);
 	header[2006] = '\0';
 	cr_expect_eq(basic_parse(&basic, header), -EINVAL);
