@@ -92,7 +92,7 @@ def test_a_bad_end_is_a_failure(tree):
     tree.suite("crash", "echo 'ok one'; kill -SEGV $$")
     tree.suite("missing", "echo 'ok one'")
     (tree.folder / "tests/bpf/missing").write_text("#!/no/such/shell\n")
-    tree.expect("2 passed, 3 failed, 0 skipped", "exit status 3", "died of SIGSEGV", "cannot run", status=1)
+    tree.expect("2 passed, 3 failed, 0 skipped", "exit status 3", "died of SIGSEGV", "exit status 127", status=1)
 
 
 def test_a_hang_is_a_failure_and_is_ended(tree):
