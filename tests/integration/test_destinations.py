@@ -24,7 +24,7 @@ from sidecar import Sidecar, join_underlay, kill_all
 from sockslab import PATIENCE, Lab, addresses, wait_until
 from sockslab.sockets import link_stats
 
-pytestmark = pytest.mark.in_lab
+pytestmark = [pytest.mark.in_lab, pytest.mark.alone("its witness, the link, does not count what a full queue of the tunnel drops")]
 
 HOSTS4 = [f"10.99.1.{n}" for n in range(1, 9)]
 HOSTS6 = [f"fd99::1:{n}" for n in range(1, 5)]
