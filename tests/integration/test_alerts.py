@@ -18,7 +18,7 @@ from lab_prometheus import Prometheus
 from sidecar import Sidecar
 from sockslab import LabError, addresses, wait_until
 
-pytestmark = [pytest.mark.in_lab, pytest.mark.in_order, pytest.mark.skipif(not shutil.which("prometheus"), reason="no prometheus (Debian's package prometheus)")]
+pytestmark = [pytest.mark.in_lab, pytest.mark.alone("a minute of the rules is two seconds here"), pytest.mark.in_order, pytest.mark.skipif(not shutil.which("prometheus"), reason="no prometheus (Debian's package prometheus)")]
 
 
 @pytest.fixture(scope="module")
