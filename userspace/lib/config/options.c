@@ -17,8 +17,7 @@
 const struct option_row OPTION_ROWS[] = {
 	{ "mode", "MODE", OPTION_GROUP_PROXY,
 	  "sidecar: watch the network namespace that this runs in; node: every SOCKS proxy of the "
-	  "machine (default: "
-	  "sidecar)",
+	  "machine (default: sidecar)",
 	  read_mode },
 	{ "proxy.name", "NAME", OPTION_GROUP_PROXY,
 	  "Value of the label proxy_name (default: the hostname)", read_proxy_name,
