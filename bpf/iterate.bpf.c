@@ -2,7 +2,7 @@
 /*
  * Every TCP socket of the host, on demand: adopts client connections that began before the programs
  * were attached, and marks the sessions that still have a socket. The collector ends unmarked
- * sessions, whose CLOSE was lost. Runs under each socket's lock, so that no state changes
+ * sessions, whose CLOSE was lost. An upstream connection whose ESTABLISHED was lost becomes active. Runs under each socket's lock, so that no state changes
  * meanwhile.
  */
 #include "vmlinux.h"
@@ -39,6 +39,8 @@ int reconcile(struct bpf_iter__tcp *ctx)
 	u = bpf_map_lookup_elem(&upstreams, &k.id);
 	if (u) {
 		u->seen = reconcile_round;
+		if (!u->established && common->skc_state != TCP_SYN_SENT)
+			upstream_established_unseen(&k, u);
 		return 0;
 	}
 	if (!proxy_listens(k.proxy, k.local_port) || common->skc_state == TCP_SYN_SENT)

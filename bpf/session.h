@@ -359,7 +359,19 @@ static __always_inline void upstream_established(struct connection *k)
 			  bpf_ktime_get_ns() - u->started_ns);
 }
 
-static __always_inline void upstream_closed(struct connection *k)
+/*
+ * The kernel hid this connection's ESTABLISHED from every tracing program. The histogram lacks its
+ * duration, which nobody knows.
+ */
+static __always_inline void upstream_established_unseen(struct connection *k, struct upstream *u)
+{
+	u->established = 1;
+	COUNT(k->c->upstream_active);
+	UNCOUNT(k->c->upstream_pending);
+	count_loss(k->c, ABI_LOSS_RECURSION);
+}
+
+static __always_inline void upstream_closed(struct connection *k, int from)
 {
 	struct upstream *u = bpf_map_lookup_elem(&upstreams, &k->id);
 	int established;
@@ -367,6 +379,8 @@ static __always_inline void upstream_closed(struct connection *k)
 
 	if (!u)
 		return;
+	if (!u->established && from != TCP_SYN_SENT && from != TCP_SYN_RECV)
+		upstream_established_unseen(k, u);
 	established = u->established;
 	retransmits_count(k, ABI_SIDE_UPSTREAM, &u->retransmits);
 	error = map_delete(&upstreams, &k->id);

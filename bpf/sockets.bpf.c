@@ -196,7 +196,7 @@ static __always_inline void state_changed(struct connection *k, int from, int to
 	if (to == TCP_ESTABLISHED)
 		upstream_established(k);
 	else if (to == TCP_CLOSE || is_orphan(k, to))
-		upstream_closed(k);
+		upstream_closed(k, from);
 }
 
 static __always_inline int state_event(const struct sock *sk, int from, int to, int first_copy)
