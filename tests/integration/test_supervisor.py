@@ -121,7 +121,7 @@ def test_a_child_that_hangs_without_ending_is_found(record_property):
     record_property("note", f"after {took:.1f} s, probes: {probes.check()}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT], ids=lambda number: number.name)
 def test_it_ends_within_a_second(number, record_property):
     with Exporter() as exporter:
         took, code = exporter.stop(number)
@@ -330,6 +330,17 @@ def test_a_hangup_ends_nothing():
         equal(exporter.records(action="restart"), [], "restarts")
     expect_nothing_left()
     return checked
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2], ids=lambda number: number.name)
+def test_a_signal_without_meaning_is_ignored(number):
+    with Exporter() as exporter:
+        before = exporter.children()
+        os.kill(exporter.pid, number)
+        exporter.wait_records(msg="ignoring signal", signal=signal.strsignal(number))
+        equal(exporter.children(), before, "children")
+        equal(get(HEALTH, "/livez").status, 200)
+    expect_nothing_left()
 
 
 def test_an_agent_that_cannot_begin_says_why():

@@ -51,6 +51,7 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 	 * or a reload.
 	 */
 	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

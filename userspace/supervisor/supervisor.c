@@ -90,7 +90,7 @@ static void run(struct supervisor *s)
 {
 	int received = 0;
 
-	while (received != SIGTERM && received != SIGINT) {
+	while (received != SIGTERM && received != SIGINT && received != SIGQUIT) {
 		uint64_t now_ns = clock_now_ns();
 
 		children_reap(s, false);
@@ -100,6 +100,8 @@ static void run(struct supervisor *s)
 		received = signal_wait(s, next_event_ns(s));
 		if (received == SIGHUP)
 			reload(s);
+		else if (received == SIGUSR1 || received == SIGUSR2)
+			log_info("ignoring signal", field_text("signal", strsignal(received)));
 	}
 	log_info("stopping", field_text("signal", strsignal(received)));
 }
@@ -133,6 +135,9 @@ static void signals_take(struct supervisor *s)
 	sigemptyset(&s->signals);
 	sigaddset(&s->signals, SIGTERM);
 	sigaddset(&s->signals, SIGINT);
+	sigaddset(&s->signals, SIGQUIT);
+	sigaddset(&s->signals, SIGUSR1);
+	sigaddset(&s->signals, SIGUSR2);
 	sigaddset(&s->signals, SIGCHLD);
 	sigaddset(&s->signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &s->signals, NULL);
