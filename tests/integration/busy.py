@@ -25,6 +25,13 @@ class Busy(threading.Thread):
         except LabError as error:
             self.error = error
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.ending = True
+        self.join()
+
     def finish(self):
         """The tally of all of it."""
         self.ending = True

@@ -26,7 +26,7 @@ class Node:
         self.arguments = arguments
         self.process = subprocess.Popen([binary or sidecar.BINARY, "--mode=node", *arguments],
                                         env={**os.environ, **(env or {})}, **where)
-        sidecar._running.append(self.process)
+        sidecar.started.append(self.process)
         if wait_for:
             self.wait_watched(wait_for)
 

@@ -75,16 +75,16 @@ def join_underlay():
     subprocess.run(["ip", "address", "add", "10.77.254.1/16", "dev", "br0"], check=True)
 
 
-_running = []
+started = []  # exporters; kill_all() forgets them
 
 
-def kill_all():
-    """Each exporter that was started and still runs, with its children: they would keep the proxy's namespace alive."""
-    for process in _running:
+def kill_all(first=0):
+    """Each exporter from the first of `started` on that still runs, with its children: they would keep the proxy's namespace alive."""
+    for process in started[first:]:
         if process.poll() is None:
             process.kill()
             process.wait()
-    _running.clear()
+    del started[first:]
 
 
 class Sidecar:
@@ -94,7 +94,7 @@ class Sidecar:
         self.proxy = proxy
         self.name = name
         self.process = proxy.popen([*under, BINARY, *arguments], env={"PROXY_NAME": name, **(env or {})}, **where)
-        _running.append(self.process)
+        started.append(self.process)
         if wait:
             self.wait_ready()
 

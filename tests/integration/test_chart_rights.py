@@ -71,7 +71,7 @@ class OfTheChart(sidecar.Sidecar):
     def __init__(self, proxy, program, flags):
         self.proxy, self.name = proxy, "golden-crab"
         self.process = proxy.popen([program, *flags], env={"PROXY_NAME": self.name})
-        sidecar._running.append(self.process)
+        sidecar.started.append(self.process)
         self.wait_ready()
 
 

@@ -46,6 +46,12 @@ class Probes:
                 self.failed.append(repr(error))
             time.sleep(max(0, 0.1 - (time.monotonic() - begun)))
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
     def stop(self):
         self.running = False
         self.thread.join()
@@ -74,14 +80,14 @@ def test_kills_of_the_collector(world, record_property):
     node = Node(wait_for=PROXIES)
     views = world.views(node)
     befores = [Before(view) for view in views]
-    probes, busy = Probes(), Busy(world.lab)
-    for _ in range(KILLS):
-        before = node.scrape().sum("proxy_requests_total")
-        pid = node.kill()
-        wait_until(lambda p=pid: node.children().get("wgsocks-collect", p) != p, 5, "another collector")
-        rises(node, before + 100)
-    tally = busy.finish()
-    sent, failed = probes.stop()
+    with Probes() as probes, Busy(world.lab) as busy:
+        for _ in range(KILLS):
+            before = node.scrape().sum("proxy_requests_total")
+            pid = node.kill()
+            wait_until(lambda p=pid: node.children().get("wgsocks-collect", p) != p, 5, "another collector")
+            rises(node, before + 100)
+        tally = busy.finish()
+        sent, failed = probes.stop()
     check_views(views, befores, tally)
     equal(failed, [], f"probes that failed, of {sent}")
     equal(node.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"), KILLS, "restarts")
@@ -94,13 +100,13 @@ def replaced(world, binaries, how, status):
     node = Node(wait_for=PROXIES)
     views = world.views(node)
     befores = [Before(view) for view in views]
-    busy = Busy(world.lab)
-    for binary in binaries:
-        before = node.scrape().sum("proxy_requests_total")
-        equal(node.stop(how), status, "its end")
-        node = Node(wait_for=PROXIES, binary=binary)
-        rises(node, before + 100)
-    tally = busy.finish()
+    with Busy(world.lab) as busy:
+        for binary in binaries:
+            before = node.scrape().sum("proxy_requests_total")
+            equal(node.stop(how), status, "its end")
+            node = Node(wait_for=PROXIES, binary=binary)
+            rises(node, before + 100)
+        tally = busy.finish()
     for view in views:
         view.node = node
     check_views(views, befores, tally)

@@ -7,6 +7,7 @@ them side by side. A child that dies fails the test it was at. A function outsid
 machine's own network is.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -14,6 +15,7 @@ import subprocess
 import traceback
 
 import pytest
+import sidecar
 from _pytest.reports import TestReport
 from _pytest.runner import runtestprotocol
 from blind import Blind
@@ -59,6 +61,22 @@ class Died(Exception):
     pass
 
 
+def descendants(pid):
+    """pid and all its descendants, parents first."""
+    children = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", encoding="utf-8") as file:
+                parent = int(file.read().rsplit(")", 1)[1].split()[1])
+                children.setdefault(parent, []).append(int(entry))
+    found, todo = [], [pid]
+    while todo:
+        one = todo.pop()
+        found.append(one)
+        todo += children.get(one, [])
+    return found
+
+
 class Child:
     """The process of one module."""
 
@@ -101,8 +119,10 @@ class Child:
         self.kill()
 
     def kill(self):
-        # The kernel ends all that is in the namespaces with their first process.
-        os.kill(self.pid, signal.SIGKILL)
+        """Kills the process and its descendants: only a lab has a PID namespace, which ends them with it."""
+        for pid in descendants(self.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         return self.wait()
 
     def wait(self):
@@ -185,12 +205,14 @@ class Plugin:
         self.blind = self.blind or Blind()
         arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
         self.blind.begin()
+        others = len(sidecar.started)
         try:
             pyfuncitem.obj(**arguments)
         except Exception as error:
             why = self.blind.verdict()
             if not why:
                 raise
+            sidecar.kill_all(others)
             pyfuncitem.user_properties.append(("once more", f"{error}; {why}"))
             pyfuncitem.obj(**arguments)
         return True

@@ -10,6 +10,7 @@ import sys
 import time
 
 from checks import equal
+from namespaces import descendants
 from sockslab import PATIENCE, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -37,22 +38,6 @@ def start_lab(proxies=2, body="pass"):
 def end_lab(process):
     """Lets it go on to its end; what it printed."""
     return process.communicate("\n", timeout=60 * PATIENCE)[0]
-
-
-def tree(pid):
-    """pid and all its descendants."""
-    children = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", encoding="utf-8") as file:
-                parent = int(file.read().rsplit(")", 1)[1].split()[1])
-                children.setdefault(parent, []).append(int(entry))
-    found, todo = [], [pid]
-    while todo:
-        one = todo.pop()
-        found.append(one)
-        todo += children.get(one, [])
-    return found
 
 
 def net_namespaces():
@@ -112,7 +97,7 @@ def test_up_with_50_proxies_each_of_which_serves(record_property):
 def test_an_ended_lab_leaves_nothing():
     before = machine_state()
     lab = start_lab()
-    pids = tree(lab.pid)
+    pids = descendants(lab.pid)
     namespaces = lab_namespaces(pids)
     equal(end_lab(lab), "done\n")
     check_gone(pids, namespaces, before)
@@ -123,7 +108,7 @@ def killed_at(depth, signum):
     before = machine_state()
     lab = start_lab()
     # A list of /proc that changes while it is read may lack some.
-    pids = wait_until(lambda: len(found := tree(lab.pid)) > 40 and found, 5, "all processes of the lab to be seen")
+    pids = wait_until(lambda: len(found := descendants(lab.pid)) > 40 and found, 5, "all processes of the lab to be seen")
     namespaces = lab_namespaces(pids)
     assert len(namespaces) >= 5, f"only {len(namespaces)} network namespaces in the lab"
     victim = pids[0]
