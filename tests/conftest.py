@@ -94,7 +94,9 @@ class Lines:
 def _reason(report):
     """Why it failed or was skipped, in one line."""
     longrepr = report.longrepr
-    if isinstance(longrepr, tuple):
+    if hasattr(report, "wasxfail"):
+        text = f"expected to fail: {report.wasxfail}"
+    elif isinstance(longrepr, tuple):
         text = longrepr[2].removeprefix("Skipped: ")
     else:
         crash = getattr(longrepr, "reprcrash", None)
