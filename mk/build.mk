@@ -4,8 +4,9 @@ SOURCES := $(sort $(shell find userspace -name '*.c'))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 ARCHIVE := $(BUILD)/libwgsocks.a
 
+# Renamed into place: whoever starts the program meanwhile gets the old one or the new one.
 $(BUILD)/wgsocks_exporter: $(BUILD)/userspace/main.o $(ARCHIVE)
-	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGES_LIBS)
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@.new $^ $(PACKAGES_LIBS) && mv $@.new $@
 
 $(ARCHIVE): $(filter-out %/main.o,$(OBJECTS)) $(BUILD)/objects
 	@rm -f $@
