@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What it costs to load: the instructions that the verifier goes through, by program, and its time.
- * The start of the exporter and every upgrade wait for it, and a branch in the wrong loop makes it
- * a hundred times as long.
+ * What it costs to load: the instructions that the verifier processes, by program. The start of the
+ * exporter and every upgrade wait for it, and a branch in the wrong loop multiplies it by a hundred.
+ * The time is printed, not judged: it depends on the machine.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -21,8 +20,6 @@
 #define INSTRUCTIONS_MAX 20000
 /* Up to 6.1: that verifier takes fewer states for the same; 24,035 were measured. */
 #define INSTRUCTIONS_MAX_OLD 40000
-#define LOAD_MS_MAX 200 /* of CPU time, the best of ROUNDS; 47 ms were measured */
-#define ROUNDS 3
 
 static double cpu_ms(void)
 {
@@ -40,14 +37,6 @@ static unsigned int instructions_max(void)
 	if (uname(&kernel) || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
 		return INSTRUCTIONS_MAX;
 	return major < 6 || (major == 6 && minor <= 1) ? INSTRUCTIONS_MAX_OLD : INSTRUCTIONS_MAX;
-}
-
-/* How many times slower than others this machine is (an emulated one says so). */
-static double patience(void)
-{
-	const char *said = getenv("LAB_PATIENCE");
-
-	return said ? atof(said) : 1;
 }
 
 static bool instructions_check(const struct wgsocks *skeleton)
@@ -83,41 +72,25 @@ static bool instructions_check(const struct wgsocks *skeleton)
 
 int main(void)
 {
-	double best = 0;
-	bool good = true;
+	double begin = cpu_ms();
+	struct wgsocks *skeleton;
+	bool good;
 
 	if (geteuid() != 0) {
 		printf("skip verifier: needs root\n");
 		return 0;
 	}
-	for (int round = 0; round < ROUNDS; round++) {
-		double begin = cpu_ms(), took;
-		struct wgsocks *skeleton = wgsocks__open();
-
-		if (skeleton) { /* with everything on */
-			skeleton->rodata->destinations_enabled = 1;
-			skeleton->rodata->answers_enabled = 1;
-			if (wgsocks__load(skeleton)) {
-				wgsocks__destroy(skeleton);
-				skeleton = NULL;
-			}
-		}
-		took = cpu_ms() - begin;
-		if (!skeleton) {
-			printf("not ok verifier: the programs do not load: %s\n", strerror(errno));
-			return 1;
-		}
-		if (round == 0)
-			good = instructions_check(skeleton);
-		wgsocks__destroy(skeleton);
-		if (!round || took < best)
-			best = took;
+	skeleton = wgsocks__open();
+	if (skeleton) { /* with everything on */
+		skeleton->rodata->destinations_enabled = 1;
+		skeleton->rodata->answers_enabled = 1;
 	}
-	printf("# open and load: %.1f ms of CPU\n", best);
-	if (best > LOAD_MS_MAX * patience())
-		printf("not ok verifier/load time: %.1f ms of CPU, the limit is %.0f\n", best,
-		       LOAD_MS_MAX * patience());
-	else
-		printf("ok verifier/load time\n");
-	return good && best <= LOAD_MS_MAX * patience() ? 0 : 1;
+	if (!skeleton || wgsocks__load(skeleton)) {
+		printf("not ok verifier: the programs do not load: %s\n", strerror(errno));
+		return 1;
+	}
+	printf("# open and load: %.1f ms of CPU\n", cpu_ms() - begin);
+	good = instructions_check(skeleton);
+	wgsocks__destroy(skeleton);
+	return good ? 0 : 1;
 }
