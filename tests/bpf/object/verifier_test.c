@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What it costs to load: the instructions that the verifier processes, by program. The start of the
- * exporter and every upgrade wait for it, and a branch in the wrong loop multiplies it by a hundred.
- * The time is printed, not judged: it depends on the machine.
+ * exporter and every upgrade wait for it, and a branch in the wrong loop multiplies it by a
+ * hundred. The time is printed, not judged: it depends on the machine.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
