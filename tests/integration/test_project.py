@@ -131,3 +131,21 @@ def test_the_check_of_includes_finds(file, include, why, tmp_path):
         other.write_text(other.read_text().replace("#include", f'#include "{file}"\n#include', 1))
     found = run("docs/draw-includes", "--check", cwd=tmp_path, check=False)
     assert found.returncode == 1 and why in found.stdout, found
+
+
+def test_seeds_of_the_fuzzers_are_current(tmp_path):
+    """They hold ids of metrics, which change with the table."""
+    def seeds(folder):
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("*/*") if not path.name.startswith("found-")}
+
+    run("tests/fuzz/make-seeds", str(tmp_path))
+    kept, made = seeds(ROOT / "tests" / "fuzz" / "corpus"), seeds(tmp_path)
+    equal([name for name in sorted(kept.keys() | made.keys()) if kept.get(name) != made.get(name)], [], "other seeds: run tests/fuzz/make-seeds")
+
+
+def test_pages_name_the_folder_of_this_layout():
+    layout = re.search(r"^#define ABI_LAYOUT (\d+)$", (ROOT / "include/wgsocks/abi.h").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    pages = {name: set(re.findall(r"wgsocks/v(\d+)", (ROOT / name).read_text(encoding="utf-8"))) for name in tracked() if name.endswith(".md")}
+    named = {name: layouts for name, layouts in pages.items() if layouts}
+    assert named, "no page names a folder"
+    equal(named, {name: {layout} for name in named}, "layouts in paths of pins")
