@@ -2,8 +2,8 @@
 /*
  * Every TCP socket of the host, on demand: adopts client connections that began before the programs
  * were attached, and marks the sessions that still have a socket. The collector ends unmarked
- * sessions, whose CLOSE was lost. An upstream connection whose ESTABLISHED was lost becomes active. Runs under each socket's lock, so that no state changes
- * meanwhile.
+ * sessions, whose CLOSE was lost. An upstream connection whose ESTABLISHED was lost becomes active.
+ * Runs under each socket's lock, so that no state changes meanwhile.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_tracing.h>
