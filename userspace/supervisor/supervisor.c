@@ -186,7 +186,7 @@ static int begin(struct supervisor *s)
 
 	s->shared = shared_create(s->config->proxies_max);
 	if (!s->shared) {
-		log_error("no memory for the shared region", field_error(errno));
+		log_error("cannot allocate shared memory", field_error(errno));
 		return -errno;
 	}
 	clock_gettime(CLOCK_REALTIME, &realtime);

@@ -270,7 +270,7 @@ static enum MHD_Result healthy_handle(struct web_request *request)
 static enum MHD_Result missing_answer(struct web_request *request)
 {
 	return words_send(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-			  "not yet: --web.config.file is not there\n");
+			  "not ready: no valid --web.config.file yet\n");
 }
 
 static enum MHD_Result ready_handle(struct web_request *request)
@@ -282,7 +282,7 @@ static enum MHD_Result ready_handle(struct web_request *request)
 		return words_send(request, MHD_HTTP_OK, "ready\n");
 	if (request->state == REQUEST_ANSWERED)
 		return words_send(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-				  "not ready: the collector does not answer\n");
+				  "not ready: collector does not answer\n");
 	return request_wait(request, request->web->child->config->collectors, READY_WAIT_NS,
 			    ready_done);
 }
@@ -373,11 +373,11 @@ static enum MHD_Result gate_refuse(struct web_request *request, enum refusal ref
 	switch (refusal) {
 	case REFUSAL_RATE:
 		return words_send(request, MHD_HTTP_TOO_MANY_REQUESTS,
-				  "more requests than rate_limit lets in\n");
+				  "rate limit exceeded\n");
 	case REFUSAL_PASSWORDS_BUSY:
 		return words_send(request, MHD_HTTP_TOO_MANY_REQUESTS,
-				  "too many passwords are being checked\n");
-	default: return words_send(request, MHD_HTTP_UNAUTHORIZED, "user and password, please\n");
+				  "too many password checks at once, try again later\n");
+	default: return words_send(request, MHD_HTTP_UNAUTHORIZED, "Unauthorized\n");
 	}
 }
 
@@ -404,7 +404,7 @@ static enum MHD_Result request_refuse(struct web_request *request, bool known)
 {
 	if (!known)
 		return words_send(request, MHD_HTTP_NOT_FOUND, "not found\n");
-	return words_send(request, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");
+	return words_send(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed, use GET or HEAD\n");
 }
 
 enum MHD_Result web_request_handle(void *closure, struct MHD_Connection *connection,

@@ -28,7 +28,7 @@ static int web_config_fill(struct web_config *config, const struct bundle *bundl
 	struct settings *s;
 
 	if (!bundle->data[BUNDLE_CONFIG]) {
-		snprintf(why, SETTINGS_WHY, "it is not there");
+		snprintf(why, SETTINGS_WHY, "no file received");
 		return -1;
 	}
 	s = settings_parse(bundle->data[BUNDLE_CONFIG], bundle->size[BUNDLE_CONFIG], why);

@@ -91,7 +91,7 @@ const char *file_error(int error)
 {
 	switch (error) {
 	case EFBIG: return "too large";
-	case EINVAL: return "no regular file";
+	case EINVAL: return "not a regular file";
 	default: return strerror(error);
 	}
 }

@@ -91,7 +91,7 @@ static struct pem file_ask(int fd, const char *path, const struct settings *s,
 	char *data;
 
 	if (length >= VALIDATION_PATH_SIZE)
-		fail(path, "the name of a file is too long");
+		fail(path, "file name is too long");
 	if (all_send(fd, &length, sizeof(length)) || all_send(fd, s->file[pem], length))
 		_exit(VALIDATOR_SILENT);
 	if (!length)
@@ -103,7 +103,7 @@ static struct pem file_ask(int fd, const char *path, const struct settings *s,
 		char key[32];
 
 		snprintf(key, sizeof(key), "%s_file", settings_pem_key(pem));
-		log_error("cannot read file of the web configuration", field_text("setting", key),
+		log_error("cannot read file named in web configuration", field_text("setting", key),
 			  field_text("path", s->file[pem]),
 			  field_text("error", file_error(-reply.error)));
 		_exit(EXIT_FAILURE);
@@ -119,7 +119,7 @@ static void bound(void)
 {
 	alarm(SECONDS_MAX);
 	if (rights_drop_all() || rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls))) {
-		log_error("cannot drop rights of the validator of the web configuration");
+		log_error("cannot drop rights of the web configuration validator");
 		_exit(EXIT_FAILURE);
 	}
 }
@@ -142,7 +142,7 @@ _Noreturn void validator_run(int fd, const char *path, const char *config, size_
 	if (settings_tls(settings) && !tls_open(settings, pems, time(NULL), why))
 		fail(path, why);
 	for (size_t i = 0; notes && i < settings->note_count; i++)
-		log_warn("setting of the web configuration has no effect", field_text("path", path),
+		log_warn("web configuration setting has no effect", field_text("path", path),
 			 field_text("detail", settings->notes[i]));
 	_exit(EXIT_SUCCESS);
 }

@@ -82,7 +82,7 @@ static void load(struct webconfig *f)
 	/* Marks that no file has: it is tried again. */
 	f->last->marks[BUNDLE_CONFIG].inode = ~0ull;
 	if (f->changing_ticks == CHANGING_TICKS_MAX)
-		log_error("web configuration keeps changing while it is read",
+		log_error("web configuration keeps changing while being read",
 			  field_text("path", f->child->config->web_config_file));
 }
 
@@ -156,7 +156,7 @@ static bool check_good(const struct config *config)
 	     i++)
 		validation = validate(config->web_config_file, false, validated);
 	if (validation == VALIDATION_CHANGED)
-		log_error("web configuration changes while it is read",
+		log_error("web configuration changes while being read",
 			  field_text("path", config->web_config_file));
 	return validation == VALIDATION_GOOD;
 }

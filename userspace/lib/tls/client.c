@@ -93,12 +93,12 @@ static const char *client_refused(const struct settings *s, gnutls_session_t ses
 	if (policy == CLIENT_AUTH_NONE || policy == CLIENT_AUTH_REQUEST)
 		return NULL;
 	if (!peers || !count)
-		return policy == CLIENT_AUTH_VERIFY_IF_GIVEN ? NULL : "it has no certificate";
+		return policy == CLIENT_AUTH_VERIFY_IF_GIVEN ? NULL : "no client certificate";
 	if (policy != CLIENT_AUTH_REQUIRE_ANY && !chain_verify(session))
 		return "its certificate is of no authority of client_ca, or not for clients, or "
 		       "out of date";
 	if (s->sans_set && !sans_match(s, &peers[0]))
-		return "no name of its certificate is in client_allowed_sans";
+		return "no name of the certificate is in client_allowed_sans";
 	return NULL;
 }
 

@@ -86,7 +86,7 @@ static int identity_load(struct tls *tls, const struct pem *pems, time_t now, ch
 						    GNUTLS_X509_FMT_PEM);
 
 	if (r == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
-		snprintf(why, SETTINGS_WHY, "the key is not the certificate's");
+		snprintf(why, SETTINGS_WHY, "the key does not match the certificate");
 		return r;
 	}
 	return r < 0 ? refuse(why, "certificate and key", r) : leaf_check(tls, now, why);

@@ -29,16 +29,16 @@ static int parser_refuse(struct yaml *y)
 		snprintf(y->why, y->why_size, "out of memory");
 	else
 		snprintf(y->why, y->why_size, "line %zu: %s", p->problem_mark.line + 1,
-			 p->problem ? p->problem : "no YAML");
+			 p->problem ? p->problem : "not valid YAML");
 	return -EINVAL;
 }
 
 static int node_check(struct yaml *y, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor)
-		return yaml_refuse(y, "anchors and aliases are not taken");
+		return yaml_refuse(y, "anchors and aliases are not supported");
 	if (tag && strcmp((const char *)tag, YAML_STR_TAG) != 0)
-		return yaml_refuse(y, "tags are not taken");
+		return yaml_refuse(y, "tags are not supported");
 	return 0;
 }
 
@@ -48,7 +48,7 @@ static int event_next(struct yaml *y)
 	if (!yaml_parser_parse(&y->parser, &y->event))
 		return parser_refuse(y);
 	switch (y->event.type) {
-	case YAML_ALIAS_EVENT: return yaml_refuse(y, "anchors and aliases are not taken");
+	case YAML_ALIAS_EVENT: return yaml_refuse(y, "anchors and aliases are not supported");
 	case YAML_SCALAR_EVENT:
 		return node_check(y, y->event.data.scalar.anchor, y->event.data.scalar.tag);
 	case YAML_MAPPING_START_EVENT:
@@ -95,7 +95,7 @@ int yaml_end(struct yaml *y)
 	if (!r)
 		r = event_next(y);
 	if (!r && y->event.type != YAML_STREAM_END_EVENT)
-		return yaml_refuse(y, "a second document");
+		return yaml_refuse(y, "more than one document");
 	return r;
 }
 
@@ -120,10 +120,10 @@ int yaml_string(struct yaml *y, const char **value, bool *plain)
 	if (plain)
 		*plain = false;
 	if (event->type != YAML_SCALAR_EVENT)
-		return yaml_refuse(y, "one value is expected here");
+		return yaml_refuse(y, "expected a single value");
 	*value = (const char *)event->data.scalar.value;
 	if (strlen(*value) != event->data.scalar.length)
-		return yaml_refuse(y, "a NUL in a value");
+		return yaml_refuse(y, "value contains a NUL byte");
 	if (null_node(event))
 		*value = "";
 	if (plain)
@@ -148,7 +148,7 @@ static int key_add(struct yaml *y, char **keys, size_t count)
 		return yaml_refuse(y, "more than %d entries", YAML_ENTRIES_MAX);
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(keys[i], key))
-			return yaml_refuse(y, "%s comes twice", key);
+			return yaml_refuse(y, "duplicate key %s", key);
 	keys[count] = strdup(key);
 	return keys[count] ? 0 : yaml_refuse(y, "out of memory");
 }
@@ -161,7 +161,7 @@ int yaml_mapping(struct yaml *y, int (*entry)(struct yaml *y, void *closure, con
 	if (null_node(&y->event))
 		return 0;
 	if (y->event.type != YAML_MAPPING_START_EVENT)
-		return yaml_refuse(y, "keys with values are expected here");
+		return yaml_refuse(y, "expected keys with values");
 	for (size_t count = 0;; count++) {
 		int r = event_next(y);
 
@@ -182,7 +182,7 @@ int yaml_list(struct yaml *y, int (*item)(struct yaml *y, void *closure), void *
 	if (null_node(&y->event))
 		return 0;
 	if (y->event.type != YAML_SEQUENCE_START_EVENT)
-		return yaml_refuse(y, "a list is expected here");
+		return yaml_refuse(y, "expected a list");
 	for (size_t count = 0;; count++) {
 		int r = event_next(y);
 
@@ -225,7 +225,7 @@ int yaml_bool(struct yaml *y, bool *value)
 		*value = !strcmp(word, yes[i]);
 		return 0;
 	}
-	return yaml_refuse(y, "%.40s is neither true nor false", word);
+	return yaml_refuse(y, "%.40s is not true or false", word);
 }
 
 int yaml_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index),

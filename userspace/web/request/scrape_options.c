@@ -47,9 +47,9 @@ int collect_argument(struct collect *collect, const char *key, size_t key_size, 
 	while (i < COLLECTOR_MAX && !equals(value, value_size, config_collector_name(i)))
 		i++;
 	if (i == COLLECTOR_MAX)
-		return refuse(collect, "no such collector", value, value_size);
+		return refuse(collect, "unknown collector", value, value_size);
 	if (!excludes && !(collect->on & 1u << i))
-		return refuse(collect, "this collector is off", value, value_size);
+		return refuse(collect, "collector is disabled", value, value_size);
 	if (excludes)
 		collect->excluded |= 1u << i;
 	else

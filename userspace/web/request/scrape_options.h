@@ -20,7 +20,7 @@ struct collect {
 
 /*
  * Takes one argument of the query, decoded (any bytes; `value` may be NULL); others than these two
- * are passed over. Returns 0, or -EINVAL with `why` set: no such collector, one that is off and
+ * are passed over. Returns 0, or -EINVAL with `why` set: unknown collector, one that is off and
  * wanted, or both kinds together.
  */
 int collect_argument(struct collect *collect, const char *key, size_t key_size, const char *value,

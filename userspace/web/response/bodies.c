@@ -47,7 +47,7 @@ static const struct body_slot *slot_get(struct bodies *b, const struct body_sour
 		slot->good = plain_write(b, out, source, format);
 	}
 	if (!slot->good)
-		log_error("no memory for a response");
+		log_error("cannot allocate response");
 	return slot;
 }
 

@@ -113,7 +113,7 @@ Test(settings, everything)
 Test(settings, refused)
 {
 	expect_refused("a: 1", "line 1: unknown key a");
-	expect_refused(TLS "  cert_file: c\n", "line 4: cert_file comes twice");
+	expect_refused(TLS "  cert_file: c\n", "line 4: duplicate key cert_file");
 	expect_refused("tls_server_config: [a]\n", "keys with values");
 	expect_refused("tls_server_config: {cert_file: [a], key_file: b}", "one value");
 	expect_refused(TLS "  cipher_suites: TLS\n", "a list is expected");

@@ -64,7 +64,7 @@ Test(pages, of_one_are_the_asker_s)
 
 	cr_expect_eq(one->users, 1);
 	cr_expect(says(one, "<article"));
-	cr_expect(says(other, "Nobody called <b>salmon</b>"));
+	cr_expect(says(other, "No proxy named <b>salmon</b>"));
 	cr_expect_neq(all, one);
 	body_release(one);
 	body_release(other);
