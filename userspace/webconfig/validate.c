@@ -14,7 +14,7 @@
 #include "lib/log/log.h"
 #include "webconfig/validator.h"
 
-/* A name in the file is relative to the file's folder. -ENAMETOOLONG when it does not fit. */
+/* Names in the file are relative to its directory. Returns 0 or -ENAMETOOLONG. */
 static int path_join(char out[static VALIDATION_PATH_SIZE], const char *config, const char *name)
 {
 	const char *slash = strrchr(config, '/');
@@ -25,8 +25,8 @@ static int path_join(char out[static VALIDATION_PATH_SIZE], const char *config, 
 }
 
 /*
- * Reads the file that the validator names, and hands it over. 0, -EAGAIN when it changed, or the
- * validator's end.
+ * Reads the file that the validator names, and sends it the contents. Returns 0, -EAGAIN if the file
+ * changed while being read, or -errno if the validator has ended.
  */
 static int file_serve(int validator, struct validated *validated, int part)
 {
@@ -46,7 +46,7 @@ static int file_serve(int validator, struct validated *validated, int part)
 				   validated->bundle.size[part]);
 }
 
-/* Collects it. `left`: it was left alone, and ends without a word. */
+/* Waits for the validator. `left`: the parent stopped serving it, so its silence is expected. */
 static bool validator_approves(pid_t pid, bool left)
 {
 	int status;

@@ -82,7 +82,7 @@ static _Noreturn void fail(const char *path, const char *why)
 	_exit(EXIT_FAILURE);
 }
 
-/* Asks for one of the files. */
+/* Asks the parent for a named file, or takes the inline PEM. */
 static struct pem file_ask(int fd, const char *path, const struct settings *s,
 			   enum settings_pem pem)
 {
@@ -114,7 +114,7 @@ static struct pem file_ask(int fd, const char *path, const struct settings *s,
 	return (struct pem){ .data = data, .size = reply.size };
 }
 
-/* Nothing that is in a file of bounded size can keep the validator busy for longer. */
+/* Drops all rights. A file of bounded size needs much less than SECONDS_MAX. */
 static void bound(void)
 {
 	alarm(SECONDS_MAX);
@@ -130,7 +130,7 @@ _Noreturn void validator_run(int fd, const char *path, const char *config, size_
 	char why[SETTINGS_WHY];
 	struct settings *settings;
 
-	/* Nothing else of the parent's: not what web reads. */
+	/* Keep no other descriptor of the parent, above all not the bundle that web reads. */
 	fd = dup2(fd, VALIDATOR_FD);
 	close_range(VALIDATOR_FD + 1, ~0u, 0);
 	bound();

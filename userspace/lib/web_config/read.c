@@ -7,7 +7,7 @@
 
 static const char *client_auth_name(size_t index)
 {
-	/* RequireClientCert: an old name of the toolkit's. */
+	/* RequireClientCert: an old name in exporter-toolkit. */
 	static const char *const names[] = { "NoClientCert",
 					     "RequestClientCert",
 					     "RequireAnyClientCert",
@@ -54,7 +54,7 @@ static int version_read(struct yaml *y, enum tls_version *version)
 static const char *cipher_name(size_t index)
 {
 	/*
-	 * Go knows these as suites too, but they cannot be chosen: TLS 1.3 has all of them always.
+	 * Go accepts these names too, but they have no effect: TLS 1.3 always offers all of them.
 	 */
 	static const char *const always[] = { "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
 					      "TLS_CHACHA20_POLY1305_SHA256" };
@@ -131,7 +131,7 @@ static int pem_read(struct yaml *y, struct settings *s, const char *key)
 	return yaml_refuse(y, "tls_server_config: unknown key %.60s", key);
 }
 
-/* What stands under a section of TLS. */
+/* Reads one key of tls_server_config. */
 static int tls_read(struct yaml *y, void *closure, const char *key)
 {
 	struct settings *s = closure;
@@ -162,7 +162,7 @@ static const char *header_name(size_t index)
 	return settings_header_name((enum settings_header)index);
 }
 
-/* What could end the header and begin another is no value of one. */
+/* Refuses control characters, which could end the header and start another one. */
 static bool header_valid(const char *value)
 {
 	for (; *value; value++)

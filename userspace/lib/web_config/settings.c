@@ -77,8 +77,8 @@ static int client_check(const struct settings *s, char *why)
 	if (ca && s->client_auth == CLIENT_AUTH_NONE)
 		return refuse(why, "client_ca needs a client_auth_type");
 	/*
-	 * Go would take the machine's own list of authorities, which nobody means who asks for
-	 * client certificates.
+	 * Go would use the system's certificate authorities, which is never intended for client
+	 * certificates.
 	 */
 	if (verifies && !ca)
 		return refuse(why, "this client_auth_type needs client_ca or client_ca_file");
@@ -90,8 +90,8 @@ static int client_check(const struct settings *s, char *why)
 }
 
 /*
- * What each key alone cannot tell: whether they go together. Fills in defaults. 0, or -EINVAL with
- * `why` told.
+ * Checks that the keys are consistent with each other, and sets defaults. Returns 0, or -EINVAL with
+ * `why` set.
  */
 static int settings_check(struct settings *s, char why[static SETTINGS_WHY])
 {
@@ -104,8 +104,8 @@ static int settings_check(struct settings *s, char why[static SETTINGS_WHY])
 	if (s->min_version > s->max_version)
 		return refuse(why, "min_version is above max_version");
 	if (s->client_prefers && s->ciphers_set)
-		s->notes[s->note_count++] = "prefer_server_cipher_suites: false means nothing "
-					    "beside cipher_suites, whose order is taken";
+		s->notes[s->note_count++] = "prefer_server_cipher_suites: false has no effect "
+					    "with cipher_suites, which sets the order";
 	if (s->rate_interval_ns && !s->rate_burst) {
 		snprintf(why, SETTINGS_WHY, "rate_limit: a burst of 0 refuses all requests");
 		return -EINVAL;

@@ -73,7 +73,7 @@ int yaml_open(struct yaml *y, const char *bytes, size_t size, bool *empty, char 
 		return -EINVAL;
 	}
 	yaml_parser_set_input_string(&y->parser, (const unsigned char *)bytes, size);
-	r = event_next(y); /* the stream's start */
+	r = event_next(y); /* start of the stream */
 	if (!r)
 		r = event_next(y);
 	if (r || y->event.type == YAML_STREAM_END_EVENT)
@@ -90,7 +90,7 @@ void yaml_close(struct yaml *y)
 
 int yaml_end(struct yaml *y)
 {
-	int r = event_next(y); /* the document's end */
+	int r = event_next(y); /* end of the document */
 
 	if (!r)
 		r = event_next(y);
