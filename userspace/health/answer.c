@@ -7,7 +7,7 @@
 #include "health/lines.h"
 #include "health/target.h"
 
-/* What the checks of one request found; good ones are only told when asked for. */
+/* The results of the checks for one request. Passed checks are listed only if `verbose`. */
 struct report {
 	struct lines lines;
 	bool verbose;
@@ -16,7 +16,7 @@ struct report {
 
 static const struct {
 	const char *text;
-	bool named; /* "tunnel <interface>" goes before it */
+	bool named; /* the text follows "tunnel <interface>" */
 	bool usable;
 } tunnels[] = {
 	[HEALTH_TUNNEL_UNKNOWN] = { "tunnel state is unknown", false, false },
@@ -29,15 +29,15 @@ static const struct {
 	[HEALTH_TUNNEL_INTERFACE_DOWN] = { "is down", true, false },
 };
 
-static void check(struct report *report, bool good, const char *who, const char *what)
+static void check(struct report *report, bool good, const char *proxy, const char *what)
 {
-	const char *colon = *who ? ": " : "";
+	const char *colon = *proxy ? ": " : "";
 
 	report->failed |= !good;
 	if (report->verbose)
-		lines_add(&report->lines, "[%c]%s%s%s", good ? '+' : '-', who, colon, what);
+		lines_add(&report->lines, "[%c]%s%s%s", good ? '+' : '-', proxy, colon, what);
 	else if (!good)
-		lines_add(&report->lines, "%s%s%s", who, colon, what);
+		lines_add(&report->lines, "%s%s%s", proxy, colon, what);
 }
 
 static void check_tunnel(struct report *report, const struct health_proxy *proxy)
@@ -58,7 +58,7 @@ static void check_listener(struct report *report, const struct health_proxy *pro
 	      proxy->listener_up ? "SOCKS server is listening" : "no SOCKS server is listening");
 }
 
-/* Whether there is a state that can be judged. */
+/* Whether the state of the proxies is known. */
 static bool check_collector(struct report *report, const struct health_view *view)
 {
 	bool good = view->collector_alive && view->collector_reported;
@@ -107,7 +107,7 @@ static uint16_t readyz_answer(struct report *report, const struct health_view *v
 	return report->failed ? 503 : 200;
 }
 
-/* Of all proxies that were found at the start, or of one whenever it comes. */
+/* Of all proxies found at the start; with ?proxy=NAME of that one, whenever it appears. */
 static uint16_t startupz_answer(struct report *report, const struct health_view *view,
 				const struct target *target)
 {

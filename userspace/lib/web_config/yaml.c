@@ -9,6 +9,8 @@
 
 #include "lib/cleanup.h"
 
+#define LISTED_MAX 6 /* accepted words that an error lists: more do not fit into a line */
+
 int yaml_refuse(struct yaml *y, const char *format, ...)
 {
 	int length = snprintf(y->why, y->why_size, "line %zu: ", y->event.start_mark.line + 1);
@@ -228,6 +230,19 @@ int yaml_bool(struct yaml *y, bool *value)
 	return yaml_refuse(y, "%.40s is not true or false", word);
 }
 
+/* Refuses a word. Lists the accepted ones if they are few. */
+static int word_refuse(struct yaml *y, const char *what, const char *word,
+		       const char *(*name)(size_t index), size_t count)
+{
+	char accepted[LISTED_MAX * 32] = "";
+	size_t length = 0;
+
+	for (size_t i = 0; i < count && count <= LISTED_MAX; i++)
+		length += (size_t)snprintf(accepted + length, sizeof(accepted) - length, "%s%.28s",
+					   i ? ", " : " (accepted: ", name(i));
+	return yaml_refuse(y, "unknown %s %.80s%s%s", what, word, accepted, length ? ")" : "");
+}
+
 int yaml_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index),
 	      size_t count)
 {
@@ -242,5 +257,5 @@ int yaml_word(struct yaml *y, size_t *index, const char *what, const char *(*nam
 		*index = i;
 		return 0;
 	}
-	return yaml_refuse(y, "unknown %s %.80s", what, word);
+	return word_refuse(y, what, word, name, count);
 }
