@@ -160,7 +160,8 @@ static uint16_t target_answer(struct report *report, const struct health_view *v
 	case TARGET_STARTUPZ: return startupz_answer(report, view, target);
 	case TARGET_UNKNOWN: break;
 	}
-	lines_add(&report->lines, "not found, valid paths are /, /livez, /healthz, /readyz, /startupz");
+	lines_add(&report->lines,
+		  "not found, valid paths are /, /livez, /healthz, /readyz, /startupz");
 	return 404;
 }
 

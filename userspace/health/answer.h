@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The responses of the health port: from a request and a view of the shared memory to a status and a
- * body. No system calls.
+ * The responses of the health port: from a request and a view of the shared memory to a status and
+ * a body. No system calls.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ struct health_view {
 };
 
 /*
- * Writes the whole response (head, and the body unless the method is HEAD) for a complete or refused
- * request. `out` has ANSWER_SIZE bytes. Returns the length.
+ * Writes the whole response (head, and the body unless the method is HEAD) for a complete or
+ * refused request. `out` has ANSWER_SIZE bytes. Returns the length.
  */
 size_t answer_write(char *out, const struct http_request *request, const struct health_view *view);

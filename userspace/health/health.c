@@ -86,8 +86,9 @@ static void client_close(struct health *h, struct client *client)
 
 /*
  * Sends the response. `rest`: some bytes of the client are or will be unread. Closing with unread
- * bytes sends a reset, which may arrive before the response, so they are discarded first. A response
- * (at most 10 KiB) that does not fit into the socket buffer is dropped: it is not worth a queue.
+ * bytes sends a reset, which may arrive before the response, so they are discarded first. A
+ * response (at most 10 KiB) that does not fit into the socket buffer is dropped: it is not worth a
+ * queue.
  */
 static void client_answer(struct health *h, struct client *client,
 			  const struct http_request *request, bool rest)

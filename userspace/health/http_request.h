@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /*
- * A longer target is refused with 414. Holds "/readyz?verbose&proxy=" and the longest name with each
- * byte percent-encoded.
+ * A longer target is refused with 414. Holds "/readyz?verbose&proxy=" and the longest name with
+ * each byte percent-encoded.
  */
 #define HTTP_TARGET_MAX 2048
 /* Bytes of all header lines; more are refused with 431. */

@@ -30,7 +30,7 @@ struct target {
 int target_parse(struct target *target, const char *text);
 
 /*
- * Decodes percent-encoding, and '+' as a space if `form`. `out` has `size` bytes, including the NUL.
- * Returns the length, -EINVAL (invalid escape, encoded NUL) or -ENAMETOOLONG.
+ * Decodes percent-encoding, and '+' as a space if `form`. `out` has `size` bytes, including the
+ * NUL. Returns the length, -EINVAL (invalid escape, encoded NUL) or -ENAMETOOLONG.
  */
 int percent_decode(const char *text, size_t length, bool form, char *out, size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The channels between the children: a socket pair and shared files. The supervisor keeps them open,
- * so that they outlive the children.
+ * The channels between the children: a socket pair and shared files. The supervisor keeps them
+ * open, so that they outlive the children.
  */
 #pragma once
 

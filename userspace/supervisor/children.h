@@ -15,10 +15,10 @@
 #define REPLACE_NS (1 * NS_PER_S) /* from SIGTERM to SIGKILL, when a child is replaced */
 
 struct supervised {
-	pid_t pid;	     /* 0: not running */
-	uint64_t started_ns; /* time of the last fork */
-	uint64_t start_ns;   /* if not running: time of the next fork */
-	uint64_t kill_ns;    /* if being replaced: time of SIGKILL; 0: not being replaced */
+	pid_t pid;	       /* 0: not running */
+	uint64_t started_ns;   /* time of the last fork */
+	uint64_t start_ns;     /* if not running: time of the next fork */
+	uint64_t kill_ns;      /* if being replaced: time of SIGKILL; 0: not being replaced */
 	unsigned int failures; /* short lives in a row */
 	bool began;	       /* was started before: the next start is a restart */
 };
@@ -55,8 +55,8 @@ void children_start_due(struct supervisor *s, uint64_t now_ns);
 void children_kill_hung(struct supervisor *s, uint64_t now_ns);
 
 /*
- * Reaps children that have ended (as PID 1 also orphans of other processes), and kills children that
- * were stopped. `stopping`: ends are expected, so nothing is logged or restarted.
+ * Reaps children that have ended (as PID 1 also orphans of other processes), and kills children
+ * that were stopped. `stopping`: ends are expected, so nothing is logged or restarted.
  */
 void children_reap(struct supervisor *s, bool stopping);
 

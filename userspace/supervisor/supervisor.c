@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The parent of all processes. It holds the resources that must outlive a child (listening sockets,
- * channels, shared memory), forks the children, and restarts a child that dies, is stopped or hangs.
- * It reads no input, because it keeps capabilities: it only waits for signals.
+ * channels, shared memory), forks the children, and restarts a child that dies, is stopped or
+ * hangs. It reads no input, because it keeps capabilities: it only waits for signals.
  */
 #include "supervisor/supervisor.h"
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * Identifies the file that a path leads to and its version. Follows symbolic links, which Kubernetes
- * replaces when a Secret changes.
+ * Identifies the file that a path leads to and its version. Follows symbolic links, which
+ * Kubernetes replaces when a Secret changes.
  */
 struct file_mark {
 	int error; /* errno of stat; 0: success */
@@ -22,8 +22,8 @@ struct file_mark file_mark_read(const char *path);
 bool file_same(const struct file_mark *a, const struct file_mark *b);
 
 /*
- * Reads a regular file of at most `most` bytes into *data, which the caller frees. *mark is the mark
- * before reading, also on errors. Returns 0, -EFBIG (too large), -EINVAL (not a regular file),
+ * Reads a regular file of at most `most` bytes into *data, which the caller frees. *mark is the
+ * mark before reading, also on errors. Returns 0, -EFBIG (too large), -EINVAL (not a regular file),
  * -EAGAIN (the file changed while being read) or another -errno.
  */
 int file_read(const char *path, size_t most, char **data, size_t *size, struct file_mark *mark);

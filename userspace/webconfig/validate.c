@@ -25,8 +25,8 @@ static int path_join(char out[static VALIDATION_PATH_SIZE], const char *config, 
 }
 
 /*
- * Reads the file that the validator names, and sends it the contents. Returns 0, -EAGAIN if the file
- * changed while being read, or -errno if the validator has ended.
+ * Reads the file that the validator names, and sends it the contents. Returns 0, -EAGAIN if the
+ * file changed while being read, or -errno if the validator has ended.
  */
 static int file_serve(int validator, struct validated *validated, int part)
 {

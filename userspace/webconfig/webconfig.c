@@ -34,7 +34,7 @@ static const int capabilities[] = {
 
 struct webconfig {
 	const struct child *child;
-	struct validated *last; /* paths and marks of the last validation */
+	struct validated *last;		     /* paths and marks of the last validation */
 	struct file_mark seen[BUNDLE_PARTS]; /* marks at the last tick */
 	unsigned int changing_ticks;
 };

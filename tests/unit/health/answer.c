@@ -126,7 +126,8 @@ Test(answer, readiness_by_listener)
 	EXPECT("/readyz", 503, "crab: no SOCKS server is listening\n");
 	proxies[0].tunnel = HEALTH_TUNNEL_STALE;
 	EXPECT("/readyz", 503,
-	       "crab: tunnel wg0 is stale: no recent handshake\ncrab: no SOCKS server is listening\n");
+	       "crab: tunnel wg0 is stale: no recent handshake\ncrab: no SOCKS server is "
+	       "listening\n");
 }
 
 Test(answer, readiness_of_all_or_one)

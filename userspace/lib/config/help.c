@@ -126,12 +126,9 @@ const char *help_flag_nearest(const char *argument)
 }
 
 static const char *const HEADINGS[] = {
-	[OPTION_GROUP_PROXY] = "Proxy selection",
-	[OPTION_GROUP_COLLECTORS] = "Collectors",
-	[OPTION_GROUP_VALUES] = "Collector settings",
-	[OPTION_GROUP_WEB] = "Metrics port",
-	[OPTION_GROUP_HEALTH] = "Health port",
-	[OPTION_GROUP_BPF] = "BPF programs",
+	[OPTION_GROUP_PROXY] = "Proxy selection",     [OPTION_GROUP_COLLECTORS] = "Collectors",
+	[OPTION_GROUP_VALUES] = "Collector settings", [OPTION_GROUP_WEB] = "Metrics port",
+	[OPTION_GROUP_HEALTH] = "Health port",	      [OPTION_GROUP_BPF] = "BPF programs",
 	[OPTION_GROUP_LOG] = "Log (standard error)",
 };
 

@@ -16,7 +16,8 @@ static int network_parse(struct option_reader *reader, struct config_network *ne
 	unsigned long prefix, longest;
 
 	if (length >= sizeof(host))
-		return option_refuse(reader, "must be networks such as 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32");
+		return option_refuse(
+			reader, "must be networks such as 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32");
 	memcpy(host, text, length);
 	host[length] = '\0';
 	if (inet_pton(AF_INET, host, network->address + sizeof(mapped)) == 1) {

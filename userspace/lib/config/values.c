@@ -85,7 +85,8 @@ int read_proxy_name(struct option_reader *reader, unsigned int data, const char 
 	}
 	name[used] = '\0';
 	if (replaced)
-		fprintf(reader->notices, "--proxy.name\tnot valid UTF-8, invalid bytes replaced by U+FFFD\n");
+		fprintf(reader->notices,
+			"--proxy.name\tnot valid UTF-8, invalid bytes replaced by U+FFFD\n");
 	if (cut)
 		fprintf(reader->notices, "--proxy.name\tlonger than %d bytes, truncated\n",
 			CONFIG_NAME_SIZE - 1);
@@ -247,7 +248,8 @@ int read_telemetry_path(struct option_reader *reader, unsigned int data, const c
 	for (const char *c = value; *c; c++)
 		if (*c <= ' ' || *c == 0x7f || strchr("?#%\"<>&", *c))
 			return option_refuse(
-				reader, "must not contain blanks, control characters or any of ?#%\"<>&");
+				reader,
+				"must not contain blanks, control characters or any of ?#%\"<>&");
 	if (text_copy(reader->config->telemetry_path, sizeof(reader->config->telemetry_path),
 		      value))
 		return option_refuse(reader, "must be at most 63 bytes");
@@ -350,7 +352,8 @@ int read_cost(struct option_reader *reader, unsigned int data, const char *value
 		currency = "USD";
 	if (strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != 3 ||
 	    currency[3])
-		return option_refuse(reader, "the currency must be three letters (ISO 4217), as in 0.05EUR");
+		return option_refuse(
+			reader, "the currency must be three letters (ISO 4217), as in 0.05EUR");
 	for (int i = 0; i < 3; i++)
 		reader->config->cost_currency[i] = (char)(currency[i] & ~0x20);
 	reader->config->cost_per_gigabyte = strtod(price, NULL);

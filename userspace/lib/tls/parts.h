@@ -11,7 +11,7 @@ struct tls {
 	const struct settings *settings;
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priority;
-	bool ecdsa; /* the server's key is not RSA */
+	bool ecdsa;    /* the server's key is not RSA */
 	time_t expiry; /* of the server's certificate */
 };
 

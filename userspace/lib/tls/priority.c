@@ -2,8 +2,8 @@
 /*
  * Selects the offered versions, suites and curves. cipher_suites applies up to TLS 1.2, as in Go,
  * but GnuTLS selects ciphers for all versions at once. So all ciphers of TLS 1.3 are offered after
- * those of the list, in the server's order. If an older version then picks a suite outside the list,
- * the handshake fails (tls_suite_allowed).
+ * those of the list, in the server's order. If an older version then picks a suite outside the
+ * list, the handshake fails (tls_suite_allowed).
  */
 #include <errno.h>
 #include <gnutls/crypto.h>

@@ -118,8 +118,7 @@ static int suites_check(const struct tls *tls, char *why)
 			return 0;
 	if (!s->ciphers_set || s->max_version == TLS_13)
 		return 0;
-	snprintf(why, SETTINGS_WHY,
-		 "no suite of cipher_suites is for a certificate with an %s key",
+	snprintf(why, SETTINGS_WHY, "no suite of cipher_suites is for a certificate with an %s key",
 		 tls->ecdsa ? "elliptic-curve" : "RSA");
 	return GNUTLS_E_NO_CIPHER_SUITES;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server side of TLS by the settings: certificate, versions, suites, client certificates. Opened
- * once for each configuration; each new session takes it.
+ * The server side of TLS by the settings: certificate, versions, suites, client certificates.
+ * Opened once for each configuration; each new session takes it.
  */
 #pragma once
 

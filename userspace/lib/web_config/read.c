@@ -222,8 +222,7 @@ static int user_read(struct yaml *y, void *closure, const char *key)
 	if (r)
 		return r;
 	if (strchr(key, ':'))
-		return yaml_refuse(
-			y, "user %.60s: a user name must not contain a colon", key);
+		return yaml_refuse(y, "user %.60s: a user name must not contain a colon", key);
 	if (!settings_bcrypt(hash, NULL))
 		return yaml_refuse(y, "user %.60s: not a bcrypt hash", key);
 	user->name = strdup(key);
@@ -245,7 +244,8 @@ static int rate_read(struct yaml *y, void *closure, const char *key)
 	if (!strcmp(key, "interval"))
 		return !*value || !settings_duration(value, &s->rate_interval_ns)
 			       ? 0
-			       : yaml_refuse(y, "rate_limit: %.40s is not a duration (example: 1s)", value);
+			       : yaml_refuse(y, "rate_limit: %.40s is not a duration (example: 1s)",
+					     value);
 	if (strcmp(key, "burst") != 0)
 		return yaml_refuse(y, "rate_limit: unknown key %.60s", key);
 	if (!*value)
@@ -253,7 +253,8 @@ static int rate_read(struct yaml *y, void *closure, const char *key)
 	errno = 0;
 	burst = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || burst > 1000000000)
-		return yaml_refuse(y, "rate_limit: burst must be 0 to 1000000000, not %.40s", value);
+		return yaml_refuse(y, "rate_limit: burst must be 0 to 1000000000, not %.40s",
+				   value);
 	s->rate_burst = (uint32_t)burst;
 	return 0;
 }

@@ -53,13 +53,13 @@ static int pem_check(const struct settings *s, char *why)
 		const char *key = settings_pem_key((enum settings_pem)i);
 
 		if (s->text[i] && s->file[i]) {
-			snprintf(why, SETTINGS_WHY, "tls_server_config: both %s and %s_file are set", key,
-				 key);
+			snprintf(why, SETTINGS_WHY,
+				 "tls_server_config: both %s and %s_file are set", key, key);
 			return -EINVAL;
 		}
 		if (i != PEM_CLIENT_CA && !s->text[i] && !s->file[i]) {
-			snprintf(why, SETTINGS_WHY, "tls_server_config: neither %s nor %s_file is set",
-				 key, key);
+			snprintf(why, SETTINGS_WHY,
+				 "tls_server_config: neither %s nor %s_file is set", key, key);
 			return -EINVAL;
 		}
 	}
@@ -90,8 +90,8 @@ static int client_check(const struct settings *s, char *why)
 }
 
 /*
- * Checks that the keys are consistent with each other, and sets defaults. Returns 0, or -EINVAL with
- * `why` set.
+ * Checks that the keys are consistent with each other, and sets defaults. Returns 0, or -EINVAL
+ * with `why` set.
  */
 static int settings_check(struct settings *s, char why[static SETTINGS_WHY])
 {
@@ -111,10 +111,8 @@ static int settings_check(struct settings *s, char why[static SETTINGS_WHY])
 		return -EINVAL;
 	}
 	if (!settings_tls(s))
-		return s->sans_set
-			       ? refuse(why,
-					"client_allowed_sans needs a server certificate")
-			       : 0;
+		return s->sans_set ? refuse(why, "client_allowed_sans needs a server certificate")
+				   : 0;
 	r = pem_check(s, why);
 	return r ? r : client_check(s, why);
 }

@@ -95,8 +95,8 @@ const char *settings_pem_key(enum settings_pem pem);
 bool settings_tls(const struct settings *s);
 
 /*
- * Parses the contents of --web.config.file. Returns NULL with a one-line reason in `why` if they are
- * invalid. settings_free frees the result and wipes its secrets; NULL is allowed.
+ * Parses the contents of --web.config.file. Returns NULL with a one-line reason in `why` if they
+ * are invalid. settings_free frees the result and wipes its secrets; NULL is allowed.
  */
 struct settings *settings_parse(const char *bytes, size_t size, char why[static SETTINGS_WHY]);
 void settings_free(struct settings *s);

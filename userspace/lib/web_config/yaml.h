@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads one YAML document with a known structure, event by event (libyaml), without building a tree.
- * Anchors, aliases, tags, further documents and duplicate keys are refused.
+ * Reads one YAML document with a known structure, event by event (libyaml), without building a
+ * tree. Anchors, aliases, tags, further documents and duplicate keys are refused.
  */
 #pragma once
 

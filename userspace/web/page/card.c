@@ -240,8 +240,7 @@ void card_write(struct text *out, const struct page_view *view, const struct pag
 	for (unsigned int i = 0; i < p->tunnel_count; i++)
 		tunnel_fact(out, view, &p->tunnels[i]);
 	fact_begin(out, "SOCKS server");
-	text_puts(out, p->listener_up ? "listening\n"
-				      : "not listening: new clients are refused\n");
+	text_puts(out, p->listener_up ? "listening\n" : "not listening: new clients are refused\n");
 	if (view->model.answered) {
 		requests_facts(out, p);
 		traffic_facts(out, p);

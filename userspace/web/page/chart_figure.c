@@ -128,8 +128,8 @@ void charts_write(struct text *out, const struct page_proxy *p)
 		received[i] = (double)h->received[i] / SNAPSHOT_STEP_SECONDS;
 	}
 	text_puts(out, "<div class=charts>\n");
-	figure_write(out, &(struct figure){ "Completed requests per minute", all, failed,
-					    h->known, rate_words });
+	figure_write(out, &(struct figure){ "Completed requests per minute", all, failed, h->known,
+					    rate_words });
 	figure_write(out, &(struct figure){ "Received from the tunnel per second", received, NULL,
 					    h->known, bytes_words });
 	text_puts(out, "</div>\n");

@@ -115,8 +115,7 @@ static void tunnel_words(struct page_reasons *r, const struct page_proxy *p,
 	case TUNNEL_NO_PEER:
 		text = reason_add(r, level, "No peer", "VpnTunnelDown");
 		if (text)
-			text_printf(text, "%s has no peer: no traffic can use it.",
-				    t->interface);
+			text_printf(text, "%s has no peer: no traffic can use it.", t->interface);
 		break;
 	case TUNNEL_STALE:
 		text = reason_add(r, level, "Peer silent", "VpnTunnelStale");
@@ -124,7 +123,8 @@ static void tunnel_words(struct page_reasons *r, const struct page_proxy *p,
 			stale_words(text, t, time_s);
 		break;
 	case TUNNEL_STATE_MAX:
-		text = p->usable ? NULL : reason_add(r, PAGE_TROUBLE, "Tunnel down", "VpnTunnelDown");
+		text = p->usable ? NULL
+				 : reason_add(r, PAGE_TROUBLE, "Tunnel down", "VpnTunnelDown");
 		if (text)
 			text_printf(text, "The interface %s cannot be used%s.", t->interface,
 				    t->up ? "" : ": it is missing or down");
@@ -154,8 +154,8 @@ static void failing_words(struct page_reasons *r, const struct page_proxy *p)
 
 	if (share <= PAGE_FAILED_SHARE)
 		return;
-	text = reason_add(r, share >= SHARE_TROUBLE ? PAGE_TROUBLE : PAGE_WARNING, "Requests failing",
-			  "ProxyRequestsFailing");
+	text = reason_add(r, share >= SHARE_TROUBLE ? PAGE_TROUBLE : PAGE_WARNING,
+			  "Requests failing", "ProxyRequestsFailing");
 	if (!text)
 		return;
 	html_count(text, p->failed);
@@ -185,8 +185,8 @@ static void leak_words(struct page_reasons *r, const struct page_proxy *p)
 		text_puts(text, " and ");
 	if (queries)
 		text_printf(text, "%" PRIu64 " DNS quer%s", queries, queries == 1 ? "y" : "ies");
-	text_puts(text,
-		  " bypassed the tunnel since counting started. A growing number means it continues.");
+	text_puts(text, " bypassed the tunnel since counting started. A growing number means it "
+			"continues.");
 }
 
 static void unread_words(struct page_reasons *r, const struct page_proxy *p)
@@ -263,9 +263,8 @@ static bool programs_miss(const struct page_model *m)
 
 static void parts_words(struct page_reasons *r, const struct page_exporter *e)
 {
-	struct text *text = e->not_listening.count
-				    ? reason_add(r, PAGE_WARNING, "Not listening", NULL)
-				    : NULL;
+	struct text *text =
+		e->not_listening.count ? reason_add(r, PAGE_WARNING, "Not listening", NULL) : NULL;
 
 	if (text) {
 		text_puts(text, "Cannot listen on ");

@@ -11,14 +11,14 @@
 #include "lib/config/config.h"
 #include "lib/time.h"
 
-#define SHOWN_MAX 40 /* characters of a name that is refused */
+#define SHOWN_MAX 40 /* characters of a refused name that the error shows */
 
 static bool equals(const char *bytes, size_t size, const char *text)
 {
 	return size == strlen(text) && !memcmp(bytes, text, size);
 }
 
-/* The name as it can stand in a line: whatever is no plain character is a question mark. */
+/* Sets `why`. In the name, all but printable ASCII becomes a question mark. */
 static int refuse(struct collect *collect, const char *what, const char *name, size_t size)
 {
 	char shown[SHOWN_MAX + 1];

@@ -8,10 +8,12 @@
 Test(numbers, edges)
 {
 	expect_refused(PARSE("--proxy.port=0"), "--proxy.port=0: must be a port (1 to 65535)");
-	expect_refused(PARSE("--proxy.port=65536"), "--proxy.port=65536: must be a port (1 to 65535)");
+	expect_refused(PARSE("--proxy.port=65536"),
+		       "--proxy.port=65536: must be a port (1 to 65535)");
 	expect_refused(PARSE("--proxy.port=-1"), "--proxy.port=-1: must be a port (1 to 65535)");
 	expect_refused(PARSE("--proxy.port=+1"), "--proxy.port=+1: must be a port (1 to 65535)");
-	expect_refused(PARSE("--proxy.port=0x10"), "--proxy.port=0x10: must be a port (1 to 65535)");
+	expect_refused(PARSE("--proxy.port=0x10"),
+		       "--proxy.port=0x10: must be a port (1 to 65535)");
 	expect_refused(PARSE("--proxy.port=18446744073709551617"),
 		       "--proxy.port=18446744073709551617: must be a port (1 to 65535)");
 	expect_refused(PARSE("--proxies.max=0"), "--proxies.max=0: must be 1 to 65535");
@@ -64,7 +66,8 @@ Test(lists, ports)
 {
 	cr_assert_eq(PARSE("--proxy.port=1, 2 ,3", "--proxy.port=2"), 0);
 	cr_expect_eq(config.port_count, 3, "twice the same is one");
-	expect_refused(PARSE("--proxy.port=1,,2"), "--proxy.port=1,,2: must be a port (1 to 65535)");
+	expect_refused(PARSE("--proxy.port=1,,2"),
+		       "--proxy.port=1,,2: must be a port (1 to 65535)");
 	expect_refused(PARSE("--proxy.port=1,"), "--proxy.port=1,: must be a port (1 to 65535)");
 	expect_refused(PARSE("--proxy.port="), "--proxy.port=\"\": must be a port (1 to 65535)");
 	cr_expect_eq(PARSE("--proxy.port=1,2,3,4,5,6,7,8"), 0);

@@ -33,7 +33,8 @@ Test(page, trouble_comes_first)
 			    "was 43 s ago.");
 	cr_expect_lt(
 		strstr(page(), "<tr><th scope=row><a href=?proxy=c>c</a><td class=t>Peer silent"),
-		strstr(page(), "<tr><th scope=row><a href=?proxy=b>b</a><td class=l>Incomplete data"));
+		strstr(page(),
+		       "<tr><th scope=row><a href=?proxy=b>b</a><td class=l>Incomplete data"));
 	cr_expect_lt(strstr(page(), "<tr><th scope=row><a href=?proxy=b>b</a>"),
 		     strstr(page(), "<tr><th scope=row><a href=?proxy=a>a</a><td>Works"));
 }
@@ -174,8 +175,9 @@ Test(page, silent_collector)
 	health_board_publish(board, proxies, 2);
 	board->processes[PROCESS_COLLECTOR].heartbeat_ns = NOW - 42000000000;
 	text = page_of(NULL, false);
-	EXPECT_SAYS(text,
-		    "The collector does not answer. Last known state:  1 of 2 proxies has a problem");
+	EXPECT_SAYS(
+		text,
+		"The collector does not answer. Last known state:  1 of 2 proxies has a problem");
 	EXPECT_SAYS(text, "this is the last known state, 42 s ago, without numbers");
 	EXPECT_SAYS(text, "crab&lt;script&gt;</a><td>Works");
 	EXPECT_SAYS(text, "<dt>Tunnel wg&amp;0<dd>up");

@@ -64,12 +64,10 @@ Test(words, all_is_well)
 Test(words, tunnels)
 {
 	tunnel(TUNNEL_NO_INTERFACE, false);
-	EXPECT_FIRST(
-		PAGE_TROUBLE, "Tunnel down",
-		"The interface wg0 is missing or down: no traffic can use it.");
+	EXPECT_FIRST(PAGE_TROUBLE, "Tunnel down",
+		     "The interface wg0 is missing or down: no traffic can use it.");
 	tunnel(TUNNEL_NO_PEER, false);
-	EXPECT_FIRST(PAGE_TROUBLE, "No peer",
-		     "wg0 has no peer: no traffic can use it.");
+	EXPECT_FIRST(PAGE_TROUBLE, "No peer", "wg0 has no peer: no traffic can use it.");
 	tunnel(TUNNEL_STALE, false);
 	EXPECT_FIRST(PAGE_TROUBLE, "Peer silent",
 		     "The peer of wg0 does not answer; no handshake has been seen. Packets enter "
@@ -137,7 +135,8 @@ Test(words, leaks)
 	proxy.numbers[PAGE_LEAKED] = 1;
 	cr_expect_not_null(strstr(first(), "1 connection bypassed the tunnel"), "%s", first());
 	proxy.numbers[PAGE_LEAKED_DNS] = 2;
-	cr_expect_not_null(strstr(first(), "1 connection and 2 DNS queries bypassed"), "%s", first());
+	cr_expect_not_null(strstr(first(), "1 connection and 2 DNS queries bypassed"), "%s",
+			   first());
 	cr_expect_str_eq(reasons.reasons[0].runbook, "ProxyLeak");
 	proxy.numbers[PAGE_LEAKED] = 0;
 	cr_expect_not_null(strstr(first(), "2 DNS queries bypassed"), "%s", first());
@@ -156,9 +155,8 @@ Test(words, have_room)
 	proxy.sources_failed = 1u << COLLECTOR_DNS | 1u << COLLECTOR_COST;
 	first();
 	cr_expect_eq(reasons.count, ABI_TUNNELS_MAX + 4);
-	cr_expect_str_eq(
-		reason(reasons.count - 1),
-		"Collectors failing: dns, cost. Their numbers are missing; the log gives the reason.");
+	cr_expect_str_eq(reason(reasons.count - 1), "Collectors failing: dns, cost. Their numbers "
+						    "are missing; the log gives the reason.");
 }
 
 static struct page_model model = { .answered = true };
