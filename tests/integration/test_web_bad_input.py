@@ -105,9 +105,9 @@ BAD = {
     "unknown curve": (tls(extra="  curve_preferences: [P-256]\n"), "unknown curve P-256"),
     "no hash": ("basic_auth_users: {alice: secret}\n", "user alice: not a bcrypt hash"),
     "hash of another kind": ("basic_auth_users: {alice: $6$salt$hash}\n", "user alice: not a bcrypt hash"),
-    "header": ("http_server_config: {headers: {Server: x}}\n", "the header Server cannot be set"),
-    "header's value": ("http_server_config: {headers: {X-Frame-Options: allow}}\n", "X-Frame-Options can only be deny or sameorigin"),
-    "header that splits": ('http_server_config: {headers: {X-XSS-Protection: "0\\r\\nX: y"}}\n', "a control character in the header"),
+    "header": ("http_server_config: {headers: {Server: x}}\n", "header Server is not supported"),
+    "header's value": ("http_server_config: {headers: {X-Frame-Options: allow}}\n", "X-Frame-Options must be deny or sameorigin"),
+    "header that splits": ('http_server_config: {headers: {X-XSS-Protection: "0\\r\\nX: y"}}\n', "header X-XSS-Protection contains a control character"),
     "no duration": ("rate_limit: {interval: soon, burst: 1}\n", "soon is not a duration"),
     "no burst": ("rate_limit: {interval: 1s}\n", "a burst of 0"),
 }

@@ -67,8 +67,8 @@ bool children_signal(const struct supervisor *s, int number);
 #define BACKOFF_RESET_NS (5 * NS_PER_S)
 
 /*
- * The delay before the next start, after `failures` short lives in a row (1: the first): 0, 0, 100,
- * 200, 400, 800, 800 … ms, so that each child is back within a second. After 30 failures, which
- * rarely resolve without help, 10 s.
+ * The delay before the next start, after `failures` short lives in a row (1: the first). It is 0,
+ * 0, 100, 200, 400, 800, 800 … ms, so that each child is back within a second. After 30 failures,
+ * which rarely resolve without help, it is 10 s.
  */
 uint64_t backoff_delay_ns(unsigned int failures);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The parent of all processes. It holds the resources that must outlive a child (listening sockets,
- * channels, shared memory), forks the children, and restarts a child that dies, is stopped or
+ * The parent of all processes. It holds the resources that must outlive a child: listening sockets,
+ * channels, shared memory. It forks the children, and restarts a child that dies, is stopped or
  * hangs. It reads no input, because it keeps capabilities: it only waits for signals.
  */
 #include "supervisor/supervisor.h"
@@ -107,8 +107,8 @@ static void run(struct supervisor *s)
 }
 
 /*
- * Ends the children. One that is blocked in the kernel may outlive this; the kernel kills it once
- * it wakes up, because its parent is gone (child_bind_to_parent).
+ * Ends the children. A child that is blocked in the kernel may outlive this. It dies once it wakes
+ * up, because its parent is gone (child_bind_to_parent).
  */
 static void stop(struct supervisor *s)
 {

@@ -58,8 +58,9 @@ static int number_order(const void *a, const void *b)
 }
 
 /*
- * Before its first qsort of more than 1 KiB, the C library may read the memory size of the host, by
- * sysinfo or from a file, and remembers it. Do this here, so that the filter need not allow it.
+ * Before its first qsort of more than 1 KiB, the C library may read the memory size of the host.
+ * It uses sysinfo or a file, and remembers the result. Do this here, so that the filter need not
+ * allow it.
  */
 static void sort_prepare(void)
 {

@@ -222,7 +222,7 @@ int web_run(const struct child *child)
 	log_process("web");
 	r = web_start(&web);
 	if (r) {
-		log_error("cannot start", field_error(r));
+		log_error("cannot start web server", field_error(r));
 	} else {
 		r = loop(&web);
 		if (r)

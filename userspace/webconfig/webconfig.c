@@ -130,7 +130,7 @@ int webconfig_run(const struct child *child)
 	int r = webconfig.last ? begin(child, &signals) : -ENOMEM, received = 0;
 
 	if (r) {
-		log_error("cannot start", field_error(r));
+		log_error("cannot start webconfig", field_error(r));
 		free(webconfig.last);
 		return EXIT_FAILURE;
 	}

@@ -141,14 +141,13 @@ Test(answer, readiness_of_all_or_one)
 	EXPECT("/readyz?proxy=cra", 404, "unknown proxy\n");
 	EXPECT("/readyz?proxy=", 404, "unknown proxy\n");
 	EXPECT("/readyz?verbose", 503,
-	       "[+]collector is reporting\n[+]crab: tunnel wg0 is up\n[+]crab: the SOCKS server "
-	       "listens\n"
-	       "[-]a \"salmon\": tunnel wg0 is stale: no recent handshake\n[+]a \"salmon\": the "
-	       "SOCKS server "
-	       "listens\n");
+	       "[+]collector is reporting\n[+]crab: tunnel wg0 is up\n[+]crab: SOCKS server is "
+	       "listening\n"
+	       "[-]a \"salmon\": tunnel wg0 is stale: no recent handshake\n[+]a \"salmon\": "
+	       "SOCKS server is listening\n");
 	EXPECT("/readyz?verbose&proxy=crab", 200,
-	       "[+]collector is reporting\n[+]crab: tunnel wg0 is up\n[+]crab: the SOCKS server "
-	       "listens\n"
+	       "[+]collector is reporting\n[+]crab: tunnel wg0 is up\n[+]crab: SOCKS server is "
+	       "listening\n"
 	       "readyz check passed\n");
 }
 

@@ -10,7 +10,7 @@
  * name: the flag, the value of the label `collector`, and the reader, samples_<name>.
  * default: ON or OFF.
  * source: USERSPACE, or BPF(parts). A part exists only while one of its collectors is on. PROGRAM
- * is a packet program (enum abi_packet_program); one that no row names always runs. SWITCH is a
+ * is a packet program (enum abi_packet_program); without a row, it always runs. SWITCH is a
  * variable in rodata. MAP is a map.
  * A file that expands a column defines these words.
  */

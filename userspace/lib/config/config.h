@@ -91,8 +91,9 @@ struct config {
 
 /*
  * Fills *config. `environment` is a NULL-terminated envp.
- * Returns 0; 1 if the program should exit with 0 (--help, --version, --help-metrics); -EINVAL after
- * one line on standard error with the flag or variable, its value and the reason (exit 2).
+ * Returns 0. Returns 1 if the program should exit with 0 (--help, --version, --help-metrics).
+ * Returns -EINVAL if it should exit with 2, after one line on standard error. That line has the
+ * flag or variable, its value and the reason.
  */
 int config_parse(struct config *config, int argc, char **argv, char **environment);
 

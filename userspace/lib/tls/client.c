@@ -25,7 +25,7 @@ static bool san_spell(char *out, size_t size, unsigned int kind, const void *val
 	case GNUTLS_SAN_DNSNAME:
 	case GNUTLS_SAN_RFC822NAME:
 	case GNUTLS_SAN_URI:
-		/* An embedded NUL would truncate the name to one that may be allowed. */
+		/* An embedded NUL would truncate the name to a different, allowed name. */
 		if (length >= size || memchr(value, '\0', length))
 			return false;
 		memcpy(out, value, length);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The contents of --web.config.file and of the files that it names. The process webconfig passes
- * them to the process web in a memfd of two halves: half `sequence & 1` holds bundle `sequence`,
- * the other half is free for the next one.
+ * them to web in a memfd of two halves. Half `sequence & 1` holds bundle `sequence`; the other half
+ * is free for the next bundle.
  */
 #pragma once
 

@@ -227,7 +227,7 @@ int yaml_bool(struct yaml *y, bool *value)
 		*value = !strcmp(word, yes[i]);
 		return 0;
 	}
-	return yaml_refuse(y, "%.40s is not true or false", word);
+	return yaml_refuse(y, "%.40s is not a boolean (true or false, unquoted)", word);
 }
 
 /* Refuses a word. Lists the accepted ones if they are few. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thread that checks passwords against bcrypt hashes, one after another and at a low priority:
- * each takes tens of milliseconds, which must not delay scrapes. The queue is bounded.
+ * A thread that checks passwords against bcrypt hashes, one after another. It has a low priority,
+ * because a check takes tens of milliseconds and must not delay scrapes. The queue is bounded.
  */
 #pragma once
 

@@ -21,7 +21,7 @@ void chart_path(struct text *out, const struct chart *chart, const double *value
 		unsigned int known, bool closed);
 
 /*
- * The next round number (1, 1.5, 2, 3, 4, 5, 6, 8 or 10 times a power of ten) that is at least
- * `highest`; 0 for 0.
+ * Returns 0 for 0, else the smallest round number that is at least `highest`. A round number is a
+ * power of ten times one of 1, 1.5, 2, 3, 4, 5, 6, 8.
  */
 double chart_top(double highest);

@@ -121,7 +121,7 @@ void glossary_write(struct text *out)
 	for (unsigned int state = 0; state < TUNNEL_STATE_MAX; state++)
 		text_printf(out, "<dt>Tunnel %s<dd>%s\n", words_tunnel((enum tunnel_state)state),
 			    words_tunnel_meaning((enum tunnel_state)state));
-	text_puts(out, "<dt>Failed<dd>requests without a success reply, whatever the cause; "
+	text_puts(out, "<dt>Failed<dd>requests without a success reply; "
 		       "proxy_request_failures_total has the reasons\n"
 		       "<dt>Totals<dd>since counting started; they survive restarts while "
 		       "the BPF programs stay pinned\n"

@@ -69,7 +69,7 @@
 		arrange(doc);
 	};
 
-	// Changes only what differs, so that open details, focus, selection and scroll position remain.
+	// Changes only nodes that differ, so that open details, focus, selection and scroll stay.
 	const key = (node) => node.id || node.cells?.[0]?.querySelector("a")?.getAttribute("href") || "";
 	const attributes = (old, now) => {
 		if (old.localName == "details") return;
@@ -80,7 +80,7 @@
 			if (old.getAttribute(name) != text) old.setAttribute(name, text);
 		}
 	};
-	// The node to update into `next`: `at`, or for an element one that follows. Null: none.
+	// The node to update into `next`: `at`, or for an element a later sibling. Null: none.
 	const alike = (at, next) => {
 		while (at && at.nodeName != next.nodeName && next.nodeType == 1 && !key(at))
 			at = at.nextSibling;

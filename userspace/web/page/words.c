@@ -100,7 +100,7 @@ static void stale_words(struct text *text, const struct page_tunnel *t, uint64_t
 static void tunnel_words(struct page_reasons *r, const struct page_proxy *p,
 			 const struct page_tunnel *t, uint64_t time_s)
 {
-	/* With another usable tunnel, one that is down affects only part of the traffic. */
+	/* A tunnel that is down affects only part of the traffic if another one is usable. */
 	enum page_level level = p->usable ? PAGE_WARNING : PAGE_TROUBLE;
 	struct text *text;
 

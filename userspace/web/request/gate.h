@@ -56,8 +56,8 @@ struct gate_pass {
 };
 
 /*
- * Returns 0 if the request is admitted; -EAGAIN if it must wait until the `done` of its waiter is
- * called; -EACCES with *refusal, which is counted.
+ * Returns 0 if the request is admitted, or -EACCES with *refusal, which is counted. -EAGAIN: the
+ * request must wait until the `done` of its waiter is called.
  */
 int gate_check(struct gate *gate, struct gate_pass *pass, const struct settings *settings,
 	       struct MHD_Connection *connection, uint64_t now_ns, enum refusal *refusal);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Selects format and encoding from Accept and Accept-Encoding, as Prometheus's Go library does: the
- * highest q wins, the first of equals; text 0.0.4 if nothing matches. A wildcard does not select
- * OpenMetrics.
+ * Selects format and encoding from Accept and Accept-Encoding, as Prometheus's Go library does. The
+ * highest q wins, the first of equals. If nothing matches, the format is text 0.0.4. A wildcard
+ * does not select OpenMetrics.
  */
 #pragma once
 

@@ -29,8 +29,8 @@ int collect_argument(struct collect *collect, const char *key, size_t key_size, 
 uint32_t collect_mask(const struct collect *collect);
 
 /*
- * How long a scrape may take, in ns: the value of X-Prometheus-Scrape-Timeout-Seconds, at most
- * 300 s, minus a margin of 5 % (at most 0.5 s) for the response. NULL or an invalid value: 10 s,
- * minus the margin.
+ * How long a scrape may take, in ns. `seconds` is the value of X-Prometheus-Scrape-Timeout-Seconds,
+ * limited to 300 s; NULL or an invalid value means 10 s. A margin of 5 % (at most 0.5 s) for the
+ * response is subtracted.
  */
 uint64_t scrape_timeout_ns(const char *seconds);

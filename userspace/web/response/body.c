@@ -34,7 +34,7 @@ struct body *body_renew(struct body **kept)
 
 /*
  * Measured (docs/bench.md): levels above 1 take more time than the smaller response saves. Similar
- * lines are close to each other, so a window of 4 KiB is enough; with this memory level, zlib takes
+ * lines are close to each other, so a window of 4 KiB is enough. With this memory level, zlib takes
  * 28 KiB instead of its default of 268 KiB.
  */
 #define LEVEL 1
