@@ -151,13 +151,13 @@ def test_the_numbers_are_those_of_the_metrics_and_of_the_clients(s):
     equal(facts["Open connections"][1], [s.lab.proxies[0].ss().clients], "ss")
     equal(facts["Requests"][1], [total, metrics.value("proxy_requests_successful_total"), metrics.value("proxy_requests_failed_total")])
     equal(facts["Clients"][1], [metrics.value("proxy_client_connections_total")])
-    equal(facts["Targets"][1], [metrics.value("proxy_upstream_connects_total"), metrics.value("proxy_upstream_active_connections")])
+    equal(facts["Upstream connections"][1], [metrics.value("proxy_upstream_connects_total"), metrics.value("proxy_upstream_active_connections")])
     equal(facts["Leaks"][1], [0, 0])
     bytes_ = facts["Traffic"][1]
     equal(bytes_[0], bytes_[1] + bytes_[2], "the sum of both directions")
     assert abs(bytes_[0] - metrics.value("proxy_bytes_transferred_total")) < 4000, (bytes_, "keepalives may pass between the two")
     assert facts["Tunnel wg0"][0].startswith("up: the peer answers; last handshake "), facts["Tunnel wg0"]
-    assert "connection_refused 40" in facts["Why they failed"][0], facts["Why they failed"]
+    assert "connection_refused 40" in facts["Failure reasons"][0], facts["Failure reasons"]
     assert abs(sum(facts["Destinations, by bytes"][1]) - bytes_[0]) < 4000, (facts["Destinations, by bytes"], bytes_[0])
     # What has ended is in the history a step later.
     ended = metrics.value("proxy_requests_successful_total") + metrics.value("proxy_requests_failed_total")
