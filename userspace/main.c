@@ -22,9 +22,7 @@ static child_main_function *const mains[PROCESS_MAX] = {
 	[PROCESS_WEBCONFIG] = webconfig_run,
 };
 
-/*
- * A reload may be asked for as soon as the program runs: it waits for the supervisor, who takes it.
- */
+/* Blocks SIGHUP until the supervisor waits for it: a reload may be requested before that. */
 static void hold_reload(void)
 {
 	sigset_t set;
@@ -38,13 +36,13 @@ int main(int argc, char **argv)
 {
 	int parsed;
 
-	/* A client, or a reader of our log, that went away is no reason to die. */
+	/* A client or a reader of the log that disconnects must not kill the program. */
 	signal(SIGPIPE, SIG_IGN);
 	log_open();
 	parsed = config_parse(&config, argc, argv, environ);
 	if (parsed < 0)
 		return EXIT_USAGE;
-	if (parsed > 0) /* what was printed has to arrive */
+	if (parsed > 0) /* fail if the output could not be written */
 		return fclose(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 
 	if (!config.detach)

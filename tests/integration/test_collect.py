@@ -61,16 +61,16 @@ def test_all_but_what_is_excluded():
 def test_what_is_refused():
     with Exporter("--no-collector.leaks"):
         for query, line in (
-                ("collect[]=speed", 'no such collector: "speed"'),
-                ("collect[]=requests&collect[]=speed", 'no such collector: "speed"'),
-                ("exclude[]=speed", 'no such collector: "speed"'),
-                ("collect[]=", 'no such collector: ""'),
-                ("collect[]", 'no such collector: ""'),
-                ("collect[]=dns%00", 'no such collector: "dns?"'),
-                ("collect[]=a%22%0d%0ab", 'no such collector: "a"??b"'),
-                ("collect[]=leaks", 'this collector is off: "leaks"'),
-                ("collect[]=clients", 'this collector is off: "clients"'),
-                ("collect[]=cost", 'this collector is off: "cost"'),
+                ("collect[]=speed", 'unknown collector: "speed"'),
+                ("collect[]=requests&collect[]=speed", 'unknown collector: "speed"'),
+                ("exclude[]=speed", 'unknown collector: "speed"'),
+                ("collect[]=", 'unknown collector: ""'),
+                ("collect[]", 'unknown collector: ""'),
+                ("collect[]=dns%00", 'unknown collector: "dns?"'),
+                ("collect[]=a%22%0d%0ab", 'unknown collector: "a"??b"'),
+                ("collect[]=leaks", 'collector is disabled: "leaks"'),
+                ("collect[]=clients", 'collector is disabled: "clients"'),
+                ("collect[]=cost", 'collector is disabled: "cost"'),
                 ("collect[]=dns&exclude[]=requests", "collect[] and exclude[] cannot be combined")):
             answer = get(METRICS, "/metrics?" + query)
             equal((answer.status, answer.body.decode()), (400, line + "\n"), query)

@@ -32,7 +32,7 @@ def test_bad_flags():
 
 
 def test_bad_variables():
-    refused(METRICS_PORT="http", line=b"METRICS_PORT=http: not a port (1 to 65535)")
+    refused(METRICS_PORT="http", line=b"METRICS_PORT=http: must be a port (1 to 65535)")
     refused(WGSOCKS_HEALTH_LISTEN_ADDRESS="9999", line=b"WGSOCKS_HEALTH_LISTEN_ADDRESS=9999: must be HOST:PORT or :PORT")
     refused(ENABLE_HEALTH_PROBE=b"\xff\x1b", line=b'ENABLE_HEALTH_PROBE="\\ufffd\\u001b": must be true or false')
 

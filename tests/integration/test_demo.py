@@ -342,8 +342,8 @@ def test_a_visitor_sees_the_trouble_and_does_not_break_the_demo():
         assert len(urls) == 7, urls
         pages = {key: fetch(url) for key, url in urls.items() if key != ("free-salmon", "probes")}
         assert "tunnel" in fetch(urls["free-salmon", "probes"], 503)
-        assert "free-salmon has trouble" in pages["free-salmon", "page"]
-        assert "golden-crab has trouble" not in pages["golden-crab", "page"]
+        assert "free-salmon has a problem" in pages["free-salmon", "page"]
+        assert "golden-crab has a problem" not in pages["golden-crab", "page"]
         for name in ("golden-crab", "free-salmon"):
             assert f'proxy_info{{proxy_name="{name}"}} 1\n' in pages[name, "metrics"]
         assert "ProxyLeak" in pages["Prometheus", "alerts"]

@@ -420,4 +420,4 @@ def test_a_database_without_destinations_is_a_line():
         equal(metrics.find("wgsocks_exporter_collector_success", collector="geoip"), [], "collector_success")
         log.seek(0)
         text = log.read().decode()
-        assert records(text, level="warn", setting="--geoip.database", reason="no countries without --collector.destinations"), text
+        assert records(text, level="warn", setting="--geoip.database", reason="has no effect without --collector.destinations"), text

@@ -82,11 +82,11 @@ def test_pages():
         expect(f"GET {path} HTTP/1.0\r\n\r\n", 200)
     # Neither a tunnel nor a SOCKS server is in this namespace.
     answer = expect("GET /readyz HTTP/1.1\r\n\r\n", 503)
-    assert b"there is no tunnel interface" in answer.body and b"no SOCKS server listens" in answer.body, answer.body
-    assert b"[+]the collector reports" in expect("GET /readyz?verbose HTTP/1.1\r\n\r\n", 503).body
+    assert b"no tunnel interface" in answer.body and b"no SOCKS server is listening" in answer.body, answer.body
+    assert b"[+]collector is reporting" in expect("GET /readyz?verbose HTTP/1.1\r\n\r\n", 503).body
     expect("GET /readyz?proxy=crab%20%22%5C HTTP/1.1\r\n\r\n", 503)
     expect("GET /readyz?proxy=nobody HTTP/1.1\r\n\r\n", 404)
-    assert b"there is no tunnel interface" in expect("GET / HTTP/1.1\r\n\r\n", 200).body
+    assert b"no tunnel interface" in expect("GET / HTTP/1.1\r\n\r\n", 200).body
 
 
 def test_refusals():

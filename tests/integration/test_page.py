@@ -135,7 +135,7 @@ def test_headers(record_property):
     assert policy.startswith("default-src 'none'; style-src 'sha256-") and "unsafe" not in policy, policy
     equal(fetch(method="HEAD")[0].getheader("Content-Length") is not None, True, "HEAD has a length")
     equal(fetch("/" + detail("nobody"))[0].status, 200, "an unknown proxy")
-    assert "Nobody called" in fetch("/" + detail("nobody"))[1]
+    assert "No proxy named" in fetch("/" + detail("nobody"))[1]
     record_property("note", f"{len(text.encode())} bytes")
 
 
@@ -151,13 +151,13 @@ def test_the_numbers_are_those_of_the_metrics_and_of_the_clients(s):
     equal(facts["Open connections"][1], [s.lab.proxies[0].ss().clients], "ss")
     equal(facts["Requests"][1], [total, metrics.value("proxy_requests_successful_total"), metrics.value("proxy_requests_failed_total")])
     equal(facts["Clients"][1], [metrics.value("proxy_client_connections_total")])
-    equal(facts["Targets"][1], [metrics.value("proxy_upstream_connects_total"), metrics.value("proxy_upstream_active_connections")])
+    equal(facts["Upstream connections"][1], [metrics.value("proxy_upstream_connects_total"), metrics.value("proxy_upstream_active_connections")])
     equal(facts["Leaks"][1], [0, 0])
     bytes_ = facts["Traffic"][1]
     equal(bytes_[0], bytes_[1] + bytes_[2], "the sum of both directions")
     assert abs(bytes_[0] - metrics.value("proxy_bytes_transferred_total")) < 4000, (bytes_, "keepalives may pass between the two")
     assert facts["Tunnel wg0"][0].startswith("up: the peer answers; last handshake "), facts["Tunnel wg0"]
-    assert "connection_refused 40" in facts["Why they failed"][0], facts["Why they failed"]
+    assert "connection_refused 40" in facts["Failure reasons"][0], facts["Failure reasons"]
     assert abs(sum(facts["Destinations, by bytes"][1]) - bytes_[0]) < 4000, (facts["Destinations, by bytes"], bytes_[0])
     # What has ended is in the history a step later.
     ended = metrics.value("proxy_requests_successful_total") + metrics.value("proxy_requests_failed_total")
@@ -230,7 +230,7 @@ def test_without_scripts(s):
         s.page.open(width=360)
         tree = s.page.chromium.devtools("Accessibility.getFullAXTree")["nodes"]
         words = " ".join(node.get("name", {}).get("value", "") for node in tree if node["role"]["value"] == "StaticText")
-        for wanted in ("All 3 proxies work", "Open connections", "Requests that ended, per minute", "Reload for news", "The exporter itself", CRAB, LONG, SALMON):
+        for wanted in ("All 3 proxies work", "Open connections", "Completed requests per minute", "Reload for news", "Exporter", CRAB, LONG, SALMON):
             assert wanted in words, f"{wanted} is not to be read: {words[:500]}"
         equal(sum(node["role"]["value"] == "button" for node in tree), 0, "buttons that do nothing")
         roles = {node["role"]["value"] for node in tree}
@@ -253,7 +253,7 @@ def test_it_renews_itself_and_disturbs_nobody(s):
     stood = s.page.run("return document.querySelector('time').dateTime")
     begun = time.monotonic()
     wait_until(lambda: time.monotonic() - begun > 6, 10, "more than the interval")
-    equal(s.page.run("return [document.querySelector('time').dateTime, document.querySelector('#pause').textContent]"), [stood, "Go on"], "paused")
+    equal(s.page.run("return [document.querySelector('time').dateTime, document.querySelector('#pause').textContent]"), [stood, "Resume"], "paused")
     s.page.run("document.querySelector('#pause').click()")
     wait_until(lambda: s.page.run("return document.querySelector('time').dateTime") != stood, 10, "it goes on")
     equal(s.page.run("return document.activeElement.id"), "pause", "the focus")
@@ -262,28 +262,28 @@ def test_it_renews_itself_and_disturbs_nobody(s):
 def test_trouble_comes_first_and_says_why(s):
     proxy = s.lab.proxies[2]
     proxy.delete_tunnel()
-    s.wait_level(SALMON, "No tunnel")
-    equal(s.page.summary(), "1 of 3 proxies has trouble")
+    s.wait_level(SALMON, "Tunnel down")
+    equal(s.page.summary(), "1 of 3 proxies has a problem")
     equal(next(iter(s.page.rows())), SALMON, "the first row")
     equal(s.page.run("return document.querySelector('article h2 span').textContent"), SALMON, "the first card")
     assert f"{SALMON}: The interface wg0 is missing or down" in s.page.reasons()[0], s.page.reasons()
     assert "VpnTunnelDown" in s.page.run("return document.querySelector('article').textContent")
-    assert s.page.run("return document.title").startswith("1 of 3 proxies has trouble")
+    assert s.page.run("return document.title").startswith("1 of 3 proxies has a problem")
     equal(s.metrics(SALMON).value("vpn_connection_status"), 0)
     s.page.check("down")
     proxy.create_tunnel()
     s.wait_level(SALMON, "Works")
 
     proxy.stop_dante()
-    s.wait_level(SALMON, "No SOCKS server")
-    assert any("Nothing listens for SOCKS: new clients are refused." in reason for reason in s.page.reasons()), s.page.reasons()
+    s.wait_level(SALMON, "SOCKS server down")
+    assert any("No SOCKS server is listening: new clients are refused." in reason for reason in s.page.reasons()), s.page.reasons()
     proxy.start_dante()
     s.wait_level(SALMON, "Works")
 
 
 def test_failing_requests(s):
     s.lab.traffic("60 refused", seed=7, proxies=[s.lab.proxies[2]]).finish()
-    s.wait_level(SALMON, "Requests fail")
+    s.wait_level(SALMON, "Requests failing")
     reason = next(reason for reason in s.page.reasons() if "failed (" in reason)
     assert "connection_refused" in reason, reason
     s.page.check("failing")
@@ -300,7 +300,7 @@ def test_leaks(s):
     leaked = s.metrics(LONG).value("proxy_leaked_connections_total")
     assert leaked, "nothing leaked"
     s.wait_level(LONG, "Leaks")
-    assert any(f"{leaked} connections left beside the tunnel" in reason for reason in s.page.reasons()), s.page.reasons()
+    assert any(f"{leaked}connections bypassed the tunnel" in reason for reason in s.page.reasons()), s.page.reasons()
     s.page.open(detail(LONG))
     equal(s.page.facts()["Leaks"][1][0], leaked)
     s.page.check("leak")
@@ -329,15 +329,15 @@ def test_a_silent_collector(s):
         begun = time.monotonic()
         s.page.open()
         took = time.monotonic() - begun
-        assert s.page.summary().startswith("The collector is silent."), s.page.summary()
+        assert s.page.summary().startswith("The collector does not answer."), s.page.summary()
         assert took < 10, took
         equal(set(s.page.rows()), set(NAMES), "the last state")
-        assert any(re.search(r"the last that it said, \d+ s ago, without numbers", reason) for reason in s.page.reasons()), s.page.reasons()
+        assert any(re.search(r"last known state, \d+ s ago, without numbers", reason) for reason in s.page.reasons()), s.page.reasons()
         s.page.check("silent")
     finally:
         for pid in reversed(pids):
             os.kill(pid, signal.SIGCONT)
-    wait_until(lambda: "collector is silent" not in fetch()[1], 30, "the collector")
+    wait_until(lambda: "collector does not answer" not in fetch()[1], 30, "the collector")
 
 
 def test_two_hundred_proxies(s, record_property):
@@ -350,7 +350,7 @@ def test_two_hundred_proxies(s, record_property):
         equal(len(s.page.rows()), 200, "rows")
         # Nobody gives light proxies a WireGuard device, so they need a look, and those with more trouble come before them.
         summary = s.page.summary()
-        assert re.fullmatch(r"\d+ of 200 proxies need a look|\d+ of 200 proxies ha(s|ve) trouble, \d+ need a look", summary), summary
+        assert re.fullmatch(r"\d+ of 200 proxies need attention|\d+ of 200 proxies ha(s a problem|ve problems), \d+ need attention", summary), summary
         s.page.check("two-hundred", looks=((360, True), (1280, False)))
 
         s.page.chromium.look()
@@ -389,7 +389,7 @@ def test_beside_one_proxy(s):
         equal(s.page.summary(), f"{CRAB} works")
         equal(s.page.run("return [document.querySelectorAll('table').length, document.querySelector('article details').open]"), [0, True], "no table, all facts")
         text = s.page.run("return document.querySelector('main').innerText")
-        assert "No charts" in text and "--no-collector.compat" in text and "beside one proxy" in text, text
+        assert "No charts" in text and "--no-collector.compat" in text and "sidecar" in text, text
         equal(s.page.facts()["Requests"][1][0], sidecar.scrape().sum("proxy_requests_total"))
         s.page.check("sidecar")
     finally:
@@ -400,5 +400,5 @@ def test_it_says_when_nobody_answers(s):
     s.page.open()
     s.node.stop()
     live = wait_until(lambda: (text := s.page.run("return document.querySelector('#live').textContent")).startswith("No answer") and text, 30, "the page to notice")
-    assert "what is below is old" in live, live
+    assert "the data below is outdated" in live, live
     s.page.chromium.complaints()

@@ -144,7 +144,7 @@ def test_states_of_a_real_tunnel(record_property):
         equal(state(metrics), "no_interface", "before wg0")
         equal(metrics.value("vpn_connection_status"), 0, "without wg0")
         proxy.create_tunnel()
-        metrics = expect_state(sidecar, "never", 1, "tunnel wg0 was not used yet")
+        metrics = expect_state(sidecar, "never", 1, "tunnel wg0 has not been used yet")
         equal(metrics.find("vpn_peer_last_handshake_timestamp_seconds"), [], "handshake")
         proxy.start_dante()
         lab.traffic("3 connect", seed=52).finish()
@@ -169,7 +169,7 @@ def test_states_of_a_real_tunnel(record_property):
         expect_state(sidecar, "no_peer", 0, "tunnel wg0 has no peer")
         equal(peers(sidecar.scrape()), {}, "peers")
         proxy.delete_tunnel()
-        expect_state(sidecar, "no_interface", 0, "there is no tunnel interface")
+        expect_state(sidecar, "no_interface", 0, "no tunnel interface")
         record_property("note", f"stale after {went_on - begun:.0f} s")
 
 
@@ -226,10 +226,10 @@ def test_states_that_take_too_long_for_a_real_tunnel():
         # A first handshake that nobody answers, on a device that is new.
         proxy.ip("link del wg0", "tuntap add dev wg0 mode tun", "link set wg0 up")
         fake.say(answer(sent=0, received=0))
-        expect_state(sidecar, "never", 1, "tunnel wg0 was not used yet")
+        expect_state(sidecar, "never", 1, "tunnel wg0 has not been used yet")
         fake.say(answer(sent=148, received=0))
         begun = time.monotonic()
-        expect_state(sidecar, "never", 1, "tunnel wg0 was not used yet")
+        expect_state(sidecar, "never", 1, "tunnel wg0 has not been used yet")
         expect_state(sidecar, "stale", 0, "tunnel wg0 is stale", 25)
         assert time.monotonic() - begun > 12, "stale too early"
 

@@ -7,7 +7,7 @@
 #include "health/lines.h"
 #include "health/target.h"
 
-/* What the checks of one request found; good ones are only told when asked for. */
+/* The results of the checks for one request. Passed checks are listed only if `verbose`. */
 struct report {
 	struct lines lines;
 	bool verbose;
@@ -16,28 +16,28 @@ struct report {
 
 static const struct {
 	const char *text;
-	bool named; /* "tunnel <interface>" goes before it */
+	bool named; /* the text follows "tunnel <interface>" */
 	bool usable;
 } tunnels[] = {
-	[HEALTH_TUNNEL_UNKNOWN] = { "the tunnel's state is not known", false, false },
+	[HEALTH_TUNNEL_UNKNOWN] = { "tunnel state is unknown", false, false },
 	[HEALTH_TUNNEL_UP] = { "is up", true, true },
 	[HEALTH_TUNNEL_IDLE] = { "is idle", true, true },
-	[HEALTH_TUNNEL_NEVER] = { "was not used yet", true, true },
+	[HEALTH_TUNNEL_NEVER] = { "has not been used yet", true, true },
 	[HEALTH_TUNNEL_STALE] = { "is stale: no recent handshake", true, false },
 	[HEALTH_TUNNEL_NO_PEER] = { "has no peer", true, false },
-	[HEALTH_TUNNEL_NO_INTERFACE] = { "there is no tunnel interface", false, false },
+	[HEALTH_TUNNEL_NO_INTERFACE] = { "no tunnel interface", false, false },
 	[HEALTH_TUNNEL_INTERFACE_DOWN] = { "is down", true, false },
 };
 
-static void check(struct report *report, bool good, const char *who, const char *what)
+static void check(struct report *report, bool good, const char *proxy, const char *what)
 {
-	const char *colon = *who ? ": " : "";
+	const char *colon = *proxy ? ": " : "";
 
 	report->failed |= !good;
 	if (report->verbose)
-		lines_add(&report->lines, "[%c]%s%s%s", good ? '+' : '-', who, colon, what);
+		lines_add(&report->lines, "[%c]%s%s%s", good ? '+' : '-', proxy, colon, what);
 	else if (!good)
-		lines_add(&report->lines, "%s%s%s", who, colon, what);
+		lines_add(&report->lines, "%s%s%s", proxy, colon, what);
 }
 
 static void check_tunnel(struct report *report, const struct health_proxy *proxy)
@@ -55,16 +55,16 @@ static void check_tunnel(struct report *report, const struct health_proxy *proxy
 static void check_listener(struct report *report, const struct health_proxy *proxy)
 {
 	check(report, proxy->listener_up, proxy->name,
-	      proxy->listener_up ? "the SOCKS server listens" : "no SOCKS server listens");
+	      proxy->listener_up ? "SOCKS server is listening" : "no SOCKS server is listening");
 }
 
-/* Whether there is a state that can be judged. */
+/* Whether the state of the proxies is known. */
 static bool check_collector(struct report *report, const struct health_view *view)
 {
 	bool good = view->collector_alive && view->collector_reported;
 
 	if (good)
-		check(report, true, "", "the collector reports");
+		check(report, true, "", "collector is reporting");
 	else
 		check(report, false, "",
 		      view->collector_alive ? "collector starting" : "collector silent");
@@ -107,7 +107,7 @@ static uint16_t readyz_answer(struct report *report, const struct health_view *v
 	return report->failed ? 503 : 200;
 }
 
-/* Of all proxies that were found at the start, or of one whenever it comes. */
+/* Of all proxies found at the start; with ?proxy=NAME of that one, whenever it appears. */
 static uint16_t startupz_answer(struct report *report, const struct health_view *view,
 				const struct target *target)
 {
@@ -133,10 +133,10 @@ static uint16_t startupz_answer(struct report *report, const struct health_view 
 	if (target->proxy_given)
 		done = started == found;
 	else if (done)
-		check(report, true, "", "the first attempt to attach has ended");
+		check(report, true, "", "the first attach attempt has ended");
 	else {
 		snprintf(what, sizeof(what),
-			 "the first attempt to attach has not ended yet: %u of %u proxies", started,
+			 "the first attach attempt has not ended yet: %u of %u proxies", started,
 			 view->proxy_count);
 		check(report, false, "", what);
 	}
@@ -154,13 +154,14 @@ static uint16_t target_answer(struct report *report, const struct health_view *v
 	case TARGET_LIVEZ:
 	case TARGET_HEALTHZ:
 		if (report->verbose)
-			check(report, true, "", "the accept loop runs");
+			check(report, true, "", "accept loop is running");
 		lines_add(&report->lines, "ok");
 		return 200;
 	case TARGET_STARTUPZ: return startupz_answer(report, view, target);
 	case TARGET_UNKNOWN: break;
 	}
-	lines_add(&report->lines, "no such page: /, /livez, /healthz, /readyz, /startupz");
+	lines_add(&report->lines,
+		  "not found, valid paths are /, /livez, /healthz, /readyz, /startupz");
 	return 404;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the health port says about a state: pure, from a request and a view of the shared region to
- * status and body.
+ * The responses of the health port: from a request and a view of the shared memory to a status and
+ * a body. No system calls.
  */
 #pragma once
 
@@ -12,21 +12,21 @@
 #include "health/http_request.h"
 #include "lib/process/shared.h"
 
-/* kubelet reads no more. */
+/* Bytes; kubelet reads at most this much of a body. */
 #define ANSWER_BODY_MAX 10240
 #define ANSWER_SIZE (ANSWER_BODY_MAX + 512)
 
 struct health_view {
 	bool collector_alive;	 /* its heartbeat is at most 10 s old */
 	bool collector_reported; /* the proxies are known */
-	bool startup_done;
-	bool require_vpn; /* "/" fails with the tunnel */
+	bool startup_done;	 /* the first attach attempt has ended */
+	bool require_vpn;	 /* "/" answers 503 while a tunnel is not usable */
 	const struct health_proxy *proxies;
 	uint32_t proxy_count;
 };
 
 /*
- * Writes the whole response (head, and for GET the body) to a complete or refused request. `out`
- * has ANSWER_SIZE bytes. Returns its length.
+ * Writes the whole response (head, and the body unless the method is HEAD) for a complete or
+ * refused request. `out` has ANSWER_SIZE bytes. Returns the length.
  */
 size_t answer_write(char *out, const struct http_request *request, const struct health_view *view);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The health port: one epoll loop that accepts, reads, answers and closes. Who sends a whole
- * request is answered in the turn that accepts it, however many others are silent. Each connection
- * gets one answer and two seconds in all.
+ * The health port: one epoll loop that accepts, reads, answers and closes. A client that sends its
+ * whole request at once is answered in the turn that accepts it, however many others are silent.
+ * Each connection gets one response, and at most two seconds.
  */
 #include "health/health.h"
 
@@ -25,29 +25,28 @@
 
 #define CLIENT_NS (2000 * NS_PER_MS)
 #define HEARTBEAT_PERIOD_NS (500 * NS_PER_MS)
-/* without descriptors or memory there is nothing to accept with */
-#define PAUSE_NS (50 * NS_PER_MS)
-#define ACCEPTS_MAX 64 /* in one turn, so that those who wait have theirs */
+#define PAUSE_NS (50 * NS_PER_MS) /* no accept without free descriptors or memory */
+#define ACCEPTS_MAX 64		  /* in one turn, so that waiting clients get theirs */
 #define EVENTS_MAX 64
 #define READ_SIZE 4096
 #define DISCARD_SIZE 65536
 
-/* What an event belongs to: a client's index, or a listening socket. */
+/* The data of an event: the index of a client, or this for a listening socket. */
 #define EVENT_LISTENER UINT32_MAX
 
 struct health {
 	const struct child *child;
 	int epoll;
 	struct clients clients;
-	struct health_proxy *proxies; /* a copy of the board … */
+	struct health_proxy *proxies; /* copy of the health board */
 	uint32_t proxy_count;
-	uint64_t board_sequence; /* … of this publication; 0: none */
+	uint64_t board_sequence; /* sequence of that copy; 0: none */
 	uint64_t now_ns, heartbeat_due_ns, resume_ns;
 	bool paused;
 };
 
-static struct health
-	health; /* the table is too large for a stack, and its pages are only there when used */
+/* Too large for the stack; only pages that are used take memory. */
+static struct health health;
 
 static void board_refresh(struct health *h)
 {
@@ -58,7 +57,7 @@ static void board_refresh(struct health *h)
 	if (sequence == h->board_sequence)
 		return;
 	count = health_board_copy(shared, h->proxies, shared->proxies_max);
-	/* Torn four times in a row: then nothing is known. */
+	/* The copy failed: it changed during each attempt. Then the state is unknown. */
 	h->board_sequence = count < 0 ? 0 : sequence;
 	h->proxy_count = count < 0 ? 0 : (uint32_t)count;
 }
@@ -81,14 +80,15 @@ static size_t answer(struct health *h, const struct http_request *request, char 
 
 static void client_close(struct health *h, struct client *client)
 {
-	close(client->fd); /* leaves epoll by itself */
+	close(client->fd); /* also removes it from epoll */
 	client_remove(&h->clients, client);
 }
 
 /*
- * Sends the answer. `rest`: bytes of the client's are or will be unread; closing now would make a
- * reset of them, which may overtake the answer, so they are thrown away first. An answer that the
- * socket buffer does not take whole (it is at most 10 KiB) is not worth a buffer.
+ * Sends the response. `rest`: some bytes of the client are or will be unread. Closing with unread
+ * bytes sends a reset, which may arrive before the response, so they are discarded first. A
+ * response (at most 10 KiB) that does not fit into the socket buffer is dropped: it is not worth a
+ * queue.
  */
 static void client_answer(struct health *h, struct client *client,
 			  const struct http_request *request, bool rest)
@@ -96,7 +96,7 @@ static void client_answer(struct health *h, struct client *client,
 	char out[ANSWER_SIZE];
 	size_t length = answer(h, request, out);
 
-	/* MSG_MORE: the end of the connection travels in the same packet. */
+	/* MSG_MORE: the FIN goes into the same packet. */
 	if (send(client->fd, out, length, MSG_NOSIGNAL | MSG_MORE) != (ssize_t)length || !rest) {
 		client_close(h, client);
 		return;
@@ -105,7 +105,7 @@ static void client_answer(struct health *h, struct client *client,
 	client->answered = true;
 }
 
-/* At most one read a turn: whoever floods waits for the others. */
+/* At most one read in a turn, so that a client that floods does not delay the others. */
 static void client_read(struct health *h, struct client *client)
 {
 	struct http_request *request = client_request(&h->clients, client);
@@ -127,7 +127,7 @@ static void client_read(struct health *h, struct client *client)
 		return;
 	}
 	if (length == 0) {
-		/* The client said nothing (a port check), or not all, and may still listen. */
+		/* The client sent nothing (a port check) or half a request, and may still read. */
 		if (!client->begun) {
 			client_close(h, client);
 			return;
@@ -211,7 +211,7 @@ static void clients_accept(struct health *h, int listener)
 				return;
 			room_made = true;
 		}
-		/* Anything else is the end of that one connection. */
+		/* Any other error concerns only that connection. */
 	}
 }
 
@@ -235,7 +235,7 @@ static int timeout_ms(struct health *h)
 	return next_ns <= h->now_ns ? 0 : (int)((next_ns - h->now_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-/* Returns 0 or -errno: then nothing can be waited for. */
+/* One turn of the loop. Returns 0, or -errno if epoll_wait fails. */
 static int turn(struct health *h)
 {
 	struct epoll_event events[EVENTS_MAX];
@@ -254,7 +254,8 @@ static int turn(struct health *h)
 			client_read(h, client);
 	}
 	/*
-	 * After the clients: none of this turn's events may meet a slot that was given to another.
+	 * After the clients: else an event of this turn could reach a slot that was freed and given
+	 * to a new client.
 	 */
 	for (size_t i = 0; accept_due && i < h->child->socket_count; i++)
 		clients_accept(h, h->child->sockets[i]);
@@ -274,7 +275,7 @@ static int open_all(struct health *h)
 	size_t size = (size_t)h->child->shared->proxies_max * sizeof(*h->proxies);
 	struct rlimit limit;
 
-	/* Where few descriptors are permitted, the oldest client makes room sooner. */
+	/* Raise the limit; with few descriptors, the oldest client is closed sooner. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);

@@ -4,5 +4,5 @@
 
 #include "lib/process/process.h"
 
-/* Runs until SIGTERM or until the parent is gone. Returns an exit status. */
+/* Runs until SIGTERM or until the parent ends. Returns an exit status. */
 int health_run(const struct child *child);

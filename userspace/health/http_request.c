@@ -23,7 +23,7 @@ static void refuse(struct http_request *r, uint16_t status)
 	r->status = status;
 }
 
-/* What does not fit is cut: no word that matters is as long. */
+/* Bytes that do not fit are dropped: all known words are shorter. */
 static void word_add(struct http_request *r, char c)
 {
 	if (r->word_length < sizeof(r->word))
@@ -52,7 +52,7 @@ static void target_byte(struct http_request *r, unsigned char c)
 		r->target[r->target_length] = '\0';
 		r->state = VERSION;
 	} else if (c <= ' ' || c == 0x7f) {
-		refuse(r, 400); /* also the end of an HTTP/0.9 request */
+		refuse(r, 400); /* this includes HTTP/0.9, which has no version */
 	} else if (r->target_length == HTTP_TARGET_MAX) {
 		refuse(r, 414);
 	} else {
@@ -92,7 +92,7 @@ static void request_byte(struct http_request *r, unsigned char c)
 	if (r->state >= HEADER && ++r->headers_length > HTTP_HEADERS_MAX)
 		return refuse(r, 431);
 	switch ((enum state)r->state) {
-	case BEGIN: /* RFC 9112 2.2: an empty line before the request is ignored; one is enough */
+	case BEGIN: /* RFC 9112 2.2: ignore an empty line before the request; more are refused */
 		if (c == '\r' || c == '\n') {
 			if (++r->headers_length > 2)
 				refuse(r, 400);
@@ -130,7 +130,7 @@ static void request_byte(struct http_request *r, unsigned char c)
 			r->status = 200;
 		else if (c == '\r')
 			r->state = END;
-		else if (is_token(c)) /* a folded line begins with a space: obsolete and refused */
+		else if (is_token(c)) /* folded lines (obsolete) begin with a space: refused */
 			name_begin(r, c);
 		else
 			refuse(r, 400);

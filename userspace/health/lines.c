@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define END_SIZE 32 /* of the last line */
+#define END_SIZE 32 /* bytes reserved for the last line, "and N more" */
 
 void lines_add(struct lines *lines, const char *format, ...)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A text of lines in a fixed buffer: what does not fit is counted and told in the last line. */
+/* Lines of text in a fixed buffer. Lines that do not fit are counted in a last line. */
 #pragma once
 
 #include <stddef.h>
@@ -7,11 +7,14 @@
 struct lines {
 	char *bytes;
 	size_t size, length;
-	unsigned int omitted; /* lines */
+	unsigned int omitted; /* lines that did not fit */
 };
 
-/* Adds a line (without its end). Control characters become '?': a name must not forge a line. */
+/*
+ * Adds a line; the format has no line end. Control characters become '?', so that a name cannot
+ * forge a line.
+ */
 __attribute__((format(printf, 2, 3))) void lines_add(struct lines *lines, const char *format, ...);
 
-/* Adds "… and N more" when lines were left out; room for it was kept. */
+/* Adds "and N more" if lines were omitted. */
 void lines_end(struct lines *lines);

@@ -50,7 +50,7 @@ static int path_parse(struct target *target, const char *text, size_t length)
 		{ "/readyz", TARGET_READYZ },
 		{ "/startupz", TARGET_STARTUPZ },
 	};
-	char path[16]; /* a longer one is unknown */
+	char path[16]; /* longer than all known paths */
 	int r = percent_decode(text, length, false, path, sizeof(path));
 
 	target->path = TARGET_UNKNOWN;

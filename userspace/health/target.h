@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request asks for: the path and the query. */
+/* Parses a request target: path and query. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,17 +20,17 @@ struct target {
 	enum target_path path;
 	bool verbose;
 	bool proxy_given;
-	char proxy[CONFIG_NAME_SIZE]; /* decoded; longer names are cut to "", which is nobody's */
+	char proxy[CONFIG_NAME_SIZE]; /* decoded; "" (no proxy's name) if it is too long */
 };
 
 /*
- * Reads a request target ("/readyz?proxy=a%20b", or with http://host before it). Returns 0 or
- * -EINVAL (a bad escape, an encoded NUL, not a path).
+ * Parses a request target ("/readyz?proxy=a%20b", optionally after http://host). Returns 0 or
+ * -EINVAL (invalid escape, encoded NUL, not a path).
  */
 int target_parse(struct target *target, const char *text);
 
 /*
- * Decodes percent-encoding, and '+' to a space when `form`. `out` has `size` bytes with the
- * terminator. Returns the length, -EINVAL (a bad escape, an encoded NUL) or -ENAMETOOLONG.
+ * Decodes percent-encoding, and '+' as a space if `form`. `out` has `size` bytes, including the
+ * NUL. Returns the length, -EINVAL (invalid escape, encoded NUL) or -ENAMETOOLONG.
  */
 int percent_decode(const char *text, size_t length, bool form, char *out, size_t size);

@@ -14,7 +14,7 @@
 #define MFD_NOEXEC_SEAL 0x0008u /* Linux 6.3; implies MFD_ALLOW_SEALING */
 #endif
 
-/* Sealed against shrinking: a reader that mapped it cannot be made to fault by the writer. */
+/* Sealed against shrinking, so that the writer cannot make a reader that mapped it fault. */
 static int memory_open(const char *name)
 {
 	_cleanup_close_ int fd =
@@ -35,12 +35,12 @@ static int memories_open(const char *name, int *writer, int *reader)
 	if (*writer < 0)
 		return *writer;
 	/*
-	 * A duplicate would be as writable as the original: only opening it anew makes it
-	 * read-only.
+	 * A duplicate would stay writable: only opening the file again gives a read-only
+	 * descriptor.
 	 */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", *writer);
 	*reader = open(path, O_RDONLY | O_CLOEXEC);
-	if (*reader < 0) /* no /proc: web then could write what it reads, and harm itself alone */
+	if (*reader < 0) /* no /proc: web could write the data that only it reads */
 		*reader = fcntl(*writer, F_DUPFD_CLOEXEC, 0);
 	return *reader < 0 ? -errno : 0;
 }

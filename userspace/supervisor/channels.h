@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the children talk through: kept by the supervisor, so that it outlives them. */
+/*
+ * The channels between the children: a socket pair and shared files. The supervisor keeps them
+ * open, so that they outlive the children.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -7,9 +10,9 @@
 #include "lib/process/process.h"
 
 struct channels {
-	int web, collector;	       /* the ends of a SEQPACKET pair */
+	int web, collector;	       /* the two ends of a SEQPACKET pair */
 	int snapshot, snapshot_reader; /* one memfd: read-write, read-only */
-	int bundle, bundle_reader;     /* another one, where there is a --web.config.file */
+	int bundle, bundle_reader;     /* the same for the web configuration; -1: not used */
 };
 
 #define CHANNELS_NONE                  \
@@ -17,8 +20,8 @@ struct channels {
 		-1, -1, -1, -1, -1, -1 \
 	}
 
-/* Opens all of it, the bundle when it is wanted. Returns 0 or -errno, logged. */
+/* Opens all channels; the bundle only if wanted. Returns 0, or -errno after logging it. */
 int channels_open(struct channels *channels, bool bundle_wanted);
 
-/* In a child after the fork: gives it its part and closes the rest. */
+/* In a child after the fork: moves its descriptors into *child and closes the others. */
 void channels_take(struct channels *channels, struct child *child);

@@ -17,9 +17,9 @@ enum process listener_process(unsigned int listener)
 }
 
 _Static_assert(LISTENER_MAX - LISTENER_METRICS <= CONFIG_ADDRESSES_MAX,
-	       "web's sockets fit into struct child");
+	       "the sockets of web fit into struct child");
 
-/* Sockets that listen now are the child's, those of others are closed in it. */
+/* In the child: takes its own listening sockets and closes those of other processes. */
 static void child_take_sockets(struct supervisor *s, struct child *child)
 {
 	for (unsigned int i = 0; i < LISTENER_MAX; i++) {
@@ -47,8 +47,8 @@ static _Noreturn void child_main(struct supervisor *s, enum process process, int
 	prctl(PR_SET_NAME, comm);
 	log_process(process_name(process));
 	/*
-	 * A terminal's Ctrl-C and hangup go to all: the supervisor passes on what is meant, SIGTERM
-	 * or a reload.
+	 * Ctrl-C and a hangup of a terminal reach all processes. Only the supervisor handles them;
+	 * it sends SIGTERM or SIGHUP where needed.
 	 */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);

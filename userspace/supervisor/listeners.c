@@ -10,8 +10,8 @@
 #include "lib/log/log.h"
 
 /*
- * The kernel cuts it to net.core.somaxconn. It holds the probes and scrapes that arrive while a
- * child is restarted.
+ * Holds the probes and scrapes that arrive while a child restarts. The kernel limits it to
+ * net.core.somaxconn.
  */
 #define BACKLOG 4096
 
@@ -25,7 +25,7 @@ static int socket_listen(const struct sockaddr *address, socklen_t length)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0)
 		return -errno;
-	/* The default is a sysctl's. */
+	/* The default depends on a sysctl (net.ipv6.bindv6only). */
 	if (address->sa_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero)) < 0)
 		return -errno;
@@ -39,7 +39,7 @@ int listener_open(const struct config_address *address)
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->address;
 	int fd = socket_listen((const struct sockaddr *)&address->address, address->length);
 
-	/* No IPv6 in this kernel, or switched off in this namespace. */
+	/* No IPv6 in this kernel, or disabled in this namespace. */
 	if ((fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) && v6->sin6_family == AF_INET6 &&
 	    IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)) {
 		struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = v6->sin6_port };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The listening sockets: opened by the supervisor, so that they outlive the children that serve
+ * The listening sockets. The supervisor opens them, so that they outlive the children that serve
  * them.
  */
 #pragma once
@@ -12,21 +12,21 @@
 
 struct listeners {
 	int sockets[LISTENER_MAX]; /* -1: not listening */
-	int errors[LISTENER_MAX];  /* why not, as it was last told (errno) */
+	int errors[LISTENER_MAX];  /* last logged error (errno); 0: none */
 };
 
 /*
- * A listening TCP socket: non-blocking, close-on-exec, both IP versions for [::] (IPv4 alone where
- * there is no IPv6). Returns the descriptor or -errno.
+ * Opens a listening TCP socket: non-blocking, close-on-exec. An address [::] accepts IPv6 and IPv4,
+ * or IPv4 only if there is no IPv6. Returns the descriptor, owned by the caller, or -errno.
  */
 int listener_open(const struct config_address *address);
 
-/* The configured address of a listener, NULL when there is none. */
+/* The configured address of a listener; NULL: not configured. */
 const struct config_address *listener_address(const struct config *config, unsigned int listener);
 
 /*
- * Tries once to open what is configured and not open yet. A failure is logged once, again only when
- * its cause changes. Keeps shared->listening[]. Returns whether it has become available now.
+ * Tries once to open a listener that is configured and not open yet. Logs a failure once, and again
+ * only if the error changes. Updates shared->listening[]. Returns whether it has just been opened.
  */
 bool listener_try(struct listeners *listeners, unsigned int listener, const struct config *config,
 		  struct shared *shared);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The parent of all: holds what must outlive a child (listening sockets, the channel, the
- * snapshot's memory), forks the children, and starts again whoever dies, stands still or hangs. It
- * reads no byte from anyone: it only waits for signals.
+ * The parent of all processes. It holds the resources that must outlive a child: listening sockets,
+ * channels, shared memory. It forks the children, and restarts a child that dies, is stopped or
+ * hangs. It reads no input, because it keeps capabilities: it only waits for signals.
  */
 #include "supervisor/supervisor.h"
 
@@ -18,13 +18,13 @@
 #include "lib/time.h"
 #include "supervisor/children.h"
 
-#define TICK_NS (1 * NS_PER_S)	       /* own heartbeat, look at the others', try to bind again */
-#define STOP_TERM_NS (700 * NS_PER_MS) /* at the end: until SIGTERM becomes SIGKILL … */
-#define STOP_KILL_NS (950 * NS_PER_MS) /* … and until nobody is waited for any more */
+#define TICK_NS (1 * NS_PER_S)	       /* heartbeat, check of children, retry of listeners */
+#define STOP_TERM_NS (700 * NS_PER_MS) /* at the end: from SIGTERM to SIGKILL */
+#define STOP_KILL_NS (950 * NS_PER_MS) /* at the end: from SIGTERM to the exit */
 
 /*
- * A child gets a socket that has become available by being replaced; its other sockets meanwhile
- * keep who connects.
+ * A child must be restarted to get a new socket. Meanwhile, the backlogs of its other sockets hold
+ * new connections.
  */
 static void listeners_retry(struct supervisor *s, uint64_t now_ns)
 {
@@ -47,7 +47,7 @@ static void tick(struct supervisor *s, uint64_t now_ns)
 	heartbeat_write(s->shared, PROCESS_SUPERVISOR, now_ns);
 }
 
-/* Waits for a signal until a point in time. Returns its number, 0 without. */
+/* Waits for a signal until `until_ns`. Returns its number; 0: timeout. */
 static int signal_wait(const struct supervisor *s, uint64_t until_ns)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -72,7 +72,7 @@ static uint64_t next_event_ns(const struct supervisor *s)
 	return next_ns;
 }
 
-/* SIGHUP, of a service manager or of a terminal that went away. */
+/* Handles SIGHUP, from a service manager or from a terminal that was closed. */
 static void reload(const struct supervisor *s)
 {
 	pid_t webconfig = s->children[PROCESS_WEBCONFIG].pid;
@@ -82,7 +82,7 @@ static void reload(const struct supervisor *s)
 		return;
 	}
 	log_info("reloading web configuration", field_text("signal", strsignal(SIGHUP)));
-	if (webconfig) /* without it: it reads when it is started */
+	if (webconfig) /* if it is not running, it reads the file when it starts */
 		kill(webconfig, SIGHUP);
 }
 
@@ -107,8 +107,8 @@ static void run(struct supervisor *s)
 }
 
 /*
- * Who does not even die of SIGKILL in time (in the kernel's hands) is left to the death signal it
- * asked for.
+ * Ends the children. A child that is blocked in the kernel may outlive this. It dies once it wakes
+ * up, because its parent is gone (child_bind_to_parent).
  */
 static void stop(struct supervisor *s)
 {
@@ -129,8 +129,8 @@ static void stop(struct supervisor *s)
 static void signals_take(struct supervisor *s)
 {
 	/*
-	 * Blocked and waited for: that also works as PID 1, which gets no signal that it only
-	 * leaves to the default.
+	 * Block the signals and wait for them: this also works as PID 1, for which the kernel
+	 * ignores signals with the default action.
 	 */
 	sigemptyset(&s->signals);
 	sigaddset(&s->signals, SIGTERM);
@@ -141,26 +141,25 @@ static void signals_take(struct supervisor *s)
 	sigaddset(&s->signals, SIGCHLD);
 	sigaddset(&s->signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &s->signals, NULL);
-	signal(SIGCHLD,
-	       SIG_DFL); /* may come ignored from who started us: then nothing could be reaped */
+	signal(SIGCHLD, SIG_DFL); /* if inherited as ignored, children could not be reaped */
 	signal(SIGTERM, SIG_DFL);
-	signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe that nobody reads any more */
+	signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe without a reader */
 }
 
 /*
- * A child has at most what its parent has, and each may have to be started again. So the
- * supervisor, which reads no byte from anyone, keeps what the collector may need, and the collector
- * cuts that down to what its mode and its work take.
+ * A child has at most the capabilities of its parent, and each child may have to be restarted. So
+ * the supervisor, which reads no input, keeps all that the collector may need. The collector drops
+ * those that its mode and collectors do not need.
  */
 static const int capabilities[] = {
-	CAP_KILL,   /* its children become nobody's … */
-	CAP_SETUID, /* … by these two … */
-	CAP_SETGID,
-	CAP_SETPCAP,	      /* … and empty their bounding set */
+	CAP_KILL,	      /* to signal children that run as nobody */
+	CAP_SETUID,	      /* for children: to become nobody … */
+	CAP_SETGID,	      /* … */
+	CAP_SETPCAP,	      /* … and to empty their bounding set */
 	CAP_NET_BIND_SERVICE, /* a port below 1024 may become free later */
 	CAP_BPF,	      /* collector: maps, programs */
 	CAP_PERFMON,	      /* tracing programs */
-	CAP_NET_ADMIN,	      /* tc, TCX, WireGuard's netlink */
+	CAP_NET_ADMIN,	      /* tc, TCX, netlink of WireGuard */
 	CAP_NET_BROADCAST,    /* node: link events of all network namespaces */
 	CAP_SYS_PTRACE,	      /* node: network namespaces and environment of other processes */
 	CAP_SYS_ADMIN,	      /* node: entering network namespaces; mounting bpffs */
@@ -169,7 +168,7 @@ static const int capabilities[] = {
 	CAP_DAC_OVERRIDE,     /* pins and sockets of other users */
 };
 
-/* Logs a failure and goes on: monitoring with too many rights beats none. */
+/* Logs a failure and continues: monitoring with too many rights is better than none. */
 static void rights_limit(void)
 {
 	int r = rights_keep(capabilities, sizeof(capabilities) / sizeof(*capabilities));
@@ -178,7 +177,7 @@ static void rights_limit(void)
 		log_warn("cannot limit capabilities", field_error(r));
 }
 
-/* Health answers before anything else is looked at. */
+/* Starts health before anything else, so that probes are answered at once. */
 static int begin(struct supervisor *s)
 {
 	struct process_cell *self;
@@ -186,7 +185,7 @@ static int begin(struct supervisor *s)
 
 	s->shared = shared_create(s->config->proxies_max);
 	if (!s->shared) {
-		log_error("no memory for the shared region", field_error(errno));
+		log_error("cannot allocate shared memory", field_error(errno));
 		return -errno;
 	}
 	clock_gettime(CLOCK_REALTIME, &realtime);
@@ -210,7 +209,7 @@ int supervisor_run(const struct config *config, child_main_function *const mains
 	int r;
 
 	/*
-	 * What whoever started us left open would be held for as long as we run, and by each child.
+	 * Close inherited descriptors: this process and its children would keep them open.
 	 */
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	log_process(process_name(PROCESS_SUPERVISOR));

@@ -5,7 +5,7 @@
 #include "lib/process/process.h"
 
 /*
- * Binds, forks, reaps, restarts until SIGTERM or SIGINT. `mains` has the main of each child by enum
- * process. Returns the exit status of the program.
+ * Opens the listeners, then starts and restarts the children until SIGTERM or SIGINT. `mains`: the
+ * main function of each child, by enum process. Returns the exit status of the program.
  */
 int supervisor_run(const struct config *config, child_main_function *const mains[PROCESS_MAX]);

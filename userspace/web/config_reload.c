@@ -19,8 +19,8 @@ static void listen_begin(struct web *web)
 }
 
 /*
- * Who is connected and at nothing comes back by the new rules; who is at something ends with its
- * answer.
+ * Puts a new configuration into force. Idle connections are closed, so that clients reconnect with
+ * the new settings; the others close after their current response.
  */
 static void config_replace(struct web *web, struct web_config *config)
 {
@@ -36,15 +36,15 @@ static void config_replace(struct web *web, struct web_config *config)
 }
 
 /*
- * They are not there yet (--web.config.wait): whoever connects now gets no number of a proxy
- * (requests.c).
+ * There is no valid configuration yet (--web.config.wait): starts to listen, but clients get no
+ * metrics of proxies (requests.c).
  */
-static void missing_tell(struct web *web)
+static void listen_without_config(struct web *web)
 {
 	if (web->listening || !web->child->shared->web_config.awaited)
 		return;
-	log_warn(
-		"--web.config.file does not exist, only metrics of the exporter itself are served");
+	log_warn("no valid web configuration yet, serving only the exporter's own metrics",
+		 field_text("path", web->child->config->web_config_file));
 	listen_begin(web);
 }
 
@@ -59,11 +59,11 @@ void config_reload(struct web *web)
 	if (!config_wanted(web))
 		return;
 	if (sequence == web->reload_sequence) {
-		missing_tell(web);
+		listen_without_config(web);
 		return;
 	}
 	config = web_config_load(web->child->bundle, sequence, why);
-	/* The half that was read is written again only two bundles later. */
+	/* Unchanged sequence: webconfig did not write to the half that was read. */
 	if (atomic_load_explicit(&cell->sequence, memory_order_acquire) != sequence) {
 		web_config_release(config);
 		return;

@@ -8,9 +8,9 @@
 #include "lib/log/log.h"
 #include "lib/rights/rights.h"
 
-/* No file is opened, no socket made, nobody connected to, nothing executed. */
+/* No call here opens a file, creates a socket, connects or executes a program. */
 static const int syscalls[] = {
-	/* the loop */
+	/* event loop */
 	SCMP_SYS(epoll_wait),
 	SCMP_SYS(epoll_pwait),
 	SCMP_SYS(epoll_ctl),
@@ -31,12 +31,12 @@ static const int syscalls[] = {
 	SCMP_SYS(pselect6),
 	SCMP_SYS(getrandom),
 	SCMP_SYS(getpid),
-	/* libmicrohttpd's eventfd, signals */
+	/* eventfd of libmicrohttpd, signalfd */
 	SCMP_SYS(read),
-	/* the snapshot's memory */
+	/* memfd of the snapshot */
 	SCMP_SYS(pread64),
 	SCMP_SYS(lseek),
-	/* clocks of the other processes */
+	/* CPU clocks of the other processes */
 	SCMP_SYS(clock_getres),
 	/* memory */
 	SCMP_SYS(brk),
@@ -45,7 +45,7 @@ static const int syscalls[] = {
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
 	SCMP_SYS(futex),
-	/* the end */
+	/* exit */
 	SCMP_SYS(exit_group),
 	SCMP_SYS(exit),
 	SCMP_SYS(rt_sigreturn),
@@ -58,9 +58,9 @@ static int number_order(const void *a, const void *b)
 }
 
 /*
- * Many versions of the C library ask how much memory the machine has, by sysinfo or from a file,
- * before their first qsort of more than 1 KiB, and remember it: so that is done here. Which it is
- * then need not be allowed.
+ * Before its first qsort of more than 1 KiB, the C library may read the memory size of the host.
+ * It uses sysinfo or a file, and remembers the result. Do this here, so that the filter need not
+ * allow it.
  */
 static void sort_prepare(void)
 {
@@ -85,6 +85,6 @@ int confine(const struct child *child, int (*threads)(void *closure), void *clos
 	r = rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls));
 	if (r)
 		return r;
-	malloc_trim(0); /* the filter's making took more than serving does */
+	malloc_trim(0); /* building the filter needs more memory than serving */
 	return 0;
 }

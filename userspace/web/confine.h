@@ -4,8 +4,8 @@
 #include "lib/process/process.h"
 
 /*
- * Gives up every right that the loop does not need. `threads` starts those that shall be as
- * confined, when there are no rights any more and system calls still are. Returns 0 or -errno
- * (nothing should be served then).
+ * Gives up all rights that the event loop does not need. Calls `threads` after the capabilities are
+ * dropped and before the system call filter, which then applies to the threads that it started.
+ * Returns 0, or -errno; then nothing must be served.
  */
 int confine(const struct child *child, int (*threads)(void *closure), void *closure);

@@ -6,11 +6,11 @@
 
 #include "lib/time.h"
 
-/* How long a connection may stay in a state; 0: as long as it likes. */
+/* The longest time that a connection may stay in a state; 0: no limit. */
 static const uint64_t state_ns[CONNECTION_STATES] = {
 	[CONNECTION_NEW] = 10 * NS_PER_S,
-	/* Prometheus scrapes each minute at most as a rule, and drops an idle connection after
-	   five. */
+	/* Prometheus usually scrapes at least once a minute, and closes an idle connection after
+	   five minutes. */
 	[CONNECTION_IDLE] = 150 * NS_PER_S,
 	[CONNECTION_SENDING] = 30 * NS_PER_S,
 };
@@ -61,7 +61,7 @@ void connections_enter(struct connections *c, struct connection *connection,
 		c->count++;
 }
 
-/* The owner of the descriptor sees its end and closes it. */
+/* Shuts the socket down; the owner of the descriptor notices this and closes it. */
 static void connection_shut(struct connections *c, struct connection *connection, uint64_t now_ns)
 {
 	shutdown(connection->fd, SHUT_RDWR);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is connected and how long they may take. libmicrohttpd only knows how long a client was
- * silent; here a request has an absolute deadline, so that a byte a second buys no time. Knows
- * nothing of libmicrohttpd.
+ * The open connections and their deadlines. libmicrohttpd only limits how long a client is silent.
+ * Here, each request has an absolute deadline, so that a client cannot extend it by sending a byte
+ * a second. Independent of libmicrohttpd.
  */
 #pragma once
 
@@ -12,11 +12,11 @@
 #include <sys/queue.h>
 
 enum connection_state {
-	CONNECTION_NEW,	    /* its first request has not come in full */
-	CONNECTION_IDLE,    /* kept alive, the next request has not come in full */
-	CONNECTION_WORKING, /* a request is answered: the snapshot's deadline holds */
-	CONNECTION_SENDING, /* the answer is on its way */
-	CONNECTION_CLOSING, /* shut down, to be closed by its owner */
+	CONNECTION_NEW,	    /* the first request is not complete */
+	CONNECTION_IDLE,    /* kept alive, the next request is not complete */
+	CONNECTION_WORKING, /* a request is processed: the snapshot has its own deadline */
+	CONNECTION_SENDING, /* the response is being sent */
+	CONNECTION_CLOSING, /* shut down; the owner will close it */
 	CONNECTION_STATES
 };
 
@@ -24,40 +24,41 @@ struct connection {
 	TAILQ_ENTRY(connection) link;
 	int fd; /* not owned */
 	enum connection_state state;
-	uint64_t since_ns; /* when it came into its state */
-	bool asked;	   /* a request has come */
-	void *owner;	   /* the owner's */
+	uint64_t since_ns; /* when it entered its state */
+	bool asked;	   /* at least one request was complete */
+	void *owner;	   /* for the caller */
 };
 TAILQ_HEAD(connection_list, connection);
 
-/* A list a state, the one that is in it longest at the head. */
+/* One list for each state, the connection that entered it first at the head. */
 struct connections {
 	struct connection_list lists[CONNECTION_STATES];
-	size_t count, max;
+	size_t count, max; /* without those that are closing */
 };
 
 void connections_init(struct connections *c, size_t max);
 
-/* Adds a connection, new; NULL when memory ran out. connections_remove frees it. */
+/* Adds a connection in state NEW; connections_remove frees it. NULL: out of memory. */
 struct connection *connections_add(struct connections *c, int fd, uint64_t now_ns);
 void connections_remove(struct connections *c, struct connection *connection);
 
+/* Changes the state. A connection that is closing stays in that state. */
 void connections_enter(struct connections *c, struct connection *connection,
 		       enum connection_state state, uint64_t now_ns);
 
-/* Shuts down those that took too long. Returns how many. */
+/* Shuts down the connections whose deadline has passed. Returns how many. */
 size_t connections_expire(struct connections *c, uint64_t now_ns);
 
 /*
- * Shuts down the connection that waits longest without a request in work. False when there is none.
+ * Shuts down the NEW or IDLE connection that has waited longest. Returns false if there is none.
  */
 bool connections_evict(struct connections *c, uint64_t now_ns);
 
-/* Shuts down those that are kept alive and are at nothing. */
+/* Shuts down all IDLE connections. */
 void connections_shut_idle(struct connections *c, uint64_t now_ns);
 
-/* Whether one more is one too many, those that are closing not counted. */
+/* Whether the limit is reached. Connections that are closing do not count. */
 bool connections_full(const struct connections *c);
 
-/* When connections_expire is wanted next; UINT64_MAX: never. */
+/* When to call connections_expire next; UINT64_MAX: no deadline. */
 uint64_t connections_due(const struct connections *c);

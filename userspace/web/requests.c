@@ -13,26 +13,26 @@
 
 #define READY_AGE_NS (15 * NS_PER_S)
 #define READY_WAIT_NS (NS_PER_S / 2)
-#define PAGE_WAIT_NS (2 * NS_PER_S) /* who looks wants to see something */
+#define PAGE_WAIT_NS (2 * NS_PER_S) /* then the page shows the last known state */
 
 #define TYPE_PLAIN "text/plain; charset=utf-8"
 #define TYPE_HTML "text/html; charset=utf-8"
 
-/* Lives from the first call for a request until it is completed. */
+/* One request; exists from the first call of the handler until its completion. */
 struct web_request {
 	struct waiter waiter;
 	struct web *web;
 	struct MHD_Connection *connection;
 	enum web_request_state { REQUEST_READING, REQUEST_WAITING, REQUEST_ANSWERED } state;
-	bool counted;  /* in in_flight */
-	bool answered; /* with a snapshot */
+	bool counted;  /* in self.in_flight */
+	bool answered; /* the collector sent a snapshot */
 	struct gate_pass pass;
 	struct wishes wishes;
 	struct body *body;
-	const char *proxy; /* of the page: the one that is wanted */
+	const char *proxy; /* ?proxy= of the page; NULL: all */
 };
 
-/* NULL when memory ran out as it began. */
+/* NULL if there was no memory when the connection began. */
 static struct connection *connection_of(const struct web_request *request)
 {
 	const union MHD_ConnectionInfo *info =
@@ -42,8 +42,9 @@ static struct connection *connection_of(const struct web_request *request)
 }
 
 /*
- * Settings are wanted, but there were none when it connected (--web.config.wait): nobody checked
- * who this is, and no number of a proxy may leave, be they there by now.
+ * --web.config.file is set, but there were no settings when the client connected
+ * (--web.config.wait). The client was not authenticated, so it gets no metrics of proxies, even if
+ * there are settings now.
  */
 static bool config_missing(const struct web_request *request)
 {
@@ -61,7 +62,7 @@ static void connection_enter(struct web_request *request, enum connection_state 
 				  request->web->now_ns);
 }
 
-/* What the settings want in every answer; and who was let in by older ones comes in anew. */
+/* Adds the headers of the settings, and closes connections that began with older settings. */
 static void settings_headers_add(const struct web_request *request, struct MHD_Response *response)
 {
 	const struct web_config *config = request->web->config;
@@ -71,8 +72,8 @@ static void settings_headers_add(const struct web_request *request, struct MHD_R
 		const char *name = settings_header_name((enum settings_header)i);
 
 		/*
-		 * As in exporter-toolkit, what an answer says itself stays: the page knows what it
-		 * holds.
+		 * As in exporter-toolkit, a header that the response already has is kept: the page
+		 * sets its own policy.
 		 */
 		if (config->settings->headers[i] && !MHD_get_response_header(response, name))
 			MHD_add_response_header(response, name, config->settings->headers[i]);
@@ -126,7 +127,7 @@ static enum MHD_Result scrape_code(struct web_request *request, enum scrape_code
 	return words_send(request, scrape_status(code), words);
 }
 
-/* The words are not ours to keep. */
+/* Refuses a scrape with 400. The text is copied. */
 static enum MHD_Result scrape_refuse(struct web_request *request, const char *words)
 {
 	request->web->self.codes[SCRAPE_BAD]++;
@@ -170,8 +171,8 @@ static void scrape_done(struct waiter *waiter, const struct snapshot *samples)
 	struct web *web = request->web;
 
 	/*
-	 * Without settings it is the exporter's own part, and the collector is not said to have
-	 * failed.
+	 * Without settings only the exporter's own metrics are sent. Mask 0: the collector is not
+	 * reported as failed.
 	 */
 	const bool missing = config_missing(request);
 	const struct body_source source = { .self = &web->self,
@@ -189,7 +190,7 @@ static void ready_done(struct waiter *waiter, const struct snapshot *samples)
 	request_resume((struct web_request *)waiter, samples);
 }
 
-/* Lets the connection rest until the collector answered, or did not in time. */
+/* Suspends the connection until the collector answers or the time is over. */
 static enum MHD_Result request_wait(struct web_request *request, uint32_t mask, uint64_t wait_ns,
 				    void (*done)(struct waiter *waiter,
 						 const struct snapshot *samples))
@@ -270,7 +271,7 @@ static enum MHD_Result healthy_handle(struct web_request *request)
 static enum MHD_Result missing_answer(struct web_request *request)
 {
 	return words_send(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-			  "not yet: --web.config.file is not there\n");
+			  "not ready: no valid --web.config.file yet\n");
 }
 
 static enum MHD_Result ready_handle(struct web_request *request)
@@ -282,7 +283,7 @@ static enum MHD_Result ready_handle(struct web_request *request)
 		return words_send(request, MHD_HTTP_OK, "ready\n");
 	if (request->state == REQUEST_ANSWERED)
 		return words_send(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-				  "not ready: the collector does not answer\n");
+				  "not ready: collector does not answer\n");
 	return request_wait(request, request->web->child->config->collectors, READY_WAIT_NS,
 			    ready_done);
 }
@@ -355,7 +356,7 @@ static enum MHD_Result (*path_find(const struct web *web,
 	return NULL;
 }
 
-/* ---- who may come in ---- */
+/* ---- authentication and rate limit ---- */
 
 static void password_done(struct password_waiter *waiter)
 {
@@ -372,16 +373,15 @@ static enum MHD_Result gate_refuse(struct web_request *request, enum refusal ref
 {
 	switch (refusal) {
 	case REFUSAL_RATE:
-		return words_send(request, MHD_HTTP_TOO_MANY_REQUESTS,
-				  "more requests than rate_limit lets in\n");
+		return words_send(request, MHD_HTTP_TOO_MANY_REQUESTS, "rate limit exceeded\n");
 	case REFUSAL_PASSWORDS_BUSY:
 		return words_send(request, MHD_HTTP_TOO_MANY_REQUESTS,
-				  "too many passwords are being checked\n");
-	default: return words_send(request, MHD_HTTP_UNAUTHORIZED, "user and password, please\n");
+				  "too many password checks at once, try again later\n");
+	default: return words_send(request, MHD_HTTP_UNAUTHORIZED, "Unauthorized\n");
 	}
 }
 
-/* True when the request may go on; else *result is what libmicrohttpd is told. */
+/* True: the request may continue. Else *result is the result for libmicrohttpd. */
 static bool gate_passed(struct web_request *request, enum MHD_Result *result)
 {
 	struct web *web = request->web;
@@ -404,7 +404,8 @@ static enum MHD_Result request_refuse(struct web_request *request, bool known)
 {
 	if (!known)
 		return words_send(request, MHD_HTTP_NOT_FOUND, "not found\n");
-	return words_send(request, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");
+	return words_send(request, MHD_HTTP_METHOD_NOT_ALLOWED,
+			  "method not allowed, use GET or HEAD\n");
 }
 
 enum MHD_Result web_request_handle(void *closure, struct MHD_Connection *connection,
@@ -421,8 +422,8 @@ enum MHD_Result web_request_handle(void *closure, struct MHD_Connection *connect
 	(void)upload;
 	if (!request) {
 		/*
-		 * The headers are there. A body may follow, which is read and dropped, unless we
-		 * refuse at once.
+		 * The headers are complete. A body may follow; it is read and dropped, unless the
+		 * request is refused at once.
 		 */
 		request = calloc(1, sizeof(*request));
 		if (!request)

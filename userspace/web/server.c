@@ -14,7 +14,7 @@
 #define PAUSE_NS (50 * NS_PER_MS)
 #define WORK_ROUNDS 16
 
-/* Level-triggered: what is not accepted in one round is there in the next. */
+/* Level-triggered: connections that are not accepted in one turn are reported in the next. */
 static int epoll_watch(const struct web *web, int operation, int fd, uint32_t events, uint32_t what)
 {
 	struct epoll_event event = { .events = events, .data.u32 = what };
@@ -22,7 +22,7 @@ static int epoll_watch(const struct web *web, int operation, int fd, uint32_t ev
 	return epoll_ctl(web->epoll, operation, fd, &event) < 0 ? -errno : 0;
 }
 
-/* The settings of now are the connection's as long as it lives. */
+/* A connection keeps the settings that are in force when it begins. */
 static void connection_begin(struct web *web, struct MHD_Connection *mhd,
 			     struct connection *connection)
 {
@@ -30,13 +30,12 @@ static void connection_begin(struct web *web, struct MHD_Connection *mhd,
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	int r;
 
-	if (!connection) /* out of memory: there is no word for a refusal here but the end of the
-			    socket */
+	if (!connection) /* out of memory: this callback cannot refuse a connection */
 		return;
 	connection->owner = web_config_use(web->config);
 	if (!info || !info->tls_session)
 		return;
-	/* Once for each change: whether it can be read now is select's to tell. */
+	/* Edge-triggered: epoll only wakes the loop, select tells what is ready. */
 	epoll_watch(web, EPOLL_CTL_ADD, connection->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 		    EVENT_SERVER);
 	r = web->config && web->config->tls ? tls_take(web->config->tls, info->tls_session)
@@ -87,7 +86,7 @@ static int listeners_watch(const struct web *web, int operation, uint32_t events
 	return 0;
 }
 
-/* libmicrohttpd wants somebody to ask for a certificate; each session was given its own before. */
+/* libmicrohttpd requires a certificate callback, but tls_take already set the certificate. */
 static int certificate_none(gnutls_session_t session, const gnutls_datum_t *authorities,
 			    int authority_count, const gnutls_pk_algorithm_t *algorithms,
 			    int algorithm_count, gnutls_pcert_st **certificate,
@@ -97,13 +96,13 @@ static int certificate_none(gnutls_session_t session, const gnutls_datum_t *auth
 }
 
 /*
- * The one for TLS is not libmicrohttpd's epoll: that takes a connection whose handshake waits for
- * the client as one that can be read, again and again, and a single client that is silent then
- * costs a whole CPU (0.9.75). With select it asks the kernel.
+ * The TLS daemon does not use the epoll mode of libmicrohttpd (0.9.75). That mode treats a
+ * connection that waits for the client's handshake as readable, so that one silent client takes a
+ * whole CPU. With select, the kernel tells what is readable.
  */
 static int daemon_start(struct web *web, enum server server)
 {
-	/* An option without effect where it is not TLS. */
+	/* Empty for the plain daemon. */
 	struct MHD_OptionItem certificate[] = {
 		{ server == SERVER_TLS ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
 		  (void *)(uintptr_t)certificate_none },
@@ -118,21 +117,20 @@ static int daemon_start(struct web *web, enum server server)
 		0, NULL, NULL, web_request_handle, web, MHD_OPTION_NOTIFY_COMPLETED,
 		web_request_completed, web, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, web,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		/* Ours comes first; those that are closing count here. */
+		/* Above our own limit, because closing connections count here. */
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)web->connections.max + 2 * ACCEPT_BATCH,
 		MHD_OPTION_ARRAY, certificate, MHD_OPTION_END);
 	web->daemons[server] = daemon;
 	if (!daemon)
 		return -EIO;
 	if (server == SERVER_TLS)
-		return 0; /* its connections are watched one by one */
+		return 0; /* connection_begin watches each connection */
 	info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	return info ? epoll_watch(web, EPOLL_CTL_ADD, info->epoll_fd, EPOLLIN, EVENT_SERVER) : -EIO;
 }
 
 /*
- * With a --web.config.file both are there: it may ask for TLS from the next reload on, or no
- * longer.
+ * With --web.config.file both daemons are started, because a reload can turn TLS on or off.
  */
 int server_start(struct web *web)
 {
@@ -181,8 +179,8 @@ void server_quiesce(struct web *web)
 }
 
 /*
- * Sends somebody away, but first takes in the requests that have come: who waits for an answer
- * stays. False when all do.
+ * Closes one connection that has no request. Before that, reads the requests that have arrived.
+ * False: all connections have a request.
  */
 static bool room_force(struct web *web)
 {
@@ -191,7 +189,7 @@ static bool room_force(struct web *web)
 	return connections_evict(&web->connections, web->now_ns);
 }
 
-/* Makes room for one more. False when everybody is at work. */
+/* Makes room for one more connection. False: all connections have a request. */
 static bool room_make(struct web *web)
 {
 	return !connections_full(&web->connections) || room_force(web);
@@ -202,15 +200,15 @@ static void connection_add(struct web *web, int fd, const struct sockaddr *addre
 {
 	enum server server = web->config && web->config->tls ? SERVER_TLS : SERVER_PLAIN;
 
-	/* It closes the socket when it fails. */
+	/* MHD_add_connection closes the socket on errors. */
 	if (MHD_add_connection(web->daemons[server], fd, address, length) != MHD_YES)
 		log_debug("cannot accept connection", field_error(errno));
 	web->pending = true;
 }
 
 /*
- * Out of descriptors or memory: the connection stays in the backlog, and trying again at once would
- * spin.
+ * Without descriptors or memory the connection stays in the backlog, and an immediate retry would
+ * spin. So accepting pauses.
  */
 static void accept_failed(struct web *web, int error)
 {
@@ -222,7 +220,7 @@ static void accept_failed(struct web *web, int error)
 		room_force(web);
 		server_pause(web);
 		return;
-	default: return; /* nobody there, or gone again */
+	default: return; /* no connection, or it was closed again */
 	}
 }
 
@@ -247,7 +245,7 @@ void server_accept(struct web *web, int socket)
 	}
 }
 
-/* What select knows of the connections of the one for TLS. */
+/* The ready connections of the TLS daemon. */
 struct readiness {
 	fd_set in, out, except;
 	int count;
@@ -266,7 +264,7 @@ static void readiness_get(struct readiness *r, struct MHD_Daemon *daemon)
 		r->count = select(most + 1, &r->in, &r->out, &r->except, &at_once);
 }
 
-/* Whether it has more to do at once. */
+/* Lets a daemon work. Returns whether it has more to do at once. */
 static bool daemon_work(struct MHD_Daemon *daemon, enum server server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout;
@@ -277,8 +275,8 @@ static bool daemon_work(struct MHD_Daemon *daemon, enum server server)
 		readiness_get(&r, daemon);
 		MHD_run_from_select(daemon, &r.in, &r.out, &r.except);
 		/*
-		 * It may have come to want what is there already, and what epoll will not tell
-		 * again.
+		 * After its work the daemon may wait for something that is ready already, which
+		 * edge-triggered epoll does not report again.
 		 */
 		readiness_get(&r, daemon);
 		if (r.count > 0)
@@ -286,7 +284,7 @@ static bool daemon_work(struct MHD_Daemon *daemon, enum server server)
 	} else {
 		MHD_run(daemon);
 	}
-	/* A pipelined request is in its memory, not in the socket: epoll would not tell. */
+	/* A pipelined request is in the daemon's memory, not in the socket: epoll misses it. */
 	return MHD_get_timeout(daemon, &timeout) == MHD_YES && !timeout;
 }
 

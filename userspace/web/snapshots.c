@@ -10,10 +10,9 @@
 #include "lib/log/log.h"
 #include "lib/time.h"
 
-#define SILENCE_NS (10 * NS_PER_S) /* of the heartbeat: taken for dead */
-/* With a dead collector: a restart takes a tenth of a second. */
-#define PATIENCE_NS (2 * NS_PER_S)
-#define WATCH_NS (NS_PER_S / 50) /* between looks at the collector's cell while somebody waits */
+#define SILENCE_NS (10 * NS_PER_S) /* without a heartbeat for this long, the collector is dead */
+#define PATIENCE_NS (2 * NS_PER_S) /* wait for a dead collector; a restart takes about 0.1 s */
+#define WATCH_NS (NS_PER_S / 50)   /* between checks of the collector's cell while waiting */
 
 void snapshots_init(struct snapshots *s, int channel, int memory, const struct shared *shared,
 		    uint64_t now_ns)
@@ -22,7 +21,7 @@ void snapshots_init(struct snapshots *s, int channel, int memory, const struct s
 		.channel = channel,
 		.memory = memory,
 		.shared = shared,
-		/* An answer to the process that was here before us must not look like one to us. */
+		/* Differs from the ids of an earlier web process, whose answers may still come. */
 		.last_id = now_ns,
 	};
 	TAILQ_INIT(&s->running);
@@ -41,8 +40,8 @@ static const struct process_cell *collector(const struct snapshots *s)
 }
 
 /*
- * A process that has just been forked has no heartbeat yet, and its cell still holds the heartbeat
- * of the one before.
+ * The cell of a process that was just forked still has the heartbeat of its predecessor, so the
+ * start time counts as a heartbeat too.
  */
 static bool collector_alive(const struct snapshots *s, uint64_t now_ns)
 {
@@ -59,7 +58,7 @@ static void request_send(struct snapshots *s)
 	const struct waiter *waiter;
 
 	/*
-	 * The latest: a client in a hurry must not make the collector cut the samples of the
+	 * The latest deadline: a client with a short timeout must not cut the samples of the
 	 * others.
 	 */
 	TAILQ_FOREACH(waiter, &s->running, link)
@@ -70,8 +69,8 @@ static void request_send(struct snapshots *s)
 }
 
 /*
- * Everybody who waits now for the same collectors may have the answer: it is not yet begun. Those
- * who want others come after them, in the order in which the first of each kind came.
+ * All waiters for the same collectors share the next answer, because it has not begun yet. Waiters
+ * for other collectors follow, in the order of the first waiter of each mask.
  */
 static void queued_join(struct snapshots *s)
 {
@@ -112,7 +111,7 @@ static void list_finish(struct snapshots *s, struct waiter_list *list,
 
 static void snapshot_finish(struct snapshots *s, const struct snapshot *samples)
 {
-	/* A waiter that comes while these are told belongs to the next one. */
+	/* Waiters that are added by these callbacks belong to the next snapshot. */
 	struct waiter_list told = TAILQ_HEAD_INITIALIZER(told);
 
 	TAILQ_CONCAT(&told, &s->running, link);
@@ -186,7 +185,7 @@ bool snapshots_receive(struct snapshots *s, uint64_t now_ns)
 	struct snapshot_answer answer;
 	ssize_t length;
 
-	/* One at a time: the next, which is rare, wakes us again. */
+	/* One message: further ones are rare and wake the loop again. */
 	length = recv(s->channel, &answer, sizeof(answer), MSG_DONTWAIT | MSG_TRUNC);
 	if (length == sizeof(answer) && s->running_id && answer.id == s->running_id)
 		answer_take(s, &answer, now_ns);
@@ -234,12 +233,12 @@ void snapshots_tick(struct snapshots *s, uint64_t now_ns)
 	late_move(s, &late, &s->running, now_ns);
 	late_move(s, &late, &s->queued, now_ns);
 	if (TAILQ_EMPTY(&s->running)) {
-		/* Nobody wants that answer any more; it is dropped when it comes. */
+		/* Nobody waits for that answer any more; it is dropped when it arrives. */
 		s->running_id = 0;
 		if (!TAILQ_EMPTY(&s->queued))
 			snapshot_start(s);
 	} else if (collector(s)->started_ns != s->asked_ns) {
-		/* The request may have died with the collector that had read it. */
+		/* The collector was restarted, and may have lost the request. */
 		snapshot_start(s);
 	} else if (!s->sent) {
 		request_send(s);
@@ -274,7 +273,7 @@ static int block_grow(int fd, uint64_t length, void **block, size_t *max)
 	off_t size = lseek(fd, 0, SEEK_END);
 	void *grown;
 
-	/* No memory for what is only claimed. */
+	/* Check the size first: do not allocate memory for a false length. */
 	if (length > BLOCK_MAX || size < 0 || (uint64_t)size < length)
 		return -EBADMSG;
 	grown = malloc(length);

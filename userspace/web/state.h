@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The web process: one thread, one epoll loop, libmicrohttpd within it. */
+/* The state of the web process: one thread with an epoll loop, which runs libmicrohttpd. */
 #pragma once
 
 #include <microhttpd.h>
@@ -18,13 +18,13 @@ enum server { SERVER_PLAIN, SERVER_TLS, SERVERS };
 struct web {
 	const struct child *child;
 	int epoll, signals;
-	uint64_t now_ns; /* of this round of the loop */
+	uint64_t now_ns; /* time of this turn of the loop */
 
-	struct MHD_Daemon *daemons[SERVERS]; /* NULL: none of it */
+	struct MHD_Daemon *daemons[SERVERS]; /* NULL: not used */
 	bool listening;
-	bool pending;	     /* libmicrohttpd has something to do */
-	bool paused;	     /* no new connections are accepted … */
-	uint64_t resumed_ns; /* … until then */
+	bool pending; /* libmicrohttpd has work to do */
+	bool paused;  /* new connections are not accepted until resumed_ns */
+	uint64_t resumed_ns;
 	bool stopping;
 
 	struct connections connections;
@@ -34,44 +34,44 @@ struct web {
 
 	struct bodies bodies;
 
-	struct web_config *config; /* NULL: without --web.config.file, or before it was read */
-	uint64_t reload_sequence;  /* the sequence of the last bundle that was looked at */
+	struct web_config *config; /* NULL: no --web.config.file, or not loaded yet */
+	uint64_t reload_sequence;  /* sequence of the last bundle that was read */
 	struct passwords passwords;
 	struct gate gate;
 };
 
-/* What epoll tells us; a listening socket is EVENT_LISTEN + its index. */
+/* The data of an epoll event; for a listening socket, EVENT_LISTEN + its index. */
 enum web_event { EVENT_SIGNAL, EVENT_CHANNEL, EVENT_SERVER, EVENT_PASSWORDS, EVENT_LISTEN };
 
-/* server.c: starts libmicrohttpd and watches it. 0 or -errno. */
+/* server.c: starts libmicrohttpd and watches it. Returns 0 or -errno. */
 int server_start(struct web *web);
 
-/* Watches the listening sockets from now on. 0 or -errno. */
+/* Starts to watch the listening sockets. Returns 0 or -errno. */
 int server_listen(struct web *web);
 void server_stop(struct web *web);
 
-/* Accepts what waits at a listening socket. */
+/* Accepts waiting connections of a listening socket, a limited number in one turn. */
 void server_accept(struct web *web, int socket);
 
-/* Lets libmicrohttpd work until it has nothing more to do for now. */
+/* Lets libmicrohttpd work until it is idle, or for a limited number of rounds (`pending`). */
 void server_work(struct web *web);
 
-/* Accepts again after a pause, when its time has come. */
+/* Accepts again once the pause is over. */
 void server_resume(struct web *web);
 
-/* Accepts no more: the end is near. */
+/* Stops accepting, before the process ends. */
 void server_quiesce(struct web *web);
 
-/* config_reload.c: takes over settings that webconfig has handed over since. */
+/* config_reload.c: loads the settings that webconfig has published since the last call. */
 void config_reload(struct web *web);
 
-/* Whether there are settings that are to be served with. */
+/* Whether --web.config.file is set: then nothing of a proxy may be served without settings. */
 static inline bool config_wanted(const struct web *web)
 {
 	return web->child->bundle >= 0;
 }
 
-/* requests.c: libmicrohttpd's callbacks; their closure is the web. */
+/* requests.c: the callbacks of libmicrohttpd; their closure is the struct web. */
 enum MHD_Result web_request_handle(void *closure, struct MHD_Connection *connection,
 				   const char *url, const char *method, const char *version,
 				   const char *upload, size_t *upload_size, void **context);

@@ -16,14 +16,14 @@
 #include "web/state.h"
 
 #define HEARTBEAT_PERIOD_NS (500 * NS_PER_MS)
-#define CONFIG_RELOAD_NS (20 * NS_PER_MS) /* until the first settings are there */
-#define DRAIN_NS (300 * NS_PER_MS)	  /* at the end, for answers that are on their way */
+#define CONFIG_RELOAD_NS (20 * NS_PER_MS) /* between checks for the first settings */
+#define DRAIN_NS (300 * NS_PER_MS)	  /* at the end, to finish responses */
 #define CONNECTIONS_MAX 1024
-#define CONNECTIONS_MAX_TLS 256 /* each takes 15 KiB, and select wants small numbers */
-#define DESCRIPTORS_SPARE 256	/* beside the clients' */
+#define CONNECTIONS_MAX_TLS 256 /* 15 KiB each; select needs descriptors below FD_SETSIZE */
+#define DESCRIPTORS_SPARE 256	/* descriptors that are not client connections */
 #define EVENTS 16
 
-/* Room for as many clients as the limit of descriptors lets us have. */
+/* Raises the descriptor limit. Returns the possible number of clients. */
 static size_t descriptors_prepare(uint64_t *limit)
 {
 	struct rlimit files;
@@ -44,7 +44,7 @@ static size_t descriptors_prepare(uint64_t *limit)
 						      : files.rlim_cur / 2;
 }
 
-/* SIGTERM comes through the loop; SIGINT of a terminal is meant for the supervisor. */
+/* SIGTERM arrives as an event of the loop; SIGINT of a terminal is for the supervisor. */
 static int signals_watch(struct web *web)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = EVENT_SIGNAL };
@@ -75,7 +75,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Milliseconds until something is due by itself. */
+/* Milliseconds until the next deadline. */
 static int wait_ms(const struct web *web, uint64_t heartbeat_due_ns)
 {
 	uint64_t due = heartbeat_due_ns;
@@ -114,7 +114,7 @@ static bool work_left(const struct web *web)
 	       !TAILQ_EMPTY(&web->connections.lists[CONNECTION_SENDING]);
 }
 
-/* Until it is sent away. Returns 0 or -errno. */
+/* Runs until SIGTERM. Returns 0 or -errno. */
 static int loop(struct web *web)
 {
 	struct epoll_event events[EVENTS];
@@ -148,8 +148,8 @@ static int loop(struct web *web)
 }
 
 /*
- * Whose passwords are checked may come with any reload. Without the thread nobody with a password
- * is let in.
+ * Starts the thread in any case, because each reload can add users. Without the thread, requests
+ * with a password are refused.
  */
 static int passwords_start(void *closure)
 {
@@ -162,7 +162,7 @@ static int passwords_start(void *closure)
 	bcrypt = bcrypt_start();
 	if (!bcrypt || passwords_init(&web->passwords, bcrypt) ||
 	    epoll_ctl(web->epoll, EPOLL_CTL_ADD, bcrypt->event, &event) < 0)
-		log_error("cannot check passwords", field_error(errno));
+		log_error("cannot start password check", field_error(errno));
 	else
 		web->gate.passwords = &web->passwords;
 	return 0;
@@ -198,7 +198,7 @@ static int web_start(struct web *web)
 static void web_free(struct web *web)
 {
 	if (web->daemons[SERVER_PLAIN]) {
-		/* It must not be stopped while a connection rests. */
+		/* A daemon must not be stopped while a connection is suspended. */
 		if (web->gate.passwords)
 			passwords_abandon(&web->passwords);
 		snapshots_abandon(&web->snapshots);
@@ -222,7 +222,7 @@ int web_run(const struct child *child)
 	log_process("web");
 	r = web_start(&web);
 	if (r) {
-		log_error("cannot start", field_error(r));
+		log_error("cannot start web server", field_error(r));
 	} else {
 		r = loop(&web);
 		if (r)

@@ -19,7 +19,7 @@ static void web_config_free(struct web_config *config)
 }
 
 /*
- * It was validated a moment ago: what fails now is for want of memory, or as the clock has gone on.
+ * The bundle was validated before: an error here is almost always a lack of memory.
  */
 static int web_config_fill(struct web_config *config, const struct bundle *bundle,
 			   char why[static SETTINGS_WHY])
@@ -28,7 +28,7 @@ static int web_config_fill(struct web_config *config, const struct bundle *bundl
 	struct settings *s;
 
 	if (!bundle->data[BUNDLE_CONFIG]) {
-		snprintf(why, SETTINGS_WHY, "it is not there");
+		snprintf(why, SETTINGS_WHY, "no file received");
 		return -1;
 	}
 	s = settings_parse(bundle->data[BUNDLE_CONFIG], bundle->size[BUNDLE_CONFIG], why);
@@ -42,8 +42,8 @@ static int web_config_fill(struct web_config *config, const struct bundle *bundl
 	if (!settings_tls(s))
 		return 0;
 	/*
-	 * A certificate that has expired since is served all the same: without it there would be
-	 * nothing.
+	 * 0: accept a certificate that has expired since the validation. Without it, nothing would
+	 * be served.
 	 */
 	config->tls = tls_open(s, pems, 0, why);
 	return config->tls ? 0 : -1;

@@ -48,7 +48,7 @@ static int whole_read(int fd, char *data, size_t size)
 		ssize_t got = read(fd, data + done, size - done);
 
 		if (got <= 0)
-			return got < 0 ? -errno : -EAGAIN; /* shorter than it was */
+			return got < 0 ? -errno : -EAGAIN; /* the file became shorter */
 		done += (size_t)got;
 	}
 	return 0;
@@ -56,7 +56,7 @@ static int whole_read(int fd, char *data, size_t size)
 
 int file_read(const char *path, size_t most, char **data, size_t *size, struct file_mark *mark)
 {
-	/* O_NONBLOCK: a FIFO without a writer would hold us for ever. */
+	/* O_NONBLOCK: opening a FIFO without a writer would block forever. */
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	_cleanup_free_ char *bytes = NULL;
 	struct file_mark after;
@@ -91,7 +91,7 @@ const char *file_error(int error)
 {
 	switch (error) {
 	case EFBIG: return "too large";
-	case EINVAL: return "no regular file";
+	case EINVAL: return "not a regular file";
 	default: return strerror(error);
 	}
 }

@@ -14,7 +14,7 @@
 #include "lib/log/log.h"
 #include "webconfig/validator.h"
 
-/* A name in the file is relative to the file's folder. -ENAMETOOLONG when it does not fit. */
+/* Names in the file are relative to its directory. Returns 0 or -ENAMETOOLONG. */
 static int path_join(char out[static VALIDATION_PATH_SIZE], const char *config, const char *name)
 {
 	const char *slash = strrchr(config, '/');
@@ -25,8 +25,8 @@ static int path_join(char out[static VALIDATION_PATH_SIZE], const char *config, 
 }
 
 /*
- * Reads the file that the validator names, and hands it over. 0, -EAGAIN when it changed, or the
- * validator's end.
+ * Reads the file that the validator names, and sends it the contents. Returns 0, -EAGAIN if the
+ * file changed while being read, or -errno if the validator has ended.
  */
 static int file_serve(int validator, struct validated *validated, int part)
 {
@@ -46,7 +46,7 @@ static int file_serve(int validator, struct validated *validated, int part)
 				   validated->bundle.size[part]);
 }
 
-/* Collects it. `left`: it was left alone, and ends without a word. */
+/* Waits for the validator. `left`: the parent stopped serving it, so its silence is expected. */
 static bool validator_approves(pid_t pid, bool left)
 {
 	int status;
@@ -55,7 +55,7 @@ static bool validator_approves(pid_t pid, bool left)
 		if (errno != EINTR)
 			return false;
 	if (WIFSIGNALED(status))
-		log_error("validator of the web configuration was killed",
+		log_error("web configuration validator was killed",
 			  field_text("signal", strsignal(WTERMSIG(status))));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == VALIDATOR_SILENT && !left)
 		log_error("cannot validate web configuration");
@@ -69,7 +69,7 @@ static enum validation validator_ask(struct validated *validated, bool notes)
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-		log_error("cannot start validator of the web configuration", field_error(errno));
+		log_error("cannot start web configuration validator", field_error(errno));
 		return VALIDATION_BAD;
 	}
 	pid = fork();
@@ -81,7 +81,7 @@ static enum validation validator_ask(struct validated *validated, bool notes)
 	}
 	close(pair[1]);
 	if (pid < 0)
-		log_error("cannot start validator of the web configuration", field_error(errno));
+		log_error("cannot start web configuration validator", field_error(errno));
 	for (int i = BUNDLE_PEM; pid > 0 && i < BUNDLE_PARTS && !r; i++)
 		r = file_serve(pair[0], validated, i);
 	close(pair[0]);
@@ -97,7 +97,7 @@ enum validation validate(const char *path, bool notes, struct validated *validat
 
 	*validated = (struct validated){ 0 };
 	if (path_join(validated->paths[BUNDLE_CONFIG], "", path)) {
-		log_error("path of the web configuration is too long", field_text("path", path));
+		log_error("web configuration path is too long", field_text("path", path));
 		return VALIDATION_BAD;
 	}
 	r = file_read(path, SETTINGS_SIZE_MAX, &validated->bundle.data[BUNDLE_CONFIG],

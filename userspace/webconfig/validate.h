@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads --web.config.file and what it names, and has it validated by a child without any right,
- * which parses it, tells which files it names, gets their contents, and tries to serve with them.
+ * Reads --web.config.file and the files that it names. A child without any rights (validator.h)
+ * validates them: it parses the file, asks for the contents of the named files, and sets up TLS.
  */
 #pragma once
 
@@ -10,21 +10,21 @@
 
 #define VALIDATION_PATH_SIZE 4096
 
-/* What was read, and from where. */
+/* The files that were read. */
 struct validated {
-	char paths[BUNDLE_PARTS][VALIDATION_PATH_SIZE]; /* the file itself first; "": none */
+	char paths[BUNDLE_PARTS][VALIDATION_PATH_SIZE]; /* --web.config.file first; "": none */
 	struct file_mark marks[BUNDLE_PARTS];
 	struct bundle bundle;
 };
 
 enum validation {
 	VALIDATION_GOOD,
-	VALIDATION_BAD,	   /* the line that says why is written */
-	VALIDATION_CHANGED /* while it was read: to be tried again */
+	VALIDATION_BAD,	   /* invalid; the reason was logged */
+	VALIDATION_CHANGED /* a file changed while being read: try again */
 };
 
 /*
- * Fills *validated, whose bundle the caller frees. `notes`: says what is there and cannot be had,
- * too.
+ * Fills *validated; the caller frees its bundle. `notes`: also logs the settings that have no
+ * effect.
  */
 enum validation validate(const char *path, bool notes, struct validated *validated);

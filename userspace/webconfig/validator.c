@@ -82,7 +82,7 @@ static _Noreturn void fail(const char *path, const char *why)
 	_exit(EXIT_FAILURE);
 }
 
-/* Asks for one of the files. */
+/* Asks the parent for a named file, or takes the inline PEM. */
 static struct pem file_ask(int fd, const char *path, const struct settings *s,
 			   enum settings_pem pem)
 {
@@ -91,7 +91,7 @@ static struct pem file_ask(int fd, const char *path, const struct settings *s,
 	char *data;
 
 	if (length >= VALIDATION_PATH_SIZE)
-		fail(path, "the name of a file is too long");
+		fail(path, "file name is too long");
 	if (all_send(fd, &length, sizeof(length)) || all_send(fd, s->file[pem], length))
 		_exit(VALIDATOR_SILENT);
 	if (!length)
@@ -103,7 +103,7 @@ static struct pem file_ask(int fd, const char *path, const struct settings *s,
 		char key[32];
 
 		snprintf(key, sizeof(key), "%s_file", settings_pem_key(pem));
-		log_error("cannot read file of the web configuration", field_text("setting", key),
+		log_error("cannot read file named in web configuration", field_text("setting", key),
 			  field_text("path", s->file[pem]),
 			  field_text("error", file_error(-reply.error)));
 		_exit(EXIT_FAILURE);
@@ -114,12 +114,12 @@ static struct pem file_ask(int fd, const char *path, const struct settings *s,
 	return (struct pem){ .data = data, .size = reply.size };
 }
 
-/* Nothing that is in a file of bounded size can keep the validator busy for longer. */
+/* Drops all rights. A file of bounded size needs much less than SECONDS_MAX. */
 static void bound(void)
 {
 	alarm(SECONDS_MAX);
 	if (rights_drop_all() || rights_seccomp(syscalls, sizeof(syscalls) / sizeof(*syscalls))) {
-		log_error("cannot drop rights of the validator of the web configuration");
+		log_error("cannot drop rights of the web configuration validator");
 		_exit(EXIT_FAILURE);
 	}
 }
@@ -130,7 +130,7 @@ _Noreturn void validator_run(int fd, const char *path, const char *config, size_
 	char why[SETTINGS_WHY];
 	struct settings *settings;
 
-	/* Nothing else of the parent's: not what web reads. */
+	/* Keep no other descriptor of the parent, above all not the bundle that web reads. */
 	fd = dup2(fd, VALIDATOR_FD);
 	close_range(VALIDATOR_FD + 1, ~0u, 0);
 	bound();
@@ -142,7 +142,7 @@ _Noreturn void validator_run(int fd, const char *path, const char *config, size_
 	if (settings_tls(settings) && !tls_open(settings, pems, time(NULL), why))
 		fail(path, why);
 	for (size_t i = 0; notes && i < settings->note_count; i++)
-		log_warn("setting of the web configuration has no effect", field_text("path", path),
+		log_warn("web configuration setting has no effect", field_text("path", path),
 			 field_text("detail", settings->notes[i]));
 	_exit(EXIT_SUCCESS);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The process webconfig looks twice a second whether --web.config.file or a file that it names has
- * changed, has what is new validated, and hands what is good to web; after SIGHUP it does so
- * without looking. It may read what is root's; it parses nothing, and knows no network.
+ * The process webconfig checks twice a second whether --web.config.file or a file that it names has
+ * changed. It has a new version validated, and passes a valid one to web. After SIGHUP it does so
+ * even without a change. It may read files of root, so it parses nothing and has no network access.
  */
 #include "webconfig/webconfig.h"
 
@@ -22,20 +22,20 @@
 #include "webconfig/validate.h"
 
 #define TICK_NS (500 * NS_PER_MS)
-#define CHANGING_TICKS_MAX 20 /* ticks that changing files are waited for */
+#define CHANGING_TICKS_MAX 20 /* ticks to wait for files that keep changing */
 
 static const int capabilities[] = {
 	CAP_DAC_READ_SEARCH, /* keys of other users */
-	CAP_DAC_OVERRIDE,    /* the same, where the first was not given */
-	CAP_SETUID,	     /* the validator becomes nobody … */
+	CAP_DAC_OVERRIDE,    /* the same, where CAP_DAC_READ_SEARCH is missing */
+	CAP_SETUID,	     /* for the validator: to become nobody … */
 	CAP_SETGID,	     /* … */
-	CAP_SETPCAP,	     /* … and empties its bounding set */
+	CAP_SETPCAP,	     /* … and to empty its bounding set */
 };
 
 struct webconfig {
 	const struct child *child;
-	struct validated *last; /* what was validated last: paths and marks */
-	struct file_mark seen[BUNDLE_PARTS];
+	struct validated *last;		     /* paths and marks of the last validation */
+	struct file_mark seen[BUNDLE_PARTS]; /* marks at the last tick */
 	unsigned int changing_ticks;
 };
 
@@ -79,16 +79,16 @@ static void load(struct webconfig *f)
 		f->changing_ticks = 0;
 		return;
 	}
-	/* Marks that no file has: it is tried again. */
+	/* A mark that no file has, so that the next tick tries again. */
 	f->last->marks[BUNDLE_CONFIG].inode = ~0ull;
 	if (f->changing_ticks == CHANGING_TICKS_MAX)
-		log_error("web configuration keeps changing while it is read",
+		log_error("web configuration keeps changing while being read",
 			  field_text("path", f->child->config->web_config_file));
 }
 
 /*
- * What changes is read once it has been the same for two ticks: whoever writes several files is
- * done then.
+ * Changed files are read after they stayed the same for two ticks: until then, other files of the
+ * same update may still be missing.
  */
 static void tick(struct webconfig *f)
 {
@@ -117,7 +117,7 @@ static int begin(const struct child *child, sigset_t *signals)
 	sigaddset(signals, SIGTERM);
 	sigaddset(signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, signals, NULL);
-	signal(SIGHUP, SIG_DFL); /* waited for: not ignored */
+	signal(SIGHUP, SIG_DFL); /* an ignored signal would not reach sigtimedwait */
 	signal(SIGPIPE, SIG_IGN);
 	return r;
 }
@@ -130,7 +130,7 @@ int webconfig_run(const struct child *child)
 	int r = webconfig.last ? begin(child, &signals) : -ENOMEM, received = 0;
 
 	if (r) {
-		log_error("cannot start", field_error(r));
+		log_error("cannot start webconfig", field_error(r));
 		free(webconfig.last);
 		return EXIT_FAILURE;
 	}
@@ -156,12 +156,12 @@ static bool check_good(const struct config *config)
 	     i++)
 		validation = validate(config->web_config_file, false, validated);
 	if (validation == VALIDATION_CHANGED)
-		log_error("web configuration changes while it is read",
+		log_error("web configuration changes while being read",
 			  field_text("path", config->web_config_file));
 	return validation == VALIDATION_GOOD;
 }
 
-/* Whether there is nothing to check yet, and that is no mistake. */
+/* Whether the file does not exist yet and --web.config.wait allows that. */
 static bool check_later(const struct config *config)
 {
 	struct file_mark mark = file_mark_read(config->web_config_file);
@@ -170,7 +170,7 @@ static bool check_later(const struct config *config)
 }
 
 /*
- * In a process of its own: its parent becomes the supervisor, which has read no byte from anyone.
+ * Runs in a child, because this process becomes the supervisor, which must not read any input.
  */
 int webconfig_check(const struct config *config)
 {

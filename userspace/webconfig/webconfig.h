@@ -4,11 +4,11 @@
 
 #include "lib/process/process.h"
 
-/* Runs until SIGTERM or until the parent is gone. Returns an exit status. */
+/* Runs until SIGTERM or until the parent ends. Returns an exit status. */
 int webconfig_run(const struct child *child);
 
 /*
- * At the start: whether --web.config.file and what it names can be served with. 0, or -EINVAL after
- * one line that says why not.
+ * Called at the start: validates --web.config.file and the files that it names. Returns 0, or
+ * -EINVAL after logging the reason.
  */
 int webconfig_check(const struct config *config);

@@ -91,7 +91,7 @@ Test(answer, liveness_is_always_good)
 	view = (struct health_view){ 0 };
 	EXPECT("/livez", 200, "ok\n");
 	EXPECT("/healthz", 200, "ok\n");
-	EXPECT("/livez?verbose", 200, "[+]the accept loop runs\nok\n");
+	EXPECT("/livez?verbose", 200, "[+]accept loop is running\nok\n");
 	cr_expect_eq(ask("/"), 200);
 }
 
@@ -105,12 +105,12 @@ Test(answer, readiness_by_tunnel)
 		{ HEALTH_TUNNEL_UP, 200, "ok\n" },
 		{ HEALTH_TUNNEL_IDLE, 200, "ok\n" },
 		{ HEALTH_TUNNEL_NEVER, 200, "ok\n" },
-		{ HEALTH_TUNNEL_UNKNOWN, 503, "crab: the tunnel's state is not known\n" },
+		{ HEALTH_TUNNEL_UNKNOWN, 503, "crab: tunnel state is unknown\n" },
 		{ HEALTH_TUNNEL_STALE, 503, "crab: tunnel wg0 is stale: no recent handshake\n" },
 		{ HEALTH_TUNNEL_NO_PEER, 503, "crab: tunnel wg0 has no peer\n" },
-		{ HEALTH_TUNNEL_NO_INTERFACE, 503, "crab: there is no tunnel interface\n" },
+		{ HEALTH_TUNNEL_NO_INTERFACE, 503, "crab: no tunnel interface\n" },
 		{ HEALTH_TUNNEL_INTERFACE_DOWN, 503, "crab: tunnel wg0 is down\n" },
-		{ 4711, 503, "crab: the tunnel's state is not known\n" },
+		{ 4711, 503, "crab: tunnel state is unknown\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -123,10 +123,11 @@ Test(answer, readiness_by_tunnel)
 Test(answer, readiness_by_listener)
 {
 	proxy_add("crab", HEALTH_TUNNEL_UP, false);
-	EXPECT("/readyz", 503, "crab: no SOCKS server listens\n");
+	EXPECT("/readyz", 503, "crab: no SOCKS server is listening\n");
 	proxies[0].tunnel = HEALTH_TUNNEL_STALE;
 	EXPECT("/readyz", 503,
-	       "crab: tunnel wg0 is stale: no recent handshake\ncrab: no SOCKS server listens\n");
+	       "crab: tunnel wg0 is stale: no recent handshake\ncrab: no SOCKS server is "
+	       "listening\n");
 }
 
 Test(answer, readiness_of_all_or_one)
@@ -140,14 +141,13 @@ Test(answer, readiness_of_all_or_one)
 	EXPECT("/readyz?proxy=cra", 404, "unknown proxy\n");
 	EXPECT("/readyz?proxy=", 404, "unknown proxy\n");
 	EXPECT("/readyz?verbose", 503,
-	       "[+]the collector reports\n[+]crab: tunnel wg0 is up\n[+]crab: the SOCKS server "
-	       "listens\n"
-	       "[-]a \"salmon\": tunnel wg0 is stale: no recent handshake\n[+]a \"salmon\": the "
-	       "SOCKS server "
-	       "listens\n");
+	       "[+]collector is reporting\n[+]crab: tunnel wg0 is up\n[+]crab: SOCKS server is "
+	       "listening\n"
+	       "[-]a \"salmon\": tunnel wg0 is stale: no recent handshake\n[+]a \"salmon\": "
+	       "SOCKS server is listening\n");
 	EXPECT("/readyz?verbose&proxy=crab", 200,
-	       "[+]the collector reports\n[+]crab: tunnel wg0 is up\n[+]crab: the SOCKS server "
-	       "listens\n"
+	       "[+]collector is reporting\n[+]crab: tunnel wg0 is up\n[+]crab: SOCKS server is "
+	       "listening\n"
 	       "readyz check passed\n");
 }
 
@@ -178,7 +178,7 @@ Test(answer, root_tells_of_the_tunnel)
 	proxy_add("crab", HEALTH_TUNNEL_IDLE, false);
 	EXPECT("/", 200, "VPN is active\n");
 	EXPECT("/?verbose", 200,
-	       "[+]the collector reports\n[+]crab: tunnel wg0 is idle\nVPN is active\n");
+	       "[+]collector is reporting\n[+]crab: tunnel wg0 is idle\nVPN is active\n");
 	proxies[0].tunnel = HEALTH_TUNNEL_INTERFACE_DOWN;
 	EXPECT("/", 200, "crab: tunnel wg0 is down\n");
 	view.require_vpn = true;
@@ -195,13 +195,13 @@ Test(answer, startup)
 	proxy_add("crab", HEALTH_TUNNEL_UP, true);
 	proxy_add("shrimp", HEALTH_TUNNEL_UP, true);
 	proxies[0].started = 1;
-	EXPECT("/startupz", 503, "the first attempt to attach has not ended yet: 1 of 2 proxies\n");
+	EXPECT("/startupz", 503, "the first attach attempt has not ended yet: 1 of 2 proxies\n");
 	EXPECT("/startupz?proxy=crab", 200, "ok\n");
 	EXPECT("/startupz?proxy=shrimp", 503, "shrimp: not attached yet\n");
 	EXPECT("/startupz?proxy=squid", 404, "unknown proxy\n");
 	EXPECT("/startupz?verbose", 503,
 	       "[+]crab: attached\n[-]shrimp: not attached yet\n"
-	       "[-]the first attempt to attach has not ended yet: 1 of 2 proxies\n");
+	       "[-]the first attach attempt has not ended yet: 1 of 2 proxies\n");
 	proxies[0].started = 0;
 }
 

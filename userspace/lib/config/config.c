@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Flags first, then for each option without one its variable, then the legacy exporter's, then the
- * default.
+ * Precedence of sources for each option: the flag, its variable, the variable of the legacy
+ * exporter, the default.
  */
 #include "lib/config/config.h"
 
@@ -21,14 +21,14 @@
 
 struct parser {
 	struct option_reader reader;
-	uint64_t seen; /* rows that a flag has set */
-	bool done;     /* --help and the like: said all */
-	bool refused;  /* a value or an argument, and its line was printed */
+	uint64_t seen; /* rows set by a flag, one bit each */
+	bool done;     /* --help or similar was printed */
+	bool refused;  /* a value or an argument was refused, and the error was printed */
 };
 
 /*
- * One line: what was set, to what (escaped and cut; quoted unless it is one plain word), and why
- * that cannot be. Always -EINVAL.
+ * Prints one line: the setting, its value (escaped and truncated; quoted unless it is one plain
+ * word) and the reason. Always returns -EINVAL.
  */
 static int complain(const char *what, const char *value, const char *why)
 {
@@ -64,7 +64,7 @@ static int flag_read(struct parser *parser, int key, const char *value)
 	return 0;
 }
 
-/* One line for a flag that does not exist, with the name that it resembles. */
+/* Prints the error for an unknown flag, with the most similar name. */
 static int flag_refuse(const char *flag)
 {
 	const char *nearest = help_flag_nearest(flag);
@@ -77,8 +77,8 @@ static int flag_refuse(const char *flag)
 }
 
 /*
- * argp tells only that something was wrong; which it was lies just before the next argument (or is
- * it, within "-abc").
+ * argp only reports that an argument is wrong. It is the one before `next`, or `next` itself within
+ * "-abc".
  */
 static void flag_complain(const struct argp_state *state)
 {
@@ -95,8 +95,8 @@ static void flag_complain(const struct argp_state *state)
 }
 
 /*
- * The flag of this key as it was written, without which getopt's habit of taking any unambiguous
- * prefix goes unseen. Returns NULL when it is the whole name.
+ * getopt accepts any unambiguous prefix of a flag; this program does not. Returns the flag as
+ * written if it is only a prefix, else NULL.
  */
 static const char *flag_cut_short(int key, const char *value, const struct argp_state *state)
 {
@@ -156,7 +156,7 @@ static const char *environment_find(char **environment, const char *name)
 	return NULL;
 }
 
-/* How many bytes come before the first control character, at most `max`. */
+/* The number of bytes before the first control character, at most `max`. */
 static size_t printable_length(const char *text, size_t max)
 {
 	size_t length = 0;
@@ -167,8 +167,8 @@ static size_t printable_length(const char *text, size_t max)
 }
 
 /*
- * Kubernetes sets NAME_PORT=tcp://10.0.0.1:9090 for each service NAME: a service "metrics" must not
- * stop us.
+ * Kubernetes sets NAME_PORT=tcp://10.0.0.1:9090 for each service NAME. A service "metrics" must not
+ * make the start fail.
  */
 static bool service_link(const char *name, const char *value)
 {
@@ -180,8 +180,7 @@ static bool service_link(const char *name, const char *value)
 }
 
 /*
- * Reads a variable if it is set. An empty one counts as unset. Returns 1 when it was read, 0 when
- * there is none, or -EINVAL.
+ * Reads a variable. Returns 1 if it was read, 0 if it is unset or empty, or -EINVAL.
  */
 static int variable_read(struct parser *parser, const struct option_row *row, char **environment,
 			 const char *name, option_read read)
@@ -191,7 +190,7 @@ static int variable_read(struct parser *parser, const struct option_row *row, ch
 	if (!value || !*value)
 		return 0;
 	if (service_link(name, value)) {
-		/* A notice is one line: nothing behind a control character is shown. */
+		/* A notice is one line: the value is cut at the first control character. */
 		fprintf(parser->reader.notices, "%s\t%.*s is a Kubernetes service link\n", name,
 			(int)printable_length(value, 100), value);
 		return 0;
@@ -221,7 +220,7 @@ static int environment_read(struct parser *parser, char **environment)
 	return 0;
 }
 
-/* What lists and the name are when nothing was said; the rest has its default from the start. */
+/* Defaults of lists and of the name; config_parse sets the others before parsing. */
 static void defaults_fill(struct option_reader *reader)
 {
 	struct config *config = reader->config;
@@ -245,8 +244,8 @@ static void defaults_fill(struct option_reader *reader)
 }
 
 /*
- * Without a database, or without destinations, there are no countries to be read, and nothing is
- * said of them.
+ * Turns the collector geoip off unless there are a database and destinations. A notice tells when
+ * only the destinations are missing.
  */
 static void geoip_need(struct option_reader *reader)
 {
@@ -257,7 +256,7 @@ static void geoip_need(struct option_reader *reader)
 		return;
 	if (asked)
 		fprintf(reader->notices,
-			"--geoip.database\tno countries without --collector.destinations\n");
+			"--geoip.database\thas no effect without --collector.destinations\n");
 	config->collectors &= ~(1u << COLLECTOR_GEOIP);
 }
 
@@ -267,7 +266,7 @@ static void notices_print(char *notices)
 		char *reason = line;
 
 		strsep(&reason, "\t");
-		log_warn("setting is not used as given", field_text("setting", line),
+		log_warn("setting not used as given", field_text("setting", line),
 			 field_text("reason", reason));
 	}
 }

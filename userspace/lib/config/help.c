@@ -10,7 +10,7 @@
 
 #include "lib/cleanup.h"
 
-#define DISTANCE_MAX 2 /* a flag that differs by more is another one */
+#define DISTANCE_MAX 2 /* suggest only flags with at most this many wrong characters */
 
 void help_variable(char out[static HELP_VARIABLE_SIZE], const char *flag)
 {
@@ -59,8 +59,8 @@ const char *help_flag_name(int key)
 }
 
 /*
- * How many characters have to be added, removed or replaced (Levenshtein). Longer names than any
- * flag are far away.
+ * The number of characters to add, remove or replace (Levenshtein). UINT_MAX for names longer than
+ * any flag.
  */
 static unsigned int distance(const char *a, const char *b)
 {
@@ -89,7 +89,7 @@ static unsigned int distance(const char *a, const char *b)
 	return row[columns];
 }
 
-/* The beginning of a name is as near as one wrong character. */
+/* A prefix of a name counts as one wrong character. */
 static unsigned int flag_distance(const char *written, const char *name)
 {
 	size_t length = strlen(written);
@@ -116,7 +116,7 @@ const char *help_flag_nearest(const char *argument)
 			continue;
 		far = flag_distance(written, help_flag_name(key));
 		if (far == nearest)
-			found = 0; /* two are as near: neither is named */
+			found = 0; /* ambiguous: two flags are equally near */
 		if (far < nearest) {
 			nearest = far;
 			found = key;
@@ -126,16 +126,13 @@ const char *help_flag_nearest(const char *argument)
 }
 
 static const char *const HEADINGS[] = {
-	[OPTION_GROUP_PROXY] = "Proxy: what is watched",
-	[OPTION_GROUP_COLLECTORS] = "Collectors: what is counted",
-	[OPTION_GROUP_VALUES] = "Leaks, destinations, cost: what collectors have to know",
-	[OPTION_GROUP_WEB] = "Web: the metrics' port",
-	[OPTION_GROUP_HEALTH] = "Health: the probes' port",
-	[OPTION_GROUP_BPF] = "BPF: the kernel side",
-	[OPTION_GROUP_LOG] = "Log: standard error",
+	[OPTION_GROUP_PROXY] = "Proxy selection",     [OPTION_GROUP_COLLECTORS] = "Collectors",
+	[OPTION_GROUP_VALUES] = "Collector settings", [OPTION_GROUP_WEB] = "Metrics port",
+	[OPTION_GROUP_HEALTH] = "Health port",	      [OPTION_GROUP_BPF] = "BPF programs",
+	[OPTION_GROUP_LOG] = "Log (standard error)",
 };
 
-/* The names of --no-FLAG: argp wants a string for each. */
+/* The name of --no-FLAG: argp needs a string for each. */
 static const char *negated_name(char (*names)[32], unsigned int row)
 {
 	snprintf(names[row], sizeof(names[row]), "no-%.28s", OPTION_ROWS[row].flag);
@@ -170,14 +167,13 @@ struct argp_option *help_options(void)
 			.doc = row->help,
 			.group = group,
 		};
-		if (!row->argument) /* twice as many lines would say no more than the last one of
-				       --help */
+		if (!row->argument) /* hidden: the last line of --help explains --no-FLAG */
 			*next++ = (struct argp_option){ .name = negated_name(names, i),
 							.key = key + 1,
 							.flags = OPTION_ALIAS | OPTION_HIDDEN };
 	}
 	*next++ = (struct argp_option){
-		.name = "help", .key = HELP_KEY_HELP, .doc = "Print this", .group = -1
+		.name = "help", .key = HELP_KEY_HELP, .doc = "Print this help", .group = -1
 	};
 	*next++ = (struct argp_option){ .name = "help-metrics",
 					.key = HELP_KEY_METRICS,
@@ -189,7 +185,7 @@ struct argp_option *help_options(void)
 	return options;
 }
 
-/* Adds the variables to the help of a flag. argp frees what is not `text`. */
+/* Adds the variables to the help of a flag. argp frees the result unless it is `text`. */
 static char *variables_add(int key, const char *text, void *input)
 {
 	const struct option_row *row;
@@ -212,9 +208,9 @@ void help_write(void)
 	const struct argp argp = {
 		.options = options,
 		.doc = "Prometheus exporter for SOCKS proxies behind WireGuard tunnels."
-		       "\vA flag goes before its variable (in brackets), that before the default. "
-		       "What takes BOOL is on when named, off as --no-FLAG. More in "
-		       "wgsocks_exporter(8).\n",
+		       "\vA flag overrides its environment variable (in brackets), which overrides "
+		       "the default. --FLAG turns a BOOL flag on, --no-FLAG turns it off. For "
+		       "details, see wgsocks_exporter(8).\n",
 		.help_filter = variables_add,
 	};
 	char program[] = "wgsocks_exporter";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of options as argp and as a reader of --help sees it. */
+/* The options table for argp, and the output of --help. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,10 +10,10 @@ enum {
 	HELP_KEY_HELP = 'h', /* the only one with a short form */
 	HELP_KEY_VERSION = 0x100,
 	HELP_KEY_METRICS,
-	HELP_KEY_ROWS = 0x200, /* two for each row: --FLAG and --no-FLAG */
+	HELP_KEY_ROWS = 0x200, /* two keys for each row: --FLAG and --no-FLAG */
 };
 
-/* argp's own keys (ARGP_KEY_…) lie above. */
+/* Whether a key belongs to a row. argp's own keys (ARGP_KEY_…) are above. */
 static inline bool help_key_of_row(int key)
 {
 	return key >= HELP_KEY_ROWS && key < HELP_KEY_ROWS + 2 * (int)OPTION_COUNT;
@@ -31,24 +31,24 @@ static inline bool help_key_negated(int key)
 
 struct argp_option;
 
-/* The options for argp, made from the table; the caller frees them. NULL: out of memory. */
+/* The options for argp, built from OPTION_ROWS; the caller frees them. NULL: out of memory. */
 struct argp_option *help_options(void);
 
-/* Whether `argument` is the flag of a row that takes a value (then it was given none). */
+/* Whether `argument` is a flag that takes a value, written without one. */
 bool help_flag_known(const char *argument);
 
 /* Whether the argument is --help, --help-metrics or --version with a value. */
 bool help_flag_refuses_value(const char *argument);
 
 /*
- * The whole name of the flag of a key, without "--", until the next call; NULL: no flag has this
- * key.
+ * The full name of the flag with this key, without "--". NULL: no such flag. Valid until the next
+ * call.
  */
 const char *help_flag_name(int key);
 
 /*
- * The one name, without "--", that `argument` probably means, until the next call; NULL: none, or
- * several.
+ * The flag, without "--", that is most similar to `argument`. NULL: none, or several. Valid until
+ * the next call.
  */
 const char *help_flag_nearest(const char *argument);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Listen addresses: numbers, or names of /etc/hosts. Never the DNS, which may be what the proxy is
- * for and does not answer yet.
+ * Listen addresses: numeric, or names from /etc/hosts. Never DNS: it may need the proxy's tunnel,
+ * which is not up yet.
  */
 #include "lib/config/option.h"
 
@@ -27,7 +27,7 @@ static int numeric_parse(struct config_address *address, const char *host)
 }
 
 /*
- * Not getaddrinfo and no NSS: those ask the DNS, and load libraries that every process would keep.
+ * Avoids getaddrinfo and NSS: they query DNS, and load libraries that every process would keep.
  */
 static int hosts_parse(struct config_address *address, const char *host)
 {
@@ -65,7 +65,7 @@ static int address_parse(struct option_reader *reader, struct config_address *ad
 	size_t length = strnlen(value, sizeof(text));
 
 	if (length == sizeof(text))
-		return option_refuse(reader, "longer than 79 bytes");
+		return option_refuse(reader, "must be at most 79 bytes");
 	memcpy(text, value, length + 1);
 	colon = strrchr(text, ':');
 	if (!colon)
@@ -86,7 +86,7 @@ static int address_parse(struct option_reader *reader, struct config_address *ad
 					     "an IPv6 address must be in brackets: [::1]:PORT");
 		colon[-1] = '\0';
 		if (numeric_parse(address, host + 1) || address->address.ss_family != AF_INET6)
-			return option_refuse(reader, "no IPv6 address between the brackets");
+			return option_refuse(reader, "the brackets must hold an IPv6 address");
 	} else if (strchr(host, ':')) {
 		return option_refuse(reader, "an IPv6 address must be in brackets: [::1]:PORT");
 	} else if (numeric_parse(address, host) && hosts_parse(address, host)) {
@@ -104,7 +104,7 @@ int read_metrics_address(struct option_reader *reader, unsigned int data, const 
 	int r;
 
 	if (config->metrics_count == CONFIG_ADDRESSES_MAX)
-		return option_refuse(reader, "more than 8 addresses");
+		return option_refuse(reader, "must be at most 8 addresses");
 	r = address_parse(reader, &config->metrics[config->metrics_count], value);
 	if (!r)
 		config->metrics_count++;
@@ -116,13 +116,13 @@ int read_health_address(struct option_reader *reader, unsigned int data, const c
 	return address_parse(reader, &reader->config->health, value);
 }
 
-/* ":PORT" of a variable of the legacy exporter, which holds the bare number. */
+/* Turns the bare number of a legacy variable into ":PORT". */
 static int port_value(struct option_reader *reader, char out[static 8], const char *value)
 {
 	unsigned long port;
 
 	if (number_parse(&port, value, 1, 65535))
-		return option_refuse(reader, "not a port (1 to 65535)");
+		return option_refuse(reader, "must be a port (1 to 65535)");
 	snprintf(out, 8, ":%hu", (unsigned short)port);
 	return 0;
 }

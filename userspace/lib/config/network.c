@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#define MAPPED_BITS 96 /* of the prefix that makes an IPv4 address one of IPv6 */
+#define MAPPED_BITS 96 /* length of ::ffff:0:0/96, the prefix of IPv4-mapped addresses */
 
 static int network_parse(struct option_reader *reader, struct config_network *network,
 			 const char *text)
@@ -16,7 +16,8 @@ static int network_parse(struct option_reader *reader, struct config_network *ne
 	unsigned long prefix, longest;
 
 	if (length >= sizeof(host))
-		return option_refuse(reader, "not an address");
+		return option_refuse(
+			reader, "must be networks such as 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32");
 	memcpy(host, text, length);
 	host[length] = '\0';
 	if (inet_pton(AF_INET, host, network->address + sizeof(mapped)) == 1) {
@@ -26,13 +27,13 @@ static int network_parse(struct option_reader *reader, struct config_network *ne
 		longest = 128;
 	} else {
 		return option_refuse(
-			reader, "must be networks like 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32");
+			reader, "must be networks such as 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32");
 	}
 	prefix = longest;
 	if (text[length] && number_parse(&prefix, text + length + 1, 0, longest))
 		return option_refuse(reader, longest == 32
-						     ? "the length of an IPv4 prefix is 0 to 32"
-						     : "the length of an IPv6 prefix is 0 to 128");
+						     ? "the IPv4 prefix length must be 0 to 32"
+						     : "the IPv6 prefix length must be 0 to 128");
 	if (longest == 32)
 		prefix += MAPPED_BITS;
 	for (unsigned int i = 0; i < sizeof(network->mask);
@@ -55,7 +56,7 @@ static int network_add(struct option_reader *reader, const char *part)
 		if (!memcmp(&config->leak_allow[i], &network, sizeof(network)))
 			return 0;
 	if (config->leak_allow_count == CONFIG_LEAK_ALLOW_MAX)
-		return option_refuse(reader, "more than 16 networks");
+		return option_refuse(reader, "must be at most 16 networks");
 	config->leak_allow[config->leak_allow_count++] = network;
 	return 0;
 }

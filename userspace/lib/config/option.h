@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one table of options, and what reads their values. */
+/* The table of options, and the readers of their values. */
 #pragma once
 
 #include <errno.h>
@@ -9,9 +9,8 @@
 
 struct option_reader {
 	struct config *config;
-	const char *why; /* set when a value is refused: a literal */
-	FILE *notices;	 /* "SETTING\tREASON\n" for the log, which is set up only after all was read
-			  */
+	const char *why; /* why a value is refused, and what is accepted: a string literal */
+	FILE *notices;	 /* lines "SETTING\tREASON", logged once the log is set up */
 };
 
 static inline int option_refuse(struct option_reader *reader, const char *why)
@@ -39,13 +38,12 @@ enum option_group {
 
 struct option_row {
 	const char *flag;     /* "log.level"; its variable is WGSOCKS_LOG_LEVEL */
-	const char *argument; /* NULL: a switch, with --no-FLAG beside it and true or false as value
-				 of its variable */
+	const char *argument; /* NULL: a switch, with --no-FLAG; its variable is true or false */
 	enum option_group group;
 	const char *help;
 	option_read read;
 	unsigned int data;  /* for `read` */
-	const char *legacy; /* the legacy exporter's variable, NULL */
+	const char *legacy; /* variable of the legacy exporter; NULL: none */
 	option_read read_legacy;
 };
 
@@ -53,8 +51,8 @@ extern const struct option_row OPTION_ROWS[];
 extern const unsigned int OPTION_COUNT;
 
 /*
- * Readers of values (values.c, listen.c, network.c). `data` is an offset into struct config where
- * nothing else is said.
+ * Readers of values (values.c, listen.c, network.c). read_switch: `data` is the offset of a bool in
+ * struct config. read_collector: enum config_collector. The others ignore it.
  */
 int read_mode(struct option_reader *reader, unsigned int data, const char *value);
 int read_proxy_name(struct option_reader *reader, unsigned int data, const char *value);
@@ -82,11 +80,11 @@ int read_health_address(struct option_reader *reader, unsigned int data, const c
 int read_health_port(struct option_reader *reader, unsigned int data, const char *value);
 
 /*
- * Calls `each` for the parts of a comma-separated list; blanks around a part are no part of it.
- * Returns 0 or the first error.
+ * Calls `each` for the entries of a comma-separated list, without the blanks around them. Returns 0
+ * or the first error.
  */
 int list_read(struct option_reader *reader, const char *value,
 	      int (*each)(struct option_reader *reader, const char *part));
 
-/* Decimal digits only, min … max. Returns 0 or -EINVAL. */
+/* Parses decimal digits only, from min to max. Returns 0 or -EINVAL. */
 int number_parse(unsigned long *number, const char *text, unsigned long min, unsigned long max);

@@ -28,7 +28,7 @@ int number_parse(unsigned long *number, const char *text, unsigned long min, uns
 	return 0;
 }
 
-/* The index of `value` among `words`, or -EINVAL. */
+/* The index of `value` in `words`, or -EINVAL. Ignores case. */
 static int word_find(const char *value, const char *const *words)
 {
 	for (int i = 0; words[i]; i++)
@@ -37,7 +37,7 @@ static int word_find(const char *value, const char *const *words)
 	return -EINVAL;
 }
 
-/* Copies a value that fits, or not at all. */
+/* Copies a value that is not empty and fits. Returns 0 or -EINVAL. */
 static int text_copy(char *out, size_t size, const char *value)
 {
 	size_t length = strnlen(value, size);
@@ -62,10 +62,8 @@ int read_mode(struct option_reader *reader, unsigned int data, const char *value
 int read_proxy_name(struct option_reader *reader, unsigned int data, const char *value)
 {
 	char *name = reader->config->proxy_name;
-	size_t used = 0,
-	       left = strnlen(value,
-			      CONFIG_NAME_SIZE +
-				      4); /* more cannot fit; + 4: a whole character beyond */
+	/* + 4: one more whole character than fits, to notice the cut */
+	size_t used = 0, left = strnlen(value, CONFIG_NAME_SIZE + 4);
 	bool replaced = false, cut = false;
 
 	if (!left)
@@ -87,9 +85,10 @@ int read_proxy_name(struct option_reader *reader, unsigned int data, const char 
 	}
 	name[used] = '\0';
 	if (replaced)
-		fprintf(reader->notices, "--proxy.name\tnot UTF-8, invalid bytes became U+FFFD\n");
+		fprintf(reader->notices,
+			"--proxy.name\tnot valid UTF-8, invalid bytes replaced by U+FFFD\n");
 	if (cut)
-		fprintf(reader->notices, "--proxy.name\tlonger than %d bytes, cut\n",
+		fprintf(reader->notices, "--proxy.name\tlonger than %d bytes, truncated\n",
 			CONFIG_NAME_SIZE - 1);
 	return 0;
 }
@@ -113,7 +112,7 @@ int list_read(struct option_reader *reader, const char *value,
 		if (blanks > length)
 			blanks = length;
 		if (length - blanks >= sizeof(part))
-			return option_refuse(reader, "a part of the list is too long");
+			return option_refuse(reader, "a list entry is longer than 63 bytes");
 		memcpy(part, value + blanks, length - blanks);
 		part[length - blanks] = '\0';
 		for (size_t end = length - blanks; end && part[end - 1] == ' '; end--)
@@ -131,12 +130,12 @@ static int port_add(struct option_reader *reader, const char *part)
 	unsigned long port;
 
 	if (number_parse(&port, part, 1, 65535))
-		return option_refuse(reader, "not a port (1 to 65535)");
+		return option_refuse(reader, "must be a port (1 to 65535)");
 	for (unsigned int i = 0; i < config->port_count; i++)
 		if (config->ports[i] == port)
 			return 0;
 	if (config->port_count == CONFIG_PORTS_MAX)
-		return option_refuse(reader, "more than 8 ports");
+		return option_refuse(reader, "must be at most 8 ports");
 	config->ports[config->port_count++] = (uint16_t)port;
 	return 0;
 }
@@ -151,13 +150,13 @@ static int process_add(struct option_reader *reader, const char *part)
 	struct config *config = reader->config;
 
 	if (config->process_count == CONFIG_PROCESSES_MAX)
-		return option_refuse(reader, "more than 4 names");
+		return option_refuse(reader, "must be at most 4 names");
 	/*
-	 * The kernel compares all 16 bytes of a name: struct config is zeroed before, so that the
-	 * tail is zero.
+	 * The BPF programs compare all 16 bytes of a name. config_parse zeroed struct config, so
+	 * the bytes after the name are 0.
 	 */
 	if (text_copy(config->processes[config->process_count], sizeof(config->processes[0]), part))
-		return option_refuse(reader, "the name of a process has 1 to 15 characters");
+		return option_refuse(reader, "a process name must have 1 to 15 characters");
 	config->process_count++;
 	return 0;
 }
@@ -176,7 +175,7 @@ int read_pin_path(struct option_reader *reader, unsigned int data, const char *v
 	if (value[0] != '/')
 		return option_refuse(reader, "must be none or an absolute path");
 	if (text_copy(reader->config->pin_path, sizeof(reader->config->pin_path), value))
-		return option_refuse(reader, "longer than 255 bytes");
+		return option_refuse(reader, "must be at most 255 bytes");
 	return 0;
 }
 
@@ -236,7 +235,7 @@ int read_geoip_database(struct option_reader *reader, unsigned int data, const c
 		return option_refuse(reader, "must be an absolute path");
 	if (text_copy(reader->config->geoip_database, sizeof(reader->config->geoip_database),
 		      value))
-		return option_refuse(reader, "longer than 255 bytes");
+		return option_refuse(reader, "must be at most 255 bytes");
 	return 0;
 }
 
@@ -245,14 +244,15 @@ int read_telemetry_path(struct option_reader *reader, unsigned int data, const c
 	if (value[0] != '/')
 		return option_refuse(reader, "must begin with /");
 	if (!value[1] || value[1] == '-')
-		return option_refuse(reader, "taken: / and what begins with /- have another use");
+		return option_refuse(reader, "must not be / or begin with /-, which are in use");
 	for (const char *c = value; *c; c++)
 		if (*c <= ' ' || *c == 0x7f || strchr("?#%\"<>&", *c))
 			return option_refuse(
-				reader, "has a character that cannot stand in a path as it is");
+				reader,
+				"must not contain blanks, control characters or any of ?#%\"<>&");
 	if (text_copy(reader->config->telemetry_path, sizeof(reader->config->telemetry_path),
 		      value))
-		return option_refuse(reader, "longer than 63 bytes");
+		return option_refuse(reader, "must be at most 63 bytes");
 	return 0;
 }
 
@@ -262,7 +262,7 @@ int read_web_config_file(struct option_reader *reader, unsigned int data, const 
 		return option_refuse(reader, "must not be empty");
 	if (text_copy(reader->config->web_config_file, sizeof(reader->config->web_config_file),
 		      value))
-		return option_refuse(reader, "longer than 255 bytes");
+		return option_refuse(reader, "must be at most 255 bytes");
 	return 0;
 }
 
@@ -330,7 +330,7 @@ int read_collector(struct option_reader *reader, unsigned int collector, const c
 }
 
 /*
- * PRICE[CURRENCY], blanks between them or none: digits with one point at most, and three letters.
+ * PRICE[CURRENCY]: digits with at most one decimal point, optional blanks, three letters.
  */
 #define PRICE_DIGITS_MAX 15
 
@@ -344,7 +344,7 @@ int read_cost(struct option_reader *reader, unsigned int data, const char *value
 		length += 1 + strspn(value + length + 1, "0123456789");
 	if (!digits || value[length - 1] == '.' || length > PRICE_DIGITS_MAX)
 		return option_refuse(reader,
-				     "must be a price (0.05), then a currency or none (0.05 EUR)");
+				     "must be a price with an optional currency (0.05 or 0.05EUR)");
 	memcpy(price, value, length);
 	price[length] = '\0';
 	currency = value + length + strspn(value + length, " ");
@@ -352,7 +352,8 @@ int read_cost(struct option_reader *reader, unsigned int data, const char *value
 		currency = "USD";
 	if (strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != 3 ||
 	    currency[3])
-		return option_refuse(reader, "a currency is three letters (ISO 4217): EUR");
+		return option_refuse(
+			reader, "the currency must be three letters (ISO 4217), as in 0.05EUR");
 	for (int i = 0; i < 3; i++)
 		reader->config->cost_currency[i] = (char)(currency[i] & ~0x20);
 	reader->config->cost_per_gigabyte = strtod(price, NULL);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What is asked of a client's certificate: each of the toolkit's policies, judged within the
- * handshake.
+ * Checks the client certificate during the handshake, by the client_auth_type of the settings.
  */
 #include <arpa/inet.h>
 #include <gnutls/x509.h>
@@ -19,14 +18,14 @@ static bool listed(const struct settings *s, const char *san)
 	return false;
 }
 
-/* One name of the certificate as the list spells it; false: of a kind that is not in lists. */
+/* Writes a subject alternative name as client_allowed_sans spells it. False: unsupported type. */
 static bool san_spell(char *out, size_t size, unsigned int kind, const void *value, size_t length)
 {
 	switch (kind) {
 	case GNUTLS_SAN_DNSNAME:
 	case GNUTLS_SAN_RFC822NAME:
 	case GNUTLS_SAN_URI:
-		/* A NUL within would let somebody be called what he is not. */
+		/* An embedded NUL would truncate the name to a different, allowed name. */
 		if (length >= size || memchr(value, '\0', length))
 			return false;
 		memcpy(out, value, length);
@@ -50,7 +49,7 @@ static bool certificate_named(const struct settings *s, gnutls_x509_crt_t certif
 
 		if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
 			return false;
-		if (r == GNUTLS_E_SHORT_MEMORY_BUFFER) /* longer than any that is listed need be */
+		if (r == GNUTLS_E_SHORT_MEMORY_BUFFER) /* too long to match: skip it */
 			continue;
 		if (r < 0)
 			return false;
@@ -83,7 +82,7 @@ static bool chain_verify(gnutls_session_t session)
 	return gnutls_certificate_verify_peers(session, &purpose, 1, &status) == 0 && status == 0;
 }
 
-/* NULL: it may come in. Else why not. */
+/* Why the client is refused; NULL: it is accepted. */
 static const char *client_refused(const struct settings *s, gnutls_session_t session)
 {
 	unsigned int count = 0;
@@ -93,12 +92,11 @@ static const char *client_refused(const struct settings *s, gnutls_session_t ses
 	if (policy == CLIENT_AUTH_NONE || policy == CLIENT_AUTH_REQUEST)
 		return NULL;
 	if (!peers || !count)
-		return policy == CLIENT_AUTH_VERIFY_IF_GIVEN ? NULL : "it has no certificate";
+		return policy == CLIENT_AUTH_VERIFY_IF_GIVEN ? NULL : "no client certificate";
 	if (policy != CLIENT_AUTH_REQUIRE_ANY && !chain_verify(session))
-		return "its certificate is of no authority of client_ca, or not for clients, or "
-		       "out of date";
+		return "certificate not signed by client_ca, not for clients, or not valid now";
 	if (s->sans_set && !sans_match(s, &peers[0]))
-		return "no name of its certificate is in client_allowed_sans";
+		return "no name of the certificate is in client_allowed_sans";
 	return NULL;
 }
 

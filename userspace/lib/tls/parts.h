@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files of this folder. */
+/* Private to this folder. */
 #pragma once
 
 #include <sys/queue.h>
@@ -11,15 +11,18 @@ struct tls {
 	const struct settings *settings;
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priority;
-	bool ecdsa; /* the server's key */
-	time_t expiry;
+	bool ecdsa;    /* the server's key is not RSA */
+	time_t expiry; /* of the server's certificate */
 };
 
-/* GnuTLS's word for what the settings want of versions, suites and curves. 0 or -ENOMEM. */
+/*
+ * The GnuTLS priority string for the versions, suites and curves of the settings. The caller frees
+ * *string. Returns 0 or -ENOMEM.
+ */
 int tls_priority_string(const struct settings *s, bool ecdsa, char **string);
 
-/* Whether the suite of a server's hello is one of the settings', or of TLS 1.3. */
+/* Whether the suite in the body of a ServerHello is in the settings, or is one of TLS 1.3. */
 bool tls_suite_allowed(const struct tls *tls, const gnutls_datum_t *hello);
 
-/* The check of a client's certificate; `tls` may be NULL. Returns 0 or a code of GnuTLS. */
+/* Checks the client certificate; refuses all if `tls` is NULL. Returns 0 or a GnuTLS error. */
 int tls_client_check(const struct tls *tls, gnutls_session_t session);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which versions, suites and curves are offered. GnuTLS chooses ciphers for all versions at once,
- * Go's list is one of TLS up to 1.2. So all ciphers of TLS 1.3 are there, behind those of the list,
- * in the server's order; and where an older version ends up with one that is not in the list (the
- * client had none of it) the handshake is ended.
+ * Selects the offered versions, suites and curves. cipher_suites applies up to TLS 1.2, as in Go,
+ * but GnuTLS selects ciphers for all versions at once. So all ciphers of TLS 1.3 are offered after
+ * those of the list, in the server's order. If an older version then picks a suite outside the
+ * list, the handshake fails (tls_suite_allowed).
  */
 #include <errno.h>
 #include <gnutls/crypto.h>
@@ -12,7 +12,7 @@
 #include "lib/text/text.h"
 #include "lib/tls/parts.h"
 
-/* What is offered without a list, and by TLS 1.3 always, but for CBC. */
+/* The ciphers offered without cipher_suites; TLS 1.3 always offers those that are not CBC. */
 static const char *const ciphers[] = { "AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305",
 				       "AES-128-CBC", "AES-256-CBC" };
 #define CIPHERS_AEAD 3
@@ -36,7 +36,7 @@ static void ciphers_add(struct text *text, const struct settings *s, bool ecdsa)
 		listed_add(text, s, ecdsa);
 		count = s->max_version == TLS_13 ? CIPHERS_AEAD : 0;
 	}
-	/* One that is there already stays where it is. */
+	/* GnuTLS ignores a cipher that is already in the list. */
 	for (size_t i = 0; i < count; i++)
 		text_printf(text, ":+%s", ciphers[i]);
 	text_puts(text, ":+AEAD:+SHA1");
@@ -83,7 +83,7 @@ int tls_priority_string(const struct settings *s, bool ecdsa, char **string)
 
 bool tls_suite_allowed(const struct tls *tls, const gnutls_datum_t *hello)
 {
-	enum { SESSION_LENGTH = 2 + 32 }; /* behind version and random */
+	enum { SESSION_LENGTH = 2 + 32 }; /* offset, after version and random */
 	const struct settings *s = tls->settings;
 	size_t at = hello->size > SESSION_LENGTH ? SESSION_LENGTH + 1u + hello->data[SESSION_LENGTH]
 						 : SIZE_MAX - 2;
@@ -92,7 +92,7 @@ bool tls_suite_allowed(const struct tls *tls, const gnutls_datum_t *hello)
 	if (at + 2 > hello->size)
 		return false;
 	number = (unsigned int)hello->data[at] << 8 | hello->data[at + 1];
-	if (number >> 8 == 0x13) /* of TLS 1.3 */
+	if (number >> 8 == 0x13) /* a suite of TLS 1.3 */
 		return true;
 	for (size_t i = 0; i < s->cipher_count; i++)
 		if (SETTINGS_CIPHERS[s->ciphers[i]].number == number)

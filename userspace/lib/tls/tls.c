@@ -6,10 +6,10 @@
 #include "lib/cleanup.h"
 #include "lib/tls/parts.h"
 
-/* All that are open: GnuTLS hands a session to what it calls, and nothing of ours with it. */
+/* All open ones: a GnuTLS callback gets only the session, so tls_of looks up its struct tls. */
 static LIST_HEAD(, tls) open_list = LIST_HEAD_INITIALIZER(open_list);
 
-/* The one that a session took; NULL: none. */
+/* The struct tls that a session took; NULL: none. */
 static struct tls *tls_of(gnutls_session_t session)
 {
 	void *credentials = NULL;
@@ -48,7 +48,7 @@ static void time_spell(char out[static 32], time_t time)
 	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &broken_down);
 }
 
-/* Who serves with an expired certificate is told today, not by who scrapes it tonight. */
+/* Refuses an expired certificate when it is loaded, not at the first scrape. */
 static int dates_check(struct tls *tls, gnutls_x509_crt_t leaf, time_t now, char *why)
 {
 	char date[32];
@@ -61,7 +61,7 @@ static int dates_check(struct tls *tls, gnutls_x509_crt_t leaf, time_t now, char
 	return GNUTLS_E_CERTIFICATE_ERROR;
 }
 
-/* The first of the chain is the server's own. */
+/* Checks the first certificate of the chain, which is the server's. */
 static int leaf_check(struct tls *tls, time_t now, char *why)
 {
 	gnutls_x509_crt_t *chain;
@@ -86,7 +86,7 @@ static int identity_load(struct tls *tls, const struct pem *pems, time_t now, ch
 						    GNUTLS_X509_FMT_PEM);
 
 	if (r == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
-		snprintf(why, SETTINGS_WHY, "the key is not the certificate's");
+		snprintf(why, SETTINGS_WHY, "the key does not match the certificate");
 		return r;
 	}
 	return r < 0 ? refuse(why, "certificate and key", r) : leaf_check(tls, now, why);
@@ -108,7 +108,7 @@ static int authorities_load(struct tls *tls, const struct pem *pem, char *why)
 	return refuse(why, "client_ca", r);
 }
 
-/* A list of suites must leave one for what is spoken with this key. */
+/* Checks that cipher_suites has a suite for the type of the server's key. */
 static int suites_check(const struct tls *tls, char *why)
 {
 	const struct settings *s = tls->settings;
@@ -118,9 +118,8 @@ static int suites_check(const struct tls *tls, char *why)
 			return 0;
 	if (!s->ciphers_set || s->max_version == TLS_13)
 		return 0;
-	snprintf(why, SETTINGS_WHY,
-		 "no suite of cipher_suites is for a certificate with a key of %s",
-		 tls->ecdsa ? "elliptic curves" : "RSA");
+	snprintf(why, SETTINGS_WHY, "no suite of cipher_suites is for a certificate with an %s key",
+		 tls->ecdsa ? "elliptic-curve" : "RSA");
 	return GNUTLS_E_NO_CIPHER_SUITES;
 }
 
@@ -170,7 +169,7 @@ void tls_close(struct tls *tls)
 	free(tls);
 }
 
-/* Before the server's answer is sent: the suite is known. */
+/* Runs before the ServerHello is sent, when the suite is known. */
 static int hello_check(gnutls_session_t session, unsigned int type, unsigned int when,
 		       unsigned int incoming, const gnutls_datum_t *message)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server's side of TLS as the settings want it: certificate, versions, suites, and what is
- * asked of clients. Made once; each session that begins takes it.
+ * The server side of TLS by the settings: certificate, versions, suites, client certificates.
+ * Opened once for each configuration; each new session takes it.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 
 #include "lib/web_config/settings.h"
 
-/* PEM as it was read; `data` is not terminated. */
+/* The contents of a PEM file, not NUL-terminated. `data` NULL: none. */
 struct pem {
 	const char *data;
 	size_t size;
@@ -20,17 +20,18 @@ struct pem {
 struct tls;
 
 /*
- * `pems`: certificate and key, and the clients' authorities or nothing (data NULL). `settings` must
- * outlive it. Returns NULL with one line in `why` when they cannot be served with.
+ * Loads the certificate, the key and the optional certificate authorities for clients. `settings`
+ * must outlive the result. An expiry before `now` is an error; 0 accepts an expired certificate.
+ * Returns NULL with a one-line reason in `why` on errors.
  */
 struct tls *tls_open(const struct settings *settings, const struct pem pems[static PEM_MAX],
 		     time_t now, char why[static SETTINGS_WHY]);
 
-/* Only when no session that took it is left. */
+/* Frees it. No session may still use it. NULL is allowed. */
 void tls_close(struct tls *tls);
 
-/* Makes a session that has not begun use it. Returns 0 or a code of GnuTLS. */
+/* Makes a session use it, before the handshake. Returns 0 or a GnuTLS error. */
 int tls_take(struct tls *tls, gnutls_session_t session);
 
-/* When the server's own certificate expires. */
+/* When the server's certificate expires. */
 time_t tls_expiry(const struct tls *tls);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --web.config.file and the files that it names, as bytes: on their way from the process that may
- * read them to the one that serves with them, through a memfd of two halves. Half sequence & 1
- * holds bundle `sequence`; the other one is being written.
+ * The contents of --web.config.file and of the files that it names. The process webconfig passes
+ * them to web in a memfd of two halves. Half `sequence & 1` holds bundle `sequence`; the other half
+ * is free for the next bundle.
  */
 #pragma once
 
@@ -14,18 +14,18 @@
 enum bundle_part { BUNDLE_CONFIG, BUNDLE_PEM, BUNDLE_PARTS = BUNDLE_PEM + PEM_MAX };
 
 struct bundle {
-	char *data[BUNDLE_PARTS]; /* NULL: not there */
+	char *data[BUNDLE_PARTS]; /* owned; NULL: no such part */
 	size_t size[BUNDLE_PARTS];
 };
 
-/* Gives the memory back, wiped. */
+/* Wipes and frees the contents. */
 void bundle_free(struct bundle *bundle);
 
-/* 0 or -errno. */
+/* Writes the bundle into its half of the memfd. Returns 0 or -errno. */
 int bundle_write(int fd, uint64_t sequence, const struct bundle *bundle);
 
 /*
- * 0 or -errno; the bundle is empty then. The caller looks afterwards whether `sequence` is still
- * the current one.
+ * Reads bundle `sequence`. Returns 0, or -errno and an empty bundle. The caller must check
+ * afterwards that `sequence` is still current, else the contents may be mixed.
  */
 int bundle_read(int fd, uint64_t sequence, struct bundle *bundle);

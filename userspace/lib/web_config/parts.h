@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keys of the format: from YAML into struct settings, value by value. */
+/* Reads the keys of the format from YAML into struct settings. */
 #pragma once
 
 #include "lib/web_config/settings.h"
 #include "lib/web_config/yaml.h"
 
-/* Reads the whole document. Returns 0 or -EINVAL with y->why told. */
+/* Reads the whole document. Returns 0, or -EINVAL with y->why set. */
 int settings_read(struct yaml *y, struct settings *s);

@@ -7,7 +7,7 @@
 
 static const char *client_auth_name(size_t index)
 {
-	/* RequireClientCert: an old name of the toolkit's. */
+	/* RequireClientCert: an old name in exporter-toolkit. */
 	static const char *const names[] = { "NoClientCert",
 					     "RequestClientCert",
 					     "RequireAnyClientCert",
@@ -44,7 +44,7 @@ static const char *version_name(size_t index)
 static int version_read(struct yaml *y, enum tls_version *version)
 {
 	size_t index;
-	int r = yaml_word(y, &index, "version of TLS", version_name, 4);
+	int r = yaml_word(y, &index, "TLS version", version_name, 4);
 
 	if (!r)
 		*version = (enum tls_version)(TLS_10 + index);
@@ -54,7 +54,7 @@ static int version_read(struct yaml *y, enum tls_version *version)
 static const char *cipher_name(size_t index)
 {
 	/*
-	 * Go knows these as suites too, but they cannot be chosen: TLS 1.3 has all of them always.
+	 * Go accepts these names too, but they have no effect: TLS 1.3 always offers all of them.
 	 */
 	static const char *const always[] = { "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
 					      "TLS_CHACHA20_POLY1305_SHA256" };
@@ -66,7 +66,7 @@ static int index_add(struct yaml *y, uint8_t *list, size_t *count, size_t index)
 {
 	for (size_t i = 0; i < *count; i++)
 		if (list[i] == index)
-			return yaml_refuse(y, "comes twice in its list");
+			return yaml_refuse(y, "duplicate list entry");
 	list[(*count)++] = (uint8_t)index;
 	return 0;
 }
@@ -131,7 +131,7 @@ static int pem_read(struct yaml *y, struct settings *s, const char *key)
 	return yaml_refuse(y, "tls_server_config: unknown key %.60s", key);
 }
 
-/* What stands under a section of TLS. */
+/* Reads one key of tls_server_config. */
 static int tls_read(struct yaml *y, void *closure, const char *key)
 {
 	struct settings *s = closure;
@@ -162,7 +162,7 @@ static const char *header_name(size_t index)
 	return settings_header_name((enum settings_header)index);
 }
 
-/* What could end the header and begin another is no value of one. */
+/* Refuses control characters, which could end the header and start another one. */
 static bool header_valid(const char *value)
 {
 	for (; *value; value++)
@@ -181,16 +181,16 @@ static int header_read(struct yaml *y, void *closure, const char *key)
 	while (i < HEADER_MAX && strcmp(key, header_name(i)) != 0)
 		i++;
 	if (i == HEADER_MAX)
-		return yaml_refuse(y, "the header %.60s cannot be set", key);
+		return yaml_refuse(y, "header %.60s is not supported", key);
 	if (r)
 		return r;
 	if (!header_valid(value))
-		return yaml_refuse(y, "a control character in the header %s", key);
+		return yaml_refuse(y, "header %s contains a control character", key);
 	if (i == HEADER_CONTENT_TYPE && *value && strcmp(value, "nosniff") != 0)
-		return yaml_refuse(y, "%s can only be nosniff", key);
+		return yaml_refuse(y, "%s must be nosniff", key);
 	if (i == HEADER_FRAME && *value && strcmp(value, "deny") != 0 &&
 	    strcmp(value, "sameorigin") != 0)
-		return yaml_refuse(y, "%s can only be deny or sameorigin", key);
+		return yaml_refuse(y, "%s must be deny or sameorigin", key);
 	return yaml_copy(y, &s->headers[i]);
 }
 
@@ -206,7 +206,7 @@ static int http_read(struct yaml *y, void *closure, const char *key)
 		return yaml_refuse(y, "http_server_config: unknown key %.60s", key);
 	r = yaml_bool(y, &http2);
 	if (http2)
-		s->notes[s->note_count++] = "http2: HTTP/1.1 is all that is spoken here";
+		s->notes[s->note_count++] = "http2: only HTTP/1.1 is supported";
 	return r;
 }
 
@@ -222,10 +222,9 @@ static int user_read(struct yaml *y, void *closure, const char *key)
 	if (r)
 		return r;
 	if (strchr(key, ':'))
-		return yaml_refuse(
-			y, "the user %.60s: no name that a client could send has a colon", key);
+		return yaml_refuse(y, "user %.60s: a user name must not contain a colon", key);
 	if (!settings_bcrypt(hash, NULL))
-		return yaml_refuse(y, "the user %.60s: no hash of bcrypt", key);
+		return yaml_refuse(y, "user %.60s: not a bcrypt hash", key);
 	user->name = strdup(key);
 	user->hash = strdup(hash);
 	s->user_count++;
@@ -245,7 +244,8 @@ static int rate_read(struct yaml *y, void *closure, const char *key)
 	if (!strcmp(key, "interval"))
 		return !*value || !settings_duration(value, &s->rate_interval_ns)
 			       ? 0
-			       : yaml_refuse(y, "rate_limit: %.40s is no duration (as 1s)", value);
+			       : yaml_refuse(y, "rate_limit: %.40s is not a duration (example: 1s)",
+					     value);
 	if (strcmp(key, "burst") != 0)
 		return yaml_refuse(y, "rate_limit: unknown key %.60s", key);
 	if (!*value)
@@ -253,7 +253,8 @@ static int rate_read(struct yaml *y, void *closure, const char *key)
 	errno = 0;
 	burst = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || burst > 1000000000)
-		return yaml_refuse(y, "rate_limit: %.40s is no number of requests", value);
+		return yaml_refuse(y, "rate_limit: burst must be 0 to 1000000000, not %.40s",
+				   value);
 	s->rate_burst = (uint32_t)burst;
 	return 0;
 }

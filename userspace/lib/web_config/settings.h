@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What --web.config.file says, in the format of Prometheus's exporter-toolkit. Parsing touches no
- * file: whoever holds the right to read them hands their contents in.
+ * The settings of --web.config.file, in the format of Prometheus's exporter-toolkit. Parsing opens
+ * no file: the caller passes the contents.
  */
 #pragma once
 
@@ -9,20 +9,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SETTINGS_SIZE_MAX (256 * 1024) /* of the file */
-#define SETTINGS_PEM_MAX (1024 * 1024) /* of each file that it names */
+#define SETTINGS_SIZE_MAX (256 * 1024) /* bytes of --web.config.file */
+#define SETTINGS_PEM_MAX (1024 * 1024) /* bytes of each file that it names */
 #define SETTINGS_USERS_MAX 256
 #define SETTINGS_SANS_MAX 256
-#define SETTINGS_WHY 256
+#define SETTINGS_WHY 256 /* size of an error message, with its NUL */
 #define SETTINGS_NOTES 3
 
 enum settings_pem { PEM_CERT, PEM_KEY, PEM_CLIENT_CA, PEM_MAX };
 
 enum client_auth {
 	CLIENT_AUTH_NONE,
-	CLIENT_AUTH_REQUEST,	     /* asked for, nothing is checked */
-	CLIENT_AUTH_REQUIRE_ANY,     /* there must be one, it is not checked */
-	CLIENT_AUTH_VERIFY_IF_GIVEN, /* checked when there is one */
+	CLIENT_AUTH_REQUEST,	     /* requested, optional, not verified */
+	CLIENT_AUTH_REQUIRE_ANY,     /* required, not verified */
+	CLIENT_AUTH_VERIFY_IF_GIVEN, /* optional, verified if present */
 	CLIENT_AUTH_REQUIRE_AND_VERIFY
 };
 
@@ -45,8 +45,8 @@ struct settings_user {
 };
 
 struct settings {
-	char *text[PEM_MAX]; /* PEM as it stands in the file … */
-	char *file[PEM_MAX]; /* … or the name of a file; NULL: not set */
+	char *text[PEM_MAX]; /* inline PEM; NULL: not set */
+	char *file[PEM_MAX]; /* name of a PEM file; NULL: not set */
 	bool client_auth_set;
 	enum client_auth client_auth;
 	char *sans[SETTINGS_SANS_MAX];
@@ -54,8 +54,8 @@ struct settings {
 	bool sans_set;
 	enum tls_version min_version, max_version;
 	bool ciphers_set;
-	uint8_t ciphers[CIPHERS_MAX]; /* of TLS up to 1.2: rows of SETTINGS_CIPHERS, as they are
-					 preferred */
+	uint8_t ciphers[CIPHERS_MAX]; /* up to TLS 1.2: rows of SETTINGS_CIPHERS, in the order of
+					 preference */
 	size_t cipher_count;
 	uint8_t curves[CURVES_MAX];
 	size_t curve_count;
@@ -64,18 +64,18 @@ struct settings {
 	char *headers[HEADER_MAX]; /* NULL: none */
 	struct settings_user users[SETTINGS_USERS_MAX];
 	size_t user_count;
-	uint64_t rate_interval_ns; /* 0: no limit */
+	uint64_t rate_interval_ns; /* time between two requests; 0: no limit */
 	uint32_t rate_burst;
 
-	const char *notes[SETTINGS_NOTES]; /* what is there and cannot be had: a line each */
+	const char *notes[SETTINGS_NOTES]; /* settings without effect: one line each, literals */
 	size_t note_count;
 };
 
-/* Go's name of a TLS 1.2 suite, and what it is made of. */
+/* A cipher suite up to TLS 1.2, by Go's name. */
 struct settings_cipher {
 	const char *name;
 	uint16_t number;    /* IANA's */
-	bool ecdsa;	    /* for certificates with such a key, and Ed25519's; else RSA's */
+	bool ecdsa;	    /* for certificates with an ECDSA or Ed25519 key; false: RSA */
 	const char *gnutls; /* the cipher's name in a priority string */
 };
 extern const struct settings_cipher SETTINGS_CIPHERS[CIPHERS_MAX];
@@ -88,21 +88,24 @@ extern const struct settings_curve SETTINGS_CURVES[CURVES_MAX];
 /* "Strict-Transport-Security", … */
 const char *settings_header_name(enum settings_header header);
 
-/* The keys that hold PEM and name files: "cert" and "cert_file", … */
+/* The key of inline PEM ("cert"); with "_file" appended, the key of the file name. */
 const char *settings_pem_key(enum settings_pem pem);
 
-/* Whether connections are to be TLS. */
+/* Whether the settings enable TLS. */
 bool settings_tls(const struct settings *s);
 
 /*
- * Reads a whole file. Returns NULL with one line in `why` when it is refused. settings_free gives
- * it back, and wipes what is secret.
+ * Parses the contents of --web.config.file. Returns NULL with a one-line reason in `why` if they
+ * are invalid. settings_free frees the result and wipes its secrets; NULL is allowed.
  */
 struct settings *settings_parse(const char *bytes, size_t size, char why[static SETTINGS_WHY]);
 void settings_free(struct settings *s);
 
-/* A duration of Go, as in "1s", "1m30s", "0.5h" or "0". Returns 0 or -EINVAL. */
+/* Parses a Go duration such as "1s", "1m30s", "0.5h" or "0". Returns 0 or -EINVAL. */
 int settings_duration(const char *text, uint64_t *ns);
 
-/* Whether it is a hash of bcrypt that libxcrypt can check; then its cost (4 … 31) too. */
+/*
+ * Whether `hash` is a bcrypt hash that libxcrypt can check. Then *cost is its cost (4 … 31); `cost`
+ * may be NULL.
+ */
 bool settings_bcrypt(const char *hash, unsigned int *cost);

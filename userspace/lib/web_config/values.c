@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The words and values of the format: suites, curves, headers, durations, hashes. */
+/* The values of the format: cipher suites, curves, headers, durations, hashes. */
 #include "lib/web_config/settings.h"
 
 #include <errno.h>

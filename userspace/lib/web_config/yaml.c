@@ -9,6 +9,8 @@
 
 #include "lib/cleanup.h"
 
+#define LISTED_MAX 6 /* accepted words that an error lists: more do not fit into a line */
+
 int yaml_refuse(struct yaml *y, const char *format, ...)
 {
 	int length = snprintf(y->why, y->why_size, "line %zu: ", y->event.start_mark.line + 1);
@@ -29,16 +31,16 @@ static int parser_refuse(struct yaml *y)
 		snprintf(y->why, y->why_size, "out of memory");
 	else
 		snprintf(y->why, y->why_size, "line %zu: %s", p->problem_mark.line + 1,
-			 p->problem ? p->problem : "no YAML");
+			 p->problem ? p->problem : "not valid YAML");
 	return -EINVAL;
 }
 
 static int node_check(struct yaml *y, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor)
-		return yaml_refuse(y, "anchors and aliases are not taken");
+		return yaml_refuse(y, "anchors and aliases are not supported");
 	if (tag && strcmp((const char *)tag, YAML_STR_TAG) != 0)
-		return yaml_refuse(y, "tags are not taken");
+		return yaml_refuse(y, "tags are not supported");
 	return 0;
 }
 
@@ -48,7 +50,7 @@ static int event_next(struct yaml *y)
 	if (!yaml_parser_parse(&y->parser, &y->event))
 		return parser_refuse(y);
 	switch (y->event.type) {
-	case YAML_ALIAS_EVENT: return yaml_refuse(y, "anchors and aliases are not taken");
+	case YAML_ALIAS_EVENT: return yaml_refuse(y, "anchors and aliases are not supported");
 	case YAML_SCALAR_EVENT:
 		return node_check(y, y->event.data.scalar.anchor, y->event.data.scalar.tag);
 	case YAML_MAPPING_START_EVENT:
@@ -73,7 +75,7 @@ int yaml_open(struct yaml *y, const char *bytes, size_t size, bool *empty, char 
 		return -EINVAL;
 	}
 	yaml_parser_set_input_string(&y->parser, (const unsigned char *)bytes, size);
-	r = event_next(y); /* the stream's start */
+	r = event_next(y); /* start of the stream */
 	if (!r)
 		r = event_next(y);
 	if (r || y->event.type == YAML_STREAM_END_EVENT)
@@ -90,12 +92,12 @@ void yaml_close(struct yaml *y)
 
 int yaml_end(struct yaml *y)
 {
-	int r = event_next(y); /* the document's end */
+	int r = event_next(y); /* end of the document */
 
 	if (!r)
 		r = event_next(y);
 	if (!r && y->event.type != YAML_STREAM_END_EVENT)
-		return yaml_refuse(y, "a second document");
+		return yaml_refuse(y, "more than one document");
 	return r;
 }
 
@@ -120,10 +122,10 @@ int yaml_string(struct yaml *y, const char **value, bool *plain)
 	if (plain)
 		*plain = false;
 	if (event->type != YAML_SCALAR_EVENT)
-		return yaml_refuse(y, "one value is expected here");
+		return yaml_refuse(y, "expected a single value");
 	*value = (const char *)event->data.scalar.value;
 	if (strlen(*value) != event->data.scalar.length)
-		return yaml_refuse(y, "a NUL in a value");
+		return yaml_refuse(y, "value contains a NUL byte");
 	if (null_node(event))
 		*value = "";
 	if (plain)
@@ -148,7 +150,7 @@ static int key_add(struct yaml *y, char **keys, size_t count)
 		return yaml_refuse(y, "more than %d entries", YAML_ENTRIES_MAX);
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(keys[i], key))
-			return yaml_refuse(y, "%s comes twice", key);
+			return yaml_refuse(y, "duplicate key %s", key);
 	keys[count] = strdup(key);
 	return keys[count] ? 0 : yaml_refuse(y, "out of memory");
 }
@@ -161,7 +163,7 @@ int yaml_mapping(struct yaml *y, int (*entry)(struct yaml *y, void *closure, con
 	if (null_node(&y->event))
 		return 0;
 	if (y->event.type != YAML_MAPPING_START_EVENT)
-		return yaml_refuse(y, "keys with values are expected here");
+		return yaml_refuse(y, "expected keys with values");
 	for (size_t count = 0;; count++) {
 		int r = event_next(y);
 
@@ -182,7 +184,7 @@ int yaml_list(struct yaml *y, int (*item)(struct yaml *y, void *closure), void *
 	if (null_node(&y->event))
 		return 0;
 	if (y->event.type != YAML_SEQUENCE_START_EVENT)
-		return yaml_refuse(y, "a list is expected here");
+		return yaml_refuse(y, "expected a list");
 	for (size_t count = 0;; count++) {
 		int r = event_next(y);
 
@@ -225,7 +227,20 @@ int yaml_bool(struct yaml *y, bool *value)
 		*value = !strcmp(word, yes[i]);
 		return 0;
 	}
-	return yaml_refuse(y, "%.40s is neither true nor false", word);
+	return yaml_refuse(y, "%.40s is not a boolean (true or false, unquoted)", word);
+}
+
+/* Refuses a word. Lists the accepted ones if they are few. */
+static int word_refuse(struct yaml *y, const char *what, const char *word,
+		       const char *(*name)(size_t index), size_t count)
+{
+	char accepted[LISTED_MAX * 32] = "";
+	size_t length = 0;
+
+	for (size_t i = 0; i < count && count <= LISTED_MAX; i++)
+		length += (size_t)snprintf(accepted + length, sizeof(accepted) - length, "%s%.28s",
+					   i ? ", " : " (accepted: ", name(i));
+	return yaml_refuse(y, "unknown %s %.80s%s%s", what, word, accepted, length ? ")" : "");
 }
 
 int yaml_word(struct yaml *y, size_t *index, const char *what, const char *(*name)(size_t index),
@@ -242,5 +257,5 @@ int yaml_word(struct yaml *y, size_t *index, const char *what, const char *(*nam
 		*index = i;
 		return 0;
 	}
-	return yaml_refuse(y, "unknown %s %.80s", what, word);
+	return word_refuse(y, what, word, name, count);
 }

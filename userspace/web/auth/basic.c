@@ -8,7 +8,7 @@
 
 #define DECODED_MAX (BASIC_USER_SIZE + BASIC_PASSWORD_SIZE)
 
-/* 0 … 63; -1: no digit of base64. */
+/* The value of a base64 digit, 0 … 63; -1: not a digit. */
 static int digit_value(char c)
 {
 	static const char digits[] =
@@ -18,7 +18,7 @@ static int digit_value(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-/* Whole groups of four, with their padding. Returns the length, or -EINVAL. */
+/* Decodes base64 with padding. Returns the length, or -EINVAL. */
 static int base64_decode(char *out, size_t max, const char *text)
 {
 	size_t length = strlen(text), size = 0, padding = 0;
@@ -59,7 +59,7 @@ int basic_parse(struct basic *basic, const char *header)
 	colon = strchr(decoded, ':');
 	user = colon ? (size_t)(colon - decoded) : 0;
 	password = colon ? (size_t)length - user - 1 : 0;
-	/* A NUL would end what is compared before it ends what was sent. */
+	/* Refuse a NUL: it would hide the rest from comparisons. */
 	if (colon && user < BASIC_USER_SIZE && password < BASIC_PASSWORD_SIZE &&
 	    strlen(decoded) == (size_t)length) {
 		memcpy(basic->user, decoded, user);

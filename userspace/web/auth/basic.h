@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Authorization header of basic authentication. */
+/* Parses the Authorization header of basic authentication. */
 #pragma once
 
-#define BASIC_USER_SIZE 256	/* with their NUL */
+#define BASIC_USER_SIZE 256	/* with the NUL, as the next one */
 #define BASIC_PASSWORD_SIZE 512 /* CRYPT_MAX_PASSPHRASE_SIZE */
 
 struct basic {
@@ -10,7 +10,7 @@ struct basic {
 };
 
 /*
- * Takes a header apart. -EINVAL when it is of another scheme, malformed, or longer than any that
- * can be right.
+ * Parses the header into user and password. Returns 0, or -EINVAL for another scheme, a malformed
+ * or a too long value.
  */
 int basic_parse(struct basic *basic, const char *header);

@@ -12,14 +12,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define NICE                                                                                      \
-	10 /* scrapes come first, but a busy machine must not keep the first password waiting for \
-	      seconds */
+/* Lower than scrapes, but high enough that a busy host does not delay a password for seconds. */
+#define NICE 10
 #define STACK_SIZE (64 * 1024)
 
 static bool password_right(const char *hash, const char *password)
 {
-	static struct crypt_data data; /* of the one thread; larger than its stack should be */
+	static struct crypt_data data; /* for the one thread; too large for its stack */
 	const char *made = crypt_rn(password, hash, &data, sizeof(data));
 	size_t length = strlen(hash);
 
@@ -52,7 +51,7 @@ static void job_run(struct bcrypt *b, struct bcrypt_job *job)
 	explicit_bzero(job->password, sizeof(job->password));
 	atomic_store_explicit(&job->state, BCRYPT_DONE, memory_order_release);
 	if (write(b->event, &one, sizeof(one)) < 0)
-		return; /* the counter is full: it tells already */
+		return; /* the counter is full: the event is pending already */
 }
 
 static void *thread_main(void *closure)
@@ -93,8 +92,7 @@ struct bcrypt *bcrypt_start(void)
 	pthread_attr_destroy(&attributes);
 	if (!r) {
 		/*
-		 * The C library's part of its beginning takes system calls that its process may
-		 * soon lack.
+		 * Wait: the start of a thread needs system calls that the filter will forbid.
 		 */
 		while (sem_wait(&b->started) < 0)
 			;
@@ -106,7 +104,7 @@ struct bcrypt *bcrypt_start(void)
 	return NULL;
 }
 
-/* A free one, or that of the same mac; -EBUSY. */
+/* The index of the job with the same mac, else of a free one, else -EBUSY. */
 static int job_find(const struct bcrypt *b, const uint8_t *peer, const uint8_t *mac)
 {
 	int found = -EBUSY, of_peer = 0;

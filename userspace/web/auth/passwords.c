@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Behind the version and the cost: salt and hash of a password that nobody has. */
+/* Salt and hash, after version and cost, for unknown users: no password matches. */
 #define DECOY "wgsocksexporterdecoy.unobodyhasthispasswordatalltoday"
 
 int passwords_init(struct passwords *p, struct bcrypt *bcrypt)
@@ -19,7 +19,7 @@ int passwords_init(struct passwords *p, struct bcrypt *bcrypt)
 	return gnutls_rnd(GNUTLS_RND_KEY, p->key, sizeof(p->key)) < 0 ? -EIO : 0;
 }
 
-/* Looks at each, so that the time tells nothing. */
+/* Compares all entries, so that the time reveals nothing. */
 static bool memory_has(const struct password_memory *memory, const uint8_t *mac)
 {
 	bool found = false;
@@ -55,7 +55,7 @@ static void decoy_make(const struct settings *s, char hash[static BCRYPT_HASH_SI
 	snprintf(hash, BCRYPT_HASH_SIZE, "$2b$%02u$" DECOY, most % 100);
 }
 
-/* Of user, hash and password, each with its NUL: where one ends is part of it. */
+/* The HMAC of user, hash and password, with their NULs, so that the boundaries are part of it. */
 static int mac_make(const struct passwords *p, const struct basic *basic, const char *hash,
 		    uint8_t *mac)
 {
@@ -102,7 +102,7 @@ void passwords_remove(struct passwords *p, struct password_waiter *waiter)
 	p->waiter_count--;
 }
 
-/* `job` < 0: all. */
+/* Calls the waiters of a job; `job` < 0: all. */
 static void waiters_tell(struct passwords *p, int job)
 {
 	struct password_waiter *waiter = TAILQ_FIRST(&p->waiters);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may come in with a password. A right one costs one bcrypt, once; wrong ones are remembered
- * for a while; no password is, but an HMAC of it with a key of this process. Users that do not
- * exist cost what those that do cost.
+ * Checks passwords. A right password needs one bcrypt, once; recent wrong ones are remembered too.
+ * The memory holds no passwords, only HMACs with a random key of this process. Unknown users take
+ * as much time as known ones.
  */
 #pragma once
 
@@ -19,11 +19,11 @@
 enum password_verdict {
 	PASSWORD_RIGHT,
 	PASSWORD_WRONG,
-	PASSWORD_WAIT, /* is being checked: ask again when told */
-	PASSWORD_BUSY  /* too many are being checked */
+	PASSWORD_WAIT, /* being checked: call again after `done` */
+	PASSWORD_BUSY  /* too many checks at once */
 };
 
-/* Put first into what waits. */
+/* Must be the first member of the caller's struct. */
 struct password_waiter {
 	TAILQ_ENTRY(password_waiter) link;
 	int job;
@@ -46,20 +46,20 @@ struct passwords {
 	size_t waiter_count;
 };
 
-/* With the thread that bcrypt_start made. 0 or -EIO (no randomness). */
+/* Uses the thread of bcrypt_start. Returns 0, or -EIO if there is no random key. */
 int passwords_init(struct passwords *p, struct bcrypt *bcrypt);
 
 /*
- * Judges a user and a password by the settings. PASSWORD_WAIT: `waiter` is in the list until it is
- * told, with the list left, or removed.
+ * Checks user and password by the settings. After PASSWORD_WAIT, `waiter` is in the list until its
+ * `done` is called or it is removed.
  */
 enum password_verdict passwords_check(struct passwords *p, const struct settings *settings,
 				      const uint8_t peer[static 16], const struct basic *basic,
 				      struct password_waiter *waiter);
 void passwords_remove(struct passwords *p, struct password_waiter *waiter);
 
-/* When the thread's eventfd told: tells those whose password was checked. */
+/* Call when the eventfd of the thread is readable: calls the waiters of finished checks. */
 void passwords_receive(struct passwords *p);
 
-/* Tells everybody. */
+/* Calls all waiters, before the process ends. */
 void passwords_abandon(struct passwords *p);

@@ -4,7 +4,7 @@
 #include "web/page/html.h"
 #include "web/page/view.h"
 
-/* ---- what is looked at first ---- */
+/* ---- the tiles at the top of a card ---- */
 
 static void tile_begin(struct text *out, const char *title)
 {
@@ -18,7 +18,7 @@ static void tile_count(struct text *out, const struct page_proxy *p, const char 
 	if (page_has(p, number))
 		html_count_data(out, p->numbers[number]);
 	else
-		text_puts(out, "<span class=dim>not known</span>");
+		text_puts(out, "<span class=dim>unknown</span>");
 	text_puts(out, "</div>\n");
 }
 
@@ -26,9 +26,9 @@ static void tile_failed(struct text *out, const struct page_proxy *p)
 {
 	tile_begin(out, "Failed, last 5 minutes");
 	if (!p->history) {
-		text_puts(out, "<span class=dim>not known</span>");
+		text_puts(out, "<span class=dim>unknown</span>");
 	} else if (!p->ended) {
-		text_puts(out, "none <small>no request ended</small>");
+		text_puts(out, "none <small>no completed requests</small>");
 	} else {
 		html_number(out, 100.0 * (double)p->failed / (double)p->ended);
 		text_puts(out, " % <small>");
@@ -52,7 +52,7 @@ static void tile_handshake(struct text *out, const struct page_view *view,
 	} else {
 		text_puts(out, t && t->state != TUNNEL_STATE_MAX
 				       ? "none"
-				       : "<span class=dim>not known</span>");
+				       : "<span class=dim>unknown</span>");
 	}
 	text_puts(out, "</div>\n");
 }
@@ -67,7 +67,7 @@ static void tiles_write(struct text *out, const struct page_view *view, const st
 	text_puts(out, "</dl>\n");
 }
 
-/* ---- the facts ---- */
+/* ---- the details ---- */
 
 static void fact_begin(struct text *out, const char *title)
 {
@@ -86,14 +86,14 @@ static void tunnel_fact(struct text *out, const struct page_view *view, const st
 	}
 	if (t->peers) {
 		text_puts(out, t->peers > 1 ? "; peers " : "; peer ");
-		html_escape(out, *t->peer ? t->peer : "without an address");
+		html_escape(out, *t->peer ? t->peer : "without address");
 		if (t->peers > 1)
 			text_printf(out, " and %" PRIu32 " more", t->peers - 1);
 	}
 	if (t->keepalive)
 		text_printf(out, "; keepalive every %" PRIu64 " s", t->keepalive);
 	if (t->begun)
-		text_printf(out, "; %" PRIu64 " handshakes begun, %" PRIu64 " answered", t->begun,
+		text_printf(out, "; %" PRIu64 " handshakes started, %" PRIu64 " answered", t->begun,
 			    t->answered);
 	text_puts(out, "\n");
 }
@@ -117,14 +117,14 @@ static void requests_facts(struct text *out, const struct page_proxy *p)
 	if (page_has(p, PAGE_REQUESTS)) {
 		fact_begin(out, "Requests");
 		html_count_data(out, p->numbers[PAGE_REQUESTS]);
-		text_puts(out, " in all, ");
+		text_puts(out, " total, ");
 		html_count_data(out, p->numbers[PAGE_SUCCESSFUL]);
 		text_puts(out, " successful, ");
 		html_count_data(out, p->numbers[PAGE_FAILED]);
 		text_puts(out, " failed\n");
 	}
 	if (p->failures.count) {
-		fact_begin(out, "Why they failed");
+		fact_begin(out, "Failure reasons");
 		top_write(out, &p->failures);
 		text_puts(out, "\n");
 	}
@@ -134,18 +134,18 @@ static void requests_facts(struct text *out, const struct page_proxy *p)
 		text_puts(out, " connections accepted\n");
 	}
 	if (page_has(p, PAGE_UPSTREAM_CONNECTS)) {
-		fact_begin(out, "Targets");
+		fact_begin(out, "Upstream connections");
 		html_count_data(out, p->numbers[PAGE_UPSTREAM_CONNECTS]);
-		text_puts(out, " connects begun, ");
+		text_puts(out, " started, ");
 		html_count_data(out, p->numbers[PAGE_UPSTREAM_ACTIVE]);
-		text_puts(out, " connections open");
+		text_puts(out, " open");
 		if (p->latency_ms >= 0) {
-			text_puts(out, "; median time to connect, last 5 minutes: ");
+			text_puts(out, "; median connect time in the last 5 minutes ");
 			html_number(out, p->latency_ms);
 			text_puts(out, " ms");
 		}
 		if (p->upstream_failures.count) {
-			text_puts(out, "; not established: ");
+			text_puts(out, "; failed: ");
 			top_write(out, &p->upstream_failures);
 		}
 		text_puts(out, "\n");
@@ -168,14 +168,14 @@ static void traffic_facts(struct text *out, const struct page_proxy *p)
 		html_count_data(out, p->numbers[PAGE_DNS_QUERIES]);
 		text_puts(out, " queries, ");
 		html_count_data(out, p->numbers[PAGE_DNS_UNANSWERED]);
-		text_puts(out, " without an answer\n");
+		text_puts(out, " unanswered\n");
 	}
 	fact_begin(out, "Leaks");
 	if (page_has(p, PAGE_LEAKED)) {
 		html_count_data(out, p->numbers[PAGE_LEAKED]);
 		text_puts(out, " connections and ");
 		html_count_data(out, p->numbers[PAGE_LEAKED_DNS]);
-		text_puts(out, " DNS queries beside the tunnel\n");
+		text_puts(out, " DNS queries outside the tunnel\n");
 	} else {
 		text_puts(out, "not counted\n");
 	}
@@ -193,7 +193,7 @@ static void destinations_fact(struct text *out, const struct page_proxy *p)
 		html_bytes_data(out, p->destinations.entries[i].count);
 	}
 	if (p->destinations.rest) {
-		text_puts(out, ", all with fewer ");
+		text_puts(out, ", all others ");
 		html_bytes_data(out, p->destinations.rest);
 	}
 	text_puts(out, "\n");
@@ -201,7 +201,7 @@ static void destinations_fact(struct text *out, const struct page_proxy *p)
 
 static void attached_fact(struct text *out, const struct page_proxy *p)
 {
-	fact_begin(out, "Programs attached");
+	fact_begin(out, "Attachments");
 	for (unsigned int i = 0; i < p->attached_count && i < PAGE_ATTACHED; i++) {
 		text_puts(out, i ? ", " : "");
 		html_escape(out, p->attached[i]);
@@ -211,7 +211,7 @@ static void attached_fact(struct text *out, const struct page_proxy *p)
 	}
 	if (p->attached_count > PAGE_ATTACHED)
 		text_printf(out, " and %u more", p->attached_count - PAGE_ATTACHED);
-	text_puts(out, p->attached_count ? "\n" : "to no interface\n");
+	text_puts(out, p->attached_count ? "\n" : "none\n");
 	if (p->pod) {
 		fact_begin(out, "Pod");
 		html_escape(out, p->kubernetes_namespace);
@@ -235,12 +235,12 @@ void card_write(struct text *out, const struct page_view *view, const struct pag
 		tiles_write(out, view, p);
 		charts_write(out, p);
 	}
-	text_printf(out, "<details%s><summary>All that is known</summary>\n<dl class=facts>\n",
+	text_printf(out, "<details%s><summary>Details</summary>\n<dl class=facts>\n",
 		    alone ? " open" : "");
 	for (unsigned int i = 0; i < p->tunnel_count; i++)
 		tunnel_fact(out, view, &p->tunnels[i]);
 	fact_begin(out, "SOCKS server");
-	text_puts(out, p->listener_up ? "listens\n" : "does not listen: new clients are refused\n");
+	text_puts(out, p->listener_up ? "listening\n" : "not listening: new clients are refused\n");
 	if (view->model.answered) {
 		requests_facts(out, p);
 		traffic_facts(out, p);

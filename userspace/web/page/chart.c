@@ -12,7 +12,7 @@ static int height_of(const struct chart *c, double value)
 	return (int)c->height - (int)(value / c->top * c->height + 0.5);
 }
 
-/* What is level is one stroke. */
+/* Writes one stroke for a run of equal values. */
 static void level_write(struct text *out, unsigned int *level)
 {
 	if (*level)
@@ -32,7 +32,7 @@ void chart_path(struct text *out, const struct chart *c, const double *values, u
 		return;
 	first = c->count - known;
 	y = height_of(c, values[first]);
-	if (known == 1 && first) { /* a stroke, where a point would not be seen */
+	if (known == 1 && first) { /* a stroke, because a single point is invisible */
 		first--;
 		level = c->step;
 	}

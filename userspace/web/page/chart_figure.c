@@ -57,7 +57,7 @@ static void path_write(struct text *out, const struct chart *chart, const double
 struct figure {
 	const char *title;
 	const double *values;
-	const double *failed; /* of the values, drawn over them; NULL: there is no such thing */
+	const double *failed; /* the failed part of the values, drawn over them; NULL: none */
 	unsigned int known;
 	value_words *words;
 };
@@ -82,8 +82,7 @@ static void plot_write(struct text *out, const struct figure *f, const struct ch
 }
 
 /*
- * The words below the picture say what is to be seen on it: it is drawn for those who see, and
- * hidden from others.
+ * The text below the chart has the same information: screen readers skip the chart (aria-hidden).
  */
 static void figure_write(struct text *out, const struct figure *f)
 {
@@ -118,9 +117,9 @@ void charts_write(struct text *out, const struct page_proxy *p)
 	double all[SNAPSHOT_STEPS], failed[SNAPSHOT_STEPS], received[SNAPSHOT_STEPS];
 
 	if (!h || !h->known) {
-		text_puts(out, h ? "<p class=dim>Charts begin with the first five seconds.</p>\n"
-				 : "<p class=dim>No charts: the last minutes are not remembered "
-				   "(--no-collector.compat).</p>\n");
+		text_puts(out, h ? "<p class=dim>Charts appear after the first five seconds.</p>\n"
+				 : "<p class=dim>No charts: --no-collector.compat is "
+				   "set.</p>\n");
 		return;
 	}
 	for (unsigned int i = 0; i < SNAPSHOT_STEPS; i++) {
@@ -129,9 +128,9 @@ void charts_write(struct text *out, const struct page_proxy *p)
 		received[i] = (double)h->received[i] / SNAPSHOT_STEP_SECONDS;
 	}
 	text_puts(out, "<div class=charts>\n");
-	figure_write(out, &(struct figure){ "Requests that ended, per minute", all, failed,
-					    h->known, rate_words });
-	figure_write(out, &(struct figure){ "Received from the tunnel, per second", received, NULL,
+	figure_write(out, &(struct figure){ "Completed requests per minute", all, failed, h->known,
+					    rate_words });
+	figure_write(out, &(struct figure){ "Received from the tunnel per second", received, NULL,
 					    h->known, bytes_words });
 	text_puts(out, "</div>\n");
 }

@@ -23,38 +23,37 @@ static void programs_write(struct text *out, const struct page_exporter *e)
 {
 	text_puts(out, "<dt>BPF programs<dd>");
 	if (!e->programs) {
-		text_puts(out, "not known\n");
+		text_puts(out, "unknown\n");
 		return;
 	}
-	text_printf(out, "%u of %u kinds attached", e->programs - e->programs_down.count,
-		    e->programs);
+	text_printf(out, "%u of %u attached", e->programs - e->programs_down.count, e->programs);
 	for (unsigned int i = 0; i < e->programs_down.count; i++) {
-		text_puts(out, i ? ", " : "; not: ");
+		text_puts(out, i ? ", " : "; not attached: ");
 		html_escape(out, e->programs_down.entries[i].what);
 	}
-	text_puts(out, e->pinned ? "; pinned: the kernel counts on while the exporter restarts\n"
-				 : "; not pinned\n");
+	text_puts(out, e->pinned ? "; pinned: counting continues if the exporter is killed\n"
+				 : "; not pinned: counting stops with the exporter\n");
 }
 
 static void since_write(struct text *out, const struct page_view *view)
 {
 	double started = view->model.exporter.started;
 
-	text_puts(out, "<dt>Runs for<dd>");
+	text_puts(out, "<dt>Uptime<dd>");
 	if (isfinite(started) && started >= 0 && started <= (double)view->source->time_s)
 		html_duration(out, view->source->time_s - (uint64_t)started);
 	else
 		text_puts(out, "?");
 	text_puts(out, "\n<dt>Restarts<dd>");
-	counts_write(out, &view->model.exporter.restarts, "none: no process was started again");
+	counts_write(out, &view->model.exporter.restarts, "none");
 }
 
 static void links_write(struct text *out, const struct config *config)
 {
-	text_puts(out, "<nav aria-label=\"Elsewhere\"><ul>\n<li><a href=\"");
+	text_puts(out, "<nav aria-label=\"Links\"><ul>\n<li><a href=\"");
 	html_escape(out, config->telemetry_path);
 	text_puts(out, "\">Metrics</a> for Prometheus\n<li><a href=\"/-/healthy\">/-/healthy</a>, "
-		       "<a href=\"/-/ready\">/-/ready</a>: this server, the collector\n");
+		       "<a href=\"/-/ready\">/-/ready</a>: state of web server and collector\n");
 	if (config->health_enabled) {
 		text_puts(out, "<li>Probes on <code>");
 		html_escape(out, config->health.text);
@@ -62,12 +61,12 @@ static void links_write(struct text *out, const struct config *config)
 			       "class=probe>/readyz?verbose</code> "
 			       "<code class=probe>/startupz</code>\n");
 	}
-	text_puts(out, "<li>Read on: <code>man wgsocks_exporter</code>, "
-		       "<code>--help-metrics</code>, and in the "
-		       "sources docs/metrics.md and docs/runbooks\n</ul></nav>\n");
+	text_puts(out, "<li>Documentation: <code>man wgsocks_exporter</code>, "
+		       "<code>wgsocks_exporter --help-metrics</code>; docs/metrics.md and "
+		       "docs/runbooks in the source tree\n</ul></nav>\n");
 }
 
-/* Whose memory the metric sums up. */
+/* The number of running processes: the resident memory is their sum. */
 static unsigned int processes_count(const struct shared *shared)
 {
 	unsigned int n = 0;
@@ -81,7 +80,7 @@ void exporter_write(struct text *out, const struct page_view *view)
 {
 	const struct page_exporter *e = &view->model.exporter;
 
-	text_puts(out, "<section><h2>The exporter itself</h2>\n");
+	text_puts(out, "<section><h2>Exporter</h2>\n");
 	view_reasons(out, &view->exporter);
 	text_puts(out, "<dl class=facts>\n<dt>Version<dd>");
 	html_escape(out, version_string);
@@ -89,20 +88,20 @@ void exporter_write(struct text *out, const struct page_view *view)
 	html_escape(out, version_revision);
 	text_puts(out, ", ");
 	html_escape(out, version_arch);
-	text_puts(out, view->source->config->mode == CONFIG_MODE_NODE ? "), agent of a node\n"
-								      : "), beside one proxy\n");
+	text_puts(out, view->source->config->mode == CONFIG_MODE_NODE ? "), node agent\n"
+								      : "), sidecar\n");
 	since_write(out, view);
 	if (view->model.answered) {
 		programs_write(out, e);
-		text_puts(out, "<dt>Events lost<dd>");
+		text_puts(out, "<dt>Lost events<dd>");
 		counts_write(out, &e->lost, "none");
-		text_puts(out, "<dt>Collectors that fail<dd>");
+		text_puts(out, "<dt>Failing collectors<dd>");
 		words_collectors(out, e->collectors_failed);
 		text_puts(out, e->collectors_failed ? "\n" : "none\n");
 	}
 	text_puts(out, "<dt>Memory<dd>");
 	html_bytes_data(out, e->resident_bytes);
-	text_printf(out, " of %u processes", processes_count(view->source->shared));
+	text_printf(out, " in %u processes", processes_count(view->source->shared));
 	if (view->model.answered) {
 		text_puts(out, ", ");
 		html_bytes_data(out, e->kernel_bytes);
@@ -115,18 +114,16 @@ void exporter_write(struct text *out, const struct page_view *view)
 
 void glossary_write(struct text *out)
 {
-	text_puts(out, "<details><summary>What the words mean</summary>\n<dl class=facts>\n"
-		       "<dt>Trouble<dd>users of the proxy suffer now\n"
-		       "<dt>Needs a look<dd>it works, but something was lost, leaked, failed or "
-		       "could not be read\n");
+	text_puts(out, "<details><summary>Glossary</summary>\n<dl class=facts>\n"
+		       "<dt>Problem<dd>clients of the proxy are affected now\n"
+		       "<dt>Needs attention<dd>the proxy works, but requests failed, traffic "
+		       "leaked, or data is missing\n");
 	for (unsigned int state = 0; state < TUNNEL_STATE_MAX; state++)
 		text_printf(out, "<dt>Tunnel %s<dd>%s\n", words_tunnel((enum tunnel_state)state),
 			    words_tunnel_meaning((enum tunnel_state)state));
-	text_puts(
-		out,
-		"<dt>Failed<dd>requests that did not end in a success reply, by whose fault ever: "
-		"the reasons are those of proxy_request_failures_total\n"
-		"<dt>Totals<dd>since watching began, restarts of the exporter included where it is "
-		"pinned\n"
-		"</dl></details>\n");
+	text_puts(out, "<dt>Failed<dd>requests without a success reply; "
+		       "proxy_request_failures_total has the reasons\n"
+		       "<dt>Totals<dd>since counting started; they survive restarts while "
+		       "the BPF programs stay pinned\n"
+		       "</dl></details>\n");
 }

@@ -85,7 +85,7 @@ static void part_take(struct page_model *m, const struct snapshot *s)
 			samples_take_exporter(&m->exporter, s, sample);
 			continue;
 		}
-		/* Those of one proxy come one after another. */
+		/* The samples of one proxy follow each other. */
 		if (!p || p->offset != sample->labels[0])
 			p = proxy_find(m, sample->labels[0]);
 		if (p)
@@ -93,7 +93,7 @@ static void part_take(struct page_model *m, const struct snapshot *s)
 	}
 }
 
-/* ---- without a snapshot: what probes are answered from ---- */
+/* ---- without a snapshot: the health board, which also answers probes ---- */
 
 static const struct {
 	enum tunnel_state state;
@@ -115,7 +115,7 @@ static int board_take(struct page_model *m, const struct page_source *source)
 	int count;
 
 	/*
-	 * calloc: large ones come from the kernel and only the pages that are filled cost anything.
+	 * calloc takes large blocks from the kernel: only pages that are written use memory.
 	 */
 	m->board = calloc(shared->proxies_max, sizeof(*m->board));
 	count = m->board ? health_board_copy(shared, m->board, shared->proxies_max) : -ENOMEM;

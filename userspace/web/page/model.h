@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the page says, taken out of the samples: one struct a proxy, and what is known of the
- * exporter itself. Strings are those of the snapshots. The samples were checked (snapshot_open),
- * but their numbers may be anything.
+ * The data of the page, read from the samples: one struct for each proxy and one for the exporter.
+ * Strings belong to the snapshots, which must outlive the model. snapshot_open checked the samples'
+ * structure; their values are not trusted.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 #define PAGE_TOP 6
 #define PAGE_ATTACHED 8
 
-/* Names with the highest numbers, highest first; the numbers of all others are in `rest`. */
+/* The names with the highest counts, highest first; `rest` is the sum of all others. */
 struct page_top {
 	struct page_top_entry {
 		const char *what;
@@ -24,17 +24,17 @@ struct page_top {
 
 struct page_tunnel {
 	const char *interface;
-	enum tunnel_state state; /* TUNNEL_STATE_MAX: not known */
+	enum tunnel_state state; /* TUNNEL_STATE_MAX: unknown */
 	bool up;
 	uint32_t peers;
 	const char *peer;   /* the address of one of them */
-	uint64_t handshake; /* the last with any, seconds since the Unix epoch; 0: never */
+	uint64_t handshake; /* last one with any peer, seconds since the Unix epoch; 0: never */
 	uint64_t keepalive;
 	uint64_t begun,
-		answered; /* handshakes that we began, and those of them that were answered */
+		answered; /* handshakes started by this side; how many of them were answered */
 };
 
-/* Numbers of a proxy; totals are since it was first seen. */
+/* Numbers of a proxy; totals start when the exporter first sees it. */
 enum page_number {
 	PAGE_ACTIVE,
 	PAGE_RATE, /* requests in the last minute */
@@ -56,7 +56,7 @@ enum page_number {
 
 struct page_proxy {
 	const char *name;
-	uint32_t offset; /* of its name */
+	uint32_t offset; /* of its name in the strings of the snapshot */
 	bool listener_up, usable;
 	uint32_t known; /* bits of enum page_number */
 	uint64_t numbers[PAGE_NUMBERS];
@@ -64,19 +64,19 @@ struct page_proxy {
 	struct page_tunnel tunnels[ABI_TUNNELS_MAX];
 	unsigned int tunnel_count;
 	struct page_top failures, upstream_failures, destinations;
-	uint64_t destination_received; /* of the sample before, which the other direction follows */
-	uint32_t destination;	       /* its label */
+	uint64_t destination_received; /* receive sample, kept until its transmit sample follows */
+	uint32_t destination;	       /* label of that sample */
 	const char *attached[PAGE_ATTACHED], *attach_mode[PAGE_ATTACHED];
-	unsigned int attached_count; /* may be more than there is room for */
+	unsigned int attached_count; /* may exceed PAGE_ATTACHED: the rest is not stored */
 	uint32_t sources_failed;     /* bits of enum config_collector */
 	const char *kubernetes_namespace, *pod;
 	const struct sample_history *history; /* NULL: none */
-	uint64_t ended, failed;		      /* requests in it */
+	uint64_t ended, failed;		      /* requests in the history */
 };
 
 struct page_exporter {
 	struct page_top programs_down, lost, restarts,
-		not_listening; /* not_listening: addresses that it does not listen on */
+		not_listening; /* not_listening: configured addresses without a socket */
 	unsigned int programs;
 	uint64_t lost_total;
 	uint32_t collectors_failed;
@@ -87,11 +87,11 @@ struct page_exporter {
 
 struct page_model {
 	struct page_proxy *proxies,
-		**by_offset; /* by where their names lie; NULL without a snapshot */
+		**by_offset; /* sorted by the offset of the name; NULL without a snapshot */
 	uint32_t count;
-	bool answered; /* by the collector; else this is what the health board knows */
+	bool answered; /* the collector answered; false: the data is from the health board */
 	struct page_exporter exporter;
-	struct health_proxy *board; /* NULL, or where the names are */
+	struct health_proxy *board; /* copy of the health board, owns the names; NULL: none */
 };
 
 static inline bool page_has(const struct page_proxy *p, enum page_number number)
@@ -99,6 +99,6 @@ static inline bool page_has(const struct page_proxy *p, enum page_number number)
 	return p->known & 1u << number;
 }
 
-/* Returns 0 or -ENOMEM; model_free in either case. */
+/* Fills *model. Returns 0 or -ENOMEM; call model_free in both cases. */
 int model_fill(struct page_model *model, const struct page_source *source);
 void model_free(struct page_model *model);

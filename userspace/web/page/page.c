@@ -10,7 +10,7 @@
 #include "web/page/html.h"
 #include "web/page/view.h"
 
-#define CARDS_MAX 8 /* with more proxies, the rows lead to them */
+#define CARDS_MAX 8 /* with more proxies, the page has the table only */
 
 uint32_t page_mask(const struct config *config)
 {
@@ -53,7 +53,7 @@ static void header_write(struct text *out, const struct page_view *v)
 	text_printf(out,
 		    "</h1>\n<p>As of <time datetime=%04d-%02d-%02dT%02d:%02d:%02dZ>%02d:%02d:%02d "
 		    "UTC</time>. "
-		    "<span id=live>Reload for news.</span></p></header>\n",
+		    "<span id=live>Reload to update.</span></p></header>\n",
 		    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
 		    tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
@@ -66,9 +66,9 @@ static void one_write(struct text *out, const struct page_view *v)
 		card_write(out, v, &v->entries[i]);
 		return;
 	}
-	text_puts(out, "<section><h2>No such proxy</h2>\n<p>Nobody called <b>");
+	text_puts(out, "<section><h2>Unknown proxy</h2>\n<p>No proxy named <b>");
 	html_escape(out, v->source->proxy);
-	text_puts(out, "</b> is watched here now.</p></section>\n");
+	text_puts(out, "</b> is watched now.</p></section>\n");
 }
 
 static void all_write(struct text *out, const struct page_view *v)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page at "/": what this is and how each proxy does, made of the samples of one snapshot. Knows
- * nothing of HTTP. page.css and page.js are put into it when it is built (mk/embed).
+ * The status page at "/", rendered from the samples of one snapshot. Independent of HTTP. mk/embed
+ * embeds page.css and page.js at build time.
  */
 #pragma once
 
@@ -14,21 +14,21 @@ struct page_source {
 	const struct config *config;
 	const struct shared *shared;
 	const struct snapshot
-		*parts; /* the web process's own samples; then, when it answered, the collector's */
+		*parts; /* samples of the web process, then the collector's if it answered */
 	size_t part_count;
-	const char *proxy; /* NULL: all of them; else the one with this name, in full */
+	const char *proxy; /* show only the proxy with this name; NULL: all proxies */
 	uint64_t now_ns;   /* CLOCK_MONOTONIC */
 	uint64_t time_s;   /* since the Unix epoch */
 };
 
-/* What the collector is asked for. */
+/* The mask of the snapshot request (struct snapshot_request) that the page needs. */
 uint32_t page_mask(const struct config *config);
 
 /* Appends the page. Returns 0 or -ENOMEM. */
 int page_write(struct text *out, const struct page_source *source);
 
 /*
- * The value of Content-Security-Policy: nothing from outside, no style and no script but the page's
- * own.
+ * The value of Content-Security-Policy: nothing external, and only the embedded style and script,
+ * by their hashes.
  */
 const char *page_policy(void);

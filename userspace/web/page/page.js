@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page without this is whole; with it, it is made anew every few seconds, and rows can be sought and sorted.
+// Optional: the page is complete without scripts. This adds auto-refresh, filter and sorting.
 (() => {
 	"use strict";
 	const EVERY = 5000, MANY = 8;
@@ -13,19 +13,22 @@
 		return node;
 	};
 
-	// A cell's value: "1,234", "43 s", "1.2 MB", or a name. What says nothing comes last.
+	// A cell's value: "1,234", "43 s", "1.2 MB", or a name. Empty cells sort last.
 	const value = (row, i) => {
 		const text = row.cells[i]?.textContent.trim() ?? "";
 		const [, number, unit] = /^([\d.,]+)(?: (\S+))?$/.exec(text) ?? [];
-		return i > 1 ? (number ? parseFloat(number.replace(/,/g, "")) * (units[unit] ?? 1) : -1) : text;
+		if (i < 2) return text;
+		return number ? parseFloat(number.replace(/,/g, "")) * (units[unit] ?? 1) : -1;
 	};
-	const compare = (a, b) => typeof a == "string" ? a.localeCompare(b, undefined, { numeric: true }) : a - b;
+	const compare = (a, b) =>
+		typeof a == "string" ? a.localeCompare(b, undefined, { numeric: true }) : a - b;
 
 	const arrange = (doc) => {
 		const table = doc.querySelector("table"), body = table?.tBodies[0];
 		if (!body) return;
 		const rows = [...body.rows];
-		if (column >= 0) rows.sort((a, b) => compare(value(a, column), value(b, column)) * (up ? 1 : -1));
+		const order = (a, b) => compare(value(a, column), value(b, column)) * (up ? 1 : -1);
+		if (column >= 0) rows.sort(order);
 		let shown = 0;
 		for (const row of rows) {
 			row.hidden = !row.textContent.toLowerCase().includes(wanted.toLowerCase());
@@ -40,29 +43,33 @@
 		if (found) found.textContent = wanted ? `${shown} of ${rows.length}` : "";
 	};
 
-	// What only a script can do, put into a document that knows nothing of it.
+	// Adds the controls that need scripts.
 	const enhance = (doc) => {
 		const live = doc.querySelector("#live"), table = doc.querySelector("table");
-		live.textContent = paused ? "Stands still. " : "Renews itself. ";
-		live.append(make(doc, "button", { id: "pause", type: "button" }, paused ? "Go on" : "Pause"));
+		live.textContent = paused ? "Paused. " : "Auto-refresh. ";
+		live.append(make(doc, "button", { id: "pause", type: "button" }, paused ? "Resume" : "Pause"));
 		for (const code of doc.querySelectorAll("code.probe")) {
 			const at = code.parentElement.querySelector("code").textContent;
 			const host = at.startsWith(":") ? location.hostname + at : at;
-			code.replaceChildren(make(doc, "a", { href: `http://${host}${code.textContent}` }, code.textContent));
+			const href = `http://${host}${code.textContent}`;
+			code.replaceChildren(make(doc, "a", { href }, code.textContent));
 		}
 		if (!table) return;
 		if (table.tBodies[0].rows.length > MANY) {
-			table.before(make(doc, "div", { class: "tools" }, make(doc, "label", { for: "seek" }, "Show only"),
+			table.before(make(doc, "div", { class: "tools" },
+				make(doc, "label", { for: "seek" }, "Filter"),
 				make(doc, "input", { id: "seek", type: "search", placeholder: "name or state" }),
 				make(doc, "span", { id: "found", role: "status" })));
 		}
 		for (const [i, th] of [...table.tHead.rows[0].cells].entries()) {
-			if (i < 7) th.replaceChildren(make(doc, "button", { type: "button", "data-column": i }, th.textContent));
+			if (i == 7) break;
+			const button = { type: "button", "data-column": i };
+			th.replaceChildren(make(doc, "button", button, th.textContent));
 		}
 		arrange(doc);
 	};
 
-	// The old tree becomes the new one where they differ: what is open, focused, selected or scrolled to stays so.
+	// Changes only nodes that differ, so that open details, focus, selection and scroll stay.
 	const key = (node) => node.id || node.cells?.[0]?.querySelector("a")?.getAttribute("href") || "";
 	const attributes = (old, now) => {
 		if (old.localName == "details") return;
@@ -73,9 +80,10 @@
 			if (old.getAttribute(name) != text) old.setAttribute(name, text);
 		}
 	};
-	// The node that can become `next`: this one, or, of elements, one that follows. Null: there is none.
+	// The node to update into `next`: `at`, or for an element a later sibling. Null: none.
 	const alike = (at, next) => {
-		while (at && at.nodeName != next.nodeName && next.nodeType == 1 && !key(at)) at = at.nextSibling;
+		while (at && at.nodeName != next.nodeName && next.nodeType == 1 && !key(at))
+			at = at.nextSibling;
 		return at && !key(at) && at.nodeName == next.nodeName ? at : null;
 	};
 	const morph = (old, now) => {
@@ -84,7 +92,8 @@
 			return;
 		}
 		attributes(old, now);
-		const coming = new Set([...now.children].map(key)), here = new Map([...old.children].map((child) => [key(child), child]));
+		const coming = new Set([...now.children].map(key));
+		const here = new Map([...old.children].map((child) => [key(child), child]));
 		let at = old.firstChild;
 		const pass = () => {
 			const node = at;
@@ -105,15 +114,18 @@
 
 	const show = (doc) => {
 		const focused = document.activeElement;
-		for (const part of ["title", "header", "main"]) morph(document.querySelector(part), doc.querySelector(part));
+		for (const part of ["title", "header", "main"])
+			morph(document.querySelector(part), doc.querySelector(part));
 		document.querySelector("link").href = doc.querySelector("link").href;
-		if (focused && focused != document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+		if (focused && focused != document.activeElement && focused.isConnected)
+			focused.focus({ preventScroll: true });
 	};
 
-	const renew = async () => {
+	const refresh = async () => {
 		clearTimeout(timer);
 		try {
-			const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(2 * EVERY) });
+			const signal = AbortSignal.timeout(2 * EVERY);
+			const answer = await fetch(location.href, { cache: "no-store", signal });
 			if (!answer.ok) throw new Error(answer.status);
 			const doc = new DOMParser().parseFromString(await answer.text(), "text/html");
 			if (paused) return;
@@ -122,19 +134,20 @@
 			last = Date.now();
 		} catch {
 			const live = document.querySelector("#live").firstChild;
-			live.nodeValue = `No answer for ${Math.round((Date.now() - last) / 1000)} s: what is below is old. `;
+			const seconds = Math.round((Date.now() - last) / 1000);
+			live.nodeValue = `No answer for ${seconds} s: the data below is outdated. `;
 			live.parentElement.classList.add("old");
 		}
-		if (!paused) timer = setTimeout(renew, EVERY);
+		if (!paused) timer = setTimeout(refresh, EVERY);
 	};
 
 	document.addEventListener("click", (event) => {
 		const button = event.target.closest("button");
 		if (button?.id == "pause") {
 			paused = !paused;
-			button.textContent = paused ? "Go on" : "Pause";
-			button.parentElement.firstChild.nodeValue = paused ? "Stands still. " : "Renews itself. ";
-			if (!paused) renew();
+			button.textContent = paused ? "Resume" : "Pause";
+			button.parentElement.firstChild.nodeValue = paused ? "Paused. " : "Auto-refresh. ";
+			if (!paused) refresh();
 			else clearTimeout(timer);
 		} else if (button?.dataset.column) {
 			const i = Number(button.dataset.column);
@@ -149,12 +162,12 @@
 		wanted = event.target.value;
 		arrange(document);
 	});
-	// Nobody looks: nobody is asked.
+	// A hidden page sends no requests.
 	document.addEventListener("visibilitychange", () => {
 		clearTimeout(timer);
-		if (!document.hidden && !paused) renew();
+		if (!document.hidden && !paused) refresh();
 	});
 
 	enhance(document);
-	timer = setTimeout(renew, EVERY);
+	timer = setTimeout(refresh, EVERY);
 })();

@@ -22,7 +22,8 @@ void page_top_add(struct page_top *top, const char *what, uint64_t count)
 }
 
 /*
- * Families that are one number of a proxy, or the sum over their other labels. 0: not one of them.
+ * Families shown as one number for each proxy, summed over their other labels: enum page_number
+ * + 1. 0: other families.
  */
 static const uint8_t numbers[METRIC_MAX] = {
 	[METRIC_PROXY_ACTIVE] = PAGE_ACTIVE + 1,

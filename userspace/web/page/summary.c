@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The first thing that is seen: how many have trouble, who, and why. */
+/* The summary at the top: how many proxies have problems, which ones, and why. */
 #include <inttypes.h>
 
 #include "web/page/html.h"
 #include "web/page/view.h"
 
-#define TOLD_MAX 10 /* different troubles */
+#define ITEMS_MAX 10 /* different problems in the list */
 
 enum page_level summary_level(const struct page_view *v)
 {
@@ -17,28 +17,28 @@ enum page_level summary_level(const struct page_view *v)
 	return level;
 }
 
-/* "2 of 200 proxies have trouble, 1 needs a look" */
+/* "2 of 200 proxies have problems, 1 needs attention" */
 void summary_words(struct text *out, const struct page_view *v)
 {
 	uint32_t trouble = v->by_level[PAGE_TROUBLE], warning = v->by_level[PAGE_WARNING],
 		 all = v->model.count;
 
 	if (!v->model.answered)
-		text_puts(out, "The collector is silent. When last heard of: ");
+		text_puts(out, "The collector does not answer. Last known state:  ");
 	if (!all) {
-		text_puts(out, v->model.answered ? "No proxy is known yet" : "no proxy");
+		text_puts(out, v->model.answered ? "No proxy found yet" : "no proxy");
 	} else if (all == 1 && trouble + warning) {
 		html_escape(out, v->model.proxies[0].name);
-		text_puts(out, trouble ? " has trouble" : " needs a look");
+		text_puts(out, trouble ? " has a problem" : " needs attention");
 	} else if (trouble) {
-		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies %s trouble", trouble, all,
-			    trouble == 1 ? "has" : "have");
+		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies %s", trouble, all,
+			    trouble == 1 ? "has a problem" : "have problems");
 		if (warning)
-			text_printf(out, ", %" PRIu32 " need%s a look", warning,
+			text_printf(out, ", %" PRIu32 " need%s attention", warning,
 				    warning == 1 ? "s" : "");
 	} else if (warning) {
-		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies need%s a look", warning, all,
-			    warning == 1 ? "s" : "");
+		text_printf(out, "%" PRIu32 " of %" PRIu32 " proxies need%s attention", warning,
+			    all, warning == 1 ? "s" : "");
 	} else if (all == 1) {
 		html_escape(out, v->model.proxies[0].name);
 		text_puts(out, " works");
@@ -47,9 +47,9 @@ void summary_words(struct text *out, const struct page_view *v)
 			    all);
 	}
 	if (v->model.answered && words_level(&v->exporter) == PAGE_TROUBLE)
-		text_puts(out, "; the exporter does not count");
+		text_puts(out, "; the exporter is not counting");
 	else if (v->model.answered && v->exporter.count)
-		text_puts(out, "; the exporter needs a look");
+		text_puts(out, "; the exporter needs attention");
 }
 
 static const struct text *first_words(const struct page_entry *entry)
@@ -57,8 +57,8 @@ static const struct text *first_words(const struct page_entry *entry)
 	return &entry->reasons.reasons[0].text;
 }
 
-/* How many others say the same; each of them is told then. */
-static uint32_t same_told(const struct page_view *v, uint32_t at, uint32_t troubled)
+/* Counts the later proxies with the same reason, and marks them as already in the summary. */
+static uint32_t same_mark(const struct page_view *v, uint32_t at, uint32_t troubled)
 {
 	const struct text *words = first_words(v->sorted[at]);
 	uint32_t count = 0;
@@ -75,18 +75,18 @@ static uint32_t same_told(const struct page_view *v, uint32_t at, uint32_t troub
 	return count;
 }
 
-/* The same trouble of many is told once: ten different ones at most. */
-static void told_write(struct text *out, const struct page_view *v)
+/* One list item for each different problem, ITEMS_MAX at most. */
+static void items_write(struct text *out, const struct page_view *v)
 {
 	uint32_t troubled = v->by_level[PAGE_TROUBLE] + v->by_level[PAGE_WARNING], left = troubled;
 
-	for (uint32_t i = 0, items = 0; i < troubled && items < TOLD_MAX; i++) {
+	for (uint32_t i = 0, items = 0; i < troubled && items < ITEMS_MAX; i++) {
 		const struct page_entry *entry = v->sorted[i];
 		uint32_t others;
 
 		if (entry->in_summary)
 			continue;
-		others = same_told(v, i, troubled);
+		others = same_mark(v, i, troubled);
 		left -= others + 1;
 		items++;
 		text_printf(out, "<li class=%s><a href=?proxy=", view_class(entry->level));
@@ -101,12 +101,12 @@ static void told_write(struct text *out, const struct page_view *v)
 		text_puts(out, "\n");
 	}
 	if (left)
-		text_printf(out, "<li>and %" PRIu32 " more, first in the table below\n", left);
+		text_printf(out, "<li>and %" PRIu32 " more, at the top of the table below\n", left);
 }
 
 void summary_write(struct text *out, const struct page_view *v)
 {
-	/* Of a single proxy all is told in its card. */
+	/* The card of a single proxy shows its reasons. */
 	bool in_summary =
 		!v->source->proxy && v->model.count > 1 && v->by_level[PAGE_GOOD] < v->model.count;
 
@@ -116,7 +116,7 @@ void summary_write(struct text *out, const struct page_view *v)
 	text_puts(out, "</h2>\n");
 	text_puts(out, in_summary || v->exporter.count ? "<ul class=why>\n" : "");
 	if (in_summary)
-		told_write(out, v);
+		items_write(out, v);
 	for (unsigned int i = 0; i < v->exporter.count; i++) {
 		const struct page_reason *reason = &v->exporter.reasons[i];
 

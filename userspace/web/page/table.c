@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A row a proxy. With hundreds of them each byte counts: end tags that HTML does not ask for are
- * left out, what is said by the column is not said again, and the full story of a proxy is one link
- * away.
+ * The table: one row for each proxy. Hundreds of rows make each byte matter, so optional HTML end
+ * tags are left out, and the details of a proxy are behind a link.
  */
 #include "web/page/chart.h"
 #include "web/page/html.h"
 #include "web/page/view.h"
 
-#define JOIN 3 /* steps in one point of a row's chart */
+#define JOIN 3 /* history steps in one point of a row's chart */
 #define POINTS (SNAPSHOT_STEPS / JOIN)
 
 static void spark_write(struct text *out, const struct sample_history *h)
@@ -75,13 +74,11 @@ static void row_write(struct text *out, const struct page_view *view,
 
 void table_write(struct text *out, const struct page_view *view)
 {
-	text_puts(out, "<section><h2>Proxies</h2>\n<table>\n<caption>Handshake: how long ago. "
-		       "Open: client connections now. "
-		       "Requests: in the last minute. Failed: of the requests that ended in the "
-		       "last 5 minutes. "
-		       "Received: a second, from the tunnel. Chart: requests that ended in the "
-		       "last 5 minutes, each row to "
-		       "its own height.</caption>\n"
+	text_puts(out, "<section><h2>Proxies</h2>\n<table>\n<caption>Handshake: age of the last "
+		       "one. Open: client connections now. Requests: received in the last minute. "
+		       "Failed: share of the requests completed in the last 5 minutes. "
+		       "Received: bytes per second from the tunnel. Chart: completed requests in "
+		       "the last 5 minutes, each row to its own scale.</caption>\n"
 		       "<thead><tr><th scope=col>Proxy<th scope=col>State<th "
 		       "scope=col>Handshake<th scope=col>Open"
 		       "<th scope=col>Requests<th scope=col>Failed<th scope=col>Received<th "

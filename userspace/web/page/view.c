@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What all parts of the page share. */
+/* The data shared by all parts of the page. */
 #include "web/page/view.h"
 
 #include <errno.h>

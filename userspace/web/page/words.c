@@ -5,9 +5,9 @@
 
 #include "web/page/html.h"
 
-#define SHARE_TROUBLE 0.9 /* of that many, nearly nothing works */
+#define SHARE_TROUBLE 0.9 /* share of failed requests at which a warning becomes trouble */
 
-/* The worst first, and of one level in the order in which they come. NULL: there is no room. */
+/* Keeps the worst level first, and the order of calls within a level. NULL: the list is full. */
 static struct text *reason_add(struct page_reasons *r, enum page_level level, const char *brief,
 			       const char *runbook)
 {
@@ -36,7 +36,7 @@ enum page_level words_level(const struct page_reasons *r)
 
 const char *words_level_name(enum page_level level)
 {
-	static const char *const names[PAGE_LEVELS] = { "Works", "Look", "Trouble" };
+	static const char *const names[PAGE_LEVELS] = { "OK", "Attention", "Problem" };
 
 	return names[level];
 }
@@ -45,11 +45,11 @@ const char *words_tunnel(enum tunnel_state state)
 {
 	switch (state) {
 	case TUNNEL_NO_INTERFACE: return "missing or down";
-	case TUNNEL_NO_PEER: return "without a peer";
-	case TUNNEL_NEVER: return "not used yet";
+	case TUNNEL_NO_PEER: return "without peer";
+	case TUNNEL_NEVER: return "unused";
 	case TUNNEL_UP: return "up";
 	case TUNNEL_IDLE: return "idle";
-	case TUNNEL_STALE: return "peer silent";
+	case TUNNEL_STALE: return "stale";
 	case TUNNEL_STATE_MAX: break;
 	}
 	return "state unknown";
@@ -59,14 +59,14 @@ const char *words_tunnel_meaning(enum tunnel_state state)
 {
 	switch (state) {
 	case TUNNEL_NO_INTERFACE:
-	case TUNNEL_NO_PEER: return "nothing that asks this proxy reaches its target";
-	case TUNNEL_NEVER: return "no handshake so far, and none was called for: usable";
+	case TUNNEL_NO_PEER: return "no traffic of this proxy reaches its destination";
+	case TUNNEL_NEVER: return "usable: no handshake yet, and none was needed";
 	case TUNNEL_UP: return "the peer answers";
-	case TUNNEL_IDLE: return "the session has run out and nothing called for another: usable";
-	case TUNNEL_STALE: return "traffic goes in and does not come back";
+	case TUNNEL_IDLE: return "usable: the session expired, and no traffic needed a new one";
+	case TUNNEL_STALE: return "the peer does not answer: packets are sent, none come back";
 	case TUNNEL_STATE_MAX: break;
 	}
-	return "WireGuard cannot be asked";
+	return "WireGuard cannot be read";
 }
 
 void words_collectors(struct text *out, uint32_t collectors)
@@ -94,30 +94,28 @@ static void stale_words(struct text *text, const struct page_tunnel *t, uint64_t
 	} else {
 		text_puts(text, "no handshake has been seen.");
 	}
-	text_puts(text, " Traffic goes into the tunnel and does not come back.");
+	text_puts(text, " Packets enter the tunnel, none come back.");
 }
 
 static void tunnel_words(struct page_reasons *r, const struct page_proxy *p,
 			 const struct page_tunnel *t, uint64_t time_s)
 {
-	/* One of several that is down takes some traffic with it at most. */
+	/* A tunnel that is down affects only part of the traffic if another one is usable. */
 	enum page_level level = p->usable ? PAGE_WARNING : PAGE_TROUBLE;
 	struct text *text;
 
 	switch (t->state) {
 	case TUNNEL_NO_INTERFACE:
-		text = reason_add(r, level, "No tunnel", "VpnTunnelDown");
+		text = reason_add(r, level, "Tunnel down", "VpnTunnelDown");
 		if (text)
 			text_printf(text,
-				    "The interface %s is missing or down: nothing reaches its "
-				    "target through it.",
+				    "The interface %s is missing or down: no traffic can use it.",
 				    t->interface);
 		break;
 	case TUNNEL_NO_PEER:
 		text = reason_add(r, level, "No peer", "VpnTunnelDown");
 		if (text)
-			text_printf(text, "%s has no peer: nothing reaches its target through it.",
-				    t->interface);
+			text_printf(text, "%s has no peer: no traffic can use it.", t->interface);
 		break;
 	case TUNNEL_STALE:
 		text = reason_add(r, level, "Peer silent", "VpnTunnelStale");
@@ -125,7 +123,8 @@ static void tunnel_words(struct page_reasons *r, const struct page_proxy *p,
 			stale_words(text, t, time_s);
 		break;
 	case TUNNEL_STATE_MAX:
-		text = p->usable ? NULL : reason_add(r, PAGE_TROUBLE, "No tunnel", "VpnTunnelDown");
+		text = p->usable ? NULL
+				 : reason_add(r, PAGE_TROUBLE, "Tunnel down", "VpnTunnelDown");
 		if (text)
 			text_printf(text, "The interface %s cannot be used%s.", t->interface,
 				    t->up ? "" : ": it is missing or down");
@@ -138,11 +137,11 @@ static void listener_words(struct page_reasons *r, const struct page_proxy *p)
 {
 	struct text *text =
 		p->listener_up ? NULL
-			       : reason_add(r, PAGE_TROUBLE, "No SOCKS server", "ProxyDanteGone");
+			       : reason_add(r, PAGE_TROUBLE, "SOCKS server down", "ProxyDanteGone");
 
 	if (!text)
 		return;
-	text_puts(text, "Nothing listens for SOCKS: new clients are refused.");
+	text_puts(text, "No SOCKS server is listening: new clients are refused.");
 	if (page_has(p, PAGE_ACTIVE) && p->numbers[PAGE_ACTIVE])
 		text_printf(text, " %" PRIu64 " connections are still open.",
 			    p->numbers[PAGE_ACTIVE]);
@@ -155,17 +154,17 @@ static void failing_words(struct page_reasons *r, const struct page_proxy *p)
 
 	if (share <= PAGE_FAILED_SHARE)
 		return;
-	text = reason_add(r, share >= SHARE_TROUBLE ? PAGE_TROUBLE : PAGE_WARNING, "Requests fail",
-			  "ProxyRequestsFailing");
+	text = reason_add(r, share >= SHARE_TROUBLE ? PAGE_TROUBLE : PAGE_WARNING,
+			  "Requests failing", "ProxyRequestsFailing");
 	if (!text)
 		return;
 	html_count(text, p->failed);
 	text_puts(text, " of ");
 	html_count(text, p->ended);
-	text_printf(text, " requests that ended in the last 5 minutes failed (%.0f %%).",
+	text_printf(text, " requests completed in the last 5 minutes failed (%.0f %%).",
 		    share * 100);
 	if (p->failures.count)
-		text_printf(text, " Most often, since watching began: %s.",
+		text_printf(text, " Most common reason since counting started: %s.",
 			    p->failures.entries[0].what);
 }
 
@@ -186,21 +185,21 @@ static void leak_words(struct page_reasons *r, const struct page_proxy *p)
 		text_puts(text, " and ");
 	if (queries)
 		text_printf(text, "%" PRIu64 " DNS quer%s", queries, queries == 1 ? "y" : "ies");
-	text_puts(text,
-		  " left beside the tunnel since watching began. If the number grows, it goes on.");
+	text_puts(text, " bypassed the tunnel since counting started. A growing number means it "
+			"continues.");
 }
 
 static void unread_words(struct page_reasons *r, const struct page_proxy *p)
 {
-	struct text *text = p->sources_failed ? reason_add(r, PAGE_WARNING, "Not all read",
+	struct text *text = p->sources_failed ? reason_add(r, PAGE_WARNING, "Incomplete data",
 							   "WgsocksCollectorFailing")
 					      : NULL;
 
 	if (!text)
 		return;
-	text_puts(text, "Could not be read: ");
+	text_puts(text, "Collectors failing: ");
 	words_collectors(text, p->sources_failed);
-	text_puts(text, ". These numbers are missing; the log says why.");
+	text_puts(text, ". Their numbers are missing; the log gives the reason.");
 }
 
 void words_proxy(struct page_reasons *r, const struct page_proxy *p, uint64_t time_s)
@@ -219,7 +218,7 @@ const char *words_brief(const struct page_reasons *r, const struct page_proxy *p
 		return r->reasons[0].brief;
 	switch (p->tunnel_count ? p->tunnels[0].state : TUNNEL_STATE_MAX) {
 	case TUNNEL_IDLE: return "Works, idle";
-	case TUNNEL_NEVER: return "Ready, unused";
+	case TUNNEL_NEVER: return "Works, unused";
 	default: return "Works";
 	}
 }
@@ -229,14 +228,14 @@ const char *words_brief(const struct page_reasons *r, const struct page_proxy *p
 static void silent_words(struct page_reasons *r, uint64_t silent_s)
 {
 	struct text *text =
-		reason_add(r, PAGE_TROUBLE, "Collector silent", "WgsocksCollectorFailing");
+		reason_add(r, PAGE_TROUBLE, "Collector not answering", "WgsocksCollectorFailing");
 
 	if (!text)
 		return;
-	text_puts(text, "The collector does not answer: this is the last that it said, ");
+	text_puts(text, "The collector does not answer: this is the last known state, ");
 	html_duration(text, silent_s);
-	text_puts(text, " ago, without numbers. It is started again by itself; if this stays, the "
-			"log says why.");
+	text_puts(text, " ago, without numbers. The exporter restarts it automatically; if this "
+			"persists, see the log.");
 }
 
 static void top_words(struct text *out, const struct page_top *top)
@@ -247,7 +246,7 @@ static void top_words(struct text *out, const struct page_top *top)
 		text_puts(out, ", …");
 }
 
-/* Without a tunnel there is nothing for its program to be attached to. */
+/* The tunnel program is expected only if a tunnel interface is up. */
 static bool programs_miss(const struct page_model *m)
 {
 	const struct page_top *down = &m->exporter.programs_down;
@@ -264,20 +263,19 @@ static bool programs_miss(const struct page_model *m)
 
 static void parts_words(struct page_reasons *r, const struct page_exporter *e)
 {
-	struct text *text = e->not_listening.count
-				    ? reason_add(r, PAGE_WARNING, "Does not listen", NULL)
-				    : NULL;
+	struct text *text =
+		e->not_listening.count ? reason_add(r, PAGE_WARNING, "Not listening", NULL) : NULL;
 
 	if (text) {
-		text_puts(text, "It cannot listen on ");
+		text_puts(text, "Cannot listen on ");
 		top_words(text, &e->not_listening);
-		text_puts(text, ", and tries again; the log says why.");
+		text_puts(text, ", retrying; the log gives the reason.");
 	}
 	text = e->unwatched ? reason_add(r, PAGE_WARNING, "Proxies unwatched", NULL) : NULL;
 	if (text)
 		text_printf(text,
 			    "%" PRIu64 " proxies are not watched: more than --proxies.max, or a "
-			    "capability is missing.",
+			    "missing capability.",
 			    e->unwatched);
 	text = e->lost_total ? reason_add(r, PAGE_WARNING, "Counts lost", "WgsocksCountsLost")
 			     : NULL;
@@ -286,7 +284,7 @@ static void parts_words(struct page_reasons *r, const struct page_exporter *e)
 		text_puts(text, e->lost_total == 1 ? " event could not be counted ("
 						   : " events could not be counted (");
 		top_words(text, &e->lost);
-		text_puts(text, "): that many may be missing in the numbers.");
+		text_puts(text, "): numbers may be too low by this count.");
 	}
 }
 
@@ -304,15 +302,15 @@ void words_exporter(struct page_reasons *r, const struct page_model *m, uint64_t
 	if (text) {
 		text_puts(text, "BPF programs are not attached: ");
 		top_words(text, &e->programs_down);
-		text_puts(text, ". What they count is missing; the log says why.");
+		text_puts(text, ". Their counts are missing; the log gives the reason.");
 	}
 	for (uint32_t i = 0; i < m->count; i++)
-		failed &= ~m->proxies[i].sources_failed; /* is told there */
+		failed &= ~m->proxies[i].sources_failed; /* the proxy's card shows these */
 	text = m->answered && failed
-		       ? reason_add(r, PAGE_WARNING, "Not all read", "WgsocksCollectorFailing")
+		       ? reason_add(r, PAGE_WARNING, "Incomplete data", "WgsocksCollectorFailing")
 		       : NULL;
 	if (text) {
-		text_puts(text, "Could not be read: ");
+		text_puts(text, "Collectors failing: ");
 		words_collectors(text, failed);
 		text_puts(text, ".");
 	}

@@ -1,61 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong, and how it is known, in words. No HTML here. */
+/* Describes problems of proxies and of the exporter as plain text, without HTML. */
 #pragma once
 
 #include "web/page/model.h"
 
 enum page_level {
 	PAGE_GOOD,
-	PAGE_WARNING, /* it works, but somebody should look */
-	PAGE_TROUBLE, /* users suffer */
+	PAGE_WARNING, /* the proxy works, but needs attention */
+	PAGE_TROUBLE, /* clients of the proxy are affected */
 	PAGE_LEVELS
 };
 
 struct page_reason {
 	enum page_level level;
-	const char *brief;   /* two or three words, for a row */
-	const char *runbook; /* its page below docs/runbooks, without .md; NULL: none */
-	struct text text;    /* a sentence or two */
+	const char *brief;   /* two or three words, for a row of the table */
+	const char *runbook; /* file name in docs/runbooks, without .md; NULL: none */
+	struct text text;    /* one to three sentences */
 };
 
 #define PAGE_REASONS_MAX 12
 
 /*
- * When requests fail, as the alert ProxyRequestsFailing judges it (tests/integration/test_rules.py
- * compares): of fewer failures in five minutes a share says nothing.
+ * The thresholds of the alert ProxyRequestsFailing (tests/integration/test_rules.py compares them):
+ * more than this share of the requests failed in five minutes, and at least PAGE_FAILED_MIN did.
  */
 #define PAGE_FAILED_MIN 20
 #define PAGE_FAILED_SHARE 0.25
 
-/* The worst comes first. Zero-initialise before each use; words_free gives the texts back. */
+/* Worst reason first. Zero-initialise before each use; words_free frees the texts. */
 struct page_reasons {
 	struct page_reason reasons[PAGE_REASONS_MAX];
 	unsigned int count;
 };
 
-/* What is wrong with a proxy; time_s: since the Unix epoch. */
+/* Adds the problems of a proxy. time_s: now, seconds since the Unix epoch. */
 void words_proxy(struct page_reasons *reasons, const struct page_proxy *p, uint64_t time_s);
 
 /*
- * What is wrong with the exporter; silent_s: since when the collector has not been heard of, when
- * it gave no answer.
+ * Adds the problems of the exporter. silent_s: seconds since the collector's last heartbeat, used
+ * if it did not answer.
  */
 void words_exporter(struct page_reasons *reasons, const struct page_model *m, uint64_t silent_s);
 
 void words_free(struct page_reasons *reasons);
 
-/* The worst of them. */
+/* The worst level; PAGE_GOOD without reasons. */
 enum page_level words_level(const struct page_reasons *reasons);
 
-/* "Trouble", "Look", "Works". */
+/* "Problem", "Attention", "OK". */
 const char *words_level_name(enum page_level level);
 
-/* How a proxy does, in two or three words: the first reason's, or how it works. */
+/* The state of a proxy in two or three words: that of the first reason, else how it works. */
 const char *words_brief(const struct page_reasons *reasons, const struct page_proxy *p);
 
-/* "up", "not used yet", … and a sentence that says what it means. */
+/* "up", "unused", … and a phrase that explains the state. */
 const char *words_tunnel(enum tunnel_state state);
 const char *words_tunnel_meaning(enum tunnel_state state);
 
-/* Names of collectors, with commas between them. */
+/* Appends the names of collectors (bits of enum config_collector), separated by commas. */
 void words_collectors(struct text *out, uint32_t collectors);

@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* Of an IPv6 client the first half: the other one is its own to choose. */
+/* Of an IPv6 address only the first 64 bits: the client can choose the others. */
 static void peer_find(struct MHD_Connection *connection, uint8_t peer[static 16])
 {
 	const union MHD_ConnectionInfo *info =
@@ -85,8 +85,8 @@ void gate_leave(struct gate *gate, struct gate_pass *pass)
 bool limit_take(struct limit *limit, uint64_t interval_ns, uint32_t burst, uint64_t now_ns)
 {
 	/*
-	 * An interval is at most UINT64_MAX / 4, a burst 10^9: beyond this the bucket is as good as
-	 * bottomless.
+	 * An interval is at most UINT64_MAX / 4 and a burst 10^9, so the product may overflow:
+	 * limit it.
 	 */
 	uint64_t most = interval_ns && burst > UINT64_MAX / 4 / interval_ns ? UINT64_MAX / 4
 									    : interval_ns * burst;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether a request is let in: the rate, then the password. Knows nothing of what it asks for. */
+/* Admits or refuses a request: first by the rate limit, then by the password. */
 #pragma once
 
 #include <microhttpd.h>
@@ -8,11 +8,11 @@
 
 #include "web/auth/passwords.h"
 
-/* Why a request, or a connection, was not let in. */
 /*
- * X(enumerator, word). no_password: none was sent. password: a wrong one. passwords_busy: too many
- * are being checked. tls: the connection ended before its first request (no handshake, or not with
- * that certificate).
+ * Why a request or a connection was refused: X(enumerator, word). no_password: none was sent.
+ * password: it was wrong. passwords_busy: too many password checks at once. rate_limit: above the
+ * rate limit. tls: the connection ended before its first request (handshake failed, or client
+ * certificate refused).
  */
 #define REFUSAL_REASONS(X)                        \
 	X(REFUSAL_NO_PASSWORD, no_password)       \
@@ -29,38 +29,38 @@ enum refusal { REFUSAL_REASONS(REFUSAL_) REFUSALS };
 const char *refusal_name(enum refusal refusal);
 
 /*
- * A token bucket: one request an interval, and a burst of more after a pause. Zero-initialise: it
- * begins full.
+ * A token bucket: one request in each interval, and a burst after a pause. Zero-initialise: it
+ * starts full.
  */
 struct limit {
 	bool begun;
-	uint64_t full_ns; /* when it would be full again */
+	uint64_t full_ns; /* when the bucket will be full again */
 };
 
-/* Takes one; false when there is none. An interval of 0: there always is. */
+/* Takes a token. Returns false if there is none. With interval 0 there is no limit. */
 bool limit_take(struct limit *limit, uint64_t interval_ns, uint32_t burst, uint64_t now_ns);
 
-/* Of the process. Zero-initialise. */
+/* State of the process. Zero-initialise. */
 struct gate {
-	struct passwords *passwords; /* NULL: no thread, nobody with a password gets in */
+	struct passwords *passwords; /* NULL: no thread, requests with a password are refused */
 	struct limit limit;
 	uint64_t refused[REFUSALS];
 };
 
-/* Of a request. Zero-initialise. */
+/* State of a request. Zero-initialise. */
 struct gate_pass {
-	struct password_waiter waiter; /* its `done` is the caller's */
+	struct password_waiter waiter; /* the caller sets `done` */
 	bool waiting;
-	bool counted; /* by the rate */
-	bool open;
+	bool counted; /* by the rate limit */
+	bool open;    /* admitted */
 };
 
 /*
- * Returns 0 when the request may come in, -EAGAIN when it has to wait until its waiter is told,
- * -EACCES with the refusal, which is counted.
+ * Returns 0 if the request is admitted, or -EACCES with *refusal, which is counted. -EAGAIN: the
+ * request must wait until the `done` of its waiter is called.
  */
 int gate_check(struct gate *gate, struct gate_pass *pass, const struct settings *settings,
 	       struct MHD_Connection *connection, uint64_t now_ns, enum refusal *refusal);
 
-/* The request has ended. */
+/* Call when the request has ended: removes its waiter. */
 void gate_leave(struct gate *gate, struct gate_pass *pass);

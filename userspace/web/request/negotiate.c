@@ -28,7 +28,7 @@ static struct piece trimmed(struct piece p)
 	return p;
 }
 
-/* Takes what comes before the next separator (not one within quotation marks) off `rest`. */
+/* Removes the part before the next separator outside quotation marks from `rest`. */
 static struct piece piece_take(struct piece *rest, char separator)
 {
 	struct piece taken = { .at = rest->at };
@@ -55,7 +55,7 @@ static bool is(struct piece p, const char *word)
 	return p.size == strlen(word) && !strncasecmp(p.at, word, p.size);
 }
 
-/* Digits behind the third count for nothing. What is no weight is 1, as Go's library takes it. */
+/* Only three decimals count. An invalid weight is 1, as in Prometheus's Go library. */
 static unsigned int weight_parse(struct piece p)
 {
 	unsigned int q, unit = Q_MAX;
@@ -98,7 +98,7 @@ static struct element element_parse(struct piece rest)
 	return e;
 }
 
-/* Whether an element asks for something that we have. */
+/* Whether an element names a supported format. */
 static bool format_find(const struct element *e, enum exposition_format *format)
 {
 	if (is(e->name, "application/openmetrics-text") &&

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which format and which encoding a client wants, from Accept and Accept-Encoding. As Prometheus's
- * own Go library judges them: the highest q wins, the first of equals, text 0.0.4 where nothing
- * fits; a wildcard is no wish for OpenMetrics.
+ * Selects format and encoding from Accept and Accept-Encoding, as Prometheus's Go library does. The
+ * highest q wins, the first of equals. If nothing matches, the format is text 0.0.4. A wildcard
+ * does not select OpenMetrics.
  */
 #pragma once
 
@@ -11,10 +11,10 @@
 
 #include "lib/exposition/exposition.h"
 
-/* Zero-initialise; then each field of the request is added in its order. */
+/* Zero-initialise; then add each header field of the request, in order. */
 struct wishes {
 	enum exposition_format format;
-	unsigned int format_q; /* of 1000 */
+	unsigned int format_q; /* weights in thousandths */
 	unsigned int gzip_q, identity_q, other_q;
 	bool gzip_named, identity_named, other_named;
 };
@@ -22,5 +22,5 @@ struct wishes {
 void wishes_accept(struct wishes *wishes, const char *value, size_t size);
 void wishes_encoding(struct wishes *wishes, const char *value, size_t size);
 
-/* Whether the answer should be compressed. */
+/* Whether to compress the response. */
 bool wishes_gzip(const struct wishes *wishes);

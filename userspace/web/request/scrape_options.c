@@ -11,14 +11,14 @@
 #include "lib/config/config.h"
 #include "lib/time.h"
 
-#define SHOWN_MAX 40 /* characters of a name that is refused */
+#define SHOWN_MAX 40 /* characters of a refused name that the error shows */
 
 static bool equals(const char *bytes, size_t size, const char *text)
 {
 	return size == strlen(text) && !memcmp(bytes, text, size);
 }
 
-/* The name as it can stand in a line: whatever is no plain character is a question mark. */
+/* Sets `why`. In the name, all but printable ASCII becomes a question mark. */
 static int refuse(struct collect *collect, const char *what, const char *name, size_t size)
 {
 	char shown[SHOWN_MAX + 1];
@@ -47,9 +47,9 @@ int collect_argument(struct collect *collect, const char *key, size_t key_size, 
 	while (i < COLLECTOR_MAX && !equals(value, value_size, config_collector_name(i)))
 		i++;
 	if (i == COLLECTOR_MAX)
-		return refuse(collect, "no such collector", value, value_size);
+		return refuse(collect, "unknown collector", value, value_size);
 	if (!excludes && !(collect->on & 1u << i))
-		return refuse(collect, "this collector is off", value, value_size);
+		return refuse(collect, "collector is disabled", value, value_size);
 	if (excludes)
 		collect->excluded |= 1u << i;
 	else

@@ -5,32 +5,32 @@
 #include <stdint.h>
 
 /*
- * collect[]=NAME and exclude[]=NAME of a scrape: which collectors it wants, as node_exporter reads
- * them.
+ * The query of a scrape: collect[]=NAME and exclude[]=NAME select collectors, as in node_exporter.
  */
 
 #define COLLECT_WHY_SIZE 160
 
-/* Set `on` to the collectors that are on (bits of enum config_collector), the rest to 0. */
+/* Set `on` to the enabled collectors (bits of enum config_collector), the rest to 0. */
 struct collect {
 	uint32_t on;
 	uint32_t wanted, excluded;
-	char why[COLLECT_WHY_SIZE]; /* "", or the line that says why the scrape is refused */
+	char why[COLLECT_WHY_SIZE]; /* why the scrape is refused, one line; "": it is not */
 };
 
 /*
- * Takes one argument of the query, decoded (any bytes; `value` may be NULL); others than these two
- * are passed over. Returns 0, or -EINVAL with `why` set: no such collector, one that is off and
- * wanted, or both kinds together.
+ * Takes one decoded argument of the query (any bytes; `value` may be NULL). Other keys are ignored.
+ * Returns 0, or -EINVAL with `why` set: unknown collector, collect[] of a disabled one, or both
+ * keys in one query.
  */
 int collect_argument(struct collect *collect, const char *key, size_t key_size, const char *value,
 		     size_t value_size);
 
-/* The collectors that are to be read. */
+/* The selected collectors. */
 uint32_t collect_mask(const struct collect *collect);
 
 /*
- * How long a scrape may take, in ns: what X-Prometheus-Scrape-Timeout-Seconds says (NULL: there is
- * none; 10 s then, and when it is no such number), less a margin for the way back.
+ * How long a scrape may take, in ns. `seconds` is the value of X-Prometheus-Scrape-Timeout-Seconds,
+ * limited to 300 s; NULL or an invalid value means 10 s. A margin of 5 % (at most 0.5 s) for the
+ * response is subtracted.
  */
 uint64_t scrape_timeout_ns(const char *seconds);

@@ -8,7 +8,7 @@ static bool slot_holds(const struct body_slot *slot, const struct body_source *s
 	return slot->body && slot->round == source->round && slot->mask == source->mask;
 }
 
-/* Empties the slot's body for this source. NULL without memory. */
+/* Empties the slot's body and assigns it to this source. NULL: out of memory. */
 static struct text *slot_renew(struct body_slot *slot, const struct body_source *source)
 {
 	slot->round = source->round;
@@ -47,7 +47,7 @@ static const struct body_slot *slot_get(struct bodies *b, const struct body_sour
 		slot->good = plain_write(b, out, source, format);
 	}
 	if (!slot->good)
-		log_error("no memory for a response");
+		log_error("cannot allocate response");
 	return slot;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The last answer of each form (format, compressed or not), for all who want the same samples in
- * it.
+ * The last response body of each form (format, compressed or not), shared by all scrapes that get
+ * the same samples.
  */
 #pragma once
 
@@ -11,8 +11,8 @@
 
 struct body_slot {
 	struct body *body;
-	uint64_t round; /* of the snapshots that it shows … */
-	uint32_t mask;	/* … and of whose waiters */
+	uint64_t round; /* round and mask of its snapshot (struct snapshots) */
+	uint32_t mask;
 	bool good;
 };
 
@@ -24,7 +24,7 @@ struct bodies {
 	struct body_slot slots[EXPOSITION_FORMATS][2];
 };
 
-/* Whose samples they are; `samples` is NULL where the collector did not answer. */
+/* The samples to write; `samples` is NULL if the collector did not answer. */
 struct body_source {
 	struct self_metrics *self;
 	uint64_t round;
@@ -32,7 +32,7 @@ struct body_source {
 	const struct snapshot *samples;
 };
 
-/* The answer of that form, with the caller for one user more; NULL without memory. */
+/* The body in that form; the caller releases it (body_release). NULL: out of memory. */
 struct body *bodies_get(struct bodies *bodies, const struct body_source *source,
 			enum exposition_format format, bool gzip);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text of an answer, shared by all scrapes that get the same one and kept for the next when
- * nobody reads it any more.
+ * The text of a response, shared by all scrapes that get it, and reused for the next one when all
+ * are sent.
  */
 #pragma once
 
@@ -16,17 +16,16 @@ struct body {
 };
 
 /*
- * Empties *kept, or puts a new body in its place when somebody still reads the old one. Returns
- * *kept, whose user is the caller; NULL without memory.
+ * Empties *kept, or replaces it with a new body if the old one is still being sent. *kept itself
+ * counts as a user. Returns *kept; NULL: out of memory, *kept is unchanged.
  */
 struct body *body_renew(struct body **kept);
 
+/* Adds and removes a user; the last one frees the body. body_release accepts NULL. */
 struct body *body_use(struct body *body);
 void body_release(struct body *body);
 
-/* One text compressed at a time, in memory that is kept for the next. */
-
-/* Zero-initialise. */
+/* A compressor whose memory is reused for the next text. Zero-initialise. */
 struct gzip {
 	z_stream stream;
 	bool ready;

@@ -31,7 +31,7 @@ static int compressed(struct text *out, const struct pages_source *source, const
 	return plain ? gzip_write(source->gzip, out, &plain->text) : -ENOMEM;
 }
 
-/* The same source, for the page as it is before it is compressed. */
+/* The uncompressed page of the same source. */
 static struct body *plain_get(struct pages *pages, const struct pages_source *source)
 {
 	struct pages_source plain = *source;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rendered pages: that of all proxies once for all who got the same samples, that of one proxy for
- * each who asks.
+ * Rendered status pages. The page of all proxies is rendered once for each snapshot, the page of
+ * one proxy for each request.
  */
 #pragma once
 
@@ -13,20 +13,20 @@ struct pages {
 	struct snapshot_builder builder;
 	struct pages_all {
 		struct body *body;
-		uint64_t round; /* of the snapshots that it shows; 0: of none */
+		uint64_t round; /* round of its snapshot (struct snapshots); 0: none */
 		bool good;
-	} all[2]; /* as it is, compressed */
+	} all[2]; /* uncompressed, compressed */
 };
 
 struct pages_source {
 	struct self_metrics *self;
-	uint64_t round;			/* of the snapshots, above 0 */
-	const struct snapshot *samples; /* NULL: the collector gave none */
+	uint64_t round;			/* of struct snapshots, above 0 */
+	const struct snapshot *samples; /* NULL: the collector did not answer */
 	const char *proxy;		/* NULL: all */
-	struct gzip *gzip;		/* NULL: as it is */
+	struct gzip *gzip;		/* NULL: uncompressed */
 	uint64_t now_ns;
 };
 
-/* A page, whose user the caller is; NULL without memory. */
+/* A page; the caller releases it (body_release). NULL: out of memory. */
 struct body *pages_get(struct pages *pages, const struct pages_source *source);
 void pages_free(struct pages *pages);

@@ -64,7 +64,8 @@ static void http_add(struct snapshot_builder *b, const struct self_metrics *self
 }
 
 /*
- * A process that has just ended has no clock any more; its time is in reaped_cpu_ns a moment later.
+ * A process that has just ended has no clock any more; the supervisor adds its time to
+ * reaped_cpu_ns.
  */
 static uint64_t process_cpu_ns(struct process_clock *known, int32_t pid)
 {
@@ -114,7 +115,7 @@ static void processes_add(struct snapshot_builder *b, struct self_metrics *self)
 	snapshot_add_float(b, METRIC_PROCESS_START_TIME, NULL, (double)started_ms / 1e3);
 }
 
-/* Only where there is a --web.config.file. */
+/* Only with --web.config.file. */
 static void config_add(struct snapshot_builder *b, const struct self_metrics *self)
 {
 	const struct web_config_cell *cell = &self->shared->web_config;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the web process knows of the exporter without asking anybody. */
+/* The metrics of the exporter that the web process adds without the collector. */
 #pragma once
 
 #include <sys/types.h>
@@ -8,7 +8,7 @@
 #include "lib/snapshot/snapshot.h"
 #include "web/request/gate.h"
 
-/* X(enumerator, status): how a scrape was answered. */
+/* X(enumerator, status): the HTTP status of a scrape. */
 #define SCRAPE_STATUSES(X)   \
 	X(SCRAPE_OK, 200)    \
 	X(SCRAPE_BAD, 400)   \
@@ -19,7 +19,7 @@
 enum scrape_code { SCRAPE_STATUSES(SCRAPE_CODE_) SCRAPE_CODES };
 #undef SCRAPE_CODE_
 
-/* The CPU clock of a process: found once for each that is started. */
+/* The CPU clock of a process, looked up once for each pid. */
 struct process_clock {
 	int32_t pid;
 	clockid_t clock;
@@ -32,17 +32,17 @@ struct self_metrics {
 	uint64_t codes[SCRAPE_CODES]; /* scrapes answered, by HTTP status */
 	uint64_t in_flight;	      /* scrapes being answered */
 	struct process_clock clocks[PROCESS_MAX];
-	const uint64_t *refused;   /* by enum refusal */
-	bool config_failed;	   /* what webconfig found good could not be taken */
+	const uint64_t *refused; /* by enum refusal */
+	bool config_failed;	 /* a configuration that webconfig validated could not be loaded */
 	time_t certificate_expiry; /* 0: no TLS */
-	uint64_t cpu_ns;	   /* as last shown: a counter never falls */
+	uint64_t cpu_ns;	   /* last value: a counter must never decrease */
 };
 
 /* The HTTP status of a code, the value of the label `code`. */
 unsigned int scrape_status(enum scrape_code code);
 
 /*
- * Empties the builder and adds all that is known; with `failed`, bits of enum config_collector,
- * that their reads failed too.
+ * Empties the builder and adds all metrics. For each bit in `failed` (enum config_collector), adds
+ * collector_success 0.
  */
 void self_metrics_fill(struct self_metrics *self, struct snapshot_builder *b, uint32_t failed);

@@ -177,14 +177,14 @@ Test(config, refused_flags)
 Test(config, refused_variables)
 {
 	ENVIRONMENT("METRICS_PORT=99999");
-	expect_refused(PARSE_NOTHING(), "METRICS_PORT=99999: not a port (1 to 65535)");
+	expect_refused(PARSE_NOTHING(), "METRICS_PORT=99999: must be a port (1 to 65535)");
 	cr_expect_eq(PARSE("--web.listen-address=:1"), 0, "the flag stands before it");
 	ENVIRONMENT("WGSOCKS_LOG_LEVEL=x");
 	expect_refused(PARSE_NOTHING(), "WGSOCKS_LOG_LEVEL=x: must be debug, info, warn or error");
 	ENVIRONMENT("ENABLE_HEALTH_PROBE=maybe");
 	expect_refused(PARSE_NOTHING(), "ENABLE_HEALTH_PROBE=maybe: must be true or false");
 	ENVIRONMENT("HEALTH_PORT=0");
-	expect_refused(PARSE_NOTHING(), "HEALTH_PORT=0: not a port (1 to 65535)");
+	expect_refused(PARSE_NOTHING(), "HEALTH_PORT=0: must be a port (1 to 65535)");
 }
 
 Test(config, an_empty_variable_is_unset)

@@ -89,5 +89,5 @@ Test(listen, as_many_as_fit)
 	cr_expect_eq(parse(argv), 0);
 	cr_expect_eq(config.metrics_count, 8);
 	argv[9] = "--web.listen-address=:9099";
-	expect_refused(parse(argv), "--web.listen-address=:9099: more than 8 addresses");
+	expect_refused(parse(argv), "--web.listen-address=:9099: must be at most 8 addresses");
 }

@@ -73,7 +73,7 @@ Test(network, every_length)
 
 Test(network, refused)
 {
-#define NOT "must be networks like 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32"
+#define NOT "must be networks such as 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32"
 	expect_refused(PARSE("--leak.allow=resolver.example"),
 		       "--leak.allow=resolver.example: " NOT);
 	expect_refused(PARSE("--leak.allow=10.0.0/8"), "--leak.allow=10.0.0/8: " NOT);
@@ -82,17 +82,17 @@ Test(network, refused)
 	expect_refused(PARSE("--leak.allow=/8"), "--leak.allow=/8: " NOT);
 	expect_refused(PARSE("--leak.allow=fe80::1%eth0"), "--leak.allow=fe80::1%eth0: " NOT);
 	expect_refused(PARSE("--leak.allow=10.0.0.0/33"),
-		       "--leak.allow=10.0.0.0/33: the length of an IPv4 prefix is 0 to 32");
+		       "--leak.allow=10.0.0.0/33: the IPv4 prefix length must be 0 to 32");
 	expect_refused(PARSE("--leak.allow=10.0.0.0/"),
-		       "--leak.allow=10.0.0.0/: the length of an IPv4 prefix is 0 to 32");
+		       "--leak.allow=10.0.0.0/: the IPv4 prefix length must be 0 to 32");
 	expect_refused(PARSE("--leak.allow=::/129"),
-		       "--leak.allow=::/129: the length of an IPv6 prefix is 0 to 128");
+		       "--leak.allow=::/129: the IPv6 prefix length must be 0 to 128");
 	expect_refused(PARSE("--leak.allow=::/-1"),
-		       "--leak.allow=::/-1: the length of an IPv6 prefix is 0 to 128");
+		       "--leak.allow=::/-1: the IPv6 prefix length must be 0 to 128");
 	expect_refused(PARSE("--leak.allow=1.0.0.0,2.0.0.0,3.0.0.0,4.0.0.0,5.0.0.0,6.0.0.0,7.0.0.0,"
 			     "8.0.0.0",
 			     "--leak.allow=9.0.0.0,10.0.0.0,11.0.0.0,12.0.0.0,13.0.0.0,14.0.0.0,15."
 			     "0.0.0,16.0.0.0",
 			     "--leak.allow=17.0.0.0"),
-		       "--leak.allow=17.0.0.0: more than 16 networks");
+		       "--leak.allow=17.0.0.0: must be at most 16 networks");
 }

@@ -7,13 +7,15 @@
 
 Test(numbers, edges)
 {
-	expect_refused(PARSE("--proxy.port=0"), "--proxy.port=0: not a port (1 to 65535)");
-	expect_refused(PARSE("--proxy.port=65536"), "--proxy.port=65536: not a port (1 to 65535)");
-	expect_refused(PARSE("--proxy.port=-1"), "--proxy.port=-1: not a port (1 to 65535)");
-	expect_refused(PARSE("--proxy.port=+1"), "--proxy.port=+1: not a port (1 to 65535)");
-	expect_refused(PARSE("--proxy.port=0x10"), "--proxy.port=0x10: not a port (1 to 65535)");
+	expect_refused(PARSE("--proxy.port=0"), "--proxy.port=0: must be a port (1 to 65535)");
+	expect_refused(PARSE("--proxy.port=65536"),
+		       "--proxy.port=65536: must be a port (1 to 65535)");
+	expect_refused(PARSE("--proxy.port=-1"), "--proxy.port=-1: must be a port (1 to 65535)");
+	expect_refused(PARSE("--proxy.port=+1"), "--proxy.port=+1: must be a port (1 to 65535)");
+	expect_refused(PARSE("--proxy.port=0x10"),
+		       "--proxy.port=0x10: must be a port (1 to 65535)");
 	expect_refused(PARSE("--proxy.port=18446744073709551617"),
-		       "--proxy.port=18446744073709551617: not a port (1 to 65535)");
+		       "--proxy.port=18446744073709551617: must be a port (1 to 65535)");
 	expect_refused(PARSE("--proxies.max=0"), "--proxies.max=0: must be 1 to 65535");
 	expect_refused(PARSE("--web.max-requests=65536"),
 		       "--web.max-requests=65536: must be 0 to 65535");
@@ -55,7 +57,7 @@ Test(destinations, countries_need_both)
 	cr_expect_str_eq(said, "");
 	cr_expect_eq(PARSE("--geoip.database=/a.mmdb"), 0);
 	cr_expect_not(config.collectors & 1u << COLLECTOR_GEOIP);
-	cr_expect_not_null(strstr(said, "no countries without --collector.destinations"));
+	cr_expect_not_null(strstr(said, "has no effect without --collector.destinations"));
 	cr_expect_eq(PARSE("--geoip.database=/a.mmdb", "--no-collector.geoip"), 0);
 	cr_expect_str_eq(said, "");
 }
@@ -64,12 +66,13 @@ Test(lists, ports)
 {
 	cr_assert_eq(PARSE("--proxy.port=1, 2 ,3", "--proxy.port=2"), 0);
 	cr_expect_eq(config.port_count, 3, "twice the same is one");
-	expect_refused(PARSE("--proxy.port=1,,2"), "--proxy.port=1,,2: not a port (1 to 65535)");
-	expect_refused(PARSE("--proxy.port=1,"), "--proxy.port=1,: not a port (1 to 65535)");
-	expect_refused(PARSE("--proxy.port="), "--proxy.port=\"\": not a port (1 to 65535)");
+	expect_refused(PARSE("--proxy.port=1,,2"),
+		       "--proxy.port=1,,2: must be a port (1 to 65535)");
+	expect_refused(PARSE("--proxy.port=1,"), "--proxy.port=1,: must be a port (1 to 65535)");
+	expect_refused(PARSE("--proxy.port="), "--proxy.port=\"\": must be a port (1 to 65535)");
 	cr_expect_eq(PARSE("--proxy.port=1,2,3,4,5,6,7,8"), 0);
 	expect_refused(PARSE("--proxy.port=1,2,3,4,5,6,7,8,9"),
-		       "--proxy.port=1,2,3,4,5,6,7,8,9: more than 8 ports");
+		       "--proxy.port=1,2,3,4,5,6,7,8,9: must be at most 8 ports");
 }
 
 Test(lists, processes)
@@ -79,11 +82,11 @@ Test(lists, processes)
 	cr_expect_str_eq(config.processes[1], "123456789012345");
 	expect_refused(
 		PARSE("--proxy.process=1234567890123456"),
-		"--proxy.process=1234567890123456: the name of a process has 1 to 15 characters");
+		"--proxy.process=1234567890123456: a process name must have 1 to 15 characters");
 	expect_refused(PARSE("--proxy.process=a,,b"),
-		       "--proxy.process=a,,b: the name of a process has 1 to 15 characters");
+		       "--proxy.process=a,,b: a process name must have 1 to 15 characters");
 	expect_refused(PARSE("--proxy.process=a,b,c,d,e"),
-		       "--proxy.process=a,b,c,d,e: more than 4 names");
+		       "--proxy.process=a,b,c,d,e: must be at most 4 names");
 }
 
 Test(switches, words)
@@ -237,8 +240,8 @@ Test(cost, price_and_currency)
 	cr_expect_not(config.collectors & 1u << COLLECTOR_COST);
 }
 
-#define NO_PRICE "must be a price (0.05), then a currency or none (0.05 EUR)"
-#define NO_CURRENCY "a currency is three letters (ISO 4217): EUR"
+#define NO_PRICE "must be a price with an optional currency (0.05 or 0.05EUR)"
+#define NO_CURRENCY "the currency must be three letters (ISO 4217), as in 0.05EUR"
 
 Test(cost, refused)
 {

@@ -113,20 +113,20 @@ Test(settings, everything)
 Test(settings, refused)
 {
 	expect_refused("a: 1", "line 1: unknown key a");
-	expect_refused(TLS "  cert_file: c\n", "line 4: cert_file comes twice");
+	expect_refused(TLS "  cert_file: c\n", "line 4: duplicate key cert_file");
 	expect_refused("tls_server_config: [a]\n", "keys with values");
-	expect_refused("tls_server_config: {cert_file: [a], key_file: b}", "one value");
-	expect_refused(TLS "  cipher_suites: TLS\n", "a list is expected");
+	expect_refused("tls_server_config: {cert_file: [a], key_file: b}", "single value");
+	expect_refused(TLS "  cipher_suites: TLS\n", "expected a list");
 	expect_refused(TLS "  client_auth_type: requireanyclientcert\n",
 		       "unknown client_auth_type requireanyclientcert");
-	expect_refused("basic_auth_users: {a: '$2y$10$x'}", "the user a: no hash");
-	expect_refused("basic_auth_users: {a: }", "the user a: no hash");
+	expect_refused("basic_auth_users: {a: '$2y$10$x'}", "user a: not a bcrypt hash");
+	expect_refused("basic_auth_users: {a: }", "user a: not a bcrypt hash");
 	expect_refused("basic_auth_users: {'a:b': " HASH "}", "colon");
-	expect_refused("http_server_config: {http2: 'true'}", "neither true nor false");
-	expect_refused("? [a]\n: b\n", "one value");
+	expect_refused("http_server_config: {http2: 'true'}", "not a boolean");
+	expect_refused("? [a]\n: b\n", "single value");
 	expect_refused("basic_auth_users: {\"a\\0b\": x}", "NUL");
 	expect_refused("\"unterminated", "line");
-	expect_refused("rate_limit: {interval: 1s, burst: -1}", "no number");
+	expect_refused("rate_limit: {interval: 1s, burst: -1}", "burst must be");
 }
 
 Test(settings, too_many)

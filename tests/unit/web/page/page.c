@@ -5,7 +5,7 @@ TestSuite(page, .init = world_init);
 
 Test(page, nothing_known)
 {
-	EXPECT_SAYS(page(), "No proxy is known yet");
+	EXPECT_SAYS(page(), "No proxy found yet");
 }
 
 Test(page, one_that_works)
@@ -16,7 +16,7 @@ Test(page, one_that_works)
 	EXPECT_SAYS(page(), "<data value=28596080>28.6 MB</data>");
 	EXPECT_SAYS(page(), "<dt>Open connections<dd><data value=11>11</data>");
 	EXPECT_SAYS(page(), "<dt>Requests, last minute<dd><data value=1234>1,234</data>");
-	EXPECT_SAYS(page(), "<data value=707>707</data> in all");
+	EXPECT_SAYS(page(), "<data value=707>707</data> total");
 	EXPECT_SAYS(page(), "<dt>Last handshake<dd>43 s");
 	EXPECT_NOT(page(), "<table>");
 }
@@ -27,13 +27,14 @@ Test(page, trouble_comes_first)
 
 	set_state(names[2], "stale", false);
 	add_word(METRIC_SOURCE_SUCCESS, names[1], "dns", 0);
-	EXPECT_SAYS(page(), "1 of 3 proxies has trouble, 1 needs a look</h2>");
+	EXPECT_SAYS(page(), "1 of 3 proxies has a problem, 1 needs attention</h2>");
 	EXPECT_SAYS(page(), "<li class=t><a href=?proxy=c>c</a>: The peer of wg0 does not answer; "
 			    "the last handshake "
 			    "was 43 s ago.");
 	cr_expect_lt(
 		strstr(page(), "<tr><th scope=row><a href=?proxy=c>c</a><td class=t>Peer silent"),
-		strstr(page(), "<tr><th scope=row><a href=?proxy=b>b</a><td class=l>Not all read"));
+		strstr(page(),
+		       "<tr><th scope=row><a href=?proxy=b>b</a><td class=l>Incomplete data"));
 	cr_expect_lt(strstr(page(), "<tr><th scope=row><a href=?proxy=b>b</a>"),
 		     strstr(page(), "<tr><th scope=row><a href=?proxy=a>a</a><td>Works"));
 }
@@ -48,7 +49,7 @@ Test(page, the_same_trouble_is_told_once)
 	}
 	EXPECT_SAYS(page(), ">crab-0</a> and 9 others: The peer of wg0 does not answer");
 	EXPECT_SAYS(page(), ">crab-1</a> and 19 others: wg0 has no peer");
-	EXPECT_NOT(page(), "first in the table below");
+	EXPECT_NOT(page(), "at the top of the table below");
 }
 
 Test(page, names_are_data)
@@ -87,9 +88,9 @@ Test(page, charts_in_words)
 	EXPECT_SAYS(page(), "<br>Failed: none");
 	EXPECT_NOT(page(), "<path class=bad");
 	history->known = 0;
-	EXPECT_SAYS(page(), "Charts begin with the first five seconds.");
+	EXPECT_SAYS(page(), "Charts appear after the first five seconds.");
 	samples.history_count = 0;
-	EXPECT_SAYS(page(), "No charts: the last minutes are not remembered");
+	EXPECT_SAYS(page(), "No charts: --no-collector.compat is set");
 }
 
 Test(page, exporter)
@@ -104,19 +105,19 @@ Test(page, exporter)
 	snapshot_add_unsigned(&samples, METRIC_COLLECTOR_SUCCESS, &label, 0);
 	label = snapshot_string(&self_samples, "collector");
 	snapshot_add_unsigned(&self_samples, METRIC_PROCESS_RESTARTS, &label, 3);
-	EXPECT_SAYS(page(), "crab works; the exporter needs a look</h2>");
+	EXPECT_SAYS(page(), "crab works; the exporter needs attention</h2>");
 	EXPECT_SAYS(page(), "1,234 events could not be counted (parse)");
 	EXPECT_SAYS(page(), "7 proxies are not watched: more than --proxies.max");
-	EXPECT_SAYS(page(), "<dt>Collectors that fail<dd>dns");
+	EXPECT_SAYS(page(), "<dt>Failing collectors<dd>dns");
 	for (int i = 0; i < PROCESS_MAX; i++)
 		board->processes[i].pid = 100 + i;
-	EXPECT_SAYS(page(), " of 5 processes");
+	EXPECT_SAYS(page(), " in 5 processes");
 	board->processes[PROCESS_WEBCONFIG].pid = 0;
-	EXPECT_SAYS(page(), " of 4 processes");
+	EXPECT_SAYS(page(), " in 4 processes");
 	EXPECT_SAYS(page(), "<dt>Restarts<dd>collector <data value=3>3</data>");
 	label = snapshot_string(&samples, "state");
 	snapshot_add_unsigned(&samples, METRIC_PROGRAM_UP, &label, 0);
-	EXPECT_SAYS(page(), "crab works; the exporter does not count</h2>");
+	EXPECT_SAYS(page(), "crab works; the exporter is not counting</h2>");
 }
 
 Test(page, destinations_and_what_is_attached)
@@ -137,7 +138,7 @@ Test(page, destinations_and_what_is_attached)
 	}
 	EXPECT_SAYS(page(), "203.0.113.11 <data value=11011>11 kB</data>, 203.0.113.10 <data "
 			    "value=10010>10 kB</data>");
-	EXPECT_SAYS(page(), "all with fewer <data value=15015>15 kB</data>");
+	EXPECT_SAYS(page(), "all others <data value=15015>15 kB</data>");
 	EXPECT_SAYS(page(), "eth0 (tcx), eth1 (tcx)");
 	EXPECT_SAYS(page(), "eth7 (tcx) and 4 more");
 }
@@ -157,7 +158,7 @@ Test(page, one_of_many)
 	EXPECT_SAYS(text, "<article class=g>\n<h2><span>crab-7</span>");
 	EXPECT_NOT(text, "<table>");
 	text = page_of("<b>", true);
-	EXPECT_SAYS(text, "Nobody called <b>&lt;b&gt;</b> is watched here now.");
+	EXPECT_SAYS(text, "No proxy named <b>&lt;b&gt;</b> is watched now.");
 }
 
 Test(page, silent_collector)
@@ -174,14 +175,15 @@ Test(page, silent_collector)
 	health_board_publish(board, proxies, 2);
 	board->processes[PROCESS_COLLECTOR].heartbeat_ns = NOW - 42000000000;
 	text = page_of(NULL, false);
-	EXPECT_SAYS(text,
-		    "The collector is silent. When last heard of: 1 of 2 proxies has trouble");
-	EXPECT_SAYS(text, "this is the last that it said, 42 s ago, without numbers");
+	EXPECT_SAYS(
+		text,
+		"The collector does not answer. Last known state:  1 of 2 proxies has a problem");
+	EXPECT_SAYS(text, "this is the last known state, 42 s ago, without numbers");
 	EXPECT_SAYS(text, "crab&lt;script&gt;</a><td>Works");
 	EXPECT_SAYS(text, "<dt>Tunnel wg&amp;0<dd>up");
 	EXPECT_SAYS(text, "salmon</a><td class=t>Peer silent");
 	EXPECT_NOT(text, "<dt>Requests<dd>");
-	EXPECT_NOT(page(), "collector is silent");
+	EXPECT_NOT(page(), "collector does not answer");
 }
 
 /* 200 that are busy, no two charts alike. */

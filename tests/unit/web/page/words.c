@@ -56,7 +56,7 @@ Test(words, all_is_well)
 	tunnel(TUNNEL_IDLE, true);
 	EXPECT_FIRST(PAGE_GOOD, "Works, idle", "");
 	tunnel(TUNNEL_NEVER, true);
-	EXPECT_FIRST(PAGE_GOOD, "Ready, unused", "");
+	EXPECT_FIRST(PAGE_GOOD, "Works, unused", "");
 	tunnel(TUNNEL_STATE_MAX, true);
 	EXPECT_FIRST(PAGE_GOOD, "Works", "");
 }
@@ -64,28 +64,23 @@ Test(words, all_is_well)
 Test(words, tunnels)
 {
 	tunnel(TUNNEL_NO_INTERFACE, false);
-	EXPECT_FIRST(
-		PAGE_TROUBLE, "No tunnel",
-		"The interface wg0 is missing or down: nothing reaches its target through it.");
+	EXPECT_FIRST(PAGE_TROUBLE, "Tunnel down",
+		     "The interface wg0 is missing or down: no traffic can use it.");
 	tunnel(TUNNEL_NO_PEER, false);
-	EXPECT_FIRST(PAGE_TROUBLE, "No peer",
-		     "wg0 has no peer: nothing reaches its target through it.");
+	EXPECT_FIRST(PAGE_TROUBLE, "No peer", "wg0 has no peer: no traffic can use it.");
 	tunnel(TUNNEL_STALE, false);
 	EXPECT_FIRST(PAGE_TROUBLE, "Peer silent",
-		     "The peer of wg0 does not answer; no handshake has been seen. Traffic goes "
-		     "into the tunnel and "
-		     "does not come back.");
+		     "The peer of wg0 does not answer; no handshake has been seen. Packets enter "
+		     "the tunnel, none come back.");
 	proxy.tunnels[0].handshake = TIME - 250;
 	EXPECT_FIRST(PAGE_TROUBLE, "Peer silent",
-		     "The peer of wg0 does not answer; the last handshake was 4 min ago. Traffic "
-		     "goes into the tunnel "
-		     "and does not "
-		     "come back.");
+		     "The peer of wg0 does not answer; the last handshake was 4 min ago. Packets "
+		     "enter the tunnel, none come back.");
 	proxy.tunnels[0].handshake = TIME + 250; /* a clock that was put back */
 	cr_expect_not_null(strstr(first(), "was 0 s ago"));
 	tunnel(TUNNEL_STATE_MAX, false);
 	proxy.tunnels[0].up = false;
-	EXPECT_FIRST(PAGE_TROUBLE, "No tunnel",
+	EXPECT_FIRST(PAGE_TROUBLE, "Tunnel down",
 		     "The interface wg0 cannot be used: it is missing or down.");
 }
 
@@ -99,15 +94,15 @@ Test(words, one_of_two_tunnels)
 Test(words, listener)
 {
 	proxy.listener_up = false;
-	EXPECT_FIRST(PAGE_TROUBLE, "No SOCKS server",
-		     "Nothing listens for SOCKS: new clients are refused.");
+	EXPECT_FIRST(PAGE_TROUBLE, "SOCKS server down",
+		     "No SOCKS server is listening: new clients are refused.");
 	proxy.known = 1u << PAGE_ACTIVE;
 	proxy.numbers[PAGE_ACTIVE] = 3;
-	EXPECT_FIRST(PAGE_TROUBLE, "No SOCKS server",
-		     "Nothing listens for SOCKS: new clients are refused. 3 connections are still "
-		     "open.");
+	EXPECT_FIRST(PAGE_TROUBLE, "SOCKS server down",
+		     "No SOCKS server is listening: new clients are refused. 3 connections are "
+		     "still open.");
 	tunnel(TUNNEL_NO_PEER, false);
-	cr_expect_str_eq(first(), "wg0 has no peer: nothing reaches its target through it.",
+	cr_expect_str_eq(first(), "wg0 has no peer: no traffic can use it.",
 			 "the cause comes first");
 	cr_expect_eq(reasons.count, 2);
 }
@@ -119,33 +114,32 @@ Test(words, failing)
 	proxy.ended = 60;
 	EXPECT_FIRST(PAGE_GOOD, "Works", "");
 	proxy.failed = PAGE_FAILED_MIN;
-	EXPECT_FIRST(PAGE_WARNING, "Requests fail",
-		     "20 of 60 requests that ended in the last 5 minutes failed (33 %).");
+	EXPECT_FIRST(PAGE_WARNING, "Requests failing",
+		     "20 of 60 requests completed in the last 5 minutes failed (33 %).");
 	proxy.ended = 12000;
 	proxy.failed = 3000;
 	EXPECT_FIRST(PAGE_GOOD, "Works", "");
 	proxy.failed = 4000;
-	EXPECT_FIRST(PAGE_WARNING, "Requests fail",
-		     "4,000 of 12,000 requests that ended in the last 5 minutes failed (33 %).");
+	EXPECT_FIRST(PAGE_WARNING, "Requests failing",
+		     "4,000 of 12,000 requests completed in the last 5 minutes failed (33 %).");
 	page_top_add(&proxy.failures, "host_unreachable", 7);
 	page_top_add(&proxy.failures, "connection_refused", 70);
 	proxy.failed = 12000;
-	EXPECT_FIRST(PAGE_TROUBLE, "Requests fail",
-		     "12,000 of 12,000 requests that ended in the last 5 minutes failed (100 %). "
-		     "Most often, since "
-		     "watching began: "
-		     "connection_refused.");
+	EXPECT_FIRST(PAGE_TROUBLE, "Requests failing",
+		     "12,000 of 12,000 requests completed in the last 5 minutes failed (100 %). "
+		     "Most common reason since counting started: connection_refused.");
 }
 
 Test(words, leaks)
 {
 	proxy.numbers[PAGE_LEAKED] = 1;
-	cr_expect_not_null(strstr(first(), "1 connection left beside the tunnel"), "%s", first());
+	cr_expect_not_null(strstr(first(), "1 connection bypassed the tunnel"), "%s", first());
 	proxy.numbers[PAGE_LEAKED_DNS] = 2;
-	cr_expect_not_null(strstr(first(), "1 connection and 2 DNS queries left"), "%s", first());
+	cr_expect_not_null(strstr(first(), "1 connection and 2 DNS queries bypassed"), "%s",
+			   first());
 	cr_expect_str_eq(reasons.reasons[0].runbook, "ProxyLeak");
 	proxy.numbers[PAGE_LEAKED] = 0;
-	cr_expect_not_null(strstr(first(), "2 DNS queries left"), "%s", first());
+	cr_expect_not_null(strstr(first(), "2 DNS queries bypassed"), "%s", first());
 	cr_expect_str_eq(reasons.reasons[0].runbook, "ProxyDnsLeak");
 }
 
@@ -161,9 +155,8 @@ Test(words, have_room)
 	proxy.sources_failed = 1u << COLLECTOR_DNS | 1u << COLLECTOR_COST;
 	first();
 	cr_expect_eq(reasons.count, ABI_TUNNELS_MAX + 4);
-	cr_expect_str_eq(
-		reason(reasons.count - 1),
-		"Could not be read: dns, cost. These numbers are missing; the log says why.");
+	cr_expect_str_eq(reason(reasons.count - 1), "Collectors failing: dns, cost. Their numbers "
+						    "are missing; the log gives the reason.");
 }
 
 static struct page_model model = { .answered = true };
@@ -183,20 +176,20 @@ Test(words, exporter)
 	model.proxies = &proxy;
 	model.count = 1;
 	page_top_add(&e->programs_down, "tunnel", 1);
-	cr_expect_str_eq(of_exporter(0), "BPF programs are not attached: tunnel. What they count "
-					 "is missing; the log says why.");
+	cr_expect_str_eq(of_exporter(0), "BPF programs are not attached: tunnel. Their counts "
+					 "are missing; the log gives the reason.");
 	proxy.tunnels[0].up = false;
 	cr_expect_str_eq(of_exporter(0), "", "no tunnel, no program");
 	page_top_add(&e->lost, "parse", 2000);
 	page_top_add(&e->lost, "insert", 1);
 	e->lost_total = 2001;
-	cr_expect_str_eq(of_exporter(0), "2,001 events could not be counted (parse, insert): that "
-					 "many may be missing in the numbers.");
+	cr_expect_str_eq(of_exporter(0), "2,001 events could not be counted (parse, insert): "
+					 "numbers may be too low by this count.");
 	e->collectors_failed = 1u << COLLECTOR_WIREGUARD | 1u << COLLECTOR_DNS;
 	proxy.sources_failed = 1u << COLLECTOR_WIREGUARD;
-	cr_expect_str_eq(of_exporter(0), "Could not be read: dns.");
+	cr_expect_str_eq(of_exporter(0), "Collectors failing: dns.");
 	model.answered = false;
-	cr_expect_not_null(strstr(of_exporter(0), "the last that it said, 17 s ago"));
+	cr_expect_not_null(strstr(of_exporter(0), "last known state, 17 s ago"));
 }
 
 Test(words, top)

@@ -82,22 +82,22 @@ Test(collect, unknown_names_are_refused)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		cr_expect_eq(take("collect[]", names[i]), -EINVAL, "%s", names[i]);
-	EXPECT_REFUSED(take("collect[]", "speed"), "no such collector: \"speed\"\n");
-	EXPECT_REFUSED(take("exclude[]", "speed"), "no such collector: \"speed\"\n");
-	EXPECT_REFUSED(take("collect[]", ""), "no such collector: \"\"\n");
-	EXPECT_REFUSED(take("collect[]", NULL), "no such collector: \"\"\n");
+	EXPECT_REFUSED(take("collect[]", "speed"), "unknown collector: \"speed\"\n");
+	EXPECT_REFUSED(take("exclude[]", "speed"), "unknown collector: \"speed\"\n");
+	EXPECT_REFUSED(take("collect[]", ""), "unknown collector: \"\"\n");
+	EXPECT_REFUSED(take("collect[]", NULL), "unknown collector: \"\"\n");
 	EXPECT_REFUSED(take("collect[]", "a\"\n\tb\x7f\xff"
 					 "c d"),
-		       "no such collector: \"a\"??b??c?d\"\n");
+		       "unknown collector: \"a\"??b??c?d\"\n");
 	EXPECT_REFUSED(take("collect[]", "0123456789012345678901234567890123456789x"),
-		       "no such collector: \"0123456789012345678901234567890123456789...\"\n");
+		       "unknown collector: \"0123456789012345678901234567890123456789...\"\n");
 	cr_expect_eq(collect_argument(&collect, "collect[]", 9, "dns\0x", 5), -EINVAL,
 		     "more behind a NUL");
 }
 
 Test(collect, what_is_off_is_refused)
 {
-	EXPECT_REFUSED(take("collect[]", "clients"), "this collector is off: \"clients\"\n");
+	EXPECT_REFUSED(take("collect[]", "clients"), "collector is disabled: \"clients\"\n");
 }
 
 Test(collect, both_kinds_are_refused)

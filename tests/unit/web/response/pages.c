@@ -50,7 +50,7 @@ Test(pages, of_all_are_shared_in_a_round)
 	next = get(2, NULL, false);
 	cr_expect_neq(next, one, "somebody still reads the old one");
 	cr_expect(says(one, "crab"));
-	cr_expect(says(next, "The collector is silent"));
+	cr_expect(says(next, "The collector does not answer"));
 	body_release(one);
 	body_release(other);
 	body_release(next);
@@ -64,7 +64,7 @@ Test(pages, of_one_are_the_asker_s)
 
 	cr_expect_eq(one->users, 1);
 	cr_expect(says(one, "<article"));
-	cr_expect(says(other, "Nobody called <b>salmon</b>"));
+	cr_expect(says(other, "No proxy named <b>salmon</b>"));
 	cr_expect_neq(all, one);
 	body_release(one);
 	body_release(other);
