@@ -22,7 +22,10 @@ uint32_t attach_instance(const char *name)
 	return hash ? hash : 1;
 }
 
-/* Removes the clsact attachment of an earlier process: both together would count twice. */
+/*
+ * Opens TCX, then removes the clsact attachment of an earlier process: both together would count
+ * twice.
+ */
 static int open_tcx(struct attachment *attachment, const struct attachment_spec *spec)
 {
 	int r = tcx_open(attachment, spec);

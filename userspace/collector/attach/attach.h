@@ -105,10 +105,10 @@ struct stub_spec {
 };
 
 /*
- * Loads a program that leaves ABI_STUB_CB in skb->cb[4] and tail-calls the program of that index;
- * while there is none, the packet just goes on. What it calls must be of SEC("tc"): newer kernels
+ * Loads a program that stores ABI_STUB_CB in skb->cb[4] and tail-calls the program with that index.
+ * If the index is empty, the packet passes. The called programs must be SEC("tc"): newer kernels
  * refuse an array whose programs differ in expected attach type. Returns a descriptor that the
- * caller owns (an attachment keeps the program by itself), or -errno
- * (-ERANGE: slot or length do not fit into cb[4]).
+ * caller owns and may close after attaching; -ERANGE: slot or length do not fit into cb[4]; or
+ * another -errno.
  */
 int stub_load(const struct stub_spec *spec);
