@@ -13,9 +13,9 @@
 #include "lib/cleanup.h"
 
 #define READ_BATCH 256
-#define EVENTS_BYTES                                                                           \
-	(1 << 20) /* a node's pods may all end at once; needs CAP_NET_ADMIN, else the system's \
-		     limit */
+/* The pods of a node can all end at once. Needs CAP_NET_ADMIN; otherwise the system limit applies.
+ */
+#define EVENTS_BYTES (1 << 20)
 
 static int subscribe(int fd)
 {
