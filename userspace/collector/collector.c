@@ -37,7 +37,7 @@
 /*
  * BPF and PERFMON: maps, programs and tracepoints. NET_ADMIN: packet programs. SYS_PTRACE and
  * DAC_READ_SEARCH, only for discovery: find the sockets of a SOCKS server that runs as another
- * user; in a pod the ports come from the flag instead. SYS_ADMIN, only on a node: enter network
+ * user. In a pod the ports come from the flag instead. SYS_ADMIN, only on a node: enter network
  * namespaces. NET_BROADCAST, only on a node: receive events of their interfaces.
  */
 static int keep_rights(const struct config *config)

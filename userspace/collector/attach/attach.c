@@ -103,7 +103,7 @@ void attachment_forget(struct attachment *attachment)
 {
 	bool pinned = attachment->mode == CONFIG_ATTACH_TCX && attachment->pin_path[0];
 
-	/* before unlink: closing releases the last reference at once, unpinning later */
+	/* Before unlink: closing releases the last reference at once, unpinning later */
 	attachment_close(attachment);
 	if (pinned && unlink(attachment->pin_path) && errno != ENOENT)
 		log_debug("cannot remove pin", field_text("path", attachment->pin_path),

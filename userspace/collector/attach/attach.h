@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attaches one packet program to one interface of the current network namespace, in one direction,
- * as a TCX link (Linux 6.6 and later) or as a clsact filter. Our program runs first and always
- * passes the packet on. Programs and filters of other owners stay untouched.
+ * Attaches one packet program to one interface of the current network namespace, in one direction.
+ * The attachment is a TCX link (Linux 6.6 and later) or a clsact filter. Our program runs first and
+ * always passes the packet on. Programs and filters of other owners stay untouched.
  */
 #pragma once
 
@@ -20,14 +20,14 @@ struct attachment_spec {
 	enum config_attach mode;
 	int stub_fd;	   /* borrowed; the caller may close it after the call */
 	uint32_t instance; /* attach_instance(); tells our instances on one interface apart */
-	/* of the TCX link, in an existing folder; NULL: the link ends with the process */
+	/* Of the TCX link, in an existing folder; NULL: the link ends with the process */
 	const char *pin_path;
 };
 
 struct attachment {
 	uint32_t ifindex;
 	enum attach_direction direction;
-	/* in use: CONFIG_ATTACH_TCX or CONFIG_ATTACH_CLSACT; CONFIG_ATTACH_AUTO: not open */
+	/* In use: CONFIG_ATTACH_TCX or CONFIG_ATTACH_CLSACT; CONFIG_ATTACH_AUTO: not open */
 	enum config_attach mode;
 	bool taken_over; /* true: an earlier process of this instance attached it; false: created */
 	bool qdisc_created; /* clsact: we created the qdisc */
@@ -44,9 +44,9 @@ uint32_t attach_instance(const char *name);
  * Attaches the stub. If an earlier process of the same instance left an attachment, replaces its
  * program in place: no packet is lost or seen twice. Replaces a pinned link whose interface is
  * gone. CONFIG_ATTACH_AUTO uses clsact if the kernel has no TCX. Takes 12 ms for a new TCX link,
- * otherwise well below 1 ms. Returns 0; -ENODEV: no such interface; -EBUSY: the interface has an
- * `ingress` qdisc, which has no egress; -ENAMETOOLONG: pin_path is too long; or the -errno of the
- * kernel.
+ * otherwise well below 1 ms.
+ * Returns 0 or -errno. -ENODEV: no such interface. -EBUSY: the interface has an `ingress` qdisc,
+ * which has no egress. -ENAMETOOLONG: pin_path is too long.
  */
 int attachment_open(struct attachment *attachment, const struct attachment_spec *spec);
 

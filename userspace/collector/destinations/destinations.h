@@ -10,7 +10,7 @@
 #include "collector/kernel/kernel.h"
 #include "collector/proxy_netns/proxy_netns.h"
 
-/* What is known about the destinations of one proxy, by slot. */
+/* Names and log state of the destinations of one proxy, by slot. */
 struct destination_learned {
 	struct names *names;
 	bool unplaced; /* the log line was written */

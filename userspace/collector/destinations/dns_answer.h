@@ -15,7 +15,7 @@
 struct dns_question {
 	uint16_t id;
 	uint16_t type;
-	/* lower case, without the last dot; bytes other than a-z 0-9 - _ as \DDD */
+	/* Lower case, without the last dot; bytes other than a-z 0-9 - _ as \DDD */
 	char name[DNS_NAME_SIZE];
 };
 

@@ -9,7 +9,7 @@
 #define CONTAINER_ID_SIZE 65
 
 struct cgroup_owner {
-	/* lower case, 8-4-4-4-12 (static pod: 32 digits); empty: not in a pod */
+	/* Lower case, 8-4-4-4-12 (static pod: 32 digits); empty: not in a pod */
 	char pod_uid[POD_UID_SIZE];
 	char container_id[CONTAINER_ID_SIZE]; /* 64 hex digits, lower case; empty: not known */
 	/*

@@ -36,8 +36,8 @@ bool environment_end(struct environment *search);
 /*
  * Reads a variable of the process whose /proc/PID is open as `process` (see cgroup_read), as a
  * name: valid UTF-8, truncated to CONFIG_NAME_SIZE like --proxy.name. Memory use is fixed. Needs
- * CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for a process of another user. Returns the changes of
- * naming_clean (NAMING_…; 0: none); -ENODATA: not set or empty; -EFBIG: not in the first 8 MB;
- * -ENOENT or -ESRCH: the process is gone; -EACCES or another -errno.
+ * CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for a process of another user.
+ * Returns the changes of naming_clean (NAMING_…; 0: none) or -errno. -ENODATA: not set or empty.
+ * -EFBIG: not in the first 8 MB. -ENOENT or -ESRCH: the process is gone.
  */
 int environment_read(int process, const char *variable, char name[CONFIG_NAME_SIZE]);

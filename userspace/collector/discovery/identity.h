@@ -19,7 +19,7 @@ struct identity {
 	struct pod_record pod; /* key empty: not in a pod, or the pod is not known */
 	bool settled;	       /* all information was found */
 	/*
-	 * name from an earlier process that saw the server, valid until we see it; can be truncated
+	 * Name from an earlier process that saw the server, valid until we see it; can be truncated
 	 */
 	char former[ABI_NAME_SIZE];
 };

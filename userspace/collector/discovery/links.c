@@ -39,7 +39,7 @@ static int l2_header_length(uint16_t type)
 	case ARPHRD_SIT:
 	case ARPHRD_IPGRE:
 	case ARPHRD_IP6GRE:
-	/* its two bytes exist only below tc: no header_ops, and removed before a packet comes up */
+	/* Its two bytes exist only below tc: no header_ops, and removed before a packet comes up */
 	case ARPHRD_PPP:
 	case ARPHRD_RAWIP: return 0;
 	default: return LINK_L2_UNKNOWN;

@@ -18,7 +18,7 @@ struct link {
 	char kind[LINK_NAME_SIZE]; /* "wireguard", "tun", "veth"; empty for hardware and lo */
 	uint32_t flags;		   /* IFF_UP, IFF_RUNNING, … */
 	uint16_t type;		   /* ARPHRD_… */
-	/* bytes before the IP header at tc; LINK_L2_UNKNOWN: we cannot parse its packets */
+	/* Bytes before the IP header at tc; LINK_L2_UNKNOWN: we cannot parse its packets */
 	int l2_header_length;
 	bool is_loopback;
 	bool has_stats; /* false: the message had no statistics, and the next four are 0 */

@@ -16,7 +16,7 @@
  */
 int naming_clean(char name[CONFIG_NAME_SIZE], const char *text, size_t size);
 
-/* What is known about a proxy. Strings are borrowed; NULL or empty: not known. */
+/* The facts for the name of a proxy. Strings are borrowed; NULL or empty: not known. */
 struct naming_facts {
 	const char *proxy_name; /* PROXY_NAME in its environment */
 	const char *pod;
@@ -27,8 +27,9 @@ struct naming_facts {
 };
 
 /*
- * Chooses the preferred name: PROXY_NAME, or the pod name, or the container name, or the first 12
- * digits of the container id, or the netns cookie as 16 hex digits, or netns-INODE. Never empty.
+ * Chooses the preferred name. It is the first known one of PROXY_NAME, the pod name, the container
+ * name, and the first 12 digits of the container id. Otherwise it is the netns cookie as 16 hex
+ * digits, or without a cookie netns-INODE. Never empty.
  */
 void naming_choose(char name[CONFIG_NAME_SIZE], const struct naming_facts *facts);
 
@@ -40,9 +41,9 @@ struct naming_entry {
 	const char *uid;  /* UID of its pod as in cgroup_owner; NULL or empty: none */
 	/*
 	 * The age. The kernel assigns cookies in ascending order, so the namespace with the smaller
-	 * cookie is older. Without cookies (0), `since` is the age: a start time that does not
-	 * change while the namespace exists, such as that of its oldest process, in any unit. If
-	 * all are 0, the smaller inode counts as older.
+	 * cookie is older. Without cookies (0), `since` is the age, in any unit. It must not change
+	 * while the namespace exists, like the start time of its oldest process. If all are 0, the
+	 * smaller inode counts as older.
 	 */
 	uint64_t cookie;
 	uint64_t since;
@@ -54,8 +55,8 @@ struct naming_entry {
 };
 
 /*
- * Gives each entry a unique label. This is its name; if an older entry has that name, NAME@ and 8
- * hex digits of the pod UID, or of the cookie (inode if there is none), or numbers derived from
+ * Gives each entry a unique label: its name, unless an older entry has that name. Otherwise NAME@
+ * and 8 hex digits: of the pod UID, of the cookie (of the inode if there is none), or derived from
  * these. The oldest entry chooses first, so a later proxy cannot change the label of an older one.
  * Labels depend only on facts that survive a restart. Sorts the pointers, oldest first. Allocates
  * nothing; O(n log n).

@@ -15,10 +15,10 @@ int netns_inode(uint32_t *inode);
 uint64_t netns_cookie(void);
 
 /*
- * Opens the network namespace with this inode: through process *pid if it is in it (0: not known),
- * or through another process, whose pid it stores, or through a mount (`ip netns add`, container
- * runtimes; *pid is then 0). The descriptor keeps the namespace alive: close it soon. Returns the
- * descriptor; -ESRCH: no process and no mount is visible; or -errno.
+ * Opens the network namespace with this inode, through process *pid if that is in it (0: not
+ * known). Otherwise uses another process or a mount (`ip netns add`, container runtimes). Sets *pid
+ * to the process, or to 0 for a mount. The descriptor keeps the namespace alive: close it soon.
+ * Returns the descriptor or -errno. -ESRCH: no process and no mount is visible.
  */
 int netns_open(uint32_t inode, pid_t *pid);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds the names of a pod UID and a container id without the Kubernetes API: kubelet writes them
+ * Finds the names of a pod UID and a container id without the Kubernetes API. Kubelet writes them
  * in names of folders and links below /var/log.
  */
 #pragma once
@@ -61,10 +61,11 @@ struct pods {
 	((struct pods){ .root = (path), .parse = container_link_parse, .type = DT_LNK })
 
 /*
- * Finds the record of a key. If the key is not known, scans the folder again: at most once a
- * second, or ten times a second if the folder has changed (a new pod). `now_ns` is CLOCK_MONOTONIC.
- * Returns 0; -ENOENT: not found by a scan just now; -EAGAIN: not found, and the last scan is too
- * recent for another; -errno: the folder cannot be read (earlier records stay valid).
+ * Finds the record of a key. If the key is not known, scans the folder again, at most once a
+ * second. If the folder has changed (a new pod), scans at most ten times a second. `now_ns` is
+ * CLOCK_MONOTONIC.
+ * Returns 0 or -errno. -ENOENT: not found by a scan just now. -EAGAIN: not found, and the last scan
+ * is too recent for another. Other errors: the folder cannot be read; earlier records stay valid.
  */
 int pods_find(struct pods *pods, const char *key, uint64_t now_ns, struct pod_record *record);
 

@@ -54,7 +54,7 @@ struct destination_count *destination_of(const struct destination_table *table,
 }
 
 /*
- * Programs read the address while it is written: the first half, with 0 as the other, is an address
+ * Programs read the address while it is written. The first half, with 0 as the other, is an address
  * that no host has (::/64); the second half completes it.
  */
 static void way_take(struct destination_count *way, const __u64 address[2])

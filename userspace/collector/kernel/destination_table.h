@@ -41,9 +41,9 @@ struct destination_count *destination_of(const struct destination_table *table,
 					 const struct destination_entry *entry);
 
 /*
- * Gives an address a series, from 0. Returns the entry; NULL if it has one already, or if the table
- * or its bucket is full (a full bucket increments `unplaced`). If the label is too long or is
- * `other`, the address is the label.
+ * Gives an address a series, from 0. Returns the entry, or NULL if it has one already or there is
+ * no room. A full bucket increments `unplaced`. If the label is too long or is `other`, the address
+ * is the label.
  */
 struct destination_entry *destination_promote(struct destination_table *table,
 					      const __u64 address[2], const char *label);

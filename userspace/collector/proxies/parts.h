@@ -7,8 +7,8 @@
 
 /*
  * The WireGuard devices of proxies of a node. The UAPI socket of a userspace device is in the mount
- * namespace of its process: usually that of the SOCKS server, but in a pod it can be that of
- * another container.
+ * namespace of its process. Usually that is the one of the SOCKS server, but in a pod it can be
+ * that of another container.
  */
 
 /* Reads the devices of several proxies in parallel. */

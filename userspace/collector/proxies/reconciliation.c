@@ -32,7 +32,7 @@ static void run(struct proxies *proxies, struct managed_proxy *p)
 }
 
 /*
- * Skips a proxy without sessions, as most on a node are at first: a run walks all sockets of the
+ * Skips a proxy without connections, as most on a node are at first. A run walks all sockets of the
  * machine (1 to 2 ms and more).
  */
 static void run_new_ports(struct proxies *proxies, struct managed_proxy *p)

@@ -80,8 +80,8 @@ static bool is_candidate(const struct proxy_netns *netns, uint16_t port)
 }
 
 /*
- * Accepts new ports at once at the start, later only if the next discovery finds them again: the
- * first process of a SOCKS server briefly owns the listener of a BIND of a client.
+ * Accepts new ports at once at the start, later only if the next discovery finds them again. The
+ * listener for a BIND briefly belongs to the first process of a SOCKS server.
  */
 void proxy_netns_ports_found(struct proxy_netns *netns, const uint16_t *ports, unsigned int n)
 {

@@ -29,8 +29,8 @@
 #define EMPTY_MESSAGE 32 /* bytes of a keepalive, which gets no answer */
 
 /*
- * Returns whether the bytes sent between two readings need an answer: data or a handshake
- * initiation, and not only the keepalives that can have been due.
+ * Returns whether the bytes sent between two readings need an answer. They do if they are data or a
+ * handshake initiation, and not only due keepalives.
  */
 static bool needs_answer(uint64_t sent, uint64_t elapsed_ns, uint16_t keepalive_sec)
 {

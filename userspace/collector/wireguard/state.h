@@ -8,7 +8,7 @@
 #include "collector/wireguard/device.h"
 #include "lib/metrics/tunnel.h"
 
-/* What is remembered of one peer. */
+/* Counters and times of one peer at the last reading. */
 struct wireguard_memory {
 	uint8_t public_key[WIREGUARD_KEY_SIZE];
 	uint64_t receive_bytes;
@@ -18,7 +18,7 @@ struct wireguard_memory {
 	uint64_t sent_ns;	/* last time a sending was seen; 0: never */
 };
 
-/* What is remembered of a device, sorted by public key like its peers. Zero-initialise. */
+/* The peers of a device at the last reading, sorted by public key. Zero-initialise. */
 struct wireguard_history {
 	struct wireguard_memory *peers, *next;
 	uint32_t count, max;
@@ -42,9 +42,9 @@ enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer,
 				       uint64_t now_sec);
 
 /*
- * Returns the state of a device after its reading was stored: that of the peer with the default
- * route, or the worst of all peers (stale, never, idle, up). If two peers share the default route
- * (IPv4 and IPv6), the worse of the two.
+ * Returns the state of a device after its reading was stored. It is the state of the peer with the
+ * default route, or the worst of all peers (stale, never, idle, up). If two peers have a default
+ * route (IPv4 and IPv6), the worse counts.
  */
 enum tunnel_state wireguard_device_state(const struct wireguard_device *device,
 					 const struct wireguard_history *history, uint64_t now_ns,

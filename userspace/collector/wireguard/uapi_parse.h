@@ -29,6 +29,7 @@ void uapi_parser_init(struct uapi_parser *parser, struct wireguard_device *devic
 
 /*
  * Parses the next bytes. Returns 1 if the answer is complete (the device is then finished), 0 if
- * more is expected; -EBADMSG: invalid answer; -EMSGSIZE; -ENOMEM; or the error in the answer.
+ * more is expected, or -errno. -EBADMSG: invalid answer. -EMSGSIZE: too long. -ENOMEM. Others: the
+ * error in the answer.
  */
 int uapi_parse(struct uapi_parser *parser, const char *bytes, size_t count);

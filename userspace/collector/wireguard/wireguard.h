@@ -59,8 +59,8 @@ int wireguard_read(struct wireguard *wireguard, const struct wireguard_target *t
 		   const char *proxy_name);
 
 /*
- * The same in steps, so that userspace devices of many proxies answer in parallel: begin each (in
- * its network namespace; kernel devices are read here), wait for all, end each.
+ * The same in steps, so that userspace devices of many proxies answer in parallel. Begin each in
+ * its network namespace (kernel devices are read here), wait for all, end each.
  */
 void wireguard_begin(struct wireguard *wireguard, const struct wireguard_target *targets);
 void wireguard_await(struct wireguard *const *wireguards, size_t count, uint64_t deadline_ns);

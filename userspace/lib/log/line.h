@@ -16,7 +16,7 @@
 void log_time_format(char out[static LOG_TIME_SIZE], int64_t seconds, long nanoseconds);
 
 /*
- * Writes `text` to `out` for use between double quotes in logfmt and in JSON: escapes quote,
+ * Writes `text` to `out` for use between double quotes in logfmt and in JSON. Escapes quote,
  * backslash and control characters (also C1); invalid UTF-8 becomes \ufffd. A long text ends with
  * LOG_CUT_MARK, never inside a character or an escape. Adds a NUL. `size` is at least 16. Returns
  * the length.
@@ -26,7 +26,7 @@ size_t log_escape(char *out, size_t size, const char *text);
 /*
  * Writes a whole line with newline, without NUL. `process` can be NULL; `fields` end with a field
  * without a name. Logfmt quotes the message, and each value that is not one plain word; JSON has
- * numbers. In a line that is too long, values are truncated with LOG_CUT_MARK; each field after a
+ * numbers. If a line is too long, its values are truncated with LOG_CUT_MARK. Each field after a
  * truncated one keeps its name and LOG_VALUE_KEPT bytes of its value. Returns the length.
  */
 #define LOG_VALUE_KEPT 128

@@ -31,8 +31,8 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	X(PROXY_REQUEST_RATE, "proxy_request_rate_permin", GAUGE, "", LABELS("proxy_name"),        \
 	  "SOCKS requests received in the last 60 seconds (sliding, in steps of 1 second).")       \
 	X(VPN_STATUS, "vpn_connection_status", GAUGE, "", LABELS("proxy_name"),                    \
-	  "1 if a tunnel of the proxy is usable (state up, idle or never), otherwise 0. If the "   \
-	  "WireGuard device cannot be read, 1 while the interface is up.")                         \
+	  "1 if a tunnel of the proxy is usable (state up, idle or never; or interface up if "     \
+	  "its WireGuard device cannot be read), otherwise 0.")                                    \
 	/* requests and sessions */                                                                \
 	X(PROXY_LISTENER_UP, "proxy_listener_up", GAUGE, "", LABELS("proxy_name"),                 \
 	  "1 if the SOCKS server listens, otherwise 0. All ports of --proxy.port must have a "     \

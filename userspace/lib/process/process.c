@@ -60,8 +60,8 @@ static void process_trim(void)
 }
 
 /*
- * What a process reports about itself. Opens files of /proc/self once, while that is permitted:
- * they stay readable after a change of the user and under seccomp.
+ * The heartbeat of a process. Opens files of /proc/self once, while that is permitted: they stay
+ * readable after a change of the user and under seccomp.
  */
 
 #define DETAIL_INTERVAL_NS (5 * NS_PER_S)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a child receives from the supervisor, and the first steps of each child. */
+/* The data that a child receives from the supervisor, and the first steps of each child. */
 #pragma once
 
 #include <stddef.h>

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * Drops all capabilities from all sets (from the bounding set if permitted), changes from root to
- * nobody if permitted, sets no_new_privs, then checks that no capability is left. Works without
+ * Drops all capabilities from all sets (from the bounding set if permitted), and changes from root
+ * to nobody if permitted. Sets no_new_privs, then checks that no capability is left. Works without
  * root and without capabilities. Returns 0 or -errno (do not serve then).
  */
 int rights_drop_all(void);
