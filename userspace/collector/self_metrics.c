@@ -64,7 +64,7 @@ static void read_attachments(struct collector *c, const struct proxy_netns *netn
 }
 
 /* Losses in userspace: interfaces, peers, and listeners of unwatched proxies. */
-static uint64_t lost_here(const struct collector *c, enum abi_loss cause)
+static uint64_t userspace_losses(const struct collector *c, enum abi_loss cause)
 {
 	uint64_t n = 0;
 
@@ -85,7 +85,7 @@ static void read_losses(struct collector *c)
 {
 	for (int i = 0; i < ABI_LOSS_MAX; i++) {
 		uint32_t label = snapshot_string(&c->builder, metric_loss(i));
-		uint64_t n = lost_here(c, i);
+		uint64_t n = userspace_losses(c, i);
 
 		for (uint32_t slot = 0; c->kernel.counters && slot < c->child->config->proxies_max;
 		     slot++)

@@ -205,7 +205,7 @@ static void release(struct kernel *kernel)
 }
 
 /* Returns whether we have the capabilities for loading and attaching. */
-static bool is_capable(void)
+static bool has_capabilities(void)
 {
 	static const int NEEDED[] = { CAP_BPF, CAP_PERFMON };
 
@@ -233,7 +233,7 @@ static const char *load_hint(int error)
 	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return "kernel has no BTF (CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)";
-	if ((error == -EPERM || error == -EACCES) && !is_capable())
+	if ((error == -EPERM || error == -EACCES) && !has_capabilities())
 		return "capabilities BPF, PERFMON and NET_ADMIN are required";
 	if (verifier_log.text) {
 		snprintf(hint, sizeof(hint), "verifier of this kernel refuses program %s",
@@ -284,7 +284,7 @@ static bool is_superseded(const struct pin_folder *folder, void *context)
  * Removes pins of this instance from another version or another --proxies.max: no process counts
  * with them any more.
  */
-static void supersede(struct kernel *kernel)
+static void remove_superseded(struct kernel *kernel)
 {
 	int n = kernel->pinned ? pin_folders_remove(kernel->config, is_superseded, kernel) : 0;
 
@@ -321,7 +321,7 @@ int kernel_load(struct kernel *kernel)
 	if (!r) {
 		last_failure[0] = 0;
 		verifier_log_free(&verifier_log);
-		supersede(kernel);
+		remove_superseded(kernel);
 		return 0;
 	}
 	release(kernel);

@@ -65,7 +65,7 @@ static void read_all(struct managed_proxy *const *managed, size_t count)
 /* ---- sockets outside the root of the server ---- */
 
 /* Returns the name of a tunnel whose socket was not found; NULL: none. */
-static const char *missing(const struct managed_proxy *p)
+static const char *missing_socket(const struct managed_proxy *p)
 {
 	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
 		const struct wireguard_tunnel *t = &p->netns.wireguard.tunnels[tunnel_index];
@@ -78,8 +78,9 @@ static const char *missing(const struct managed_proxy *p)
 
 static bool may_be_searched(const struct proxies *proxies, const struct managed_proxy *p)
 {
-	return missing(p) && (p->device_searches < SEARCHES_AT_ONCE ||
-			      clock_now_ns() - proxies->device_searched_ns >= SEARCH_PERIOD_NS);
+	return missing_socket(p) &&
+	       (p->device_searches < SEARCHES_AT_ONCE ||
+		clock_now_ns() - proxies->device_searched_ns >= SEARCH_PERIOD_NS);
 }
 
 static bool has_socket(pid_t pid, const char *interface)
@@ -95,7 +96,7 @@ struct searchers {
 	size_t count;
 };
 
-static int offer(int proc, pid_t pid, void *context)
+static int try_process(int proc, pid_t pid, void *context)
 {
 	const struct searchers *searchers = context;
 	uint32_t inode = process_netns(proc, pid);
@@ -104,7 +105,7 @@ static int offer(int proc, pid_t pid, void *context)
 		struct managed_proxy *p = searchers->managed[i];
 
 		if (p->netns.map_entry.netns_inode == inode && !p->device_pid &&
-		    has_socket(pid, missing(p)))
+		    has_socket(pid, missing_socket(p)))
 			p->device_pid = pid;
 	}
 	return 0;
@@ -119,7 +120,7 @@ static void search(struct managed_proxy *const *managed, size_t count)
 		managed[i]->device_pid = 0;
 		managed[i]->device_searches++;
 	}
-	pids_each(PROCESSES_ROOT, offer, &searchers);
+	pids_each(PROCESSES_ROOT, try_process, &searchers);
 }
 
 void devices_read(struct proxies *proxies, struct managed_proxy *const *managed, size_t count)

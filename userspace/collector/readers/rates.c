@@ -19,14 +19,14 @@ struct share {
 	uint64_t part, whole;
 };
 
-static uint64_t between(uint64_t from, uint64_t to, struct share s)
+static uint64_t interpolate(uint64_t from, uint64_t to, struct share s)
 {
 	return from + (uint64_t)((unsigned __int128)(to - from) * s.part / s.whole);
 }
 
-static uint32_t between_low(uint32_t from, uint32_t to, struct share s)
+static uint32_t interpolate_low(uint32_t from, uint32_t to, struct share s)
 {
-	return from + (uint32_t)between(0, to - from, s);
+	return from + (uint32_t)interpolate(0, to - from, s);
 }
 
 /*
@@ -59,15 +59,15 @@ static void counts_follow(struct rate_counts *ahead, const struct rate_counts *l
 	next->closed_ns = total_follow(&ahead->closed_ns, last->closed_ns, counters->closed_ns);
 }
 
-static void counts_between(const struct rate_counts *from, const struct rate_counts *to,
-			   struct share s, struct rate_counts *at)
+static void counts_interpolate(const struct rate_counts *from, const struct rate_counts *to,
+			       struct share s, struct rate_counts *at)
 {
-	at->successes = between_low(from->successes, to->successes, s);
-	at->failures = between_low(from->failures, to->failures, s);
-	at->closed = between_low(from->closed, to->closed, s);
+	at->successes = interpolate_low(from->successes, to->successes, s);
+	at->failures = interpolate_low(from->failures, to->failures, s);
+	at->closed = interpolate_low(from->closed, to->closed, s);
 	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)
-		at->connects[i] = between_low(from->connects[i], to->connects[i], s);
-	at->closed_ns = between(from->closed_ns, to->closed_ns, s);
+		at->connects[i] = interpolate_low(from->connects[i], to->connects[i], s);
+	at->closed_ns = interpolate(from->closed_ns, to->closed_ns, s);
 }
 
 static void begin(struct rates *r, const struct rate_totals *totals, uint32_t generation,
@@ -110,14 +110,15 @@ void rates_remember(struct rates *r, const struct rate_totals *totals, uint32_t 
 	     s++) {
 		struct share share = { s * NS_PER_S - r->read_ns, now_ns - r->read_ns };
 
-		r->received[s % ABI_RATE_SECONDS] = between(r->last.received, next.received, share);
+		r->received[s % ABI_RATE_SECONDS] =
+			interpolate(r->last.received, next.received, share);
 	}
 	for (uint64_t s = first_step(r, now_ns, STEP_NS, ABI_RATE_STEPS); s <= now_ns / STEP_NS;
 	     s++) {
 		struct share share = { s * STEP_NS - r->read_ns, now_ns - r->read_ns };
 
-		counts_between(&r->last.counts, &next.counts, share,
-			       &r->counts[s % ABI_RATE_STEPS]);
+		counts_interpolate(&r->last.counts, &next.counts, share,
+				   &r->counts[s % ABI_RATE_STEPS]);
 	}
 	r->last = next;
 	__atomic_store_n(&r->read_ns, now_ns, __ATOMIC_RELEASE);

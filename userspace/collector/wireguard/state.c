@@ -171,7 +171,7 @@ enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer,
 	return TUNNEL_STALE;
 }
 
-static unsigned int badness(enum tunnel_state state)
+static unsigned int severity(enum tunnel_state state)
 {
 	static const unsigned int order[TUNNEL_STATE_MAX] = {
 		[TUNNEL_IDLE] = 1, [TUNNEL_NEVER] = 2, [TUNNEL_STALE] = 3
@@ -195,7 +195,7 @@ enum tunnel_state wireguard_device_state(const struct wireguard_device *device,
 		if (owned && !peer->default_route)
 			continue;
 		if (worst == TUNNEL_NO_PEER || (!owned && peer->default_route) ||
-		    badness(state) > badness(worst))
+		    severity(state) > severity(worst))
 			worst = state;
 		owned |= peer->default_route;
 	}
