@@ -408,7 +408,7 @@ def test_countries_and_another_database():
         equal(sidecar.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"), 0, "restarts")
         log.seek(0)
         lines = [each["error"] for each in records(log.read().decode(), msg=re.compile("^cannot use GeoIP database"), path=str(path), action="retry")]
-        equal([bool(re.search(words, line)) for words, line in itertools.zip_longest(("No such file", "no MMDB", "No such file|no MMDB", "no MMDB"), lines, fillvalue="")][:2], [True, True], f"lines {lines}")
+        equal([bool(re.search(words, line)) for words, line in itertools.zip_longest(("No such file", "not an MMDB", "No such file|not an MMDB", "not an MMDB"), lines, fillvalue="")][:2], [True, True], f"lines {lines}")
         equal(len(lines) <= 5, True, f"a line for each: {lines}")
 
 

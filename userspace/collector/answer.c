@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A snapshot on demand. Nothing here discovers or forks, and nothing waits, but for userspace
- * WireGuard devices, and for them WIREGUARD_WAIT_NS at most; what web sends is a mask and a
- * deadline, no more.
+ * Builds a snapshot on request. Nothing here discovers, forks or waits, except for userspace
+ * WireGuard devices: at most WIREGUARD_WAIT_NS. Web sends only a mask and a deadline.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -23,7 +22,7 @@
 static int (*const readers[])(const struct reading *r) = { COLLECTORS(READER_) };
 #undef READER_
 
-/* Bits of the collectors that read nothing from the kernel side. */
+/* Bits of the collectors that do not read the kernel side. */
 #define BPF(...) 0u
 #define USERSPACE 1u
 #define FROM_USERSPACE_(id, name, on, help, source) | source << COLLECTOR_##id
@@ -32,7 +31,7 @@ static const uint32_t from_userspace = 0 COLLECTORS(FROM_USERSPACE_);
 #undef USERSPACE
 #undef BPF
 
-/* How one collector did, over all proxies. */
+/* Result of one collector, over all proxies. */
 struct outcome {
 	int error;
 	uint64_t took_ns;
@@ -47,7 +46,7 @@ static void read_one(struct collector *c, const struct reading *r, unsigned int 
 	int error = readable ? readers[which](r) : -ENOTCONN;
 	uint32_t labels[2] = { r->name };
 
-	if (error < 0) { /* nothing half read is shown */
+	if (error < 0) { /* drop samples of a partial read */
 		b->sample_count = before.sample_count;
 		b->histogram_count = before.histogram_count;
 	}
@@ -110,7 +109,7 @@ void collector_read(struct collector *c, uint32_t mask)
 	if (history)
 		read_histories(c);
 	for (uint32_t i = 0; i < c->proxies.count;
-	     i++) { /* after WireGuard was read: it tells the tunnel's state */
+	     i++) { /* after the WireGuard read, which determines the state of the tunnel */
 		struct reading r = { .netns = &c->proxies.managed[i]->netns,
 				     .to = b,
 				     .name = c->names[i] };
@@ -122,7 +121,7 @@ void collector_read(struct collector *c, uint32_t mask)
 	collector_read_self_metrics(c);
 }
 
-/* The memfd grows, and never shrinks (it is sealed): web may be reading it. */
+/* The memfd grows and never shrinks (it is sealed): web may be reading it. */
 static int block_reserve(struct collector *c, size_t bytes)
 {
 	size_t wanted = c->block_bytes ?: BLOCK_BYTES_MIN;
@@ -133,7 +132,7 @@ static int block_reserve(struct collector *c, size_t bytes)
 	while (wanted < bytes)
 		wanted *= 2;
 	if (ftruncate(c->child->snapshot, wanted) &&
-	    errno != EPERM) /* an earlier collector may have made it larger */
+	    errno != EPERM) /* EPERM: an earlier collector may have made it larger */
 		return -errno;
 	block = mmap(NULL, wanted, PROT_READ | PROT_WRITE, MAP_SHARED, c->child->snapshot, 0);
 	if (block == MAP_FAILED)
@@ -165,7 +164,7 @@ void collector_answer(struct collector *c)
 	bool asked = false;
 	ssize_t n;
 
-	/* Only the newest is of use: web has given up on the others. */
+	/* Answers only the newest request: web has given up on older ones. */
 	while ((n = recv(c->child->channel, &request, sizeof(request), MSG_DONTWAIT | MSG_TRUNC)) >=
 	       0) {
 		if (n != sizeof(request))

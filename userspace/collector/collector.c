@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The collector: holds the kernel side, follows the proxy's interfaces and listeners, answers web's
- * requests for a snapshot. One loop; listens on nothing; reads no byte of the network.
+ * The collector loads the kernel side, follows interfaces and listeners of the proxies, and answers
+ * snapshot requests of web. It is one loop, listens on no port and reads no bytes from the network.
  */
 #include "collector/collector.h"
 
@@ -27,25 +27,25 @@
 
 #define LOAD_RETRY_MAX_S 30
 #define MEMORY_PERIOD_S 10
-/* while there is much to do: all of a node's states take 0.2 ms */
+/* publish period while there is work; all states of a node take 0.2 ms */
 #define PUBLISH_NS (100 * NS_PER_MS)
 #define DESCRIPTORS_OWN 128
 #define DESCRIPTORS_OF_PROXY 5 /* TCX links of three interfaces */
 
-/* ---- rights ---- */
+/* ---- capabilities ---- */
 
 /*
- * BPF and PERFMON: maps and programs, tracepoints. NET_ADMIN: packet programs. Only where there is
- * something to discover: SYS_PTRACE and DAC_READ_SEARCH, to see which sockets a SOCKS server of
- * another user holds; a pod without them has its ports from the flag. On a node SYS_ADMIN as well,
- * to enter network namespaces, and NET_BROADCAST, to hear of their interfaces.
+ * BPF and PERFMON: maps, programs and tracepoints. NET_ADMIN: packet programs. SYS_PTRACE and
+ * DAC_READ_SEARCH, only for discovery: find the sockets of a SOCKS server that runs as another
+ * user. In a pod the ports come from the flag instead. SYS_ADMIN, only on a node: enter network
+ * namespaces. NET_BROADCAST, only on a node: receive events of their interfaces.
  */
 static int keep_rights(const struct config *config)
 {
 	bool node = config->mode == CONFIG_MODE_NODE, discovers = node || !config->port_count;
 	struct utsname name;
-	bool locked = kernel_before(5, 11, &name); /* maps are charged to RLIMIT_MEMLOCK there */
-	/* A container runtime that does not know CAP_BPF gives CAP_SYS_ADMIN in its place. */
+	bool locked = kernel_before(5, 11, &name); /* where RLIMIT_MEMLOCK limits maps */
+	/* A container runtime that does not know CAP_BPF grants CAP_SYS_ADMIN instead. */
 	bool old_runtime =
 		capng_get_caps_process() || !capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF);
 	const struct {
@@ -71,7 +71,7 @@ static int keep_rights(const struct config *config)
 	return rights_keep(keep, n);
 }
 
-/* A node's TCX links are descriptors. */
+/* TCX links of a node are file descriptors, so raises RLIMIT_NOFILE to its maximum. */
 static void descriptors_prepare(const struct config *config)
 {
 	uint64_t wanted = DESCRIPTORS_OWN + (uint64_t)config->proxies_max * DESCRIPTORS_OF_PROXY;
@@ -126,7 +126,7 @@ static int events_open(struct collector *c)
 }
 
 /*
- * Without them nothing is counted wrong: listeners are found by looking for them, destinations have
+ * Without events all counts stay correct: the collector scans for listeners, and destinations have
  * no names.
  */
 static void start_events(struct collector *c)
@@ -159,7 +159,7 @@ static void start_kernel(struct collector *c, uint64_t now)
 	c->memory_bytes = kernel_memory(&c->kernel);
 }
 
-/* What a proxy's last minutes were like goes on from its first second. */
+/* Remembers the totals of this second, so that rates cover the time since the proxy started. */
 static void remember(struct collector *c, const struct proxy_netns *netns, uint64_t now)
 {
 	window_remember(&c->kernel, netns->slot, now / NS_PER_S);
@@ -190,7 +190,7 @@ static void guard_misses(struct collector *c, uint64_t now)
 	reconcile_tick(&c->proxies, missed, now);
 }
 
-/* A server began to listen somewhere, and its event found no room: it is to be looked for. */
+/* The event of a new listener was lost (full ring buffer): scan for it. */
 static void guard_unknown_listeners(struct collector *c)
 {
 	uint64_t lost =
@@ -215,7 +215,7 @@ static void tick(struct collector *c)
 		guard_misses(c, now);
 		guard_unknown_listeners(c);
 		sweep_dns(&c->kernel, now);
-		if (c->events) /* names before those who bear them */
+		if (c->events) /* names before the destinations that use them */
 			ring_buffer__consume(c->events);
 		destinations_refresh(&c->destinations, now);
 		for (uint32_t i = 0; i < c->proxies.count; i++) {
@@ -241,8 +241,8 @@ static void signalled(struct collector *c)
 }
 
 /*
- * What is to be done, a little at a time: a node may have hundreds of proxies to attach to, and web
- * asks meanwhile.
+ * Does the next small piece of work: a node can have hundreds of proxies to attach to, and web asks
+ * meanwhile.
  */
 static bool step(struct collector *c)
 {
@@ -250,7 +250,7 @@ static bool step(struct collector *c)
 	       (c->kernel.skeleton && reconcile_new_ports(&c->proxies));
 }
 
-/* Until it is sent away. Returns 0 or -errno. */
+/* Runs until a signal ends the process. Returns 0 or -errno. */
 static int run(struct collector *c)
 {
 	bool more = true;
@@ -281,7 +281,7 @@ static int run(struct collector *c)
 			c->child->shared->startup_done = 1;
 		if (!more || clock_now_ns() - c->published_ns >= PUBLISH_NS)
 			publish(c);
-		if (asked) { /* last: what came at the same time is in the answer */
+		if (asked) { /* last, so that the answer includes what arrived at the same time */
 			proxies_links(&c->proxies);
 			if (c->events)
 				ring_buffer__consume(c->events);
@@ -333,13 +333,13 @@ int collector_run(const struct child *child)
 	r = set_up(&c);
 	r = r ?: kernel_init(&c.kernel, child->config);
 	if (r) {
-		log_error("cannot start", field_error(r));
+		log_error("cannot start collector", field_error(r));
 		return EXIT_FAILURE;
 	}
 	c.health = calloc(child->config->proxies_max, sizeof(*c.health));
 	c.names = calloc(child->config->proxies_max, sizeof(*c.names));
 	if (!c.health || !c.names) {
-		log_error("cannot start", field_error(ENOMEM));
+		log_error("cannot start collector", field_error(ENOMEM));
 		return EXIT_FAILURE;
 	}
 	destinations_init(&c.destinations, child->config, &c.kernel);
@@ -359,8 +359,8 @@ int collector_run(const struct child *child)
 		log_error("cannot wait for events", field_error(failed));
 
 	/*
-	 * A node's agent leaves its pins to the next one; a sidecar leaves nothing. Sent away
-	 * alone, it will be back at once.
+	 * If the exporter ends, a sidecar removes its pins; an agent leaves them to its successor.
+	 * If only this process ends, it leaves them too: the supervisor restarts it at once.
 	 */
 	if (c.ending && child->config->mode == CONFIG_MODE_SIDECAR) {
 		proxies_close(&c.proxies, true);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * --detach: removes every pin, link and filter of ours that can be reached: of a sidecar from its
- * network namespace, of a node's agent from the host. What a sidecar has is left alone by the
- * agent's.
+ * --detach: removes all reachable pins, links and filters of this instance: for a sidecar from its
+ * network namespace, for an agent from the host. The agent does not touch pins of sidecars.
  */
 #include "collector/collector.h"
 
@@ -31,8 +30,8 @@ static void note(struct detaching *d, int result)
 }
 
 /*
- * What no pin tells of: filters, in each network namespace. This process ends afterwards, wherever
- * it is.
+ * Removes clsact filters, which have no pins, in one network namespace. The process ends
+ * afterwards, so it does not return to its own namespace.
  */
 static int sweep_namespace(int fd, uint32_t inode, void *context)
 {
@@ -50,7 +49,7 @@ static bool is_ours(const struct pin_folder *folder, void *context)
 	return !strcmp(folder->instance, d->instance);
 }
 
-/* Whether an exporter of this instance runs: it would attach again at once. */
+/* Returns whether an exporter of this instance runs: it would attach again at once. */
 static bool is_running(const struct config *config)
 {
 	struct pins pins;
@@ -61,7 +60,7 @@ static bool is_running(const struct config *config)
 			  field_text("path", config->pin_path),
 			  field_text("instance", pins.instance));
 	else if (r && r != -ENOTSUP)
-		log_warn("cannot tell whether a running exporter holds the pins",
+		log_warn("cannot check whether a running exporter holds the pins",
 			 field_text("path", config->pin_path),
 			 field_text("instance", pins.instance), field_error(r));
 	pins_close(&pins);

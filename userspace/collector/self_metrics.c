@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the collector knows of the exporter: what is attached, what was lost, what it takes. */
+/* Metrics about the exporter: attachments, losses, resources. */
 #include <bpf/libbpf.h>
 
 #include "collector/state.h"
@@ -15,7 +15,7 @@ static void add_program(struct collector *c, const char *name, bool up)
 	snapshot_add_unsigned(&c->builder, METRIC_PROGRAM_UP, &label, up);
 }
 
-/* Whether all is attached that there is, of a kind: of no proxy at all, nothing is missing. */
+/* Collects whether all interfaces of a kind have their attachments. */
 static void attached(const struct proxy_netns *netns, bool *tunnel, bool *underlay, bool *broken)
 {
 	for (unsigned int i = 0; i < netns->table_size; i++) {
@@ -63,10 +63,8 @@ static void read_attachments(struct collector *c, const struct proxy_netns *netn
 	}
 }
 
-/*
- * What was lost in userspace: interfaces, peers, and listeners of proxies that nobody watched yet.
- */
-static uint64_t lost_here(const struct collector *c, enum abi_loss cause)
+/* Losses in userspace: interfaces, peers, and listeners of unwatched proxies. */
+static uint64_t userspace_losses(const struct collector *c, enum abi_loss cause)
 {
 	uint64_t n = 0;
 
@@ -87,7 +85,7 @@ static void read_losses(struct collector *c)
 {
 	for (int i = 0; i < ABI_LOSS_MAX; i++) {
 		uint32_t label = snapshot_string(&c->builder, metric_loss(i));
-		uint64_t n = lost_here(c, i);
+		uint64_t n = userspace_losses(c, i);
 
 		for (uint32_t slot = 0; c->kernel.counters && slot < c->child->config->proxies_max;
 		     slot++)
@@ -121,7 +119,7 @@ static int64_t destinations_count(const struct collector *c)
 }
 
 /*
- * By the gauges, which count each insert and delete that succeeded: walking a full table would take
+ * Uses the gauges, which count each successful insert and delete: walking a full table would take
  * longer than the scrape.
  */
 static void read_maps(struct collector *c)

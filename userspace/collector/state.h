@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The collector's own state, shared by its loop (collector.c) and its answers (answer.c,
+ * The state of the collector, shared by its loop (collector.c) and its answers (answer.c,
  * self_metrics.c).
  */
 #pragma once
@@ -19,32 +19,32 @@ struct collector {
 	struct proxies proxies;
 	struct destinations destinations;
 	struct ring_buffer *events; /* NULL until the kernel side is loaded */
-	int events_error;	    /* why they are not read, as it was logged; 0 */
+	int events_error;	    /* last error that was logged; 0: none */
 	int epoll;
 	int signals;
 	int timer;
-	bool ending;  /* SIGTERM of the supervisor: the whole exporter ends */
-	bool leaving; /* SIGTERM of somebody else: only this process ends */
+	bool ending;  /* SIGTERM from the supervisor: the whole exporter ends */
+	bool leaving; /* SIGTERM from another process: only this process ends */
 
-	uint64_t load_at_ns; /* the next attempt, while the kernel side is not loaded */
+	uint64_t load_at_ns; /* next attempt to load the kernel side */
 	unsigned int load_failures;
 	uint64_t misses[KERNEL_LINK_MAX];
 	uint64_t published_ns;
-	uint64_t unknown_listeners_lost; /* by the last look at them */
-	struct health_proxy *health;	 /* as it is published: --proxies.max of them */
-	uint64_t memory_bytes;		 /* of maps and programs: refreshed by the tick */
+	uint64_t unknown_listeners_lost; /* value at the last check */
+	struct health_proxy *health;	 /* as published; --proxies.max elements */
+	uint64_t memory_bytes;		 /* of maps and programs; updated by the tick */
 	uint64_t memory_at_ns;
 
 	struct snapshot_builder builder;
-	uint32_t *names; /* of the proxies, in the snapshot in the making */
+	uint32_t *names; /* names of the proxies, as offsets into the snapshot being built */
 	void *block;	 /* the snapshot memfd */
 	size_t block_bytes;
 };
 
-/* Answers what web asks for. Never blocks. */
+/* Answers the request of web. Never blocks. */
 void collector_answer(struct collector *c);
 
-/* Reads everything into c->builder. `mask`: bits of enum config_collector, and SNAPSHOT_HISTORY. */
+/* Reads everything into c->builder. `mask`: bits of enum config_collector and SNAPSHOT_HISTORY. */
 void collector_read(struct collector *c, uint32_t mask);
 
 /* Adds the families about the exporter that the collector knows. */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arrays that grow as they are filled, where how much will come is not known before. */
+/* Growing arrays, for an unknown number of elements. */
 #pragma once
 
 #include <stddef.h>
 #include <stdlib.h>
 
-#define ARRAY_FIRST 64 /* elements */
+#define ARRAY_FIRST 64 /* elements of the first allocation */
 
 /*
- * The array, which holds `count` of *max elements, with room for one more: doubled, and so
- * elsewhere, when it is full. NULL when there is no memory: the array is as it was.
+ * Returns an array with room for one more element; it holds `count` of *max. If it is full, doubles
+ * it, and the address changes. Returns NULL without memory; the array is then unchanged.
  */
 static inline void *array_room(void *array, size_t count, size_t *max, size_t size)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scope-bound ownership: a resource is released where its variable leaves scope unless it was
+ * Scope-bound ownership: a variable releases its resource at the end of its scope unless it was
  * taken.
  */
 #pragma once
@@ -17,7 +17,7 @@
 #define _cleanup_fclose_ _cleanup_(close_stream)
 #define _cleanup_closedir_ _cleanup_(close_directory)
 
-/* Hands a pointer or a descriptor to the caller; the variable then owns nothing. */
+/* Passes a pointer or a descriptor to the caller; the variable then owns nothing. */
 #define TAKE_PTR(p)                         \
 	({                                  \
 		__typeof__(p) taken_ = (p); \
@@ -32,8 +32,8 @@
 	})
 
 /*
- * Each leaves NULL or -1 behind, and may be called again. `p` is the address of a pointer of any
- * type.
+ * These set the variable to NULL or -1 and can be called again. `p` is the address of a pointer of
+ * any type.
  */
 static inline void free_pointer(void *p)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Units of time in nanoseconds. The programs of the kernel have ABI_S and ABI_MS (abi.h). */
+/* Units of time in nanoseconds. BPF programs use ABI_S and ABI_MS (abi.h). */
 #pragma once
 
 #define NS_PER_US 1000ULL

@@ -22,7 +22,10 @@ uint32_t attach_instance(const char *name)
 	return hash ? hash : 1;
 }
 
-/* What an earlier process attached the other way would count everything a second time. */
+/*
+ * Opens TCX, then removes the clsact attachment of an earlier process: both together would count
+ * twice.
+ */
 static int open_tcx(struct attachment *attachment, const struct attachment_spec *spec)
 {
 	int r = tcx_open(attachment, spec);
@@ -100,8 +103,8 @@ void attachment_forget(struct attachment *attachment)
 {
 	bool pinned = attachment->mode == CONFIG_ATTACH_TCX && attachment->pin_path[0];
 
-	attachment_close(attachment); /* first: the kernel lets go of the last reference at once, of
-					 a pin in its own time */
+	/* Before unlink: closing releases the last reference at once, unpinning later */
+	attachment_close(attachment);
 	if (pinned && unlink(attachment->pin_path) && errno != ENOENT)
 		log_debug("cannot remove pin", field_text("path", attachment->pin_path),
 			  field_error(errno));
@@ -182,12 +185,12 @@ int attach_prune(const char *pin_folder)
 }
 
 #define STUB_NAME "wgsocks_stub"
-#define TC_UNSPEC (-1) /* TC_ACT_UNSPEC, TCX_NEXT: the next program or filter decides */
+#define TC_UNSPEC (-1) /* TC_ACT_UNSPEC, TCX_NEXT: continue with the next program or filter */
 
 int stub_load(const struct stub_spec *spec)
 {
 	const struct bpf_insn code[] = {
-		/* By way of a register: before Linux 6.4 the verifier refuses an immediate here. */
+		/* Uses a register: before Linux 6.4 the verifier refuses an immediate here. */
 		{ .code = BPF_ALU | BPF_MOV | BPF_K,
 		  .dst_reg = BPF_REG_2,
 		  .imm = (__s32)ABI_STUB_CB(spec->slot, spec->l2_header_length, spec->program) },
@@ -209,7 +212,7 @@ int stub_load(const struct stub_spec *spec)
 	};
 	int fd;
 
-	/* What does not fit would spill over into its neighbour. */
+	/* A value that is too large would overwrite the next bit field. */
 	if (ABI_STUB_SLOT(ABI_STUB_CB(spec->slot, spec->l2_header_length, spec->program)) !=
 		    spec->slot ||
 	    ABI_STUB_L2(ABI_STUB_CB(spec->slot, spec->l2_header_length, spec->program)) !=

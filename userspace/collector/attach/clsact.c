@@ -13,9 +13,9 @@
 #include "lib/cleanup.h"
 
 /*
- * Low, so that a filter that ends the walk (TC_ACT_OK) seldom comes before ours; not 1 … 10, which
- * others like to name: a priority belongs to one kind of filter and one protocol, and who comes
- * second with another gets EINVAL.
+ * A low priority, so that few filters that end the walk (TC_ACT_OK) run before ours. Not 1 to 10,
+ * which administrators often use: a priority belongs to one kind of filter and one protocol, and a
+ * second kind gets EINVAL.
  */
 #define PRIORITY_FIRST 13
 #define PRIORITY_COUNT 32
@@ -23,20 +23,17 @@
 #define OURS_MAX 16
 #define DUMP_ATTEMPTS 8
 
-/* What one look at the filters of one direction tells. */
+/* Result of one dump of the filters in one direction. */
 struct survey {
-	uint32_t instance; /* whose filters are "ours"; 0: those of any instance */
+	uint32_t instance; /* counts as ours; 0: every instance */
 	uint32_t listed;   /* all messages, heads of priorities included */
-	uint32_t blocked;  /* bit i: PRIORITY_FIRST + i cannot hold our filter */
-	uint32_t found;	   /* ours */
-	bool made_qdisc;   /* a filter of any instance says that we made the qdisc */
+	uint32_t blocked;  /* bit i: PRIORITY_FIRST + i is not available for our filter */
+	uint32_t found;	   /* number of our filters */
+	bool made_qdisc;   /* the name of a filter of any instance says that we created the qdisc */
 	struct tc_filter ours[OURS_MAX];
 };
 
-/*
- * The name tells who made the qdisc: a later process removes it then, whatever became of the one
- * that did.
- */
+/* The name records that we created the qdisc, so that a later process can remove it. */
 #define MADE_QDISC ":qdisc"
 
 static void name_filter(char name[TC_NAME_SIZE], uint32_t instance, bool made_qdisc)
@@ -52,7 +49,7 @@ static bool has_name(const struct tc_filter *filter, bool made_qdisc)
 	return strcmp(filter->name, name) == 0;
 }
 
-/* By name and handle: a foreign filter that happens to have our handle is not ours. */
+/* Compares name and handle: another owner's filter can have our handle. */
 static bool is_ours(const struct tc_filter *filter, uint32_t instance)
 {
 	return filter->handle && (!instance || filter->handle == instance) &&
@@ -92,8 +89,8 @@ static int take_survey(int fd, uint32_t ifindex, enum attach_direction direction
 }
 
 /*
- * Clsact's place must hold a qdisc that has our direction: an `ingress` qdisc would take an egress
- * filter, and run it at ingress.
+ * Requires a qdisc that has our direction: an `ingress` qdisc would accept an egress filter and run
+ * it at ingress.
  */
 static int ensure_qdisc(int fd, const struct attachment_spec *spec, bool *created)
 {
@@ -128,7 +125,7 @@ static bool is_gone(int r)
 	return r == -ENOENT || r == -ENODEV;
 }
 
-/* Deletes what the survey found from index `from` on. Returns how many, or -errno. */
+/* Deletes the filters of the survey from index `from`. Returns their number or -errno. */
 static int delete_found(int fd, uint32_t ifindex, enum attach_direction direction,
 			const struct survey *survey, uint32_t from)
 {
@@ -145,8 +142,8 @@ static int delete_found(int fd, uint32_t ifindex, enum attach_direction directio
 }
 
 /*
- * Between the look and the deletion somebody may add a filter, which then goes with the qdisc:
- * microseconds, and only at removal.
+ * A filter that another program adds between the dump and the deletion is deleted with the qdisc.
+ * The window is microseconds, and only at removal.
  */
 static int remove_empty_qdisc(int fd, uint32_t ifindex)
 {
@@ -163,7 +160,7 @@ static int remove_empty_qdisc(int fd, uint32_t ifindex)
 	return is_gone(r) ? 0 : r;
 }
 
-/* Our filter in the other direction may be the one that knows. */
+/* The filter in our other direction may record that we created the qdisc. */
 static int other_direction_made(int fd, const struct attachment_spec *spec, bool *made)
 {
 	struct survey survey;
@@ -195,7 +192,7 @@ static int put_filter(int fd, struct attachment *attachment, const struct attach
 		return r;
 	attachment->priority = filter.priority;
 	attachment->taken_over = survey.found > 0;
-	/* One filter an instance: a second one would count everything twice. */
+	/* One filter for each instance: a second one would count everything twice. */
 	r = delete_found(fd, spec->ifindex, spec->direction, &survey, 1);
 	return r < 0 ? r : 0;
 }
@@ -235,7 +232,7 @@ static int remove_filters(int fd, uint32_t ifindex, enum attach_direction direct
 	struct survey survey;
 	int count = 0, r;
 
-	/* Again until a look finds none: a survey holds only so many. */
+	/* Repeats until a dump finds none: one survey has room for a limited number. */
 	do {
 		r = take_survey(fd, ifindex, direction, instance, &survey);
 		made_qdisc |= !r && survey.made_qdisc;

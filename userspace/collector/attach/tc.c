@@ -137,7 +137,7 @@ int tc_filter_parse(const struct nlmsghdr *message, uint32_t ifindex, struct tc_
 			 mnl_attr_validate(attribute, MNL_TYPE_NESTED) == 0)
 			options = attribute;
 	}
-	/* Options mean what their kind says: the same number is something else in another kind. */
+	/* Options depend on the kind: the same number means something else in another kind. */
 	if (options && strcmp(filter->kind, "bpf") == 0)
 		mnl_attr_parse_nested(options, read_option, filter);
 	return filter->kind[0] ? 0 : -EBADMSG;
@@ -206,7 +206,7 @@ int tc_filter_delete(int fd, uint32_t ifindex, enum attach_direction direction,
 	struct tc_request request;
 	struct nlmsghdr *header;
 
-	/* Without one of them the kernel takes it as "all of them". */
+	/* The kernel treats a missing handle or priority as "all". */
 	if (!filter->handle || !filter->priority)
 		return -EINVAL;
 	header = put_request(&request, RTM_DELTFILTER, NLM_F_ACK, &tcm);

@@ -8,21 +8,18 @@
 
 #include "lib/cleanup.h"
 
-/* Numbers of linux/bpf.h that the headers of Debian 12 do not have yet. */
+/* Constants of linux/bpf.h that the headers of Debian 12 lack. */
 #define TCX_INGRESS 46
 #define TCX_EGRESS 47
 #define TCX_LINK_TYPE 11
-#define TCX_BEFORE (1u << 3) /* BPF_F_BEFORE without an anchor: first */
+#define TCX_BEFORE (1u << 3) /* BPF_F_BEFORE without an anchor: run first */
 
 static int tcx_direction(enum attach_direction direction)
 {
 	return direction == ATTACH_INGRESS ? TCX_INGRESS : TCX_EGRESS;
 }
 
-/*
- * What bpf_link_info holds of a TCX link: {ifindex, attach_type}, of the same layout as that of a
- * netns link.
- */
+/* The TCX part of bpf_link_info: {ifindex, attach_type}, the same layout as for a netns link. */
 struct tcx_attach_point {
 	uint32_t type;
 	uint32_t ifindex; /* 0: the interface is gone */
@@ -42,7 +39,7 @@ static int read_attach_point(int link_fd, struct tcx_attach_point *point)
 	return 0;
 }
 
-/* Returns a descriptor, -ENOENT when there is no link to take over (any more), or -errno. */
+/* Returns a descriptor, -ENOENT if there is no link to reuse, or -errno. */
 static int take_over(const struct attachment_spec *spec)
 {
 	_cleanup_close_ int fd = bpf_obj_get(spec->pin_path);
@@ -51,8 +48,9 @@ static int take_over(const struct attachment_spec *spec)
 	if (fd < 0)
 		return -errno;
 	/*
-	 * Always exchanged, even for its like: only CAP_SYS_ADMIN may look at the program behind a
-	 * link (a sidecar has not got it), and the exchange is one pointer, atomic for packets.
+	 * Always replaces the program, even with an equal one. Only CAP_SYS_ADMIN may read the
+	 * program of a link, and a sidecar lacks it. The replacement is one pointer, atomic for
+	 * packets.
 	 */
 	if (read_attach_point(fd, &point) == 0 && point.type == TCX_LINK_TYPE &&
 	    point.ifindex == spec->ifindex &&
@@ -61,7 +59,8 @@ static int take_over(const struct attachment_spec *spec)
 		return TAKE_FD(fd);
 
 	/*
-	 * Its interface is gone, or another one has got the name: a detached link refuses updates.
+	 * The interface is gone, or its name belongs to another one: a detached link refuses
+	 * updates.
 	 */
 	bpf_link_detach(fd);
 	if (unlink(spec->pin_path) != 0 && errno != ENOENT)
@@ -80,7 +79,7 @@ static int create_link(const struct attachment_spec *spec)
 		switch (errno) {
 		case EINVAL: /* before 6.6, or without CONFIG_NET_XGRESS */
 		case E2BIG:
-		case ERANGE: /* all 64 places are taken */
+		case ERANGE: /* all 64 entries are in use */
 		case ENOSYS: return -EOPNOTSUPP;
 		default: return -errno;
 		}
@@ -145,8 +144,8 @@ int tcx_prune_pinned(const char *path)
 	if (read_attach_point(fd, &point) != 0 || point.type != TCX_LINK_TYPE || point.ifindex != 0)
 		return 0;
 	/*
-	 * Refused for what is no link: the type alone does not tell. A detached link may be
-	 * detached again.
+	 * Fails for other objects: the type alone does not tell. A detached link may be detached
+	 * again.
 	 */
 	if (bpf_link_detach(fd) != 0)
 		return 0;

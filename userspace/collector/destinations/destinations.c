@@ -52,7 +52,7 @@ int destinations_other(const struct kernel *kernel, const struct proxy_netns *ne
 	return 0;
 }
 
-/* All bytes so far: a packet is either a destination's or the others'. */
+/* Reads all bytes so far: each packet counts for one destination or for the rest. */
 static int total_read(const struct kernel *kernel, const struct proxy_netns *netns, uint64_t *total)
 {
 	const struct destination_table *table = &kernel->destinations[netns->slot];

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #define HEADER_SIZE 12
-#define RECORD_SIZE 10 /* type, class, TTL, length, behind the owner's name */
-#define RECORDS_MAX 64 /* of one message that are looked at */
+#define RECORD_SIZE 10 /* type, class, TTL and length, after the owner name */
+#define RECORDS_MAX 64 /* records read from one message */
 #define LABELS_MAX 128 /* RFC 1035: a name has at most 255 bytes */
 #define FLAGS_ANSWER 0x8000
 #define FLAGS_OPCODE 0x7800
@@ -27,7 +27,7 @@ static bool is_plain(uint8_t c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* Adds one byte of a label; false when there is no room. */
+/* Appends one byte of a label; false if there is no room. */
 static bool text_add(char *text, size_t *length, uint8_t c)
 {
 	if (c >= 'A' && c <= 'Z')
@@ -56,8 +56,8 @@ static bool label_add(char *text, size_t *length, const uint8_t *label, size_t s
 }
 
 /*
- * The name of a question: it stands first, so nothing before it could be pointed at. Returns the
- * offset behind it.
+ * Reads the name of a question. It is the first name, so it cannot be a pointer. Returns the offset
+ * after it.
  */
 static int name_read(const uint8_t *message, size_t size, size_t at, char text[DNS_NAME_SIZE])
 {
@@ -75,7 +75,7 @@ static int name_read(const uint8_t *message, size_t size, size_t at, char text[D
 	return at < size && length ? (int)at + 1 : -EBADMSG;
 }
 
-/* Behind a record's owner, which may end in a pointer. */
+/* Skips the owner name of a record, which may end in a pointer. */
 static int name_skip(const uint8_t *message, size_t size, size_t at)
 {
 	for (int i = 0; i < LABELS_MAX && at < size; i++) {
@@ -104,7 +104,7 @@ int dns_question_read(const uint8_t *message, size_t size, struct dns_question *
 	return at + 4;
 }
 
-/* A record's address, as in struct destination_count. */
+/* Reads the address of a record, in the format of struct destination_count. */
 static bool address_read(const uint8_t *data, unsigned int type, unsigned int length,
 			 __u64 address[2])
 {

@@ -14,11 +14,11 @@
 #include "lib/log/log.h"
 #include "lib/time.h"
 
-#define RETRY_NS (30 * NS_PER_S) /* of the same file, when it is not its content that is wrong */
+#define RETRY_NS (30 * NS_PER_S) /* for an unchanged file, unless its content is invalid */
 
 /*
- * A sealed copy in memory: libmaxminddb maps its file, and a mapped file that is cut kills whoever
- * reads it.
+ * Copies the file to sealed memory: libmaxminddb maps the file, and truncating a mapped file kills
+ * its reader.
  */
 static int copy_make(int from)
 {
@@ -41,7 +41,7 @@ static int copy_make(int from)
 		ssize_t n = sendfile(copy, from, &done, (size_t)(file.st_size - done));
 
 		if (n <= 0)
-			return n ? -errno : -EBADMSG; /* cut meanwhile */
+			return n ? -errno : -EBADMSG; /* truncated meanwhile */
 	}
 	if (fcntl(copy, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE))
 		return -errno;
@@ -69,10 +69,10 @@ static const char *error_text(int error)
 {
 	switch (-error) {
 	case EACCES:
-	case EPERM: return "this process may not read it (it has no right over other users' files)";
-	case EBADMSG: return "it is no MMDB file, or a broken one";
-	case EINVAL: return "it is no file";
-	case EFBIG: return "it is larger than 256 MB";
+	case EPERM: return "permission denied, make the file world-readable";
+	case EBADMSG: return "not an MMDB file, or damaged";
+	case EINVAL: return "not a regular file";
+	case EFBIG: return "larger than 256 MB";
 	}
 	return strerror(-error);
 }
@@ -84,15 +84,16 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* One line each time that something else is wrong. */
+/* Logs one line for each new error. */
 static void fail(struct geoip *geoip, int error)
 {
 	if (geoip->loaded)
 		MMDB_close(&geoip->database);
 	geoip->loaded = false;
 	if (geoip->error != error)
-		log_warn("cannot use GeoIP database, no countries", field_text("path", geoip->path),
-			 field_text("error", error_text(error)), field_text("action", "retry"));
+		log_warn("cannot use GeoIP database, country metrics are absent",
+			 field_text("path", geoip->path), field_text("error", error_text(error)),
+			 field_text("action", "retry"));
 	geoip->error = error;
 }
 

@@ -12,11 +12,11 @@
 /* 2,048 names in sets of four: half a megabyte when all are used. */
 #define SETS 512
 #define WAYS 4
-#define QUESTIONS_MAX 256 /* that wait for an answer; the oldest are given up */
+#define QUESTIONS_MAX 256 /* questions waiting for an answer; the oldest are dropped */
 
 struct name {
 	__u64 address[2];
-	uint64_t used; /* when last, in messages and look-ups; 0: free */
+	uint64_t used; /* last use, in messages and lookups; 0: free */
 	char text[DNS_NAME_SIZE];
 };
 
@@ -28,7 +28,7 @@ struct question {
 
 struct names {
 	uint64_t clock;
-	unsigned int next; /* question to be overwritten */
+	unsigned int next; /* next question to overwrite */
 	struct question questions[QUESTIONS_MAX];
 	struct name names[SETS][WAYS];
 };
@@ -86,7 +86,7 @@ static void question_keep(struct names *names, const struct answer *message)
 	names->next = (names->next + 1) % QUESTIONS_MAX;
 }
 
-/* Whether this was asked, of that server, from that port; it is answered by that. */
+/* Finds and removes the question that this message answers: same name, server and port. */
 static bool question_take(struct names *names, const struct answer *message,
 			  const struct dns_question *answered)
 {
@@ -104,7 +104,7 @@ static bool question_take(struct names *names, const struct answer *message,
 	return false;
 }
 
-/* Text that is an address would be taken for that destination's. */
+/* A name that looks like an address would be mistaken for that destination. */
 static bool is_address(const char *text)
 {
 	struct in_addr address;

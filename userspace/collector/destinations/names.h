@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names by which addresses were asked for: from answers to questions that went the same way
- * before. Bounded: the least recently used names are forgotten.
+ * Names of addresses, learned from DNS answers whose question was seen before. Memory is bounded:
+ * the least recently used names are dropped.
  */
 #pragma once
 
 #include "collector/destinations/dns_answer.h"
 #include <wgsocks/abi.h>
 
-struct names; /* NULL until there is one */
+struct names; /* NULL until the first name */
 
 /*
- * Takes a message of the ring buffer in. Allocates on first use; without memory nothing is learned.
+ * Handles a message of the ring buffer. Allocates on first use; without memory it learns nothing.
  */
 void names_message(struct names **names, const struct answer *message, size_t size);
 
 /*
- * The first name by which the address was asked for; NULL when there is none that could be a label.
+ * Returns the first name that resolved to the address; NULL if there is none that can be a label.
  */
 const char *names_find(struct names *names, const __u64 address[2]);
 

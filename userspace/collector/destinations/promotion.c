@@ -28,10 +28,7 @@ static int heavier_first(const void *a, const void *b)
 	return (x->weight < y->weight) - (x->weight > y->weight);
 }
 
-/*
- * A candidate in the bucket of another address was torn between two CPUs; one without votes is
- * none.
- */
+/* Skips a candidate without votes, and one in the bucket of another address (two CPUs wrote it). */
 static bool nominee_read(const struct destination_table *table, uint32_t bucket,
 			 struct destination_candidate *c, struct nominee *n)
 {

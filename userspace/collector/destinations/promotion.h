@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is to have a series of its own: the candidates that the programs have voted for, heaviest
- * first.
+ * Chooses the destinations that get a series: the candidates with the most bytes in the votes of
+ * the programs.
  */
 #pragma once
 
 #include "collector/kernel/destination_table.h"
 
 /*
- * The bytes that a candidate must hold for the next place, of `total` in the tunnel so far. The
- * first quarter of the places is free: a handful of destinations are seen each, however little they
- * get. The next ones cost a rising share of all bytes, up to 1/max for the last. So light
- * addresses, however many, take the free quarter and little more (in the first seconds, while
- * nobody is heavy); to fill the rest, more than a quarter of all bytes must have gone to those that
- * took it.
+ * Returns the bytes that a candidate needs for the next series, given the `total` bytes of the
+ * tunnels. The first quarter of the series is free, so that a few destinations always show. Each
+ * further series costs a rising share of all bytes, up to 1/max for the last. So any number of
+ * light addresses take little more than the free quarter (in the first seconds, while no address is
+ * heavy). To fill the rest, addresses must carry more than a quarter of all bytes.
  */
 uint64_t promotion_price(uint32_t count, uint32_t max, uint64_t total);
 
 /*
- * Promotes who can pay, heaviest first, and takes them off the candidates. `label` (may be NULL)
- * names an address: NULL for none. Returns how many were promoted.
+ * Promotes the candidates that reach the price, heaviest first, and removes them from the
+ * candidates. `label` returns the name of an address or NULL; it may be NULL. Returns the number
+ * promoted.
  */
 typedef const char *promotion_label(void *context, const __u64 address[2]);
 unsigned int promotion_run(struct destination_table *table, uint64_t total, promotion_label *label,

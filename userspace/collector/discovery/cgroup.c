@@ -7,10 +7,7 @@
 
 #include "lib/cleanup.h"
 
-/*
- * v1 has 13 hierarchies, and a path has at most 4,096 bytes, so no pod can make its own text longer
- * than this.
- */
+/* No pod can exceed this: v1 has 13 hierarchies, and a path has at most 4,096 bytes. */
 #define TEXT_MAX (64 * 1024)
 
 struct part {
@@ -67,7 +64,7 @@ static bool cut_suffix(struct part *part, const char *suffix)
 	return true;
 }
 
-/* Takes what is before the next `separator`; false at the end. */
+/* Returns the text before the next `separator`; false at the end. */
 static bool take(struct part *rest, char separator, struct part *part)
 {
 	const char *end;
@@ -81,7 +78,7 @@ static bool take(struct part *rest, char separator, struct part *part)
 	return true;
 }
 
-/* The systemd driver's pod-level slice: …kubepods[-burstable|-besteffort]-podUID.slice. */
+/* The pod slice of the systemd driver: …kubepods[-burstable|-besteffort]-podUID.slice. */
 static bool slice_read(struct part part, char uid[POD_UID_SIZE])
 {
 	static const size_t LENGTHS[] = { POD_UID_SIZE - 1, 32 };
@@ -104,8 +101,8 @@ static bool slice_read(struct part part, char uid[POD_UID_SIZE])
 }
 
 /*
- * podUID, or the slice; and what containerd makes of the slice when it has the cgroupfs driver and
- * kubelet the other, one level for pod and container: …-podUID.slice:cri-containerd:ID.
+ * podUID or the slice. Also …-podUID.slice:cri-containerd:ID, one level for pod and container:
+ * containerd writes it with the cgroupfs driver if kubelet uses the systemd driver.
  */
 static bool pod_level(struct part level, char uid[POD_UID_SIZE])
 {
@@ -132,7 +129,7 @@ static bool container_level(struct part level, char id[CONTAINER_ID_SIZE])
 	return container_id_read(text, length, id);
 }
 
-/* From the outside in. Only a pod that lies in a container is preferred to what is above it. */
+/* Reads levels from the outside in. A pod replaces a container above it, nothing else. */
 static void path_read(struct part path, struct cgroup_owner *owner)
 {
 	char outer[CONTAINER_ID_SIZE];
@@ -163,7 +160,7 @@ static int owner_rank(const struct cgroup_owner *owner)
 	return owner->container_id[0] ? 1 : 0;
 }
 
-/* Takes what another line says, if it says more. False when the two contradict each other. */
+/* Merges the result of another line. False if the two contradict each other. */
 static bool owner_join(struct cgroup_owner *owner, const struct cgroup_owner *line)
 {
 	if (strcmp(owner->pod_uid, line->pod_uid))
@@ -184,7 +181,7 @@ void cgroup_parse(const char *text, size_t size, struct cgroup_owner *owner)
 	while (take(&rest, '\n', &line)) {
 		struct cgroup_owner found;
 
-		/* hierarchy:controllers:path; the path may hold colons. */
+		/* hierarchy:controllers:path; the path can contain colons. */
 		if (!take(&line, ':', &ignored) || !take(&line, ':', &ignored))
 			continue;
 		path_read(line, &found);

@@ -10,8 +10,8 @@
 
 #define PIECE_SIZE 16384
 /*
- * The kernel takes 6 MB from execve (_STK_LIM / 4 * 3, fs/exec.c), but a process may say with
- * prctl(PR_SET_MM_ENV_END) that its environment is as large as its memory.
+ * execve accepts 6 MB (_STK_LIM / 4 * 3, fs/exec.c). But with prctl(PR_SET_MM_ENV_END) a process
+ * can claim that its environment is as large as its memory.
  */
 #define TOTAL_MAX (8 * 1024 * 1024)
 
@@ -33,7 +33,7 @@ static void match(struct environment *search, char c)
 		search->state = ENVIRONMENT_IN_VALUE;
 }
 
-/* Bytes up to the NUL that ends the variable; keeps what fits of a value. */
+/* Consumes bytes up to the NUL that ends the variable; stores the first bytes of the value. */
 static size_t pass(struct environment *search, const char *piece, size_t size, bool *ends)
 {
 	const char *end = memchr(piece, '\0', size);
@@ -78,7 +78,7 @@ bool environment_end(struct environment *search)
 	return search->state == ENVIRONMENT_FOUND;
 }
 
-/* 1: found, 0: not there. */
+/* Returns 1 if found, 0 if not, or -errno. */
 static int search_file(int fd, struct environment *search)
 {
 	char piece[PIECE_SIZE];
@@ -102,8 +102,8 @@ static int search_file(int fd, struct environment *search)
 int environment_read(int process, const char *variable, char name[CONFIG_NAME_SIZE])
 {
 	/*
-	 * It is the process's own memory, but no file server's (CVE-2018-1120): nobody can make
-	 * this read wait.
+	 * The kernel refuses to read environment memory that is mapped from a file server
+	 * (CVE-2018-1120), so no process can block this read.
 	 */
 	_cleanup_close_ int fd = openat(process, "environ", O_RDONLY | O_CLOEXEC);
 	struct environment search;

@@ -27,7 +27,7 @@ void identities_close(struct identities *identities)
 	pods_free(&identities->containers);
 }
 
-/* All of one process: by one descriptor of it. */
+/* Reads everything through one descriptor, so that it concerns one process. */
 static void process_read(struct identity *identity, pid_t pid)
 {
 	_cleanup_close_ int process = -1;
@@ -47,7 +47,7 @@ static void process_read(struct identity *identity, pid_t pid)
 			  field_error(r));
 }
 
-/* The pod's names; false while they may still come. */
+/* Reads the names of the pod; false if they may still appear. */
 static bool pod_read(struct identity *identity, struct identities *identities)
 {
 	const struct cgroup_owner *owner = &identity->owner;
@@ -67,8 +67,8 @@ static bool pod_read(struct identity *identity, struct identities *identities)
 	return r != -EAGAIN;
 }
 
-/* A name that may go on where the former one was cut: it is the same. */
-static bool goes_on(const char *name, const char *former)
+/* Returns whether `former` is `name`, possibly truncated. */
+static bool is_continuation(const char *name, const char *former)
 {
 	size_t length = strlen(former);
 
@@ -90,7 +90,7 @@ bool identity_read(struct identity *identity, struct identities *identities, pid
 	facts.container = identity->pod.container;
 	facts.container_id = identity->owner.container_id;
 	naming_choose(name, &facts);
-	if (identity->former[0] && !goes_on(name, identity->former))
+	if (identity->former[0] && !is_continuation(name, identity->former))
 		snprintf(name, sizeof(name), "%s", identity->former);
 	another = strcmp(name, identity->name) != 0;
 	snprintf(identity->name, sizeof(identity->name), "%s", name);

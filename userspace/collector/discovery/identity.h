@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whose a proxy of a node is: its pod, and the name that it is meant to have. */
+/* The identity of a proxy of a node: its pod and its preferred name. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,16 +12,19 @@
 #include <wgsocks/abi.h>
 
 struct identity {
-	char name[CONFIG_NAME_SIZE];	   /* that is meant; the label may have a suffix */
-	char proxy_name[CONFIG_NAME_SIZE]; /* PROXY_NAME of the server's environment; empty: none */
+	char name[CONFIG_NAME_SIZE]; /* preferred; the label can have a suffix */
+	/* PROXY_NAME in the environment of the server; empty: not set */
+	char proxy_name[CONFIG_NAME_SIZE];
 	struct cgroup_owner owner;
-	struct pod_record pod;	    /* key empty: no pod, or none that is known */
-	bool settled;		    /* nothing more is to be found out */
-	char former[ABI_NAME_SIZE]; /* what an earlier process called it, which has seen its server:
-				       until we do; cut */
+	struct pod_record pod; /* key empty: not in a pod, or the pod is not known */
+	bool settled;	       /* all information was found */
+	/*
+	 * Name from an earlier process that saw the server, valid until we see it; can be truncated
+	 */
+	char former[ABI_NAME_SIZE];
 };
 
-/* Where names are looked for. */
+/* Sources of names. */
 struct identities {
 	struct pods pods, containers;
 	char node[CONFIG_NAME_SIZE];
@@ -31,9 +34,8 @@ void identities_open(struct identities *identities);
 void identities_close(struct identities *identities);
 
 /*
- * Reads what /proc tells of a server process (0: of none), and names it. To be called again while
- * it is not settled: kubelet's folders come a little later than the pod. Returns whether the name
- * is another one.
+ * Reads /proc of a server process (0: none) and chooses the name. Call again until settled: the
+ * folders of kubelet appear shortly after the pod. Returns whether the name changed.
  */
 bool identity_read(struct identity *identity, struct identities *identities, pid_t pid,
 		   uint32_t netns_inode, uint64_t netns_cookie);

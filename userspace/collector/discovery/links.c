@@ -14,7 +14,7 @@
 #include "collector/discovery/netlink.h"
 #include "lib/cleanup.h"
 
-/* datagrams of one links_read: the socket stays readable, other work gets its turn */
+/* datagrams per links_read; the socket stays readable, so that other work continues */
 #define READ_BATCH 256
 #define DUMP_ATTEMPTS 8
 
@@ -25,8 +25,8 @@ struct link_handler {
 };
 
 /*
- * What lies before the IP header when tc sees a packet, as the kernel's dev_is_mac_header_xmit()
- * has it.
+ * Returns the bytes before the IP header of a packet at tc, like dev_is_mac_header_xmit() in the
+ * kernel.
  */
 static int l2_header_length(uint16_t type)
 {
@@ -39,8 +39,8 @@ static int l2_header_length(uint16_t type)
 	case ARPHRD_SIT:
 	case ARPHRD_IPGRE:
 	case ARPHRD_IP6GRE:
-	case ARPHRD_PPP: /* its two bytes are there only below tc: no header_ops, and pulled before
-			    a packet comes up */
+	/* Its two bytes exist only below tc: no header_ops, and removed before a packet comes up */
+	case ARPHRD_PPP:
 	case ARPHRD_RAWIP: return 0;
 	default: return LINK_L2_UNKNOWN;
 	}
@@ -50,7 +50,7 @@ static void read_string(char *target, const struct nlattr *attribute)
 {
 	if (mnl_attr_validate(attribute, MNL_TYPE_STRING) < 0)
 		return;
-	/* A string attribute need not end in NUL. */
+	/* A string attribute is not always terminated. */
 	snprintf(target, LINK_NAME_SIZE, "%.*s", (int)mnl_attr_get_payload_len(attribute),
 		 mnl_attr_get_str(attribute));
 }
@@ -68,7 +68,7 @@ static void read_stats(struct link *link, const struct nlattr *attribute)
 {
 	struct rtnl_link_stats64 stats;
 
-	/* Newer kernels append fields; ours are the first four. */
+	/* Newer kernels append fields; we use the first four. */
 	if (mnl_attr_get_payload_len(attribute) < offsetof(struct rtnl_link_stats64, rx_errors))
 		return;
 	memcpy(&stats, mnl_attr_get_payload(attribute),
@@ -103,7 +103,9 @@ int link_parse(const struct nlmsghdr *message, struct link *link, enum link_even
 		return -ENOMSG;
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(*info))
 		return -EBADMSG;
-	/* Of AF_BRIDGE: a port joined or left a bridge; the interface itself is still there. */
+	/*
+	 * AF_BRIDGE messages mean that a port joined or left a bridge; the interface still exists.
+	 */
 	if (info->ifi_family != AF_UNSPEC)
 		return -ENOMSG;
 	if (info->ifi_index <= 0)
@@ -168,10 +170,7 @@ int links_dump(struct links *links, link_callback *callback, void *context)
 	struct link_handler handler = { .callback = callback, .context = context };
 	int r = -EINTR;
 
-	/*
-	 * A dump that was torn by a change is asked for again: callers compare, so what comes twice
-	 * does no harm.
-	 */
+	/* A change interrupts a dump: repeat it. Callers compare, so duplicates are harmless. */
 	for (int i = 0; i < DUMP_ATTEMPTS && r == -EINTR; i++) {
 		char buffer[MNL_NLMSG_HDRLEN + sizeof(struct ifinfomsg)]
 			__attribute__((aligned(NLMSG_ALIGNTO)));
@@ -202,7 +201,7 @@ int links_read(struct links *links, link_callback *callback, void *context)
 		}
 		if (length < 0)
 			return (int)length;
-		/* An event of its own kind or with a mistake in it ends this datagram only. */
+		/* Other events and malformed messages end this datagram only. */
 		netlink_run(buffer, (size_t)length, 0, handle_message, &handler);
 	}
 	return lost ? -ENOBUFS : handler.count;

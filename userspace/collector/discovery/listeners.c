@@ -81,10 +81,7 @@ int listeners_each(listener_callback *callback, void *context)
 	for (size_t i = 0; i < sizeof(families) && !walk.stopped; i++) {
 		int r = ask_family(fd, families[i], &walk);
 
-		/*
-		 * A kernel without IPv6 (or whose listeners of a family cannot be asked for)
-		 * answers ENOENT.
-		 */
+		/* A kernel without IPv6, or without diagnostics for it, answers ENOENT. */
 		if (r && !(r == -ENOENT && families[i] == AF_INET6))
 			return r;
 	}
@@ -126,7 +123,10 @@ static int count_one(const struct listener *listener, void *context)
 	return 0;
 }
 
-/* Sockets in any state but TIME_WAIT and what comes before a handshake's end; -1: not told. */
+/*
+ * Returns the sockets in all states except TIME_WAIT and states before the handshake is complete;
+ * -1: not known.
+ */
 static long count_used(const char *path, const char *format)
 {
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
@@ -143,8 +143,8 @@ static long count_used(const char *path, const char *format)
 bool listeners_alone(void)
 {
 	long used = count_used("/proc/thread-self/net/sockstat", "TCP: inuse %ld");
-	long used6 = count_used("/proc/thread-self/net/sockstat6",
-				"TCP6: inuse %ld"); /* -1: no IPv6 at all */
+	long used6 =
+		count_used("/proc/thread-self/net/sockstat6", "TCP6: inuse %ld"); /* -1: no IPv6 */
 	unsigned int listeners = 0;
 
 	return used >= 0 && !listeners_each(count_one, &listeners) &&

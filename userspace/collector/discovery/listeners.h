@@ -9,37 +9,37 @@
 struct nlmsghdr;
 
 struct listener {
-	uint64_t cookie;  /* of the socket, never used twice before a reboot */
+	uint64_t cookie;  /* of the socket; unique until reboot */
 	uint32_t inode;	  /* as in "socket:[inode]" */
-	uint32_t ifindex; /* bound to this interface; 0: to none */
+	uint32_t ifindex; /* of the bound interface; 0: not bound */
 	uint32_t uid;
-	uint16_t port;	/* host order */
-	uint8_t family; /* AF_INET or AF_INET6 (which may accept IPv4 as well) */
+	uint16_t port;	/* host byte order */
+	uint8_t family; /* AF_INET or AF_INET6 (which can also accept IPv4) */
 };
 
-/* Returns 0 to go on, anything else to stop. */
+/* Returns 0 to continue, any other value to stop. */
 typedef int listener_callback(const struct listener *listener, void *context);
 
 /*
- * Hands each listening socket of both families to the callback. Returns 0, what stopped it, or
- * -errno.
+ * Calls the callback for each listening socket of both address families. Returns 0, the value that
+ * stopped it, or -errno.
  */
 int listeners_each(listener_callback *callback, void *context);
 
 /*
- * Which of `count` (at most 31) ports have a listener: bit i for ports[i]. Returns the mask or
+ * Checks `count` ports (at most 31) for listeners. Returns a mask (bit i: ports[i] has one) or
  * -errno.
  */
 int listeners_present(const uint16_t *ports, size_t count);
 
 /*
- * Whether nothing but listeners is there: by the kernel's count of TCP sockets in this namespace,
- * which costs less than to look for them. False also when that cannot be told.
+ * Returns whether the namespace has TCP listeners only, by the socket counts of the kernel; this is
+ * cheaper than a search. Returns false if the counts cannot be read.
  */
 bool listeners_alone(void);
 
 /*
- * Reads one answer of inet_diag. Returns 0, -ENOMSG when it is no listening TCP socket, -EBADMSG
- * when it is short.
+ * Parses one answer of inet_diag. Returns 0; -ENOMSG: not a listening TCP socket; -EBADMSG: too
+ * short.
  */
 int listener_parse(const struct nlmsghdr *message, struct listener *listener);

@@ -13,9 +13,9 @@
 #include "lib/cleanup.h"
 
 #define READ_BATCH 256
-#define EVENTS_BYTES                                                                           \
-	(1 << 20) /* a node's pods may all end at once; needs CAP_NET_ADMIN, else the system's \
-		     limit */
+/* The pods of a node can all end at once. Needs CAP_NET_ADMIN; otherwise the system limit applies.
+ */
+#define EVENTS_BYTES (1 << 20)
 
 static int subscribe(int fd)
 {
@@ -89,7 +89,7 @@ int namespaces_number(struct namespaces *namespaces, int netns_fd, int32_t *nsid
 	if (r || *nsid != NETNSA_NSID_NOT_ASSIGNED)
 		return r;
 	r = ask(namespaces, RTM_NEWNSID, NETNSA_FD, (uint32_t)netns_fd, nsid);
-	if (r && r != -EEXIST) /* somebody was faster */
+	if (r && r != -EEXIST) /* another process was faster */
 		return r;
 	return ask(namespaces, RTM_GETNSID, NETNSA_FD, (uint32_t)netns_fd, nsid);
 }
@@ -97,10 +97,7 @@ int namespaces_number(struct namespaces *namespaces, int netns_fd, int32_t *nsid
 int namespaces_alive(struct namespaces *namespaces, int32_t nsid)
 {
 	int32_t found;
-	/*
-	 * The namespace is looked for by its number, which the kernel then translates into the same
-	 * one.
-	 */
+	/* Asks for the namespace by its number; the kernel answers with the same number. */
 	int r = ask(namespaces, RTM_GETNSID, NETNSA_NSID, (uint32_t)nsid, &found);
 
 	if (r == -EINVAL || r == -ENOENT)
@@ -126,8 +123,7 @@ static int on_message(const struct nlmsghdr *message, void *context)
 
 	if (message->nlmsg_type == RTM_DELNSID) {
 		on_nsid(message, &gone);
-		if (handler->nsid == NSID_NONE &&
-		    gone != NSID_NONE) /* a number of ours, not of another namespace */
+		if (handler->nsid == NSID_NONE && gone != NSID_NONE) /* a number in our namespace */
 			handler->on_gone(gone, handler->context);
 	} else if (!link_parse(message, &link, &event)) {
 		handler->on_link(handler->nsid, &link, event, handler->context);
@@ -136,7 +132,8 @@ static int on_message(const struct nlmsghdr *message, void *context)
 }
 
 /*
- * One datagram and where it comes from; the kernel alone is believed. Returns its length or -errno.
+ * Receives one datagram and its source; ignores senders other than the kernel. Returns its length
+ * or -errno.
  */
 static ssize_t receive(int fd, void *buffer, size_t size, int32_t *nsid)
 {

@@ -11,7 +11,7 @@
 #include "lib/text/utf8.h"
 
 #define SUFFIX_LENGTH 9 /* @ and 8 digits */
-#define ID_DIGITS 12	/* of a container's id, as docker ps shows it */
+#define ID_DIGITS 12	/* of a container id, as docker ps shows it */
 
 int naming_clean(char name[CONFIG_NAME_SIZE], const char *text, size_t size)
 {
@@ -78,7 +78,7 @@ static int compare_numbers(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-/* The older first; what follows after the age only makes the order the same each time. */
+/* Sorts by age; further keys only make the order stable. */
 static int compare_age(const void *one, const void *other)
 {
 	const struct naming_entry *a = *(const struct naming_entry *const *)one;
@@ -94,10 +94,7 @@ static int compare_age(const void *one, const void *other)
 	return order ? order : strcmp(a->name, b->name);
 }
 
-/*
- * FNV-1a from a start that others cannot know, so that nobody can choose names that all fall into
- * one bucket.
- */
+/* FNV-1a with a random start, so that nobody can choose names that all fall into one bucket. */
 static uint64_t hash_text(const char *text)
 {
 	const unsigned char *seed = (const unsigned char *)getauxval(AT_RANDOM);
@@ -111,8 +108,8 @@ static uint64_t hash_text(const char *text)
 }
 
 /*
- * The labels that are given: a hash table whose buckets lie in the entries. False when somebody has
- * this one.
+ * The set of assigned labels: a hash table whose buckets are in the entries. Returns false if the
+ * label is already assigned.
  */
 static bool label_take(struct naming_entry **entries, size_t count, struct naming_entry *entry)
 {
@@ -128,7 +125,7 @@ static bool label_take(struct naming_entry **entries, size_t count, struct namin
 	return true;
 }
 
-/* The name, cut between characters so that `room` bytes are left. Returns its length. */
+/* Writes the name, truncated between characters to leave `room` bytes. Returns its length. */
 static size_t label_begin(struct naming_entry *entry, size_t room)
 {
 	size_t size = strnlen(entry->name, CONFIG_NAME_SIZE - 1), used = 0;
@@ -155,8 +152,8 @@ static uint32_t uid_digits(const char *uid)
 }
 
 /*
- * Odd, so that no number comes twice; of the entry, so that those with the same first number part
- * at the next.
+ * Odd, so that no number repeats. Derived from the entry, so that entries with the same first
+ * number differ at the next.
  */
 static uint32_t stride(const struct naming_entry *entry)
 {
@@ -165,7 +162,7 @@ static uint32_t stride(const struct naming_entry *entry)
 	return (uint32_t)(mixed >> 32) | 1;
 }
 
-/* What follows the @ at each attempt. */
+/* Returns the number after the @ for an attempt. */
 static uint32_t suffix(const struct naming_entry *entry, uint32_t attempt)
 {
 	uint32_t own = entry->cookie ? (uint32_t)entry->cookie : entry->inode;
@@ -187,8 +184,7 @@ void naming_assign(struct naming_entry **entries, size_t count)
 
 		label_begin(entry, 0);
 		/*
-		 * Of so many numbers as there are entries, one is free: each older entry has one
-		 * label.
+		 * Ends after at most as many attempts as entries: each older entry has one label.
 		 */
 		for (uint32_t attempt = 0; !label_take(entries, count, entry); attempt++) {
 			size_t length = label_begin(entry, SUFFIX_LENGTH);

@@ -40,7 +40,7 @@ ssize_t netlink_receive(int fd, void *buffer, size_t size)
 		if (length < 0)
 			return -errno;
 		/*
-		 * mnl_socket_recvfrom does not tell the sender, and a privileged process may send
+		 * mnl_socket_recvfrom does not return the sender, and a privileged process can send
 		 * to any port.
 		 */
 		if (message.msg_namelen != sizeof(sender) || sender.nl_pid != 0)
@@ -71,10 +71,7 @@ int netlink_run(const void *datagram, size_t length, uint32_t sequence, mnl_cb_t
 {
 	size_t whole = 0;
 
-	/*
-	 * mnl_nlmsg_ok takes a length of 2^31 and more for a negative one, and so for one that
-	 * fits.
-	 */
+	/* mnl_nlmsg_ok reads lengths from 2^31 as negative, and so as fitting. */
 	while (length - whole >= sizeof(struct nlmsghdr)) {
 		const struct nlmsghdr *message = (const void *)((const char *)datagram + whole);
 		size_t size = message->nlmsg_len, left = length - whole;
@@ -86,7 +83,7 @@ int netlink_run(const void *datagram, size_t length, uint32_t sequence, mnl_cb_t
 	return mnl_cb_run(datagram, whole, sequence, 0, callback, context);
 }
 
-/* What the kernel says of a WireGuard device holds its private key. */
+/* Cleared after use: an answer about a WireGuard device contains its private key. */
 struct answer_buffer {
 	char bytes[NETLINK_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
@@ -113,7 +110,7 @@ int netlink_ask(int fd, struct nlmsghdr *request, mnl_cb_t callback, void *conte
 
 		if (length < 0)
 			return (int)length;
-		/* What is left of an earlier conversation that was given up. */
+		/* Skips the rest of an earlier conversation that timed out. */
 		if (!mnl_nlmsg_ok(first, (int)length) || first->nlmsg_seq != sequence)
 			continue;
 		status = netlink_run(buffer.bytes, (size_t)length, sequence, callback, context);

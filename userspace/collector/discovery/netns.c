@@ -20,9 +20,7 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-/*
- * Where there is no /proc: by way of a socket, which takes CAP_NET_ADMIN (SIOCGSKNS, net/socket.c).
- */
+/* Without /proc: uses a socket (SIOCGSKNS, net/socket.c), which needs CAP_NET_ADMIN. */
 static int inode_of_socket(struct stat *status)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -38,7 +36,7 @@ int netns_inode(uint32_t *inode)
 {
 	struct stat status;
 
-	/* Not /proc/self: setns moves a thread, and a test or an agent may have moved this one. */
+	/* Not /proc/self: setns moves a single thread, and may have moved this one. */
 	if (stat("/proc/thread-self/ns/net", &status) != 0) {
 		int r = inode_of_socket(&status);
 
@@ -60,7 +58,7 @@ uint64_t netns_cookie(void)
 	return cookie;
 }
 
-/* Opened first and looked at then: what is behind a pid or a path may change at any time. */
+/* Opens before the check: the target of a pid or a path can change at any time. */
 static int open_checked(const char *path, uint32_t inode)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -82,7 +80,7 @@ static int open_of_process(pid_t pid, uint32_t inode)
 struct wanted_netns {
 	uint32_t inode;
 	pid_t pid;
-	int fd; /* -1 until it is found */
+	int fd; /* -1 until found */
 };
 
 static int try_process(int proc, pid_t pid, void *context)
@@ -106,7 +104,7 @@ static int find_process(uint32_t inode, pid_t *pid)
 	return wanted.fd;
 }
 
-/* A mount of a namespace, as seen by the process whose mountinfo and root these are (proc(5)). */
+/* Finds a mount of the namespace in mountinfo of a process, below its root (proc(5)). */
 static int find_mount(uint32_t inode, const char *mountinfo, const char *root)
 {
 	_cleanup_fclose_ FILE *f = fopen(mountinfo, "re");

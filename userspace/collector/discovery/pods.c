@@ -11,7 +11,7 @@
 #include "lib/cleanup.h"
 #include "lib/time.h"
 
-#define ENTRIES_MAX 65536 /* that one look reads */
+#define ENTRIES_MAX 65536 /* limit of one scan */
 #define PAUSE_NS (1 * NS_PER_S)
 #define PAUSE_CHANGED_NS (100 * NS_PER_MS)
 
@@ -20,7 +20,7 @@ static bool is_alphanumeric(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* A DNS label, or several with dots between them, as Kubernetes checks names (RFC 1123). */
+/* Checks for one DNS label, or several separated by dots, as Kubernetes does (RFC 1123). */
 static bool name_is_valid(const char *text, size_t size, bool dots)
 {
 	if (!size)
@@ -32,7 +32,7 @@ static bool name_is_valid(const char *text, size_t size, bool dots)
 			continue;
 		if (is_end || (text[i] != '-' && (!dots || text[i] != '.')))
 			return false;
-		/* A dot has a letter or a digit on both sides. */
+		/* A letter or a digit is required on both sides of a dot. */
 		if ((text[i] == '.' || text[i - 1] == '.') && !is_alphanumeric(text[i - 1]))
 			return false;
 	}
@@ -50,7 +50,7 @@ static bool name_copy(char *out, size_t size, const char *text, size_t length, b
 
 #define NAME_COPY(field, text, length, dots) name_copy(field, sizeof(field), text, length, dots)
 
-/* The first two of three parts; returns the third, or NULL. No part can hold the separator. */
+/* Splits a name into three parts; returns the third, or NULL. No part can contain the separator. */
 static const char *split(const char *name, size_t *first, const char **second,
 			 size_t *second_length)
 {
@@ -68,7 +68,10 @@ bool pod_folder_parse(const char *name, struct pod_record *record)
 	const char *pod, *uid = split(name, &namespace_length, &pod, &pod_length);
 
 	*record = (struct pod_record){ .key = "" };
-	/* Written as kubelet writes it: another spelling would be a second name for the same. */
+	/*
+	 * Requires the spelling of kubelet: another spelling would be a second name of the same
+	 * pod.
+	 */
 	return uid && pod_uid_read(uid, strnlen(uid, POD_UID_SIZE), record->key) &&
 	       !strcmp(uid, record->key) &&
 	       NAME_COPY(record->namespace, name, namespace_length, false) &&
@@ -90,7 +93,7 @@ bool container_link_parse(const char *name, struct pod_record *record)
 	if (length <= tail)
 		return false;
 	id = container + length - tail + 1;
-	/* A name that is too long for a file loses the end of its id, and is then nobody's. */
+	/* The file name limit cuts the end of an id off a long name, which then matches nothing. */
 	return id[-1] == '-' && !strcmp(id + CONTAINER_ID_SIZE - 1, suffix) &&
 	       container_id_read(id, CONTAINER_ID_SIZE - 1, record->key) &&
 	       !memcmp(id, record->key, CONTAINER_ID_SIZE - 1) &&
@@ -119,7 +122,7 @@ static bool has_type(int directory, const struct dirent *entry, unsigned char ty
 	       IFTODT(status.st_mode) == type;
 }
 
-/* The new records while a look lasts. */
+/* The records of a scan in progress. */
 struct collection {
 	struct pod_record *records;
 	size_t count, room;
@@ -136,7 +139,7 @@ static int collection_add(struct collection *c, const struct pod_record *record)
 	return 0;
 }
 
-/* Sorts, and takes out all that share a key. Returns how many those were. */
+/* Sorts, and removes all records that share a key. Returns the number removed. */
 static uint32_t collection_settle(struct collection *c)
 {
 	size_t kept = 0, count = c->count;
@@ -183,7 +186,7 @@ static int collect(const struct pods *pods, DIR *directory, struct collection *c
 		if (!entry)
 			return -errno;
 		if (entries == ENTRIES_MAX) {
-			scan->beyond++; /* at least this one; the rest is not read */
+			scan->beyond++; /* at least this one; stop reading */
 			return 0;
 		}
 		r = collect_entry(pods, dirfd(directory), entry, c, scan);
@@ -202,7 +205,7 @@ static int scan(struct pods *pods)
 
 	if (!directory)
 		return -errno;
-	/* Before it is read: what comes meanwhile is then a change. */
+	/* Read the time before the entries, so that later changes are noticed. */
 	r = fstat(dirfd(directory), &status) ? -errno : collect(pods, directory, &c, &scan);
 	if (r) {
 		free(c.records);

@@ -11,7 +11,7 @@
 #include "collector/discovery/listeners.h"
 #include "lib/cleanup.h"
 
-/* Bounds of one scan of /proc: beyond them a machine is not ours to search. */
+/* Limits of one scan of /proc. */
 #define PIDS_MAX 131072
 #define DESCRIPTORS_MAX 65536
 #define LISTENERS_MAX 1024
@@ -85,7 +85,9 @@ static bool read_comm(int proc, pid_t pid, char comm[16])
 	return true;
 }
 
-/* The fourth field of stat, behind the name in brackets, which may hold anything (proc(5)). */
+/*
+ * Reads the fourth field of stat, after the name in brackets, which can contain any byte (proc(5)).
+ */
 static pid_t read_parent(int proc, pid_t pid)
 {
 	char path[32], text[256], *end;
@@ -115,8 +117,8 @@ uint32_t process_netns(int proc, pid_t pid)
 }
 
 /*
- * Whoever started the server may have such a name too (an interpreter's), but from another network
- * namespace.
+ * The process that started the server can have such a name too (an interpreter), but in another
+ * network namespace.
  */
 struct parent {
 	pid_t pid;
@@ -124,7 +126,7 @@ struct parent {
 	bool is_server;
 };
 
-/* `last`: the parent that was asked for last; a server's children come one after another. */
+/* `last`: the parent of the previous call; children of one server come one after another. */
 static bool is_child_of_server(int proc, const struct server_process *process,
 			       const struct config *config, struct parent *last)
 {
@@ -155,7 +157,7 @@ int pids_each(const char *root, pid_callback *callback, void *context)
 	return stop;
 }
 
-/* Looking for servers among all processes. */
+/* A search for servers among all processes. */
 struct server_search {
 	const struct config *config;
 	uint32_t netns_inode;
@@ -191,7 +193,7 @@ int processes_each(const char *root, const struct config *config, uint32_t netns
 	return pids_each(root, consider, &search);
 }
 
-/* Listeners whose owner is still looked for; one that is found is taken out. */
+/* Listeners whose owner is not yet known; found ones are removed. */
 struct wanted_servers {
 	struct listener *listeners;
 	size_t count;
@@ -225,7 +227,7 @@ static int claim_sockets(const struct server_process *process, void *context)
 	const struct dirent *entry;
 	char path[32];
 
-	if (process->is_child) /* what only it listens on is a client's BIND */
+	if (process->is_child) /* a listener of a child only is the BIND of a client */
 		return 0;
 	snprintf(path, sizeof(path), PROCESSES_ROOT "/%d/fd", process->pid);
 	descriptors = opendir(path);
@@ -244,7 +246,7 @@ static int claim_sockets(const struct server_process *process, void *context)
 	return wanted->count == 0;
 }
 
-/* Listeners of the current namespace, for someone to claim. Returns 0 or -errno. */
+/* Reads the listeners of the current namespace. Returns 0 or -errno. */
 static int wanted_read(struct wanted_servers **wanted)
 {
 	struct wanted_servers *w = calloc(1, sizeof(*w));

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* The carry of a country, made if `make`; NULL when there is none, or no place. */
+/* Returns the carry of a country; with `make`, creates it. NULL: not found, or no room. */
 static struct destination_country *carry_of(const struct destination_table *table, const char *code,
 					    bool make)
 {
@@ -47,8 +47,8 @@ void country_entry_drop(struct destination_table *table, const struct destinatio
 	struct destination_country *other = own ? carry_of(table, DESTINATION_OTHER, true) : NULL;
 
 	/*
-	 * `other` as a country gains the bytes with the rest, and loses them here: the sum modulo
-	 * 2⁶⁴ is right.
+	 * `other` as a country gains these bytes with the rest, and loses them here: the sum modulo
+	 * 2⁶⁴ is correct.
 	 */
 	for (int d = 0; other && d < ABI_DIRECTION_MAX; d++) {
 		ABI_AT(__u64, own->bytes, d) +=
@@ -65,7 +65,7 @@ static void sum_add(struct country_sums *sums, const char *code, int direction, 
 	while (i < sums->count && strcmp(sums->sums[i].code, code) != 0)
 		i++;
 	if (i == sizeof(sums->sums) / sizeof(sums->sums[0]))
-		return; /* cannot be: each country has a carry */
+		return; /* unreachable: each country has a carry */
 	if (i == sums->count) {
 		memset(&sums->sums[i], 0, sizeof(sums->sums[i]));
 		memcpy(sums->sums[i].code, code, strlen(code));

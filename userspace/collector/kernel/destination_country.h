@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The countries of destinations. A destination's bytes stay with the country that it had when they
- * passed: when it moves (another database), what it had so far is carried in the country it leaves,
- * so that no series falls.
+ * Countries of destinations. Bytes stay with the country that the destination had when they passed.
+ * If its country changes (new database), the earlier bytes stay with the old country in a carry, so
+ * that no series decreases.
  */
 #pragma once
 
 #include "collector/kernel/destination_table.h"
 
-#define COUNTRY_UNKNOWN "unknown" /* the database has none */
+#define COUNTRY_UNKNOWN "unknown" /* the address is not in the database */
 
 /*
- * The country that an entry has from now on; the first one has all its bytes. A country for which
- * there is no place any more is left where it was (a database of more than ABI_COUNTRIES_MAX
- * countries is none of ours).
+ * Sets the country of an entry. The first country gets all its bytes. Does nothing if there is no
+ * carry left for a new country (a database with more than ABI_COUNTRIES_MAX countries).
  */
 void country_set(struct destination_table *table, struct destination_entry *entry,
 		 const char *country);
 
-/* An entry loses its series to `other`, with all its bytes; its country keeps what it has shown. */
+/*
+ * Moves an entry and its bytes to `other`; its country keeps the bytes that it has already shown.
+ */
 void country_entry_drop(struct destination_table *table, const struct destination_entry *entry,
 			const struct direction_counts *bytes);
 
 /*
- * Sums by country, `other` (the bytes of the rest) first, in the order of first sight. Sum of all =
- * all destinations'.
+ * Sums by country, in the order of first use; `other` is the first. The sum of all equals the sum
+ * of all destinations.
  */
 struct country_sum {
 	char code[ABI_COUNTRY_SIZE];

@@ -39,7 +39,7 @@ static void maps_list(const struct kernel *kernel, struct sized_map maps[KERNEL_
 				      sizeof(struct destination_country) };
 }
 
-/* Takes the pins of a table of another size off, and holds their maps. */
+/* Unpins the tables of another size and keeps their maps open. */
 static void former_hold(struct kernel *kernel, const struct sized_map *maps)
 {
 	char paths[KERNEL_DESTINATION_MAPS][CONFIG_PATH_SIZE];
@@ -52,9 +52,10 @@ static void former_hold(struct kernel *kernel, const struct sized_map *maps)
 		snprintf(paths[i], sizeof(paths[i]), "%.200s/%s", kernel->pins.folder,
 			 bpf_map__name(maps[i].map));
 		kernel->former[i] = bpf_obj_get(paths[i]);
+		/* missing, or an error that load reports */
 		if (kernel->former[i] < 0 ||
 		    bpf_obj_get_info_by_fd(kernel->former[i], &info, &length))
-			info.max_entries = maps[i].entries; /* none, or for load to complain of */
+			info.max_entries = maps[i].entries;
 		fits &= info.max_entries == maps[i].entries;
 	}
 	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
@@ -94,8 +95,8 @@ static void *map_memory(int fd, size_t bytes)
 }
 
 /*
- * Tables of all slots over three maps of these sizes: an array, its first table begins where the
- * memory does.
+ * Maps the tables of all slots. The three maps are arrays, so the table of slot 0 is at the start
+ * of the memory.
  */
 static struct destination_table *tables_map(const struct kernel *kernel,
 					    const int fds[KERNEL_DESTINATION_MAPS],
@@ -170,8 +171,8 @@ void kernel_destinations_clear(struct kernel *kernel, uint32_t slot)
 
 	if (!t)
 		return;
-	memset(t->entries, 0, t->max * sizeof(*t->entries)); /* first: who comes after us finds
-								nobody to be counted */
+	/* Entries before buckets: after a crash here, the next process finds no entry to count */
+	memset(t->entries, 0, t->max * sizeof(*t->entries));
 	memset(t->buckets, 0, t->bucket_count * sizeof(*t->buckets));
 	memset(t->countries, 0, ABI_COUNTRIES_MAX * sizeof(*t->countries));
 	t->count = 0;
@@ -190,7 +191,7 @@ void kernel_destinations_close(struct kernel *kernel)
 		close_descriptor(&kernel->former[i]);
 }
 
-/* ---- another --destinations.max ---- */
+/* ---- change of --destinations.max ---- */
 
 static int heavier_first(const void *a, const void *b, void *context)
 {
@@ -206,8 +207,7 @@ static int heavier_first(const void *a, const void *b, void *context)
 }
 
 /*
- * Bytes of an entry that found no place are the others' from now on; what its country had of them
- * stays there.
+ * Bytes of an entry without room count as `other` from now on; its country keeps its share of them.
  */
 static void entry_drop(struct destination_table *to, struct proxy *proxy,
 		       const struct destination_entry *from, const struct destination_count *count)
@@ -245,7 +245,7 @@ static void entries_move(struct destination_table *to, const struct destination_
 	}
 }
 
-/* The former maps' sizes. */
+/* Reads the sizes of the former maps. */
 static int former_sizes(const struct kernel *kernel, struct sized_map maps[KERNEL_DESTINATION_MAPS])
 {
 	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++) {
@@ -289,7 +289,7 @@ void kernel_destinations_move(struct kernel *kernel)
 			r = r ?: slot_move(kernel, slot, &from[slot]);
 	}
 	if (r || !tables_complete(from))
-		log_warn("cannot take over destinations counted with another --destinations.max",
+		log_warn("cannot copy destinations after change of --destinations.max",
 			 field_error(r ?: ENOMEM));
 	tables_unmap(from, maps);
 	for (int i = 0; i < KERNEL_DESTINATION_MAPS; i++)

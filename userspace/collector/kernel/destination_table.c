@@ -54,8 +54,8 @@ struct destination_count *destination_of(const struct destination_table *table,
 }
 
 /*
- * Programs look at the address while it is written: the half that is written first makes, with a
- * half of 0, an address that nobody has (::/64), the second makes it ours.
+ * Programs read the address while it is written. The first half, with 0 as the other, is an address
+ * that no host has (::/64); the second half completes it.
  */
 static void way_take(struct destination_count *way, const __u64 address[2])
 {
@@ -63,7 +63,7 @@ static void way_take(struct destination_count *way, const __u64 address[2])
 	__atomic_store_n(&ABI_HALVES(way->address)[0], address[0], __ATOMIC_RELEASE);
 }
 
-/* The free way of an address's bucket, as way_index has it; -1 when there is none. */
+/* Returns the free way in the bucket of an address, as way_index encodes it; -1: none. */
 static int64_t way_find(const struct destination_table *table, const __u64 address[2])
 {
 	const struct destination_bucket *bucket = bucket_of(table, address);
@@ -75,7 +75,7 @@ static int64_t way_find(const struct destination_table *table, const __u64 addre
 	return -1;
 }
 
-/* What maps hold is ours, but it may be of an exporter with an error. */
+/* Checks an entry from the map, which a faulty exporter may have written. */
 static bool entry_is_sound(const struct destination_table *table,
 			   const struct destination_entry *entry, uint32_t index)
 {
@@ -98,7 +98,7 @@ void destination_table_open(struct destination_table *table)
 	}
 }
 
-/* Names that several addresses have are one series: that of the first. */
+/* Addresses with the same name share the series of the first. */
 static uint32_t series_of(const struct destination_table *table, const char *label)
 {
 	uint32_t i = 0;
@@ -131,7 +131,7 @@ struct destination_entry *destination_promote(struct destination_table *table,
 	entry->series = series_of(table, label);
 	snprintf(entry->label, sizeof(entry->label), "%s", label);
 	__atomic_thread_fence(
-		__ATOMIC_RELEASE); /* whoever comes after us finds a whole entry, or none */
+		__ATOMIC_RELEASE); /* release: the next process finds a complete entry or none */
 	ABI_HALVES(entry->address)[0] = address[0];
 	ABI_HALVES(entry->address)[1] = address[1];
 	way_take(destination_of(table, entry), address);

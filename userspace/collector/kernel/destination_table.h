@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The destinations of one proxy: memory shared with the programs, which count, and kept in pinned
- * maps. Here addresses are promoted; nothing is ever demoted.
+ * The destinations of one proxy, in memory shared with the programs, which count, and kept in
+ * pinned maps. Addresses are promoted here, and never demoted.
  */
 #pragma once
 
@@ -11,40 +11,43 @@
 
 #include <wgsocks/abi.h>
 
-#define DESTINATION_OTHER "other" /* the label of the rest */
+#define DESTINATION_OTHER "other" /* label of the rest */
 
 struct destination_table {
 	struct destination_bucket *buckets; /* NULL: destinations are off */
 	uint32_t bucket_count;		    /* a power of two */
 	struct destination_entry *entries;
 	uint32_t max;
-	uint32_t count; /* entries in use: the first ones */
+	uint32_t count; /* entries in use, from the start of the array */
 	struct destination_country *countries;
-	uint64_t unplaced; /* promotions for which a bucket had no room */
+	uint64_t unplaced; /* promotions for which the bucket was full */
 };
 
-/* So many buckets that one is hardly ever full: at least two for each destination, and 256. */
+/*
+ * Returns the number of buckets: at least two for each destination, and at least 256, so that a
+ * bucket is rarely full.
+ */
 uint32_t destination_buckets_for(uint32_t max);
 
-/* Counts what is there, and mends what an end in mid-promotion has left. */
+/* Counts the entries, and completes a promotion that a crash interrupted. */
 void destination_table_open(struct destination_table *table);
 
-/* Where an address is counted; NULL: among the others. */
+/* Returns the counter of an address; NULL if it counts as `other`. */
 struct destination_count *destination_find(const struct destination_table *table,
 					   const __u64 address[2]);
 
-/* Where an entry is counted. */
+/* Returns the counter of an entry. */
 struct destination_count *destination_of(const struct destination_table *table,
 					 const struct destination_entry *entry);
 
 /*
- * Gives an address a series of its own, from 0. Returns the entry; NULL when it has one, the table
- * is full or its bucket is (`unplaced` is counted then). A label that is too long, or means the
- * rest, is not taken: it is the address.
+ * Gives an address a series, from 0. Returns the entry, or NULL if it has one already or there is
+ * no room. A full bucket increments `unplaced`. If the label is too long or is `other`, the address
+ * is the label.
  */
 struct destination_entry *destination_promote(struct destination_table *table,
 					      const __u64 address[2], const char *label);
 
-/* The address as text: IPv4 as such where it is mapped. */
+/* An address as text; a mapped IPv4 address as IPv4. */
 #define DESTINATION_ADDRESS_SIZE 46 /* INET6_ADDRSTRLEN */
 void destination_address_text(const __u64 address[2], char text[static DESTINATION_ADDRESS_SIZE]);

@@ -23,20 +23,19 @@
 #include "wgsocks.skel.h"
 
 #define SIDECAR_NETNS_BUCKETS 16
-#define NODE_EVENTS_BYTES 65536 /* 2,700 events: all proxies of a node may begin at once */
+#define NODE_EVENTS_BYTES 65536 /* 2,700 events: all proxies of a node can start at once */
 
-_Static_assert(sizeof(struct config_network) == sizeof(struct leak_network),
-	       "they are copied as they are");
-_Static_assert(CONFIG_LEAK_ALLOW_MAX == ABI_LEAK_ALLOW_MAX, "and all of them");
+_Static_assert(sizeof(struct config_network) == sizeof(struct leak_network), "copied with memcpy");
+_Static_assert(CONFIG_LEAK_ALLOW_MAX == ABI_LEAK_ALLOW_MAX, "all networks fit");
 
-/* Of the load that is under way: libbpf's printing knows no context. */
+/* Of the current load: the print callback of libbpf has no context. */
 static struct verifier_log verifier_log;
 
-/* libbpf's own lines are for debugging; what an operator must know is said once, by kernel_load. */
+/* Messages of libbpf are for debugging; kernel_load logs once what an operator must know. */
 __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_level level,
 							      const char *format, va_list arguments)
 {
-	_cleanup_free_ char *message = NULL; /* a verifier's log may have megabytes */
+	_cleanup_free_ char *message = NULL; /* a log of the verifier can have megabytes */
 
 	if (level == LIBBPF_DEBUG || (level != LIBBPF_WARN && !log_enabled(LOG_LEVEL_DEBUG)))
 		return 0;
@@ -58,13 +57,13 @@ int kernel_init(struct kernel *kernel, const struct config *config)
 	return pins_init(&kernel->pins, config);
 }
 
-/* Maps that are ours to size and to pin: not those that libbpf makes for .rodata and .bss. */
+/* Returns whether libbpf created the map (.rodata, .bss): we neither size nor pin it. */
 static bool map_is_internal(const struct bpf_map *map)
 {
 	return strchr(bpf_map__name(map), '.') != NULL;
 }
 
-/* Where the map is pinned, or where it was. */
+/* Sets the pin path of a map, or disables the map and removes its pin. */
 static int map_prepare(struct kernel *kernel, struct bpf_map *map)
 {
 	char path[CONFIG_PATH_SIZE];
@@ -72,7 +71,7 @@ static int map_prepare(struct kernel *kernel, struct bpf_map *map)
 
 	snprintf(path, sizeof(path), "%.200s/%s", kernel->pins.folder, bpf_map__name(map));
 	if (!kernel_map_wanted(kernel->skeleton, map, kernel->config->collectors)) {
-		/* What an earlier process left in it goes. */
+		/* remove what an earlier process left in it */
 		r = bpf_map__set_autocreate(map, false);
 		if (!r && kernel->pinned && unlink(path) && errno != ENOENT)
 			r = -errno;
@@ -205,23 +204,23 @@ static void release(struct kernel *kernel)
 	kernel->skeleton = NULL;
 }
 
-/* Whether it has what loading and attaching take. */
-static bool is_capable(void)
+/* Returns whether we have the capabilities for loading and attaching. */
+static bool has_capabilities(void)
 {
 	static const int NEEDED[] = { CAP_BPF, CAP_PERFMON };
 
 	if (capng_get_caps_process() || !capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN))
 		return false;
 	for (size_t i = 0; i < sizeof(NEEDED) / sizeof(NEEDED[0]); i++) {
+		/* Replaces both in old kernels and runtimes */
 		if (!capng_have_capability(CAPNG_EFFECTIVE, NEEDED[i]) &&
-		    !capng_have_capability(CAPNG_EFFECTIVE,
-					   CAP_SYS_ADMIN)) /* which once stood for both */
+		    !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
 			return false;
 	}
 	return true;
 }
 
-/* What an operator can do about it; NULL: not known. */
+/* Returns what an operator can do about an error; NULL: not known. */
 static const char *load_hint(int error)
 {
 	static char hint[160];
@@ -234,7 +233,7 @@ static const char *load_hint(int error)
 	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return "kernel has no BTF (CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)";
-	if ((error == -EPERM || error == -EACCES) && !is_capable())
+	if ((error == -EPERM || error == -EACCES) && !has_capabilities())
 		return "capabilities BPF, PERFMON and NET_ADMIN are required";
 	if (verifier_log.text) {
 		snprintf(hint, sizeof(hint), "verifier of this kernel refuses program %s",
@@ -282,9 +281,10 @@ static bool is_superseded(const struct pin_folder *folder, void *context)
 }
 
 /*
- * What another version, or another --proxies.max, left of this instance counts no more for anybody.
+ * Removes pins of this instance from another version or another --proxies.max: no process counts
+ * with them any more.
  */
-static void supersede(struct kernel *kernel)
+static void remove_superseded(struct kernel *kernel)
 {
 	int n = kernel->pinned ? pin_folders_remove(kernel->config, is_superseded, kernel) : 0;
 
@@ -305,8 +305,8 @@ int kernel_load(struct kernel *kernel)
 	if (r)
 		return r;
 	r = load_once(kernel, &step);
-	if (r == -EINVAL &&
-	    kernel->pinned) { /* what is pinned may not fit, or be half written: afresh */
+	/* The pins can be incompatible or incomplete: start again without them */
+	if (r == -EINVAL && kernel->pinned) {
 		int pins;
 
 		release(kernel);
@@ -321,15 +321,14 @@ int kernel_load(struct kernel *kernel)
 	if (!r) {
 		last_failure[0] = 0;
 		verifier_log_free(&verifier_log);
-		supersede(kernel);
+		remove_superseded(kernel);
 		return 0;
 	}
 	release(kernel);
 	if (kernel->pinned && !kernel->taken_over && pins_clear(&kernel->pins) >= 0)
 		pins_remove(&kernel->pins);
 	else
-		pins_close(&kernel->pins); /* what an earlier process counted is kept for the next
-					      try */
+		pins_close(&kernel->pins); /* keep earlier counts for the next attempt */
 	kernel->pinned = false;
 	snprintf(failure, sizeof(failure), "%s %d", step, r);
 	if (strcmp(failure, last_failure)) {
@@ -347,8 +346,7 @@ void kernel_close(struct kernel *kernel)
 	if (kernel->skeleton) {
 		for (int i = 0; i < KERNEL_LINK_MAX; i++) {
 			if (kernel->links[i] && kernel->pinned)
-				bpf_link__disconnect(kernel->links[i]); /* destroying it lets go of
-									   it, no more */
+				bpf_link__disconnect(kernel->links[i]); /* destroy only closes it */
 		}
 	}
 	release(kernel);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel side as the collector holds it: open → rodata → load → attach. Pinned where there is a
- * bpffs, so that the kernel goes on counting while the collector is away; a new collector takes the
- * maps and links over and hands new code to them through the PROG_ARRAYs.
+ * The kernel side of the collector: open → rodata → load → attach. If there is a bpffs, maps and
+ * links are pinned: the kernel continues to count while the collector is down. A new collector
+ * reuses them and replaces the code through the PROG_ARRAYs.
  */
 #pragma once
 
@@ -32,89 +32,87 @@ struct kernel {
 	struct pins pins;
 	struct wgsocks *skeleton; /* NULL: not loaded */
 	struct bpf_link *links[KERNEL_LINK_MAX];
-	int dispatchers[KERNEL_LINK_MAX]; /* the programs that these links hold; -1 */
+	int dispatchers[KERNEL_LINK_MAX]; /* the programs of these links; -1 */
 	bool pinned;
-	bool taken_over; /* the counters go on from an earlier process */
+	bool taken_over; /* the counters continue from an earlier process */
 	unsigned int cpus;
-	struct slot_owner *owners; /* by slot, as the `proxies` map has them: looked through for
-				      each new proxy */
+	/* By slot, a copy of the `proxies` map for the search on each new proxy */
+	struct slot_owner *owners;
 
-	/* Shared memory with the programs, by slot. */
+	/* Memory shared with the programs, by slot. */
 	struct proxy_counters *counters;
 	struct window *windows;
 	struct rates *rates;			/* NULL while the collector compat is off */
-	struct destination_table *destinations; /* NULL where they are off */
+	struct destination_table *destinations; /* NULL while destinations are off */
 
-	int former[KERNEL_DESTINATION_MAPS]; /* maps of another --destinations.max, while they are
-						taken over; -1 */
+	/* Maps of another --destinations.max, while they are copied; -1 */
+	int former[KERNEL_DESTINATION_MAPS];
 };
 
-/* Names the instance; nothing is loaded yet. Returns 0 or -errno. */
+/* Sets the name of the instance; loads nothing. Returns 0 or -errno. */
 int kernel_init(struct kernel *kernel, const struct config *config);
 
 /*
- * Loads and attaches the tracepoint programs, reusing pins that fit. Returns 0, or -errno after one
- * line that says why (the same line is not repeated). Nothing is left behind on failure.
+ * Loads and attaches the tracepoint programs; reuses pins that fit. Returns 0, or -errno after
+ * logging the reason (not repeated for the same reason). Leaves nothing behind on failure.
  */
 int kernel_load(struct kernel *kernel);
 
-/* Leaves what is pinned and releases the rest. */
+/* Releases everything except pins. */
 void kernel_close(struct kernel *kernel);
 
-/* Detaches and unpins everything but the packet attachments (attach.h), then closes. */
+/* Detaches and unpins everything except packet attachments (attach.h), then closes. */
 void kernel_remove(struct kernel *kernel);
 
-/* The PROG_ARRAY of the packet programs, for stubs. */
+/* Returns the PROG_ARRAY of the packet programs, for stubs. */
 int kernel_packet_programs(const struct kernel *kernel);
 
-/*
- * Writes what a slot is to the `proxies` map, or looks it up in the `netns` table. Returns 0 or
- * -errno.
- */
+/* Writes or reads the entry of a slot in the `proxies` map. Returns 0 or -errno. */
 int kernel_proxy_write(struct kernel *kernel, uint32_t slot, const struct proxy *proxy);
 int kernel_proxy_read(const struct kernel *kernel, uint32_t slot, struct proxy *proxy);
 
 /*
- * Whether a session is open on this listener port of a slot. Walks all sessions: for rare
- * decisions.
+ * Returns whether a session is open on this listener port of a slot. Walks all sessions: call it
+ * rarely.
  */
 bool kernel_port_in_use(const struct kernel *kernel, uint32_t slot, uint16_t port);
 
 /*
- * Lets the socket programs find the slot of a network namespace. Returns 0, or -ENOSPC when its
- * bucket is full.
+ * Maps the inode of a network namespace to a slot, for the socket programs; or removes it. Returns
+ * 0, or -ENOSPC if its bucket is full.
  */
 int kernel_netns_add(struct kernel *kernel, uint32_t inode, uint32_t slot);
 int kernel_netns_remove(struct kernel *kernel, uint32_t inode, uint32_t slot);
 
-/* The requests by client of a slot. Returns 0 or -errno. */
+/* Reads the requests by client of a slot. Returns 0 or -errno. */
 int kernel_clients_read(const struct kernel *kernel, uint32_t slot, struct client_table *table);
 
 /* Sums the per-CPU counters of a tunnel by its index in `tunnels`. Returns 0 or -errno. */
 int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunnel_counters *sum);
 
-/* All bytes of a tunnel, both directions. */
+/* Returns all bytes of a tunnel, both directions. */
 uint64_t tunnel_bytes(const struct tunnel_counters *counters);
 
-/* The last second (CLOCK_MONOTONIC) in which a collector looked after the slot; 0: none did. */
+/* Returns the last second (CLOCK_MONOTONIC) in which a collector watched the slot; 0: never. */
 uint64_t kernel_last_second(const struct kernel *kernel, uint32_t slot);
 
 /*
- * Sets a tunnel's counters back to 0: only while no program is attached to it. Returns 0 or -errno.
+ * Resets the counters of a tunnel. Call only while no program is attached to it. Returns 0 or
+ * -errno.
  */
 int kernel_tunnel_clear(struct kernel *kernel, uint32_t index);
 
 /*
- * Events that the recursion guard kept from a tracepoint's dispatcher so far; 0 where the kernel
- * does not tell (before 5.12).
+ * Returns the events that the recursion guard kept from a dispatcher so far; 0 if the kernel does
+ * not report them (before 5.12).
  */
 uint64_t kernel_recursion_misses(const struct kernel *kernel, enum kernel_link link);
 
-/* What our maps and programs take in the kernel (memlock of their fdinfo), in bytes. */
+/* Returns the kernel memory of our maps and programs (memlock of their fdinfo), in bytes. */
 uint64_t kernel_memory(const struct kernel *kernel);
 
 /*
- * Whether the kernel that runs calls itself older than major.minor, as uname(2) has it; *name is
- * what it says.
+ * Returns whether the running kernel is older than major.minor, by uname(2), and stores the result
+ * of uname in *name.
  */
 bool kernel_before(unsigned int major, unsigned int minor, struct utsname *name);

@@ -13,7 +13,7 @@
 #include "collector/kernel/pins.h"
 #include "lib/cleanup.h"
 
-#define INSTANCES_MAX 65536 /* of one layout; more are left for another time */
+#define INSTANCES_MAX 65536 /* limit for one layout; further ones are left for the next start */
 
 bool pin_folder_cookie(const char *instance, uint64_t *cookie)
 {
@@ -78,7 +78,7 @@ static void layout_check(struct removal *removal, const char *layout)
 		if (e->d_name[0] != '.')
 			instance_check(removal, layout, e->d_name);
 	}
-	rmdir(path); /* only when it is empty */
+	rmdir(path); /* fails unless it is empty */
 }
 
 int pin_folders_remove(const struct config *config, pin_folder_filter *is_stale, void *context)
@@ -92,6 +92,6 @@ int pin_folders_remove(const struct config *config, pin_folder_filter *is_stale,
 			layout_check(&removal, e->d_name);
 	}
 	if (d)
-		rmdir(config->pin_path); /* the same */
+		rmdir(config->pin_path); /* as above */
 	return removal.error ?: removal.removed;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pin folders of others than the running instance: PATH/v<layout>[-<proxies>]/<instance>.
- * Whoever runs holds a lock on its own, so what can be locked is nobody's.
+ * Pin folders of instances that do not run: PATH/v<layout>[-<proxies>]/<instance>. A running
+ * instance holds a lock on its folder, so a folder that we can lock is unused.
  */
 #pragma once
 
@@ -11,21 +11,21 @@
 
 struct pin_folder {
 	char path[CONFIG_PATH_SIZE];
-	const char *instance; /* "node", a cookie; borrowed */
+	const char *instance; /* "node" or a cookie; borrowed */
 	int lock;	      /* held during the callback */
 };
 
-/* Returns whether the folder is to be removed, with all that is attached by it. */
+/* Returns whether to remove the folder and all its attachments. */
 typedef bool pin_folder_filter(const struct pin_folder *folder, void *context);
 
 /*
- * Hands each folder that nobody holds to `is_stale`, and removes those that it says. Returns the
- * number of pins that were removed, or the first -errno after having tried all.
+ * Calls `is_stale` for each unused folder and removes the folder if it returns true. Returns the
+ * number of pins removed; after an error it tries the rest and returns the first -errno.
  */
 int pin_folders_remove(const struct config *config, pin_folder_filter *is_stale, void *context);
 
 /*
- * Whether a folder of this name is a sidecar's: 16 hex digits; *cookie is then the cookie of its
- * network namespace.
+ * Returns whether this folder name belongs to a sidecar (16 hex digits); *cookie is then the cookie
+ * of its network namespace.
  */
 bool pin_folder_cookie(const char *instance, uint64_t *cookie);

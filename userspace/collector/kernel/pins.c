@@ -36,13 +36,16 @@ int pins_init(struct pins *pins, const struct config *config)
 		snprintf(pins->instance, sizeof(pins->instance), "%016" PRIx64, cookie);
 		return 0;
 	}
-	r = netns_inode(&inode); /* before 5.14: an inode may come back, its pins are then seen to
-				    be stale by their interfaces */
+	/*
+	 * Before 5.14: an inode can be reused; the interfaces of its pins then show that they are
+	 * stale
+	 */
+	r = netns_inode(&inode);
 	snprintf(pins->instance, sizeof(pins->instance), "inode-%" PRIu32, inode);
 	return r;
 }
 
-/* Whether the nearest existing folder at or above the path lies in a bpffs. */
+/* Returns whether the nearest existing folder at or above the path is in a bpffs. */
 static bool path_in_bpffs(const char *path)
 {
 	char folder[CONFIG_PATH_SIZE];
@@ -59,7 +62,7 @@ static bool path_in_bpffs(const char *path)
 	return fs.f_type == BPF_FS_MAGIC;
 }
 
-/* With all processes in sight, and the mounts of PID 1. */
+/* Returns whether we see all processes, and the mounts of PID 1 are ours. */
 static bool on_host(void)
 {
 	struct stat own, init;
@@ -109,7 +112,7 @@ int pins_open(struct pins *pins, const struct config *config)
 		snprintf(size, sizeof(size), "-%" PRIu32, config->proxies_max);
 	r = snprintf(folder, sizeof(folder), "%s/v%d%s/%s", config->pin_path, ABI_LAYOUT, size,
 		     pins->instance);
-	if (r >= (int)sizeof(folder) - 32) /* room for the longest pin's name */
+	if (r >= (int)sizeof(folder) - 32) /* room for the name of the longest pin */
 		return -ENAMETOOLONG;
 	r = make_folders(folder);
 	if (r)
@@ -155,7 +158,7 @@ void pins_remove(struct pins *pins)
 	memcpy(folder, pins->folder, sizeof(folder));
 	pins_close(pins);
 	for (int up = 0; up < 3 && folder[0];
-	     up++) { /* instance, layout, wgsocks; each only when it is empty */
+	     up++) { /* instance, layout, wgsocks; each only if it is empty */
 		if (rmdir(folder))
 			return;
 		slash = strrchr(folder, '/');

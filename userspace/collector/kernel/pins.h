@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pin folder: <pin path>/v<layout>[-<proxies.max>]/<instance>/, where instance is "node" or the
+ * The pin folder: <pin path>/v<layout>[-<proxies.max>]/<instance>/; the instance is "node" or the
  * netns cookie of a sidecar. One process at a time holds its lock, so that sidecars and an agent
  * can share a bpffs.
  */
@@ -13,37 +13,36 @@
 struct pins {
 	char instance[32];	       /* "node" or 16 hex digits */
 	char folder[CONFIG_PATH_SIZE]; /* "" while nothing is pinned */
-	int lock;		       /* the folder, locked; -1 */
+	int lock;		       /* descriptor of the locked folder; -1 */
 };
 
-/* Fills the instance's name. Returns 0 or -errno. */
+/* Sets the name of the instance. Returns 0 or -errno. */
 int pins_init(struct pins *pins, const struct config *config);
 
 /*
- * Mounts bpffs where it is missing at the usual place, on a host (the mount namespace of PID 1)
- * only. Needs CAP_SYS_ADMIN; without it, or in a container, does nothing. To be called before
- * rights are dropped.
+ * Mounts bpffs at the usual path if it is missing, only on a host (in the mount namespace of PID
+ * 1). Needs CAP_SYS_ADMIN, so call it before dropping capabilities; without it, or in a container,
+ * does nothing.
  */
 void pins_mount(const struct config *config);
 
 /*
- * Makes and locks the folder. Returns 0; -ENOTSUP: pins are off or there is no bpffs; -EBUSY:
- * another instance that runs holds it; or another -errno. Says nothing: what it means depends on
- * what the caller wants of it.
+ * Creates and locks the folder. Returns 0; -ENOTSUP: pins are off or there is no bpffs; -EBUSY:
+ * another running instance holds the lock; or another -errno. Logs nothing: the caller knows what
+ * the error means.
  */
 int pins_open(struct pins *pins, const struct config *config);
 
-/* Removes every pin in a folder. Returns the number removed or -errno. */
+/* Removes all pins in a folder. Returns the number removed or -errno. */
 int pins_unlink_all(const char *folder);
 
-/* The same of ours; the folder and the lock stay. Returns the number removed or -errno. */
+/* Removes all our pins; keeps the folder and the lock. Returns the number removed or -errno. */
 int pins_clear(struct pins *pins);
 
 /*
- * Removes the folder (it must be clear) and its empty parents up to the pin path, and gives up the
- * lock.
+ * Removes the folder (clear it first) and its empty parents up to the pin path; releases the lock.
  */
 void pins_remove(struct pins *pins);
 
-/* Gives up the lock, leaves the pins. */
+/* Releases the lock; keeps the pins. */
 void pins_close(struct pins *pins);

@@ -13,9 +13,9 @@
 #include "lib/config/config.h"
 #include <wgsocks/abi.h>
 
-#include "wgsocks.skel.h" /* uses the ABI's types */
+#include "wgsocks.skel.h" /* needs the types of the ABI */
 
-/* A program of a PROG_ARRAY, and whether the collectors that are on need it. */
+/* A program in a PROG_ARRAY, and whether an enabled collector needs it. */
 struct array_program {
 	struct bpf_map *array;
 	uint32_t index;
@@ -26,9 +26,9 @@ struct array_program {
 #define PROGRAMS_MAX (ABI_PACKET_MAX + 4)
 
 /*
- * The parts that collectors own, of the table: statements for the parts of all collectors (ALL_),
- * or of those that are on (ON_). One of PROGRAM, SWITCH and MAP is a statement, the others are
- * empty.
+ * The parts that collectors own, from the table: statements for the parts of all collectors (ALL_)
+ * or of the enabled ones (ON_). One of PROGRAM, SWITCH and MAP expands to a statement, the others
+ * to nothing.
  */
 #define BPF(...) __VA_ARGS__
 #define USERSPACE
@@ -134,15 +134,15 @@ int kernel_hand_over(struct wgsocks *skeleton, uint32_t collectors)
 			if (bpf_map_update_elem(array, &programs[i].index, &fd, BPF_ANY))
 				return -errno;
 		} else if (bpf_map_delete_elem(array, &programs[i].index) && errno != ENOENT) {
-			return -errno; /* an earlier process may have had use for it */
+			return -errno; /* an earlier process may have used it */
 		}
 	}
 	return 0;
 }
 
-#define MAPS_MAX 8 /* of a dispatcher: it has one */
+#define MAPS_MAX 8 /* of a dispatcher, which has one */
 
-/* In the order in which they are attached: the copies of the state program rely on theirs. */
+/* In the order of attachment, on which the two copies of the state program rely. */
 static const char *const names[KERNEL_LINK_MAX] = { "state_a", "state_b", "retransmit", "synack" };
 
 static struct bpf_program *program_of(const struct kernel *kernel, enum kernel_link which)
@@ -173,7 +173,7 @@ static void link_path(char path[CONFIG_PATH_SIZE], const struct kernel *kernel,
 	snprintf(path, CONFIG_PATH_SIZE, "%.200s/link_%s", kernel->pins.folder, names[which]);
 }
 
-/* The program is pinned beside its link, since finding it through the link takes CAP_SYS_ADMIN. */
+/* The program is pinned next to its link: finding it through the link needs CAP_SYS_ADMIN. */
 static void program_path(char path[CONFIG_PATH_SIZE], const struct kernel *kernel,
 			 enum kernel_link which)
 {
@@ -181,8 +181,8 @@ static void program_path(char path[CONFIG_PATH_SIZE], const struct kernel *kerne
 }
 
 /*
- * Whether a program calls through this array: a pinned dispatcher may have outlived the pin of its
- * own.
+ * Returns whether a program calls through this array: the array of a pinned dispatcher may no
+ * longer be pinned.
  */
 static bool calls_through(int program, int array)
 {
@@ -220,7 +220,7 @@ static bool take_over(struct kernel *kernel, enum kernel_link which)
 	return kernel->links[which] != NULL;
 }
 
-/* Nobody has attached here yet, or has got so far. */
+/* Returns whether no process has attached here yet. */
 static bool none_pinned(const struct kernel *kernel)
 {
 	char path[CONFIG_PATH_SIZE];
@@ -256,7 +256,7 @@ static int attach(struct kernel *kernel, enum kernel_link which)
 	if (!kernel->pinned)
 		return 0;
 	program_path(path, kernel, which);
-	unlink(path); /* of an attempt that was cut short */
+	unlink(path); /* left by an interrupted attempt */
 	r = bpf_program__pin(program, path);
 	link_path(path, kernel, which);
 	return r ?: bpf_link__pin(link, path);

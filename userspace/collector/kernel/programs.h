@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which programs there are, where they go, and which of them, and of the maps, the collectors that
- * are on need (lib/config/collectors.h).
+ * The list of programs, where they attach, and which programs and maps the enabled collectors need
+ * (lib/config/collectors.h).
  */
 #pragma once
 
@@ -12,7 +12,7 @@ struct bpf_map;
 struct kernel;
 struct wgsocks;
 
-/* Of the tracepoints. */
+/* Links of the tracepoints. */
 enum kernel_link {
 	KERNEL_STATE_A,
 	KERNEL_STATE_B,
@@ -22,32 +22,32 @@ enum kernel_link {
 };
 
 /*
- * Between open and load: what only collectors that are off would use is not loaded, and is switched
- * off in the programs that stay. `collectors`: bits of enum config_collector. Returns 0 or -errno.
+ * Between open and load: excludes programs that only disabled collectors need, and switches their
+ * part off in the other programs. `collectors`: bits of enum config_collector. Returns 0 or -errno.
  */
 int kernel_programs_choose(struct wgsocks *skeleton, uint32_t collectors);
 
-/* Whether a collector that is on uses the map, or no collector owns it. */
+/* Returns whether an enabled collector needs the map, or no collector owns it. */
 bool kernel_map_wanted(const struct wgsocks *skeleton, const struct bpf_map *map,
 		       uint32_t collectors);
 
 /*
- * After the load: from here on the new code runs, behind whatever is attached already. What is not
- * needed leaves its place empty. Returns 0 or -errno.
+ * After load: puts the new code behind the existing attachments. Clears array entries of programs
+ * that are not needed. Returns 0 or -errno.
  */
 int kernel_hand_over(struct wgsocks *skeleton, uint32_t collectors);
 
 /*
- * The programs that hold the tracepoints, and call what counts through PROG_ARRAYs: they stay when
- * new code comes, so that no event is lost or seen twice.
+ * Dispatchers are the programs attached to the tracepoints; they call the counting programs through
+ * PROG_ARRAYs. New code does not replace them, so no event is lost or seen twice.
  */
 
 /*
- * Attaches (and pins) them in their order, or takes the pinned ones over as they are. Returns 0;
- * -EINVAL when some are missing or call through other arrays than ours: those that are left cannot
- * be told from new ones when both count, and a link goes in its own time; or -errno.
+ * Attaches and pins the dispatchers in order, or reuses the pinned ones. Returns 0; -EINVAL: some
+ * are missing or call through other arrays than ours; or another -errno. Attaching next to such
+ * remains could count twice, because a link disappears asynchronously.
  */
 int dispatchers_attach(struct kernel *kernel);
 
-/* "state_a", "state_b", "retransmit", "synack": in pins and metrics. */
+/* Returns "state_a", "state_b", "retransmit" or "synack", as in pins and metrics. */
 const char *dispatcher_name(enum kernel_link which);

@@ -13,19 +13,19 @@
 #include "lib/process/shared.h"
 #include "lib/time.h"
 
-/* Suspects of the last run, by socket; those that find no place are suspects of a later one. */
+/* Suspects of the last run, by socket; those that do not fit become suspects in a later run. */
 #define SUSPECTS_MAX 1024
 struct suspect {
 	uint32_t slot;
 	uint64_t socket;
-	uint64_t began_ns; /* of the session: with it, a socket's address is not mistaken for its
-			      successor's */
+	/* Start of the session; tells it from a later socket with the same address */
+	uint64_t began_ns;
 	uint64_t since_ns;
 };
 static struct suspect suspects[SUSPECTS_MAX];
 static unsigned int suspect_count;
 
-/* The run's own list, in the making. */
+/* State of one run. */
 struct run {
 	struct kernel *kernel;
 	uint32_t slot;
@@ -36,8 +36,8 @@ struct run {
 	unsigned int next_count;
 };
 
-/* Whether it was a suspect long enough; if not, it is one now. */
-static bool convicted(struct run *run, uint64_t socket, uint64_t began_ns)
+/* Returns whether it has been a suspect for long enough; if not, keeps it as a suspect. */
+static bool suspect_confirmed(struct run *run, uint64_t socket, uint64_t began_ns)
 {
 	uint64_t since = run->started_ns;
 
@@ -56,7 +56,7 @@ static bool convicted(struct run *run, uint64_t socket, uint64_t began_ns)
 
 #define ADD(field, n) __atomic_fetch_add(&(field), n, __ATOMIC_RELAXED)
 
-/* Walks every socket of the current network namespace through our program. */
+/* Runs our program for each socket of the current network namespace. */
 static int iterate(struct kernel *kernel)
 {
 	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, options);
@@ -81,7 +81,7 @@ static struct proxy_counters *counters_of(const struct kernel *kernel, uint16_t 
 	return slot < kernel->config->proxies_max ? &kernel->counters[slot] : NULL;
 }
 
-/* As the programs do at CLOSE: the one whose delete succeeds counts. */
+/* Whichever side deletes the entry counts, as in the programs at CLOSE. */
 static bool end_session(struct kernel *kernel, const struct session_key *key,
 			const struct session *s)
 {
@@ -90,12 +90,12 @@ static bool end_session(struct kernel *kernel, const struct session_key *key,
 
 	if (!c || bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.sessions), key))
 		return false;
-	log_debug("session had no end", field_unsigned("port", key->client_port),
+	log_debug("closed session whose end was missed", field_unsigned("port", key->client_port),
 		  field_unsigned("age_ms", (clock_now_ns() - s->opened_ns) / NS_PER_MS),
 		  field_unsigned("closer", s->closer), field_unsigned("seen", s->seen));
 	ADD(c->client_active, -1);
 	ADD(c->losses.recursion, 1);
-	if (!s->adopted && d->requested && !d->settled) { /* how it ended, nobody knows */
+	if (!s->adopted && d->requested && !d->settled) { /* outcome not known */
 		ADD(c->failures.other, 1);
 		ADD(c->request_duration.failure.buckets[ABI_HISTOGRAM_BUCKETS - 1], 1);
 	}
@@ -108,7 +108,7 @@ static bool end_upstream(struct kernel *kernel, uint64_t key, const struct upstr
 
 	if (!c || bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.upstreams), &key))
 		return false;
-	log_debug("upstream connection had no end",
+	log_debug("closed upstream connection whose end was missed",
 		  field_unsigned("age_ms", (clock_now_ns() - u->started_ns) / NS_PER_MS),
 		  field_unsigned("established", u->established), field_unsigned("seen", u->seen));
 	if (u->established) {
@@ -129,8 +129,7 @@ static void sweep_sessions(struct run *run)
 	struct session s;
 
 	/*
-	 * At most as many steps as there can be entries: a walk over a table that changes may begin
-	 * again.
+	 * Limits the steps to the number of entries: a walk over a table that changes can restart.
 	 */
 	for (unsigned int i = 0; more && i < ABI_SESSIONS_MAX; i++) {
 		key = next;
@@ -138,7 +137,7 @@ static void sweep_sessions(struct run *run)
 		if (key.slot != run->slot || bpf_map_lookup_elem(fd, &key, &s) ||
 		    s.seen == run->round || s.opened_ns >= run->started_ns)
 			continue;
-		if (convicted(run, s.socket, s.opened_ns))
+		if (suspect_confirmed(run, s.socket, s.opened_ns))
 			run->ended += end_session(run->kernel, &key, &s);
 	}
 }
@@ -156,12 +155,12 @@ static void sweep_upstreams(struct run *run)
 		if (bpf_map_lookup_elem(fd, &key, &u) || u.slot != run->slot ||
 		    u.seen == run->round || u.started_ns >= run->started_ns)
 			continue;
-		if (convicted(run, key, u.started_ns))
+		if (suspect_confirmed(run, key, u.started_ns))
 			run->ended += end_upstream(run->kernel, key, &u);
 	}
 }
 
-/* Those of other slots stay suspects until their own next run. */
+/* Suspects of other slots stay until the next run for their slot. */
 static void keep_others(struct run *run)
 {
 	for (unsigned int i = 0; i < suspect_count; i++) {
@@ -181,8 +180,8 @@ int reconcile_run(struct kernel *kernel, uint32_t slot, unsigned int *suspected)
 
 	if (!next)
 		return -ENOMEM;
-	run.round = (uint16_t)(run.started_ns >> 20)
-			    ?: 1; /* about a millisecond: another one than in the last run */
+	/* Steps of about a millisecond, so that it differs from the last run */
+	run.round = (uint16_t)(run.started_ns >> 20) ?: 1;
 	kernel->skeleton->bss->reconcile_round = run.round;
 	r = iterate(kernel);
 	if (r)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comparing the sessions with the sockets that the kernel has: adopts connections that began before
- * us, ends sessions whose CLOSE no program saw. Costs 2.5 ms and 1 µs for each socket of the host:
- * at start, when the recursion guard has struck, and slowly always while there are sessions.
+ * Compares the sessions with the sockets of the kernel: adopts connections older than the exporter,
+ * and ends sessions whose CLOSE no program saw. Costs 2.5 ms plus 1 µs for each socket of the host.
+ * Runs at start, after a recursion miss, and rarely while there are sessions.
  */
 #pragma once
 
@@ -11,11 +11,11 @@
 #include "lib/time.h"
 
 /*
- * For the slot of the current network namespace: the kernel walks the sockets of no other.
- * Returns the number of sessions that were ended (each is counted as a loss: recursion), or -errno.
- * A socket leaves the kernel's tables a little before its CLOSE, or long before it on a busy
- * machine: a session without a socket is a suspect, and ended by the next run at least
- * RECONCILE_SUSPECT_AGE_NS later. *suspects (may be NULL) is their number: run again then.
+ * Runs for the slot of the current network namespace: the kernel lists no other sockets. Returns
+ * the number of sessions ended (each counts as a loss: recursion), or -errno. A session without a
+ * socket is first a suspect: sockets leave the tables of the kernel before their CLOSE, on a busy
+ * machine long before. The next run, at least RECONCILE_SUSPECT_AGE_NS later, ends it. *suspects
+ * (can be NULL) is their number; if not 0, run again.
  */
 int reconcile_run(struct kernel *kernel, uint32_t slot, unsigned int *suspects);
 

@@ -47,7 +47,7 @@ int64_t slot_free(const struct kernel *kernel)
 	return -ENOSPC;
 }
 
-/* Deletes the entries of a slot; `slot_of` reads it from key or value. */
+/* Deletes the entries of a slot; `slot_of` reads the slot from key or value. */
 typedef uint16_t slot_reader(const void *key, const void *value);
 
 static int entries_delete(const struct bpf_map *map, uint32_t slot, slot_reader *slot_of)
@@ -63,7 +63,7 @@ static int entries_delete(const struct bpf_map *map, uint32_t slot, slot_reader 
 	more = !bpf_map_get_next_key(fd, NULL, next);
 	for (uint32_t i = 0; more && i < 2 * bpf_map__max_entries(map); i++) {
 		memcpy(key, next, bpf_map__key_size(map));
-		more = !bpf_map_get_next_key(fd, key, next); /* before this one goes */
+		more = !bpf_map_get_next_key(fd, key, next); /* before the deletion of this key */
 		if (!bpf_map_lookup_elem(fd, key, value) && slot_of(key, value) == slot &&
 		    bpf_map_delete_elem(fd, key) && errno != ENOENT)
 			return -errno;
@@ -91,7 +91,7 @@ static uint16_t unclaimed_slot(const void *key, const void *value)
 	return ((const struct unclaimed_key *)key)->slot;
 }
 
-/* What is counted in arrays. */
+/* Clears the counters in arrays. */
 static int arrays_clear(struct kernel *kernel, uint32_t slot)
 {
 	const struct wgsocks *s = kernel->skeleton;
@@ -129,7 +129,7 @@ int slot_clear(struct kernel *kernel, uint32_t slot)
 	r = r ?: entries_delete(s->maps.handshakes_unclaimed, slot, unclaimed_slot);
 	r = r ?: arrays_clear(kernel, slot);
 	if (r)
-		return r; /* it stays taken until it is clean */
+		return r; /* the slot stays in use until it is clean */
 	next.generation = former.generation + 1 ?: 1;
 	return kernel_proxy_write(kernel, slot, &next);
 }

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slots of proxies: a small integer each, which every map goes by. */
+/* Slots of proxies: small integers, used as index in all maps. */
 #pragma once
 
 #include "collector/kernel/kernel.h"
 
-/* Who has which slot, of maps that were just loaded. Returns 0 or -errno. */
+/* Reads the owners of slots from newly loaded maps. Returns 0 or -errno. */
 int slots_read(struct kernel *kernel);
 
-/*
- * The slot that the maps have for this network namespace, from an earlier process or ours; -ENOENT.
- */
+/* Returns the slot of this network namespace, from this or an earlier process; -ENOENT: none. */
 int64_t slot_find(const struct kernel *kernel, uint32_t netns_inode, uint64_t netns_cookie);
 
-/* One that nobody has, not even a proxy that an earlier process left; -ENOSPC. */
+/* Returns a slot that no proxy uses, not even one from an earlier process; -ENOSPC: none. */
 int64_t slot_free(const struct kernel *kernel);
 
 /*
- * Makes a slot ready for its next proxy, when the network namespace of the former one is gone:
- * nothing of it is left in any map but the number of its generation. The socket programs do not
- * find it from the first step on. Walks the sessions. Returns 0 or the first -errno.
+ * Clears a slot for its next proxy after the network namespace of the former proxy is gone. Only
+ * the number of its generation stays in the maps. The first step hides it from the socket programs.
+ * Walks the sessions. Returns 0 or the first -errno.
  */
 int slot_clear(struct kernel *kernel, uint32_t slot);

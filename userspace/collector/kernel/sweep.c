@@ -11,7 +11,10 @@
 /* Ends an entry if it is old. */
 typedef void sweep_one(struct kernel *kernel, int map, const struct dns_key *key, uint64_t now_ns);
 
-/* Whose delete succeeds counts: the programs do the same when an answer comes. */
+/*
+ * Whichever side deletes the entry counts the query: the programs do the same when an answer
+ * arrives.
+ */
 static bool entry_delete(int map, const struct dns_key *key, struct proxy_counters *c)
 {
 	if (!bpf_map_delete_elem(map, key))
@@ -36,7 +39,7 @@ static void sweep_query(struct kernel *kernel, int map, const struct dns_key *ke
 			   __ATOMIC_RELEASE);
 }
 
-/* One that is open in both directions may be silent for long; the rest of another is soon over. */
+/* A connection that is open in both directions can be silent for long; any other soon ends. */
 static int64_t idle_max(const struct dns_stream *s)
 {
 	bool open = s->sides.answers.known && !s->sides.answers.ended && !s->sides.queries.ended;
@@ -58,8 +61,8 @@ static void sweep_stream(struct kernel *kernel, int map, const struct dns_key *k
 }
 
 /*
- * The next key is read before this one's entry goes. Bounded: a key that vanished meanwhile makes
- * the walk begin anew.
+ * Reads the next key before it deletes an entry. Bounded, because the walk restarts if its key was
+ * deleted meanwhile.
  */
 static void walk(struct kernel *kernel, const struct bpf_map *map, uint64_t now_ns, sweep_one *one)
 {
@@ -101,7 +104,8 @@ void sweep_dns(struct kernel *kernel, uint64_t now_ns)
 		walk(kernel, kernel->skeleton->maps.dns_streams, now_ns, sweep_stream);
 }
 
-#define UNCLAIMED_AGE_NS (30 * NS_PER_S) /* a device is asked each second; of a node, each ten */
+/* Devices are read each second, on a node every ten seconds */
+#define UNCLAIMED_AGE_NS (30 * NS_PER_S)
 
 static void add(__u64 *to, __u64 n)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reading and writing the maps of a loaded kernel side. */
+/* Reads and writes the maps of the loaded kernel side. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -42,8 +42,8 @@ bool kernel_port_in_use(const struct kernel *kernel, uint32_t slot, uint16_t por
 }
 
 /*
- * Exchanges one inode for another in its bucket; 0 is a free way. Adding what is there already is
- * no change.
+ * Replaces one inode by another in its bucket; 0 is a free way. Adding an existing entry changes
+ * nothing.
  */
 static int netns_exchange(struct kernel *kernel, uint32_t bucket_of, uint32_t from,
 			  struct netns_entry to)
@@ -73,10 +73,7 @@ int kernel_netns_add(struct kernel *kernel, uint32_t inode, uint32_t slot)
 			      (struct netns_entry){ .inode = inode, .slot = slot });
 }
 
-/*
- * Only where it still means this slot: the kernel gives the inode of a dead namespace to the next
- * one.
- */
+/* Removes it only if it still has this slot: the kernel reuses the inode of a dead namespace. */
 int kernel_netns_remove(struct kernel *kernel, uint32_t inode, uint32_t slot)
 {
 	int fd = bpf_map__fd(kernel->skeleton->maps.netns);

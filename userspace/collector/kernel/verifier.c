@@ -6,7 +6,7 @@
 
 #include "lib/log/log.h"
 
-/* libbpf: "libbpf: prog 'NAME': -- BEGIN PROG LOAD LOG --\n…-- END PROG LOAD LOG --\n" */
+/* Format: "libbpf: prog 'NAME': -- BEGIN PROG LOAD LOG --\n…-- END PROG LOAD LOG --\n" */
 static const char NAME[] = "prog '", BEGIN[] = "-- BEGIN PROG LOAD LOG --\n",
 		  END[] = "-- END PROG LOAD LOG --";
 

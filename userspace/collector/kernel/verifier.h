@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why the kernel's verifier refused a program, as libbpf prints it. Pure. */
+/* Extracts the reason why the verifier refused a program from messages of libbpf. Pure. */
 #pragma once
 
 #include <stdbool.h>
 
-#define VERIFIER_LINES 20 /* the last ones: the first of a long log only say what was fine */
+#define VERIFIER_LINES 20 /* the last lines; the first lines of a long log show what passed */
 
 struct verifier_log {
-	char program[64]; /* "": nothing was refused */
-	char *text;	  /* its last lines, without the last newline; the log's */
+	char program[64]; /* "": no program was refused */
+	char *text;	  /* last lines, without the last newline; owned by the log */
 };
 
 /*
- * Keeps the end of the log when `message` of libbpf is one; the first of several is kept. Returns
- * whether it was a log. Zero-initialise.
+ * Keeps the end of the log if `message` of libbpf is one; keeps the first of several. Returns
+ * whether it was a log. Zero-initialise before the first call.
  */
 bool verifier_log_take(struct verifier_log *log, const char *message);
 
-/* Prints a line of ours for each of its lines. */
+/* Logs each of its lines. */
 void verifier_log_print(const struct verifier_log *log);
 
-/* Gives the memory back; the log is empty. */
+/* Frees the memory; the log is empty. */
 void verifier_log_free(struct verifier_log *log);

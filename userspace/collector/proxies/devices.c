@@ -15,8 +15,8 @@
 #include "lib/process/shared.h"
 #include "lib/time.h"
 
-#define SEARCHES_AT_ONCE 5		 /* after a tunnel came: its socket comes a little later */
-#define SEARCH_PERIOD_NS (30 * NS_PER_S) /* then: a scan of all processes takes about 5 µs each */
+#define SEARCHES_AT_ONCE 5		 /* after a tunnel was added: its socket appears later */
+#define SEARCH_PERIOD_NS (30 * NS_PER_S) /* later; a scan takes about 5 µs for each process */
 
 static int root_of(pid_t pid)
 {
@@ -49,8 +49,7 @@ static void read_all(struct managed_proxy *const *managed, size_t count)
 		struct managed_proxy *p = managed[i];
 
 		if (!p->netns.remote || proxy_netns_enter(&p->netns))
-			continue; /* nobody is there: what was read last holds for as long as it can
-				     be judged */
+			continue; /* namespace gone: the last reading stays */
 		root_open(p);
 		proxy_netns_wireguard_begin(&p->netns);
 		close_descriptor(&p->netns.wireguard.root);
@@ -63,10 +62,10 @@ static void read_all(struct managed_proxy *const *managed, size_t count)
 		proxy_netns_wireguard_end(&owners[i]->netns);
 }
 
-/* ---- whose socket is not where the server is ---- */
+/* ---- sockets outside the root of the server ---- */
 
-/* The name of a tunnel whose socket was not found; NULL: there is none. */
-static const char *missing(const struct managed_proxy *p)
+/* Returns the name of a tunnel whose socket was not found; NULL: none. */
+static const char *missing_socket(const struct managed_proxy *p)
 {
 	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
 		const struct wireguard_tunnel *t = &p->netns.wireguard.tunnels[tunnel_index];
@@ -79,8 +78,9 @@ static const char *missing(const struct managed_proxy *p)
 
 static bool may_be_searched(const struct proxies *proxies, const struct managed_proxy *p)
 {
-	return missing(p) && (p->device_searches < SEARCHES_AT_ONCE ||
-			      clock_now_ns() - proxies->device_searched_ns >= SEARCH_PERIOD_NS);
+	return missing_socket(p) &&
+	       (p->device_searches < SEARCHES_AT_ONCE ||
+		clock_now_ns() - proxies->device_searched_ns >= SEARCH_PERIOD_NS);
 }
 
 static bool has_socket(pid_t pid, const char *interface)
@@ -96,7 +96,7 @@ struct searchers {
 	size_t count;
 };
 
-static int offer(int proc, pid_t pid, void *context)
+static int try_process(int proc, pid_t pid, void *context)
 {
 	const struct searchers *searchers = context;
 	uint32_t inode = process_netns(proc, pid);
@@ -105,13 +105,13 @@ static int offer(int proc, pid_t pid, void *context)
 		struct managed_proxy *p = searchers->managed[i];
 
 		if (p->netns.map_entry.netns_inode == inode && !p->device_pid &&
-		    has_socket(pid, missing(p)))
+		    has_socket(pid, missing_socket(p)))
 			p->device_pid = pid;
 	}
 	return 0;
 }
 
-/* One scan of all processes, for all of them. */
+/* Scans all processes once, for all these proxies. */
 static void search(struct managed_proxy *const *managed, size_t count)
 {
 	struct searchers searchers = { .managed = managed, .count = count };
@@ -120,7 +120,7 @@ static void search(struct managed_proxy *const *managed, size_t count)
 		managed[i]->device_pid = 0;
 		managed[i]->device_searches++;
 	}
-	pids_each(PROCESSES_ROOT, offer, &searchers);
+	pids_each(PROCESSES_ROOT, try_process, &searchers);
 }
 
 void devices_read(struct proxies *proxies, struct managed_proxy *const *managed, size_t count)

@@ -17,9 +17,9 @@
 #include "lib/log/log.h"
 #include "lib/time.h"
 
-/* ---- beginning ---- */
+/* ---- start ---- */
 
-/* The ports that are listened on in the namespace that was entered; 0: it is no proxy (yet). */
+/* Finds the listening ports in the current namespace; 0: not a proxy (yet). */
 static int ports_find(const struct proxies *proxies, const struct server_group *group,
 		      uint16_t ports[ABI_PORTS_MAX])
 {
@@ -30,7 +30,7 @@ static int ports_find(const struct proxies *proxies, const struct server_group *
 	return processes_ports_of(group->processes, group->count, ports, ABI_PORTS_MAX, NULL);
 }
 
-/* In the namespace: makes a proxy of it. */
+/* Call in the namespace. Creates its proxy. */
 static int managed_proxy_make(struct proxies *proxies, uint32_t inode, pid_t pid, int32_t nsid,
 			      const uint16_t *ports, int port_count)
 {
@@ -55,7 +55,7 @@ static int managed_proxy_make(struct proxies *proxies, uint32_t inode, pid_t pid
 	return 1;
 }
 
-/* In the namespace: whether somebody listens. */
+/* Call in the namespace. Creates a proxy if a server listens. */
 static int managed_proxy_find(struct proxies *proxies, const struct server_group *group,
 			      int32_t nsid)
 {
@@ -70,7 +70,10 @@ static int managed_proxy_find(struct proxies *proxies, const struct server_group
 				  nsid, ports, proxies->config->port_count ? 0 : n);
 }
 
-/* The number by which events of a namespace are told; without one, the slow scan has to do. */
+/*
+ * Returns the number that identifies events of a namespace; without one, only periodic scans find
+ * changes.
+ */
 static int32_t number_of(struct proxies *proxies, uint32_t inode, int fd)
 {
 	int32_t nsid = NSID_NONE;
@@ -82,7 +85,7 @@ static int32_t number_of(struct proxies *proxies, uint32_t inode, int fd)
 			  field_unsigned("netns", inode), field_error(r));
 	for (uint32_t i = 0; !r && nsid != NSID_NONE && i < proxies->count; i++)
 		proxies->managed[i]->gone |= proxies->managed[i]->nsid ==
-					     nsid; /* whose number it was: its end was missed */
+					     nsid; /* its end was missed: the number was reused */
 	return r ? NSID_NONE : nsid;
 }
 
@@ -138,7 +141,7 @@ void managed_proxies_name(struct proxies *proxies)
 	}
 }
 
-/* Of one that was known by what an earlier process wrote: now it can tell its name itself. */
+/* Discards the name from an earlier process: the server can now be read. */
 static void server_came(struct managed_proxy *p)
 {
 	struct identity named = {};
@@ -175,7 +178,7 @@ void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 		slot = 0;
 	else if (slot < 0)
 		slot = slot_free(proxies->kernel);
-	if (slot == -ENOSPC && proxies->ended) { /* theirs will be free */
+	if (slot == -ENOSPC && proxies->ended) { /* clearing the ended proxies frees slots */
 		p->start_due = true;
 		proxies->waiting++;
 		return;
@@ -189,7 +192,7 @@ void managed_proxy_start(struct proxies *proxies, struct managed_proxy *p)
 	if (r) {
 		log_info("cannot enter network namespace", field_text("proxy", netns->name),
 			 field_error(r), field_text("action", "retry"));
-		p->start_due = true; /* it may be gone: then we shall hear of it */
+		p->start_due = true; /* it may be gone: an event will tell */
 		proxies->waiting++;
 		return;
 	}
@@ -218,7 +221,7 @@ static bool is_managed(const struct proxies *proxies, const struct proxy *entry)
 	return false;
 }
 
-/* Its namespace lives, though no server was seen in it: it is a proxy still. */
+/* Restores the proxy if its namespace exists, even if no server runs in it. */
 static bool restore_alive(struct proxies *proxies, const struct proxy *entry)
 {
 	pid_t pid = 0;
@@ -261,7 +264,7 @@ void managed_proxy_restore(struct proxies *proxies, uint32_t slot)
 			 field_error(r));
 }
 
-/* ---- being there ---- */
+/* ---- check and repair ---- */
 
 void managed_proxy_check(struct proxies *proxies, struct managed_proxy *p)
 {
@@ -302,7 +305,8 @@ void managed_proxy_end(struct proxies *proxies, struct managed_proxy *p)
 	struct proxy_netns *netns = &p->netns;
 	int r = 0;
 
-	proxy_netns_gone(netns); /* first: what its last packets count is cleared with the rest */
+	/* Before the slot is cleared, so that counts of last packets are cleared too */
+	proxy_netns_gone(netns);
 	if (netns->started) {
 		destinations_forget(proxies->destinations, netns->slot);
 		r = slot_clear(proxies->kernel, netns->slot);

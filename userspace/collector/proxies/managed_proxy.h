@@ -1,52 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One proxy of a node: how it begins, is looked after, and ends. */
+/* One proxy of a node: its start, repair and end. */
 #pragma once
 
 #include "collector/proxies/proxies.h"
 #include "collector/proxies/scan.h"
 
 /*
- * Takes the namespace of these processes in, if one of them listens there. It is started later, by
- * proxies_step. Returns 1; 0 when nobody listens; -ENOSPC when --proxies.max are watched already;
- * or -errno.
+ * Adds the namespace of these processes as a proxy if one of them listens there. proxies_step
+ * starts it later. Returns 1; 0: no process listens; -ENOSPC: --proxies.max is reached; or another
+ * -errno.
  */
 int managed_proxy_add(struct proxies *proxies, const struct server_group *group);
 
-/* What is known of a proxy's servers, from another scan. */
+/* Updates a known proxy with the servers of a new scan. */
 void managed_proxy_seen(struct managed_proxy *proxy, const struct server_group *group);
 
-/* The proxy that an earlier process left in a slot: it is managed again, or the slot is cleared. */
+/*
+ * Restores the proxy that an earlier process left in a slot, or clears the slot if its namespace is
+ * gone.
+ */
 void managed_proxy_restore(struct proxies *proxies, uint32_t slot);
 
-/* Gives it its slot and attaches. */
+/* Assigns a slot and attaches the programs. */
 void managed_proxy_start(struct proxies *proxies, struct managed_proxy *proxy);
 
 /*
- * Reads what there is to know of its name and pod; managed_proxies_name gives the names. Returns
- * whether a name is another.
+ * Reads the name and the pod; managed_proxies_name assigns the names. Returns whether the name
+ * changed.
  */
 bool managed_proxy_identify(struct proxies *proxies, struct managed_proxy *proxy);
 
-/* Gives each proxy a name that no other has: after one has come or gone. */
+/* Assigns unique names to all proxies: call after one was added or removed. */
 void managed_proxies_name(struct proxies *proxies);
 
-/* Looks whether its namespace is there: it is `gone` else. */
+/* Sets `gone` if the namespace no longer exists. */
 void managed_proxy_check(struct proxies *proxies, struct managed_proxy *proxy);
 
-/*
- * Looks whether its namespace is there, for its listeners, its interfaces if that is due, and
- * attaches again where that failed.
- */
+/* Checks namespace and listeners, scans interfaces if due, and retries failed attachments. */
 void managed_proxy_repair(struct proxies *proxies, struct managed_proxy *proxy);
 
 /*
- * Its namespace is gone: it is no proxy any more, and its place in `managed` the caller's.
- * managed_proxy_end does the rest.
+ * Removes a proxy whose namespace is gone; the caller removes it from `managed`. Call
+ * managed_proxy_end later.
  */
 void managed_proxy_retire(struct proxies *proxies, struct managed_proxy *proxy);
 
-/* Its slot is cleared. Frees it. */
+/* Clears its slot and frees it. */
 void managed_proxy_end(struct proxies *proxies, struct managed_proxy *proxy);
 
-/* We go, it stays. With `remove`, everything of ours is detached. Frees it. */
+/* Closes and frees it when the exporter ends. With `remove`, detaches all its programs. */
 void managed_proxy_close(struct managed_proxy *proxy, bool remove);

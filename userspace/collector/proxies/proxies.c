@@ -14,14 +14,15 @@
 #include "lib/log/log.h"
 #include "lib/time.h"
 
-#define SCAN_PERIOD_NS (30 * NS_PER_S) /* repairs what events missed */
-/* the same of each proxy whose events are heard and that is well */
+#define SCAN_PERIOD_NS (30 * NS_PER_S) /* finds changes whose events were missed */
+/* the same, for a healthy proxy whose events arrive */
 #define REPAIR_PERIOD_NS (60 * NS_PER_S)
-/* a scrape reads all devices: at the usual 15 s nothing is left to do */
+/* at the usual scrape interval of 15 s a scrape has already read all devices */
 #define WIREGUARD_AGE_NS (14 * NS_PER_S)
 #define EVENT_ROUNDS 16 /* 4,096 events at a time */
-#define ROUND_S 10	/* each proxy of a node has its turn once in so many seconds */
-#define EACH_SECOND 10	/* so many have theirs each second: a probe asks how the tunnel is */
+#define ROUND_S 10	/* each proxy of a node is checked once in this many seconds */
+/* Minimum number checked each second, because health probes use the tunnel state */
+#define EACH_SECOND 10
 
 static bool is_node(const struct proxies *proxies)
 {
@@ -113,13 +114,13 @@ static void reap(struct proxies *proxies)
 	proxies->count = kept;
 	managed_proxies_name(proxies);
 	/*
-	 * There is room for another one; and what was seen in a namespace of the same inode was
-	 * taken for the former.
+	 * There is room for another proxy; and a scan may have confused a new namespace with the
+	 * same inode with the old one.
 	 */
 	proxies->scan_due = true;
 }
 
-/* Names that kubelet had not written yet. */
+/* Retries names that kubelet had not written yet. */
 static void identify(struct proxies *proxies)
 {
 	bool another = false;
@@ -130,10 +131,10 @@ static void identify(struct proxies *proxies)
 		managed_proxies_name(proxies);
 }
 
-#define PAUSE_FACTOR 9		       /* of the time that a scan takes: a tenth of a CPU */
-#define PAUSE_MAX_NS (150 * NS_PER_MS) /* but a new proxy does not wait longer */
+#define PAUSE_FACTOR 9		       /* a pause of this many scan durations: a tenth of a CPU */
+#define PAUSE_MAX_NS (150 * NS_PER_MS) /* limit, so that a new proxy does not wait longer */
 
-/* Scans all processes: takes new proxies in. */
+/* Scans all processes and adds new proxies. */
 static void scan_processes(struct proxies *proxies)
 {
 	uint64_t begun = clock_now_ns(), pause;
@@ -143,8 +144,8 @@ static void scan_processes(struct proxies *proxies)
 	if (r)
 		log_warn("cannot scan all processes", field_error(r));
 	/*
-	 * The kernel tells of a namespace's end before it gives its inode away: then none of these
-	 * is mistaken for a former one.
+	 * The kernel reports the end of a namespace before it reuses the inode. So handle ends
+	 * first: a new namespace is then not mistaken for an old one.
 	 */
 	proxies_ends(proxies);
 	proxies_take(proxies, &scan);
@@ -155,18 +156,16 @@ static void scan_processes(struct proxies *proxies)
 		proxies->scanned_ns + (pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
 }
 
-/* ---- what an earlier process left ---- */
+/* ---- state of an earlier process ---- */
 
 void proxies_loaded(struct proxies *proxies)
 {
 	if (!is_node(proxies))
 		return;
 	if (proxies->kernel->pinned)
-		attach_prune(proxies->kernel->pins
-				     .folder); /* of interfaces that went while nobody looked */
+		attach_prune(proxies->kernel->pins.folder); /* links whose interface is gone */
 	if (proxies->scan_due)
-		scan_processes(
-			proxies); /* so that those which run are known before slots are judged */
+		scan_processes(proxies); /* first find running proxies, then judge slots */
 	proxies->scan_due = false;
 	for (uint32_t slot = 0; slot < proxies->config->proxies_max; slot++)
 		managed_proxy_restore(proxies, slot);
@@ -236,12 +235,13 @@ void proxies_event(struct proxies *proxies, const struct event *event)
 	if (!p || event->netns_inode != p->netns.map_entry.netns_inode ||
 	    proxy_netns_enter(&p->netns)) {
 		/*
-		 * That proxy has just ended; the event may be of the next namespace with its inode.
+		 * The proxy has just ended; the event can belong to the next namespace with its
+		 * inode.
 		 */
 		proxies->scan_due |= event->kind == ABI_EVENT_LISTEN;
 		return;
 	}
-	proxies->scan_due |= p->identity.former[0] != 0; /* its server can tell its name */
+	proxies->scan_due |= p->identity.former[0] != 0; /* read the name from its server */
 	proxy_netns_listener_event(&p->netns, event);
 	proxy_netns_leave(&p->netns);
 }
@@ -251,7 +251,7 @@ static struct managed_proxy *by_nsid(const struct proxies *proxies, int32_t nsid
 	for (uint32_t i = 0; i < proxies->count; i++) {
 		struct managed_proxy *p = proxies->managed[i];
 
-		if (p->gone) /* its numbers may be another's already */
+		if (p->gone) /* its numbers may be reused */
 			continue;
 		if (nsid == NSID_NONE ? p->netns.map_entry.netns_inode == proxies->own_inode
 				      : p->nsid == nsid)
@@ -264,7 +264,7 @@ static void on_link(int32_t nsid, const struct link *link, enum link_event event
 {
 	struct managed_proxy *p = by_nsid(context, nsid);
 
-	if (!p || proxy_netns_enter(&p->netns)) { /* its namespace may be ending just now */
+	if (!p || proxy_netns_enter(&p->netns)) { /* its namespace may be ending */
 		if (p)
 			p->scan_due = true;
 		return;
@@ -277,7 +277,10 @@ static void on_link(int32_t nsid, const struct link *link, enum link_event event
 	p->device_searches = 0;
 }
 
-/* Whose port is whose is known before the first handshake, or soon after. */
+/*
+ * Reads devices soon after a change, so that ports are known before the first handshake or shortly
+ * after.
+ */
 static void ask_devices(struct proxies *proxies)
 {
 	_cleanup_free_ struct managed_proxy **due =
@@ -328,8 +331,8 @@ void proxies_links(struct proxies *proxies)
 /* ---- each second ---- */
 
 /*
- * Whether something is to be done, or events may have been missed: what is well is not looked at
- * each time.
+ * Returns whether something must be repaired, or events may have been missed. Healthy proxies are
+ * not checked each time.
  */
 static bool is_due(const struct proxies *proxies, struct managed_proxy *p)
 {
@@ -347,10 +350,7 @@ static bool is_due(const struct proxies *proxies, struct managed_proxy *p)
 	return due;
 }
 
-/*
- * A few, in turn: so that a node with many idle proxies costs as little each second as one with
- * few.
- */
+/* Checks a few proxies in turn, so that many idle proxies cost no more each second than a few. */
 static void repair_some(struct proxies *proxies)
 {
 	const uint32_t count = proxies->count;

@@ -8,7 +8,7 @@
 #include "lib/time.h"
 
 #define PERIOD_NS (5 * NS_PER_S)
-#define COST_FACTOR 200 /* pauses for so many times as long as it took */
+#define COST_FACTOR 200 /* a pause of this many run durations */
 
 static void run(struct proxies *proxies, struct managed_proxy *p)
 {
@@ -32,8 +32,8 @@ static void run(struct proxies *proxies, struct managed_proxy *p)
 }
 
 /*
- * The walk is over all sockets of the machine (1–2 ms and more), wherever it begins: most of a node
- * have none yet.
+ * Skips a proxy without connections, as most on a node are at first. A run walks all sockets of the
+ * machine (1 to 2 ms and more).
  */
 static void run_new_ports(struct proxies *proxies, struct managed_proxy *p)
 {

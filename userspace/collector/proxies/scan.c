@@ -14,7 +14,7 @@ static int add(const struct server_process *process, void *context)
 	struct server_scan *scan = context;
 	struct server_process *more;
 
-	if (!process->netns_inode) { /* not ours to see, or it has just ended */
+	if (!process->netns_inode) { /* not readable for us, or just ended */
 		scan->hidden += process->is_hidden && !process->is_child;
 		return 0;
 	}
@@ -76,7 +76,7 @@ static struct managed_proxy *by_inode(const struct proxies *proxies, uint32_t in
 	return NULL;
 }
 
-/* How many are not watched, and why. */
+/* Number of proxies that are not watched, by reason. */
 struct unwatched {
 	uint32_t beyond, hidden, refused;
 };

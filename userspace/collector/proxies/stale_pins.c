@@ -11,7 +11,7 @@
 #include "lib/array.h"
 #include "lib/log/log.h"
 
-/* The cookies of all network namespaces; read when the first folder asks for them. */
+/* The cookies of all network namespaces; read for the first folder. */
 struct cookies {
 	uint64_t *cookies;
 	size_t count, max;
@@ -55,7 +55,7 @@ static bool is_stale(const struct pin_folder *folder, void *context)
 	if (!c->error)
 		log_info("removed pins of a sidecar whose network namespace is gone",
 			 field_text("path", folder->path));
-	return !c->error; /* one that could not be looked at may be the one */
+	return !c->error; /* an unreadable namespace may be the owner */
 }
 
 void stale_pins_remove(const struct config *config)

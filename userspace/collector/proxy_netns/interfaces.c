@@ -13,7 +13,7 @@
 #include "lib/cleanup.h"
 #include "lib/log/log.h"
 
-#define TABLE_STEP 4 /* of PROXY_LINKS_MAX */
+#define TABLE_STEP 4 /* growth of the table, up to PROXY_LINKS_MAX */
 
 struct attach_plan {
 	enum attach_direction direction;
@@ -30,7 +30,7 @@ static const struct attach_plan underlay_plan[] = {
 };
 static const struct attach_plan loopback_plan[] = {
 	{ ATTACH_EGRESS,
-	  ABI_PACKET_UNDERLAY_INGRESS }, /* each packet passes lo twice: once is enough */
+	  ABI_PACKET_UNDERLAY_INGRESS }, /* each packet passes lo twice: count it once */
 };
 
 static unsigned int plan_of(const struct watched_link *w, const struct attach_plan **plan)
@@ -65,7 +65,7 @@ static int attach_one(struct proxy_netns *netns, struct watched_link *w,
 	if (fd < 0)
 		return fd;
 	if (netns->kernel->pinned) {
-		/* On a node the same ifindex is in many namespaces. */
+		/* on a node, several namespaces have the same ifindex */
 		if (netns->config->mode == CONFIG_MODE_NODE)
 			snprintf(slot, sizeof(slot), "%" PRIu32 "_", netns->slot);
 		snprintf(path, sizeof(path), "%.200s/tcx_%s%" PRIu32 "_%s",
@@ -98,7 +98,7 @@ static void attach(struct proxy_netns *netns, struct watched_link *w)
 	unsigned int n = plan_of(w, &plan);
 	int r = 0, former = w->error;
 
-	if (!netns->started) /* proxy_netns_start attaches what is known by then */
+	if (!netns->started) /* proxy_netns_start attaches to the interfaces known by then */
 		return;
 	if (w->link.l2_header_length == LINK_L2_UNKNOWN) {
 		if (!former)
@@ -136,7 +136,7 @@ static struct watched_link *find(struct proxy_netns *netns, uint32_t ifindex)
 	return NULL;
 }
 
-/* A free row. The table grows by a few: most proxies have three interfaces. */
+/* Returns a free row. The table grows in small steps: most proxies have three interfaces. */
 static struct watched_link *watched_link_free(struct proxy_netns *netns)
 {
 	unsigned int size = netns->table_size + TABLE_STEP;
@@ -154,7 +154,7 @@ static struct watched_link *watched_link_free(struct proxy_netns *netns)
 	return w;
 }
 
-/* A tunnel that is not there gives its index up: its bytes stay the proxy's, its series end. */
+/* Frees the index of a missing tunnel: the proxy keeps its bytes, its series end. */
 static bool tunnel_retire(struct proxy_netns *netns, unsigned int tunnel_index)
 {
 	uint32_t index = netns->slot * ABI_TUNNELS_MAX + tunnel_index;
@@ -174,7 +174,7 @@ static bool tunnel_retire(struct proxy_netns *netns, unsigned int tunnel_index)
 	return true;
 }
 
-/* The tunnel's index: its own from before, else a free one, else -1. */
+/* Returns the index of a tunnel: its former one, or a free one, or -1. */
 static int tunnel_index_find(struct proxy_netns *netns, const char *name)
 {
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++) {
@@ -236,7 +236,7 @@ static bool link_add(struct proxy_netns *netns, const struct link *link)
 	struct tunnel_recreate recreate = {};
 
 	if (!w || tunnel_index < 0) {
-		if (link->ifindex <= netns->link_lost) /* they ascend: it was told of */
+		if (link->ifindex <= netns->link_lost) /* ascending order: already logged */
 			return false;
 		netns->link_lost = link->ifindex;
 		netns->links_lost++;
@@ -257,7 +257,7 @@ static bool link_add(struct proxy_netns *netns, const struct link *link)
 		memcpy(t->name, link->name, sizeof(t->name));
 		t->ifindex = link->ifindex;
 		interfaces_tunnels_write(
-			netns); /* before its first handshake passes an interface that is watched */
+			netns); /* before its first handshake passes a watched interface */
 	} else {
 		underlay_entry(netns, 0, link->ifindex);
 	}
@@ -272,7 +272,7 @@ static bool link_changed(struct proxy_netns *netns, const struct link *link)
 
 	if (w && strncmp(w->link.name, link->name, sizeof(link->name)) &&
 	    (w->tunnel ||
-	     link_is_tunnel(link, netns->config))) { /* renamed from or to a tunnel's name */
+	     link_is_tunnel(link, netns->config))) { /* renamed to or from a tunnel name */
 		link_forget(netns, w, true);
 		w = NULL;
 	}
@@ -307,7 +307,7 @@ static void on_link(const struct link *link, enum link_event event, void *contex
 	pass->changed = true;
 }
 
-/* Of a remote namespace by a socket for this once. */
+/* Uses a temporary socket for a remote namespace. */
 static int ask_links(struct pass *pass)
 {
 	struct links once;
@@ -346,7 +346,7 @@ int interfaces_dump(struct proxy_netns *netns)
 	int r;
 
 	for (int i = 0; i < ABI_TUNNELS_MAX; i++)
-		netns->map_entry.tunnels[i].ifindex = 0; /* known again by their names */
+		netns->map_entry.tunnels[i].ifindex = 0; /* found again by name */
 	memset(netns->map_entry.underlay_ifindex, 0, sizeof(netns->map_entry.underlay_ifindex));
 	r = dump(&pass);
 	return r;

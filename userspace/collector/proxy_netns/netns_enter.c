@@ -29,8 +29,7 @@ int proxy_netns_enter(struct proxy_netns *netns)
 	r = fd < 0 ? fd : netns_enter(fd);
 	if (r || netns->pid == known || netns_cookie() == netns->map_entry.netns_cookie)
 		return r;
-	netns->pid = 0; /* of another proxy: ours is gone, and the kernel gave its inode to the next
-			   one */
+	netns->pid = 0; /* of another proxy: ours is gone and its inode was reused */
 	proxy_netns_leave(netns);
 	return -ESTALE;
 }

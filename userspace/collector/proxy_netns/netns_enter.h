@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Into the network namespace of a proxy, and back (about 10 µs): to ask it for something, to
- * attach. Nothing that is opened there stays open, since a descriptor would keep a pod's namespace
- * alive.
+ * Enters the network namespace of a proxy and returns (about 10 µs), to query or attach. Close
+ * everything that was opened there: a descriptor would keep the namespace of a pod alive.
  */
 #pragma once
 
 #include "collector/proxy_netns/proxy_netns.h"
 
-/* Remembers where we are at home. Returns 0 or -errno. */
+/* Remembers our own namespace. Returns 0 or -errno. */
 int netns_home_open(void);
 
 /*
- * Nothing to do for a proxy of our own namespace. Else the calling thread is in the proxy's
- * afterwards, until proxy_netns_leave. Returns 0, -ESRCH when no way in is known, -ESTALE when
- * there is another namespace of its inode by now, or -errno.
+ * Does nothing for a proxy in our own namespace. Otherwise moves the calling thread to the
+ * namespace of the proxy until proxy_netns_leave. Returns 0; -ESRCH: no process or mount leads to
+ * it; -ESTALE: its inode now belongs to another namespace; or another -errno.
  */
 int proxy_netns_enter(struct proxy_netns *netns);
 void proxy_netns_leave(const struct proxy_netns *netns);
 
 /*
- * Home from a namespace that netns_enter went to. A collector that cannot is no use: it ends, and
- * another is started.
+ * Returns from a namespace that netns_enter entered. On failure ends the process: the supervisor
+ * starts another one.
  */
 void netns_home_return(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The SOCKS ports of a proxy: where its servers listen now, and where they did. */
+/* The SOCKS ports of a proxy: where its servers listen, and where they listened before. */
 #include <string.h>
 
 #include "collector/discovery/listeners.h"
@@ -17,8 +17,8 @@ static bool port_is_current(const struct proxy_netns *netns, uint16_t port)
 }
 
 /*
- * An index for a port: a free one, else that of a former port with neither listener nor session;
- * else -1.
+ * Returns an index for a port: a free one, or that of a former port without listener and sessions,
+ * or -1.
  */
 static int port_index(struct proxy_netns *netns)
 {
@@ -36,10 +36,7 @@ static int port_index(struct proxy_netns *netns)
 	return -1;
 }
 
-/*
- * Former ports stay while there is room: a session on one of them must still be recognised when it
- * ends.
- */
+/* Former ports stay while there is room: their sessions must be recognised when they end. */
 static bool port_add(struct proxy_netns *netns, uint16_t port)
 {
 	int index;
@@ -83,9 +80,8 @@ static bool is_candidate(const struct proxy_netns *netns, uint16_t port)
 }
 
 /*
- * Ports that are found for the first time are believed at the start, later only when they are still
- * there the next time: the listener of a client's BIND passes through the hands of a SOCKS server's
- * first process.
+ * Accepts new ports at once at the start, later only if the next discovery finds them again. The
+ * listener for a BIND briefly belongs to the first process of a SOCKS server.
  */
 void proxy_netns_ports_found(struct proxy_netns *netns, const uint16_t *ports, unsigned int n)
 {
@@ -109,7 +105,7 @@ void proxy_netns_ports_found(struct proxy_netns *netns, const uint16_t *ports, u
 	if (kept) {
 		netns->port_count = kept;
 	} else if (!netns->port_count) {
-		netns->ports[0] = SOCKS_PORT_DEFAULT; /* nobody is seen: the usual one */
+		netns->ports[0] = SOCKS_PORT_DEFAULT; /* no server seen: default port */
 		netns->port_count = 1;
 	}
 }
@@ -154,14 +150,17 @@ void proxy_netns_listeners(struct proxy_netns *netns, bool discover)
 			  field_error(present));
 		return;
 	}
-	if (present && !netns->ports_configured) /* of those that were found, one that goes is no
-						    loss while another stays */
+	/* Of discovered ports, one may disappear while another stays */
+	if (present && !netns->ports_configured)
 		ports_keep(netns, present);
 	else
 		netns->listener_up = netns->port_count && present == (1 << netns->port_count) - 1;
 }
 
-/* The programs watch this port already; of the others, those without a listener are history. */
+/*
+ * The programs already watch this port; of the others, those without a listener become former
+ * ports.
+ */
 static void port_learned(struct proxy_netns *netns, uint16_t port)
 {
 	int present = listeners_present(netns->ports, netns->port_count);

@@ -10,11 +10,11 @@
 #include "lib/log/log.h"
 #include "lib/time.h"
 
-/* Reading /proc takes about 10 µs a process. */
+/* Reading /proc takes about 10 µs for each process. */
 #define DISCOVERY_PERIOD_NS (900 * NS_PER_MS)
-#define WIREGUARD_PERIOD_NS (900 * NS_PER_MS) /* a tick's, with a margin */
+#define WIREGUARD_PERIOD_NS (900 * NS_PER_MS) /* the period of the tick, with a margin */
 
-/* Cuts a name to what fits, at a character's boundary. */
+/* Truncates a name between characters. */
 static void name_copy(char *to, size_t size, const char *from)
 {
 	size_t n = strnlen(from, size - 1);
@@ -55,8 +55,8 @@ int proxy_netns_open(struct proxy_netns *netns, const struct config *config, str
 }
 
 /*
- * What an earlier process wrote of this very namespace: tunnels keep their indexes, ports with
- * sessions stay.
+ * Restores what an earlier process wrote for this namespace: tunnels keep their indexes, and ports
+ * with sessions stay.
  */
 static void map_entry_take(struct proxy_netns *netns)
 {
@@ -77,8 +77,8 @@ static void map_entry_take(struct proxy_netns *netns)
 }
 
 /*
- * Lets the socket programs find it: again and again where its bucket is full, for another proxy may
- * leave it.
+ * Publishes the namespace to the socket programs. Repeated while its bucket is full, until another
+ * proxy leaves it.
  */
 static int netns_publish(struct proxy_netns *netns)
 {
@@ -94,7 +94,7 @@ static int netns_publish(struct proxy_netns *netns)
 	} else if (!r && former) {
 		log_info("netns table has room, connections are counted",
 			 field_text("proxy", netns->name));
-		netns->ports_added = true; /* some are older than that */
+		netns->ports_added = true; /* connections may be older than this entry */
 	}
 	return r;
 }
@@ -108,8 +108,7 @@ int proxy_netns_start(struct proxy_netns *netns, uint32_t slot)
 	netns->started = true;
 	interfaces_close(netns, false);
 	if (netns->kernel->pinned && !netns->remote)
-		attach_prune(netns->kernel->pins
-				     .folder); /* of interfaces that went while nobody looked */
+		attach_prune(netns->kernel->pins.folder); /* links whose interface is gone */
 	name_copy(netns->map_entry.name, sizeof(netns->map_entry.name), netns->name);
 	ports_add(netns);
 	r = map_entry_write(netns);
@@ -164,7 +163,7 @@ void proxy_netns_tick(struct proxy_netns *netns)
 	bool discover;
 
 	if (clock_now_ns() - netns->wireguard.read_ns >=
-	    WIREGUARD_PERIOD_NS) /* unless a scrape just did */
+	    WIREGUARD_PERIOD_NS) /* unless a scrape just read it */
 		proxy_netns_wireguard(netns);
 	repair(netns);
 	discover = netns->discovery_due || !netns->listener_up;
@@ -183,8 +182,7 @@ void proxy_netns_close(struct proxy_netns *netns)
 {
 	interfaces_close(netns, false);
 	if (netns->kernel->pinned && !netns->remote)
-		attach_prune(netns->kernel->pins
-				     .folder); /* of interfaces that went while nobody looked */
+		attach_prune(netns->kernel->pins.folder); /* links whose interface is gone */
 	release(netns);
 }
 

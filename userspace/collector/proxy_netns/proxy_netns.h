@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One proxy that is watched: its network namespace, tunnels, other interfaces and listeners, and
- * what is attached where. Kept up to date by netlink events and the kernel's own; a slow tick
- * repairs what events missed.
+ * One watched proxy: its network namespace, tunnels, other interfaces and listeners, and their
+ * attachments. Kept up to date by events of netlink and of the programs; a slow tick repairs what
+ * events missed.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 #include "lib/process/shared.h"
 #include <wgsocks/abi.h>
 
-/* interfaces of one network namespace that are watched; more are a line and a loss */
+/* limit of watched interfaces in one network namespace; more are logged and count as a loss */
 #define PROXY_LINKS_MAX 64
 #define SOCKS_PORT_DEFAULT 1080 /* RFC 1928, section 3 */
 
@@ -24,8 +24,8 @@ struct watched_link {
 	struct link link; /* ifindex 0: free */
 	bool tunnel;
 	unsigned int tunnel_index; /* of a tunnel, in struct proxy */
-	bool seen;		   /* by the dump that runs */
-	int error;		   /* of the last attempt to attach: 0 when all is attached */
+	bool seen;		   /* in the current dump */
+	int error;		   /* of the last attempt to attach; 0: all attached */
 	struct attachment attachments[2];
 	unsigned int attachment_count;
 };
@@ -33,113 +33,108 @@ struct watched_link {
 struct proxy_netns {
 	const struct config *config;
 	struct kernel *kernel;
-	uint32_t slot; /* since proxy_netns_start */
+	uint32_t slot; /* valid after proxy_netns_start */
 	bool started;
 	char name[CONFIG_NAME_SIZE];
 	struct proxy map_entry; /* as in the `proxies` map */
 	bool remote;		/* in another network namespace than ours: see netns_enter.h */
-	pid_t pid;		/* a process in it; 0: none is known */
-	struct links links;	/* closed outside where it is remote */
+	pid_t pid;		/* a process in the namespace; 0: not known */
+	struct links links;	/* closed between uses if remote */
 	struct watched_link *table;
 	unsigned int table_size;		  /* at most PROXY_LINKS_MAX */
-	uint32_t former_ifindex[ABI_TUNNELS_MAX]; /* of the device that was last watched by
-						     tunnel_index */
-	uint64_t unwatched_since_ns; /* since when what comes now may have been there */
+	uint32_t former_ifindex[ABI_TUNNELS_MAX]; /* last watched device, by tunnel_index */
+	/* Interfaces found now may have existed since then without being watched */
+	uint64_t unwatched_since_ns;
 	bool ports_configured;
-	uint16_t ports[ABI_PORTS_MAX]; /* those that a listener is expected on now; map_entry.ports
-					  keeps former ones too */
+	/* Ports with an expected listener; map_entry.ports also contains former ports */
+	uint16_t ports[ABI_PORTS_MAX];
 	unsigned int port_count;
 	uint16_t candidates[ABI_PORTS_MAX]; /* found by the last discovery */
 	unsigned int candidate_count;
-	bool discovered;	/* once, at the start */
-	bool discovery_due;	/* a SOCKS server has begun to listen on something */
-	uint64_t discovered_ns; /* when /proc was last read */
-	uint32_t ports_lost;	/* the last port that found no place */
-	bool ports_added;	/* since the collector last looked for older connections */
-	bool unpublished;	/* the netns table has no place for it */
-	bool listener_up;	/* a listener on each of them */
+	bool discovered;	/* true after the first discovery */
+	bool discovery_due;	/* a SOCKS server started to listen */
+	uint64_t discovered_ns; /* last read of /proc */
+	uint32_t ports_lost;	/* last port without room */
+	bool ports_added;	/* since the last comparison of sessions and sockets */
+	bool unpublished;	/* the netns table has no room for it */
+	bool listener_up;	/* all expected ports have a listener */
 	uint64_t links_lost;	/* interfaces that could not be watched */
-	uint32_t link_lost;	/* the last one of them */
+	uint32_t link_lost;	/* the last of these */
 	struct wireguard wireguard;
 };
 
 /*
- * Of the current network namespace: our own, where netlink stays open, or another one, which was
- * entered (`remote`). Its slot is that of proxy_netns_start. Returns 0 or -errno.
+ * Opens the current network namespace: our own, where netlink stays open, or another one
+ * (`remote`). proxy_netns_start assigns the slot. Returns 0 or -errno.
  */
 int proxy_netns_open(struct proxy_netns *netns, const struct config *config, struct kernel *kernel,
 		     const char *name, bool remote);
 
 /*
- * What follows asks the proxy's network namespace: of a remote one, to be called in it.
+ * The functions below query the network namespace of the proxy: call them inside it if remote.
  *
- * After the kernel side was loaded: writes the slot, attaches to every interface, then lets the
- * socket programs see the namespace (in this order, so that each connection that they see begins
- * has its packets seen as well).
+ * Call after the kernel side was loaded. Writes the slot, attaches to each interface, then
+ * publishes the namespace to the socket programs. In this order, packets of each connection that
+ * they see are seen from the start. Returns 0 or -errno.
  */
 int proxy_netns_start(struct proxy_netns *netns, uint32_t slot);
 
-/* Reads what netlink has; to be called when netns->links.events_fd is readable. */
+/* Reads pending netlink events; call when netns->links.events_fd is readable. */
 void proxy_netns_links(struct proxy_netns *netns);
 
-/*
- * Looks whether the listeners are there; with `discover`, for the ports of SOCKS servers too (reads
- * /proc).
- */
+/* Checks the listeners; with `discover`, also searches the ports of SOCKS servers (reads /proc). */
 void proxy_netns_listeners(struct proxy_netns *netns, bool discover);
 
-/* A process began or ceased to listen in this namespace. */
+/* A process started or stopped listening in this namespace. */
 void proxy_netns_listener_event(struct proxy_netns *netns, const struct event *event);
 
 /*
- * Each second: tries again what failed, repairs what is gone, looks for new listeners if there was
- * cause.
+ * Call each second: retries failures, repairs attachments, and searches new listeners if there was
+ * an event.
  */
 void proxy_netns_tick(struct proxy_netns *netns);
 
-/* Keeps what is pinned attached; or detaches everything. */
+/* Closes; pins stay attached. proxy_netns_remove detaches everything. */
 void proxy_netns_close(struct proxy_netns *netns);
 void proxy_netns_remove(struct proxy_netns *netns);
 
-/* Its network namespace is gone, and its interfaces with it. To be called at home. */
+/* Releases a proxy whose network namespace and interfaces are gone. Call in our own namespace. */
 void proxy_netns_gone(struct proxy_netns *netns);
 
-/* Another proxy has come or gone that is called the same. */
+/* Changes the name after a proxy with the same name was added or removed. */
 void proxy_netns_rename(struct proxy_netns *netns, const char *name);
 
 /*
- * Reads the tunnels' WireGuard devices, if that is not switched off; waits for userspace ones,
- * WIREGUARD_WAIT_NS at most. Returns 0 or the first -errno. In steps, for many side by side: see
- * wireguard.h.
+ * Reads the WireGuard devices of the tunnels unless that is switched off. Waits for userspace
+ * devices, at most WIREGUARD_WAIT_NS. Returns 0 or the first -errno. _begin and _end do this in two
+ * steps for many proxies in parallel: see wireguard.h.
  */
 int proxy_netns_wireguard(struct proxy_netns *netns);
 void proxy_netns_wireguard_begin(struct proxy_netns *netns);
 int proxy_netns_wireguard_end(struct proxy_netns *netns);
 
-/*
- * Who listens where, as somebody else has found it: the ports of SOCKS servers in this namespace.
- */
+/* Sets the ports of SOCKS servers in this namespace, as the caller found them. */
 void proxy_netns_ports_found(struct proxy_netns *netns, const uint16_t *ports, unsigned int count);
 
-/* Looks at all interfaces: for events that were lost. */
+/* Call after events were lost: scans all interfaces. */
 void proxy_netns_scan(struct proxy_netns *netns);
 
-/* Attaches again where that failed or was undone, and looks for the listeners. */
+/* Attaches again where it failed or was undone; checks the listeners. */
 void proxy_netns_repair(struct proxy_netns *netns);
 
-/* One event of an interface of this namespace. */
+/* Handles one event of an interface of this namespace. */
 void proxy_netns_link_event(struct proxy_netns *netns, const struct link *link,
 			    enum link_event event);
 
 /*
- * Whether the tunnel of this index can be used, by the last reading of its device; where that is
- * not known, whether its interface is up.
+ * Returns whether a tunnel is usable, by the last reading of its device; if that is not known,
+ * whether its interface is up.
  */
 bool proxy_netns_tunnel_usable(const struct proxy_netns *netns, unsigned int tunnel_index);
 
-/* The state that probes ask for. */
+/* Writes the state for health probes. */
 void proxy_netns_health(const struct proxy_netns *netns, struct health_proxy *health);
 
-/* The interface of a tunnel: NULL when it is not there now. */
+/* Returns the interface of a tunnel; NULL if it does not exist now. */
 const struct watched_link *proxy_netns_tunnel(const struct proxy_netns *netns,
 					      unsigned int tunnel_index);

@@ -34,7 +34,10 @@ void tunnel_recreate_begin(struct tunnel_recreate *recreate, struct proxy_netns 
 		recreate->recreated = false;
 }
 
-/* The device's count and ours of one moment: nothing was counted between two readings of ours. */
+/*
+ * Compares the count of the device with ours at one moment: nothing was counted between two of our
+ * readings.
+ */
 static bool compare(const struct tunnel_recreate *recreate, struct proxy_netns *netns,
 		    const struct watched_link *w, int64_t *missed)
 {
@@ -74,7 +77,7 @@ void tunnel_recreate_end(const struct tunnel_recreate *recreate, struct proxy_ne
 			now - netns->unwatched_since_ns;
 	if (!strcmp(w->link.kind, "wireguard") || !compare(recreate, netns, w, &missed) ||
 	    missed <= 0)
-		return; /* the kernel's device counts outer bytes */
+		return; /* kernel devices count outer bytes */
 	netns->map_entry.retired_bytes += (uint64_t)missed;
 	log_info("tunnel recreated, added bytes transferred before attach",
 		 field_text("proxy", netns->name), field_text("interface", w->link.name),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The tunnels of a proxy: their WireGuard devices, and whether traffic can be sent into them. */
+/* The tunnels of a proxy: their WireGuard devices, and whether they are usable. */
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@ const struct watched_link *proxy_netns_tunnel(const struct proxy_netns *netns,
 	return NULL;
 }
 
-/* What is known of the device behind an interface: NULL when nothing is. */
+/* Returns the device of an interface; NULL if it is not known. */
 static const struct wireguard_tunnel *tunnel_device(const struct proxy_netns *netns,
 						    const struct watched_link *w)
 {
@@ -41,7 +41,7 @@ static enum health_tunnel tunnel_health(const struct proxy_netns *netns,
 					const struct watched_link *w)
 {
 	static const enum health_tunnel of[TUNNEL_STATE_MAX] = {
-		[TUNNEL_NO_INTERFACE] = HEALTH_TUNNEL_INTERFACE_DOWN, /* it is there */
+		[TUNNEL_NO_INTERFACE] = HEALTH_TUNNEL_INTERFACE_DOWN, /* for a device that exists */
 		[TUNNEL_NO_PEER] = HEALTH_TUNNEL_NO_PEER,
 		[TUNNEL_NEVER] = HEALTH_TUNNEL_NEVER,
 		[TUNNEL_UP] = HEALTH_TUNNEL_UP,
@@ -65,7 +65,7 @@ void proxy_netns_health(const struct proxy_netns *netns, struct health_proxy *he
 	health->started = netns->started;
 	health->tunnel = HEALTH_TUNNEL_NO_INTERFACE;
 	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX && !usable;
-	     tunnel_index++) { /* any tunnel that is usable will do */
+	     tunnel_index++) { /* one usable tunnel is enough */
 		const struct watched_link *w = proxy_netns_tunnel(netns, tunnel_index);
 
 		if (!w)
@@ -77,8 +77,8 @@ void proxy_netns_health(const struct proxy_netns *netns, struct health_proxy *he
 }
 
 /*
- * The devices' ports, for the handshake program. The last one known stays while a device does not
- * answer.
+ * Stores the listen ports of the devices for the handshake program. Keeps the last known port while
+ * a device does not answer.
  */
 static void listen_ports_keep(struct proxy_netns *netns)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Requests by client: personal data, therefore only when asked for. */
+/* Requests by client address: personal data, so off by default. */
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -48,8 +48,8 @@ int samples_clients(const struct reading *r)
 }
 
 /*
- * A request that is being counted just now is in the one sum and not yet in the other: the least
- * difference is true.
+ * A request in progress is in one of the two sums only, so the smallest difference of several
+ * attempts is correct.
  */
 void clients_settle(struct kernel *kernel, uint32_t slot)
 {
@@ -67,7 +67,7 @@ void clients_settle(struct kernel *kernel, uint32_t slot)
 		for (uint32_t i = 0; i < table_used(&table); i++)
 			known += table.clients[i].requests;
 		all = requests_total(c);
-		if (all < known) /* they were not counted together */
+		if (all < known) /* inconsistent: they were not counted together */
 			return;
 		if (all - known < least)
 			least = all - known;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The legacy exporter's later families: what the last minutes were like. */
+/* Metrics of later versions of the legacy exporter, about the last minutes. */
 #include "collector/readers/rates.h"
 #include "collector/readers/readers.h"
 #include "lib/metrics/metrics.h"
@@ -66,7 +66,7 @@ int samples_compat(const struct reading *r)
 	const struct rates *rates = &r->kernel->rates[r->netns->slot];
 	struct rate_counts window;
 	double value;
-	int error = remember(r->kernel, r->netns, clock_now_ns()); /* up to this moment */
+	int error = remember(r->kernel, r->netns, clock_now_ns()); /* up to now */
 
 	if (error)
 		return error;

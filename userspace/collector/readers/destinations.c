@@ -19,7 +19,7 @@ static void add(const struct reading *r, unsigned int receive, const char *label
 
 _Static_assert(METRIC_DESTINATION_TRANSMIT == METRIC_DESTINATION_RECEIVE + 1 &&
 		       METRIC_COUNTRY_TRANSMIT == METRIC_COUNTRY_RECEIVE + 1,
-	       "the directions are neighbours");
+	       "the directions are adjacent");
 
 static const struct destination_table *destination_table_of(const struct reading *r)
 {

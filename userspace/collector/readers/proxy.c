@@ -5,7 +5,7 @@
 #include "collector/readers/readers.h"
 #include "lib/metrics/metrics.h"
 
-/* What is known without the kernel side: that the proxy is there, its listener and its tunnels. */
+/* Metrics that need no kernel side: the proxy, its listener and its tunnels. */
 
 void samples_presence(const struct reading *r)
 {
@@ -40,7 +40,7 @@ const char *tunnel_name(const struct proxy_netns *netns, unsigned int tunnel_ind
 	return name[0] ? name : netns->config->interface;
 }
 
-/* The pod that a proxy of a node belongs to. */
+/* Metrics about the pod of a proxy of a node. */
 
 void samples_kubernetes(const struct reading *r, const struct identity *identity, const char *node)
 {

@@ -12,25 +12,26 @@
 
 static const uint64_t bounds[ABI_BOUNDS_MAX][ABI_HISTOGRAM_BUCKETS - 1] = ABI_HISTOGRAM_BOUNDS;
 
-/* ---- remembering ---- */
+/* ---- storing ---- */
 
-/* A time between two readings, as a fraction of the way from the one to the other. */
+/* A time between two readings, as a fraction of their distance. */
 struct share {
 	uint64_t part, whole;
 };
 
-static uint64_t between(uint64_t from, uint64_t to, struct share s)
+static uint64_t interpolate(uint64_t from, uint64_t to, struct share s)
 {
 	return from + (uint64_t)((unsigned __int128)(to - from) * s.part / s.whole);
 }
 
-static uint32_t between_low(uint32_t from, uint32_t to, struct share s)
+static uint32_t interpolate_low(uint32_t from, uint32_t to, struct share s)
 {
-	return from + (uint32_t)between(0, to - from, s);
+	return from + (uint32_t)interpolate(0, to - from, s);
 }
 
 /*
- * The ring's total: never less than `last`. What the counter is behind, or ahead, is kept beside.
+ * Returns the stored total, which never falls below `last`. `ahead` keeps its difference to the
+ * counter.
  */
 static uint64_t total_follow(__u64 *ahead, uint64_t last, uint64_t counter)
 {
@@ -58,15 +59,15 @@ static void counts_follow(struct rate_counts *ahead, const struct rate_counts *l
 	next->closed_ns = total_follow(&ahead->closed_ns, last->closed_ns, counters->closed_ns);
 }
 
-static void counts_between(const struct rate_counts *from, const struct rate_counts *to,
-			   struct share s, struct rate_counts *at)
+static void counts_interpolate(const struct rate_counts *from, const struct rate_counts *to,
+			       struct share s, struct rate_counts *at)
 {
-	at->successes = between_low(from->successes, to->successes, s);
-	at->failures = between_low(from->failures, to->failures, s);
-	at->closed = between_low(from->closed, to->closed, s);
+	at->successes = interpolate_low(from->successes, to->successes, s);
+	at->failures = interpolate_low(from->failures, to->failures, s);
+	at->closed = interpolate_low(from->closed, to->closed, s);
 	for (int i = 0; i < ABI_HISTOGRAM_BUCKETS; i++)
-		at->connects[i] = between_low(from->connects[i], to->connects[i], s);
-	at->closed_ns = between(from->closed_ns, to->closed_ns, s);
+		at->connects[i] = interpolate_low(from->connects[i], to->connects[i], s);
+	at->closed_ns = interpolate(from->closed_ns, to->closed_ns, s);
 }
 
 static void begin(struct rates *r, const struct rate_totals *totals, uint32_t generation,
@@ -76,10 +77,10 @@ static void begin(struct rates *r, const struct rate_totals *totals, uint32_t ge
 	if (!fresh)
 		r->ahead = *totals;
 	r->read_ns = now_ns;
-	r->begun_ns = now_ns; /* last: until here nothing is remembered */
+	r->begun_ns = now_ns; /* last: until here the ring is empty */
 }
 
-/* The first of at most `most` steps that end after read_ns and not after now_ns. */
+/* Returns the first of at most `most` steps that end after read_ns and not after now_ns. */
 static uint64_t first_step(const struct rates *r, uint64_t now_ns, uint64_t step_ns, uint64_t most)
 {
 	uint64_t first = r->read_ns / step_ns + 1, last = now_ns / step_ns;
@@ -88,8 +89,8 @@ static uint64_t first_step(const struct rates *r, uint64_t now_ns, uint64_t step
 }
 
 /*
- * A collector that is killed in the middle of this leaves the steps after read_ns half written: the
- * next one writes them again.
+ * If the collector is killed in the middle, the steps after read_ns are incomplete; the next one
+ * writes them again.
  */
 void rates_remember(struct rates *r, const struct rate_totals *totals, uint32_t generation,
 		    bool fresh, uint64_t now_ns)
@@ -109,20 +110,21 @@ void rates_remember(struct rates *r, const struct rate_totals *totals, uint32_t 
 	     s++) {
 		struct share share = { s * NS_PER_S - r->read_ns, now_ns - r->read_ns };
 
-		r->received[s % ABI_RATE_SECONDS] = between(r->last.received, next.received, share);
+		r->received[s % ABI_RATE_SECONDS] =
+			interpolate(r->last.received, next.received, share);
 	}
 	for (uint64_t s = first_step(r, now_ns, STEP_NS, ABI_RATE_STEPS); s <= now_ns / STEP_NS;
 	     s++) {
 		struct share share = { s * STEP_NS - r->read_ns, now_ns - r->read_ns };
 
-		counts_between(&r->last.counts, &next.counts, share,
-			       &r->counts[s % ABI_RATE_STEPS]);
+		counts_interpolate(&r->last.counts, &next.counts, share,
+				   &r->counts[s % ABI_RATE_STEPS]);
 	}
 	r->last = next;
 	__atomic_store_n(&r->read_ns, now_ns, __ATOMIC_RELEASE);
 }
 
-/* ---- what it says ---- */
+/* ---- reading ---- */
 
 void rates_window(const struct rates *r, struct rate_counts *window)
 {
@@ -130,7 +132,7 @@ void rates_window(const struct rates *r, struct rate_counts *window)
 	const struct rate_counts *to = &r->last.counts, *from = &none;
 	uint64_t step = r->read_ns / STEP_NS - WINDOW_STEPS;
 
-	/* Without a step that old the totals began less than five minutes ago, at 0. */
+	/* If there is no step that old, the totals started at 0 less than five minutes ago. */
 	if (r->read_ns / STEP_NS > WINDOW_STEPS && step * STEP_NS > r->begun_ns)
 		from = &r->counts[step % ABI_RATE_STEPS];
 	window->successes = to->successes - from->successes;
@@ -161,9 +163,9 @@ uint64_t rates_busiest(const struct rates *r)
 }
 
 _Static_assert(SNAPSHOT_STEP_SECONDS == ABI_RATE_STEP_SECONDS && SNAPSHOT_STEPS < ABI_RATE_STEPS,
-	       "a history is made of the ring's steps");
+	       "a history has the steps of the ring");
 
-/* The totals at the end of a step; before the beginning they were 0. */
+/* Returns the totals at the end of a step; 0 before the start. */
 static struct rate_counts counts_at(const struct rates *r, uint64_t step)
 {
 	return step * STEP_NS > r->begun_ns ? r->counts[step % ABI_RATE_STEPS]
@@ -212,7 +214,8 @@ bool rates_median(const struct rate_counts *window, double *seconds)
 	while (i < ABI_HISTOGRAM_BUCKETS - 1 && below + window->connects[i] < all / 2)
 		below += window->connects[i++];
 	low = i ? (double)bound[i - 1] : 0;
-	*seconds = low / NS_PER_S; /* above the last bound nothing is known: that bound */
+	/* Above the last bound, the median is not known: return that bound */
+	*seconds = low / NS_PER_S;
 	if (i < ABI_HISTOGRAM_BUCKETS - 1)
 		*seconds += ((double)bound[i] - low) / NS_PER_S * (all / 2 - below) /
 			    window->connects[i];

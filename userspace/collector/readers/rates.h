@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the last minutes were like, from totals that are remembered at equal steps (struct rates).
- * Time is given to it, in CLOCK_MONOTONIC. A reading that comes late, after the collector was away,
- * is spread evenly over the steps that it missed; a total that fell began anew and counts as no
- * change; a clock that went back begins anew as a whole.
+ * Rates of the last minutes, from totals stored at equal steps (struct rates). The caller passes
+ * the time (CLOCK_MONOTONIC). A late reading, after the collector was down, is spread evenly over
+ * the missed steps. A total that decreased was reset and counts as no change. If the clock went
+ * back, everything starts again.
  */
 #pragma once
 
@@ -14,32 +14,32 @@
 #include <wgsocks/abi.h>
 
 /*
- * Remembers the totals. When nothing is remembered (of this generation): what they hold already is
- * of now if `fresh` (they began to count just now too), else of long ago.
+ * Stores the totals. The first reading of a generation has no predecessor: with `fresh`, the totals
+ * started at 0 just now; otherwise they count as old.
  */
 void rates_remember(struct rates *rates, const struct rate_totals *totals, uint32_t generation,
 		    bool fresh, uint64_t now_ns);
 
 /*
- * What was counted in the five minutes before the last reading, to a step more; or since the
- * beginning.
+ * Returns what was counted in the five minutes before the last reading (up to one step more), or
+ * since the start.
  */
 void rates_window(const struct rates *rates, struct rate_counts *window);
 
 /*
- * Bytes received in the busiest ten seconds of the ten minutes before the last reading, in steps of
- * 1 s.
+ * Returns the bytes received in the busiest ten seconds of the ten minutes before the last reading,
+ * in steps of 1 s.
  */
 uint64_t rates_busiest(const struct rates *rates);
 
-/* The steps before the last reading, as far as they are remembered; the name is left as it is. */
+/* Writes the known steps before the last reading; does not change the name. */
 void rates_history(const struct rates *rates, struct sample_history *history);
 
-/* Percent, 100 without any outcome. */
+/* Returns the success rate in percent; 100 if no request ended. */
 double rates_success(const struct rate_counts *window);
 
-/* The median in seconds; false without connects. */
+/* Computes the median in seconds; false if there were no connects. */
 bool rates_median(const struct rate_counts *window, double *seconds);
 
-/* The mean in seconds; false when none closed. */
+/* Computes the mean in seconds; false if no connection closed. */
 bool rates_lifetime(const struct rate_counts *window, double *seconds);

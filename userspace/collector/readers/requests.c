@@ -17,10 +17,7 @@ int samples_requests(const struct reading *r)
 	struct snapshot_builder *to = r->to;
 	uint64_t failed = 0;
 
-	/*
-	 * Outcomes before requests: a reader between the two never sees more outcomes than
-	 * requests.
-	 */
+	/* Outcomes before requests: then a scrape never shows more outcomes than requests. */
 	for (int i = 0; i < ABI_FAILURE_MAX; i++) {
 		uint64_t n = __atomic_load_n(&ABI_AT(__u64, c->failures, i), __ATOMIC_ACQUIRE);
 		uint32_t labels[] = { r->name, snapshot_string(to, metric_failure(i)) };
@@ -50,9 +47,9 @@ int samples_requests(const struct reading *r)
 }
 
 /*
- * The requests total at the end of each second, in a ring in a map that outlives the collector, so
- * that a rate over the last minute goes on across its restart. Only counters are kept: nothing is
- * reset, nothing drifts.
+ * The requests total at the end of each second, in a ring in a map that outlives the collector. So
+ * rates over the last minute survive its restart. Only counters are stored: nothing is reset,
+ * nothing drifts.
  */
 
 #define WINDOW_SECONDS 60
@@ -73,8 +70,8 @@ uint64_t window_requests(const struct kernel *kernel, uint32_t slot, uint64_t se
 	uint64_t now = requests_total(&kernel->counters[slot]), before;
 
 	/*
-	 * The last sample that is at least a minute old; none: we have not counted for a minute
-	 * yet.
+	 * The newest sample that is at least a minute old; none: we have counted for less than a
+	 * minute.
 	 */
 	for (int i = 0; i < ABI_WINDOW_SECONDS; i++) {
 		const struct window_sample *s = &kernel->windows[slot].samples[i];
@@ -87,7 +84,7 @@ uint64_t window_requests(const struct kernel *kernel, uint32_t slot, uint64_t se
 	return now > before ? now - before : 0;
 }
 
-/* A gauge that is being changed by two CPUs may be read between them; it is never below 0. */
+/* A gauge can be read while two CPUs change it: limit it to 0. */
 static uint64_t gauge(int64_t value)
 {
 	return value > 0 ? value : 0;
@@ -128,7 +125,7 @@ static void add_path(const struct reading *r, enum abi_path path, const struct d
 	uint32_t path_label = snapshot_string(to, metric_path(path)),
 		 of_path[] = { r->name, path_label };
 
-	/* Answers before queries: a reader between the two never sees more answers than queries. */
+	/* Responses before queries: then a scrape never shows more responses than queries. */
 	snapshot_add_unsigned(to, METRIC_DNS_UNANSWERED, of_path,
 			      __atomic_load_n(&c->unanswered, __ATOMIC_ACQUIRE));
 	snapshot_add_histogram(to, METRIC_DNS_DURATION, of_path, ABI_BOUNDS_LATENCY, &c->duration);

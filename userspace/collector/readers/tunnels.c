@@ -122,7 +122,7 @@ static int first_error(const struct wireguard *wireguard)
 int samples_wireguard(const struct reading *r)
 {
 	const struct wireguard *wireguard = &r->netns->wireguard;
-	/* Those of a node were read together, before. */
+	/* Those of a node were read together before. */
 	int e = r->netns->remote ? first_error(wireguard) : proxy_netns_wireguard(r->netns);
 
 	for (unsigned int tunnel_index = 0; tunnel_index < ABI_TUNNELS_MAX; tunnel_index++) {
@@ -136,5 +136,5 @@ int samples_wireguard(const struct reading *r)
 		for (uint32_t i = 0; i < t->device.count; i++)
 			add_peer(r, interface, &t->device, &t->device.peers[i]);
 	}
-	return -e; /* one that cannot be read is left out: what is shown of the others holds */
+	return -e; /* a failed tunnel has no samples; those of the others are valid */
 }

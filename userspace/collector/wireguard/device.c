@@ -33,7 +33,7 @@ static int text_reserve(struct wireguard_device *device, uint32_t more)
 	char *text;
 
 	while (wanted < device->text_length + more)
-		wanted *= 2; /* bounded by WIREGUARD_PEERS_MAX lists */
+		wanted *= 2; /* at most WIREGUARD_PEERS_MAX lists */
 	if (wanted == device->text_max)
 		return 0;
 	text = realloc(device->text, wanted);
@@ -89,7 +89,7 @@ int wireguard_peer_begin(struct wireguard_device *device, const uint8_t *key,
 	return 0;
 }
 
-/* The list's end is the text's end: its NUL moves. */
+/* The list is the last in the text: moves its NUL. */
 static void text_append(struct wireguard_device *device, struct wireguard_peer *peer,
 			const char *text, size_t length)
 {
@@ -99,15 +99,15 @@ static void text_append(struct wireguard_device *device, struct wireguard_peer *
 	peer->allowed_length += length;
 }
 
-/* The first bits of an address, as one number. */
+/* Returns the first bits of an address as a number. */
 static uint32_t first_bits(const uint8_t *address, unsigned int bits)
 {
 	return bits ? address[0] >> (8 - bits) : 0;
 }
 
 /*
- * wg-quick's /0, the halves that leave another default route alone, and what calculators of holes
- * print are all one.
+ * Treats /0 (wg-quick), two halves (which keep another default route), and all but some exceptions
+ * alike.
  */
 static void routes_add(struct wireguard_peer *peer, int family, const uint8_t *address,
 		       unsigned int bits)
@@ -189,6 +189,6 @@ void wireguard_key_text(const uint8_t *key, char text[WIREGUARD_KEY_TEXT_SIZE])
 		for (int shift = 18; shift >= 0; shift -= 6)
 			*to++ = digits[three >> shift & 63];
 	}
-	to[-1] = '='; /* 32 bytes leave two for the last group */
+	to[-1] = '='; /* the last group has two bytes of the 32 */
 	*to = '\0';
 }

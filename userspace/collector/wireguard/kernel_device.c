@@ -60,7 +60,8 @@ static int on_device(const struct nlmsghdr *message, void *context)
 
 	if (!answer->error)
 		answer->error = wireguard_message_parse(message, answer->device);
-	return MNL_CB_OK; /* to the end of the dump, so that the next one does not meet it */
+	/* Continue to the end of the dump, so that the next request does not read the rest */
+	return MNL_CB_OK;
 }
 
 static int device_dump(struct kernel_devices *devices, uint32_t ifindex,
@@ -93,12 +94,11 @@ int kernel_device_read(struct kernel_devices *devices, uint32_t ifindex,
 		if (missing)
 			return missing;
 	}
-	/* A dump that was torn by a change is asked for again. */
+	/* A change interrupts a dump: repeat it. */
 	for (int i = 0; i < DUMP_ATTEMPTS && r == -EINTR; i++)
 		r = device_dump(devices, ifindex, device);
 	if (r == -ENOENT || r == -EOPNOTSUPP)
-		devices->family =
-			0; /* the module went, and may have another number when it comes back */
+		devices->family = 0; /* after a reload, the module can have another number */
 	return r;
 }
 

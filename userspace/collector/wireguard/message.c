@@ -12,7 +12,7 @@
 
 typedef int attribute_reader(const struct nlattr *attribute, void *context);
 
-/* Not mnl_attr_parse: that one takes a length that lies for the end. */
+/* Not mnl_attr_parse: it treats an invalid length as the end. */
 static int attributes_read(const void *start, size_t size, attribute_reader *read, void *context)
 {
 	const char *at = start, *end = at + size;
@@ -35,7 +35,7 @@ static int nested_read(const struct nlattr *attribute, attribute_reader *read, v
 			       read, context);
 }
 
-/* The payload, or NULL when it has not this size. */
+/* Returns the payload; NULL if it has another size. */
 static const void *payload(const struct nlattr *attribute, size_t size)
 {
 	return mnl_attr_get_payload_len(attribute) == size ? mnl_attr_get_payload(attribute) : NULL;
@@ -118,7 +118,7 @@ static int read_copy(const struct nlattr *attribute, void *to, size_t size)
 
 struct reading_peer {
 	struct wireguard_device *device;
-	struct wireguard_peer *peer; /* NULL: it is lost */
+	struct wireguard_peer *peer; /* NULL: lost */
 	bool begun;
 };
 
@@ -155,7 +155,7 @@ static int read_peer_attribute(const struct nlattr *attribute, void *context)
 		return read_copy(attribute, &peer->transmit_bytes, sizeof(peer->transmit_bytes));
 	case WGPEER_A_ALLOWEDIPS: return nested_read(attribute, read_allowed, reading->device);
 	}
-	return 0; /* WGPEER_A_PRESHARED_KEY, too: not looked at */
+	return 0; /* includes WGPEER_A_PRESHARED_KEY, which is not read */
 }
 
 static int read_peer(const struct nlattr *attribute, void *context)
@@ -175,7 +175,7 @@ static int read_device_attribute(const struct nlattr *attribute, void *context)
 	case WGDEVICE_A_LISTEN_PORT:
 		return read_copy(attribute, &device->listen_port, sizeof(device->listen_port));
 	}
-	return 0; /* WGDEVICE_A_PRIVATE_KEY, too: not looked at */
+	return 0; /* includes WGDEVICE_A_PRIVATE_KEY, which is not read */
 }
 
 int wireguard_message_parse(const struct nlmsghdr *message, struct wireguard_device *device)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel's answer to WG_CMD_GET_DEVICE (linux/wireguard.h), message by message. No descriptor
- * in here.
+ * Parses the answer of the kernel to WG_CMD_GET_DEVICE (linux/wireguard.h), message by message.
+ * Uses no descriptor.
  */
 #pragma once
 
@@ -10,14 +10,14 @@
 struct nlmsghdr;
 
 /*
- * Adds what the message holds: a dump may take several, and a peer whose list did not fit into one
- * goes on in the next. Reset the device before the first, finish it after the last. Returns 0,
- * -EBADMSG or -ENOMEM.
+ * Adds the content of a message. A dump can have several messages, and a peer with a long list
+ * continues in the next one. Call wireguard_device_reset before the first message and
+ * wireguard_device_finish after the last. Returns 0, -EBADMSG or -ENOMEM.
  */
 int wireguard_message_parse(const struct nlmsghdr *message, struct wireguard_device *device);
 
 /*
- * The number of a generic netlink family, of the kernel's answer to CTRL_CMD_GETFAMILY; 0: it is
- * not there.
+ * Returns the number of a generic netlink family from the answer of the kernel to
+ * CTRL_CMD_GETFAMILY; 0: not in the message.
  */
 uint16_t family_message_parse(const struct nlmsghdr *message);

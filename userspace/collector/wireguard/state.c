@@ -7,32 +7,32 @@
 
 #include "lib/time.h"
 
-/* WireGuard's own times (section 6.1 of its paper), in seconds. */
+/* Timers of the protocol (WireGuard paper, section 6.1), in seconds. */
 #define REKEY_AFTER 120
 #define REJECT_AFTER 180
 #define PASSIVE_KEEPALIVE 10
 #define REKEY_TIMEOUT 5
 
 /*
- * Who has data answers within PASSIVE_KEEPALIVE, if only by an empty message; after REKEY_TIMEOUT
- * more WireGuard itself takes the session for lost.
+ * A peer that receives data answers within PASSIVE_KEEPALIVE, at least with an empty message.
+ * REKEY_TIMEOUT later WireGuard itself assumes that the session is lost.
  */
 #define ANSWER_NS ((PASSIVE_KEEPALIVE + REKEY_TIMEOUT) * NS_PER_S)
 
 /*
- * WireGuard gives up after 90 s of attempts. When nothing was sent for twice that, what was is no
- * verdict on the tunnel any more: it must be able to become ready, and be used, and so be shaken
- * again.
+ * WireGuard stops after 90 s of attempts. If nothing was sent for twice that time, older attempts
+ * no longer count. Otherwise the tunnel would stay stale, not ready and unused, and never get the
+ * handshake that ends this.
  */
 #define FORGET_NS (180 * NS_PER_S)
 
-#define EMPTY_MESSAGE 32 /* bytes: a keepalive, which nobody answers */
+#define EMPTY_MESSAGE 32 /* bytes of a keepalive, which gets no answer */
 
 /*
- * Whether what was sent between two readings calls for an answer: data or the first half of a
- * handshake, and not only as many keepalives as may have been due.
+ * Returns whether the bytes sent between two readings need an answer. They do if they are data or a
+ * handshake initiation, and not only due keepalives.
  */
-static bool calls_for_answer(uint64_t sent, uint64_t elapsed_ns, uint16_t keepalive_sec)
+static bool needs_answer(uint64_t sent, uint64_t elapsed_ns, uint16_t keepalive_sec)
 {
 	uint64_t seconds = elapsed_ns / NS_PER_S + 1;
 	uint64_t due = 1 + seconds / PASSIVE_KEEPALIVE;
@@ -42,7 +42,7 @@ static bool calls_for_answer(uint64_t sent, uint64_t elapsed_ns, uint16_t keepal
 	return sent && (sent % EMPTY_MESSAGE || sent / EMPTY_MESSAGE > due);
 }
 
-static bool ever_shaken(const struct wireguard_peer *peer)
+static bool had_handshake(const struct wireguard_peer *peer)
 {
 	return peer->handshake_sec || peer->handshake_nsec;
 }
@@ -57,19 +57,19 @@ static struct wireguard_memory memory_make(const struct wireguard_peer *peer,
 	memcpy(memory.public_key, peer->public_key, WIREGUARD_KEY_SIZE);
 	if (!former || peer->transmit_bytes < former->transmit_bytes ||
 	    peer->receive_bytes < former->receive_bytes) {
-		/* First seen. Of the past we know only that a first handshake was begun in vain. */
-		if (peer->transmit_bytes && !peer->receive_bytes && !ever_shaken(peer))
+		/* First reading. We know about the past only if a first handshake had no answer. */
+		if (peer->transmit_bytes && !peer->receive_bytes && !had_handshake(peer))
 			memory.asked_ns = memory.last_asked_ns = now_ns;
 		return memory;
 	}
 	memory.sent_ns = peer->transmit_bytes != former->transmit_bytes ? now_ns : former->sent_ns;
-	if (peer->receive_bytes !=
-	    former->receive_bytes) /* maybe to what was sent just before: then that is sent again */
+	/* It may answer earlier data; then the later data is sent again */
+	if (peer->receive_bytes != former->receive_bytes)
 		return memory;
 	memory.asked_ns = former->asked_ns;
 	memory.last_asked_ns = former->last_asked_ns;
-	if (calls_for_answer(peer->transmit_bytes - former->transmit_bytes, elapsed_ns,
-			     peer->keepalive_sec)) {
+	if (needs_answer(peer->transmit_bytes - former->transmit_bytes, elapsed_ns,
+			 peer->keepalive_sec)) {
 		memory.asked_ns = memory.asked_ns ?: now_ns;
 		memory.last_asked_ns = now_ns;
 	}
@@ -137,8 +137,9 @@ void wireguard_history_free(struct wireguard_history *history)
 }
 
 /*
- * Who answered the last handshake renews it later than who began it: by the first keepalive after
- * REJECT_AFTER. Until that is due, and answered, there is nothing wrong with an older one.
+ * The side that answered the last handshake renews it later than the side that began it: with the
+ * first keepalive after REJECT_AFTER. Until that is due and answered, an older handshake is not an
+ * error.
  */
 static bool keepalive_is_due(const struct wireguard_peer *peer,
 			     const struct wireguard_memory *memory, uint64_t age, uint64_t now_ns)
@@ -158,12 +159,9 @@ enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer,
 
 	if (memory->asked_ns && now_ns - memory->asked_ns >= ANSWER_NS)
 		return TUNNEL_STALE;
-	if (!ever_shaken(peer))
+	if (!had_handshake(peer))
 		return TUNNEL_NEVER;
-	/*
-	 * Handshakes are renewed by sending: with a long interval between keepalives they may well
-	 * be older.
-	 */
+	/* Sending renews handshakes: with a long keepalive interval they can be older. */
 	if (REKEY_AFTER + peer->keepalive_sec + ANSWER_NS / NS_PER_S > REJECT_AFTER)
 		renewed = REKEY_AFTER + peer->keepalive_sec + ANSWER_NS / NS_PER_S;
 	if (age <= REJECT_AFTER)
@@ -173,7 +171,7 @@ enum tunnel_state wireguard_peer_state(const struct wireguard_peer *peer,
 	return TUNNEL_STALE;
 }
 
-static unsigned int badness(enum tunnel_state state)
+static unsigned int severity(enum tunnel_state state)
 {
 	static const unsigned int order[TUNNEL_STATE_MAX] = {
 		[TUNNEL_IDLE] = 1, [TUNNEL_NEVER] = 2, [TUNNEL_STALE] = 3
@@ -197,7 +195,7 @@ enum tunnel_state wireguard_device_state(const struct wireguard_device *device,
 		if (owned && !peer->default_route)
 			continue;
 		if (worst == TUNNEL_NO_PEER || (!owned && peer->default_route) ||
-		    badness(state) > badness(worst))
+		    severity(state) > severity(worst))
 			worst = state;
 		owned |= peer->default_route;
 	}

@@ -49,10 +49,10 @@ int uapi_begin(struct uapi *uapi, int root, const char *interface, struct wiregu
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	/* What was checked, and not what has its name by now. */
+	/* Connect to the file that was checked: the path may have changed. */
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", file);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		return errno == EAGAIN ? -EBUSY : -errno; /* its backlog is full */
+		return errno == EAGAIN ? -EBUSY : -errno; /* EAGAIN: its backlog is full */
 	if (send(fd, REQUEST, strlen(REQUEST), MSG_NOSIGNAL) != (ssize_t)strlen(REQUEST))
 		return -errno;
 	uapi_parser_init(&uapi->parser, device);
@@ -68,8 +68,8 @@ int uapi_continue(struct uapi *uapi)
 
 	if (n < 0)
 		return errno == EINTR ? -EAGAIN : -errno;
-	r = n ? uapi_parse(&uapi->parser, bytes, n) : -EBADMSG; /* it left in the middle */
-	explicit_bzero(bytes, sizeof(bytes)); /* the private key and the preshared ones are in it */
+	r = n ? uapi_parse(&uapi->parser, bytes, n) : -EBADMSG; /* the peer closed early */
+	explicit_bzero(bytes, sizeof(bytes)); /* it contains the private and preshared keys */
 	return r ?: -EAGAIN;
 }
 

@@ -54,7 +54,7 @@ static int read_public_key(struct uapi_parser *parser, const char *value)
 	return wireguard_peer_begin(parser->device, key, &parser->peer);
 }
 
-/* "192.0.2.1:51820", "[fe80::1%eth0]:51820": the address is wanted. */
+/* "192.0.2.1:51820", "[fe80::1%eth0]:51820": reads the address. */
 static int read_endpoint(struct uapi_parser *parser, char *value)
 {
 	char *colon = strrchr(value, ':'), *zone;
@@ -127,7 +127,7 @@ static int read_number(struct uapi_parser *parser, enum number which, const char
 	case HANDSHAKE_SEC: peer->handshake_sec = n; break;
 	case HANDSHAKE_NSEC: peer->handshake_nsec = n; break;
 	case KEEPALIVE: peer->keepalive_sec = n; break;
-	case LISTEN_PORT: break; /* the device's */
+	case LISTEN_PORT: break; /* listen_port of the device */
 	}
 	return 0;
 }

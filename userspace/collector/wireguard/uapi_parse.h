@@ -1,37 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The answer of a userspace device to "get=1" (wireguard.com/xplatform), as its bytes come. No
- * descriptor in here.
+ * Parses the answer of a userspace device to "get=1" (wireguard.com/xplatform) in pieces. Uses no
+ * descriptor.
  */
 #pragma once
 
 #include "collector/wireguard/device.h"
 
-#define UAPI_LINE_MAX 160	   /* of what is wanted: a public key and its name take 75 */
-#define UAPI_ANSWER_MAX (8u << 20) /* bytes; more is no answer */
+#define UAPI_LINE_MAX 160 /* limit of a used line; a public key with its name has 75 bytes */
+#define UAPI_ANSWER_MAX (8u << 20) /* limit of an answer, in bytes */
 
-/*
- * The value of a line that is not wanted, such as a private key, is passed over and never copied.
- */
+/* Values of unused lines, such as private keys, are skipped and never copied. */
 struct uapi_parser {
 	struct wireguard_device *device;
-	struct wireguard_peer *peer; /* NULL: none has begun, or it is lost */
+	struct wireguard_peer *peer; /* NULL: before the first peer, or the peer is lost */
 	char line[UAPI_LINE_MAX];
 	size_t length;
 	size_t bytes;
-	bool named;   /* the line's name and = are read */
-	bool skip;    /* to the end of the line */
-	bool peers;   /* a peer has begun */
-	bool settled; /* errno= is read: the empty line may come */
-	int error;    /* of the device, -errno */
+	bool named;   /* the name and = of the line are complete */
+	bool skip;    /* skip to the end of the line */
+	bool peers;   /* a peer has started */
+	bool settled; /* errno= was read: the next line must be empty */
+	int error;    /* -errno of the device */
 };
 
-/* Empties the device, too. */
+/* Also clears the device. */
 void uapi_parser_init(struct uapi_parser *parser, struct wireguard_device *device);
 
 /*
- * Reads what came. Returns 1 when the answer is complete (and the device finished), 0 when more is
- * wanted, -EBADMSG when it is no such answer, -EMSGSIZE, -ENOMEM, or the error that the device
- * answered with.
+ * Parses the next bytes. Returns 1 if the answer is complete (the device is then finished), 0 if
+ * more is expected, or -errno. -EBADMSG: invalid answer. -EMSGSIZE: too long. -ENOMEM. Others: the
+ * error in the answer.
  */
 int uapi_parse(struct uapi_parser *parser, const char *bytes, size_t count);

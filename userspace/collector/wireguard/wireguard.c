@@ -37,11 +37,11 @@ void wireguard_close(struct wireguard *wireguard)
 	close_descriptor(&wireguard->root);
 }
 
-/* A kernel device is read here; of a userspace one -EAGAIN: it was asked. */
+/* Reads a kernel device, or sends the request to a userspace device (-EAGAIN). */
 static int begin(struct wireguard *w, struct wireguard_tunnel *t,
 		 const struct wireguard_target *target, uint64_t now)
 {
-	if (t->ifindex != target->ifindex) { /* another device, if by the same name */
+	if (t->ifindex != target->ifindex) { /* another device, even if the name is the same */
 		wireguard_history_reset(&t->history);
 		t->ifindex = target->ifindex;
 		t->retry_ns = t->timeouts = 0;
@@ -57,10 +57,7 @@ static int begin(struct wireguard *w, struct wireguard_tunnel *t,
 	return uapi_begin(&t->uapi, w->root, target->name, &t->device) ?: -EAGAIN;
 }
 
-/*
- * Those that were asked and have not answered yet: their descriptors, and whose they are. Returns
- * how many.
- */
+/* Lists the requests without an answer: their descriptors and tunnels. Returns their number. */
 static size_t waiting_list(struct wireguard *const *wireguards, size_t count, struct pollfd *asked,
 			   struct wireguard_tunnel **whose)
 {
@@ -124,7 +121,7 @@ static void log_change(const char *proxy_name, const struct wireguard_target *ta
 static void count_lost(struct wireguard *w, struct wireguard_tunnel *t, const char *proxy_name,
 		       const struct wireguard_target *target)
 {
-	if (t->device.lost > t->lost) { /* not the same ones at each reading */
+	if (t->device.lost > t->lost) { /* not the same losses again at each reading */
 		w->lost += t->device.lost - t->lost;
 		log_warn("more peers or allowed IPs than metrics show",
 			 field_text("proxy", proxy_name), field_text("interface", target->name));

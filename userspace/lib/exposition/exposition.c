@@ -11,9 +11,7 @@
 #define SUFFIX_MAX sizeof("_bucket")
 #define LE_MAX (sizeof("{,le=\"\"} \n") + NUMBER_MAX)
 
-/*
- * Family f is order[starts[f]] … order[starts[f + 1] - 1], in the order in which its part has them.
- */
+/* Family f is order[starts[f]] … order[starts[f + 1] - 1], in the order of its part. */
 struct family_starts {
 	size_t starts[METRIC_MAX + 1];
 };
@@ -21,7 +19,7 @@ struct family_starts {
 #define ORDER_PART(entry) ((entry) >> 32)
 #define ORDER_INDEX(entry) ((uint32_t)(entry))
 
-/* ---- the order of the metric table ---- */
+/* ---- order of the metric table ---- */
 
 void exposition_free(struct exposition *e)
 {
@@ -29,7 +27,7 @@ void exposition_free(struct exposition *e)
 	*e = (struct exposition){ 0 };
 }
 
-/* Counts the samples of each family and says which part it belongs to: the first that has any. */
+/* Counts the samples of each family and finds its part: the first that has samples. */
 static size_t families_count(size_t *counts, size_t *owners, const struct snapshot *parts,
 			     size_t part_count)
 {
@@ -82,12 +80,12 @@ static int order_fill(struct exposition *e, struct family_starts *s, const struc
 	return 0;
 }
 
-/* ---- the text ---- */
+/* ---- text ---- */
 
 static const uint64_t histogram_bounds[ABI_BOUNDS_MAX][ABI_HISTOGRAM_BUCKETS - 1] =
 	ABI_HISTOGRAM_BOUNDS;
 
-/* A row of the table with the lengths of its words, which are wanted for each sample. */
+/* A row of the table with the lengths of its words, which each sample needs. */
 struct row {
 	const struct metric_family *family;
 	size_t name_length, labels_length;
@@ -119,7 +117,7 @@ static char *escaped_write(char *to, const char *value)
 	return to;
 }
 
-/* An upper bound of what labels_write writes. */
+/* Returns an upper bound of the bytes that labels_write writes. */
 static size_t labels_max(const struct row *row, const struct snapshot *part,
 			 const struct sample *sample)
 {
@@ -130,7 +128,7 @@ static size_t labels_max(const struct row *row, const struct snapshot *part,
 	return size;
 }
 
-/* a="b",c="d" without the braces, since a histogram has one label more. */
+/* Writes a="b",c="d" without braces: a histogram adds a label. */
 static char *labels_write(char *to, const struct row *row, const struct snapshot *part,
 			  const struct sample *sample)
 {
@@ -167,7 +165,7 @@ static void value_write(struct text *out, const struct row *row, const struct sn
 	out->size = (size_t)(to - out->data);
 }
 
-/* What is the same in each line of a histogram. */
+/* The common parts of all lines of a histogram. */
 struct series {
 	const struct row *row;
 	enum exposition_format format;
@@ -180,7 +178,7 @@ static char *series_start(char *to, const struct series *s, const char *suffix)
 	return stpcpy(mempcpy(to, s->row->family->name, s->row->name_length), suffix);
 }
 
-/* OpenMetrics wants a bound to be seen as a float: 1.0, where the older format has 1. */
+/* OpenMetrics requires bounds to look like floats: 1.0, where the older format has 1. */
 static char *bound_write(char *to, enum exposition_format format, uint64_t bound_ns)
 {
 	to = number_seconds(to, bound_ns);
@@ -223,8 +221,8 @@ static void histogram_write(struct text *out, enum exposition_format format, con
 	char *to;
 
 	/*
-	 * The labels are written once, behind everything that this histogram can fill, and copied
-	 * from there.
+	 * The labels are written once, after the space for the longest form of this histogram, and
+	 * copied from there.
 	 */
 	size_t lines = (ABI_HISTOGRAM_BUCKETS + 2) *
 		       (row->name_length + SUFFIX_MAX + most + LE_MAX + NUMBER_MAX);
@@ -252,7 +250,7 @@ static void histogram_write(struct text *out, enum exposition_format format, con
 	out->size = (size_t)(to - out->data);
 }
 
-/* OpenMetrics names a family of counters without what their samples end with. */
+/* In OpenMetrics the name of a counter family lacks the suffix of its samples. */
 static size_t family_length(enum exposition_format format, const struct metric_family *family)
 {
 	size_t length = strlen(family->name), suffix = sizeof("_total") - 1;
@@ -263,7 +261,7 @@ static size_t family_length(enum exposition_format format, const struct metric_f
 	return length;
 }
 
-/* A unit is told only where the family's name ends with it. */
+/* Writes a unit only if the name of the family ends with it. */
 static bool family_has_unit(const struct metric_family *family, size_t length)
 {
 	size_t unit = strlen(family->unit);
@@ -272,7 +270,7 @@ static bool family_has_unit(const struct metric_family *family, size_t length)
 	       !memcmp(family->name + length - unit, family->unit, unit);
 }
 
-/* Help is ours: no line ends in it, and a quotation mark is escaped by OpenMetrics only. */
+/* Help texts are our own: they contain no newline. Only OpenMetrics escapes quotation marks. */
 static void help_write(struct text *out, enum exposition_format format, const char *help)
 {
 	for (const char *mark; format == EXPOSITION_OPENMETRICS && (mark = strchr(help, '"'));

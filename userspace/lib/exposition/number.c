@@ -47,8 +47,8 @@ char *number_float(char *to, double value)
 	    !signbit(value))
 		return number_unsigned(to, (uint64_t)value);
 	/*
-	 * 15 digits always survive the way to a double and back, so a shorter form is found there:
-	 * %g drops zeros.
+	 * A decimal of 15 digits survives conversion to double and back, so start there: %g drops
+	 * zeros.
 	 */
 	for (int digits = 15; digits <= 17; digits++) {
 		length = snprintf(text, sizeof(text), "%.*g", digits, value);

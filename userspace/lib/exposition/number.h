@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers as Prometheus reads them. Each writes at most NUMBER_MAX bytes, no NUL, and returns the
- * end.
+ * Numbers in the format of Prometheus. Each function writes at most NUMBER_MAX bytes without NUL
+ * and returns the end.
  */
 #pragma once
 
@@ -11,11 +11,8 @@
 
 char *number_unsigned(char *to, uint64_t value);
 
-/*
- * Nanoseconds as decimal seconds, every digit that counts and none that does not: 2500000 is
- * 0.0025.
- */
+/* Writes nanoseconds as decimal seconds, exactly and without trailing zeros: 2500000 is 0.0025. */
 char *number_seconds(char *to, uint64_t ns);
 
-/* The shortest decimal that reads back as the same double; NaN, +Inf, -Inf. */
+/* Writes the shortest decimal that reads back as the same double; NaN, +Inf, -Inf. */
 char *number_float(char *to, double value);

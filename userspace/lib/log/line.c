@@ -30,7 +30,7 @@ void log_time_format(char out[static LOG_TIME_SIZE], int64_t seconds, long nanos
 		 (unsigned int)(nanoseconds / (long)NS_PER_MS) % 1000);
 }
 
-/* The escaped form of the character at `text`; `*read` is how many bytes of it that were. */
+/* Writes the escaped form of the character at `text`; `*read` is its length in bytes. */
 static size_t escape_character(char out[static 8], const char *text, size_t size, size_t *read)
 {
 	static const char HEX[] = "0123456789abcdef";
@@ -43,14 +43,13 @@ static size_t escape_character(char out[static 8], const char *text, size_t size
 		memcpy(out, "\\ufffd", 6);
 		return 6;
 	}
-	if (length == 2 && c == 0xc2 && (unsigned char)text[1] < 0xa0) /* C1 */
+	if (length == 2 && c == 0xc2 && (unsigned char)text[1] < 0xa0) /* C1 control character */
 		c = (unsigned char)text[1];
 	else if (length > 1 || (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)) {
 		memcpy(out, text, length);
 		return length;
 	}
-	shorthand =
-		strchr("\"\"\\\\\nn\rr\tt", c); /* pairs: the character, then what stands for it */
+	shorthand = strchr("\"\"\\\\\nn\rr\tt", c); /* pairs: a character and its escape letter */
 	if (shorthand) {
 		out[0] = '\\';
 		out[1] = shorthand[1];
@@ -64,10 +63,10 @@ static size_t escape_character(char out[static 8], const char *text, size_t size
 
 static size_t escape(char *out, size_t size, const char *text, size_t text_size)
 {
-	const size_t mark = sizeof(LOG_CUT_MARK); /* with the NUL */
-	/* What is beyond `size` cannot fit anyway: no walk through a megabyte. */
+	const size_t mark = sizeof(LOG_CUT_MARK); /* with NUL */
+	/* Bytes after `size` cannot fit: do not scan a megabyte. */
 	size_t left = strnlen(text, text_size < size ? text_size : size);
-	size_t used = 0, fits = 0; /* fits: the longest prefix that leaves room for the mark */
+	size_t used = 0, fits = 0; /* fits: longest prefix that leaves room for the mark */
 	char character[8];
 
 	while (left) {
@@ -94,7 +93,7 @@ size_t log_escape(char *out, size_t size, const char *text)
 }
 
 /*
- * Bytes that are kept for a field while values before it are written: , and quotes, the name, the
+ * Bytes reserved for each following field while a value is written: separator, quotes, name and
  * value.
  */
 #define NAME_MAX_SIZE 24
@@ -104,7 +103,7 @@ _Static_assert(LOG_FIELDS_MAX *FIELD_KEPT < LOG_LINE_SIZE / 2, "the other half i
 struct line {
 	char *out;
 	size_t used;
-	size_t kept; /* for what follows; the last is "}\n" */
+	size_t kept; /* reserved for the following fields; the last bytes are "}\n" */
 	bool json;
 };
 
@@ -121,7 +120,7 @@ static void put_name(struct line *line, const char *name)
 				       NAME_MAX_SIZE, name);
 }
 
-/* One word of ASCII that no reader of logfmt takes for anything else. */
+/* Returns whether a value is one ASCII word that logfmt readers do not misread. */
 static bool is_plain(const char *text, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
@@ -130,7 +129,7 @@ static bool is_plain(const char *text, size_t size)
 	return size > 0;
 }
 
-/* With `quoted`, between quotes even where logfmt needs none. */
+/* With `quoted`, always writes quotes, even if logfmt does not need them. */
 static void put_text(struct line *line, const char *text, size_t size, bool quoted)
 {
 	size_t room = LOG_LINE_SIZE - line->used - line->kept - 2; /* without the quotes */
@@ -165,7 +164,7 @@ static void put_field(struct line *line, const struct log_field *field)
 					       field->unsigned_value);
 		break;
 	case LOG_FIELD_ERROR:
-		/* strerror allocates for a number without a name. */
+		/* strerror allocates for an unknown number. */
 		put_text(line, strerror_r(abs(field->error), unknown, sizeof(unknown)), SIZE_MAX,
 			 false);
 	}

@@ -16,7 +16,7 @@ static struct {
 	enum log_level level;
 	bool json;
 	const char *process;
-	bool socket; /* standard error is one: sent without waiting */
+	bool socket; /* standard error is a socket: send without waiting */
 	unsigned long lost;
 } settings = { .level = LOG_LEVEL_INFO };
 
@@ -43,10 +43,12 @@ void log_open(void)
 	struct tm tm;
 	int fd;
 
-	gmtime_r(&now, &tm); /* its first call reads /etc/localtime, which no process may any more
-				once it is confined */
+	gmtime_r(&now, &tm); /* reads /etc/localtime now; a confined process cannot */
 
-	/* A descriptor that is closed would be given to the next socket, and get our lines. */
+	/*
+	 * A closed descriptor would be reused for the next socket, which would then get our log
+	 * lines.
+	 */
 	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
 		;
 	if (fd >= 0)
@@ -56,18 +58,17 @@ void log_open(void)
 	settings.socket = S_ISSOCK(status.st_mode);
 	if (!S_ISFIFO(status.st_mode))
 		return;
-	/* O_NONBLOCK belongs to the open file, which others share: open it anew. */
+	/* O_NONBLOCK belongs to the open file, which other processes share: open it again. */
 	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK);
 	if (fd < 0)
-		return;		 /* somebody else's pipe, or no /proc: looked at before each line */
-	dup2(fd, STDERR_FILENO); /* now a write does not block, if another process takes the room
-				    before us */
+		return;		 /* pipe of another user, or no /proc: poll before each line */
+	dup2(fd, STDERR_FILENO); /* another process can fill the pipe after our poll */
 	close(fd);
 }
 
 /*
- * Writes a line. A reader that is only slow gets a moment to make room; once a line was lost, none
- * is waited for until there is room again.
+ * Writes a line. Waits briefly for a slow reader; after a lost line, does not wait until there is
+ * room again.
  */
 #define READER_WAIT_MS 10
 
@@ -85,10 +86,7 @@ static bool put(const char *line, size_t length)
 	return n >= 0;
 }
 
-/*
- * How many lines there was no room for: one line, to go before the next that is written, in the
- * same write.
- */
+/* Writes the number of lost lines as a line, to go before the next line in the same write. */
 static size_t lost_line(char *line, const char *time)
 {
 	const struct log_field fields[] = { field_unsigned("count", settings.lost), {} };
@@ -112,9 +110,9 @@ void log_write(enum log_level level, const char *message, const struct log_field
 	before = settings.lost ? lost_line(lines, time) : 0;
 	length = log_line_format(lines + before, settings.json, time, level, settings.process,
 				 message, fields);
-	if (before + length > PIPE_BUF) /* more could not be written as one: another time */
+	if (before + length > PIPE_BUF) /* too long for one atomic write: report the loss later */
 		first = before;
-	/* A full or closed pipe must not stop the work: the line is lost then. */
+	/* A full or closed pipe must not stop the process: the line is lost. */
 	if (!put(lines + first, before + length - first))
 		settings.lost++;
 	else if (!first)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line per event on standard error, logfmt or JSON. Safe before log_setup (logfmt, info) and
- * under seccomp: after log_open it allocates nothing, opens nothing and needs only clock_gettime (a
- * vDSO call as a rule) and write.
+ * Writes one line for each event to standard error, as logfmt or JSON. Works before log_setup
+ * (logfmt, info) and under seccomp: after log_open it allocates and opens nothing and needs only
+ * LOG_SYSCALLS.
  */
 #pragma once
 
@@ -13,31 +13,33 @@
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
 /*
- * First of all in main: the C library reads the time zone, which the first date of a process or of
- * its parents does; standard error is made such that a line never waits for its reader (a line for
- * which there is no room is lost, and counted in a later one), and descriptors 0 to 2 that are
- * closed become /dev/null.
+ * Call first in main, for three reasons. The C library reads the time zone at the first date.
+ * Standard error becomes non-blocking, so that a slow reader never blocks us; lines without room
+ * are lost and counted in a later line. Closed descriptors 0 to 2 become /dev/null.
  */
 void log_open(void);
 
-/* What log_write calls, for rights_seccomp (with <seccomp.h>). */
+/* The system calls of log_write, for rights_seccomp (with <seccomp.h>). */
 #define LOG_SYSCALLS \
 	SCMP_SYS(write), SCMP_SYS(sendto), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(clock_gettime)
 
-/* Sets level and format for this process and the children it forks. */
+/* Sets level and format for this process and its children. */
 void log_setup(enum log_level level, bool json);
 
-/* Names the process in each line ("supervisor", "health", …); a string literal, not copied. */
+/*
+ * Sets the name of the process in each line ("supervisor", "health", …). Borrows the string: pass a
+ * literal.
+ */
 void log_process(const char *name);
 
-/* Whether a message of this level would be printed. */
+/* Returns whether messages of this level are printed. */
 bool log_enabled(enum log_level level);
 
 /*
- * A field of a line: a name, which is a literal and explained in docs/troubleshooting.md, and a
- * value. "time", "level", "process" and "msg" belong to the line itself.
+ * A field of a line: a name and a value. The name is a literal and is explained in
+ * docs/troubleshooting.md. "time", "level", "process" and "msg" are reserved.
  */
-#define LOG_FIELDS_MAX 12 /* of one line; those beyond are left out */
+#define LOG_FIELDS_MAX 12 /* per line; further fields are dropped */
 
 enum log_field_kind { LOG_FIELD_TEXT, LOG_FIELD_SIGNED, LOG_FIELD_UNSIGNED, LOG_FIELD_ERROR };
 
@@ -47,7 +49,7 @@ struct log_field {
 	union {
 		struct {
 			const char *text; /* NULL: no field */
-			size_t size;	  /* at most; a NUL ends it before */
+			size_t size;	  /* maximum; can end earlier with a NUL */
 		};
 		int64_t signed_value;
 		uint64_t unsigned_value;
@@ -55,7 +57,7 @@ struct log_field {
 	};
 };
 
-/* The text is not copied: it must last until the call returns. NULL leaves the field out. */
+/* The text is borrowed for the call. NULL omits the field. */
 static inline struct log_field field_text(const char *name, const char *text)
 {
 	return (struct log_field){
@@ -63,7 +65,7 @@ static inline struct log_field field_text(const char *name, const char *text)
 	};
 }
 
-/* A text that need not end with a NUL. */
+/* For a text without a NUL at the end. */
 static inline struct log_field field_bytes(const char *name, const char *text, size_t size)
 {
 	return (struct log_field){
@@ -83,24 +85,23 @@ static inline struct log_field field_unsigned(const char *name, uint64_t value)
 				   .unsigned_value = value };
 }
 
-/* error="Operation not permitted": of an errno value or its negative. 0 leaves the field out. */
+/* error="Operation not permitted", from an errno value or its negative. 0 omits the field. */
 static inline struct log_field field_error(int error)
 {
 	return (struct log_field){ .name = "error", .kind = LOG_FIELD_ERROR, .error = error };
 }
 
 /*
- * Prints one line in a single write(2): the message, then the fields, up to one without a name.
- * Control characters and invalid UTF-8 are escaped; a value too long for a line (see
- * lib/log/line.h) is cut with a mark. Keeps errno. What cannot be written is lost. Call it through
- * the macros below.
+ * Prints one line with one write(2): the message, then the fields up to one without a name. Escapes
+ * control characters and invalid UTF-8; truncates values that are too long, with a mark
+ * (lib/log/line.h). Preserves errno. A line that cannot be written is lost. Use the macros below.
  */
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 
 /*
- * log_warn("cannot attach program", field_text("proxy", name), field_error(r)): the message is a
- * literal of lower case without a full stop, so that a line is found by it; what differs from case
- * to case is a field.
+ * Example: log_warn("cannot attach program", field_text("proxy", name), field_error(r)). The
+ * message is a literal, lower case, without a full stop, so that operators can search for it.
+ * Everything that varies is a field.
  */
 #define log_debug(...) log_with_level(LOG_LEVEL_DEBUG, __VA_ARGS__)
 #define log_info(...) log_with_level(LOG_LEVEL_INFO, __VA_ARGS__)

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The states of a WireGuard tunnel; their words are metric_tunnel_state's. */
+/* The states of a WireGuard tunnel; metric_tunnel_state returns their words. */
 #pragma once
 
 #include <stdbool.h>
 
 /*
  * X(enumerator, word).
- * no_interface: missing or down. never: no handshake yet, and none tried in vain.
- * idle: the session has run out, and nothing called for another.
- * stale: keepalive or traffic called for an answer, and none came.
+ * no_interface: missing or down.
+ * no_peer: the device has no peers.
+ * never: no handshake yet, and no failed attempt.
+ * up: the last handshake is recent.
+ * idle: the session has expired, and nothing required a new one.
+ * stale: keepalive or traffic required an answer, and none arrived.
  */
 #define TUNNEL_STATES(X)                     \
 	X(TUNNEL_NO_INTERFACE, no_interface) \
@@ -22,7 +25,7 @@
 enum tunnel_state { TUNNEL_STATES(TUNNEL_STATE_) TUNNEL_STATE_MAX };
 #undef TUNNEL_STATE_
 
-/* Whether traffic can be sent into it with reason. */
+/* Returns whether traffic can be expected to pass. */
 static inline bool tunnel_usable(enum tunnel_state state)
 {
 	return state == TUNNEL_UP || state == TUNNEL_IDLE || state == TUNNEL_NEVER;

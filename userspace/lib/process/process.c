@@ -19,17 +19,14 @@
 void child_bind_to_parent(const struct child *child)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/*
-	 * The supervisor may have died before the request; who adopted us then is not the parent
-	 * that forked us.
-	 */
+	/* If the supervisor died before the request, another process has adopted us. */
 	if (getppid() != child->parent)
 		_exit(EXIT_FAILURE);
 }
 
 /*
- * What is mapped from a file and never written. Not what was relocated: that is in segments that
- * may be written.
+ * Drops pages that are mapped from a file and never written. Skips relocated pages, which are in
+ * writable segments.
  */
 static int segments_drop(struct dl_phdr_info *object, size_t size, void *closure)
 {
@@ -53,9 +50,8 @@ static int segments_drop(struct dl_phdr_info *object, size_t size, void *closure
 }
 
 /*
- * Gives back what only the start took: free memory, and the pages of program and libraries
- * (symbols, constructors, what loads BPF), which come back from the page cache when they are
- * wanted.
+ * Releases memory that only the start needed: free memory, and pages of program and libraries
+ * (symbols, constructors, BPF loading). The page cache returns pages that are used again.
  */
 static void process_trim(void)
 {
@@ -64,17 +60,17 @@ static void process_trim(void)
 }
 
 /*
- * What a process tells about itself. The files of /proc/self are opened once, while that is still
- * permitted: they go on answering after the user changed and under seccomp.
+ * The heartbeat of a process. Opens files of /proc/self once, while that is permitted: they stay
+ * readable after a change of the user and under seccomp.
  */
 
 #define DETAIL_INTERVAL_NS (5 * NS_PER_S)
-#define START_NS NS_PER_S /* what is needed once has been used by then */
+#define START_NS NS_PER_S /* by then, everything needed once has been used */
 
 static struct {
 	int rollup, statm, descriptors;
 	uint64_t detail_due_ns;
-	uint64_t trim_due_ns; /* 0: not begun; UINT64_MAX: done */
+	uint64_t trim_due_ns; /* 0: not started; UINT64_MAX: done */
 } heartbeat = { -1, -1, -1, 0, 0 };
 
 void heartbeat_close(void)

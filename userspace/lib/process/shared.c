@@ -23,9 +23,7 @@ static size_t round_up(size_t value, size_t unit)
 	return (value + unit - 1) / unit * unit;
 }
 
-/*
- * The boards begin on a cache line of their own, so that heartbeats do not evict what probes read.
- */
+/* The boards start on a separate cache line, so that heartbeats do not evict what probes read. */
 static struct health_board *board_at(const struct shared *shared, uint64_t sequence)
 {
 	char *boards = (char *)shared + round_up(sizeof(*shared), 64);
@@ -57,8 +55,8 @@ void health_board_publish(struct shared *shared, const struct health_proxy *prox
 	if (count > shared->proxies_max)
 		count = shared->proxies_max;
 	/*
-	 * Who sees a byte of what follows sees the last publication too, and so that its copy of
-	 * this board is torn.
+	 * A reader that sees a byte of this update also sees the last publication, and so knows
+	 * that its copy of this board is inconsistent.
 	 */
 	atomic_thread_fence(memory_order_release);
 	if (count)
@@ -113,6 +111,6 @@ bool process_alive(const struct shared *shared, enum process process, uint64_t n
 	uint64_t heartbeat = atomic_load_explicit(&shared->processes[process].heartbeat_ns,
 						  memory_order_relaxed);
 
-	/* A heartbeat may be younger than the caller's clock reading. */
+	/* The heartbeat can be newer than the clock reading of the caller. */
 	return heartbeat && (heartbeat >= now_ns || now_ns - heartbeat <= HEARTBEAT_MAX_NS);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The memory that all processes share: one anonymous MAP_SHARED mapping made by the supervisor
- * before it forks. Each cell has one writer. Readers must tolerate a writer that was killed in
- * mid-update.
+ * The memory shared by all processes: one anonymous MAP_SHARED mapping, created by the supervisor
+ * before it forks. Each cell has one writer. Readers must tolerate a writer that was killed during
+ * an update.
  */
 #pragma once
 
@@ -25,19 +25,19 @@
 enum process { PROCESSES(PROCESS_) PROCESS_MAX };
 #undef PROCESS_
 
-/* The value of the label `process`, and the name in the log. */
+/* Returns the value of the label `process`, also the name in the log. */
 const char *process_name(enum process process);
 
 /*
- * Written by the process itself but for pid, restarts and started_ns, which are the supervisor's.
- * Times: CLOCK_MONOTONIC ns.
+ * Written by the process itself; pid, restarts and started_ns by the supervisor. Times are
+ * CLOCK_MONOTONIC, in ns.
  */
 struct process_cell {
 	_Atomic int32_t pid;		/* 0 while it does not run */
 	_Atomic uint64_t started_ns;	/* last fork */
 	_Atomic uint64_t restarts;	/* forks after the first */
 	_Atomic uint64_t heartbeat_ns;	/* at least each second */
-	_Atomic uint64_t pss_bytes;	/* /proc/self/smaps_rollup, each 5 s */
+	_Atomic uint64_t pss_bytes;	/* /proc/self/smaps_rollup, every 5 s */
 	_Atomic uint64_t virtual_bytes; /* /proc/self/statm */
 	_Atomic uint64_t open_fds;
 };
@@ -49,7 +49,7 @@ enum listen_socket {
 	LISTENER_MAX
 };
 
-/* Written by the collector. */
+/* States written by the collector. */
 enum health_tunnel {
 	HEALTH_TUNNEL_UNKNOWN,
 	HEALTH_TUNNEL_UP,
@@ -65,23 +65,22 @@ struct health_proxy {
 	char name[CONFIG_NAME_SIZE];
 	uint32_t tunnel; /* enum health_tunnel */
 	uint32_t listener_up;
-	uint32_t started;   /* the first attempt to attach to it has ended */
-	char interface[16]; /* the tunnel's, "" when there is none */
+	uint32_t started;   /* the first attempt to attach has ended */
+	char interface[16]; /* of the tunnel; "" if there is none */
 };
 
 struct health_board {
-	uint32_t proxy_count; /* not above proxies_max: the reader checks */
+	uint32_t proxy_count; /* at most proxies_max; readers check it */
 	struct health_proxy proxies[];
 };
 
-/* --web.config.file, as webconfig validated it last: written by webconfig. */
+/* Result of the last validation of --web.config.file; written by webconfig. */
 struct web_config_cell {
-	_Atomic uint64_t
-		sequence; /* of the bundle that holds (see lib/web_config/bundle.h); 0: none yet */
-	_Atomic uint32_t successful; /* the last reading was good */
-	_Atomic uint32_t awaited;    /* --web.config.wait: none was good yet, and it is no longer
-					waited for to listen */
-	_Atomic uint64_t success_ms; /* when the last good one was (Unix time) */
+	_Atomic uint64_t sequence; /* of the active bundle (lib/web_config/bundle.h); 0: none yet */
+	_Atomic uint32_t successful; /* the last reading succeeded */
+	/* --web.config.wait: no valid configuration yet, and the wait is over */
+	_Atomic uint32_t awaited;
+	_Atomic uint64_t success_ms; /* last success, Unix time */
 };
 
 struct shared {
@@ -89,41 +88,46 @@ struct shared {
 	uint64_t board_bytes;		 /* of one board */
 	uint64_t start_time_realtime_ns; /* of the supervisor */
 	struct process_cell processes[PROCESS_MAX];
-	_Atomic uint64_t
-		reaped_cpu_ns; /* user and system time of children that ended: supervisor */
+	/* User and system time of ended children; written by the supervisor */
+	_Atomic uint64_t reaped_cpu_ns;
 	_Atomic uint32_t listening[LISTENER_MAX]; /* 1 while the supervisor holds that socket */
-	_Atomic uint32_t
-		startup_done; /* the first attempt to attach has ended: collector, stays 1 */
+	/* The first attempt to attach has ended; written by the collector, stays 1 */
+	_Atomic uint32_t startup_done;
 	struct web_config_cell web_config;
-	_Atomic uint64_t board_sequence; /* board_sequence & 1 is the board to read; the other one
-					    is being written */
-					 /* two boards follow */
+	/*
+	 * board_sequence & 1 is the board to read; the other one may be in the middle of an update
+	 */
+	_Atomic uint64_t board_sequence;
+	/* followed by two boards */
 };
 
 /*
- * Maps a zeroed region for proxies_max proxies. NULL on failure with errno set. Lives as long as
- * the process.
+ * Maps a zeroed region for proxies_max proxies. Returns NULL and sets errno on failure. Lives as
+ * long as the process.
  */
 struct shared *shared_create(uint32_t proxies_max);
 
 /*
- * Collector: copies the states to the unread board and publishes it. `count` is cut to proxies_max.
+ * Called by the collector: copies the states to the board that is not read, then publishes it.
+ * Limits `count` to proxies_max.
  */
 void health_board_publish(struct shared *shared, const struct health_proxy *proxies,
 			  uint32_t count);
 
 /*
- * Reader: copies a consistent board, at most `max` proxies of it, in at most four attempts; names
- * are terminated. Returns the number of proxies copied, or -EAGAIN when the board changed under
- * each attempt (the copy is worth nothing then).
+ * Called by readers: copies a consistent board, at most `max` proxies, in at most four attempts;
+ * names are terminated. Returns the number of proxies, or -EAGAIN if the board changed during each
+ * attempt (ignore the copy then).
  */
 int health_board_copy(const struct shared *shared, struct health_proxy *copy, uint32_t max);
 
-/* CLOCK_MONOTONIC in ns. */
+/* Returns CLOCK_MONOTONIC in ns. */
 uint64_t clock_now_ns(void);
 
-/* A process with an older heartbeat is hung: not alive for probes, and killed by the supervisor. */
+/*
+ * A process with an older heartbeat is hung: probes report it as dead, and the supervisor kills it.
+ */
 #define HEARTBEAT_MAX_NS (10 * NS_PER_S)
 
-/* Whether the process's heartbeat is at most HEARTBEAT_MAX_NS old. */
+/* Returns whether the heartbeat of the process is at most HEARTBEAT_MAX_NS old. */
 bool process_alive(const struct shared *shared, enum process process, uint64_t now_ns);

@@ -16,23 +16,23 @@
 #define NOBODY 65534
 
 /*
- * Sets the process's sets to what libcap-ng's tables hold. The bounding set comes before, for it
- * takes a right that is given up here; without that right it stays as it is, and no_new_privs makes
- * it mean nothing.
+ * Applies the capability sets of libcap-ng. Apply the bounding set before: that needs a capability
+ * that is dropped here. Without that capability it stays unchanged, and no_new_privs makes it
+ * ineffective.
  */
 static int sets_apply(void)
 {
 	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
 		return -EPERM;
 	/*
-	 * Ambient rights went with the permitted ones, unless the kernel refuses to tell about
-	 * them.
+	 * The kernel clears ambient capabilities with the permitted ones; this also covers a kernel
+	 * that does not report them.
 	 */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-/* The kernel's word: libcap-ng would read /proc for it, thrice. */
+/* Asks the kernel: libcap-ng would read /proc three times for this. */
 static bool is_without_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -44,8 +44,8 @@ static bool is_without_capabilities(void)
 }
 
 /*
- * A container's root may lack CAP_SETUID or CAP_SETGID, and a user namespace may know no nobody:
- * then it gives up what it can, and may remain a root without capabilities.
+ * Root in a container can lack CAP_SETUID or CAP_SETGID, and a user namespace may not map nobody.
+ * The process then drops what it can, and may stay root without capabilities.
  */
 static void user_change(void)
 {
@@ -62,8 +62,8 @@ static void user_change(void)
 }
 
 /*
- * Cuts the bounding set where that is permitted (CAP_SETPCAP); what counts is what
- * is_without_capabilities and sets_apply see.
+ * Reduces the bounding set if permitted (CAP_SETPCAP). A failure is not fatal:
+ * is_without_capabilities and sets_apply check the result.
  */
 static void bounds_apply(void)
 {
@@ -121,15 +121,12 @@ int rights_seccomp(const int *syscalls, size_t count)
 
 	if (!filter)
 		return -ENOMEM;
-	/* By default a call of another architecture kills only the thread. */
+	/* The default for a call of another architecture is to kill only the thread. */
 	r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (r == 0)
 		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		/*
-		 * What this architecture does not have (a negative pseudo number) cannot be called
-		 * either.
-		 */
+		/* A negative number means that this architecture does not have the call. */
 		if (syscalls[i] >= 0)
 			r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, syscalls[i], 0, NULL);
 	}

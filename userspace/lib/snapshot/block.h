@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the parts of a block lie. */
+/* The layout of a block. */
 #pragma once
 
 #include "lib/snapshot/snapshot.h"
 
 struct block_layout {
-	uint64_t samples, histograms, histories, strings; /* offsets */
+	uint64_t samples, histograms, histories, strings; /* offsets in bytes */
 	uint64_t length;
 };
 
-/* 32-bit counts of elements under 1,024 bytes: no sum comes near 2^64. */
+/* Counts are 32-bit and elements have less than 1,024 bytes, so no sum overflows 64 bits. */
 static inline struct block_layout block_layout(uint32_t samples, uint32_t histograms,
 					       uint32_t histories, uint32_t string_bytes)
 {

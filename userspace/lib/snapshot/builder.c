@@ -30,8 +30,8 @@ void snapshot_free(struct snapshot_builder *b)
 }
 
 /*
- * Makes room for `more` elements behind the `count` that are there; doubles, so that adding is
- * cheap on the whole.
+ * Makes room for `more` elements after the `count` existing ones. Doubles the size, so that adding
+ * is cheap on average.
  */
 static bool array_reserve(struct snapshot_builder *b, void **array, uint32_t *max, uint32_t count,
 			  uint64_t more, size_t size)
@@ -80,7 +80,7 @@ uint32_t snapshot_string(struct snapshot_builder *b, const char *text)
 	return offset;
 }
 
-/* Appends a sample without its value; NULL on an error. */
+/* Appends a sample without its value; NULL on error. */
 static struct sample *sample_add(struct snapshot_builder *b, unsigned int family,
 				 enum sample_kind kind, const uint32_t *labels)
 {
@@ -196,7 +196,7 @@ void snapshot_write(const struct snapshot_builder *b, uint64_t id, void *block)
 		   b->histogram_count * sizeof(*b->histograms));
 	part_write(to + layout.histories, b->histories, b->history_count * sizeof(*b->histories));
 	part_write(to + layout.strings, b->strings, b->string_bytes);
-	/* The padding, so that not a byte of what was there before is left to be wondered at. */
+	/* Clears the padding, so that no old bytes remain. */
 	memset(to + layout.strings + b->string_bytes, 0,
 	       layout.length - layout.strings - b->string_bytes);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reading a block that may have been made to hurt: nothing in it is used before it was checked. */
+/* Opens an untrusted block: checks everything before use. */
 #include <errno.h>
 
 #include "lib/metrics/metrics.h"
@@ -21,8 +21,8 @@ static bool strings_valid(const char *strings, uint32_t bytes)
 }
 
 /*
- * Whether an offset is that of a string's first byte: one in the middle of a character would print
- * half of it.
+ * Returns whether a string starts at this offset. An offset into the middle of a character would
+ * print half of it.
  */
 static bool string_starts(const struct snapshot *s, uint32_t offset)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The neutral form between reading and printing: a snapshot is an array of samples with their
- * strings and histograms, in one flat block, so that it can lie in a memfd between two processes
- * that do not trust each other. No pointer inside: offsets.
+ * The neutral form between reading and printing. A snapshot is an array of samples with their
+ * strings and histograms, in one flat block. It contains offsets instead of pointers, so that a
+ * memfd can carry it between two processes that do not trust each other.
  */
 #pragma once
 
@@ -17,7 +17,7 @@
 
 enum sample_kind { SAMPLE_UNSIGNED, SAMPLE_FLOAT, SAMPLE_HISTOGRAM };
 
-/* Labels are positional: those of the family's row in the metric table, in that order. */
+/* Labels are positional, in the order of the row of the family in the metric table. */
 struct sample {
 	uint16_t family; /* enum metric */
 	uint8_t kind;	 /* enum sample_kind */
@@ -31,8 +31,8 @@ struct sample {
 };
 
 /*
- * Per bucket, not cumulative; the last bucket is +Inf. Bounds by id from the ABI. Sum in
- * nanoseconds.
+ * Counts for each bucket, not cumulative; the last bucket is +Inf. Bounds by id from the ABI. The
+ * sum is in nanoseconds.
  */
 struct sample_histogram {
 	uint32_t bounds; /* enum abi_histogram_bounds */
@@ -42,20 +42,20 @@ struct sample_histogram {
 };
 
 /*
- * The last minutes of one proxy in equal steps, oldest first, for whoever draws them; in no family
- * and in no scrape. Only in a snapshot that was asked for with SNAPSHOT_HISTORY.
+ * The last minutes of one proxy in equal steps, oldest first, for charts; not part of a family or a
+ * scrape. Present only if the request had SNAPSHOT_HISTORY.
  */
 #define SNAPSHOT_STEPS 60
 #define SNAPSHOT_STEP_SECONDS 5
 struct sample_history {
-	uint32_t name;			     /* offset of the proxy's name */
-	uint32_t known;			     /* so many of the steps, the last ones */
-	uint32_t successful[SNAPSHOT_STEPS]; /* requests that ended in the step … */
-	uint32_t failed[SNAPSHOT_STEPS];     /* … and those that ended otherwise */
+	uint32_t name;			     /* offset of the name of the proxy */
+	uint32_t known;			     /* number of known steps, at the end of the arrays */
+	uint32_t successful[SNAPSHOT_STEPS]; /* requests with a success reply in the step */
+	uint32_t failed[SNAPSHOT_STEPS];     /* requests that ended otherwise */
 	uint64_t received[SNAPSHOT_STEPS];   /* inner bytes */
 };
 
-/* [header][samples][histograms][histories][strings], in this order, each part 8-byte aligned. */
+/* [header][samples][histograms][histories][strings], in this order; each part is 8-byte aligned. */
 struct snapshot_header {
 	uint32_t magic;
 	uint32_t sample_count;
@@ -64,15 +64,15 @@ struct snapshot_header {
 	uint32_t string_bytes;
 	uint32_t reserved;
 	uint64_t id;
-	uint64_t length; /* of the whole block */
+	uint64_t length; /* of the whole block, in bytes */
 };
 
-_Static_assert(sizeof(struct sample) == 32, "samples follow each other without padding");
-_Static_assert(sizeof(struct sample_histogram) == 152, "histograms too");
-_Static_assert(sizeof(struct sample_history) == 968, "histories too");
-_Static_assert(sizeof(struct snapshot_header) == 40, "and the header");
+_Static_assert(sizeof(struct sample) == 32, "samples have no padding");
+_Static_assert(sizeof(struct sample_histogram) == 152, "histograms have no padding");
+_Static_assert(sizeof(struct sample_history) == 968, "histories have no padding");
+_Static_assert(sizeof(struct snapshot_header) == 40, "the header has no padding");
 
-/* The messages on the channel: exactly this many bytes, else dropped. */
+/* Messages on the channel. Messages of another size are dropped. */
 struct snapshot_request {
 	uint64_t id;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
@@ -83,13 +83,10 @@ struct snapshot_request {
 
 struct snapshot_answer {
 	uint64_t id;
-	uint64_t length; /* of the block in the memfd; 0: nothing could be read */
+	uint64_t length; /* of the block in the memfd; 0: failed */
 };
 
-/*
- * A snapshot in the making: growing arrays of its own, kept for reuse between scrapes.
- * Zero-initialise.
- */
+/* A builder for snapshots: growing arrays that are reused by the next scrape. Zero-initialise. */
 struct snapshot_builder {
 	struct sample *samples;
 	struct sample_histogram *histograms;
@@ -99,25 +96,25 @@ struct snapshot_builder {
 	uint32_t histogram_count, histogram_max;
 	uint32_t history_count, history_max;
 	uint32_t string_bytes, string_max;
-	int error; /* the first: -ENOMEM, -EINVAL; adding is then a no-op, snapshot_length returns
-		      it */
+	/* First error: -ENOMEM or -EINVAL; later adds do nothing, snapshot_length returns it */
+	int error;
 };
 
-/* Empties it, an error too; the memory is kept. */
+/* Clears the builder and its error; keeps the memory. */
 void snapshot_reset(struct snapshot_builder *b);
-/* Gives the memory back; the builder is empty and can be used again. */
+/* Frees the memory; the builder is empty and can be used again. */
 void snapshot_free(struct snapshot_builder *b);
 
 /*
- * Copies a string in, returns its offset, to be used for any number of samples: add a name once,
- * not for each sample. Invalid UTF-8 becomes U+FFFD, a byte at a time.
+ * Copies a string and returns its offset for any number of samples: add a name once, not for each
+ * sample. Each byte of invalid UTF-8 becomes U+FFFD.
  */
 uint32_t snapshot_string(struct snapshot_builder *b, const char *text);
 
 /*
- * Adds a sample of `family` with as many label offsets as its row has labels (`labels` may be NULL
- * when that is none). A family, a kind or a label offset that snapshot_open would not take sets the
- * error -EINVAL.
+ * Adds a sample of `family` with as many label offsets as its row has labels (`labels` can be NULL
+ * if there are none). A family, kind or label offset that snapshot_open would reject sets the error
+ * -EINVAL.
  */
 void snapshot_add_unsigned(struct snapshot_builder *b, unsigned int family, const uint32_t *labels,
 			   uint64_t value);
@@ -127,17 +124,17 @@ void snapshot_add_histogram(struct snapshot_builder *b, unsigned int family, con
 			    unsigned int bounds, const struct abi_histogram *histogram);
 
 /*
- * Adds a history, to be filled in before anything else is added; NULL on an error. `name`: as a
- * label.
+ * Adds a history; fill it in before adding anything else. NULL on error. `name` is an offset, as in
+ * labels.
  */
 struct sample_history *snapshot_add_history(struct snapshot_builder *b, uint32_t name);
 
-/* Bytes that snapshot_write will write, or -errno. */
+/* Returns the number of bytes that snapshot_write writes, or -errno. */
 int64_t snapshot_length(const struct snapshot_builder *b);
-/* Writes that many bytes, to be called only when snapshot_length was not negative. */
+/* Writes these bytes; call only after snapshot_length returned no error. */
 void snapshot_write(const struct snapshot_builder *b, uint64_t id, void *block);
 
-/* A checked view of a block that another process wrote. */
+/* A checked view of a block of another process. */
 struct snapshot {
 	const struct sample *samples;
 	const struct sample_histogram *histograms;
@@ -147,12 +144,12 @@ struct snapshot {
 };
 
 /*
- * Checks every count, offset, family, kind, label count and terminator of the block, and that its
- * strings are UTF-8: afterwards it can be printed without a check, as long as nobody writes to it
- * (copy it first if that cannot be ruled out). `length` may be larger than the block. The block is
- * 8-byte aligned. Returns 0 or -EBADMSG.
+ * Checks each count, offset, family, kind, label count and terminator of the block, and that
+ * strings are UTF-8. Printing then needs no checks, provided that no process writes to the block
+ * (otherwise copy it first). `length` can be larger than the block. The block is 8-byte aligned.
+ * Returns 0 or -EBADMSG.
  */
 int snapshot_open(struct snapshot *s, const void *block, size_t length, uint64_t id);
 
-/* A view of a builder's own content (no copy; valid until the builder changes). */
+/* A view of the content of a builder (no copy; valid until the builder changes). */
 void snapshot_view(struct snapshot *s, const struct snapshot_builder *b);

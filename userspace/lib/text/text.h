@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A growing text. Its memory is kept when it is emptied, so that the next one of its size costs no
+ * A growing text. Clearing keeps the memory, so that the next text of the same size needs no
  * allocation.
  */
 #pragma once
@@ -13,18 +13,15 @@
 struct text {
 	char *data;
 	size_t size, max;
-	int error; /* -ENOMEM once memory ran out; adding is then a no-op */
+	int error; /* -ENOMEM after an allocation failed; later adds do nothing */
 };
 
-/* Empties it, the error too. */
+/* Clears the text and its error. */
 void text_reset(struct text *t);
-/* Gives the memory back; the text is empty and can be used again. */
+/* Frees the memory; the text is empty and can be used again. */
 void text_free(struct text *t);
 
-/*
- * Makes room for `more` bytes behind the last one; false (and the error set) when there is no
- * memory.
- */
+/* Makes room for `more` bytes at the end; false if there is no memory (sets the error). */
 bool text_reserve(struct text *t, size_t more);
 
 void text_add(struct text *t, const char *bytes, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Telling well-formed UTF-8 (RFC 3629) from the rest. */
+/* Recognises well-formed UTF-8 (RFC 3629). */
 #pragma once
 
 #include <stddef.h>
@@ -7,14 +7,16 @@
 #define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 /*
- * Bytes of the well-formed character at `text`, of which `size` bytes may be read; 0 when there is
- * none.
+ * Returns the length of the well-formed character at `text`, which has `size` readable bytes; 0 if
+ * there is none.
  */
 static inline size_t utf8_length(const char *text, size_t size)
 {
 	const unsigned char *s = (const unsigned char *)text;
-	unsigned char low = 0x80, high = 0xbf; /* of the second byte: no overlong form, no
-						  surrogate, not above U+10FFFF */
+	/*
+	 * Range of the second byte: excludes overlong forms, surrogates and values above U+10FFFF
+	 */
+	unsigned char low = 0x80, high = 0xbf;
 	size_t length;
 
 	if (!size)

@@ -29,7 +29,8 @@ static const char *printed_builder(const struct snapshot_builder *b)
 }
 
 #define HEADER(name, type, help) "# HELP " name " " help "\n# TYPE " name " " type "\n"
-#define INFO HEADER("proxy_info", "gauge", "1 for as long as the proxy's network namespace lives.")
+#define INFO \
+	HEADER("proxy_info", "gauge", "Always 1 while the network namespace of the proxy exists.")
 
 Test(exposition, content_type)
 {
@@ -40,11 +41,12 @@ Test(exposition, content_type)
 Test(exposition, openmetrics)
 {
 	static const char expected[] =
-		"# HELP proxy_requests SOCKS requests received.\n"
+		"# HELP proxy_requests SOCKS requests received, by command. At rest, equals "
+		"successful plus failed requests.\n"
 		"# TYPE proxy_requests counter\n"
 		"proxy_requests_total{proxy_name=\"a\\\"b\",command=\"connect\"} 7\n"
 		"# HELP process_cpu_seconds User and system CPU time of all processes of the "
-		"exporter, ended ones included.\n"
+		"exporter, ended processes included, in seconds.\n"
 		"# TYPE process_cpu_seconds counter\n"
 		"# UNIT process_cpu_seconds seconds\n"
 		"process_cpu_seconds_total 1.5\n"
@@ -81,15 +83,16 @@ Test(exposition, families_stay_together)
 	snapshot_add_unsigned(&b, METRIC_PROXY_INFO, &crab, 1);
 	snapshot_add_unsigned(&b, METRIC_PROXY_ACTIVE, &salmon, 4);
 	snapshot_add_unsigned(&b, METRIC_PROXY_INFO, &salmon, 1);
-	cr_expect_str_eq(printed_builder(&b), INFO
-			 "proxy_info{proxy_name=\"crab\"} 1\n"
-			 "proxy_info{proxy_name=\"salmon\"} 1\n" HEADER(
-				 "proxy_active_connections", "gauge",
-				 "Client TCP connections to the SOCKS listener that are open "
-				 "now.") "proxy_active_connections{proxy_name=\"crab\"} 3\n"
-					 "proxy_active_connections{proxy_name=\"salmon\"} "
-					 "4\n" HEADER("wgsocks_exporter_proxies", "gauge",
-						      "Proxies that are watched.") "wgsocks_"
+	cr_expect_str_eq(
+		printed_builder(&b),
+		INFO "proxy_info{proxy_name=\"crab\"} 1\n"
+		     "proxy_info{proxy_name=\"salmon\"} 1\n" HEADER(
+			     "proxy_active_connections", "gauge",
+			     "Client TCP connections to the SOCKS server that are open "
+			     "now.") "proxy_active_connections{proxy_name=\"crab\"} 3\n"
+				     "proxy_active_connections{proxy_name=\"salmon\"} "
+				     "4\n" HEADER("wgsocks_exporter_proxies", "gauge",
+						  "Proxies that are watched now.") "wgsocks_"
 										   "exporter_"
 										   "proxies 2\n");
 	snapshot_free(&b);
@@ -151,13 +154,13 @@ Test(exposition, histogram)
 	cr_expect_str_eq(
 		printed_builder(&b),
 		HEADER("proxy_request_duration_seconds", "histogram",
-		       "Time from the client's request to the server's reply.") BUCKET("0.001", "1")
-			BUCKET("0.0025", "3") BUCKET("0.005", "3") BUCKET("0.01", "3")
-				BUCKET("0.025", "3") BUCKET("0.05", "3") BUCKET("0.1", "3") BUCKET(
-					"0.25", "3") BUCKET("0.5",
-							    "3") BUCKET("1", "7") BUCKET("2.5", "7")
-					BUCKET("5", "7") BUCKET("10", "7") BUCKET("30", "7") BUCKET(
-						"60", "7") BUCKET("120", "7") BUCKET("+Inf", "15")
+		       "Time from the SOCKS request of the client to the reply of the server, in "
+		       "seconds.") BUCKET("0.001", "1") BUCKET("0.0025", "3") BUCKET("0.005", "3")
+			BUCKET("0.01", "3") BUCKET("0.025", "3") BUCKET("0.05", "3") BUCKET(
+				"0.1", "3") BUCKET("0.25", "3") BUCKET("0.5", "3") BUCKET("1", "7")
+				BUCKET("2.5", "7") BUCKET("5", "7") BUCKET("10", "7") BUCKET("30",
+											     "7")
+					BUCKET("60", "7") BUCKET("120", "7") BUCKET("+Inf", "15")
 						LINE("_sum{" LABELS "} 1234567890.123456789\n")
 							LINE("_count{" LABELS "} 15\n"));
 	snapshot_free(&b);
@@ -194,7 +197,7 @@ Test(exposition, a_family_belongs_to_the_first_part)
 	cr_expect_str_eq(printed(parts, 2),
 			 INFO "proxy_info{proxy_name=\"crab\"} 1\n" HEADER(
 				 "wgsocks_exporter_proxies", "gauge",
-				 "Proxies that are watched.") "wgsocks_exporter_proxies 1\n");
+				 "Proxies that are watched now.") "wgsocks_exporter_proxies 1\n");
 	snapshot_free(&own);
 	snapshot_free(&other);
 }
