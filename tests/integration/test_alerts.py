@@ -215,7 +215,7 @@ def test_they_end_with_their_troubles(world):
 def test_nothing_else_fired(world):
     """Not in the trouble, not when it ended, and not of the proxy whose target was taken from the list."""
     expected = {name: set(alerts) for name, (_rate, _target, alerts) in PROXIES.items() if alerts}
-    # On a busy machine the kernel may hide ends from every program (docs/design.md, Losses): then this alert is right.
+    # On a busy machine the kernel may hide ends from every program (docs/design/losses.md): then this alert is right.
     hidden = world.prometheus.query('max_over_time(wgsocks_exporter_events_lost_total{cause="recursion"}[15m]) > 0')
     for name in (world.names[labels["instance"]] for labels, _ in hidden):
         expected[name] = expected.get(name, set()) | {"WgsocksCountsLost"}

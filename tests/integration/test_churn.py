@@ -37,7 +37,7 @@ def test_a_hundred_thousand_sessions_leave_the_maps_as_they_were(sidecar, record
         equal(change(before, after, name), SESSIONS, name)
     equal(change(before, after, "proxy_requests_total", command="connect"), ran["requests"], "requests")
     equal(change(before, after, "proxy_request_failures_total", reason="client_abort"), ran["requests"], "their ends")
-    # Softirqs on the time of a process that the kernel keeps from tracing are seen by nobody (docs/design.md, Losses):
+    # Softirqs on the time of a process that the kernel keeps from tracing are seen by nobody (docs/design/losses.md):
     # those ends are found by the reconciliation, and counted.
     lost = change(before, after, "wgsocks_exporter_events_lost_total", cause="recursion")
     assert lost < SESSIONS / 1000, f"{lost} ends were lost"

@@ -66,7 +66,7 @@ def settle(sidecar):
         return not any(map(metrics.value, gauges)) and not entries and metrics
 
     # A socket leaves the tables that ss reads a little before its last transition; and an end that the kernel showed nobody
-    # (docs/design.md, Losses) is found by the second walk after it.
+    # (docs/design/losses.md) is found by the second walk after it.
     try:
         return wait_until(at_rest, 20, "the gauges to be 0")
     except LabError as error:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A witness of what no tracing program sees. Some kernels run no tracing program in softirqs on the
- * time of a process of their own (docs/design.md, Losses). Each transition of a TCP socket tells
+ * time of a process of their own (docs/design/losses.md). Each transition of a TCP socket tells
  * the state before it: where that is not the one of the last transition seen, one was kept from us.
  * Two copies: of one, the recursion guard may skip an event.
  */
