@@ -1,6 +1,6 @@
 {{- /*
 # SPDX-License-Identifier: Apache-2.0
-The container, for both modes: what it is started with, which rights it has, what it sees of the node.
+The container for both modes: arguments, rights, volumes.
 */ -}}
 
 {{- define "wgsocks-exporter.args" -}}
@@ -62,7 +62,7 @@ The container, for both modes: what it is started with, which rights it has, wha
 {{- end }}
 {{- end }}
 
-{{/* Each with its reason. A name that is not spelt right is an error of no one: Kubernetes and the runtime pass over it. */}}
+{{/* Check the spelling: Kubernetes and the runtime ignore an unknown capability without an error. */}}
 {{- define "wgsocks-exporter.capabilities" -}}
 - BPF # maps and programs
 - PERFMON # tracing programs: the states of TCP
@@ -97,7 +97,7 @@ seLinuxOptions:
 {{- end }}
 {{- end }}
 
-{{/* Root, for the capabilities: a user of its own would have none. The processes that answer the network drop them all. */}}
+{{/* Root, because other users get no capabilities. Processes that handle network input drop them. */}}
 {{- define "wgsocks-exporter.securityContext" -}}
 runAsUser: 0
 runAsGroup: 0

@@ -7,7 +7,7 @@ Names and labels of this chart's objects.
 {{- default "wgsocks-exporter" .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* 52: a DaemonSet's pods and a Job's have a suffix, and 63 is the longest label. */}}
+{{/* At most 52 characters: pods add a suffix, and a label has at most 63. */}}
 {{- define "wgsocks-exporter.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
@@ -49,7 +49,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* What the schema cannot say of two values together. */}}
+{{/* Checks that involve two values, which the schema cannot express. */}}
 {{- define "wgsocks-exporter.check" -}}
 {{- if eq .Values.mode "sidecar" }}
 {{- if .Values.serviceMonitor.enabled }}

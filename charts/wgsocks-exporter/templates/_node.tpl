@@ -1,6 +1,6 @@
 {{- /*
 # SPDX-License-Identifier: Apache-2.0
-What the pods on a node have in common: the agent's, and those that clean up after it.
+The part of the pod that the agent and the cleanup share.
 */ -}}
 
 {{- define "wgsocks-exporter.nodePod" -}}

@@ -1,6 +1,6 @@
 {{- /*
 # SPDX-License-Identifier: Apache-2.0
-Requests and limits from figures of docs/bench.md, in KiB; the README says which. A value that is set goes before.
+Requests and limits from figures of docs/bench.md, in KiB; the README says which. Values that are set take precedence.
 */ -}}
 
 {{- define "wgsocks-exporter.memory" -}}

@@ -1,10 +1,12 @@
 {{- /*
 # SPDX-License-Identifier: Apache-2.0
-For other charts, which have this one as a dependency with mode: sidecar. Each takes the dependency's context:
+Templates for charts that depend on this one with mode: sidecar. Each takes the dependency's context:
 
   include "wgsocks-exporter.sidecar.container" (index .Subcharts "wgsocks-exporter")
 
-container: an item of containers (or of initContainers, with sidecar.native); volumes: items of volumes; podLabels, podAnnotations: of the pod's metadata.
+container: an item of containers (or of initContainers, with sidecar.native)
+volumes: items of volumes
+podLabels, podAnnotations: metadata of the pod
 */ -}}
 
 {{- define "wgsocks-exporter.sidecar.container" -}}
