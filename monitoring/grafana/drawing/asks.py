@@ -138,7 +138,7 @@ class Dashboard:
             return self.prometheus.label_values(match[1], match[2], self.begin, self.end)
         expression = re.fullmatch(r"query_result\((.*)\)", query)[1]
         texts = [
-            "{%s} %g 0" % (",".join(f"{k}={json.dumps(v)}" for k, v in labels.items()), value)
+            f"{{{','.join(f'{k}={json.dumps(v)}' for k, v in labels.items())}}} {value:g} 0"
             for labels, value in self.prometheus.instant(expression, self.end)
         ]
         found = [re.search(variable["regex"].strip("/"), text) for text in texts]

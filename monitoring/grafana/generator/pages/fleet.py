@@ -34,9 +34,7 @@ PODS = (
 
 
 def make():
-    page = new(
-        "Fleet", "fleet", "All proxies: firing alerts, state of each proxy, traffic. Begin here."
-    )
+    page = new("All proxies", "fleet", "Firing alerts, state of each proxy, traffic. Begin here.")
     for panel in (
         *figures(),
         show.figure(

@@ -139,8 +139,8 @@ def requests(page):
         show.lines(
             "Failed requests by reason",
             (
-                "Failed requests by the reason in the SOCKS reply, or by what happened instead"
-                " of a reply."
+                "Failed requests by reason: the code of the SOCKS reply, or the event that "
+                "prevented a reply."
             ),
             [(once(rate("proxy_request_failures_total"), "reason"), "{{reason}}")],
             "reqps",
