@@ -202,7 +202,7 @@ class Dashboard:
         )
 
     def run(self, panel, points=None):
-        """[(target, series)]: (labels, value) of an instant query, else (labels, [(time, value)])."""
+        """[(target, series)]: (labels, value) of instant queries, or (labels, [(time, value)])"""
         points = points or panel.get("maxDataPoints") or panel["gridPos"]["w"] * 60
         begin = (
             self.end - milliseconds(panel["timeFrom"]) / 1000

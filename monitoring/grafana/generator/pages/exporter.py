@@ -303,8 +303,10 @@ def cost(page):
             ),
             [
                 (
-                    f"max by (map) ({self_('map_entries', MOST_MAPS)} / "
-                    f"on (job, instance, map) {self_('map_max_entries', MOST_MAPS)})",
+                    (
+                        f"max by (map) ({self_('map_entries', MOST_MAPS)} / "
+                        f"on (job, instance, map) {self_('map_max_entries', MOST_MAPS)})"
+                    ),
                     "{{map}}",
                 )
             ],
