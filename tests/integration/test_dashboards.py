@@ -181,7 +181,7 @@ def test_nothing_counts_twice(world):
         equal(shown_now, {proxy: max(values) for proxy, values in raw.items()}, f"{name} in the table")
     equal(ask("proxy-pool-dashboard", "Active connections")[0][1], sum(shown_now.values()), "connections of all")
     # A rate of both would be the double of what the clients ask for.
-    quiet = dashboard.interpolate(query_of("fleet", "Proxies now", "Requests/s"), 120).replace("[4s]", "[20s]")
+    quiet = dashboard.interpolate(query_of("fleet", "Proxy status", "Requests/s"), 120).replace("[4s]", "[20s]")
     rates = {labels["proxy_name"]: value for labels, value in world.prometheus.instant(quiet, dashboard.end)}
     asked = sum(float(spec.split(",")[0]) for spec in CLIENTS["free-salmon"])
     assert 0.75 * asked < rates["free-salmon"] < 1.25 * asked, f"free-salmon: {rates['free-salmon']} requests a second instead of {asked}"
@@ -192,9 +192,9 @@ def test_trouble_is_what_the_first_panels_show(world):
     dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000)
     first = {panel["title"]: dashboard.run(panel)[0][1] for panel in dashboard.panels()[:9]}
     assert first["Critical alerts"][0][1] >= 4 and first["Warnings"][0][1] >= 1, first
-    equal([first[title][0][1] for title in ("Proxies not usable", "Exporters silent", "Proxies", "Not watched")], [1, 1, len(NAMES), 0], "figures")
+    equal([first[title][0][1] for title in ("Proxies not usable", "Exporters down", "Proxies", "Not watched")], [1, 1, len(NAMES), 0], "figures")
     assert first["Leaked in 15 min"][0][1] > 0, first
-    listed = {(labels["alertname"], labels["subject"].strip()) for labels, _value in first["What is wrong now"]}
+    listed = {(labels["alertname"], labels["subject"].strip()) for labels, _value in first["Firing alerts"]}
     silent = f"{world.proxies['sleepy-seal'].addr4}:9090 sleepy-seal-0"
     wanted = {(alert, name or silent) for alert, name in EXPECTED}
     equal(sorted(wanted - listed), [], "alerts that the table does not show")

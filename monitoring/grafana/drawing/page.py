@@ -17,11 +17,25 @@ HERE = pathlib.Path(__file__).resolve().parent
 BUILD = HERE.parents[2] / "build" / "drawing"
 BUNDLE = BUILD / "panels.js"
 WIDTH, ROW, HEAD = 1560, 38, 84  # pixels; panels.jsx has the same
-OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--dump-dom",
-           "--allow-file-access-from-files", "--force-device-scale-factor=1",
-           "--virtual-time-budget=5000")
-ESBUILD = ("--bundle", "--minify", "--jsx=automatic", "--define:process.env.NODE_ENV='production'",
-           "--loader:.ttf=empty", "--loader:.woff2=dataurl", "--log-level=error")
+OPTIONS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--dump-dom",
+    "--allow-file-access-from-files",
+    "--force-device-scale-factor=1",
+    "--virtual-time-budget=5000",
+)
+ESBUILD = (
+    "--bundle",
+    "--minify",
+    "--jsx=automatic",
+    "--define:process.env.NODE_ENV='production'",
+    "--loader:.ttf=empty",
+    "--loader:.woff2=dataurl",
+    "--log-level=error",
+)
 
 PAGE = """<!doctype html><meta charset="utf-8"><title></title><link rel="stylesheet" href="{css}">
 <script>
@@ -59,8 +73,11 @@ def install():
     changed = max(source.stat().st_mtime, installed.stat().st_mtime)
     if not BUNDLE.exists() or BUNDLE.stat().st_mtime < changed:
         modules = BUILD / "node_modules"
-        subprocess.run([modules / ".bin" / "esbuild", source, *ESBUILD, f"--outfile={BUNDLE}"],
-                       env={**os.environ, "NODE_PATH": str(modules)}, check=True)
+        subprocess.run(
+            [modules / ".bin" / "esbuild", source, *ESBUILD, f"--outfile={BUNDLE}"],
+            env={**os.environ, "NODE_PATH": str(modules)},
+            check=True,
+        )
 
 
 def show(dashboards, picture=None):
@@ -74,13 +91,25 @@ def show(dashboards, picture=None):
     with tempfile.TemporaryDirectory() as folder:
         page = pathlib.Path(folder, "page.html")
         page.with_name("data.js").write_text(f"window.DATA = {json.dumps(data)}", encoding="utf-8")
-        page.write_text(PAGE.format(css=BUNDLE.with_suffix(".css").as_uri(), js=BUNDLE.as_uri(),
-                                    public=(BUILD / "public").as_uri()), encoding="utf-8")
+        page.write_text(
+            PAGE.format(
+                css=BUNDLE.with_suffix(".css").as_uri(),
+                js=BUNDLE.as_uri(),
+                public=(BUILD / "public").as_uri(),
+            ),
+            encoding="utf-8",
+        )
         options = [*OPTIONS, f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{height}"]
         if picture:
             options.append(f"--screenshot={pathlib.Path(picture).resolve()}")
-        ran = subprocess.run(["chromium", *options, page.as_uri()], capture_output=True, text=True,
-                             timeout=300, check=True, env={**os.environ, "HOME": folder})
+        ran = subprocess.run(
+            ["chromium", *options, page.as_uri()],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=True,
+            env={**os.environ, "HOME": folder},
+        )
     if "<title></title>" not in ran.stdout:
         raise Failed(f"{ran.stdout[:500]} {ran.stderr[-1000:]}")
     return ran.stdout

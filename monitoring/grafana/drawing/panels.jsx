@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dashboards of window.DATA (Dashboard.data in asks.py) with Grafana's own components: units,
-// overrides and transformations are @grafana/data's; stat, bar gauge, table and time series are
-// @grafana/ui's. Grafana publishes no package with state timeline and geomap: they are drawn here.
+// Draws the dashboards of window.DATA (Dashboard.data in asks.py) with Grafana's own components.
+// Units, overrides and transformations are from @grafana/data; stat, bar gauge, table and time
+// series are from @grafana/ui. Grafana publishes no package with state timeline and geomap, so both
+// are drawn here.
 import { useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { geoCentroid, geoMercator, geoPath } from 'd3-geo';
@@ -27,7 +28,7 @@ const theme = createTheme({
 const dim = { color: theme.colors.text.secondary };
 const named = (color) => theme.visualization.getColorByName(color);
 const at = (left, top, style) => ({ position: 'absolute', left, top, ...style });
-// Links lead nowhere in a picture.
+// A picture has no links.
 const replaceVariables = (text) => text;
 
 // Grafana's application fills both registries: with its transformations, and with the options of
@@ -110,7 +111,7 @@ function Lines({ panel, dashboard, frames, width, height }) {
   const first = panel.timeFrom
     ? Math.min(...frames.map((frame) => frame.fields[0].values[0])) : begin * 1000;
   const timeRange = { from: dateTime(first), to: dateTime(end * 1000), raw: {} };
-  // As Grafana marks annotations of a span.
+  // Like Grafana's annotations with a time span.
   const mark = (builder) => void builder.addHook('draw', ({ ctx, bbox, valToPos }) => {
     const within = (x) => Math.min(Math.max(x, bbox.left), bbox.left + bbox.width);
     ctx.fillStyle = named('red');
@@ -177,7 +178,7 @@ function Countries({ frames, width, height }) {
   const countries = feature(atlas, atlas.objects.countries);
   const corners = { type: 'MultiPoint', coordinates: [[-180, -56], [180, 75]] };
   const projection = geoMercator().fitSize([width, height], corners);
-  // The atlas has countries' numbers, which a locale's canonical form replaces by their letters.
+  // The atlas has numeric country codes; the canonical form of a locale converts them to letters.
   const places = Object.fromEntries(countries.features.filter(({ id }) => id).map((country) =>
     [new Intl.Locale(`und-${country.id}`).region, projection(geoCentroid(country))]));
   const values = frames.map(({ fields }) => [fields[1].labels.country, fields[1].values[0]]);
@@ -208,7 +209,7 @@ const KINDS = {
 function Panel({ panel, dashboard, answers }) {
   const [frames, setFrames] = useState();
   const { defaults, overrides } = panel.fieldConfig;
-  // Where a panel says nothing, Grafana has defaults.
+  // Grafana's defaults for options that a panel omits.
   const color = { mode: 'thresholds' };
   const fieldConfig = { overrides, defaults: { thresholds, color, ...defaults } };
   useEffect(() => {
@@ -260,7 +261,7 @@ function Page({ dashboard }) {
   </main>;
 }
 
-// A chart measures its letters when it is drawn: the font has to be there.
+// A chart measures its text when it is drawn, so the font must be loaded.
 document.fonts.load('12px "Inter Variable"').then(() =>
   createRoot(document.getElementById('root')).render(
     <ThemeContext.Provider value={theme}>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python3 -m generator FOLDER: every dashboard of pages/, as JSON."""
+"""python3 -m generator FOLDER: write every dashboard of pages/ as JSON."""
 
 import json
 import pathlib
@@ -11,7 +11,7 @@ from .pages import PAGES
 
 
 def numbered(dashboard):
-    """Links to a panel need its number, which the SDK leaves to Grafana."""
+    """Number the panels: links need it, and the SDK leaves it to Grafana."""
     for number, panel in enumerate(dashboard.panels, 1):
         panel.id_val = number
     return dashboard
@@ -19,7 +19,9 @@ def numbered(dashboard):
 
 def main(folder):
     for name, make in PAGES.items():
-        text = json.dumps(numbered(make().build()), cls=JSONEncoder, sort_keys=True, indent=1, ensure_ascii=False)
+        text = json.dumps(
+            numbered(make().build()), cls=JSONEncoder, sort_keys=True, indent=1, ensure_ascii=False
+        )
         (pathlib.Path(folder) / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the dashboards ask.
+"""Queries of the dashboards.
 
-A proxy is (job, proxy_name). It may be seen by two exporters, its sidecar and its node's agent, which say the same: of what they say the greater
-is taken (once), and then it is summed up (total). So nothing counts twice, and a pod that was replaced goes on in one line.
+A proxy is (job, proxy_name). Two exporters may show it, a sidecar and an agent, with equal values.
+once() takes the larger value, total() then adds proxies up. So nothing counts twice, and a replaced
+pod continues in one line.
 """
 
 PROXIES = 'job=~"$job", proxy_name=~"$proxy"'
@@ -21,62 +22,72 @@ def rate(name, more="", which=PROXIES):
 
 
 def once(expression, *labels, take="max"):
-    """One for each proxy (and label), whoever sees it."""
+    """One value for each proxy (and label), from whichever exporter."""
     return f"{take} by ({', '.join(('job', 'proxy_name', *labels))}) ({expression})"
 
 
 def total(expression, *labels):
-    """Over all proxies: of what came once."""
+    """Sum over proxies, of values of once()."""
     return f"sum by ({', '.join(labels)}) ({expression})" if labels else f"sum({expression})"
 
 
 def each(expression, *labels):
-    """A line for each proxy, the other labels summed up."""
+    """One series for each proxy, summed over the other labels."""
     return total(expression, "job", "proxy_name", *labels)
 
 
 def rates(name, more="", *labels, by=()):
-    """The rate of a counter that has more labels than a line is to have: labels are what it has, by what the line keeps."""
+    """Rate of a counter. labels: those that it has; by: those that the series keeps."""
     return each(once(rate(name, more), *labels), *by) if labels else once(rate(name, more))
 
 
 def in_range(name, more="", *labels):
-    """How much a counter grew in the dashboard's time, for each proxy: the rates' integral, as a counter begins anew in each pod."""
-    return f"sum_over_time(({once(rate(name, more), *labels)})[$__range:$__interval]) * $__interval_ms / 1000"
+    """Growth of a counter in the time range: integral of rates, as counters restart in each pod."""
+    rates_of_each = once(rate(name, more), *labels)
+    return f"sum_over_time(({rates_of_each})[$__range:$__interval]) * $__interval_ms / 1000"
 
 
 def share(part, whole):
-    """0 where nothing was to be divided; nothing where one of both is not known."""
+    """part / whole; 0 where whole is 0, absent where one of them is absent."""
     return f"({part}) / (({whole}) > 0) or ({part}) * ({whole}) * 0"
 
 
 def quantile(q, name, *labels, more="", by=("job", "proxy_name")):
-    """labels: what the histogram has beside le; by: what the line keeps. Nothing, and not NaN, where nothing was observed."""
-    return f"histogram_quantile({q}, {total(once(rate(name + '_bucket', more), 'le', *labels), 'le', *by)}) >= 0"
+    """labels: those of the histogram besides le; by: those that the series keeps.
+
+    Absent instead of NaN without observations.
+    """
+    buckets = total(once(rate(name + "_bucket", more), "le", *labels), "le", *by)
+    return f"histogram_quantile({q}, {buckets}) >= 0"
 
 
 def number(expression):
-    """0 where there is nothing to count: for figures that have to be there."""
+    """The expression, or 0 where it has no value."""
     return f"{expression} or vector(0)"
 
 
-# What several dashboards ask.
+# Queries of several dashboards.
 REQUESTS = rates("proxy_requests_total", "", "command")
 FAILED = once(rate("proxy_requests_failed_total"))
 ENDED = once(f"{rate('proxy_requests_failed_total')} + {rate('proxy_requests_successful_total')}")
 FAILED_SHARE = share(FAILED, ENDED)
 BYTES = once(rate("proxy_bytes_transferred_total"))
 ACTIVE = once(of("proxy_active_connections"))
-# The worst that an exporter says: a tunnel that cannot be used, or nobody who listens.
+# The worst value of all exporters: no usable tunnel, or no listener.
 USABLE = once(f"{of('vpn_connection_status')} * {JOIN} {of('proxy_listener_up')}", take="min")
 
-# The state as a number, so that a colour can stand for it; the greater the worse.
+# The state as a number, for a colour; a larger number is worse.
 STATES = ("up", "idle", "never", "stale", "no_peer", "no_interface")
-STATE = once(" or ".join(f"""{of('vpn_tunnel_state', f'state="{state}"')} * {number}""" for number, state in enumerate(STATES, 1)))
+STATE = once(
+    " or ".join(
+        f"""{of("vpn_tunnel_state", f'state="{state}"')} * {number}"""
+        for number, state in enumerate(STATES, 1)
+    )
+)
 
 
 def subject(alerts):
-    """Whom an alert is about: its proxy, else its exporter (and the pod that it is in)."""
+    """Subject of an alert: its proxy, else its exporter and its pod."""
     named = f'label_join({alerts}, "subject", " ", "instance", "pod")'
     return f'label_replace({named}, "subject", "$1", "proxy_name", "(.+)")'
 
@@ -85,7 +96,7 @@ BY_ALERT = "alertname, severity, subject"
 
 
 def alerts(name="ALERTS", more="", which=ALERTS, single=False):
-    """single: of exporters only those that showed this proxy within the day."""
+    """single: only exporters that showed this proxy within the last day."""
     if not single:
         return of(name, more, which)
     own, exporters = (of(name, more, which.replace("$proxy|", proxy)) for proxy in ("$proxy", ""))
@@ -98,7 +109,9 @@ def firing(severity, **which):
 
 
 def firing_since(**which):
-    """The seconds for which each has fired, or waited to."""
+    """Seconds since the condition of each firing alert began."""
     now = alerts(more='alertstate="firing"', **which)
-    return (f"time() - max by ({BY_ALERT}) ({subject(alerts('ALERTS_FOR_STATE', **which))}) "
-            f"and on (alertname, subject) max by ({BY_ALERT}) ({subject(now)})")
+    return (
+        f"time() - max by ({BY_ALERT}) ({subject(alerts('ALERTS_FOR_STATE', **which))}) "
+        f"and on (alertname, subject) max by ({BY_ALERT}) ({subject(now)})"
+    )

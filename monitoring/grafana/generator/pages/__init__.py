@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The dashboards, by the name of their file."""
+"""The dashboards by file name."""
 
 from . import compare, cost, exporter, fleet, geography, history, leaks, pool, proxy
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The seed's dashboard: of the seed's families alone, but for the alerts, so that it shows the seed's exporter as well."""
+"""Metrics that the legacy exporter has too, so this dashboard works for both; and alerts."""
 
 from .. import panels as show
 from ..frame import new
@@ -9,36 +9,111 @@ from ..trouble import figures, firing_table
 VPN = once(of("vpn_connection_status"), take="min")
 ARRIVED = once(of("proxy_request_rate_permin"))
 FAILED_A_MINUTE = f"{FAILED} * 60"
-# About: the seed does not count how requests end, so those that arrived in the minute stand for it.
+# Approximate: the legacy exporter does not count completed requests, so use received ones.
 FAILING = f"clamp_max({share(FAILED_A_MINUTE, ARRIVED)}, 1)"
 
 
 def make():
-    page = new("Proxy pool", "pool", "Every proxy of the pool: is its VPN up, what is asked of it, what fails, what it carries.", hours=1)
+    page = new(
+        "Proxy pool",
+        "pool",
+        (
+            "All proxies from the metrics of the legacy exporter: VPN, requests, failures, "
+            "connections, data transfer."
+        ),
+        hours=1,
+    )
     for panel in (
-        show.figure("VPN down", "Proxies whose tunnel cannot be used now. A proxy that no exporter shows is not among them: it is an alert.",
-                    f"count({VPN} == 0) or vector(0)", steps=show.ANY_IS_BAD, width=4),
+        show.figure(
+            "VPN down",
+            (
+                "Proxies whose tunnel is unusable. A proxy that no exporter shows is not "
+                "included; an alert reports it."
+            ),
+            f"count({VPN} == 0) or vector(0)",
+            steps=show.ANY_IS_BAD,
+            width=4,
+        ),
         *figures(4),
-        show.figure("Requests a minute", "SOCKS requests of all chosen proxies that arrived in the last 60 seconds.", total(ARRIVED), spark=True, decimals=0),
-        show.figure("Active connections", "Client connections that are open now.", total(ACTIVE), spark=True, decimals=0),
-        show.figure("Data transfer", "Bytes through the tunnels of all chosen proxies, both directions.", total(BYTES), "Bps", spark=True),
-        show.rows("Proxy pool status", "A line for each proxy, those whose VPN is down first. Its name leads to all that is known of it.", [
-            show.Column("Proxy", label="proxy_name", link=("This proxy in depth", show.TO_PROXY)),
-            show.Column("VPN", VPN, words=show.UP_WORDS, width=90),
-            show.Column("Failing", FAILING, unit="percentunit", decimals=1, steps=show.FAILED_SHARE_STEPS, width=80),
-            show.Column("Requests/min", ARRIVED, decimals=0, gauge=0),
-            show.Column("Failed/min", FAILED_A_MINUTE, decimals=0, width=90),
-            show.Column("Active connections", ACTIVE, decimals=0, gauge=0),
-            show.Column("Bytes/s", BYTES, unit="Bps", gauge=0),
-            show.Column("Bytes so far", once(of("proxy_bytes_transferred_total")), unit="decbytes", width=120),
-        ], width=14, height=9, sort=("VPN", "-Failing")),
+        show.figure(
+            "Requests/min",
+            "SOCKS requests of all selected proxies, received in the last 60 seconds.",
+            total(ARRIVED),
+            spark=True,
+            decimals=0,
+        ),
+        show.figure(
+            "Active connections", "Open client connections.", total(ACTIVE), spark=True, decimals=0
+        ),
+        show.figure(
+            "Data transfer",
+            "Bytes per second through the tunnels of all selected proxies, both directions.",
+            total(BYTES),
+            "Bps",
+            spark=True,
+        ),
+        show.rows(
+            "Proxy pool status",
+            (
+                "One row for each proxy, those whose VPN is down first. A name links to the "
+                "proxy's details."
+            ),
+            [
+                show.Column("Proxy", label="proxy_name", link=("Proxy details", show.TO_PROXY)),
+                show.Column("VPN", VPN, words=show.UP_WORDS, width=90),
+                show.Column(
+                    "Failed",
+                    FAILING,
+                    unit="percentunit",
+                    decimals=1,
+                    steps=show.FAILED_SHARE_STEPS,
+                    width=80,
+                ),
+                show.Column("Requests/min", ARRIVED, decimals=0, gauge=0),
+                show.Column("Failed/min", FAILED_A_MINUTE, decimals=0, width=90),
+                show.Column("Active connections", ACTIVE, decimals=0, gauge=0),
+                show.Column("Bytes/s", BYTES, unit="Bps", gauge=0),
+                show.Column(
+                    "Bytes so far",
+                    once(of("proxy_bytes_transferred_total")),
+                    unit="decbytes",
+                    width=120,
+                ),
+            ],
+            width=14,
+            height=9,
+            sort=("VPN", "-Failed"),
+        ),
         firing_table(10, 9),
-        show.lines("Request rate", "SOCKS requests a minute, by proxy (the minute before each point).", [(ARRIVED, "{{proxy_name}}")], "short", height=8),
-        show.lines("Failed requests", "Requests a minute that did not end in a success reply, by proxy.", [(FAILED_A_MINUTE, "{{proxy_name}}")], "short", height=8),
-        show.lines("Active connections by proxy", "Open client connections.", [(ACTIVE, "{{proxy_name}}")], "short", height=8, decimals=0),
-        show.lines("Data transfer by proxy", "Bytes per second through the tunnel, received and sent.", [(BYTES, "{{proxy_name}}")], "Bps", height=8),
+        show.lines(
+            "Request rate",
+            "SOCKS requests in the minute before each point, by proxy.",
+            [(ARRIVED, "{{proxy_name}}")],
+            "short",
+            height=8,
+        ),
+        show.lines(
+            "Failed requests",
+            "Requests per minute without a success reply, by proxy.",
+            [(FAILED_A_MINUTE, "{{proxy_name}}")],
+            "short",
+            height=8,
+        ),
+        show.lines(
+            "Active connections by proxy",
+            "Open client connections by proxy.",
+            [(ACTIVE, "{{proxy_name}}")],
+            "short",
+            height=8,
+            decimals=0,
+        ),
+        show.lines(
+            "Data transfer by proxy",
+            "Bytes per second through the tunnel, both directions, by proxy.",
+            [(BYTES, "{{proxy_name}}")],
+            "Bps",
+            height=8,
+        ),
     ):
         page.with_panel(panel)
     return page
-
-
