@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The internet's side: the other end of all tunnels, the targets, a resolver."""
+"""The internet: the other end of all tunnels, the targets, a resolver."""
 
 import subprocess
 
@@ -78,14 +78,28 @@ class Inet:
         wait_until(lambda: self._listens(addresses.TARGET_PORT), what="target listens")
 
     def start_dns(self, *arguments):
-        command = ["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-hosts", "--no-resolv",
-                   "--user=root", "--pid-file", "--bind-interfaces", "--address=/#/", "--cache-size=0",
-                   f"--listen-address={addresses.DNS4},{addresses.DNS6}", "--log-facility=-", *arguments]
+        command = [
+            "dnsmasq",
+            "--no-daemon",
+            "--conf-file=/dev/null",
+            "--no-hosts",
+            "--no-resolv",
+            "--user=root",
+            "--pid-file",
+            "--bind-interfaces",
+            "--address=/#/",
+            "--cache-size=0",
+            f"--listen-address={addresses.DNS4},{addresses.DNS6}",
+            "--log-facility=-",
+            *arguments,
+        ]
         for addr4, addr6, name in _TARGETS:
             command += [f"--host-record={name}.lab,{addr4},{addr6}",
                         f"--host-record={name}4.lab,{addr4}", f"--host-record={name}6.lab,{addr6}"]
         with open("/run/lab/dnsmasq.log", "ab") as log:
-            self.dnsmasq = self.ns.popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.dnsmasq = self.ns.popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         wait_until(lambda: self._listens(53), what="dnsmasq listens")
 
     def stop_dns(self):
@@ -103,7 +117,7 @@ class Inet:
 
 
 class Clients:
-    """The SOCKS clients' namespace."""
+    """The namespace of the SOCKS clients."""
 
     def __init__(self):
         self.ns = Namespace("clients")
