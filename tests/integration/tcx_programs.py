@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints INTERFACE/DIRECTION/ID of each TCX program in the current network namespace (BPF_PROG_QUERY, include/uapi/linux/bpf.h)."""
+"""Prints INTERFACE/DIRECTION/ID of each TCX program in the current network namespace
+(BPF_PROG_QUERY, include/uapi/linux/bpf.h).
+"""
 
 import ctypes
 import os

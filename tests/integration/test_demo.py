@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo: its tables are true, it survives its visitor and leaves nothing behind."""
+"""The demo: its tables are true, it survives interrupts and kills, and leaves nothing behind."""
 
 import contextlib
 import json
@@ -34,14 +34,14 @@ COMPARED = {
     "proxy_upstream_active_connections", "proxy_upstream_connects_total",
     "proxy_bytes_transferred_total", "vpn_connection_status", "wgsocks_exporter_events_lost_total",
 }
-# One in 32 ports: dante's connect fails after its timeout, where the client expects another answer.
+# One in 32 ports: the connect of dante times out, where the client expects another answer.
 LOST_SYNS = """table ip lost { chain c { type filter hook prerouting priority -300;
 iifname wg0 tcp flags & (syn | ack) == syn tcp sport & 0x3e == 0x10 counter drop; }; }
 """
 
 
 def environment(**more):
-    """Without the variables of a make that runs this test."""
+    """The environment without the variables of a make that runs this test."""
     return {name: value for name, value in os.environ.items()
             if not name.startswith(("MAKE", "MFLAGS"))} | more
 
@@ -51,7 +51,7 @@ def read(path):
 
 
 def machine_state():
-    """What a demo must not leave behind on the machine."""
+    """State that a demo must not leave on the machine."""
     links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout
     return {
         "netns": subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout,
@@ -62,7 +62,7 @@ def machine_state():
 
 
 def tree(pid):
-    """pid and its descendants that run now, with their network namespaces: {pid: inode}."""
+    """The running descendants of pid, and itself, with their network namespaces: {pid: inode}."""
     found, todo = {}, [pid]
     while todo:
         one = todo.pop()
@@ -74,17 +74,17 @@ def tree(pid):
 
 
 def stat(pid):
-    """The fields of /proc/PID/stat behind the name."""
+    """The fields of /proc/PID/stat after the name."""
     return read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()
 
 
 def started(pid):
-    """In clock ticks since boot."""
+    """Start time in clock ticks since boot."""
     return int(stat(pid)[19])
 
 
 def running_in(namespaces, before):
-    """Processes in these network namespaces that began before: the kernel uses inodes again."""
+    """Processes in these network namespaces that started before: the kernel reuses inodes."""
     found = []
     for entry in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
@@ -94,7 +94,7 @@ def running_in(namespaces, before):
 
 
 def check_gone(processes, before, least=5):
-    """Nothing of a demo is left that had at least so many network namespaces."""
+    """Assert that nothing of a demo with at least this many network namespaces is left."""
     now = time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")
     namespaces = set(processes.values()) - {os.stat("/proc/self/ns/net").st_ino}
     assert len(namespaces) >= least, f"only {len(namespaces)} network namespaces existed"
@@ -105,7 +105,7 @@ def check_gone(processes, before, least=5):
 
 
 def read_rows(text):
-    """{proxy or "Trouble": {metric: (witness's value, exporter's value, verdict)}}"""
+    """{proxy or "Trouble": {metric: (reference value, exporter's value, verdict)}}"""
     tables, table = {}, None
     for line in text.splitlines():
         title = re.match(r"(golden-crab|free-salmon): dante |(?=(Trouble): )", line)
@@ -118,7 +118,7 @@ def read_rows(text):
 
 
 class Demo:
-    """A running demo; text is its output so far. terminal: it has one of its own."""
+    """A running demo; text: its output so far. terminal: run it in a new terminal."""
 
     def __init__(self, terminal=False, argv=(DEMO,), **more):
         self.text, self.before, self.processes = "", machine_state(), {}
@@ -138,7 +138,7 @@ class Demo:
         os.close(self.terminal)
 
     def read(self, seconds):
-        """More output, if there is some within the time; False at its end."""
+        """Read more output, if any comes within the time; False at its end."""
         if not select.select([self.terminal], [], [], seconds)[0]:
             return True
         try:
@@ -149,7 +149,7 @@ class Demo:
         return bool(data)
 
     def wait(self, pattern, seconds=90):
-        """Until the output has the pattern; the match."""
+        """Wait until the output matches the pattern; returns the match."""
         end = time.monotonic() + seconds * PATIENCE
         while not (found := re.search(pattern, self.text, re.MULTILINE)):
             self.processes |= tree(self.process.pid)
@@ -161,7 +161,7 @@ class Demo:
         return found
 
     def status(self, seconds=90):
-        """The exit status, once the output has ended."""
+        """The exit status, after the output has ended."""
         end = time.monotonic() + seconds * PATIENCE
         while self.read(0.2):
             self.processes |= tree(self.process.pid)
@@ -169,7 +169,9 @@ class Demo:
         return self.process.wait(20 * PATIENCE)
 
     def interrupt(self):
-        """Ctrl-C; the exit status. Nothing of the demo is left, and no traceback is printed."""
+        """Send Ctrl-C; returns the exit status. Checks that nothing is left and no traceback is
+        printed.
+        """
         self.processes |= tree(self.process.pid)
         os.killpg(self.process.pid, signal.SIGINT)
         status = self.status(30)
@@ -177,7 +179,7 @@ class Demo:
         return status
 
     def named(self, comm):
-        """{pid: its network namespace} of the demo's processes of this name that run now."""
+        """{pid: its network namespace} of the running processes of the demo with this name."""
         return {pid: net for pid, net in tree(self.process.pid).items() if name_of(pid) == comm}
 
     def holder(self, name):
@@ -190,7 +192,7 @@ class Demo:
         subprocess.run([*enter, *command], check=True, text=True, **more)
 
     def kill(self, comm, proxy):
-        """SIGKILL to each of the proxy's processes of this name."""
+        """Send SIGKILL to each process of the proxy with this name."""
         net = os.stat(f"/proc/{self.holder(proxy)}/ns/net").st_ino
         found = [pid for pid, its in self.named(comm).items() if its == net]
         assert found, f"no {comm}"
@@ -248,7 +250,7 @@ def test_a_wrong_number_differs_and_a_killed_exporter_is_not_compared():
         script.write(f'#!/bin/sh\nexec {ROOT}/build/wgsocks_exporter --proxy.port=1081 "$@"\n')
     os.chmod(script.name, 0o755)
     try:
-        # Less patience: it is also the time for which the demo waits for a number to become right.
+        # A short patience: it is also the time that the demo waits for a number to become right.
         with Demo(WGSOCKS_EXPORTER=script.name, LAB_PATIENCE=str(PATIENCE / 4)) as demo:
             demo.wait("^Started: Prometheus")
             demo.kill("wgsocks_exporte", "p1")
@@ -264,7 +266,7 @@ def test_a_wrong_number_differs_and_a_killed_exporter_is_not_compared():
 
 
 def check_trouble(text):
-    """The alerts in the order in which they have to come, and when."""
+    """The alerts in the required order, with their times."""
     chapter = text[text.index("\nTrouble: "):]
     line = r"^ +([\d.]+) s  (\w[\w-]*) +(pending|firing|over|) *(.*)$"
     found = re.findall(line, chapter, re.MULTILINE)
@@ -280,7 +282,7 @@ def check_trouble(text):
 
 
 def check_files(text):
-    """What ONCE=1 leaves: a summary, and pictures that are not empty."""
+    """ONCE=1 writes a summary and pictures that are not empty."""
     folder = ROOT / "build" / "demo"
     names = re.search(r"^Written to build/demo: (.*)\.$", text, re.MULTILINE)[1].split(", ")
     summary = read(folder / "summary.txt")
@@ -327,7 +329,7 @@ def urls_of(text):
 
 
 def firing(alerts_url):
-    """Names of the alerts that fire for free-salmon."""
+    """Names of the firing alerts of free-salmon."""
     answer = json.loads(fetch(re.match(r"http://[^/]+", alerts_url)[0] + "/api/v1/alerts"))
     return {alert["labels"]["alertname"] for alert in answer["data"]["alerts"]
             if alert["state"] == "firing" and alert["labels"].get("proxy_name") == "free-salmon"}
@@ -336,7 +338,7 @@ def firing(alerts_url):
 def test_a_visitor_sees_the_trouble_and_does_not_break_the_demo():
     with Demo(terminal=True) as demo:
         demo.wait("^Started: 2 × dante")
-        os.write(demo.terminal, b"\n")  # too early: it must not end the trouble
+        os.write(demo.terminal, b"\n")  # too early: it must not end the fault
         demo.wait(f"^{STAYS} you press Enter")
         urls = urls_of(demo.text)
         assert len(urls) == 7, urls
@@ -374,7 +376,7 @@ def test_a_visitor_sees_the_trouble_and_does_not_break_the_demo():
 
 
 def check_commands(text):
-    """The commands that the demo offers do what they should."""
+    """The commands that the demo suggests work."""
     commands = re.findall(r"^(?:sudo )?((?:curl|nsenter) .*)$", text, re.MULTILINE)
     signs = ("proxy_requests_total", '"client_connections"', '"client_port"', "dispatch",
              "latest handshake", "ESTAB")
@@ -395,13 +397,16 @@ def test_ctrl_c_ends_it_at_any_moment():
             else:
                 wait_until(lambda one=demo: name_of(one.process.pid) == "python3", 10, every=0.001)
             status = demo.interrupt()
-            # Before env has blocked the signal, it ends the process: a shell says 130 then, too.
+            # Before env has blocked the signal, the signal ends the process; a shell reports 130
+            # then, too.
             allowed = (130,) if moment else (130, -signal.SIGINT)
             assert status in allowed, f"{status} after {moment}: {demo.text}"
             check_gone(demo.processes, demo.before, namespaces)
 
 
-def test_a_tunnel_that_goes_down_is_no_failure_and_without_a_terminal_it_stays_until_kill_9(record_property):
+def test_a_tunnel_that_goes_down_is_no_failure_and_without_a_terminal_it_stays_until_kill_9(
+    record_property,
+):
     with Demo() as demo:
         demo.wait("^Started: Prometheus")
         demo.inside("p0", "ip", "link", "set", "wg0", "down")
