@@ -5,7 +5,7 @@
 
 TestSuite(promotion, .fini = table_free);
 
-/* As the programs nominate. */
+/* Nominates like the BPF programs. */
 static void vote(const __u64 address[2], uint64_t weight)
 {
 	struct destination_bucket *bucket =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where a value comes from, and what is said when it cannot be. */
+/* The source of a value, and the error for an invalid one. */
 #include "parse.h"
 
 #include <unistd.h>

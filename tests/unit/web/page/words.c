@@ -29,7 +29,7 @@ static const char *reason(unsigned int i)
 	return reasons.reasons[i].text.data;
 }
 
-/* The words of a proxy's first reason. */
+/* The text of the first reason of a proxy. */
 static const char *first(void)
 {
 	words_free(&reasons);
@@ -81,7 +81,7 @@ Test(words, tunnels)
 		     "goes into the tunnel "
 		     "and does not "
 		     "come back.");
-	proxy.tunnels[0].handshake = TIME + 250; /* a clock that was put back */
+	proxy.tunnels[0].handshake = TIME + 250; /* a clock that was set back */
 	cr_expect_not_null(strstr(first(), "was 0 s ago"));
 	tunnel(TUNNEL_STATE_MAX, false);
 	proxy.tunnels[0].up = false;
@@ -149,7 +149,7 @@ Test(words, leaks)
 	cr_expect_str_eq(reasons.reasons[0].runbook, "ProxyDnsLeak");
 }
 
-/* However much is wrong at once. */
+/* With any number of problems at once. */
 Test(words, have_room)
 {
 	for (unsigned int i = 0; i < ABI_TUNNELS_MAX; i++)
