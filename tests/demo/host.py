@@ -9,7 +9,7 @@ from terminal import heading, say
 
 
 class Host:
-    """Made before the demo enters the lab: it keeps the machine's own /proc open."""
+    """Create it before the demo enters the lab: it keeps /proc of the machine open."""
 
     def __init__(self):
         self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
@@ -24,7 +24,9 @@ class Host:
         return []
 
     def pid(self, pid, netns):
-        """The machine's pid of the lab's process pid; netns: the inode of its network namespace."""
+        """The pid on the machine of a process in the lab; netns: the inode of its network
+        namespace.
+        """
         for entry in filter(str.isdigit, os.listdir(self.proc)):
             with contextlib.suppress(OSError):
                 inode = os.stat(f"{entry}/ns/net", dir_fd=self.proc).st_ino
@@ -34,7 +36,9 @@ class Host:
 
 
 def show_where_to_look(host, ports, sidecars, alerts):
-    """URLs and commands. ports: the listeners of forward.py; alerts: that page's path, or None."""
+    """Print URLs and commands. ports: the listeners of forward.py; alerts: the path of that page,
+    or None.
+    """
     heading("Open in a browser on this machine; from another one use ssh -L PORT:127.0.0.1:PORT")
     for sidecar in sidecars:
         own = ports[sidecar.name]

@@ -18,13 +18,13 @@ PAUSE = 1.0  # seconds from one round to the next
 
 
 class Keyboard:
-    """Enter on the terminal, if standard input is one."""
+    """Waits for Enter, if standard input is a terminal."""
 
     def __init__(self):
         self.open = sys.stdin is not None and sys.stdin.isatty()
 
     def forget(self):
-        """Drops what was typed before."""
+        """Drop earlier input."""
         if self.open:
             with contextlib.suppress(termios.error):
                 termios.tcflush(0, termios.TCIFLUSH)
@@ -39,7 +39,7 @@ class Keyboard:
         return [0] if self.open else []
 
     def entered(self):
-        """Reads what there is; whether Enter was in it. The end of input is no Enter.
+        """Read available input; returns whether it has an Enter. The end of input is not an Enter.
 
         A terminal that was closed ends the demo, as Ctrl-C does.
         """
@@ -63,7 +63,7 @@ class Light:
         self.generator, self.due = None, 0.0
 
     def run(self, keyboard):
-        """Returns on Enter if there is a keyboard; without, never."""
+        """Return on Enter if there is a keyboard, else never."""
         told = 0.0
         while True:
             if select.select(keyboard.descriptors(), [], [], 0)[0] and keyboard.entered():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ONCE=1 leaves in build/demo: a summary, and screenshots if chromium is installed."""
+"""Writes build/demo with ONCE=1: a summary, and screenshots if chromium is installed."""
 
 import contextlib
 import pathlib
@@ -31,7 +31,7 @@ def take(name, url):
     if not program:
         return None
     target.unlink(missing_ok=True)
-    # The profile lies in the lab's own /run, so that it goes with the lab however that ends.
+    # The profile is in /run of the lab, so that it vanishes with the lab.
     profile = tempfile.mkdtemp(prefix="chromium-", dir="/run/lab")
     command = [program, *FLAGS, f"--user-data-dir={profile}", f"--screenshot={target}", url]
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -54,7 +54,7 @@ class Summary:
             self.once, self.why_not = False, error.strerror
 
     def take(self):
-        """During the trouble: the pages of both proxies, and the alerts."""
+        """Take pictures during the fault: the pages of both proxies, and the alerts."""
         if not self.once:
             return
         urls = {sidecar.name: f"http://{sidecar.proxy.addr4}:9090/" for sidecar in self.sidecars
