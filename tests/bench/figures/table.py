@@ -24,7 +24,9 @@ def at_least(value, limit):
 
 
 def row(what, value, limit, unit, beside="", spread=None, digits=1, hidden=False):
-    """value beside an upper limit (None: no goal). hidden: a miss is the machine's noise, as its floor or the spread shows."""
+    """A value with its upper limit (None: no goal). hidden: the floor or the spread shows that a
+    miss is noise of the machine.
+    """
     figure = f"{value:.{digits}f} {unit}"
     if spread:
         figure += f" ({spread[0]:.{digits}f}–{spread[1]:.{digits}f})"
@@ -63,7 +65,10 @@ def markdown(rows):
 
 
 def footer(rows):
-    count = {verdict: sum(entry.verdict == verdict for entry in rows) for verdict in (MET, MISSED, UNCLEAR, FAILED)}
+    count = {
+        verdict: sum(entry.verdict == verdict for entry in rows)
+        for verdict in (MET, MISSED, UNCLEAR, FAILED)
+    }
     said = f"{count[MET]} goals met, {count[MISSED]} missed"
     if count[UNCLEAR]:
         said += f", {count[UNCLEAR]} hidden by noise"
