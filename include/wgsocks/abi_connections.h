@@ -222,7 +222,7 @@ struct handshake_seen_key {
 /*
  * Map `handshakes_unclaimed`: a local port of no known device → its handshake messages. If a device
  * turns out to have this port, after a change of its port, the counts are added to the device.
- * Otherwise they are not the proxy's.
+ * After 30 s without such a device, the collector deletes the entry (sweep.c).
  */
 #define ABI_UNCLAIMED_MAX 64
 struct unclaimed_key {
