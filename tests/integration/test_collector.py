@@ -200,7 +200,7 @@ def test_dante_that_comes_and_goes():
         equal(sidecar.probe("/readyz")[0], 200, "/readyz")
 
 
-def test_a_server_on_a_port_that_nobody_named():
+def test_a_server_on_an_unconfigured_port():
     """dante starts after the exporter, on an unknown port, with clients at once; then it changes
     its port.
     """
@@ -393,7 +393,7 @@ def test_read_only_sys():
         equal(attached(world.proxy), [], "left behind")
 
 
-def test_a_log_that_nobody_reads():
+def test_a_log_without_reader():
     """With a full pipe as standard error, only log lines are lost; the first line that fits reports
     the loss.
     """
@@ -555,7 +555,7 @@ def test_kill_of_the_whole_exporter_loses_no_count():
         check_all([before], traffic.finish())
 
 
-def test_a_tunnel_that_is_made_anew_while_nobody_looks(record_property):
+def test_a_tunnel_recreated_while_unwatched(record_property):
     """The counts of the device include bytes from before attach, so the exporter adds them; a
     metric has the uncounted time.
     """

@@ -171,7 +171,7 @@ def test_unanswered_late_and_twice(world):
     )
 
 
-def test_answers_that_nobody_asked_for(world):
+def test_unsolicited_answers(world):
     world.begin()
     with world.udp() as client, world.udp() as other:
         world.ask(client, question("noerror.lab", 1, 1))

@@ -92,7 +92,7 @@ class World:
         """Whether a connection through the tunnel succeeds within a second."""
         return answers(self.proxy.ns, addresses.TARGET4, addresses.TARGET_PORT)
 
-    def shake_anew(self, who=None):
+    def new_handshake(self, who=None):
         """Set the private key again: the session is dropped, so the next packet needs a handshake.
         """
         ns = who or self.proxy.ns
@@ -119,7 +119,7 @@ def world(*arguments, **options):
 def test_each_handshake_that_the_proxy_begins(record_property):
     with world() as w, w.compared() as packets:
         for _ in range(5):
-            w.shake_anew()
+            w.new_handshake()
             wait_until(lambda: w.passes(), 20, "an answer through the tunnel")
     assert sum(handshake_type(p) == 1 and p.outgoing for p in packets) >= 5, len(packets)
     record_property("note", f"{len(packets)} messages")
@@ -150,7 +150,7 @@ def test_retries_during_an_outage(record_property):
             input="table inet m { chain c { type filter hook input priority 0; udp dport 51820 "
                   "drop; }; }\n",
         )
-        w.shake_anew()
+        w.new_handshake()
         wait_until(
             lambda: (
                 not w.passes()
@@ -196,7 +196,7 @@ def test_two_tunnels_have_a_label_each():
             tunnel_of=lambda p: "wg1" if 40001 in (p.sport, p.dport) else "wg0"
         ) as packets:
             answers(w.proxy.ns, "10.50.0.1", 7)  # the peer does not know this key: no response
-            w.shake_anew()
+            w.new_handshake()
             wait_until(lambda: w.passes(), 20, "an answer through the tunnel")
         equal({40001 in (p.sport, p.dport) for p in packets}, {True, False}, "messages of both")
 
@@ -278,7 +278,7 @@ def test_a_relay_on_lo():
                 "the port to be known",
             )
             former = w.counted()
-            w.shake_anew()
+            w.new_handshake()
             w.proxy.run(["sh", "-c", "wg set wg0 listen-port 40002"])
             sender = threading.Thread(target=w.passes)
             sender.start()

@@ -181,7 +181,7 @@ def test_connections_of_others_are_no_leak():
         equal(w.leaked(), 0, "leaked")
 
 
-def test_a_first_syn_in_the_tunnel_and_the_second_beside_it():
+def test_first_syn_in_the_tunnel_and_second_outside():
     """By contract, the first SYN decides."""
     with world(connect_timeout=5) as w:
         w.lab.inet.run(

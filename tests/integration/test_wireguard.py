@@ -380,7 +380,7 @@ def test_hostile_devices(record_property):
         record_property("note", f"slowest scrape {slowest * 1000:.0f} ms")
 
 
-def test_three_tunnels_that_hang_beside_one_that_answers(record_property):
+def test_three_tunnels_hang_and_one_answers(record_property):
     """They are waited for in parallel and left out; the fourth is shown; probes succeed."""
     with lab_of_one(tunnel=False) as (_lab, proxy):
         good, *others = (Fake(proxy, f"wg{number}") for number in range(4))

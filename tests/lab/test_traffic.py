@@ -167,7 +167,7 @@ def check_payload(proxy, kind, seen, outcome):
         raise AssertionError(f"{proxy.name}: only {seen['payload']['up']} bytes up")
 
 
-def test_an_unexpected_outcome_is_told(lab):
+def test_an_unexpected_outcome_is_reported(lab):
     try:
         lab.traffic("3 connect expect=connection_refused").finish()
     except LabError as error:

@@ -221,7 +221,7 @@ def test_it_holds_the_program_and_its_libraries(world, record_property):
     record_property("note", f"{size / 1e6:.1f} MB compressed, {len(listed)} packages in its SBOM")
 
 
-def test_beside_real_containers(world, record_property):
+def test_sidecar_of_real_containers(world, record_property):
     sidecars = [Beside(world.engine, proxy, f"crab-{proxy.index}") for proxy in world.lab.proxies]
     befores = [Before(sidecar) for sidecar in sidecars]
     tally = world.lab.traffic(

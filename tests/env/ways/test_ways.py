@@ -68,7 +68,11 @@ def inside(script, limit):
 
 def install():
     """Install from the sources, and start a SOCKS server to watch."""
-    return CHECKOUT + told("make install") + "\napt-get install -qq dante-server >/dev/null\n"
+    return (
+        CHECKOUT
+        + told("make install")
+        + "\napt-get install -qq dante-server >/dev/null\n"
+    )
 
 
 def test_demo(record_property):

@@ -63,7 +63,7 @@ Test(promotion, light_ones_take_the_free_quarter_alone)
 	cr_expect_eq(promotion_run(&table, total, NULL, NULL), 1);
 }
 
-Test(promotion, what_is_torn_or_has_no_votes_is_none)
+Test(promotion, torn_or_light_candidates_are_dropped)
 {
 	struct destination_candidate *c;
 

@@ -161,7 +161,7 @@ Test(links, query_has_fresh_counters)
 }
 
 /* A loss of events is reported, and a dump repairs it. */
-Test(links, overrun_is_told)
+Test(links, overrun_is_reported)
 {
 	struct seen seen = { .count = 0 };
 	struct links links;

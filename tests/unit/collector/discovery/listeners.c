@@ -198,7 +198,7 @@ Test(listeners, cheap)
 	cr_assert_lt(best, 0.3, "%.3f ms", best);
 }
 
-Test(listeners, are_alone_until_somebody_connects)
+Test(listeners, are_alone_until_a_client_connects)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(1080) };
 	int client;

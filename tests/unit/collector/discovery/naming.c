@@ -237,7 +237,7 @@ static void expect_unique(size_t count)
 }
 
 /* Proxies are added one by one: no existing proxy changes its label. */
-Test(naming_assign, a_newcomer_changes_nobody)
+Test(naming_assign, a_new_proxy_changes_no_label)
 {
 	static char before[500][64];
 

@@ -229,7 +229,7 @@ Test(rates, counts_go_over_32_bits)
 	cr_expect_eq(successes(), 30);
 }
 
-Test(rates, counters_that_begin_anew)
+Test(rates, counters_that_restart)
 {
 	uint64_t now = START;
 

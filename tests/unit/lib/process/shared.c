@@ -47,7 +47,7 @@ Test(shared, board_tells_the_last_publication)
 	cr_expect_eq(health_board_copy(shared, copy, 4), 0);
 }
 
-Test(shared, names_are_terminated_whoever_wrote_them)
+Test(shared, names_are_always_terminated)
 {
 	struct shared *shared = shared_create(1);
 	struct health_proxy proxy, copy;
