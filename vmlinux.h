@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Kernel types, trimmed by hand to what the programs use, the same for every architecture: struct
- * members are found at load time by CO-RE (preserve_access_index), so order and gaps here mean
- * nothing. tests/bpf compares each member with the running kernel's BTF. Formats that are fixed
- * (UAPI, packet headers) stand outside of the attribute.
+ * Kernel types, cut by hand to the members that the programs use. One file serves every
+ * architecture: CO-RE (preserve_access_index) finds struct members at load time, so their order and
+ * gaps here have no meaning. tests/bpf compares each member with the BTF of the running kernel.
+ * Fixed formats (UAPI, packet headers) are declared without the attribute.
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
@@ -40,7 +40,7 @@ enum bpf_map_type {
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
 enum { BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024 };
 
-/* Only to ask whether the kernel has the helper; numbers do not matter. */
+/* Used only to test whether the kernel has the helper. CO-RE does not compare the number. */
 enum bpf_func_id {
 	BPF_FUNC_get_current_task_btf = 158, /* 5.11 */
 };

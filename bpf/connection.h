@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From a kernel socket to the proxy that owns it. */
+/* Finds the proxy that owns a kernel socket. */
 #pragma once
 
 #include "maps.h"
@@ -9,10 +9,10 @@
 #define AF_INET6 10
 #define SOCK_DEAD 0 /* enum sock_flags, include/net/sock.h: the bit in skc_flags */
 
-/* The table has fewer buckets in a sidecar: set between open and load. */
+/* Set between open and load: in a sidecar the table has fewer buckets. */
 const volatile __u32 netns_mask __weak = ABI_NETNS_BUCKETS - 1;
 
-/* A socket as the handlers need it, read once. */
+/* What the handlers need of a TCP socket. `id` is its address, used as identity only. */
 struct connection {
 	const struct sock *sk;
 	const struct tcp_sock *tcp;
@@ -23,7 +23,7 @@ struct connection {
 	__u16 local_port;
 };
 
-/* The slot of a watched network namespace, or -1. */
+/* Returns the slot of the socket's network namespace, or -1 if it is not watched. */
 static __always_inline int slot_of(const struct sock_common *sk)
 {
 	__u32 inode = sk->skc_net.net->ns.inum, index = inode & netns_mask;
@@ -38,7 +38,7 @@ static __always_inline int slot_of(const struct sock_common *sk)
 	return -1;
 }
 
-/* 0, or -1 when the socket is no full TCP socket. */
+/* Sets all members but `id`. Returns 0, or -1 if the maps have no such slot. */
 static __always_inline int connection_set(struct connection *k, const struct tcp_sock *tcp,
 					  int slot)
 {
@@ -53,6 +53,7 @@ static __always_inline int connection_set(struct connection *k, const struct tcp
 	return 0;
 }
 
+/* Sets `k` for a socket whose slot is known. Returns 0, or -1 if it is not a full TCP socket. */
 static __always_inline int connection_read(struct connection *k, const struct sock_common *sk,
 					   int slot)
 {
@@ -63,9 +64,9 @@ static __always_inline int connection_read(struct connection *k, const struct so
 }
 
 /*
- * The same for events where time does not matter: the namespace too is read through the helper. A
- * pointer read through a trusted pointer costs the verifier of 6.4 and later scans of the kernel's
- * BTF, 2 ms for a program.
+ * The same, and finds the slot. Returns -1 also for an unwatched namespace. For rare events: it
+ * calls the helper before it reads the namespace. On Linux 6.4 and later, reading a pointer through
+ * a trusted pointer makes the verifier scan the kernel's BTF, 2 ms for each program.
  */
 static __always_inline int connection_of(struct connection *k, void *sk)
 {
@@ -80,8 +81,8 @@ static __always_inline int connection_of(struct connection *k, void *sk)
 }
 
 /*
- * No process has the socket open and it waits for a FIN that may never come: neither ss nor an
- * operator counts it as a connection.
+ * Whether no process has the socket open and it waits for a FIN that may never arrive. Neither ss
+ * nor an operator counts it as a connection.
  */
 static __always_inline int is_orphan(const struct connection *k, int to)
 {

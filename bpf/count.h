@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Counters, losses and histograms in map memory. */
+/* Updates counters, losses and histograms in map memory. */
 #pragma once
 
 #include "maps.h"
 
-/* Atomic adds whose result is not used: one instruction, on every supported kernel. */
+/* Atomic adds. Do not use the result: then each is one instruction on every supported kernel. */
 #define COUNT(field) __sync_fetch_and_add(&(field), 1)
 #define UNCOUNT(field) __sync_fetch_and_add(&(field), -1)
 #define COUNT_BY(field, n) __sync_fetch_and_add(&(field), n)
@@ -19,9 +19,10 @@ static const __u64 histogram_bounds[ABI_BOUNDS_MAX][ABI_HISTOGRAM_BUCKETS - 1] =
 	ABI_HISTOGRAM_BOUNDS;
 
 /*
- * The first bucket whose bound is not below the value; 16 for a value above all bounds. Four steps
- * of a binary search. A global function: its result is one unknown scalar to the verifier, instead
- * of 17 branches that multiply with all that follows. Weak, since several program files include it.
+ * Returns the first bucket whose bound is not below the value, or 16 for a value above all bounds:
+ * four steps of a binary search. `which`: enum abi_histogram_bounds. A global function: to the
+ * verifier its result is one unknown scalar, instead of 17 branches that multiply with all code
+ * that follows. Weak, since several program files include it.
  */
 __weak __noinline __u32 histogram_bucket(__u32 which, __u64 value_ns)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bytes by the address of the other end. Each packet counts in exactly one series: its
- * destination's own, or `other`. Addresses in `other` compete for a series of their own.
+ * Counts bytes by remote address. Each packet counts in exactly one series: that of its
+ * destination, or `other`. Addresses in `other` compete for a series.
  */
 #pragma once
 
@@ -10,9 +10,10 @@
 #include "parse/transport.h"
 
 /*
- * A majority vote with four seats: an address without a seat takes votes from the weakest. Two CPUs
- * that write at once may lose votes or leave a mixed address. The collector compares the address
- * with the hash of its bucket; no counter depends on it.
+ * Finds the heaviest addresses of a bucket, as a majority vote with ABI_CANDIDATE_WAYS candidates:
+ * an address that is not a candidate takes weight from the lightest. Two CPUs that write at once
+ * may lose weight or leave a mixed address. No counter depends on that, and the collector rejects
+ * an address whose hash is not that of its bucket.
  */
 static __always_inline void destination_nominate(struct destination_bucket *bucket, __u64 high,
 						 __u64 low, __u64 bytes)
@@ -38,7 +39,7 @@ static __always_inline void destination_nominate(struct destination_bucket *buck
 	least->weight = bytes - least->weight;
 }
 
-/* Counts the bytes in the series of the address. Returns 0 when it has none. */
+/* Counts the bytes in the series of the address. Returns 1, or 0 if the address has no series. */
 static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, __u32 direction,
 					     __u64 bytes)
 {
@@ -65,11 +66,14 @@ static __always_inline int destination_count(__u32 slot, __u64 high, __u64 low, 
 /*
  * ---- names ----
  *
- * DNS messages over UDP are copied to user space, which reads the names of destinations there. They
- * are rare compared with the traffic that follows them.
+ * DNS messages over UDP are copied to user space, which reads the names of destinations in them.
+ * They are rare compared with the traffic that follows them.
  */
 
-/* `udp`: the header as udp_read returns it. `direction`: answers are received, questions sent. */
+/*
+ * Copies a message to the ring buffer `answers`; a full buffer is counted as a loss. `udp`: the
+ * header as udp_read returns it. `direction`: enum abi_direction, of the message. Returns 0.
+ */
 static __always_inline int answer_copy(struct __sk_buff *skb, __u64 udp, __u32 slot,
 				       __u32 direction)
 {
@@ -95,8 +99,8 @@ static __always_inline int answer_copy(struct __sk_buff *skb, __u64 udp, __u32 s
 	ip_addresses_load(skb, ABI_STUB_L2(skb->cb[4]), direction == ABI_RECEIVE ? a->peer : other,
 			  direction == ABI_RECEIVE ? other : a->peer);
 	/*
-	 * The length minus 1, hidden from clang: verifiers up to 6.1 learn no lower bound from a
-	 * comparison with 0.
+	 * Compare the length minus 1: verifiers up to Linux 6.1 learn no lower bound from a
+	 * comparison with 0. The asm keeps clang from undoing this.
 	 */
 	more = length - 1;
 	asm volatile("" : "+r"(more));

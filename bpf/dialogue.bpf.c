@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * SOCKS dialogues, called by the programs of underlay.bpf.c for TCP. At tc and not at socket hooks:
- * only tc sees the stream as bytes with their offsets on every kernel, however the server uses its
- * sockets.
+ * Programs that read SOCKS dialogues. The programs of underlay.bpf.c call them for TCP packets.
+ * They run at tc, not at socket hooks: on every kernel, only tc sees the stream as bytes with
+ * offsets, whatever calls the server makes on its sockets.
  */
 #include "dialogue.h"
 #include "early.h"
@@ -10,9 +10,9 @@
 #include "parse/transport.h"
 
 /*
- * Reads data that comes before its session: on the last ACK of the handshake, or on another CPU at
- * the same moment. Returns the session if it has begun meanwhile. That session may have missed this
- * data, so the caller reads the segment again; bytes that were read are not read twice.
+ * Reads data that arrives before its session exists: on the last ACK of the handshake, or on
+ * another CPU at the same moment. Returns the session if it has begun meanwhile, else NULL. That
+ * session may have missed this data, so the caller reads the segment again. No byte is read twice.
  */
 static __always_inline struct session *early_segment(struct __sk_buff *skb,
 						     const struct segment *segment,
@@ -25,7 +25,7 @@ static __always_inline struct session *early_segment(struct __sk_buff *skb,
 	if (!e || !early_is_fresh(e)) {
 		new.begun_ns = bpf_ktime_get_ns();
 		early_announce(new.begun_ns);
-		/* Compared with the connection's own once that is known. */
+		/* early_take compares it with the sequence number of the session. */
 		new.dialogue.client.isn = segment->sequence;
 		bpf_map_update_elem(&early, key, &new, BPF_ANY);
 		e = bpf_map_lookup_elem(&early, key);
@@ -38,7 +38,7 @@ static __always_inline struct session *early_segment(struct __sk_buff *skb,
 	return session;
 }
 
-/* From a client to the server. */
+/* Reads a segment from a client to the server. */
 static __always_inline void client_segment(struct __sk_buff *skb, const struct segment *segment,
 					   struct session_key *key, struct proxy_counters *c)
 {
@@ -50,7 +50,7 @@ static __always_inline void client_segment(struct __sk_buff *skb, const struct s
 		dialogue_client(skb, segment, key, session, c);
 }
 
-/* From the server to a client. */
+/* Reads a segment from the server to a client. */
 static __always_inline void server_segment(struct __sk_buff *skb, const struct segment *s,
 					   struct session_key *key, struct proxy_counters *c)
 {
@@ -107,8 +107,8 @@ SEC("tc")
 int dialogue_ingress(struct __sk_buff *skb)
 {
 	/*
-	 * On lo this runs at egress, for both directions. Elsewhere nothing that comes in counts as
-	 * the server's data, whatever its addresses say.
+	 * On lo this program runs at egress, for both directions. On other interfaces, an incoming
+	 * packet is never the server's data: its addresses may be forged.
 	 */
 	return dialogue_packet(skb, skb->ifindex == LOOPBACK_IFINDEX ? RUNS_CLIENT | RUNS_SERVER
 								     : RUNS_CLIENT);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The SOCKS dialogue by TCP stream offset: split, pipelined, retransmitted, overlapping and
- * reordered segments count once. Each field has one writer (see struct dialogue): the ingress side
- * counts requests, the egress side outcomes, the socket's CLOSE what is left. Egress and CLOSE
- * never run at the same time: the server sends and closes under its socket's lock. Ingress runs
- * under no lock but the session's.
+ * Reads the SOCKS dialogue by TCP stream offset, so that split, pipelined, retransmitted,
+ * overlapping and reordered segments count once. Each field has one writer (see struct dialogue):
+ * ingress counts requests, egress counts outcomes, and the socket's CLOSE settles the rest. Egress
+ * and CLOSE never run at the same time: the server sends and closes under its socket's lock.
+ * Ingress takes only the lock of the session.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "parse/socks_reader.h"
 #include "parse/transport.h"
 
+/* Stops reading a side, and counts the loss. */
 static __always_inline void side_give_up(struct dialogue_side *side, enum abi_loss cause,
 					 struct proxy_counters *c)
 {
@@ -22,7 +23,10 @@ static __always_inline void side_give_up(struct dialogue_side *side, enum abi_lo
 	count_loss(c, cause);
 }
 
-/* Reads the next word of the held bytes, up to its end or the next event. */
+/*
+ * Reads held bytes, up to the end of an aligned 8-byte word or the next event. `from`: index in
+ * `held`. `length`: bytes held from there on. Returns a READ_PACK.
+ */
 static __always_inline __u64 held_read(const struct session *s, __u32 from, __u32 length,
 				       __u32 state, __u32 skip)
 {
@@ -33,10 +37,10 @@ static __always_inline __u64 held_read(const struct session *s, __u32 from, __u3
 }
 
 /*
- * Keeps a segment that came before its predecessor. The held bytes are one run, to which the bytes
- * that follow it directly are added. The range is reserved under the lock and loaded after it
- * (helpers are forbidden under a lock). Nobody reads the run before all reserved bytes are there.
- * Returns 0, or -1 when the segment does not fit.
+ * Holds a segment that arrived before its predecessor. The held bytes are contiguous: only a
+ * segment that follows them directly is added. The range is reserved under the lock and loaded
+ * afterwards, since helpers are forbidden under a lock. No CPU reads held bytes before all reserved
+ * bytes are loaded. Returns 0, or -1 if the segment cannot be held.
  */
 static __always_inline int held_add(struct __sk_buff *skb, const struct segment *segment,
 				    struct session *s)
@@ -49,8 +53,8 @@ static __always_inline int held_add(struct __sk_buff *skb, const struct segment 
 		return -1;
 	bpf_spin_lock(&s->lock);
 	/*
-	 * The held bytes were read, so the next gap may use their memory. A CPU that still reads
-	 * them will find that `next` has moved.
+	 * All held bytes were read, so reuse their memory. A CPU that still reads them cannot
+	 * commit: `next` has moved.
 	 */
 	if (s->held_filled == s->held_length &&
 	    (__s32)(s->dialogue.client.next - s->held_start - s->held_length) >= 0)
@@ -75,13 +79,13 @@ static __always_inline int held_add(struct __sk_buff *skb, const struct segment 
 	return 0;
 }
 
-/* The client's side at the moment when reading began. */
+/* Copy of the client's side from when reading began. */
 struct view {
 	__u64 socket;
 	__u32 next;
 	__u32 skip;
 	__u32 state;
-	__u32 held_from; /* of the held bytes, the first that is unread */
+	__u32 held_from; /* index of the first unread byte in `held` */
 	__u32 held_length;
 	__u32 flags;
 };
@@ -100,8 +104,8 @@ static __always_inline void view_take(struct session *s, struct view *v)
 }
 
 /*
- * Records what was read. Returns whether a request is complete. Few branches, since the verifier
- * follows the loop around it round by round.
+ * Records what was read. `r`: a READ_PACK; `now`: CLOCK_MONOTONIC in ns. Returns whether a request
+ * is complete. Few branches, since the verifier follows each round of the loop around it.
  */
 static __always_inline int dialogue_advance(struct dialogue *d, __u64 r, __u64 now)
 {
@@ -123,15 +127,15 @@ static __always_inline int dialogue_advance(struct dialogue *d, __u64 r, __u64 n
 }
 
 /*
- * Records what was read, unless another CPU has, or the session has ended. Returns whether a
- * request is to be counted.
+ * Records what was read, unless another CPU has recorded or the session has ended. Returns whether
+ * the caller counts a request.
  */
 static __always_inline int view_commit(struct session *s, const struct view *v, __u64 r, __u64 now)
 {
 	int complete = 0;
 
 	bpf_spin_lock(&s->lock);
-	/* The kernel may reuse a freed hash value at once: check that it is the same session. */
+	/* The kernel may reuse a freed map value at once: check that it is the same session. */
 	if (!((s->socket ^ v->socket) | (s->dialogue.client.next ^ v->next) |
 	      (s->dialogue.client.flags & DIALOGUE_DONE) | s->closed))
 		complete = dialogue_advance(&s->dialogue, r, now);
@@ -146,7 +150,7 @@ static __always_inline void dialogue_early(struct __sk_buff *skb, const struct s
 	__u32 read = d->client.next - (segment->sequence - d->client.isn);
 	__u64 r;
 
-	if (read >= segment->payload_length) { /* read before, or bytes before it are missing */
+	if (read >= segment->payload_length) { /* already read, or bytes before it are missing */
 		if ((__s32)read < 0)
 			d->client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;
 		return;
@@ -160,8 +164,8 @@ static __always_inline void dialogue_early(struct __sk_buff *skb, const struct s
 }
 
 /*
- * Reads a segment of the client's side, once more if another CPU was faster. Returns whether the
- * held bytes may follow.
+ * Reads a segment of the client's side; repeats if another CPU has recorded meanwhile. Returns
+ * whether the held bytes may follow.
  */
 #define SEGMENT_ROUNDS_MAX 2
 
@@ -184,18 +188,18 @@ static __always_inline int client_segment_read(struct __sk_buff *skb, const stru
 		read = v.next - start;
 		if ((__s32)read < 0) {
 			if (!held_add(skb, segment, s))
-				return 1; /* the missing bytes may have come meanwhile */
+				return 1; /* the missing bytes may have arrived meanwhile */
 			side_give_up(&s->dialogue.client, ABI_LOSS_OUT_OF_ORDER, c);
 			return 0;
 		}
-		if ((__s32)(end - v.next) <= 0) /* read before */
+		if ((__s32)(end - v.next) <= 0) /* already read */
 			return 1;
 		r = client_read(skb, segment->payload + read, segment->payload_length - read,
 				v.state, v.skip);
 		if (READ_CONSUMED(r) < segment->payload_length - read &&
 		    READ_STATE(r) != SOCKS_CLIENT_DONE) {
-			side_give_up(&s->dialogue.client, ABI_LOSS_PARSE,
-				     c); /* longer than any request */
+			/* Longer than any request. */
+			side_give_up(&s->dialogue.client, ABI_LOSS_PARSE, c);
 			return 0;
 		}
 		if (view_commit(s, &v, r, bpf_ktime_get_ns()))
@@ -204,15 +208,15 @@ static __always_inline int client_segment_read(struct __sk_buff *skb, const stru
 	return 1;
 }
 
-/* Reads a segment and the held bytes behind it: word by word, and up to the command in a word. */
+/* Reads a segment and then the held bytes that follow it, at most 8 bytes a round. */
 #define HELD_ROUNDS_MAX (ABI_HELD_MAX / 8 + 2)
 
 static __always_inline void dialogue_client(struct __sk_buff *skb, const struct segment *segment,
 					    const struct session_key *key, struct session *s,
 					    struct proxy_counters *c)
 {
-	if (s->dialogue.method ==
-	    SOCKS_METHOD_GSSAPI) { /* opaque; the egress side has counted it */
+	/* GSSAPI cannot be read. The egress side has counted the loss. */
+	if (s->dialogue.method == SOCKS_METHOD_GSSAPI) {
 		s->dialogue.client.flags |= DIALOGUE_DONE;
 		return;
 	}
@@ -233,8 +237,8 @@ static __always_inline void dialogue_client(struct __sk_buff *skb, const struct 
 }
 
 /*
- * Reads a segment of the server's side, up to the byte that decides. Runs under the socket's lock,
- * since the server sends.
+ * Reads a segment of the server's side, up to the byte that decides the outcome. Runs under the
+ * socket's lock, which the kernel holds while the server sends.
  */
 static __always_inline void dialogue_server(struct __sk_buff *skb, const struct segment *segment,
 					    const struct session_key *key, struct session *s,
@@ -269,15 +273,15 @@ static __always_inline void dialogue_server(struct __sk_buff *skb, const struct 
 	}
 	if (verdict == SOCKS_VERDICT_NONE || d->settled)
 		return;
-	if (d->client.flags & DIALOGUE_LOST &&
-	    !d->requested) { /* the ingress side has given up and will not count it */
+	/* The ingress side has stopped reading and will not count the request. */
+	if (d->client.flags & DIALOGUE_LOST && !d->requested) {
 		d->requested = 1;
 		request_count(c, key, ABI_COMMAND_UNKNOWN);
 	}
 	now = bpf_ktime_get_ns();
 	d->verdict = verdict;
-	if (s->closer ==
-	    SESSION_CLOSED_BY_CLIENT) { /* CLOSE tells whether the client still reads */
+	/* At CLOSE it is known whether the client received the reply. */
+	if (s->closer == SESSION_CLOSED_BY_CLIENT) {
 		d->pending = 1;
 		d->reply_end = d->server.next;
 		d->reply_ns = now;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * DNS messages, called by the programs of underlay.bpf.c and tunnel.bpf.c for port 53. Packets and
- * not sockets: they show queries of resolver libraries, of dante's children and of raw sockets
- * alike, and the path of the answer.
+ * Programs that count DNS messages. The programs of underlay.bpf.c and tunnel.bpf.c call them for
+ * port 53. They read packets, not sockets: packets show the queries of resolver libraries, of
+ * dante's children and of raw sockets alike, and the path of the answer.
  */
 #include "count.h"
 #include "destination.h"
@@ -15,6 +15,7 @@
 #define DATAGRAMS_MAX 128 /* in one skb: UDP_MAX_SEGMENTS of the kernel */
 #define DATAGRAMS_PER_CALL 8
 
+/* Counts one message of `length` bytes at `offset` in the skb. `peer`: see DNS_PEER. Returns 0. */
 __noinline int dns_datagram(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 direction,
 			    __u32 peer)
 {
@@ -30,8 +31,8 @@ __noinline int dns_datagram(struct __sk_buff *skb, __u32 offset, __u32 length, _
 }
 
 /*
- * Reads some datagrams of a merged skb. Answers of one size to one socket come merged (GRO of a TUN
- * device), and some senders merge queries. See dns_labels for the nested loops.
+ * Counts up to DATAGRAMS_PER_CALL datagrams of a merged skb. GRO of a TUN device merges answers of
+ * one size to one socket, and some senders merge queries. dns_labels explains the nested loops.
  */
 __noinline int dns_datagrams_some(struct __sk_buff *skb, __u32 offset, __u32 direction, __u32 peer)
 {
@@ -60,9 +61,10 @@ static __always_inline void dns_datagrams(struct __sk_buff *skb, __u32 offset,
 }
 
 /*
- * Copies a message for its names. The tunnel's program has done so for messages in the tunnel.
- * Outside it, the message may be the client's own or, on lo, one for a resolver that forwards it in
- * ways that are not read. On lo the ports alone tell queries from answers.
+ * Copies a message to user space, which reads the names of destinations in it. For messages in the
+ * tunnel, the tunnel's program has done so. On lo, a resolver may forward the message in a form
+ * that is not read (DNS over TLS), so its copy is the only source. There only the ports tell
+ * queries from answers.
  */
 __noinline int name_copy(struct __sk_buff *skb, __u32 direction)
 {
@@ -99,8 +101,8 @@ int dns_udp(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	}
 	/*
-	 * The length in the UDP header, since Ethernet pads. The skb has less in the first of
-	 * several fragments.
+	 * Take the length from the UDP header, since Ethernet pads short frames. The first of
+	 * several fragments holds less than that length.
 	 */
 	length = UDP_LENGTH(u) > UDP_HEADER_SIZE ? UDP_LENGTH(u) - UDP_HEADER_SIZE : 0;
 	rest = skb->len - offset;
@@ -108,7 +110,7 @@ int dns_udp(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-/* The SYN-ACK: the server's sequence numbers begin. */
+/* Records the server's first sequence number, from its SYN-ACK. */
 static __always_inline void stream_accepted(struct dns_stream *s, __u32 sequence)
 {
 	bpf_spin_lock(&s->lock);
@@ -119,7 +121,10 @@ static __always_inline void stream_accepted(struct dns_stream *s, __u32 sequence
 	bpf_spin_unlock(&s->lock);
 }
 
-/* A FIN counts once all data before it was read. Returns whether both sides have ended. */
+/*
+ * Records a FIN, if all data before it was read or the side is lost. Returns whether both sides
+ * have ended.
+ */
 static __always_inline int stream_finished(struct dns_stream *s, const struct segment *segment,
 					   enum dns_direction direction)
 {
@@ -135,8 +140,8 @@ static __always_inline int stream_finished(struct dns_stream *s, const struct se
 }
 
 /*
- * Whether a RST ends the connection: ours does. One from the server does only with the expected
- * sequence number, or before the connection is accepted.
+ * Whether a RST ends the connection. A RST from the client always does. A RST from the server does
+ * only with the expected sequence number, or before the connection is accepted.
  */
 static __always_inline int stream_reset(const struct dns_stream *s, const struct segment *segment,
 					enum dns_direction direction)
@@ -153,7 +158,7 @@ static __always_inline void stream_packet(struct __sk_buff *skb, const struct se
 {
 	struct dns_stream *s = bpf_map_lookup_elem(&dns_streams, key);
 
-	if (!s) { /* it began before the program was attached, or was idle for too long */
+	if (!s) { /* the stream began before the program was attached, or was idle for too long */
 		if (direction == DNS_QUERIES && segment->payload_length)
 			count_loss(c, ABI_LOSS_PARSE);
 		return;
@@ -173,8 +178,8 @@ static __always_inline void stream_packet(struct __sk_buff *skb, const struct se
 }
 
 /*
- * The first fragment of a segment: its data is incomplete, so the stream cannot be read from here
- * on.
+ * Handles the first IP fragment of a segment: its data is incomplete, so the rest of the stream
+ * cannot be read.
  */
 static __always_inline void stream_fragment(const struct dns_key *key, enum dns_direction direction,
 					    struct proxy_counters *c)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Queries are counted as they leave, answers as they come. Each query has an entry in
- * `dns_pending`, from a successful insert to a successful delete. The side whose delete succeeds
- * counts the end of the query: an answer, or the collector for entries older than
- * ABI_DNS_TIMEOUT_NS. So at rest queries = responses + unanswered, or a loss states the difference.
+ * Counts DNS queries when they leave and answers when they arrive. Each pending query has an entry
+ * in `dns_pending`. Whichever side deletes the entry counts the end of the query: the program that
+ * sees the answer, or the collector for entries older than ABI_DNS_TIMEOUT_NS. So without pending
+ * queries, queries = responses + unanswered; a loss counts any difference.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 #include "maps.h"
 #include "parse/ip.h"
 
-/* Where a packet passes, by the program that the stub called. */
+/* Whether the packet passes a tunnel; the program that the stub called shows it. */
 static __always_inline int dns_is_tunnel(const struct __sk_buff *skb)
 {
 	__u32 program = ABI_STUB_PROGRAM(skb->cb[4]);
@@ -29,7 +29,7 @@ static __always_inline enum dns_direction dns_direction_of(const struct __sk_buf
 		       : DNS_ANSWERS;
 }
 
-/* A forwarded packet, which belongs to no socket of the network namespace. */
+/* Whether the query is a forwarded packet, which belongs to no socket of the network namespace. */
 static __always_inline int dns_is_foreign(const struct __sk_buff *skb, enum dns_direction direction)
 {
 	return direction == DNS_QUERIES && skb->ingress_ifindex;
@@ -43,8 +43,8 @@ static __always_inline __u32 dns_slot_of(const struct __sk_buff *skb)
 }
 
 /*
- * Sets a key except for the addresses, the port and the id. Returns the counters, or NULL if there
- * is no such proxy.
+ * Sets slot, generation and path of a key. Returns the proxy's counters, or NULL if there is no
+ * such proxy.
  */
 static __always_inline struct proxy_counters *dns_key_set_proxy(const struct __sk_buff *skb,
 								struct dns_key *key)
@@ -60,12 +60,12 @@ static __always_inline struct proxy_counters *dns_key_set_proxy(const struct __s
 	return counters_of(slot);
 }
 
-/* The client's port and whether it is TCP, packed: global functions take scalars only. */
+/* Packs the client's port and whether it uses TCP: global functions take scalars only. */
 #define DNS_PEER(port, tcp) ((__u32)(port) | (__u32)(tcp) << 16)
 #define DNS_PEER_PORT(peer) ((peer)&0xffff)
 #define DNS_PEER_TCP(peer) (((peer) >> 16) & 1)
 
-/* Sets the key of a message in this packet. Returns the counters, or NULL. */
+/* Sets the key of a message in this packet. Returns the proxy's counters, or NULL on failure. */
 static __always_inline struct proxy_counters *dns_key_set(struct __sk_buff *skb,
 							  struct dns_key *key,
 							  enum dns_direction direction, __u32 id,
@@ -82,6 +82,7 @@ static __always_inline struct proxy_counters *dns_key_set(struct __sk_buff *skb,
 	return dns_key_set_proxy(skb, key);
 }
 
+/* Adds a pending query; if it cannot, counts a loss. Sets key->turn. */
 static __always_inline void dns_pending_add(struct proxy_counters *c, struct dns_key *key)
 {
 	struct dns_pending new = { .asked_ns = bpf_ktime_get_ns() };
@@ -105,8 +106,8 @@ static __always_inline struct dns_counters *dns_of(struct proxy_counters *c,
 }
 
 /*
- * Whether another interface has counted this query, which passes both (a VLAN, then the interface
- * below it). For UDP only: TCP counts by stream offset.
+ * Whether another interface has counted this query: it may pass two, such as a VLAN and the
+ * interface below it. For UDP only: TCP counts by stream offset.
  */
 static __always_inline int dns_passed_before(const struct __sk_buff *skb, const struct dns_key *key)
 {
@@ -121,8 +122,9 @@ static __always_inline int dns_passed_before(const struct __sk_buff *skb, const 
 }
 
 /*
- * Counts a query. The counting functions are global and build the key from the packet: the verifier
- * sees each once, and the loops that call them hold only scalars.
+ * Counts a query. `type`: enum abi_dns_type. Returns 0. This function and dns_answer are global and
+ * build the key from the packet: the verifier checks each once, and the loops that call them hold
+ * only scalars.
  */
 __noinline int dns_query(struct __sk_buff *skb, __u32 id, __u32 type, __u32 peer)
 {
@@ -140,7 +142,7 @@ __noinline int dns_query(struct __sk_buff *skb, __u32 id, __u32 type, __u32 peer
 	return 0;
 }
 
-/* Removes a query. Returns whether it was there; then the caller counts its end. */
+/* Deletes a pending query. Returns whether it existed; if so, the caller counts its end. */
 static __always_inline int dns_pending_take(struct proxy_counters *c, const struct dns_key *key)
 {
 	int error = map_delete(&dns_pending, key);
@@ -152,7 +154,10 @@ static __always_inline int dns_pending_take(struct proxy_counters *c, const stru
 	return !error;
 }
 
-/* Finds a query with this key that has not timed out. Returns its age, or -1 if there is none. */
+/*
+ * Deletes a pending query with this key that has not timed out. Returns its age in ns, or -1 if
+ * there is none. Adds timed-out queries that it meets to `unanswered`.
+ */
 static __always_inline __s64 dns_pending_find(struct proxy_counters *c, struct dns_key *key,
 					      __u64 *unanswered)
 {
@@ -172,12 +177,12 @@ static __always_inline __s64 dns_pending_find(struct proxy_counters *c, struct d
 			continue;
 		if (age <= (__s64)ABI_DNS_TIMEOUT_NS)
 			return age > 0 ? age : 0;
-		COUNT(*unanswered); /* too late, and the collector has not removed it yet */
+		COUNT(*unanswered); /* timed out, and not yet deleted by the collector */
 	}
 	return -1;
 }
 
-/* Counts an answer, if a query waits for it. */
+/* Counts an answer, if its query is pending. `rcode`: enum abi_dns_rcode. Returns 0. */
 __noinline int dns_answer(struct __sk_buff *skb, __u32 id, __u32 rcode, __u32 peer)
 {
 	struct dns_key key = {};
@@ -191,14 +196,14 @@ __noinline int dns_answer(struct __sk_buff *skb, __u32 id, __u32 rcode, __u32 pe
 	age = dns_pending_find(c, &key, &d->unanswered);
 	if (age < 0 || rcode >= ABI_DNS_RCODE_MAX)
 		return 0;
-	/* Changes nothing: before 6.3 the verifier forgets the bounds of spilled registers. */
+	/* Does not change the value. Before 6.3 the verifier forgets bounds of spilled values. */
 	asm volatile("%0 &= 7" : "+r"(rcode));
 	COUNT(ABI_AT(__u64, d->responses, rcode));
 	histogram_observe(&d->duration, ABI_BOUNDS_LATENCY, age);
 	return 0;
 }
 
-/* A query without room for a header. */
+/* Counts a query that is too short for a DNS header as a loss. Returns 0. */
 __noinline int dns_unreadable(struct __sk_buff *skb)
 {
 	count_loss(counters_of(dns_slot_of(skb)), ABI_LOSS_PARSE);

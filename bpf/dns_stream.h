@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * DNS over TCP, by stream offset in each direction: a message counts once, however it is split or
- * retransmitted. As with SOCKS dialogues (dialogue.h), a segment is read without the lock, and the
- * result is recorded under it if no other CPU has recorded meanwhile.
+ * Reads DNS over TCP by stream offset in each direction: a message counts once, however it is split
+ * or retransmitted. As with SOCKS dialogues (dialogue.h), a CPU reads a segment without the lock.
+ * It records the result under the lock, unless another CPU has recorded meanwhile.
  */
 #pragma once
 
@@ -13,6 +13,7 @@
 #define DNS_ROUNDS_MAX 256 /* in one segment or GSO skb; a message takes two or three */
 #define DNS_ROUNDS_PER_CALL 16
 
+/* Sets addresses, port and protocol of the key; slot, generation and path: dns_key_set_proxy. */
 static __always_inline void dns_key_of_segment(struct dns_key *key, const struct segment *s,
 					       enum dns_direction direction)
 {
@@ -25,8 +26,9 @@ static __always_inline void dns_key_of_segment(struct dns_key *key, const struct
 }
 
 /*
- * At the client's SYN the offsets begin. A retransmitted SYN changes nothing; another sequence
- * number is a new stream. A global function, so that its stack is not below that of the reader.
+ * Begins a stream at the client's SYN, which sets its offset 0. A retransmitted SYN changes
+ * nothing; another sequence number begins a new stream. `peer`: see DNS_PEER. Returns 0. A global
+ * function, so that its stack is not added to that of the reader.
  */
 __noinline int dns_stream_begin(struct __sk_buff *skb, __u32 sequence, __u32 peer)
 {
@@ -54,6 +56,7 @@ __noinline int dns_stream_begin(struct __sk_buff *skb, __u32 sequence, __u32 pee
 	return 0;
 }
 
+/* Deletes a stream. */
 static __always_inline void dns_stream_end(struct proxy_counters *c, const struct dns_key *key)
 {
 	int error = map_delete(&dns_streams, key);
@@ -64,6 +67,7 @@ static __always_inline void dns_stream_end(struct proxy_counters *c, const struc
 		count_loss(c, ABI_LOSS_DELETE);
 }
 
+/* Copy of one side of a stream from when reading began. */
 struct dns_view {
 	__u64 opened_ns;
 	__u64 word;
@@ -86,7 +90,10 @@ static __always_inline void dns_view_take(struct dns_stream *s, struct dns_side 
 	bpf_spin_unlock(&s->lock);
 }
 
-/* Returns whether this CPU recorded the message; then it counts it. */
+/*
+ * Records what was read up to offset `next`, unless another CPU has recorded meanwhile. Returns
+ * whether it did; if so, the caller counts the message.
+ */
 static __always_inline int dns_view_commit(struct dns_stream *s, struct dns_side *side,
 					   const struct dns_view *v, __u64 word, __u32 next)
 {
@@ -104,7 +111,7 @@ static __always_inline int dns_view_commit(struct dns_stream *s, struct dns_side
 	return written;
 }
 
-/* Gives up a side: nothing more of it can be read. The first caller counts the loss. */
+/* Stops reading a side. The first call counts the loss. */
 static __always_inline void dns_side_lose(struct proxy_counters *c, struct dns_stream *s,
 					  struct dns_side *side, __u64 opened_ns,
 					  enum abi_loss cause)
@@ -122,8 +129,8 @@ static __always_inline void dns_side_lose(struct proxy_counters *c, struct dns_s
 }
 
 /*
- * Remembers a segment that came before its predecessor and was not read. Two such segments become
- * one range.
+ * Records the range of a segment that arrived before its predecessor and was not read. Two such
+ * segments become one range.
  */
 static __always_inline void dns_ahead_add(struct dns_stream *s, struct dns_side *side,
 					  const struct dns_view *v, __u32 start, __u32 end)
@@ -142,7 +149,7 @@ static __always_inline void dns_ahead_add(struct dns_stream *s, struct dns_side 
 	bpf_spin_unlock(&s->lock);
 }
 
-/* How many of `length` bytes belong to the rest of a message, which is skipped. */
+/* Returns how many of `length` bytes belong to the rest of a message, which is skipped. */
 static __always_inline __u32 dns_rest(__u64 word, __u32 length)
 {
 	__u32 left = DNS_WORD_STATE(word) == DNS_REST ? DNS_WORD_LEFT(word) : 0;
@@ -151,7 +158,8 @@ static __always_inline __u32 dns_rest(__u64 word, __u32 length)
 }
 
 /*
- * The word behind `n` of them. No global function: the compiler might move the call under the lock.
+ * Returns the word after `n` such bytes. Not a global function: the compiler might move the call
+ * under the lock, where calls are forbidden.
  */
 static __always_inline __u64 dns_rest_pass(__u64 word, __u32 n)
 {
@@ -161,14 +169,14 @@ static __always_inline __u64 dns_rest_pass(__u64 word, __u32 n)
 }
 
 /*
- * Result of a round: 0 when nothing is left to do; else a step, with the bytes read above it
- * (parse/dns.h).
+ * Result of a round: 0 when nothing is left to do, else a DNS_STEP with the number of bytes read
+ * above it (parse/dns.h).
  */
 #define DNS_ROUND_MORE (1ULL << 56)
 
 /*
- * Resumes the answers after a loss, where a segment begins with an answer to a pending query of
- * this connection: a message begins there. Returns whether it resumed.
+ * Resumes reading of answers after a loss, if the segment begins with an answer to a pending query
+ * of this connection: then a message begins at `start`. Returns whether it resumed.
  */
 static __always_inline int dns_answers_resume(struct __sk_buff *skb, struct dns_stream *s,
 					      struct dns_side *side, struct dns_key *key,
@@ -194,13 +202,14 @@ static __always_inline int dns_answers_resume(struct __sk_buff *skb, struct dns_
 }
 
 /*
- * Reads one message, or a part of one. `length`, `offset`, `sequence`: the data of the segment. A
- * global function, since a loop calls it; it looks up the stream by itself. The loop counts the
- * message: the nested stacks would exceed the limit of kernels before 6.8.
+ * Reads one message, or a part of one. `offset`, `length`, `sequence`: the data of the segment.
+ * Returns the result of a round, see above. A global function, since a loop calls it; therefore it
+ * looks up the stream. It does not count the message, the loop does: nested stacks would exceed the
+ * limit of kernels before 6.8.
  *
- * Segments may overtake each other on a host with several CPUs. They are not kept. That does no
- * harm where the segment holds only the rest of a message and its begin comes later. Where a
- * message begins in the segment, the side is lost.
+ * Segments may overtake each other on a host with several CPUs; they are not held. That is harmless
+ * if the segment has only the rest of a message that begins in an earlier segment. If a message
+ * begins in the segment, the side is lost.
  */
 __noinline __u64 dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence,
 				  __u32 peer)
@@ -227,7 +236,7 @@ __noinline __u64 dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 len
 		return 0;
 	read = v.next - start;
 	n = length - read;
-	if (read >= length) { /* the next byte is behind this segment, or before it */
+	if (read >= length) { /* the next byte is after this segment, or before it */
 		int came =
 			(__s32)(v.next - v.ahead_start) >= 0 && (__s32)(v.ahead_end - v.next) > 0;
 
@@ -252,14 +261,17 @@ __noinline __u64 dns_stream_round(struct __sk_buff *skb, __u32 offset, __u32 len
 			goto lost;
 	}
 	if (!dns_view_commit(s, side, &v, DNS_STEP_WORD(step), v.next + n))
-		return DNS_ROUND_MORE; /* another CPU was faster, and counts it */
+		return DNS_ROUND_MORE; /* another CPU has recorded it and counts it */
 	return step | DNS_ROUND_MORE;
 lost:
 	dns_side_lose(c, s, side, v.opened_ns, cause);
 	return 0;
 }
 
-/* Counts a message. A global function: the loop around it sees no branches. */
+/*
+ * Counts a message, if the step ends one. Returns 0. A global function: its branches do not
+ * multiply with those of the loop that calls it.
+ */
 __noinline int dns_stream_message(struct __sk_buff *skb, __u64 step, __u32 direction, __u32 peer)
 {
 	__u32 id = DNS_WORD_ID(step), value = DNS_STEP_VALUE(step);
@@ -272,7 +284,10 @@ __noinline int dns_stream_message(struct __sk_buff *skb, __u64 step, __u32 direc
 	return 0;
 }
 
-/* Some rounds; see dns_labels for the nested loops. Returns whether there may be more. */
+/*
+ * Runs up to DNS_ROUNDS_PER_CALL rounds. Returns whether more may follow. dns_labels explains the
+ * nested loops.
+ */
 __noinline int dns_stream_rounds(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 sequence,
 				 __u32 peer)
 {
@@ -305,7 +320,7 @@ static __always_inline void dns_stream_segment(struct __sk_buff *skb, const stru
 				       peer))
 			return;
 	}
-	/* More messages in one skb than there are rounds. */
+	/* The skb has more messages than DNS_ROUNDS_MAX allows. */
 	dns_side_lose(c, s, direction == DNS_QUERIES ? &s->sides.queries : &s->sides.answers,
 		      opened_ns, ABI_LOSS_PARSE);
 }

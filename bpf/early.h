@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Data of a client that came before its session: read at ingress, moved at the session's begin. */
+/*
+ * Client data that arrives before its session exists. Ingress reads it into an entry of the map
+ * `early`; the entry moves into the session when the session begins.
+ */
 #pragma once
 
 #include "count.h"
@@ -7,8 +10,8 @@
 #include "outcome.h"
 
 /*
- * An entry is useful for microseconds, from a segment to the end of its handshake. Older entries
- * come from data whose connection was never established, and their ports may be in use again.
+ * An entry is useful for microseconds, from a segment to the end of its TCP handshake. An older
+ * entry is of a connection that was never established, and its ports may be in use again.
  */
 #define EARLY_AGE_MAX_NS ABI_S(1)
 
@@ -18,8 +21,8 @@ static __always_inline int early_is_fresh(const struct early_dialogue *e)
 }
 
 /*
- * Called before the entry is inserted, so that a session that begins later sees it. `now`: the time
- * of the entry.
+ * Records that an entry is about to be inserted. Called before the insert, so that a session that
+ * begins later looks for it. `now`: CLOCK_MONOTONIC in ns.
  */
 static __always_inline void early_announce(__u64 now)
 {
@@ -30,7 +33,7 @@ static __always_inline void early_announce(__u64 now)
 		*last = now;
 }
 
-/* Whether there may be a useful entry. */
+/* Whether there may be a fresh entry, of any session. */
 static __always_inline int early_is_possible(__u64 now)
 {
 	__u32 zero = 0;
@@ -40,8 +43,8 @@ static __always_inline int early_is_possible(__u64 now)
 }
 
 /*
- * Moves the client's first data, which was read before the session existed, into the session. The
- * caller whose delete succeeds owns the entry.
+ * Moves the entry into its session and counts its request. The caller whose delete succeeds owns
+ * the entry.
  */
 static __always_inline void early_take(const struct session_key *key, struct session *s,
 				       struct proxy_counters *c)
@@ -57,13 +60,13 @@ static __always_inline void early_take(const struct session_key *key, struct ses
 	if (map_delete(&early, key) || !fresh)
 		return;
 	bpf_spin_lock(&s->lock);
-	if (copy.client.isn !=
-	    s->dialogue.client.isn) { /* the data did not begin at the connection's begin */
+	if (copy.client.isn != s->dialogue.client.isn) {
+		/* The data does not begin at offset 0 of the connection. */
 		lost = !s->dialogue.client.next;
 		if (lost)
 			s->dialogue.client.flags |= DIALOGUE_DONE | DIALOGUE_LOST;
-	} else if (copy.client.next >
-		   s->dialogue.client.next) { /* else the session has read as much itself */
+	} else if (copy.client.next > s->dialogue.client.next) {
+		/* The session has not read this data again. */
 		s->dialogue.client = copy.client;
 		s->dialogue.command = copy.command;
 		s->dialogue.malformed = copy.malformed;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * WireGuard's handshake messages, called by the programs of underlay.bpf.c for UDP datagrams of
- * their size. They are read on the wire: the device reports the last handshake that succeeded, here
- * each attempt is seen.
+ * The program that counts WireGuard handshake messages. The programs of underlay.bpf.c call it for
+ * UDP datagrams of their size. It reads the wire, since the WireGuard device reports only the last
+ * successful handshake; the wire shows each attempt.
  *
- * The form tells that a message is WireGuard's (parse/wireguard.h). The port tells which tunnel it
- * belongs to and, on lo, its direction. The port of a device is learned after its first message has
- * left. A message with an unknown port therefore belongs to a tunnel whose port is unknown, if
- * there is one.
+ * The format identifies a WireGuard message (parse/wireguard.h). The port identifies its tunnel
+ * and, on lo, its direction. The collector learns the port of a device after the device has sent
+ * its first message. Therefore a message with an unknown port belongs to a tunnel whose port is
+ * unknown, if there is such a tunnel.
  */
 #include "count.h"
 #include "maps.h"
@@ -36,8 +36,8 @@ static __always_inline void duration_end(struct handshake_key *key, struct hands
 }
 
 /*
- * Whether no other interface has counted the message: one that leaves by a VLAN or a bridge leaves
- * by the interface below it too.
+ * Whether no other interface has counted the message. A message that leaves by a VLAN or a bridge
+ * passes the interface below it too.
  */
 static __always_inline int is_seen_first(struct __sk_buff *skb,
 					 const struct handshake_seen_key *key)
@@ -51,9 +51,12 @@ static __always_inline int is_seen_first(struct __sk_buff *skb,
 	return !first || *first == ifindex;
 }
 
-#define TUNNEL_UNCLAIMED 0x7fu /* as a tunnel index: the port of no known device */
+#define TUNNEL_UNCLAIMED 0x7fu /* in place of a tunnel index: no known device has the port */
 
-/* Counters of a port that may be the new port of a device. */
+/*
+ * Returns the counters of a port that may be the new port of a device, or NULL if the map is full,
+ * which is counted as a loss.
+ */
 static __always_inline struct handshake_counters *
 unclaimed_counters(struct proxy_counters *c, __u32 slot, __u16 generation, __u16 port)
 {
@@ -72,7 +75,10 @@ unclaimed_counters(struct proxy_counters *c, __u32 slot, __u16 generation, __u16
 	return &u->counters;
 }
 
-/* Counts one datagram. `route`: see handshake_route. */
+/*
+ * Counts one datagram of `size` bytes at `offset`. `route`: see handshake_route. Returns 0; a
+ * datagram that is not a handshake message is not counted.
+ */
 __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, __u32 route)
 {
 	__u32 slot = ABI_STUB_SLOT(skb->cb[4]), tunnel_index = route & 0xff, sent = route >> 8 & 1;
@@ -119,8 +125,8 @@ __noinline int handshake_count(struct __sk_buff *skb, __u32 offset, __u32 size, 
 }
 
 /*
- * Counts some datagrams of a merged skb. A function of its own, so that the verifier sees this loop
- * once and the loop around it is short.
+ * Counts DATAGRAMS_PER_CALL datagrams of a merged skb. A separate function: the verifier checks
+ * this loop once, and the loop around it is short.
  */
 #define DATAGRAMS_PER_CALL 8
 
@@ -133,8 +139,8 @@ __noinline int handshakes_count(struct __sk_buff *skb, __u32 offset, __u32 size,
 }
 
 /*
- * A merged skb holds datagrams of one flow. All have one size but the last, which may be shorter.
- * So a handshake message is the last, or all datagrams have its size.
+ * A merged skb holds datagrams of one flow. All have the same size, except that the last may be
+ * shorter. So either only the last can be a handshake message, or all datagrams have its size.
  */
 static __always_inline void merged_count(struct __sk_buff *skb, __u32 offset, __u32 size,
 					 __u32 route)
@@ -155,9 +161,9 @@ static __always_inline void merged_count(struct __sk_buff *skb, __u32 offset, __
 }
 
 /*
- * The tunnel index, in bit 8 whether we sent the message, and from bit 16 on the local port;
- * ROUTE_NONE for a message that is not the proxy's. A global function: its result is one unknown
- * scalar to the verifier.
+ * Returns the tunnel index in bits 0 to 7, 1 in bit 8 if the proxy sent the message, and the local
+ * port from bit 16 on. Returns ROUTE_NONE for a message that is not the proxy's. A global function:
+ * to the verifier its result is one unknown scalar.
  */
 #define ROUTE_NONE 0xffffffffu
 
@@ -169,7 +175,7 @@ __noinline __u32 handshake_route(struct __sk_buff *skb, __u32 source, __u32 dest
 
 	if (!proxy || (sent && skb->ingress_ifindex)) /* forwarded */
 		return ROUTE_NONE;
-	if (skb->ifindex == LOOPBACK_IFINDEX) /* the device talks to a relay on this host */
+	if (skb->ifindex == LOOPBACK_IFINDEX) /* the endpoint is a relay on this host */
 		sent = tunnel_is_known(tunnel_of_port(proxy, source));
 	port = (sent ? source : destination) & 0xffff;
 	tunnel_index = tunnel_of_port(proxy, port);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Every TCP socket of the host, on demand: adopts client connections that began before the programs
- * were attached, and marks the sessions that still have a socket. The collector ends unmarked
- * sessions, whose CLOSE was lost. An upstream connection whose ESTABLISHED was lost becomes active.
- * Runs under each socket's lock, so that no state changes meanwhile.
+ * The program that reconciles sessions with the TCP sockets of the host; the collector runs it. It
+ * adopts client connections that began before the programs were attached. It marks the sessions
+ * that still have a socket. Then the collector ends the unmarked sessions, whose CLOSE was lost. An
+ * upstream connection whose ESTABLISHED was lost becomes active. The kernel holds each socket's
+ * lock meanwhile, so no state changes.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_tracing.h>
@@ -11,7 +12,7 @@
 #include "maps.h"
 #include "session.h"
 
-/* Set by the collector before each run, to another number than in the last. */
+/* The collector sets a new number before each run. */
 __u32 reconcile_round = 0;
 
 SEC("iter/tcp")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Traffic that leaves outside the tunnel. */
+/* Counts traffic that leaves outside the tunnel. */
 #pragma once
 
 #include "count.h"
@@ -8,7 +8,7 @@
 
 /*
  * Whether --leak.allow contains this destination (IPv4 mapped). An IPv6 network that spans the
- * mapped addresses (::/0) does not allow IPv4. Inlined: see underlay.bpf.c.
+ * mapped addresses (::/0) does not allow IPv4. Inlined for the reason that underlay.bpf.c gives.
  */
 static __always_inline int leak_allowed(const __u8 *address)
 {
@@ -32,11 +32,12 @@ static __always_inline int leak_allowed(const __u8 *address)
 }
 
 /*
- * Finds the upstream connection whose first SYN this is and marks it with the interface's kind.
- * Returns NULL for any other packet: a retransmission, and a SYN that passes a second interface (a
- * VLAN, then the one below it). The number of retransmissions would not tell: a first SYN may wait
- * longer than that for its neighbour's address. The pointer from the helper may be a key on every
- * kernel, skb->sk only on some.
+ * Finds the upstream connection whose first SYN this is, and marks it with the kind of the
+ * interface. Returns NULL for any other packet, such as a retransmission, or a SYN that passes a
+ * second interface (a VLAN, then the interface below it). The retransmission count does not
+ * identify a first SYN, which may wait for its neighbour's address until after the first
+ * retransmission. Every kernel accepts the pointer from the helper as a key; only some accept
+ * skb->sk.
  */
 static __always_inline struct upstream *upstream_leaves(struct __sk_buff *skb,
 							enum upstream_way way)
@@ -56,7 +57,7 @@ static __always_inline struct upstream *upstream_leaves(struct __sk_buff *skb,
 	return u;
 }
 
-/* A SYN at the egress of an interface that is neither a tunnel nor lo. */
+/* Counts a leak, for a SYN at egress of an interface that is neither a tunnel nor lo. */
 static __always_inline void leak_connect(struct __sk_buff *skb)
 {
 	struct upstream *u = upstream_leaves(skb, UPSTREAM_WAY_UNDERLAY);

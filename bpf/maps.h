@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every map of the kernel side. Each program file includes this; __weak lets the static linker
- * merge the copies. The loader sets sizes by proxy (1 here) before the load.
+ * Every map and constant of the BPF programs. Each program file includes this header; __weak lets
+ * the static linker merge the copies. Before the load, the loader sets the size of each map that
+ * has an entry for each proxy (1 here). include/wgsocks/abi.h describes keys and values.
  */
 #pragma once
 
@@ -31,7 +32,7 @@ struct {
 	__type(value, struct netns_bucket);
 } netns SEC(".maps") __weak;
 
-/* Counted per connection: shared memory with the collector, atomic adds. */
+/* Counted per connection. Mapped into the collector's memory; changed by atomic adds. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -40,7 +41,7 @@ struct {
 	__type(value, struct proxy_counters);
 } counters SEC(".maps") __weak;
 
-/* Counted per packet: per CPU. */
+/* Counted per packet, hence per CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, ABI_TUNNELS_MAX);
@@ -48,7 +49,7 @@ struct {
 	__type(value, struct tunnel_counters);
 } tunnels SEC(".maps") __weak;
 
-/* Not preallocated: 1 MiB when empty instead of 11. */
+/* Not preallocated: an empty map takes 1 MiB instead of 11 MiB. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_SESSIONS_MAX);
@@ -66,8 +67,8 @@ struct {
 } upstreams SEC(".maps") __weak;
 
 /*
- * Bytes of a dialogue that came before its session was known: data on the last ACK of the
- * handshake. An entry may be evicted: it is an optimisation.
+ * Data of a dialogue that arrived before its session existed, on the last ACK of the TCP handshake.
+ * If an entry is evicted, the session of that connection counts a loss.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -77,8 +78,8 @@ struct {
 } early SEC(".maps") __weak;
 
 /*
- * When data last came before its session (CLOCK_MONOTONIC): a new session looks into `early` only
- * then.
+ * When an entry of `early` was last inserted (CLOCK_MONOTONIC, ns). A new session looks into
+ * `early` only if that is recent.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -137,7 +138,7 @@ struct {
 	__uint(max_entries, ABI_EVENTS_BYTES);
 } events SEC(".maps") __weak;
 
-/* Where the stubs find the packet programs, and these each other: enum abi_packet_program. */
+/* By enum abi_packet_program. The stubs and the packet programs call packet programs through it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, ABI_PACKET_MAX);
@@ -145,7 +146,7 @@ struct {
 	__type(value, __u32);
 } packet_programs SEC(".maps") __weak;
 
-/* Used by the collector alone; declared here to be pinned and sized with the others. */
+/* Used by the collector only. Declared here, so that it is pinned and sized like the others. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -154,7 +155,7 @@ struct {
 	__type(value, struct window);
 } windows SEC(".maps") __weak;
 
-/* Used by the collector alone. Absent while the compat collector is off. */
+/* Used by the collector only. Absent while the compat collector is off. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -170,6 +171,7 @@ struct {
 	__type(key, __u32);
 	__type(value, struct client_table);
 } clients SEC(".maps") __weak;
+
 /* Absent while destinations are off; the loader sets the sizes. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -195,7 +197,7 @@ struct {
 	__type(value, struct destination_country);
 } destination_countries SEC(".maps") __weak;
 
-/* Only with --destinations.label=name. */
+/* Present only with --destinations.label=name. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, ABI_ANSWERS_BYTES);
@@ -218,11 +220,13 @@ const volatile __u8 destinations_enabled __weak = 0;
 const volatile __u8 answers_enabled __weak = 0;
 const volatile __u32 destination_buckets __weak = 256; /* of one proxy: a power of two */
 
+/* Returns the counters of a slot, or NULL if there is no such slot. */
 static __always_inline struct proxy_counters *counters_of(__u32 slot)
 {
 	return bpf_map_lookup_elem(&counters, &slot);
 }
 
+/* Returns the proxy of a slot, or NULL if there is no such slot. */
 static __always_inline struct proxy *proxy_of(__u32 slot)
 {
 	return bpf_map_lookup_elem(&proxies, &slot);
@@ -241,13 +245,14 @@ static __always_inline int proxy_listens(const struct proxy *proxy, __u16 port)
 }
 
 #define TUNNEL_NONE (-1)
-/* Added to a tunnel index: it may be this tunnel, whose port is unknown. */
+/* Flag of a tunnel index: the tunnel is a guess, its port is unknown. */
 #define TUNNEL_GUESS 0x100
 
 /*
- * Index of the tunnel whose WireGuard device has this port. Without one: the first tunnel whose
- * port is unknown, or index 0 for a new tunnel that is not listed yet, both with TUNNEL_GUESS. The
- * ports of former tunnels come after those of present tunnels, which may have taken them over.
+ * Returns the index of the tunnel whose WireGuard device has this port (host order). A present
+ * tunnel comes before a removed one, whose port it may have taken. If no tunnel has the port,
+ * returns the first tunnel whose port is unknown with TUNNEL_GUESS. If no tunnel is present,
+ * returns index 0 with TUNNEL_GUESS, for a new tunnel that is not listed yet. Else TUNNEL_NONE.
  */
 static __always_inline int tunnel_of_port(const struct proxy *proxy, __u16 port)
 {
@@ -278,9 +283,9 @@ static __always_inline int tunnel_is_known(int tunnel)
 }
 
 /*
- * 0 or a negative errno. Before 6.4 (d7ba4cc900bf) the kernel functions behind these helpers return
- * an int, and the JIT leaves the upper half of the register undefined: as a long, -EEXIST does not
- * equal -EEXIST.
+ * Insert a new entry, and delete an entry. Both return 0 or a negative errno (-EEXIST, -ENOENT).
+ * The cast is needed: before Linux 6.4 (d7ba4cc900bf) the kernel functions return an int, and the
+ * JIT leaves the upper half of the register undefined, so the long does not equal -EEXIST.
  */
 static __always_inline int map_insert(void *map, const void *key, const void *value)
 {

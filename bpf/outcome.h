@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Counting a request and its outcome, for the packet programs and the socket programs. */
+/* Counts requests and their outcomes. The packet programs and the socket programs include it. */
 #pragma once
 
 #include "count.h"
@@ -7,8 +7,9 @@
 #include "parse/socks.h"
 
 /*
- * The index of a client's address among the first `used`, or ABI_CLIENTS_MAX. A global function:
- * the verifier sees the search once, and its result as any index.
+ * Returns the index of a client's address among the first `used`, or ABI_CLIENTS_MAX. `high`,
+ * `low`: see ABI_HALVES. A global function: the verifier checks the search once, and takes its
+ * result as an unknown index.
  */
 __weak __noinline __u32 client_find(__u32 slot, __u32 used, __u64 high, __u64 low)
 {
@@ -29,7 +30,7 @@ __weak __noinline __u32 client_find(__u32 slot, __u32 used, __u64 high, __u64 lo
 	return ABI_CLIENTS_MAX;
 }
 
-/* Adds a client, if none was added since the search. Returns whether it did. */
+/* Adds a client with one request, unless another was added since the search. Returns whether. */
 static __always_inline int client_add(struct client_table *t, __u32 used, __u64 high, __u64 low)
 {
 	int added = 0;
@@ -49,9 +50,9 @@ static __always_inline int client_add(struct client_table *t, __u32 used, __u64 
 }
 
 /*
- * Counts a request by its client's address: in its entry, in a new one while there is room, else in
- * requests_unattributed. Two CPUs never give one address two entries, nor the last entry to two
- * addresses. A CPU that loses the race in each round counts in requests_unattributed once.
+ * Counts a request by client address: in the client's entry, in a new entry while there is room,
+ * else in requests_unattributed. Two CPUs never give one address two entries, nor one entry two
+ * addresses. A CPU that loses the race in each round counts in requests_unattributed. Returns 0.
  */
 #define CLIENT_ROUNDS_MAX 4
 
@@ -87,6 +88,7 @@ __weak __noinline int client_count(__u32 slot, __u64 high, __u64 low)
 	return 0;
 }
 
+/* Counts a request. `command`: enum abi_command. */
 static __always_inline void request_count(struct proxy_counters *c, const struct session_key *key,
 					  __u32 command)
 {
@@ -101,7 +103,7 @@ static __always_inline void request_count(struct proxy_counters *c, const struct
 	client_count(key->slot, address[0], address[1]);
 }
 
-/* Counts the outcome of a request. */
+/* Counts the outcome of a request. `verdict`: see socks_verdict. */
 static __always_inline void dialogue_settle(struct dialogue *d, __u32 verdict, __u64 duration_ns,
 					    struct proxy_counters *c)
 {
@@ -117,6 +119,7 @@ static __always_inline void dialogue_settle(struct dialogue *d, __u32 verdict, _
 	}
 }
 
+/* Returns the time in ns since the request was complete, or 0 if that is unknown. */
 static __always_inline __u64 dialogue_age(const struct dialogue *d, __u64 now)
 {
 	return d->request_ns && d->request_ns < now ? now - d->request_ns : 0;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Sessions: a client's connection from ESTABLISHED to CLOSE, and upstream connections from SYN_SENT
- * to CLOSE. Two copies of the program see each event (see sockets.bpf.c). Every step is therefore
- * idempotent by the state of the session, and gauges change only with a successful insert or
- * delete.
+ * Sessions (client connections from ESTABLISHED to CLOSE) and upstream connections (from SYN_SENT
+ * to CLOSE). Two copies of the program see each event (see sockets.bpf.c). Therefore the second run
+ * of each step has no effect, and gauges change only after a successful insert or delete.
  */
 #pragma once
 
@@ -40,6 +39,7 @@ static __always_inline void session_key_of(const struct connection *k, struct se
 	key->generation = k->proxy->generation;
 }
 
+/* Counts the retransmissions of the socket since the last call. `seen`: total_retrans then. */
 static __always_inline void retransmits_count(struct connection *k, enum abi_side side, __u32 *seen)
 {
 	__u32 total = k->tcp->total_retrans, more = total - *seen;
@@ -51,8 +51,9 @@ static __always_inline void retransmits_count(struct connection *k, enum abi_sid
 }
 
 /*
- * A global function: its result is one unknown scalar to the verifier, so that what follows is
- * verified once.
+ * Returns the verdict (see socks_verdict) of a request whose connection ends. `delivered`: the
+ * verdict of a reply that the client received, or SOCKS_VERDICT_NONE. A global function: to the
+ * verifier its result is one unknown scalar, so that it checks the code after it once.
  */
 __weak __noinline __u32 verdict_at_close(__u32 delivered, __u32 pending, __u32 malformed,
 					 __u32 closer)
@@ -67,8 +68,8 @@ __weak __noinline __u32 verdict_at_close(__u32 delivered, __u32 pending, __u32 m
 }
 
 /*
- * Settles a request that has no outcome when its connection ends. `k` is that connection, or its
- * successor on the same ports.
+ * Counts the outcome of a request that has none when its connection ends. `k`: that connection, or
+ * its successor on the same ports.
  */
 static __always_inline void session_settle(struct connection *k, const struct session_key *key,
 					   struct session *s, __u64 now)
@@ -80,15 +81,15 @@ static __always_inline void session_settle(struct connection *k, const struct se
 	int own = s->socket == k->id;
 
 	/*
-	 * The server received data (a FIN counts as one byte) and the packet programs saw none: the
-	 * packets had another port (nft redirect).
+	 * The server received data (a FIN counts as one byte), but the packet programs saw none:
+	 * the packets had another port (nft redirect).
 	 */
 	if (own && !d->client.next && !d->client.flags && !s->held_length &&
 	    k->tcp->bytes_received > 1)
 		count_loss(k->c, ABI_LOSS_PARSE);
 	/*
-	 * A success without a readable request: it came in IP fragments, or a corrupt segment came
-	 * before the right one.
+	 * A success without a readable request: the request came in IP fragments, or a corrupt
+	 * segment came before the correct one.
 	 */
 	if (!d->requested && d->verdict == SOCKS_VERDICT_SUCCESS &&
 	    !(d->client.flags & DIALOGUE_LOST))
@@ -105,7 +106,7 @@ static __always_inline void session_settle(struct connection *k, const struct se
 	}
 	if (!d->requested || d->settled)
 		return;
-	if (closer == SESSION_OPEN) /* no FIN, so a reset; an error on the socket is the client's */
+	if (closer == SESSION_OPEN) /* no FIN, so a RST; a socket error means the client sent it */
 		closer = own && k->sk->sk_err ? SESSION_CLOSED_BY_CLIENT : SESSION_CLOSED_BY_SERVER;
 	if (d->pending && own && (__s32)(k->tcp->snd_una - d->server.isn - d->reply_end) >= 0) {
 		verdict = d->verdict;
@@ -117,9 +118,9 @@ static __always_inline void session_settle(struct connection *k, const struct se
 }
 
 /*
- * Ends a session. It is marked as closed first, so that the ingress side counts nothing more. The
- * caller whose delete succeeds settles it, from a copy, since the kernel may reuse a freed value at
- * once.
+ * Ends a session. First marks it as closed, so that the ingress side counts nothing more. The
+ * caller whose delete succeeds settles the request. It uses a copy, since the kernel may reuse a
+ * freed map value at once.
  */
 static __always_inline void session_end(struct connection *k, const struct session_key *key,
 					struct session *s, __u64 now)
@@ -138,7 +139,7 @@ static __always_inline void session_end(struct connection *k, const struct sessi
 	bpf_spin_unlock(&s->lock);
 	error = map_delete(&sessions, key);
 	if (error) {
-		if (error != -ENOENT) /* the other copy of the program was here */
+		if (error != -ENOENT) /* -ENOENT: the other copy of the program has ended it */
 			count_loss(k->c, ABI_LOSS_DELETE);
 		return;
 	}
@@ -157,7 +158,7 @@ static __always_inline int session_insert(struct connection *k, const struct ses
 	new.socket = k->id;
 	new.dialogue.client.isn = k->tcp->rcv_nxt;
 	new.dialogue.server.isn = k->tcp->snd_nxt;
-	new.retransmits = k->tcp->total_retrans; /* SYN-ACKs, which the tracepoint below counts */
+	new.retransmits = k->tcp->total_retrans; /* SYN-ACKs, which the program synack counts */
 	return map_insert(&sessions, key, &new);
 }
 
@@ -176,9 +177,9 @@ static __always_inline void session_begun(struct connection *k, const struct ses
 }
 
 /*
- * A connection is established or closed: a session begins, ends, or both. Returns whether the
- * connection was a client's. A closed socket may also be an upstream connection from the listener's
- * port number.
+ * Handles a connection that is established (`opens`) or closed: a session begins, ends, or both.
+ * Returns whether the connection is a client's. A closed socket may also be an upstream connection
+ * whose local port equals a listener's.
  */
 static __always_inline int session_changed(struct connection *k, const struct session_key *key,
 					   int opens, int first_copy)
@@ -202,16 +203,16 @@ static __always_inline int session_changed(struct connection *k, const struct se
 			return 0;
 		retransmits_count(k, ABI_SIDE_CLIENT, &s->retransmits);
 	} else if (s->socket == k->id) {
-		if (!first_copy) /* the other copy was here */
+		if (!first_copy) /* the other copy has begun the session */
 			return 1;
-		count_loss(k->c,
-			   ABI_LOSS_RECURSION); /* the CLOSE of its last connection was lost */
+		/* The CLOSE of the socket's previous connection was lost. */
+		count_loss(k->c, ABI_LOSS_RECURSION);
 	}
 	/*
-	 * At the begin of a connection: its addresses and ports are in use again. The CLOSE of the
-	 * previous connection is still to come (the socket leaves the hash tables before the
-	 * event), or was lost. That session ends here; its CLOSE will find another socket in the
-	 * entry.
+	 * If a connection begins, its addresses and ports are in use again. The CLOSE of the
+	 * previous connection was lost, or comes later: the socket leaves the hash tables before
+	 * that event. The previous session ends here. A later CLOSE finds another socket in the
+	 * entry and does nothing.
 	 */
 	session_end(k, key, s, now);
 	if (!opens)
@@ -226,6 +227,7 @@ lost:
 	return 1;
 }
 
+/* Records which side sent the first FIN. `id`: the socket. */
 static __always_inline void session_half_closed(const struct session_key *key, __u64 id,
 						enum session_closer closer)
 {
@@ -236,8 +238,8 @@ static __always_inline void session_half_closed(const struct session_key *key, _
 }
 
 /*
- * A connection that began before the programs were attached: it is active until it ends, and its
- * dialogue is unknown.
+ * Adopts a connection that began before the programs were attached: it counts as active until it
+ * ends, and its dialogue is unknown. Marks a known session as seen in this `round`.
  */
 static __always_inline void session_adopt(struct connection *k, const struct session_key *key,
 					  __u16 round)
@@ -262,14 +264,15 @@ static __always_inline void session_adopt(struct connection *k, const struct ses
 }
 
 /*
- * ---- upstream connections: keyed by the socket, since an autobound one has no port at SYN_SENT
- * ----
+ * ---- upstream connections ----
+ *
+ * Their key is the socket: at SYN_SENT a connection may have no local port yet.
  */
 
 /*
- * The error of an ICMP message that came during connect(), as from the proxy's own firewall or
- * tunnel. The kernel leaves it to the socket's owner, and reading SO_ERROR clears it. But the
- * message stays in the error queue (5.13 and later) with its errno, of which one byte is enough.
+ * Returns the errno of an ICMP message received during connect(), for example from the proxy's own
+ * firewall or tunnel, or 0. sk_err is 0 once the server has read SO_ERROR. But the message stays in
+ * the error queue (Linux 5.13 and later) with its errno, whose lowest byte is enough.
  */
 static __always_inline int icmp_error(const struct sock *sk)
 {
@@ -293,7 +296,7 @@ static __always_inline enum abi_upstream_failure upstream_failure_of(const struc
 		error = k->sk->sk_err_soft;
 	if (!error)
 		error = icmp_error(k->sk);
-	if (!error && !k->tcp->segs_out) /* no SYN left: no free port, or no memory */
+	if (!error && !k->tcp->segs_out) /* no SYN was sent: no free port, or no memory */
 		return ABI_UPSTREAM_OTHER;
 	switch (error) { /* asm-generic/errno.h: the same on x86-64 and arm64 */
 	case 111: return ABI_UPSTREAM_REFUSED;
@@ -301,12 +304,13 @@ static __always_inline enum abi_upstream_failure upstream_failure_of(const struc
 	case 113: return ABI_UPSTREAM_HOST_UNREACHABLE;
 	case 101: return ABI_UPSTREAM_NETWORK_UNREACHABLE;
 	case 104: return ABI_UPSTREAM_RESET;
-	case 103: /* ss -K of an administrator */
+	case 103: /* an administrator's ss -K */
 	case 0: return ABI_UPSTREAM_ABORTED;
 	}
 	return ABI_UPSTREAM_OTHER;
 }
 
+/* Updates the counters after the entry of an upstream connection was deleted. */
 static __always_inline void upstream_ended(struct connection *k, int established,
 					   enum abi_upstream_failure failure)
 {
@@ -328,8 +332,8 @@ static __always_inline void upstream_started(struct connection *k, int first_cop
 	};
 	int error = map_insert(&upstreams, &k->id, &new);
 
-	if (error == -EEXIST &&
-	    first_copy) { /* the CLOSE of this socket's last connection was lost */
+	/* The CLOSE of the socket's previous connection was lost. */
+	if (error == -EEXIST && first_copy) {
 		struct upstream *u = bpf_map_lookup_elem(&upstreams, &k->id);
 		int established = u && u->established;
 
@@ -360,8 +364,8 @@ static __always_inline void upstream_established(struct connection *k)
 }
 
 /*
- * The kernel hid this connection's ESTABLISHED from every tracing program. The histogram lacks its
- * duration, which nobody knows.
+ * Marks a connection as established whose ESTABLISHED the kernel hid from every tracing program.
+ * Counts a loss; the histogram lacks the duration, which is unknown.
  */
 static __always_inline void upstream_established_unseen(struct connection *k, struct upstream *u)
 {

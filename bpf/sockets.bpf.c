@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * TCP states of the watched network namespaces. tp_btf and not kprobe or fentry, which some
- * supported kernels lack. Tracepoints carry the socket with its type, so lockdown=confidentiality
- * does not matter.
+ * Programs for TCP state changes in the watched network namespaces. They use tp_btf, since some
+ * supported kernels lack kprobe or fentry. Their arguments carry the type of the socket, so they
+ * read it without a helper that lockdown=confidentiality forbids.
  *
- * The kernel skips a tracing program for an event inside a softirq that interrupts the same program
+ * The kernel skips a tracing program for an event in a softirq that interrupts the same program
  * (the recursion guard of kernel/trace/bpf_trace.c). The guard is per program, and softirqs do not
  * nest. So two dispatchers are attached, and at least one of them runs for each event. Each calls
- * its own program in `state_programs`. Replacing that entry replaces the code without a gap, while
- * the attached dispatchers never change.
+ * its own program in `state_programs`. An upgrade replaces that entry, so no event is missed; the
+ * attached dispatchers never change.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -21,16 +21,16 @@
 /* Set between open and load. */
 const volatile struct process_names servers = {};
 const volatile __u8 ports_discovered = 0; /* no port was configured */
-const volatile __u8 node_mode = 0;	  /* report SOCKS servers of unwatched namespaces */
-__u64 unknown_listeners_lost;		  /* reports of these that found the ring buffer full */
+const volatile __u8 node_mode = 0;	  /* report SOCKS servers in unwatched namespaces */
+__u64 unknown_listeners_lost;		  /* such reports lost to a full ring buffer */
 #ifdef WGSOCKS_SLOW
-volatile __u64 slow_sink; /* test build: widens the window of the recursion guard */
+volatile __u64 slow_sink; /* test build: delays the program, so that events interrupt it */
 #endif
 
 /*
- * The event that the first copy has handled on this CPU, so that the second copy can return at
- * once. An optimisation: it is cleared before the work, and a second copy that does not find it
- * repeats the work without effect.
+ * The event that the first copy of the program has handled on this CPU, so that the second copy
+ * returns at once. An optimisation only: the first copy clears the entry before its work. A second
+ * copy that finds no entry repeats the work, which then has no effect.
  */
 struct transition {
 	__u64 socket;
@@ -89,7 +89,10 @@ static __always_inline int is_server_process(void)
 	return !bpf_get_current_comm(comm, sizeof(comm)) && comm_is_server(comm);
 }
 
-/* A child of the server has a parent with a server's name in the same network namespace. */
+/*
+ * Which process of a SOCKS server is current, if any. A process is a child if its parent has a
+ * server's name and the same network namespace.
+ */
 static __always_inline enum abi_server server_process(__u32 netns_inode)
 {
 	const struct task_struct *parent;
@@ -108,8 +111,8 @@ static __always_inline enum abi_server server_process(__u32 netns_inode)
 }
 
 /*
- * Learns a port at once, so that the first client counts: its SYN cannot come before the port
- * listens.
+ * Adds a listener port to the proxy. Done here and not by the collector, so that the first client
+ * counts: its SYN cannot arrive before the port listens.
  */
 static __always_inline void port_learn(struct proxy *proxy, __u16 port)
 {
@@ -150,8 +153,8 @@ static __always_inline void listener_event(struct connection *k, enum abi_event 
 }
 
 /*
- * A SOCKS server begins to listen in an unwatched namespace, which the collector should watch. Runs
- * in the server's context.
+ * Reports a SOCKS server that begins to listen in an unwatched namespace, so that the collector
+ * watches it. Runs in the context of the server process.
  */
 static __always_inline void unwatched_listens(const struct sock *sk)
 {
@@ -249,7 +252,10 @@ int BPF_PROG(state_second, const struct sock *sk, int from, int to)
 	return state_event(sk, from, to, 0);
 }
 
-/* One copy is enough: the next retransmission, or CLOSE, counts what it misses. */
+/*
+ * One copy is enough: total_retrans is a sum, so the next retransmission or CLOSE counts a missed
+ * event.
+ */
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(retransmit, const struct sock *sk)
 {
@@ -275,9 +281,9 @@ int BPF_PROG(retransmit, const struct sock *sk)
 }
 
 /*
- * A retransmitted SYN-ACK: `sk` is the listener, since there is no connection yet and there may
- * never be one. Those of later connections are part of total_retrans. Fires in softirqs only, which
- * do not nest: one copy sees all.
+ * A retransmitted SYN-ACK. `sk` is the listener: there is no connection yet, and there may never be
+ * one. If there is, session_insert excludes them from its total_retrans. The tracepoint fires in
+ * softirqs only, which do not nest, so one copy sees all events.
  */
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(synack, const struct sock *sk)
@@ -292,8 +298,8 @@ int BPF_PROG(synack, const struct sock *sk)
 /*
  * ---- attached programs ----
  *
- * The state dispatchers look up the namespace by themselves, since every socket of the host passes
- * them. Only transitions to LISTEN are handed on from all namespaces.
+ * Every socket of the host passes the state dispatchers, so they check the namespace before the
+ * tail call. Only transitions to LISTEN are passed on from every namespace.
  */
 
 SEC("tp_btf/inet_sock_set_state")

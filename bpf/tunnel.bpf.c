@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The tunnel interface in both directions: inner bytes and packets. The counters of the link do not
- * serve: they vanish with the interface, have no protocols, and include WireGuard's headers for
- * kernel WireGuard.
+ * Programs of the tunnel interface, one for each direction. They count inner bytes and packets. The
+ * counters of the link cannot be used: they vanish with the interface, do not distinguish
+ * protocols, and with kernel WireGuard include its headers.
  *
- * No function here may be a subprogram: arm64 before 6.0 refuses tail calls from a program that has
- * any.
+ * No function here may be a subprogram: arm64 kernels before 6.0 reject a program that has both
+ * subprograms and tail calls.
  */
 #include "destination.h"
 #include "leak.h"
@@ -25,8 +25,9 @@ static __always_inline enum abi_protocol protocol_of(__u32 protocol)
 }
 
 /*
- * Each segment of a GSO skb repeats the headers. gso_segs is 0 at ingress, so the number of
- * segments is computed from gso_size.
+ * Sets packets and bytes of a GSO skb, as on the wire: each segment repeats the headers. gso_segs
+ * is 0 at ingress, so gso_size gives the number of segments. Leaves `sum` unchanged where the
+ * headers cannot be read. Returns 0.
  */
 static __always_inline int segments_count(struct __sk_buff *skb, __u32 l3, __u32 transport,
 					  __u32 protocol, struct traffic *sum)
@@ -53,7 +54,7 @@ static __always_inline int segments_count(struct __sk_buff *skb, __u32 l3, __u32
 }
 
 /*
- * Hands the packet to the programs that the transport header asks for. The last step: a tail call
+ * Passes the packet to the programs for its ports and flags. Must be the last step: a tail call
  * does not return.
  */
 static __always_inline void transport_packet(struct __sk_buff *skb, __u32 protocol, __u32 offset,
@@ -64,8 +65,8 @@ static __always_inline void transport_packet(struct __sk_buff *skb, __u32 protoc
 	if (!transport_load(skb, protocol, offset, &t))
 		return;
 	/*
-	 * An upstream connection whose first SYN leaves here does not leak; later SYNs do not
-	 * matter.
+	 * An upstream connection whose first SYN leaves by the tunnel does not leak. Its later SYNs
+	 * are not checked.
 	 */
 	if (leaks_enabled && direction == ABI_TRANSMIT && protocol == IPPROTO_TCP &&
 	    (t.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
@@ -109,8 +110,8 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, enum abi_directi
 	VERIFIER_FORGET(high, now);
 	VERIFIER_FORGET(low, now);
 	/*
-	 * Bytes count as `other` while destinations are off too: the sum is right whenever they are
-	 * switched on.
+	 * With destinations off, bytes count as `other`: the sum is right if they are enabled
+	 * later.
 	 */
 	if (!destinations_enabled ||
 	    !destination_count(index / ABI_TUNNELS_MAX, high, low, direction, sum.bytes))

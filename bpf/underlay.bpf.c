@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The underlay: every interface of the network namespace but tunnels. SOCKS clients and WireGuard's
- * messages pass here, and nothing else should leave. These programs only tell packets apart and
- * call the program that reads them. Bulk data and packets of others return at once. The program of
- * a disabled collector is absent, so the tail call to it fails and the packet passes.
+ * Programs of the underlay: every interface of the network namespace except tunnels. SOCKS clients
+ * and WireGuard messages pass here; nothing else should leave. These programs classify
+ * packets and call the program that reads them. Bulk data and unrelated packets return at once. The
+ * program of a disabled collector is absent: the tail call to it fails and the packet passes.
  *
- * On lo one program handles both directions, at egress, where each packet passes once.
+ * On lo one program handles both directions at egress, which each packet passes once.
  *
- * No function here may be a subprogram: arm64 before 6.0 refuses tail calls from a program that has
- * any.
+ * No function here may be a subprogram: arm64 kernels before 6.0 reject a program that has both
+ * subprograms and tail calls.
  */
 #include "leak.h"
 #include "maps.h"
 #include "parse/transport.h"
 #include "parse/wireguard.h"
 
-/* Far above the bytes of a server in a dialogue (RFC 1928: 2 + 2 + 22). */
+/* Far above what a server sends in a dialogue, 26 bytes (RFC 1928, 1929: 2 + 2 + 22). */
 #define DIALOGUE_ACKED_MAX 1024
 
-/* Kernels before 5.18 accept only a load of four bytes: the port in network order, then zeros. */
+/* Kernels before 5.18 accept only a four-byte load: the port in network order, then zeros. */
 static __always_inline int is_to_dns(const struct bpf_sock *sk)
 {
 	return (__u16) * (const volatile __u32 *)(const void *)&sk->dst_port == bpf_htons(DNS_PORT);
 }
 
 /*
- * Data of our own socket after the client has acknowledged more bytes than any dialogue holds. DNS
- * queries over TCP are read to the end.
+ * Whether the packet is sent by a local socket whose other end has acknowledged more bytes than any
+ * dialogue has. DNS over TCP is never bulk: each query is read.
  */
 static __always_inline int is_bulk(struct __sk_buff *skb)
 {
@@ -36,7 +36,7 @@ static __always_inline int is_bulk(struct __sk_buff *skb)
 	return tcp && tcp->bytes_acked > DIALOGUE_ACKED_MAX && !(dns_enabled && is_to_dns(sk));
 }
 
-/* By the length in the UDP header, which includes its own 8 bytes. */
+/* Compares the length in the UDP header, which includes its own 8 bytes. */
 static __always_inline int may_be_handshake(const struct __sk_buff *skb, const struct transport *t)
 {
 	return t->length == UDP_HEADER_SIZE + WIREGUARD_INITIATION_SIZE ||
@@ -50,9 +50,9 @@ static __always_inline __u16 local_port(const struct transport *t, enum abi_pack
 }
 
 /*
- * Whether a datagram to or from port 53 is WireGuard's: an endpoint may have that port. The port of
- * the device decides. Where it is unknown (in the first second of a device, for a device that
- * cannot be queried, for a device of others), the form decides.
+ * Whether a datagram to or from port 53 is WireGuard's: an endpoint may have that port. If the port
+ * of the device is known, it decides. It is unknown in the first second of a device, for a device
+ * that cannot be queried, and for a device that is not the proxy's. Then the format decides.
  */
 static __always_inline int is_wireguard(struct __sk_buff *skb, const struct transport *t,
 					enum abi_packet_program dialogue)
@@ -65,8 +65,8 @@ static __always_inline int is_wireguard(struct __sk_buff *skb, const struct tran
 }
 
 /*
- * Whether a segment to or from port 53 belongs to a SOCKS listener: a client may have any port, and
- * so may a listener.
+ * Whether a segment to or from port 53 belongs to a SOCKS listener. Both a client and a listener
+ * may have any port.
  */
 static __always_inline int is_listener(const struct __sk_buff *skb, const struct transport *t,
 				       enum abi_packet_program dialogue)
@@ -77,8 +77,8 @@ static __always_inline int is_listener(const struct __sk_buff *skb, const struct
 }
 
 /*
- * On lo only for the names of destinations: a query that a resolver there forwards is counted where
- * it leaves the namespace.
+ * Whether a datagram of port 53 is read as DNS. On lo it is read only for the names of
+ * destinations: a query that a local resolver forwards is counted where it leaves the namespace.
  */
 static __always_inline int dns_is_read(struct __sk_buff *skb, const struct transport *t,
 				       enum abi_packet_program dialogue)

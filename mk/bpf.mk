@@ -2,7 +2,8 @@
 # bpf/*.bpf.c → objects → one object (bpftool's static linker) → skeleton.
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(ROOT)/bpf/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c)))
 BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(MACHINE)))
-BPF_CFLAGS := -g -O2 -Wall -Wextra -Werror -Wno-unused-parameter -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -I. -Iinclude -Ibpf $(CPPFLAGS)
+BPF_CFLAGS := -g -O2 -Wall -Wextra -Werror -Wno-unused-parameter -target bpf -mcpu=v3 \
+	-D__TARGET_ARCH_$(BPF_ARCH) -I. -Iinclude -Ibpf $(CPPFLAGS)
 SKELETON := $(ROOT)/include/wgsocks.skel.h
 
 $(ROOT)/bpf/%.bpf.o: bpf/%.bpf.c $(ROOT)/bpf/flags

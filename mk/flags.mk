@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-# What compilers and linkers are told. Nothing here may fail or talk on a machine that has none of the tools yet.
+# Flags of compilers and linkers. Without the tools, nothing here may fail or print anything.
 ifneq ($(filter default undefined,$(origin CC)),)
 CC := gcc
 endif
 CLANG ?= clang
 AR := ar
 PKG_CONFIG ?= pkg-config
-# Ubuntu 24.04 has it in a folder named after a kernel that need not be the running one; Debian in /usr/sbin, which a user's PATH lacks.
-BPFTOOL ?= $(firstword $(shell command -v bpftool >/dev/null && bpftool version >/dev/null 2>&1 && echo bpftool) \
-	$(wildcard /usr/lib/linux-tools/*/bpftool) $(wildcard /usr/lib/linux-tools-*/bpftool) /usr/sbin/bpftool)
+# Ubuntu 24.04 has bpftool in a folder of any kernel version, Debian in /usr/sbin, which is not in a
+# user's PATH.
+BPFTOOL ?= $(firstword \
+	$(shell command -v bpftool >/dev/null && bpftool version >/dev/null 2>&1 && echo bpftool) \
+	$(wildcard /usr/lib/linux-tools/*/bpftool) $(wildcard /usr/lib/linux-tools-*/bpftool) \
+	/usr/sbin/bpftool)
 
-PACKAGES := libbpf libmicrohttpd libmnl libcap-ng libseccomp libmaxminddb gnutls yaml-0.1 libcrypt zlib
+PACKAGES := libbpf libmicrohttpd libmnl libcap-ng libseccomp libmaxminddb gnutls yaml-0.1 \
+	libcrypt zlib
 PACKAGES_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 PACKAGES_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 MACHINE := $(shell uname -m)
 
 CFLAGS ?= -O2 -g
-WARNINGS := -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers -Wformat-security -Wmissing-prototypes -Wold-style-definition \
+WARNINGS := -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers \
+	-Wformat-security -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wshadow -Wstrict-prototypes -Wundef -Wvla -Wwrite-strings
 
 ifdef SANITIZE

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every suite has: namespaces of its own where it asks for them, and the lab, a proxy, a sidecar and an agent as fixtures."""
+"""Shared by all suites: private namespaces for modules that need them, and fixtures for the lab, a
+proxy, a sidecar and an agent."""
 
 import collections
 
@@ -9,37 +10,80 @@ from node import Node, World
 from sidecar import Sidecar, join_underlay, kill_all
 from sockslab import PATIENCE, Lab
 
-# Files that take longest come first, so that none is left alone at the end of a run side by side.
-LONGEST = [f"test_{name}.py" for name in (
-    "dashboards", "alerts", "install", "collector", "demo", "traffic", "charts", "page", "web_bad_input", "node_identity", "wireguard", "zero_gap",
-    "many", "dns", "docs", "truth", "node", "supervisor", "reasons", "chart_rights", "rules", "compat", "odd_networks", "leaks", "destinations",
-    "segments", "handshakes", "web_config")]
+# The slowest files come first, so that none runs alone at the end of a parallel run.
+LONGEST = [
+    f"test_{name}.py"
+    for name in (
+        "dashboards",
+        "alerts",
+        "install",
+        "collector",
+        "demo",
+        "traffic",
+        "charts",
+        "page",
+        "web_bad_input",
+        "node_identity",
+        "wireguard",
+        "zero_gap",
+        "many",
+        "dns",
+        "docs",
+        "truth",
+        "node",
+        "supervisor",
+        "reasons",
+        "chart_rights",
+        "rules",
+        "compat",
+        "odd_networks",
+        "leaks",
+        "destinations",
+        "segments",
+        "handshakes",
+        "web_config",
+    )
+]
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+    items.sort(
+        key=lambda item: (
+            LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
+        )
+    )
 
 
 def pytest_addoption(parser):
-    parser.addoption("--lines", action="store_true", help="a line for each test, as tests/run reads it")
+    parser.addoption(
+        "--lines", action="store_true", help="a line for each test, as tests/run reads it"
+    )
 
 
-@pytest.hookimpl(trylast=True)  # after pytest-timeout has read its own
+@pytest.hookimpl(trylast=True)  # after pytest-timeout has read its option
 def pytest_configure(config):
     try:
         config._env_timeout = float(config.getini("timeout")) * PATIENCE  # of pytest-timeout
     except ValueError:
-        raise pytest.UsageError("this pytest has no pytest-timeout: use Debian's, /usr/bin/python3 -m pytest") from None
+        raise pytest.UsageError(
+            "this pytest has no pytest-timeout: use Debian's, /usr/bin/python3 -m pytest"
+        ) from None
     config.pluginmanager.register(namespaces.Plugin(), "namespaces")
     if config.getoption("lines") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Lines(), "lines")
 
 
 class Lines:
-    """"ok NAME", "not ok NAME: why" or "skip NAME: why" for each test; "# FILE: N tests, T s" when a file is done."""
+    """Print "ok NAME", "not ok NAME: reason" or "skip NAME: reason" for each test, and "# FILE: N
+    tests, T s" after each file."""
 
     def __init__(self):
-        self.left, self.took, self.count, self.verdicts = collections.Counter(), collections.Counter(), collections.Counter(), {}
+        self.left, self.took, self.count, self.verdicts = (
+            collections.Counter(),
+            collections.Counter(),
+            collections.Counter(),
+            {},
+        )
         self.crashed = set()
 
     def _begin(self, ids):
@@ -54,14 +98,18 @@ class Lines:
         self._begin(ids)
 
     def pytest_sessionfinish(self):
-        """Tests behind one that ended its worker."""
+        """Tests after one that ended its worker."""
         for file, count in self.left.items():
             if count > 0:
                 print(f"not ok {file}: {count} tests did not run", flush=True)
 
     def pytest_report_teststatus(self, report):
-        """No letters: the lines say it."""
-        return (report.outcome, "", report.outcome.upper()) if report.when == "call" or not report.passed else ("", "", "")
+        """No progress letters: the lines replace them."""
+        return (
+            (report.outcome, "", report.outcome.upper())
+            if report.when == "call" or not report.passed
+            else ("", "", "")
+        )
 
     def pytest_collectreport(self, report):
         if report.failed:
@@ -73,15 +121,18 @@ class Lines:
         if report.when == "call" or not report.passed:
             worst = self.verdicts.get(name)
             if worst is None or (worst[0] == "ok" and report.failed):
-                self.verdicts[name] = ({"passed": "ok", "failed": "not ok", "skipped": "skip"}[report.outcome], report)
-        crashed = report.when == "???"  # its worker of xdist died in it, and others after that
+                self.verdicts[name] = (
+                    {"passed": "ok", "failed": "not ok", "skipped": "skip"}[report.outcome],
+                    report,
+                )
+        crashed = report.when == "???"  # its xdist worker died in this test
         if report.when != "teardown" and not (crashed and name not in self.crashed):
             return
         if crashed:
             self.crashed.add(name)
         verdict, of = self.verdicts.pop(name)
         end = f" ({of.duration:.2f} s)" if verdict == "ok" else f": {_reason(of)}"
-        shown = name.replace(": ", ":")  # what comes after ": " is the reason
+        shown = name.replace(": ", ":")  # the reason follows ": "
         print(f"{verdict} {shown}{end}", flush=True)
         for what, value in report.user_properties:
             print(f"# {shown}: {what}: {value}", flush=True)
@@ -92,7 +143,7 @@ class Lines:
 
 
 def _reason(report):
-    """Why it failed or was skipped, in one line."""
+    """The reason of a failure or skip, in one line."""
     longrepr = report.longrepr
     if hasattr(report, "wasxfail"):
         text = f"expected to fail: {report.wasxfail}"
@@ -104,7 +155,7 @@ def _reason(report):
     return " ".join(text.split())[:1000]
 
 
-# A module that wants other ones defines lab_options or sidecar_options: what Lab and Sidecar are given.
+# A module may define lab_options or sidecar_options, which are passed to Lab and Sidecar.
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +165,7 @@ def lab_options():
 
 @pytest.fixture(scope="module")
 def lab(lab_options):
-    """A lab of one proxy, with an address for its root beside the proxies."""
+    """A lab of one proxy; its root has an address in the network of the proxies."""
     with Lab(**{"proxies": 1, **lab_options}) as made:
         join_underlay()
         try:
@@ -135,18 +186,19 @@ def sidecar_options():
 
 @pytest.fixture(scope="module")
 def sidecar(lab, sidecar_options):
-    """An exporter beside the first proxy, for the whole module."""
+    """A sidecar of the first proxy, for the whole module."""
     return Sidecar(lab.proxies[0], "crab", *sidecar_options)
 
 
 @pytest.fixture
 def world(request):
-    """A lab of three proxies (or of so many as the test's parameter says) that are called crab-0, crab-1, …; its root is their host."""
+    """A lab of three proxies (or the number in the test's parameter), named crab-0, crab-1, …; its
+    root is their host."""
     with World(getattr(request, "param", 3)) as made:
         yield made
 
 
 @pytest.fixture
 def agent(world):
-    """The agent of that host, once it watches all of them."""
+    """The agent of that host, once it watches all proxies."""
     return Node(wait_for=len(world.lab.proxies))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The grammar of a DNS message as far as it is counted (RFC 1035, section 4.1): header, name and
- * type of the first question. Datagrams are read at once. A TCP stream, which may be split
- * anywhere, is read one step a byte. On scalars alone: see socks_reader.h.
+ * The grammar of a DNS message, as far as it is counted (RFC 1035, section 4.1): header, name and
+ * type of the first question. A datagram is read in one call. A TCP stream, which may be split
+ * anywhere, is read byte by byte. All functions take scalars only; socks_reader.h says why.
  */
 #pragma once
 
@@ -18,9 +18,9 @@
 
 #define DNS_FLAG_ANSWER 0x80 /* in the third byte */
 #define DNS_FLAGS_OPCODE 0x78
-#define DNS_RCODE 0x0f /* in the fourth */
+#define DNS_RCODE 0x0f /* in the fourth byte */
 
-/* What a message is, with its id, and a type or rcode. */
+/* Result of reading a message: an event, the message id, and a type or rcode as `value`. */
 enum dns_event {
 	DNS_EVENT_NONE,
 	DNS_EVENT_MESSAGE, /* `value`: enum abi_dns_type of a query, abi_dns_rcode of an answer */
@@ -31,6 +31,7 @@ enum dns_event {
 #define DNS_MESSAGE_VALUE(m) ((__u32)((m) >> 8) & 0xff)
 #define DNS_MESSAGE_ID(m) ((__u32)((m) >> 16) & 0xffff)
 
+/* Returns the enum abi_dns_type of a QTYPE. */
 static inline __u32 dns_type_of(__u32 number)
 {
 	switch (number) {
@@ -50,6 +51,7 @@ static inline __u32 dns_type_of(__u32 number)
 	return ABI_DNS_OTHER;
 }
 
+/* Returns the enum abi_dns_rcode of the fourth header byte. */
 static inline __u32 dns_rcode_of(__u32 flags)
 {
 	switch (flags & DNS_RCODE) {
@@ -64,8 +66,8 @@ static inline __u32 dns_rcode_of(__u32 flags)
 /* ---- a datagram ---- */
 
 /*
- * Nested loops: an inner loop in a global function is verified once, so that eight times sixteen
- * labels cost as much as 24.
+ * Two nested loops read the labels. The verifier checks the inner loop once, since it is in a
+ * global function: 8 × 16 labels cost as much as 24.
  */
 #define DNS_LABELS_PER_CALL 16
 
@@ -74,7 +76,7 @@ enum dns_name { DNS_NAME_MORE, DNS_NAME_END, DNS_NAME_BAD };
 #define DNS_NAME_RESULT(n) ((n)&0xff)
 #define DNS_NAME_AT(n) ((n) >> 8)
 
-/* Continues a name, `at` bytes behind its begin. Returns a DNS_NAME. */
+/* Reads up to 16 labels of a name, from `at` bytes after its first byte. Returns a DNS_NAME. */
 __noinline __u32 dns_labels(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 at)
 {
 #pragma clang loop unroll(disable)
@@ -95,7 +97,7 @@ __noinline __u32 dns_labels(struct __sk_buff *skb, __u32 offset, __u32 length, _
 	return DNS_NAME(DNS_NAME_MORE, at);
 }
 
-/* Length of the name that begins here, or 0 if there is no valid one within `length`. */
+/* Returns the length of the name at `offset`, or 0 if it is invalid or longer than `length`. */
 __noinline __u32 dns_name_length(struct __sk_buff *skb, __u32 offset, __u32 length)
 {
 	__u32 name = 0;
@@ -111,7 +113,7 @@ __noinline __u32 dns_name_length(struct __sk_buff *skb, __u32 offset, __u32 leng
 	return 0;
 }
 
-/* Type of the first question, behind the header. */
+/* Returns the enum abi_dns_type of the first question, which begins at `offset`. */
 __noinline __u32 dns_question_type(struct __sk_buff *skb, __u32 offset, __u32 length)
 {
 	__u32 name = dns_name_length(skb, offset, length);
@@ -123,7 +125,10 @@ __noinline __u32 dns_question_type(struct __sk_buff *skb, __u32 offset, __u32 le
 	return dns_type_of(type[0] << 8 | type[1]);
 }
 
-/* Reads a message of `length` bytes in this direction. Returns a DNS_MESSAGE. */
+/*
+ * Reads a message of `length` bytes. Returns a DNS_MESSAGE, or 0 for a query among answers or an
+ * answer among queries.
+ */
 __noinline __u64 dns_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 direction)
 {
 	__u8 header[DNS_HEADER_SIZE];
@@ -155,7 +160,7 @@ enum dns_state {
 	DNS_QUESTIONS0,
 	DNS_QUESTIONS1_NONE,
 	DNS_QUESTIONS1,
-	DNS_COUNTS, /* skipped: the other three */
+	DNS_COUNTS, /* skipped: the other three counts of the header */
 	DNS_LABEL,
 	DNS_LABEL_REST, /* skipped */
 	DNS_POINTER_LOW,
@@ -166,8 +171,8 @@ enum dns_state {
 };
 
 /*
- * All that is kept of a message that was read in part: state, bytes of the current field to skip,
- * bytes of the message to come (in DNS_LENGTH1: the first byte of the length), and its id.
+ * The state of a message that was read in part: state, bytes of the current field to skip, bytes
+ * left in the message (in DNS_LENGTH1: the first byte of the length), and message id.
  */
 #define DNS_WORD(state, skip, left, id) \
 	((__u64)(state) | (__u64)(skip) << 5 | (__u64)((left)&0xffff) << 16 | (__u64)(id) << 32)
@@ -176,7 +181,7 @@ enum dns_state {
 #define DNS_WORD_LEFT(w) ((__u32)((w) >> 16) & 0xffff)
 #define DNS_WORD_ID(w) ((__u32)((w) >> 32) & 0xffff)
 
-/* The event of a step lies above the word. */
+/* Result of a step: the word, and above it the event with its value. */
 #define DNS_STEP(word, event, value) ((word) | (__u64)(event) << 48 | (__u64)(value) << 52)
 #define DNS_STEP_WORD(s) ((s)&0xffffffffffffULL)
 #define DNS_STEP_EVENT(s) ((__u32)((s) >> 48) & 0xf)
@@ -195,8 +200,8 @@ static inline __u64 dns_step_length(__u32 state, __u32 first, __u32 byte)
 }
 
 /*
- * Steps over one byte of a message; `left` is the number of bytes behind it. The header is
- * complete, since dns_step_length checks the length.
+ * Reads one byte of a message. `left`: the number of bytes after it. The header is complete, since
+ * dns_step_length checks the length.
  */
 static inline __u64 dns_step_message(__u32 state, __u32 left, __u32 id, __u32 byte, __u32 direction)
 {
@@ -264,7 +269,7 @@ static inline __u64 dns_step_message(__u32 state, __u32 left, __u32 id, __u32 by
 	return DNS_STEP(DNS_WORD(next, skip, left, id), event, value);
 }
 
-/* A message that ends within its first question is a query of type other. */
+/* Completes a step at the end of a message. One that ends within its question has type other. */
 static inline __u64 dns_step_end(__u64 step)
 {
 	__u32 state = DNS_WORD_STATE(step);
@@ -277,6 +282,7 @@ static inline __u64 dns_step_end(__u64 step)
 	return step;
 }
 
+/* Reads one byte of a stream. Returns a DNS_STEP. */
 __noinline __u64 dns_step(__u64 word, __u32 byte, __u32 direction)
 {
 	__u32 state = DNS_WORD_STATE(word);
@@ -289,7 +295,7 @@ __noinline __u64 dns_step(__u64 word, __u32 byte, __u32 direction)
 	return dns_step_end(step);
 }
 
-/* Skips `n` bytes that need not be read. */
+/* Skips `n` bytes, at most dns_skip(word). Returns a DNS_STEP. */
 __noinline __u64 dns_step_over(__u64 word, __u32 n)
 {
 	__u32 state = DNS_WORD_STATE(word), skip = DNS_WORD_SKIP(word);
@@ -297,12 +303,12 @@ __noinline __u64 dns_step_over(__u64 word, __u32 n)
 	if (skip) {
 		skip -= n;
 		if (!skip)
-			state = DNS_LABEL; /* behind the counts, or behind a label */
+			state = DNS_LABEL; /* after the counts, or after a label */
 	}
 	return dns_step_end(DNS_WORD(state, skip, DNS_WORD_LEFT(word) - n, DNS_WORD_ID(word)));
 }
 
-/* How many bytes may be skipped. */
+/* Returns how many bytes may be skipped. */
 static inline __u32 dns_skip(__u64 word)
 {
 	__u32 skip = DNS_WORD_STATE(word) == DNS_REST ? DNS_WORD_LEFT(word) : DNS_WORD_SKIP(word);
@@ -311,8 +317,9 @@ static inline __u32 dns_skip(__u64 word)
 }
 
 /*
- * Reads a segment up to an event, its end, or DNS_STEPS_MAX steps. Returns a step, with the number
- * of bytes read in the eight bits above it. The caller skips the rest of a long message faster.
+ * Reads a segment up to an event, its end, or DNS_STEPS_MAX steps. Returns a DNS_STEP, with the
+ * number of bytes read in the eight bits above it, at most DNS_READ_MAX. The caller skips the rest
+ * of a long message at once.
  */
 #define DNS_STEPS_MAX 12 /* a query with three labels takes 18: the caller continues */
 #define DNS_READ_MAX 255

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From the IP header to the transport header: the only walker of the kernel side, so that all
- * programs agree on what a packet is. Direct packet access where the header is linear (2 ns),
- * bpf_skb_load_bytes elsewhere (18 ns).
+ * Reads IP headers and finds the transport header. All BPF programs use it, so that they agree on
+ * what a packet is. It reads the header in place where it is linear (2 ns), else with
+ * bpf_skb_load_bytes (18 ns).
  */
 #pragma once
 
@@ -28,14 +28,15 @@
 #define IPV6_FRAGMENT_OFFSET 0xfff8
 #define IPV6_MORE_FRAGMENTS 0x0001
 
-#define IP_L2_MAX 0xff /* of `l2`, the bytes before the IP header */
+#define IP_L2_MAX 0xff /* largest `l2`, the number of bytes before the IP header */
 #define IPV6_EXTENSIONS_MAX 4
 #define IPV6_EXTENSION_MIN 8
 
 /*
- * Makes a value unknown to the verifier without changing it; `unknown` is any value that the
- * verifier does not know. All branches that lead here then look alike, and what follows is verified
- * once: with destinations on, 7,000 instructions instead of 22,400 for a tunnel's program.
+ * Makes a value unknown to the verifier without changing it. `unknown`: any value that the verifier
+ * does not know. Then all branches that lead here look alike, and the verifier checks the code
+ * after it once. With destinations on, it processes 7,000 instructions of a tunnel's program
+ * instead of 22,400.
  */
 #ifdef __bpf__
 #define VERIFIER_FORGET(value, unknown) \
@@ -44,20 +45,20 @@
 #define VERIFIER_FORGET(value, unknown) (void)(value)
 #endif
 
-/* Above every offset that ip_read gives: an Ethernet header, IPv6's and four extension headers. */
+/* Above any offset from ip_read: an Ethernet header, an IPv6 header, four extension headers. */
 #define IP_TRANSPORT_MAX 16384
 
 /*
- * What ip_read finds. An address is as in the maps: 16 bytes in network order, IPv4 mapped; 0 where
- * it cannot be read.
+ * Result of ip_read. Addresses are as in the maps: 16 bytes in network order, IPv4 mapped; 0 if
+ * they cannot be read.
  */
 struct ip_packet {
 	__u64 source[2];
 	__u64 destination[2];
-	__u32 protocol;	 /* IPPROTO_… that the last header read names; 0 where none can be read */
+	__u32 protocol;	 /* IPPROTO_… named by the last header that was read; 0: none was */
 	__u32 transport; /* offset of the transport header in the skb; 0: this packet has none */
-	__u32 length;	 /* of transport header and data, as the IP header states it */
-	__u32 more;	 /* not 0: the first of several fragments, so the data ends early */
+	__u32 length;	 /* of transport header and data in bytes, as the IP header states it */
+	__u32 more;	 /* not 0: the first of several fragments, so the data is incomplete */
 };
 
 enum ip_version { IP_NONE, IP_V4, IP_V6 };
@@ -85,8 +86,8 @@ static __always_inline void address_copy(__u8 *to, const void *from)
 }
 
 /*
- * A stated length of 0 is that of a GSO skb above 64 KiB ("BIG TCP"), which then reaches to the end
- * of the skb. In any other packet it is wrong, and the kernel drops that.
+ * Returns the length of a packet in bytes. A GSO skb above 64 KiB ("BIG TCP") states 0 and extends
+ * to the end of the skb. In any other packet 0 is invalid, and the kernel drops the packet.
  */
 static __always_inline __u32 ip_length(const struct __sk_buff *skb, __u32 offset, __u32 stated)
 {
@@ -110,9 +111,9 @@ static __always_inline void ipv4_read(struct __sk_buff *skb, __u32 l2, struct ip
 	header = (ip->version_ihl & 15) * 4;
 	transport = l2 + header;
 	/*
-	 * Kept apart from the comparison of `header` below: with a length that is known to be 0,
-	 * verifiers up to 6.1 follow a branch that cannot be taken, in which an offset made from
-	 * `header` would be out of bounds.
+	 * Separate `transport` from the comparison of `header` below. Where the length is known to
+	 * be 0, verifiers up to Linux 6.1 follow a branch that cannot be taken. In it, an offset
+	 * computed from `header` would be out of bounds.
 	 */
 	asm volatile("" : "+r"(transport));
 	length = ip_length(skb, l2, bpf_ntohs(ip->tot_len));
@@ -128,7 +129,7 @@ static __always_inline int ipv6_is_extension(__u32 next)
 	       next == IPPROTO_FRAGMENT;
 }
 
-/* Sequence of next header and length: RFC 8200, section 4. */
+/* Skips IPv6 extension headers: RFC 8200, section 4. */
 static __always_inline void ipv6_pass_extensions(struct __sk_buff *skb, struct ip_packet *p)
 {
 	__u32 offset = p->transport;
@@ -180,19 +181,19 @@ static __always_inline void ipv6_read(struct __sk_buff *skb, __u32 l2, struct ip
 }
 
 /*
- * Reads the IP header at `l2` and IPv6 extension headers. Returns the IP version, IP_NONE for other
- * packets; `p`, which the caller has zeroed, holds what could be read. One rule for all programs:
+ * Reads the IP header at `l2` and IPv6 extension headers. Returns the IP version, or IP_NONE for
+ * other packets. The caller zeroes `p`, which then holds what could be read. The rules:
  *
  * - A fragment other than the first has no transport header: its bytes are data. It has the
- *   protocol that its header names. A fragment without offset that is also the last ("atomic",
- *   RFC 6946) is a whole packet, as it is for the kernel.
- * - At most four extension headers are passed: hop-by-hop, destination options, routing and
- *   fragment. A packet with more, or one that ends within them, has no transport header, and the
+ *   protocol that its header names. A fragment that is both first and last ("atomic", RFC 6946) is
+ *   a whole packet, as it is for the kernel.
+ * - At most four extension headers are skipped: hop-by-hop, destination options, routing and
+ *   fragment. A packet with more, or one that ends within them, has no transport header. Its
  *   protocol is the number of the extension header that was not read.
- * - An IPv4 header length below 20 leaves no transport header.
- * - `length` is not compared with what the skb holds: a reader of the data does that.
+ * - A packet with an IPv4 header length below 20 has no transport header.
+ * - `length` is not compared with the length of the skb; whoever reads the data compares it.
  *
- * Inlined, since a program with subprograms and tail calls is refused by arm64 before 6.0.
+ * Inlined: arm64 kernels before 6.0 reject a program that has both subprograms and tail calls.
  */
 static __always_inline enum ip_version ip_read(struct __sk_buff *skb, __u32 l2, struct ip_packet *p)
 {
@@ -207,7 +208,7 @@ static __always_inline enum ip_version ip_read(struct __sk_buff *skb, __u32 l2, 
 	return IP_NONE;
 }
 
-/* Both addresses of a packet that is known to be IP. Returns 0 or a negative number. */
+/* Loads both addresses of a packet that is known to be IP. Returns 0 or a negative number. */
 static __always_inline long ip_addresses_load(struct __sk_buff *skb, __u32 l2, __u8 *source,
 					      __u8 *destination)
 {

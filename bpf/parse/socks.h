@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The grammar of SOCKS4, 4a (openssh.com/txt/socks4.protocol, socks4a.protocol), SOCKS5 (RFC 1928)
- * and its username/password authentication (RFC 1929), as one step a byte: (state, byte) → state,
- * bytes to skip, event.
+ * The grammar of SOCKS4 and 4a (openssh.com/txt/socks4.protocol, socks4a.protocol), of SOCKS5
+ * (RFC 1928) and of its username/password authentication (RFC 1929). Each step reads one byte:
+ * (state, byte) → (state, bytes to skip, event).
  */
 #pragma once
 
@@ -15,9 +15,9 @@
 
 enum socks_event {
 	SOCKS_EVENT_NONE,
-	SOCKS_EVENT_COMMAND,	   /* the byte is the command; the value is a bit of its own */
+	SOCKS_EVENT_COMMAND,	   /* the byte is the command; dialogue_advance masks this bit */
 	SOCKS_EVENT_FOREIGN = 2,   /* not SOCKS */
-	SOCKS_EVENT_MALFORMED = 4, /* no request, or no reply, after a valid negotiation */
+	SOCKS_EVENT_MALFORMED = 4, /* not a request or reply, after a valid negotiation */
 	SOCKS_EVENT_METHOD,	   /* the byte is the chosen authentication method */
 	SOCKS_EVENT_AUTH,	   /* the byte is the status of a failed authentication */
 	SOCKS_EVENT_REPLY,	   /* the byte is a SOCKS5 reply code */
@@ -28,7 +28,7 @@ enum socks_event {
 #define SOCKS_METHOD_PASSWORD 2
 #define SOCKS_METHOD_NONE_ACCEPTABLE 0xff
 
-/* The client's side. socks_client_after gives the state behind a skipped field. */
+/* States of the client's side. socks_client_after returns the state after a skipped field. */
 enum socks_client_state {
 	SOCKS_CLIENT_VERSION, /* the start: 0 */
 	SOCKS_CLIENT_METHOD_COUNT,
@@ -57,7 +57,7 @@ enum socks_client_state {
 	SOCKS_CLIENT_DONE,
 };
 
-/* Whether the state ends at a NUL, so that other bytes may be skipped at once. */
+/* Whether the field ends at a NUL, so that other bytes may be skipped at once. */
 static inline int socks_client_scans(__u32 state)
 {
 	return state == SOCKS_CLIENT_4_USER || state == SOCKS_CLIENT_4_USER_NAMED ||
@@ -71,6 +71,7 @@ static inline int socks_client_commanded(__u32 state)
 	       state != SOCKS_CLIENT_DONE;
 }
 
+/* Reads one byte of the client's side. Returns a SOCKS_STEP. */
 static inline __u32 socks_client_next(__u32 state, __u32 byte)
 {
 	switch (state) {
@@ -104,8 +105,8 @@ static inline __u32 socks_client_next(__u32 state, __u32 byte)
 			return SOCKS_STEP(SOCKS_CLIENT_NAME_LENGTH, 0, 0);
 		if (byte == 4)
 			return SOCKS_STEP(SOCKS_CLIENT_ADDRESS, 16 + 2, 0);
-		return SOCKS_STEP(SOCKS_CLIENT_DONE, 0,
-				  0); /* of unknown length; the server will refuse it */
+		/* An address of unknown length, which the server refuses. */
+		return SOCKS_STEP(SOCKS_CLIENT_DONE, 0, 0);
 	case SOCKS_CLIENT_NAME_LENGTH: return SOCKS_STEP(SOCKS_CLIENT_ADDRESS, byte + 2, 0);
 	case SOCKS_CLIENT_4_COMMAND: return SOCKS_STEP(SOCKS_CLIENT_4_PORT, 2, SOCKS_EVENT_COMMAND);
 	case SOCKS_CLIENT_4_IP0: /* 0.0.0.x, x not 0: the address is a name (4a) */
@@ -126,7 +127,7 @@ static inline __u32 socks_client_next(__u32 state, __u32 byte)
 	return SOCKS_STEP(SOCKS_CLIENT_DONE, 0, SOCKS_EVENT_MALFORMED);
 }
 
-/* The state behind a skipped field. */
+/* Returns the state after a skipped field. */
 static inline __u32 socks_client_after(__u32 state)
 {
 	switch (state) {
@@ -139,7 +140,7 @@ static inline __u32 socks_client_after(__u32 state)
 	return SOCKS_CLIENT_DONE;
 }
 
-/* The server's side, up to the byte that decides. Nothing is skipped. */
+/* States of the server's side, up to the byte that decides the outcome. Nothing is skipped. */
 enum socks_server_state {
 	SOCKS_SERVER_VERSION, /* the start: 0 */
 	SOCKS_SERVER_METHOD,
@@ -151,6 +152,7 @@ enum socks_server_state {
 	SOCKS_SERVER_DONE,
 };
 
+/* Reads one byte of the server's side. Returns a SOCKS_STEP. */
 static inline __u32 socks_server_next(__u32 state, __u32 byte)
 {
 	switch (state) {
@@ -179,9 +181,10 @@ static inline __u32 socks_server_next(__u32 state, __u32 byte)
 	return SOCKS_STEP(SOCKS_SERVER_DONE, 0, SOCKS_EVENT_FOREIGN);
 }
 
-/* The verdict of the server's side: SUCCESS, or FAILURE + an enum abi_failure. */
+/* The outcome of a request by the server's side: SUCCESS, or FAILURE + an enum abi_failure. */
 enum { SOCKS_VERDICT_NONE, SOCKS_VERDICT_SUCCESS, SOCKS_VERDICT_FAILURE };
 
+/* Returns the verdict of an event of the server's side; NONE if the event decides nothing. */
 static inline __u32 socks_verdict(__u32 event, __u32 byte)
 {
 	switch (event) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Applies the grammar of socks.h to the bytes of a segment, and to bytes that a session holds. */
+/* Applies the grammar of socks.h to the bytes of a segment and to the held bytes of a session. */
 #pragma once
 
 #include "vmlinux.h"
@@ -10,20 +10,21 @@
 #include "socks.h"
 
 /*
- * Steps in one segment. The longest SOCKS5 dialogue with authentication takes 14 in one segment.
- * SOCKS4 takes 9, and one for each SCAN_MAX bytes of user and name, which a server limits to 255
- * each: 9 + 8 + 8.
+ * Steps in one segment. The longest SOCKS5 dialogue with authentication takes 14. SOCKS4 takes 9,
+ * and one more for each SCAN_MAX bytes of user and name, which a server limits to 255 each:
+ * 9 + 8 + 8.
  */
 #define DIALOGUE_STEPS_MAX 25
 #define SERVER_STEPS_MAX 6 /* two bytes of method, two of authentication, two of reply */
 #define SCAN_MAX 32
 
 /*
- * The reader works on scalars in global functions. The verifier sees each once, whatever calls it,
- * and a loop holds only unknown scalars, so that its rounds look alike. One inlined loop over map
- * memory took 65,000 instructions to verify; this takes 2,000.
+ * The reader consists of global functions that take and return scalars. The verifier checks each
+ * function once, however many callers it has. Loops hold only unknown scalars, so their rounds look
+ * alike. The verifier processes 2,000 instructions; for one inlined loop over map memory it
+ * processes 65,000.
  *
- * Results are packed: bytes read (of a segment of at most 2^20), state, bytes that remain to be
+ * A result is packed: bytes read (of a segment of at most 2^20), state, bytes that remain to be
  * skipped, and an event with its byte.
  */
 #define READ_PACK(consumed, state, skip, event, byte)                               \
@@ -36,9 +37,9 @@
 #define READ_SKIP(r) ((__u32)((r) >> 48) & 0xffff)
 
 /*
- * The smaller of `length`, which is not 0, and `max`. Verifiers up to 6.1 learn no lower bound from
- * a comparison with 0, and would take the read for one of no bytes. So the length minus 1 is
- * compared, hidden from clang.
+ * Returns the smaller of `length`, which is not 0, and `max`. Verifiers up to Linux 6.1 learn no
+ * lower bound from a comparison with 0 and would reject the read as one of 0 bytes. Therefore the
+ * length minus 1 is compared. The asm keeps clang from undoing this.
  */
 static __always_inline __u32 read_length(__u32 length, __u32 max)
 {
@@ -51,7 +52,7 @@ static __always_inline __u32 read_length(__u32 length, __u32 max)
 	return more + 1;
 }
 
-/* How many of the next bytes, at most SCAN_MAX, precede a NUL. */
+/* Returns how many of the next bytes, at most SCAN_MAX, precede a NUL. */
 __noinline __u32 scan_to_nul(struct __sk_buff *skb, __u32 offset, __u32 length)
 {
 	__u8 bytes[SCAN_MAX] = {};
@@ -68,11 +69,13 @@ __noinline __u32 scan_to_nul(struct __sk_buff *skb, __u32 offset, __u32 length)
 	return SCAN_MAX;
 }
 
+/* Returns the enum abi_command of a CMD byte: RFC 1928, section 4. */
 static __always_inline __u8 command_of(__u8 byte)
 {
 	return byte >= 1 && byte <= 3 ? byte - 1 : ABI_COMMAND_UNKNOWN;
 }
 
+/* Global forms of the functions of socks.h. */
 __noinline __u32 client_next(__u32 state, __u32 byte)
 {
 	return socks_client_next(state, byte & 0xff);
@@ -83,6 +86,7 @@ __noinline __u32 client_leave(__u32 state)
 	return socks_client_after(state);
 }
 
+/* Reads one field, or a part of one. `left`: bytes of the segment from `offset` on. */
 __noinline __u64 client_step(struct __sk_buff *skb, __u32 offset, __u32 left, __u32 state,
 			     __u32 skip)
 {
@@ -106,8 +110,8 @@ __noinline __u64 client_step(struct __sk_buff *skb, __u32 offset, __u32 left, __
 }
 
 /*
- * Reads the client's side as far as possible. The event, if any: COMMAND with an enum abi_command,
- * FOREIGN or MALFORMED.
+ * Reads the client's side as far as possible. Returns a READ_PACK. Its event: none, COMMAND with an
+ * enum abi_command as byte, FOREIGN or MALFORMED.
  */
 __noinline __u64 client_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 state,
 			     __u32 skip)
@@ -134,7 +138,7 @@ __noinline __u64 client_read(struct __sk_buff *skb, __u32 offset, __u32 length, 
 	return READ_PACK(consumed, state, skip, event, byte);
 }
 
-/* The same for up to eight held bytes, the first in the lowest bits. */
+/* The same for up to eight held bytes, the first in the lowest bits. Stops after an event. */
 __noinline __u64 client_read_word(__u64 word, __u32 length, __u32 state, __u32 skip)
 {
 	__u32 consumed = 0, event = 0, byte = 0;
@@ -159,7 +163,7 @@ __noinline __u64 client_read_word(__u64 word, __u32 length, __u32 state, __u32 s
 		skip = SOCKS_STEP_SKIP(n);
 		if (SOCKS_STEP_EVENT(n)) {
 			event = SOCKS_STEP_EVENT(n);
-			break; /* the caller continues behind it */
+			break; /* the caller continues after it */
 		}
 	}
 	return READ_PACK(consumed, state, skip, event, byte);
@@ -176,8 +180,8 @@ __noinline __u32 server_verdict(__u32 event, __u32 byte)
 }
 
 /*
- * Reads the server's side up to the byte that decides. `event` is the verdict, `byte` the chosen
- * method (0 for none).
+ * Reads the server's side up to the byte that decides the outcome. Returns a READ_PACK: `event` is
+ * the verdict, `byte` the chosen authentication method (0: none chosen).
  */
 __noinline __u64 server_read(struct __sk_buff *skb, __u32 offset, __u32 length, __u32 state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* TCP and UDP headers, behind the walker of ip.h. */
+/* Reads TCP and UDP headers, which ip.h finds. */
 #pragma once
 
 #include "vmlinux.h"
@@ -18,7 +18,7 @@
 #define UDP_HEADER_SIZE 8
 #define TCP_TO_FLAGS 14 /* bytes of a TCP header up to its flags */
 
-/* ---- what tells packets apart ---- */
+/* ---- fields that classify packets ---- */
 
 struct transport {
 	__u32 protocol;		   /* IPPROTO_TCP or IPPROTO_UDP */
@@ -28,7 +28,7 @@ struct transport {
 	__u8 tcp_flags;
 };
 
-/* Both headers begin with the ports; UDP's length and TCP's flags are in the first 14 bytes. */
+/* Sets ports and, for UDP, the length. Both headers begin with the ports. */
 static __always_inline void transport_set(struct transport *t, const __u8 *header)
 {
 	t->source = header[0] << 8 | header[1];
@@ -37,8 +37,8 @@ static __always_inline void transport_set(struct transport *t, const __u8 *heade
 }
 
 /*
- * Reads the header that ip_read found at `offset`, of TCP or UDP. Returns whether the packet has
- * it.
+ * Reads the TCP or UDP header that ip_read found at `offset`. Returns whether the packet has the
+ * header.
  */
 static __always_inline int transport_load(struct __sk_buff *skb, __u32 protocol, __u32 offset,
 					  struct transport *t)
@@ -79,8 +79,8 @@ static __always_inline int transport_read(struct __sk_buff *skb, __u32 l2, struc
 }
 
 /*
- * The UDP header as one scalar, 0 where there is none. A global function: what follows it is
- * verified once, with unknown values.
+ * The fields of a UDP header and its offset in the skb, packed into one scalar; 0: no UDP header.
+ * udp_read is a global function: the verifier checks the code after it once, with unknown values.
  */
 #define UDP_PACK(t)                                                                      \
 	((__u64)(t)->source | (__u64)(t)->destination << 16 | (__u64)(t)->length << 32 | \
@@ -94,7 +94,7 @@ __weak __noinline __u64 udp_read(struct __sk_buff *skb, __u32 l2)
 {
 	struct transport t = {};
 
-	/* The mask changes nothing: it tells the verifier the bound that the callers know. */
+	/* The mask does not change the value: it gives the verifier the bound of `l2`. */
 	if (!transport_read(skb, l2 & IP_L2_MAX, &t) || t.protocol != IPPROTO_UDP)
 		return 0;
 	return UDP_PACK(&t);
@@ -105,7 +105,7 @@ static __always_inline int transport_is_dns(const struct transport *t)
 	return t->source == DNS_PORT || t->destination == DNS_PORT;
 }
 
-/* ---- a TCP segment, for those that read its data ---- */
+/* ---- TCP segments, for programs that read their data ---- */
 
 struct segment {
 	__u8 source[16];
@@ -119,9 +119,9 @@ struct segment {
 };
 
 enum segment_result {
-	SEGMENT_NONE,	  /* no TCP, or the kernel drops it */
-	SEGMENT_WHOLE,	  /* its data is that of the packet */
-	SEGMENT_FRAGMENT, /* the first of several: its header is right, its data is not all there */
+	SEGMENT_NONE,	  /* not TCP, or a packet that the kernel drops */
+	SEGMENT_WHOLE,	  /* all data is in the packet */
+	SEGMENT_FRAGMENT, /* the first of several IP fragments: the data is incomplete */
 };
 
 static __always_inline enum segment_result segment_set(const struct __sk_buff *skb,
@@ -144,8 +144,8 @@ static __always_inline enum segment_result segment_set(const struct __sk_buff *s
 }
 
 /*
- * Reads a segment whose lengths are those that the IP header states. Where the packet is shorter,
- * the kernel drops it, and what was passed over would not be what the server reads.
+ * Reads a TCP segment by the lengths that the IP header states. Returns SEGMENT_NONE for a packet
+ * that is shorter: the kernel drops it, so the server never reads its data.
  */
 static __always_inline enum segment_result segment_read(struct __sk_buff *skb, __u32 l2,
 							struct segment *s)

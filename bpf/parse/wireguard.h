@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * WireGuard's messages on the wire (protocol paper, section 5.4): one byte of type, three of zero;
- * then the sender's index, in a response also the initiation's index.
+ * WireGuard messages on the wire (wireguard.com/papers/wireguard.pdf, section 5.4): a type byte,
+ * three zero bytes, the sender's index; a response then has the index of its initiation.
  */
 #pragma once
 
@@ -10,13 +10,13 @@
 
 enum wireguard_message {
 	WIREGUARD_NONE,
-	WIREGUARD_INITIATION, /* 1 … 4: the type's number */
+	WIREGUARD_INITIATION, /* from here on, the values are the type bytes 1 … 4 */
 	WIREGUARD_RESPONSE,
 	WIREGUARD_COOKIE,
 	WIREGUARD_DATA,
 };
 
-/* Bytes of UDP payload: protocol paper, sections 5.4.2, 5.4.3, 5.4.7 and 5.4.6. */
+/* Bytes of UDP payload: sections 5.4.2, 5.4.3, 5.4.7 and 5.4.6 of the paper. */
 #define WIREGUARD_INITIATION_SIZE 148
 #define WIREGUARD_RESPONSE_SIZE 92
 #define WIREGUARD_COOKIE_SIZE 64
@@ -27,8 +27,8 @@ enum wireguard_message {
 #define WIREGUARD_RECEIVER 8 /* in a response */
 
 /*
- * The type of the handshake message of `size` bytes at `offset`, WIREGUARD_NONE where there is
- * none. A global function: verified once.
+ * Returns the type of the handshake message of `size` bytes at `offset`, or WIREGUARD_NONE if there
+ * is no such message. A global function, so that the verifier checks it once.
  */
 __weak __noinline __u32 handshake_read(struct __sk_buff *skb, __u32 offset, __u32 size)
 {
@@ -49,10 +49,10 @@ __weak __noinline __u32 handshake_read(struct __sk_buff *skb, __u32 offset, __u3
 }
 
 /*
- * Whether a datagram to or from port 53 is a WireGuard message and no DNS message, by its form. A
- * data message has any size, but the upper half of its counter is 0, where a query has the type
- * that it asks for. The other messages have random bytes where a query (an iterative one without
- * flags) has the numbers of its records.
+ * Whether a datagram to or from port 53 has the format of a WireGuard message and not of a DNS
+ * message. A data message has any size, but the upper half of its counter is 0, where a query has
+ * its QTYPE. The other messages have random bytes where a query without flags has its record counts
+ * (one question, no other records).
  */
 static __always_inline int wireguard_has_form(struct __sk_buff *skb, __u32 offset, __u32 size)
 {

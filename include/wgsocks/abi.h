@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The contract between the kernel side (bpf/), the collector, and an operator with bpftool: what
- * the maps hold. Types have fixed widths, layouts are asserted. Any change of a size or a meaning
- * needs a new ABI_LAYOUT, which names the pin folder.
+ * Keys and values of the BPF maps: the contract between the BPF programs (bpf/), the collector, and
+ * operators who read the maps with bpftool. Types have fixed widths, and their sizes are asserted.
+ * Any change of a size or a meaning needs a new ABI_LAYOUT, which names the folder of the pins.
  *
- * This header: proxies and their counters. abi_labels.h: the closed sets of label values.
- * abi_connections.h: entries that live as long as a connection or a message. abi_tables.h:
- * destinations, clients and the last minutes.
+ * - This header: proxies and their counters.
+ * - abi_labels.h: the closed sets of label values.
+ * - abi_connections.h: entries that live as long as a connection or a message.
+ * - abi_tables.h: destinations, clients and the last minutes.
  */
 #pragma once
 
@@ -24,13 +25,13 @@
 
 #define ABI_PORTS_MAX 8	      /* listener ports of one proxy */
 #define ABI_TUNNELS_MAX 4     /* tunnel interfaces of one proxy */
-#define ABI_INTERFACES_MAX 12 /* other interfaces of one proxy, for readers of the proxies map */
+#define ABI_INTERFACES_MAX 12 /* underlay interfaces of one proxy that struct proxy lists */
 #define ABI_INTERFACE_SIZE 16 /* IFNAMSIZ */
 #define ABI_PROCESSES_MAX 4   /* names of SOCKS server processes */
 #define ABI_COMM_SIZE 16      /* TASK_COMM_LEN */
 #define ABI_NAME_SIZE 64
 
-#ifndef ABI_SESSIONS_MAX /* a test build has few */
+#ifndef ABI_SESSIONS_MAX /* a test build sets a small number */
 #define ABI_SESSIONS_MAX 65536
 #endif
 #define ABI_UPSTREAMS_MAX 32768
@@ -39,20 +40,20 @@
 #define ABI_DNS_STREAMS_MAX 1024
 #define ABI_EVENTS_BYTES 4096
 
-/* The look-up of a network namespace: buckets of four, by the low bits of the namespace's inode. */
+/* The table of network namespaces: buckets of four, by the low bits of the namespace's inode. */
 #define ABI_NETNS_BUCKETS 4096
 #define ABI_NETNS_WAYS 4
 
 /*
- * Counters by an enum are a struct whose members have the metric's label values as names, in the
- * enum's order (abi_labels.h). The code finds a member by its enum.
+ * Counters by an enum are a struct whose member names are the label values, in the order of the
+ * enum (abi_labels.h). ABI_AT finds the member of an enumerator.
  */
 #define ABI_AT(type, group, index) (((type *)&(group))[index])
 
 /* An address is 16 bytes in network order, IPv4 mapped (::ffff:a.b.c.d), compared by halves. */
 #define ABI_HALVES(address) ((__u64 *)(address))
 
-/* ---- histograms: decimal bounds, the last bucket is +Inf ---- */
+/* ---- histograms ---- */
 
 #define ABI_HISTOGRAM_BUCKETS 17
 
@@ -62,7 +63,7 @@ enum abi_histogram_bounds {
 	ABI_BOUNDS_MAX
 };
 
-/* In nanoseconds: [bounds][bucket], 16 finite bounds each. */
+/* Upper bounds in nanoseconds: [bounds][bucket], 16 finite bounds each. */
 #define ABI_MS(n) ((n)*1000000ULL)
 #define ABI_S(n) ((n)*1000000000ULL)
 #define ABI_HISTOGRAM_BOUNDS                                                                     \
@@ -77,17 +78,17 @@ enum abi_histogram_bounds {
 	}
 
 /*
- * Buckets are not cumulative; the count is their sum. A value equal to a bound is in its bucket
- * (le).
+ * Buckets are not cumulative, and the number of values is their sum. The last bucket is +Inf. A
+ * value equal to a bound is in the bucket of that bound (le).
  */
 struct abi_histogram {
 	__u64 buckets[ABI_HISTOGRAM_BUCKETS];
 	__u64 sum_ns;
 };
 
-/* ---- counters, by proxy ---- */
+/* ---- counters of a proxy ---- */
 
-/* At rest queries = responses + unanswered. */
+/* Without pending queries, queries = responses + unanswered. `duration`: query to response. */
 struct dns_counters {
 	struct dns_type_counts queries;
 	struct dns_rcode_counts responses;
@@ -101,7 +102,7 @@ struct dns_paths {
 };
 #undef ABI_DNS_COUNTERS_
 
-/* Of one tunnel, by its tunnel index in struct proxy. */
+/* Handshake messages of one tunnel. `duration`: from the initiation sent to its response. */
 struct handshake_counters {
 	struct handshake_counts initiations;
 	struct handshake_counts responses;
@@ -114,7 +115,7 @@ struct outcome_histograms {
 };
 #undef ABI_HISTOGRAM_
 
-/* Map `counters`: slot → this. Counters only grow; active, pending and streams are gauges. */
+/* Map `counters`: slot → this. Gauges are __s64; all other members only grow. */
 struct proxy_counters {
 	__u64 client_connections;
 	__s64 client_active;
@@ -125,13 +126,13 @@ struct proxy_counters {
 	__s64 upstream_active;
 	__s64 upstream_pending; /* SYN sent, no answer yet */
 	__s64 dns_pending;	/* entries of the map dns_pending */
-	__s64 dns_streams;
+	__s64 dns_streams;	/* entries of the map dns_streams */
 	struct upstream_failure_counts upstream_failures;
 	struct side_counts retransmits;
 	struct loss_counts losses;
 	__u64 leaked_connections;
 	__u64 leaked_dns;
-	__u64 requests_unattributed; /* clients collector: requests of clients that have no entry */
+	__u64 requests_unattributed; /* clients collector: requests of clients without an entry */
 	struct outcome_histograms request_duration;
 	struct abi_histogram connection_duration;
 	struct abi_histogram upstream_connect_duration;
@@ -139,6 +140,7 @@ struct proxy_counters {
 	struct handshake_counters handshakes[ABI_TUNNELS_MAX];
 };
 
+/* Inner packets, and their bytes from the IP header on. */
 struct traffic {
 	__u64 packets;
 	__u64 bytes;
@@ -165,8 +167,8 @@ struct direction_traffic {
 /* Map `tunnels`: slot × ABI_TUNNELS_MAX + tunnel index → this, per CPU. */
 struct tunnel_counters {
 	struct direction_traffic traffic;
-	struct direction_counts last_jiffies;
-	struct direction_counts other; /* bytes of addresses without a series of their own */
+	struct direction_counts last_jiffies; /* bpf_jiffies64() at the last packet */
+	struct direction_counts other;	      /* bytes of addresses without a series */
 };
 
 #define ABI_TRAFFIC(counters, direction, family, protocol) \
@@ -181,16 +183,16 @@ struct tunnel_counters {
 struct proxy_tunnel {
 	char name[ABI_INTERFACE_SIZE]; /* "": the index is free */
 	__u32 ifindex;		       /* 0: the interface does not exist now */
-	__u16 listen_port;	       /* WireGuard's, as last read; 0: unknown */
+	__u16 listen_port;	       /* WireGuard's, host order, as last read; 0: unknown */
 	__u16 reserved;
-	__u64 unwatched_ns; /* packets may have passed uncounted, after the tunnel was recreated */
+	__u64 unwatched_ns; /* total time in which a recreated tunnel was not yet counted */
 };
 
 /* Map `proxies`: slot → this. Written by the collector. */
 struct proxy {
 	char name[ABI_NAME_SIZE];
 	__u32 netns_inode;	    /* 0: the slot is free */
-	__u32 generation;	    /* of the slot: differs for each proxy that has the slot */
+	__u32 generation;	    /* differs between the proxies that have used the slot */
 	__u16 ports[ABI_PORTS_MAX]; /* SOCKS listeners, host order, 0 ends the list */
 	struct proxy_tunnel tunnels[ABI_TUNNELS_MAX];
 	__u32 underlay_ifindex[ABI_INTERFACES_MAX];
@@ -209,14 +211,14 @@ struct netns_bucket {
 	struct netns_entry ways[ABI_NETNS_WAYS];
 };
 
-/* In rodata: the names of SOCKS server processes, zero padded. */
+/* In rodata: the names of SOCKS server processes, padded with zeros. */
 struct process_names {
 	char comm[ABI_PROCESSES_MAX][ABI_COMM_SIZE];
 };
 
 /*
- * In rodata: a network that leaks may go to. In network order, IPv4 mapped. The address has no bit
- * outside the mask.
+ * In rodata: a network that --leak.allow allows. In network order, IPv4 mapped. The address has no
+ * bits outside the mask.
  */
 #define ABI_LEAK_ALLOW_MAX 16
 struct leak_network {
@@ -225,16 +227,16 @@ struct leak_network {
 };
 
 /*
- * skb->cb[4] as the stub sets it: slot (for a tunnel: its index in `tunnels`), L2 header length,
- * and the program that the stub calls (enum abi_packet_program). Programs called later learn from
- * it where the packet passes.
+ * skb->cb[4], which the stub sets: slot (for a tunnel: its index in `tunnels`), length of the L2
+ * header in bytes, and the program that the stub calls (enum abi_packet_program). From it, programs
+ * called later know the interface and direction of the packet.
  */
 #define ABI_STUB_SLOT(cb) ((cb)&0xffff)
 #define ABI_STUB_L2(cb) (((cb) >> 16) & 0xff)
 #define ABI_STUB_PROGRAM(cb) ((cb) >> 24)
 #define ABI_STUB_CB(slot, l2, program) ((__u32)(slot) | (__u32)(l2) << 16 | (__u32)(program) << 24)
 
-/* Indices of the PROG_ARRAY `packet_programs`. The tracepoints have an array of one entry each. */
+/* Indices of the PROG_ARRAY `packet_programs`. */
 enum abi_packet_program {
 	/* Called by stubs. */
 	ABI_PACKET_TUNNEL_RECEIVE,
@@ -250,21 +252,21 @@ enum abi_packet_program {
 	ABI_PACKET_MAX
 };
 
-/* Ring buffer `events`: rare events after which the collector scans at once. */
+/* Ring buffer `events`: rare events. The collector scans at once after each. */
 enum abi_event { ABI_EVENT_LISTEN = 1, ABI_EVENT_LISTEN_END };
 /* The process that begins to listen. */
 enum abi_server {
-	ABI_SERVER_NONE,    /* no SOCKS server */
-	ABI_SERVER_UNKNOWN, /* a SOCKS server; kernels before 5.11 do not tell which process */
-	ABI_SERVER_FIRST,   /* its first process: a listener for clients */
-	ABI_SERVER_CHILD,   /* a child: a client's BIND */
+	ABI_SERVER_NONE,    /* not a SOCKS server */
+	ABI_SERVER_UNKNOWN, /* a SOCKS server; before Linux 5.11 its parent cannot be read */
+	ABI_SERVER_FIRST,   /* the first process of a SOCKS server: a listener for clients */
+	ABI_SERVER_CHILD,   /* a child of it: the listener of a client's BIND */
 };
-#define ABI_SLOT_NONE 0xffffffffu /* an unwatched namespace, in which a proxy may have begun */
+#define ABI_SLOT_NONE 0xffffffffu /* an unwatched namespace, in which a proxy may have started */
 struct event {
 	__u32 kind; /* enum abi_event */
-	__u32 slot;
+	__u32 slot; /* or ABI_SLOT_NONE */
 	__u32 netns_inode;
-	__u16 port;
+	__u16 port;	 /* host order; 0 with ABI_SLOT_NONE */
 	__u16 by_server; /* enum abi_server */
 };
 

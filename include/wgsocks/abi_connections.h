@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Entries that live as long as a connection or a message: client sessions, upstream connections,
- * DNS queries, WireGuard handshakes. A part of abi.h, which includes it.
+ * DNS queries, WireGuard handshakes. Part of abi.h, which includes this header.
  */
 #pragma once
 
@@ -27,9 +27,14 @@ struct dialogue_side {
 	__u8 state; /* enum of bpf/parse/socks.h; 0 at the start */
 	__u8 flags; /* DIALOGUE_… */
 };
-#define DIALOGUE_DONE 1u /* nothing more is to be read on this side */
+#define DIALOGUE_DONE 1u /* nothing more is read on this side */
 #define DIALOGUE_LOST 2u /* read in part: a segment came out of order or cannot be read */
 
+/*
+ * The state of a SOCKS dialogue. Each comment names the program that writes the member: ingress
+ * reads the client, egress reads the server, CLOSE is the end of the socket. Times are
+ * CLOCK_MONOTONIC in ns.
+ */
 struct dialogue {
 	struct dialogue_side client; /* written at ingress */
 	enum abi_command command;    /* ingress */
@@ -56,27 +61,27 @@ enum session_closer {
 /*
  * Map `sessions`: client connections.
  *
- * The lock protects the client's side of the dialogue, whose segments may be read on two CPUs at
- * once. Each CPU reads without it and records the result under it, unless the other has recorded
- * meanwhile. Segments that came before their predecessor wait in `held`.
+ * The lock protects the client's side of the dialogue: two CPUs may read its segments at once. Each
+ * CPU reads without the lock. It records the result under the lock, unless the other has recorded
+ * meanwhile. Segments that arrive before their predecessor are held in `held`.
  */
 #define ABI_HELD_SEGMENT_MAX 32 /* the longest segment that is held */
 #define ABI_HELD_MAX 40		/* all held bytes */
 struct session {
 	struct bpf_spin_lock lock;
-	__u32 retransmits; /* of the socket's total_retrans: counted so far */
+	__u32 retransmits; /* part of the socket's total_retrans that is counted */
 	__u64 socket;	   /* struct sock *: identity, never dereferenced */
-	__u64 opened_ns;   /* CLOCK_MONOTONIC; 0: it began before the programs were attached */
+	__u64 opened_ns;   /* CLOCK_MONOTONIC; 0: adopted */
 	struct dialogue dialogue;
-	enum session_closer closer; /* who sent the first FIN */
-	__u8 adopted;		    /* it began before us: its dialogue is unknown */
+	enum session_closer closer; /* the side that sent the first FIN */
+	__u8 adopted;		    /* began before the programs were attached: no dialogue */
 	__u8 closed;		    /* nothing more is counted */
-	__u8 held_length;	    /* held bytes */
-	__u32 held_start;	    /* their stream offset */
-	__u8 held_filled;	    /* held bytes that are loaded */
+	__u8 held_length;	    /* number of bytes in `held`, reserved ones included */
+	__u32 held_start;	    /* stream offset of the first */
+	__u8 held_filled;	    /* number of bytes in `held` that are loaded */
 	__u8 reserved[5];
-	__u16 seen; /* round of the last reconciliation that found it */
-	/* Longer than needed: the verifier does not know the sum of offset and length. */
+	__u16 seen; /* round of the last reconciliation that found the socket */
+	/* Longer than ABI_HELD_MAX: the verifier does not know the sum of offset and length. */
 	__u8 held[ABI_HELD_MAX + ABI_HELD_SEGMENT_MAX];
 };
 
@@ -99,32 +104,32 @@ struct upstream {
 	__u16 generation;
 	__u32 retransmits;
 	__u8 established;
-	enum upstream_way way; /* kind of the interface by which the first SYN left */
+	enum upstream_way way; /* kind of interface by which the first SYN left */
 	__u8 reserved[4];
 	__u16 seen; /* as in struct session */
 };
 
 /* ---- DNS ---- */
 
-#define ABI_DNS_TIMEOUT_NS ABI_S(5) /* a query without an answer by then is unanswered */
+#define ABI_DNS_TIMEOUT_NS ABI_S(5) /* after this time a query counts as unanswered */
 
 /*
- * When an idle TCP connection is forgotten: an established one, and one that opens or closes (a SYN
- * is sent again after 64 s at most).
+ * Idle time after which a stream is deleted: an established one (IDLE), and one that opens or
+ * closes (HALF; the kernel repeats a SYN after at most 64 s).
  */
 #define ABI_DNS_STREAM_IDLE_NS ABI_S(600)
 #define ABI_DNS_STREAM_HALF_NS ABI_S(70)
 #define ABI_DNS_TURNS 16 /* pending queries with the same key */
 
 /*
- * The query that a message belongs to: an answer has the key of its query. IPv4 mapped, the port in
- * host order (the server's is 53). For a TCP connection id and turn are 0.
+ * Identifies a query; an answer has the key of its query. Addresses are IPv4 mapped, the port is in
+ * host order, and the server's port is 53. In `dns_streams`, `id` and `turn` are 0.
  */
 struct dns_key {
 	__u8 client[16];
 	__u8 server[16];
 	__u16 client_port;
-	__u16 id; /* as read: the first byte is the higher */
+	__u16 id; /* host order */
 	__u16 slot;
 	__u16 generation; /* low bits of the slot's generation */
 	enum abi_path path;
@@ -134,19 +139,20 @@ struct dns_key {
 };
 
 /*
- * Map `dns_pending`: queries that wait for their answer. The side whose delete succeeds counts the
- * end.
+ * Map `dns_pending`: queries without an answer yet. Whichever side deletes the entry counts the end
+ * of the query.
  */
 struct dns_pending {
 	__u64 asked_ns;
 };
 
 /*
- * Map `dns_seen`: a query outside the tunnel → where and when it last passed. A packet that leaves
- * by a VLAN, a bridge or a bond leaves by the interface below it too. An entry may be evicted.
+ * Map `dns_seen`: a query outside the tunnel → interface and time at which it last passed. A packet
+ * that leaves by a VLAN, a bridge or a bond also passes the interface below it, but counts once.
+ * Entries may be evicted.
  */
 #define ABI_DNS_SEEN_MAX 512
-/* Longer than from one interface to the other, shorter than between two queries. */
+/* Longer than the way between two interfaces, shorter than the time between two queries. */
 #define ABI_DNS_SEEN_NS ABI_MS(100)
 struct dns_seen {
 	__u64 passed_ns;
@@ -158,22 +164,22 @@ struct dns_seen {
 struct dns_side {
 	__u32 isn;  /* sequence number of offset 0 */
 	__u32 next; /* first offset not yet read */
-	__u64 word; /* position in the current message: see bpf/parse/dns.h */
+	__u64 word; /* DNS_WORD of bpf/parse/dns.h: position in the current message */
 	/*
-	 * Range of segments that came before their predecessor: skipped if they hold only the rest
-	 * of a message.
+	 * Range of segments that arrived before their predecessor. It is skipped if it has only the
+	 * rest of a message.
 	 */
 	__u32 ahead_start;
 	__u32 ahead_end;
 	__u8 known; /* the SYN was seen */
-	__u8 lost;  /* counted as a loss: nothing more is read */
+	__u8 lost;  /* a loss was counted: nothing more is read */
 	__u8 ended; /* all data up to its FIN was read */
 	__u8 reserved[5];
 };
 
 /*
- * Map `dns_streams`: TCP connections to port 53. The lock protects all fields: segments may be read
- * on two CPUs.
+ * Map `dns_streams`: TCP connections to port 53. The lock protects all members: two CPUs may read
+ * segments at once.
  */
 enum dns_direction { DNS_QUERIES, DNS_ANSWERS, DNS_DIRECTION_MAX };
 struct dns_sides {
@@ -183,40 +189,40 @@ struct dns_sides {
 struct dns_stream {
 	struct bpf_spin_lock lock;
 	__u32 reserved;
-	__u64 opened_ns; /* identity: the kernel may reuse a freed value while a program reads it */
+	__u64 opened_ns; /* identity: a freed value may be reused while a program reads it */
 	__u64 last_ns;	 /* time of the last segment */
 	struct dns_sides sides;
 };
 
 /*
- * Map `handshakes`: a sent initiation → its time. An entry may be evicted, and then has no
- * duration.
+ * Map `handshakes`: a sent initiation → its time (CLOCK_MONOTONIC, ns). If an entry is evicted, the
+ * duration of that handshake is not counted.
  */
 #define ABI_HANDSHAKES_MAX 1024
 struct handshake_key {
-	__u32 index; /* the sender's, as in the message */
+	__u32 index; /* the sender's index, in the byte order of the message */
 	__u16 slot;
 	__u16 generation; /* low bits of the slot's generation */
 };
 
 /*
- * Map `handshakes_seen`: a message → the interface that counted it. A message that leaves by a VLAN
- * or a bridge leaves by the interface below it too.
+ * Map `handshakes_seen`: a message → ifindex of the interface that counted it. A message that
+ * leaves by a VLAN or a bridge also passes the interface below it, but counts once.
  */
 struct handshake_seen_key {
-	__u32 sender; /* indices as in the message */
+	__u32 sender; /* both indices in the byte order of the message */
 	__u32 receiver;
 	__u16 slot;
 	__u16 generation;
-	__u16 type; /* of the message */
+	__u16 type; /* type byte of the message */
 	enum abi_handshake direction;
 	__u8 reserved;
 };
 
 /*
- * Map `handshakes_unclaimed`: a local port of no known device → what passed there. If a device
- * turns out to have that port (it has changed), the counts become its own. Otherwise they are not
- * the proxy's.
+ * Map `handshakes_unclaimed`: a local port of no known device → its handshake messages. If a device
+ * turns out to have this port, after a change of its port, the counts are added to the device.
+ * After 30 s without such a device, the collector deletes the entry (sweep.c).
  */
 #define ABI_UNCLAIMED_MAX 64
 struct unclaimed_key {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The closed sets of label values, one table each: X(enumerator, word). Both sides and the
- * exposition derive from it: the enum, the struct of counters whose members are the words (so that
- * a dump needs no legend), and the label's values in the exposition. A new row, and each new order,
- * is a new ABI_LAYOUT. A part of abi.h, which includes it.
+ * The closed sets of label values, one table each: X(enumerator, word). From a table derive the
+ * enum, the struct of counters whose members are the words (so that bpftool prints them), and the
+ * label values in the exposition. A new row or a new order needs a new ABI_LAYOUT. Part of abi.h,
+ * which includes this header.
  */
 #pragma once
 
@@ -11,11 +11,11 @@
 #include <linux/types.h>
 #endif
 
-/* Rows → enumerators, and rows → members that count. */
+/* Turn a row into an enumerator, or into a counter. */
 #define ABI_ENUMERATOR(id, word) id,
 #define ABI_COUNT(id, word) __u64 word;
 
-/* Enums that are members have one byte, so that a dump shows their names. */
+/* An enum that is a member is packed into one byte; with its type, bpftool prints its name. */
 #define ABI_COMMANDS(X)                             \
 	X(ABI_COMMAND_CONNECT, connect)             \
 	X(ABI_COMMAND_BIND, bind)                   \
@@ -48,8 +48,8 @@ struct failure_counts {
 };
 
 /*
- * The socket's error at SYN_SENT → CLOSE: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH,
- * ECONNRESET, none or ECONNABORTED (given up on this host), any other.
+ * By the socket's error at SYN_SENT → CLOSE, in this order: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH,
+ * ENETUNREACH, ECONNRESET, none or ECONNABORTED (ended on this host), any other.
  */
 #define ABI_UPSTREAM_FAILURES(X)                                 \
 	X(ABI_UPSTREAM_REFUSED, refused)                         \
@@ -73,14 +73,17 @@ struct side_counts {
 };
 
 /*
- * A loss is a number that is too low.
- * recursion: an event that neither copy of a tracepoint program saw; found by reconciliation.
- * out_of_order: a segment of a dialogue or of DNS that came before its predecessor and was not
- * read. insert: a full map. reserve: a full ring buffer. delete: a delete that failed with another
- * error than -ENOENT. parse: what cannot be read: a dialogue (GSSAPI, IP fragments, longer than the
- * parser's bound), a query without a header, DNS over TCP in IP fragments, or over a connection
- * that began before the programs were attached. netns_table: a full bucket of the netns table: the
- * sockets of that proxy are not seen.
+ * Events that were not counted, by cause:
+ *
+ * - recursion: neither copy of a tracepoint program saw an event; reconciliation found this.
+ * - out_of_order: a segment of a dialogue or of DNS came before its predecessor and was not read.
+ * - insert: a map was full.
+ * - delete: a delete failed with an error other than -ENOENT.
+ * - parse: a dialogue cannot be read (GSSAPI, IP fragments, longer than the parser's limit), or a
+ *   query is too short for a header, or DNS over TCP came in IP fragments or over a connection that
+ *   began before the programs were attached.
+ * - reserve: a ring buffer was full.
+ * - netns_table: a bucket of the map `netns` was full, so the sockets of a proxy are not seen.
  */
 #define ABI_LOSSES(X)                          \
 	X(ABI_LOSS_RECURSION, recursion)       \
@@ -102,13 +105,13 @@ struct loss_counts {
 	X(ABI_OUTCOME_FAILURE, failure)
 enum abi_outcome { ABI_OUTCOMES(ABI_ENUMERATOR) ABI_OUTCOME_MAX };
 
-/* The path of a DNS message: through the tunnel, or by any other interface but lo. */
+/* The path of a DNS message: through the tunnel, or by any other interface except lo. */
 #define ABI_PATHS(X)               \
 	X(ABI_PATH_TUNNEL, tunnel) \
 	X(ABI_PATH_UNDERLAY, underlay)
 enum abi_path { ABI_PATHS(ABI_ENUMERATOR) ABI_PATH_MAX } __attribute__((packed));
 
-/* QTYPE of the first question: RFC 1035, 3596, 2782, 9460; 255 is any. */
+/* QTYPE of the first question: RFC 1035, 3596, 2782, 9460. */
 #define ABI_DNS_TYPES(X)        \
 	X(ABI_DNS_A, a)         \
 	X(ABI_DNS_AAAA, aaaa)   \
@@ -140,7 +143,7 @@ struct dns_rcode_counts {
 	ABI_DNS_RCODES(ABI_COUNT)
 };
 
-/* Of a handshake message, as the proxy sees it. */
+/* The direction of a handshake message, seen from the proxy. */
 #define ABI_HANDSHAKES(X)           \
 	X(ABI_HANDSHAKE_SENT, sent) \
 	X(ABI_HANDSHAKE_RECEIVED, received)
@@ -149,7 +152,7 @@ struct handshake_counts {
 	ABI_HANDSHAKES(ABI_COUNT)
 };
 
-/* Of a packet: the version of IP, and what it carries. */
+/* IP version and transport protocol of a packet. */
 #define ABI_FAMILIES(X)          \
 	X(ABI_FAMILY_IPV4, ipv4) \
 	X(ABI_FAMILY_IPV6, ipv6)
@@ -162,7 +165,7 @@ enum abi_family { ABI_FAMILIES(ABI_ENUMERATOR) ABI_FAMILY_MAX };
 	X(ABI_PROTOCOL_OTHER, other)
 enum abi_protocol { ABI_PROTOCOLS(ABI_ENUMERATOR) ABI_PROTOCOL_MAX };
 
-/* A direction is no label but a word in the name of a family. */
+/* A direction is not a label; it is part of the name of a family. */
 #define ABI_DIRECTIONS(X)       \
 	X(ABI_RECEIVE, receive) \
 	X(ABI_TRANSMIT, transmit)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Tables of the collector: the last minutes, requests by client, destinations and the messages that
- * name them. A part of abi.h, which includes it.
+ * Tables of the collector: the last minutes, requests by client, destinations, and the DNS messages
+ * that name them. Part of abi.h, which includes this header.
  */
 #pragma once
 
@@ -9,11 +9,11 @@
 
 /*
  * Map `windows`: slot → total requests at the end of each second, for the rate of the last minute.
- * Written by the collector.
+ * The collector writes it.
  */
 #define ABI_WINDOW_SECONDS 64
 struct window_sample {
-	__u64 second; /* CLOCK_MONOTONIC; 0: none yet */
+	__u64 second; /* CLOCK_MONOTONIC; 0: no sample yet */
 	__u64 requests;
 };
 struct window {
@@ -21,20 +21,20 @@ struct window {
 };
 
 /*
- * Map `rates`: slot → totals at equal steps of CLOCK_MONOTONIC, for the metrics of the last
- * minutes. Written by the collector. Totals begin at 0 with the ring and never fall: `ahead` is the
- * counter's value minus the ring's total. Counts are the low 32 bits: only their differences are
- * used.
+ * Map `rates`: slot → rings of totals at equal steps of CLOCK_MONOTONIC, for the metrics of the
+ * last minutes. The collector writes it. Totals begin at 0 with the ring and never fall. `ahead` is
+ * the value of a counter minus the total in the ring. Counts are the low 32 bits, since only their
+ * differences are used.
  */
-#define ABI_RATE_SECONDS 640 /* 10 minutes in steps of 1 s, and what precedes the window */
-#define ABI_RATE_STEPS 64    /* 5 minutes in steps of 5 s, likewise */
+#define ABI_RATE_SECONDS 640 /* 10 minutes in steps of 1 s, and 40 steps before the window */
+#define ABI_RATE_STEPS 64    /* 5 minutes in steps of 5 s, and 4 steps before the window */
 #define ABI_RATE_STEP_SECONDS 5
 struct rate_counts {
 	__u32 successes;
 	__u32 failures;
-	__u32 closed;			       /* client connections */
-	__u32 connects[ABI_HISTOGRAM_BUCKETS]; /* upstream, by time */
-	__u64 closed_ns;		       /* the sum of their lifetimes */
+	__u32 closed;			       /* client connections that ended */
+	__u32 connects[ABI_HISTOGRAM_BUCKETS]; /* upstream connects by duration */
+	__u64 closed_ns;		       /* sum of the durations of `closed` */
 };
 struct rate_totals {
 	__u64 received; /* inner bytes, of all tunnels */
@@ -52,9 +52,9 @@ struct rates {
 };
 
 /*
- * Map `clients`: slot → requests by client address, in the order of their first requests. Further
- * clients count in requests_unattributed of the counters. A searched array and no hash: its length
- * is the bound.
+ * Map `clients`: slot → requests by client address, in the order of the first requests. Requests of
+ * further clients count in requests_unattributed of struct proxy_counters. An array that is
+ * searched, not a hash: its length limits the number of series.
  */
 #define ABI_CLIENTS_MAX 50
 struct client_requests {
@@ -70,22 +70,23 @@ struct client_table {
 /*
  * ---- destinations ----
  *
- * Map `destinations`: slot × buckets of a proxy + abi_destination_hash(address) & (buckets of a
- * proxy - 1) → this. One look-up in an array (2 ns; 40 in a hash) finds both the counted addresses
- * and the candidates. The collector writes the addresses of `ways`, in order and only once, and
- * reads `candidates`. The programs write the rest.
+ * Map `destinations`: slot × buckets of a proxy + (abi_destination_hash(address) & (buckets of a
+ * proxy - 1)) → struct destination_bucket. One look-up in an array (2 ns; 40 ns in a hash) finds
+ * the counted addresses and the candidates. The collector writes the addresses of `ways`, in order
+ * and once each, and reads `candidates`. The programs write the rest.
  */
 #define ABI_DESTINATION_WAYS 6
 #define ABI_CANDIDATE_WAYS 4
-#define ABI_DESTINATIONS_MAX 10000 /* of --destinations.max */
+#define ABI_DESTINATIONS_MAX 10000 /* upper limit of --destinations.max */
 
 struct destination_count {
-	__u8 address[16] __attribute__((aligned(8))); /* 0: free, as are all behind it */
+	__u8 address[16] __attribute__((aligned(8))); /* 0: free, as are all later ways */
 	struct direction_counts bytes;
 };
 
 /*
- * The heaviest addresses without a series, by a vote of bytes in which light ones lose their votes.
+ * One of the heaviest addresses without a series. `weight`: bytes of this address minus bytes of
+ * addresses that are not candidates; see destination_nominate.
  */
 struct destination_candidate {
 	__u8 address[16] __attribute__((aligned(8)));
@@ -97,6 +98,10 @@ struct destination_bucket {
 	struct destination_candidate candidates[ABI_CANDIDATE_WAYS];
 };
 
+/*
+ * Returns a hash of 28 bits. The first multiplier is 2^64 divided by the golden ratio, the others
+ * are primes of xxHash64.
+ */
 static inline __u32 abi_destination_hash(__u64 high, __u64 low)
 {
 	__u64 h = high * 0x9E3779B97F4A7C15ULL ^ low * 0xC2B2AE3D27D4EB4FULL;
@@ -108,7 +113,7 @@ static inline __u32 abi_destination_hash(__u64 high, __u64 low)
 
 /*
  * Map `destination_entries`: slot × --destinations.max + order of promotion → this. Used by the
- * collector alone.
+ * collector only.
  */
 #define ABI_DESTINATION_LABEL_SIZE 256
 #define ABI_COUNTRY_SIZE 8
@@ -116,14 +121,14 @@ struct destination_entry {
 	__u8 address[16] __attribute__((aligned(8))); /* 0: free */
 	__u32 way_index;		/* bucket of the proxy × ABI_DESTINATION_WAYS + way */
 	__u32 series;			/* the first entry with this label */
-	struct direction_counts since;	/* its counts when it came to this country */
+	struct direction_counts since;	/* its counts when it got this country */
 	char country[ABI_COUNTRY_SIZE]; /* "": not looked up yet */
 	char label[ABI_DESTINATION_LABEL_SIZE];
 };
 
 /*
- * Map `destination_countries`: slot × ABI_COUNTRIES_MAX + n → bytes of destinations that have moved
- * to another country since.
+ * Map `destination_countries`: slot × ABI_COUNTRIES_MAX + n → bytes that destinations counted in
+ * this country before they moved to another.
  */
 #define ABI_COUNTRIES_MAX 256
 struct destination_country {
@@ -131,11 +136,11 @@ struct destination_country {
 	struct direction_counts bytes;
 };
 
-/* Ring buffer `answers`: DNS messages, for the names of destinations. Longer ones are cut. */
+/* Ring buffer `answers`: DNS messages, for the names of destinations; cut to ABI_ANSWER_MAX. */
 #define ABI_ANSWERS_BYTES 131072
 #define ABI_ANSWER_MAX 1232 /* the usual limit of EDNS (dnsflagday.net/2020) */
 struct answer {
-	__u8 peer[16]; /* the resolver; IPv4 mapped */
+	__u8 peer[16]; /* address of the resolver, IPv4 mapped */
 	__u32 slot;
 	__u16 port;	/* the local port, host order */
 	__u8 direction; /* enum abi_direction: answers are received, questions sent */

@@ -1,11 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The simplest liveness server that a script would have: `accept_loop.py PORT`. A peer of the bench."""
+"""The simplest liveness server that a script would have: `accept_loop.py PORT`. A peer of the
+bench.
+"""
 
 import socket
 import sys
 
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: close\r\n\r\nOK\n"
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
+    b"OK\n"
+)
 
 
 def main():

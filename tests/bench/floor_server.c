@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * The least that an HTTP server can do: `floor_server PORT BYTES` reads once, writes a fixed
- * answer, closes.
- */
+/* The minimal HTTP server: `floor_server PORT BYTES` reads once, writes a fixed answer, closes. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>

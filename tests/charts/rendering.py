@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Charts as helm renders them: the combinations that the documentation has, for several versions of Kubernetes. Needs build/chart-tools/python."""
+"""Charts as helm renders them: the combinations that the documentation has, for several versions of
+Kubernetes. Needs build/chart-tools/python.
+"""
 
 import functools
 import json
@@ -16,8 +18,16 @@ CHARTS = ROOT / "charts"
 CHART = CHARTS / "wgsocks-exporter"
 EXAMPLES = CHARTS / "examples"
 OLD, NEW = "1.25.0", "1.34.0"  # AppArmor by annotation, and by field
-NAMES = ("defaults", "flux", *(path.stem for path in sorted((EXAMPLES / "values").glob("*.yaml"))),
-         "mullvad-proxy", "mullvad-proxy-readyz-discover", "mullvad-proxy-bare", "mullvad-proxy-native")  # of combinations()
+NAMES = (
+    "defaults",
+    "flux",
+    *(path.stem for path in sorted((EXAMPLES / "values").glob("*.yaml"))),
+    # of combinations()
+    "mullvad-proxy",
+    "mullvad-proxy-readyz-discover",
+    "mullvad-proxy-bare",
+    "mullvad-proxy-native",
+)
 VERSIONS = (OLD, "1.29.0", "1.30.0", NEW, "1.37.0")
 RULES, DASHBOARD = "PrometheusRule", "ConfigMap"
 
@@ -26,8 +36,18 @@ _folder = tempfile.TemporaryDirectory(prefix="wgsocks-charts-")
 
 def helm(*arguments, stdin=None):
     """Standard output; RuntimeError with what it says when it fails."""
-    home = {name: _folder.name for name in ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "HOME")}
-    done = subprocess.run([TOOLS / "helm", *map(str, arguments)], capture_output=True, text=True, check=False, input=stdin, env=home)
+    home = {
+        name: _folder.name
+        for name in ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "HOME")
+    }
+    done = subprocess.run(
+        [TOOLS / "helm", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        input=stdin,
+        env=home,
+    )
     if done.returncode:
         raise RuntimeError(done.stderr.strip())
     return done.stdout
@@ -43,7 +63,10 @@ def mullvad():
 
 
 def flux():
-    return next(document for document in load((EXAMPLES / "flux" / "HelmRelease.yaml").read_text(encoding="utf-8")))
+    return next(
+        document
+        for document in load((EXAMPLES / "flux" / "HelmRelease.yaml").read_text(encoding="utf-8"))
+    )
 
 
 @functools.cache
@@ -51,16 +74,38 @@ def combinations():
     """name → (release, chart, arguments of helm)."""
     values = pathlib.Path(_folder.name) / "flux.yaml"
     values.write_text(yaml.safe_dump(flux()["spec"]["values"]), encoding="utf-8")
-    all_of_them = {"defaults": ("wgsocks", CHART, ()), "flux": ("wgsocks-exporter", CHART, ("--values", values))}
+    all_of_them = {
+        "defaults": ("wgsocks", CHART, ()),
+        "flux": ("wgsocks-exporter", CHART, ("--values", values)),
+    }
     for path in sorted((EXAMPLES / "values").glob("*.yaml")):
         all_of_them[path.stem] = ("wgsocks", CHART, ("--values", path))
     sidecar = "wgsocks-exporter.sidecar"
     all_of_them["mullvad-proxy"] = ("golden-crab", mullvad(), ())
-    all_of_them["mullvad-proxy-readyz-discover"] = ("free-salmon", mullvad(), (
-        "--set", f"proxyName=free-salmon,{sidecar}.readiness=readyz,{sidecar}.discover=true,{sidecar}.proxyPorts=null"))
-    all_of_them["mullvad-proxy-bare"] = ("golden-crab", mullvad(), (
-        "--set", f"{sidecar}.readiness=none,{sidecar}.wireguardVolume=,wgsocks-exporter.bpf.pin=false"))
-    all_of_them["mullvad-proxy-native"] = ("golden-crab", mullvad(), ("--set", f"{sidecar}.native=true"))
+    all_of_them["mullvad-proxy-readyz-discover"] = (
+        "free-salmon",
+        mullvad(),
+        (
+            "--set",
+            (
+                f"proxyName=free-salmon,"
+                f"{sidecar}.readiness=readyz,{sidecar}.discover=true,{sidecar}.proxyPorts=null"
+            ),
+        ),
+    )
+    all_of_them["mullvad-proxy-bare"] = (
+        "golden-crab",
+        mullvad(),
+        (
+            "--set",
+            f"{sidecar}.readiness=none,{sidecar}.wireguardVolume=,wgsocks-exporter.bpf.pin=false",
+        ),
+    )
+    all_of_them["mullvad-proxy-native"] = (
+        "golden-crab",
+        mullvad(),
+        ("--set", f"{sidecar}.native=true"),
+    )
     return all_of_them
 
 
@@ -77,14 +122,20 @@ def notes(values):
         shutil.copytree(CHART, chart)
         (chart / "templates" / "NOTES.txt").rename(chart / "files" / "notes.txt")
         (chart / "templates" / "notes.yaml").write_text(
-            'kind: ConfigMap\nnotes: {{ tpl (.Files.Get "files/notes.txt") . | quote }}\n', encoding="utf-8")
-    return load(helm("template", "wgsocks", chart, "--set", values, "--show-only", "templates/notes.yaml"))[0]["notes"]
+            'kind: ConfigMap\nnotes: {{ tpl (.Files.Get "files/notes.txt") . | quote }}\n',
+            encoding="utf-8",
+        )
+    return load(
+        helm("template", "wgsocks", chart, "--set", values, "--show-only", "templates/notes.yaml")
+    )[0]["notes"]
 
 
 @functools.cache
 def rendered(name, version=NEW):
     release, chart, arguments = combinations()[name]
-    return helm("template", release, chart, "--namespace", "vpn", "--kube-version", version, *arguments)
+    return helm(
+        "template", release, chart, "--namespace", "vpn", "--kube-version", version, *arguments
+    )
 
 
 def load(text):
@@ -102,19 +153,29 @@ def of_kind(name, kind):
 
 def pods(documents):
     """The pod specs of all workloads."""
-    return [document["spec"] if document["kind"] == "Pod" else document["spec"]["template"]["spec"]
-            for document in documents if document["kind"] in ("DaemonSet", "Deployment", "Job", "Pod")]
+    return [
+        document["spec"] if document["kind"] == "Pod" else document["spec"]["template"]["spec"]
+        for document in documents
+        if document["kind"] in ("DaemonSet", "Deployment", "Job", "Pod")
+    ]
 
 
 def container(name, which="wgsocks-exporter"):
-    found = [each for pod in pods(objects(name)) for each in pod["containers"] + pod.get("initContainers", []) if each["name"] == which]
+    found = [
+        each
+        for pod in pods(objects(name))
+        for each in pod["containers"] + pod.get("initContainers", [])
+        if each["name"] == which
+    ]
     if len(found) != 1:
         raise AssertionError(f"{len(found)} containers {which} in {name}")
     return found[0]
 
 
 def snapshot(name):
-    """What is rendered, but for copies of monitoring/, which have a test of their own, and for the version."""
+    """What is rendered, but for copies of monitoring/, which have a test of their own, and for the
+    version.
+    """
     version = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
     parts = []
     for part in rendered(name).removeprefix("---\n").split("\n---\n"):
@@ -123,10 +184,16 @@ def snapshot(name):
         if f"\nkind: {RULES}\n" in part:
             part = part.split("\n  groups:\n")[0] + "\n  groups: # monitoring/prometheus/rules"
         parts.append(part.rstrip("\n"))
-    return "# SPDX-License-Identifier: Apache-2.0\n---\n" + "\n---\n".join(parts).replace(version, "VERSION") + "\n"
+    return (
+        "# SPDX-License-Identifier: Apache-2.0\n---\n"
+        + "\n---\n".join(parts).replace(version, "VERSION")
+        + "\n"
+    )
 
 
 def operator_says(documents):
     """What the operator's types have against these, a line each."""
     lines = "".join(json.dumps(document) + "\n" for document in documents)
-    return subprocess.run([TOOLS / "operator"], input=lines, capture_output=True, text=True, check=True).stdout.splitlines()
+    return subprocess.run(
+        [TOOLS / "operator"], input=lines, capture_output=True, text=True, check=True
+    ).stdout.splitlines()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""charts/, without a cluster: every combination that the documentation has, held against Kubernetes' schemas and the operator's types, and against
-what the program itself says. UPDATE=1 in the environment writes the snapshots."""
+"""charts/, without a cluster: every combination that the documentation has, held against
+Kubernetes' schemas and the operator's types, and against what the program itself says. UPDATE=1 in
+the environment writes the snapshots.
+"""
 
 import concurrent.futures
 import os
@@ -35,7 +37,9 @@ from rendering import (
 @pytest.fixture(scope="module", autouse=True)
 def tools():
     """helm, the operator's types and Kubernetes' schemas, in build/chart-tools."""
-    done = subprocess.run([ROOT / "mk" / "chart-tools"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [ROOT / "mk" / "chart-tools"], capture_output=True, text=True, check=False
+    )
     if done.returncode == 2:
         pytest.skip((done.stderr.strip().splitlines() or ["no chart tools"])[-1])
     equal(done.returncode, 0, done.stderr)
@@ -57,20 +61,32 @@ BAD = {
     "exporter.proxiesMax=many": "at '/exporter/proxiesMax': got string, want integer",
     "exporter.proxiesMax=0": "at '/exporter/proxiesMax': minimum: got 0, want 1",
     "exporter.metricsPort=65536": "at '/exporter/metricsPort': maximum: got 65,536, want 65,535",
-    "exporter.collectors.dnss=false": "at '/exporter/collectors': additional properties 'dnss' not allowed",
-    "exporter.log.level=loud": "at '/exporter/log/level': value must be one of 'debug', 'info', 'warn', 'error'",
+    "exporter.collectors.dnss=false": "at '/exporter/collectors': additional properties 'dnss' not "
+    "allowed",
+    "exporter.log.level=loud": "at '/exporter/log/level': value must be one of 'debug', 'info', "
+    "'warn', 'error'",
     "bpf.pin=maybe": "at '/bpf/pin': got string, want boolean",
     "resources.limits.memory=lots": "at '/resources/limits/memory': 'lots' does not match pattern",
-    "updateStrategy.rollingUpdate.maxSurge=1": "at '/updateStrategy/rollingUpdate': additional properties 'maxSurge' not allowed",
-    "sidecar.readiness=vpn": "at '/sidecar/readiness': value must be one of 'livez', 'readyz', 'none'",
-    "image.pullPolicy=Sometimes": "at '/image/pullPolicy': value must be one of 'Always', 'IfNotPresent', 'Never'",
+    "updateStrategy.rollingUpdate.maxSurge=1": "at '/updateStrategy/rollingUpdate': additional "
+    "properties 'maxSurge' not allowed",
+    "sidecar.readiness=vpn": "at '/sidecar/readiness': value must be one of 'livez', 'readyz', "
+    "'none'",
+    "image.pullPolicy=Sometimes": "at '/image/pullPolicy': value must be one of 'Always', "
+    "'IfNotPresent', 'Never'",
     "serviceMonitor.interval=15": "at '/serviceMonitor/interval': got number, want string",
-    "exporter.healthPort=9090": "exporter.metricsPort and exporter.healthPort: one port cannot be both",
+    "exporter.healthPort=9090": "exporter.metricsPort and exporter.healthPort: one port cannot be "
+    "both",
     "web.tls=true": "web.tls: TLS is asked for by a file; set web.configSecret",
-    "serviceMonitor.enabled=true,podMonitor.enabled=true": "serviceMonitor.enabled and podMonitor.enabled: every agent would be scraped twice; set one",
-    "serviceMonitor.enabled=true,service.enabled=false": "serviceMonitor.enabled: it needs service.enabled; without a Service set podMonitor.enabled",
-    "mode=sidecar,serviceMonitor.enabled=true": "serviceMonitor.enabled: with mode=sidecar this chart has no Service; set podMonitor.enabled",
-    "mode=sidecar,networkPolicy.enabled=true": "networkPolicy.enabled: with mode=sidecar the pods are another chart's, and so are their policies",
+    "serviceMonitor.enabled=true,podMonitor.enabled=true": "serviceMonitor.enabled and "
+    "podMonitor.enabled: every agent would "
+    "be scraped twice; set one",
+    "serviceMonitor.enabled=true,service.enabled=false": "serviceMonitor.enabled: it needs "
+    "service.enabled; without a Service set "
+    "podMonitor.enabled",
+    "mode=sidecar,serviceMonitor.enabled=true": "serviceMonitor.enabled: with mode=sidecar this "
+    "chart has no Service; set podMonitor.enabled",
+    "mode=sidecar,networkPolicy.enabled=true": "networkPolicy.enabled: with mode=sidecar the pods "
+    "are another chart's, and so are their policies",
 }
 
 
@@ -101,10 +117,24 @@ def keys(values, path=""):
 def without(key):
     """None, or what is wrong when the key's default is taken away."""
     try:
-        load(helm("template", "wgsocks", CHART, "--set", f"mode={'sidecar' if key.startswith('sidecar') else 'node'},{key}=null"))
+        load(
+            helm(
+                "template",
+                "wgsocks",
+                CHART,
+                "--set",
+                f"mode={'sidecar' if key.startswith('sidecar') else 'node'},{key}=null",
+            )
+        )
     except RuntimeError as error:
         name = key.rpartition(".")[2]
-        return None if re.search(rf"- at '.*': (missing property '{name}'|minProperties: got 0, want 1)$", str(error)) else f"{key}: {error}"
+        return (
+            None
+            if re.search(
+                rf"- at '.*': (missing property '{name}'|minProperties: got 0, want 1)$", str(error)
+            )
+            else f"{key}: {error}"
+        )
     return None
 
 
@@ -117,14 +147,26 @@ def test_a_value_that_is_null_is_left_out_or_refused():
 @pytest.mark.parametrize("name", rendering.NAMES)
 def test_schemas_accept(name):
     import kubernetes_validate
+
     for version in rendering.versions(name):
         for document in objects(name, version):
             if document["apiVersion"] != OPERATORS:
                 try:
                     kubernetes_validate.validate(document, version, strict=True)
-                except (kubernetes_validate.ValidationError, kubernetes_validate.utils.SchemaNotFoundError) as error:
-                    raise AssertionError(f"{name}, {version}, {document['kind']}: {error}") from None
-        equal(operator_says(found for found in objects(name, version) if found["apiVersion"] == OPERATORS), [], name)
+                except (
+                    kubernetes_validate.ValidationError,
+                    kubernetes_validate.utils.SchemaNotFoundError,
+                ) as error:
+                    raise AssertionError(
+                        f"{name}, {version}, {document['kind']}: {error}"
+                    ) from None
+        equal(
+            operator_says(
+                found for found in objects(name, version) if found["apiVersion"] == OPERATORS
+            ),
+            [],
+            name,
+        )
 
 
 @pytest.mark.parametrize("name", rendering.NAMES)
@@ -133,12 +175,20 @@ def test_snapshot(name):
     text = rendering.snapshot(name)
     if os.environ.get("UPDATE") == "1":
         path.write_text(text, encoding="utf-8")
-    equal(text.splitlines(), path.read_text(encoding="utf-8").splitlines(), f"{name} (UPDATE=1 writes it)")
+    equal(
+        text.splitlines(),
+        path.read_text(encoding="utf-8").splitlines(),
+        f"{name} (UPDATE=1 writes it)",
+    )
 
 
 def test_the_snapshots_are_those_of_the_combinations():
     equal(sorted(rendering.NAMES), sorted(rendering.combinations()), "names")
-    equal(sorted(path.stem for path in SNAPSHOTS.glob("*")), sorted(rendering.combinations()), "snapshots")
+    equal(
+        sorted(path.stem for path in SNAPSHOTS.glob("*")),
+        sorted(rendering.combinations()),
+        "snapshots",
+    )
 
 
 def test_lint_strict():
@@ -151,17 +201,26 @@ def test_schemas_and_types_see_a_fault():
 
     daemonset = load(rendered("defaults").replace("hostPID: true", "hostPid: true"))
     try:
-        kubernetes_validate.validate(next(each for each in daemonset if each["kind"] == "DaemonSet"), NEW, strict=True)
+        kubernetes_validate.validate(
+            next(each for each in daemonset if each["kind"] == "DaemonSet"), NEW, strict=True
+        )
         raise AssertionError("hostPid passes")
     except kubernetes_validate.ValidationError:
         pass
     monitor = {"apiVersion": OPERATORS, "kind": "ServiceMonitor", "metadata": {"name": "a"}}
-    equal(operator_says([monitor | {"spec": {"endpoints": [{"prot": "metrics"}], "selector": {}}}]), ['ServiceMonitor: json: unknown field "prot"'])
+    equal(
+        operator_says([monitor | {"spec": {"endpoints": [{"prot": "metrics"}], "selector": {}}}]),
+        ['ServiceMonitor: json: unknown field "prot"'],
+    )
     assert "cannot unmarshal" in operator_says([monitor | {"spec": {"endpoints": {}}}])[0]
 
 
 def test_sidecar_of_a_chart_in_node_mode_is_refused():
-    refused(rendering.mullvad(), "wgsocks-exporter.mode=node", "wgsocks-exporter.sidecar.container: mode is node")
+    refused(
+        rendering.mullvad(),
+        "wgsocks-exporter.mode=node",
+        "wgsocks-exporter.sidecar.container: mode is node",
+    )
 
 
 def test_renders_in_two_seconds():
@@ -182,9 +241,17 @@ def groups_of_monitoring(prefix):
 
 
 def test_rules_are_those_of_monitoring():
-    equal(of_kind("flux", "PrometheusRule")[0]["spec"]["groups"], list(groups_of_monitoring("")), "groups")
+    equal(
+        of_kind("flux", "PrometheusRule")[0]["spec"]["groups"],
+        list(groups_of_monitoring("")),
+        "groups",
+    )
     spec = of_kind("kube-prometheus-stack", "PrometheusRule")[0]["spec"]
-    equal(spec["groups"][:-1], list(groups_of_monitoring("https://git.example/wgsocks_exporter/src/")), "groups")
+    equal(
+        spec["groups"][:-1],
+        list(groups_of_monitoring("https://git.example/wgsocks_exporter/src/")),
+        "groups",
+    )
     equal(spec["groups"][-1]["rules"][0]["labels"], {"proxy_name": "golden-crab"})
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
         yaml.safe_dump(spec, file)
@@ -193,9 +260,16 @@ def test_rules_are_those_of_monitoring():
 
 
 def test_dashboards_are_those_of_monitoring():
-    wanted = {path.name: path.read_text(encoding="utf-8").strip() for path in (MONITORING / "grafana" / "dashboards").glob("*.json")}
+    wanted = {
+        path.name: path.read_text(encoding="utf-8").strip()
+        for path in (MONITORING / "grafana" / "dashboards").glob("*.json")
+    }
     maps = of_kind("kube-prometheus-stack", "ConfigMap")
-    equal({key.removeprefix("wgsocks-"): text for each in maps for key, text in each["data"].items()}, wanted, "dashboards")
+    equal(
+        {key.removeprefix("wgsocks-"): text for each in maps for key, text in each["data"].items()},
+        wanted,
+        "dashboards",
+    )
     for each in maps:
         equal(each["metadata"]["labels"]["grafana_dashboard"], "1")
 
@@ -204,7 +278,9 @@ def test_there_is_one_version():
     version = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
     for found in of_kind("defaults", "DaemonSet"):
         equal(found["metadata"]["labels"]["app.kubernetes.io/version"], version)
-    assert container("mullvad-proxy")["image"].endswith(f":{version}"), container("mullvad-proxy")["image"]
+    assert container("mullvad-proxy")["image"].endswith(f":{version}"), container("mullvad-proxy")[
+        "image"
+    ]
 
 
 def test_what_is_made_is_current():
@@ -213,7 +289,12 @@ def test_what_is_made_is_current():
             shutil.copytree(ROOT / name, f"{folder}/{name}")
         shutil.copy(ROOT / "VERSION", folder)
         subprocess.run([ROOT / "mk" / "charts", folder], check=True, capture_output=True)
-        differing = subprocess.run(["diff", "-rq", ROOT / "charts", f"{folder}/charts"], capture_output=True, text=True, check=False).stdout
+        differing = subprocess.run(
+            ["diff", "-rq", ROOT / "charts", f"{folder}/charts"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
     equal(differing, "", "mk/charts was not run")
 
 
@@ -228,15 +309,22 @@ def test_the_release_fits_into_its_secret():
 def test_monitors_give_the_labels_of_the_scrape_configuration():
     text = (MONITORING / "prometheus" / "prometheus-kubernetes.yml").read_text(encoding="utf-8")
     job = load(text)[0]["scrape_configs"][0]
-    wanted = {"job"} | {row["target_label"] for row in job["relabel_configs"] if "target_label" in row}
+    wanted = {"job"} | {
+        row["target_label"] for row in job["relabel_configs"] if "target_label" in row
+    }
     kept = next(row["regex"] for row in job["relabel_configs"] if row.get("action") == "keep")
-    for name, kind, key in (("kube-prometheus-stack", "ServiceMonitor", "endpoints"), ("pod-monitor", "PodMonitor", "podMetricsEndpoints"),
-                            ("sidecar-monitoring", "PodMonitor", "podMetricsEndpoints")):
+    for name, kind, key in (
+        ("kube-prometheus-stack", "ServiceMonitor", "endpoints"),
+        ("pod-monitor", "PodMonitor", "podMetricsEndpoints"),
+        ("sidecar-monitoring", "PodMonitor", "podMetricsEndpoints"),
+    ):
         endpoint = of_kind(name, kind)[0]["spec"][key][0]
         rows = endpoint["relabelings"]
         # Namespace and pod are the operator's own.
         equal({row["targetLabel"] for row in rows} | {"namespace", "pod"}, wanted, name)
-        equal(next(row["replacement"] for row in rows if row["targetLabel"] == "job"), job["job_name"])
+        equal(
+            next(row["replacement"] for row in rows if row["targetLabel"] == "job"), job["job_name"]
+        )
         equal(f"wgsocks-exporter;{endpoint['port']}", kept)
     for name in rendering.combinations():
         if name != "sidecar-monitoring":
@@ -247,24 +335,43 @@ def test_monitors_select_what_is_there():
     for name, kind in (("kube-prometheus-stack", "Service"), ("pod-monitor", "DaemonSet")):
         monitor = of_kind(name, "ServiceMonitor" if kind == "Service" else "PodMonitor")[0]
         for found in of_kind(name, kind)[:1]:
-            labels = found["metadata"]["labels"] if kind == "Service" else found["spec"]["template"]["metadata"]["labels"]
-            assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items(), (name, labels)
+            labels = (
+                found["metadata"]["labels"]
+                if kind == "Service"
+                else found["spec"]["template"]["metadata"]["labels"]
+            )
+            assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items(), (
+                name,
+                labels,
+            )
     pod = of_kind("mullvad-proxy", "Deployment")[0]["spec"]["template"]["metadata"]["labels"]
-    assert of_kind("sidecar-monitoring", "PodMonitor")[0]["spec"]["selector"]["matchLabels"].items() <= pod.items(), pod
+    assert (
+        of_kind("sidecar-monitoring", "PodMonitor")[0]["spec"]["selector"]["matchLabels"].items()
+        <= pod.items()
+    ), pod
 
 
 def rights_of_the_program():
-    """What the collector keeps, by the condition that its table has: always, of a node's agent, to discover, before 5.11."""
+    """What the collector keeps, by the condition that its table has: always, of a node's agent, to
+    discover, before 5.11.
+    """
     text = (ROOT / "userspace" / "collector" / "collector.c").read_text(encoding="utf-8")
     body = re.search(r"static int keep_rights\(.*?\n}\n", text, re.DOTALL)[0]
     rows = re.findall(r"\{ CAP_(\w+), (\w+)", body)
-    return [{name for name, when in rows if when == condition} for condition in ("true", "node", "discovers", "locked")]
+    return [
+        {name for name, when in rows if when == condition}
+        for condition in ("true", "node", "discovers", "locked")
+    ]
 
 
 def test_capabilities_are_what_the_program_keeps():
     always, node, discover, old = rights_of_the_program()
-    for name, wanted in (("defaults", always | node | discover), ("old-kernel", always | node | discover | old), ("mullvad-proxy", always),
-                         ("mullvad-proxy-readyz-discover", always | discover)):
+    for name, wanted in (
+        ("defaults", always | node | discover),
+        ("old-kernel", always | node | discover | old),
+        ("mullvad-proxy", always),
+        ("mullvad-proxy-readyz-discover", always | discover),
+    ):
         context = container(name)["securityContext"]
         equal(context["privileged"], False, name)
         equal(set(context["capabilities"]["add"]), wanted, name)
@@ -276,17 +383,28 @@ def test_capabilities_are_what_the_program_keeps():
 def test_the_program_takes_the_flags():
     program = ROOT / "build" / "wgsocks_exporter"
     known = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
-    containers = [each for name in rendering.combinations() for pod in pods(objects(name))
-                  for each in pod["containers"] + pod.get("initContainers", []) if "wgsocks_exporter" in each["image"]]
+    containers = [
+        each
+        for name in rendering.combinations()
+        for pod in pods(objects(name))
+        for each in pod["containers"] + pod.get("initContainers", [])
+        if "wgsocks_exporter" in each["image"]
+    ]
     assert len(containers) > 20
     for each in containers:
         # What is looked at when it starts is a file that is not here.
         flags = [flag for flag in each["args"] if not flag.startswith("--web.config.file=")]
-        done = subprocess.run([program, *flags, "--version"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [program, *flags, "--version"], capture_output=True, text=True, check=False
+        )
         equal((done.returncode, done.stderr), (0, ""), f"{flags}")
     collectors = set(re.findall(r"collector\.(\w+)", known)) - {"destinations"}
     schema = yaml.safe_load((CHART / "values.schema.json").read_text(encoding="utf-8"))
-    equal(set(schema["properties"]["exporter"]["properties"]["collectors"]["properties"]), collectors, "collectors")
+    equal(
+        set(schema["properties"]["exporter"]["properties"]["collectors"]["properties"]),
+        collectors,
+        "collectors",
+    )
 
 
 def test_nothing_asks_for_more_than_it_needs():
@@ -295,7 +413,9 @@ def test_nothing_asks_for_more_than_it_needs():
             equal(pod.get("hostNetwork", False), False, name)
             equal(pod["enableServiceLinks"], False, name)
             token = pod["automountServiceAccountToken"]
-            equal(token, [each["name"] for each in pod["containers"]] == ["wait"], f"{name}: a token")
+            equal(
+                token, [each["name"] for each in pod["containers"]] == ["wait"], f"{name}: a token"
+            )
             for each in pod["containers"] + pod.get("initContainers", []):
                 assert "preStop" not in str(each.get("lifecycle")), name
                 if each["name"] != "proxy":
@@ -303,40 +423,72 @@ def test_nothing_asks_for_more_than_it_needs():
     for name in rendering.combinations():
         for daemonset in of_kind(name, "DaemonSet"):
             assert "readyz" not in str(daemonset), name
-    probes = {key: probe["httpGet"]["path"] for key, probe in container("mullvad-proxy-readyz-discover").items() if key.endswith("Probe")}
-    equal(probes, {"livenessProbe": "/livez", "startupProbe": "/startupz", "readinessProbe": "/readyz"})
+    probes = {
+        key: probe["httpGet"]["path"]
+        for key, probe in container("mullvad-proxy-readyz-discover").items()
+        if key.endswith("Probe")
+    }
+    equal(
+        probes,
+        {"livenessProbe": "/livez", "startupProbe": "/startupz", "readinessProbe": "/readyz"},
+    )
     assert "readinessProbe" not in container("mullvad-proxy-bare")
     native = of_kind("mullvad-proxy-native", "Deployment")[0]["spec"]["template"]["spec"]
-    equal([(each["name"], each["restartPolicy"]) for each in native["initContainers"]], [("wgsocks-exporter", "Always")])
+    equal(
+        [(each["name"], each["restartPolicy"]) for each in native["initContainers"]],
+        [("wgsocks-exporter", "Always")],
+    )
     equal([each["name"] for each in native["containers"]], ["proxy"])
 
 
 def test_apparmor_before_and_since_1_30():
     key = "container.apparmor.security.beta.kubernetes.io/"
     for name, which in (("defaults", "wgsocks-exporter"), ("mullvad-proxy", "wgsocks-exporter")):
-        assert f"{key}{which}: unconfined" in rendered(name, OLD) and "appArmorProfile" not in rendered(name, OLD), name
+        assert f"{key}{which}: unconfined" in rendered(
+            name, OLD
+        ) and "appArmorProfile" not in rendered(name, OLD), name
         assert key not in rendered(name) and "appArmorProfile" in rendered(name), name
     assert f"{key}detach: unconfined" in rendered("defaults", OLD)
 
 
 def test_uninstall_cleans_every_node():
-    hooks = [each for each in objects("some-nodes") if "post-delete" in each["metadata"].get("annotations", {}).get("helm.sh/hook", "")]
-    weight = {each["kind"]: int(each["metadata"]["annotations"]["helm.sh/hook-weight"]) for each in hooks}
+    hooks = [
+        each
+        for each in objects("some-nodes")
+        if "post-delete" in each["metadata"].get("annotations", {}).get("helm.sh/hook", "")
+    ]
+    weight = {
+        each["kind"]: int(each["metadata"]["annotations"]["helm.sh/hook-weight"]) for each in hooks
+    }
     equal(set(weight), {"DaemonSet", "Job", "Role", "RoleBinding", "ServiceAccount"})
     assert max(weight.values()) == weight["Job"] > weight["RoleBinding"] > weight["Role"], weight
     for each in hooks:
-        equal(each["metadata"]["annotations"]["helm.sh/hook-delete-policy"], "before-hook-creation,hook-succeeded,hook-failed")
+        equal(
+            each["metadata"]["annotations"]["helm.sh/hook-delete-policy"],
+            "before-hook-creation,hook-succeeded,hook-failed",
+        )
     by_kind = {each["kind"]: each for each in hooks}
     name = by_kind["DaemonSet"]["metadata"]["name"]
-    assert f"daemonset/{name}" in by_kind["Job"]["spec"]["template"]["spec"]["containers"][0]["command"]
+    assert (
+        f"daemonset/{name}"
+        in by_kind["Job"]["spec"]["template"]["spec"]["containers"][0]["command"]
+    )
     equal(by_kind["Role"]["rules"][0]["resourceNames"], [name])
-    agent = next(each for each in of_kind("some-nodes", "DaemonSet") if each is not by_kind["DaemonSet"])["spec"]["template"]["spec"]
+    agent = next(
+        each for each in of_kind("some-nodes", "DaemonSet") if each is not by_kind["DaemonSet"]
+    )["spec"]["template"]["spec"]
     cleaner = by_kind["DaemonSet"]["spec"]["template"]["spec"]
     for key in ("nodeSelector", "affinity", "tolerations", "imagePullSecrets", "hostPID"):
         equal(cleaner[key], agent[key], key)
-    equal(cleaner["initContainers"][0]["securityContext"], agent["containers"][0]["securityContext"])
-    assert {"--mode=node", "--detach", "--proxies.max=20"} <= set(cleaner["initContainers"][0]["args"])
-    assert "post-delete" not in rendered("no-pins") and "post-delete" not in rendered("mullvad-proxy")
+    equal(
+        cleaner["initContainers"][0]["securityContext"], agent["containers"][0]["securityContext"]
+    )
+    assert {"--mode=node", "--detach", "--proxies.max=20"} <= set(
+        cleaner["initContainers"][0]["args"]
+    )
+    assert "post-delete" not in rendered("no-pins") and "post-delete" not in rendered(
+        "mullvad-proxy"
+    )
 
 
 def memory(name):
@@ -346,7 +498,17 @@ def memory(name):
 
 def test_memory_counts_the_maps():
     # 20 proxies × 1,000 destinations × 1.28 KiB are 25 MiB, names 3, the database 16; of it twice.
-    plain = load(helm("template", "a", CHART, "--set", "exporter.proxiesMax=20,memory.cpus=16", "--show-only", "templates/daemonset.yaml"))[0]
+    plain = load(
+        helm(
+            "template",
+            "a",
+            CHART,
+            "--set",
+            "exporter.proxiesMax=20,memory.cpus=16",
+            "--show-only",
+            "templates/daemonset.yaml",
+        )
+    )[0]
     plain = plain["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
     more = int(memory("destinations")[1][:-2]) - int(plain[:-2])
     assert 2 * 44 - 16 <= more <= 2 * 44 + 16, more
@@ -356,21 +518,38 @@ def test_memory_counts_the_maps():
 
 def test_the_readmes_command_renders_what_cleans_up():
     by_hand = re.search(r"(?m)^helm (template .*) >cleanup.yaml", README)[1].split()
-    kinds = [each["kind"] for each in load(helm(*[str(ROOT / word) if word.startswith("charts/") else word for word in by_hand]))]
+    kinds = [
+        each["kind"]
+        for each in load(
+            helm(*[str(ROOT / word) if word.startswith("charts/") else word for word in by_hand])
+        )
+    ]
     equal(sorted(kinds), ["DaemonSet", "Job", "Role", "RoleBinding", "ServiceAccount"])
 
 
 def test_notes_tell_the_first_metric():
-    for values, words in (("mode=node", "daemonset/wgsocks-wgsocks-exporter 9090"), ("mode=sidecar", "sidecar.container"),
-                          ("web.configSecret=a,web.tls=true", "curl -k https")):
+    for values, words in (
+        ("mode=node", "daemonset/wgsocks-wgsocks-exporter 9090"),
+        ("mode=sidecar", "sidecar.container"),
+        ("web.configSecret=a,web.tls=true", "curl -k https"),
+    ):
         notes = rendering.notes(values)
-        assert words in notes and "pod-security.kubernetes.io/enforce=privileged" in notes and "/metrics" in notes, notes
+        assert (
+            words in notes
+            and "pod-security.kubernetes.io/enforce=privileged" in notes
+            and "/metrics" in notes
+        ), notes
 
 
 def test_flux_release():
     release = rendering.flux()
     kustomization = load((EXAMPLES / "flux" / "kustomization.yaml").read_text(encoding="utf-8"))[0]
-    equal(sorted(kustomization["resources"]), sorted(path.name for path in (EXAMPLES / "flux").glob("*") if path.name != "kustomization.yaml"))
+    equal(
+        sorted(kustomization["resources"]),
+        sorted(
+            path.name for path in (EXAMPLES / "flux").glob("*") if path.name != "kustomization.yaml"
+        ),
+    )
     source = load((EXAMPLES / "flux" / "source.yaml").read_text(encoding="utf-8"))[0]
     equal(release["spec"]["chartRef"], {"kind": source["kind"], "name": source["metadata"]["name"]})
     # The hook has to be over before Flux gives up.

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C ends the demo at any moment, whatever the main thread does."""
+"""Ends the demo on Ctrl-C at any moment, independent of the main thread."""
 
 import os
 import signal
 import threading
 
-INTERRUPTED = 130  # what a shell says of a program that SIGINT has ended
+INTERRUPTED = 130  # the status that a shell reports for a program ended by SIGINT
 
 
 class Ending:
     """Watches for SIGINT, which is blocked in every thread.
 
-    The process ends at once, without any cleanup of its own. It is the child of the lab's init,
+    The process ends at once, without cleanup. It is the child of the lab's init,
     which ends with it, and the kernel then removes all of the lab: processes, mounts, networks.
     So no exception is raised in the middle of a fork or of a cleanup.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ports of the machine's own 127.0.0.1 that lead into the lab.
+"""Forwards ports of 127.0.0.1 of the machine into the lab.
 
 A socket belongs to the network namespace in which it was created, wherever its process goes. So the
 demo creates the listeners before it enters the lab, and connects to the sidecars afterwards.
@@ -12,7 +12,7 @@ import threading
 
 
 def listen(port):
-    """A listener on 127.0.0.1: on this port, or on one of the kernel's choice when it is in use."""
+    """A listener on 127.0.0.1: on this port, or on any free port if it is in use."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -24,7 +24,7 @@ def listen(port):
 
 
 def _pump(one, other):
-    """Bytes both ways until both sides have ended."""
+    """Copy bytes both ways until both sides have ended."""
     peers = {one: other, other: one}
     with selectors.DefaultSelector() as selector:
         for end in peers:
@@ -47,7 +47,7 @@ def _connect(client, address):
 
 def _accept(listener, address):
     while True:
-        with contextlib.suppress(ConnectionError):  # the client has left already
+        with contextlib.suppress(ConnectionError):  # the client has closed already
             client, _ = listener.accept()
             threading.Thread(target=_connect, args=(client, address), daemon=True).start()
 

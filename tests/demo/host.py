@@ -9,7 +9,7 @@ from terminal import heading, say
 
 
 class Host:
-    """Made before the demo enters the lab: it keeps the machine's own /proc open."""
+    """Create it before the demo enters the lab: it keeps /proc of the machine open."""
 
     def __init__(self):
         self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
@@ -24,7 +24,9 @@ class Host:
         return []
 
     def pid(self, pid, netns):
-        """The machine's pid of the lab's process pid; netns: the inode of its network namespace."""
+        """The pid on the machine of a process in the lab; netns: the inode of its network
+        namespace.
+        """
         for entry in filter(str.isdigit, os.listdir(self.proc)):
             with contextlib.suppress(OSError):
                 inode = os.stat(f"{entry}/ns/net", dir_fd=self.proc).st_ino
@@ -34,7 +36,9 @@ class Host:
 
 
 def show_where_to_look(host, ports, sidecars, alerts):
-    """URLs and commands. ports: the listeners of forward.py; alerts: that page's path, or None."""
+    """Print URLs and commands. ports: the listeners of forward.py; alerts: the path of that page,
+    or None.
+    """
     heading("Open in a browser on this machine; from another one use ssh -L PORT:127.0.0.1:PORT")
     for sidecar in sidecars:
         own = ports[sidecar.name]
@@ -67,8 +71,11 @@ def _commands(host, ports, sidecar):
     folder = f"/{pins.relative_to(root)}"
     metrics = ports[sidecar.name]["metrics"].getsockname()[1]
     yield f"curl -s http://127.0.0.1:{metrics}/metrics | grep ^proxy_requests"
-    for command in (f"map dump pinned {folder}/counters", f"map dump pinned {folder}/sessions",
-                    f"prog show pinned {folder}/dispatch_state_a"):
+    for command in (
+        f"map dump pinned {folder}/counters",
+        f"map dump pinned {folder}/sessions",
+        f"prog show pinned {folder}/dispatch_state_a",
+    ):
         yield f"{host.sudo}nsenter -t {exporter} -m -p bpftool {command}"
     yield f"{host.sudo}nsenter -t {holder} -n -m wg show"
     yield f"{host.sudo}nsenter -t {holder} -n ss -tn"

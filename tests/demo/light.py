@@ -18,13 +18,13 @@ PAUSE = 1.0  # seconds from one round to the next
 
 
 class Keyboard:
-    """Enter on the terminal, if standard input is one."""
+    """Waits for Enter, if standard input is a terminal."""
 
     def __init__(self):
         self.open = sys.stdin is not None and sys.stdin.isatty()
 
     def forget(self):
-        """Drops what was typed before."""
+        """Drop earlier input."""
         if self.open:
             with contextlib.suppress(termios.error):
                 termios.tcflush(0, termios.TCIFLUSH)
@@ -39,7 +39,7 @@ class Keyboard:
         return [0] if self.open else []
 
     def entered(self):
-        """Reads what there is; whether Enter was in it. The end of input is no Enter.
+        """Read available input; returns whether it has an Enter. The end of input is not an Enter.
 
         A terminal that was closed ends the demo, as Ctrl-C does.
         """
@@ -63,7 +63,7 @@ class Light:
         self.generator, self.due = None, 0.0
 
     def run(self, keyboard):
-        """Returns on Enter if there is a keyboard; without, never."""
+        """Return on Enter if there is a keyboard, else never."""
         told = 0.0
         while True:
             if select.select(keyboard.descriptors(), [], [], 0)[0] and keyboard.entered():
@@ -76,17 +76,20 @@ class Light:
     def _advance(self, keyboard):
         """Waits a moment for the keyboard or the end of a round; begins the next one in time."""
         if not self.generator and time.monotonic() >= self.due:
-            seed = time.monotonic_ns() & 0xffff
-            self.generator = self.lab.traffic(*KINDS, each=True, concurrency=4, seed=seed,
-                                              deadline=15 / PATIENCE)
+            seed = time.monotonic_ns() & 0xFFFF
+            self.generator = self.lab.traffic(
+                *KINDS, each=True, concurrency=4, seed=seed, deadline=15 / PATIENCE
+            )
         said = [self.generator.process.stdout] if self.generator else []
         ready = select.select(said + keyboard.descriptors(), [], [], 0.5)[0]
         if not said or said[0] not in ready:
             return
         with contextlib.suppress(LabError):
             tally = self.generator.wait_quiet()
-            self.made = [count + each["requests_total"]
-                         for count, each in zip(self.made, tally["by_proxy"], strict=True)]
+            self.made = [
+                count + each["requests_total"]
+                for count, each in zip(self.made, tally["by_proxy"], strict=True)
+            ]
         self.generator.kill()
         self.generator.process.stdin.close()
         self.generator.process.stdout.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ONCE=1 leaves in build/demo: a summary, and screenshots if chromium is installed."""
+"""Writes build/demo with ONCE=1: a summary, and screenshots if chromium is installed."""
 
 import contextlib
 import pathlib
@@ -16,8 +16,15 @@ from trouble import alerts_path
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "build" / "demo"
 # No sandbox: root looks at our own pages. The only network traffic is that of the page.
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
-         "--disable-background-networking", "--window-size=1200,1000")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--window-size=1200,1000",
+)
 
 
 def browser():
@@ -31,13 +38,19 @@ def take(name, url):
     if not program:
         return None
     target.unlink(missing_ok=True)
-    # The profile lies in the lab's own /run, so that it goes with the lab however that ends.
+    # The profile is in /run of the lab, so that it vanishes with the lab.
     profile = tempfile.mkdtemp(prefix="chromium-", dir="/run/lab")
     command = [program, *FLAGS, f"--user-data-dir={profile}", f"--screenshot={target}", url]
     with contextlib.suppress(subprocess.TimeoutExpired):
-        subprocess.run(command, check=False, timeout=60 * PATIENCE, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                       env={"HOME": profile, "TMPDIR": profile, "PATH": "/usr/bin:/bin"})
+        subprocess.run(
+            command,
+            check=False,
+            timeout=60 * PATIENCE,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={"HOME": profile, "TMPDIR": profile, "PATH": "/usr/bin:/bin"},
+        )
     return target.name if target.exists() else None
 
 
@@ -54,11 +67,14 @@ class Summary:
             self.once, self.why_not = False, error.strerror
 
     def take(self):
-        """During the trouble: the pages of both proxies, and the alerts."""
+        """Take pictures during the fault: the pages of both proxies, and the alerts."""
         if not self.once:
             return
-        urls = {sidecar.name: f"http://{sidecar.proxy.addr4}:9090/" for sidecar in self.sidecars
-                if sidecar.process.poll() is None}
+        urls = {
+            sidecar.name: f"http://{sidecar.proxy.addr4}:9090/"
+            for sidecar in self.sidecars
+            if sidecar.process.poll() is None
+        }
         urls["alerts"] = URL + alerts_path()
         with step("the screenshots"):
             self.pictures = list(filter(None, (take(name, url) for name, url in urls.items())))
@@ -74,8 +90,10 @@ class Summary:
         kernel_name = f"{platform.system()} {platform.release()}, {platform.machine()}"
         when = time.strftime("%Y-%m-%d %H:%M:%S")
         lines = [f"wgsocks_exporter's demo, {when}, {kernel_name}", "", verdict]
-        lines += [f"  {name:41}{witness:28}{its:11,}{value:11,}"
-                  for name, witness, its, value in differing]
+        lines += [
+            f"  {name:41}{witness:28}{its:11,}{value:11,}"
+            for name, witness, its, value in differing
+        ]
         if timeline:
             lines += ["", "The trouble and its alerts:", *(f"  {line}" for line in timeline)]
         self._write_text("\n".join(lines) + "\n")

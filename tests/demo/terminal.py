@@ -8,7 +8,7 @@ import sys
 import time
 
 WIDTH = 100
-LATE = 15  # seconds after which a step says that it is late, and again each time
+LATE = 15  # seconds between reports that a step is late
 _COLOURS = {"bold": "1", "dim": "2", "red": "31;1", "green": "32", "yellow": "33"}
 _status_shown = False
 
@@ -33,11 +33,11 @@ def heading(text):
 
 
 def clip(text, width=WIDTH):
-    return text if len(text) <= width else text[:width - 1] + "…"
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def status(text):
-    """One line that the next one replaces; nothing when the output is not a terminal."""
+    """Print a line that the next one replaces; nothing if the output is not a terminal."""
     global _status_shown
     if sys.stdout.isatty():
         print(f"\r\033[K{clip(text)}", end="", flush=True)
@@ -46,7 +46,7 @@ def status(text):
 
 @contextlib.contextmanager
 def step(what):
-    """Says every LATE seconds that the block still waits for `what`. Not to be nested."""
+    """Print every LATE seconds that the block still waits for `what`. Cannot be nested."""
     begun = time.monotonic()
 
     def tell(*_):

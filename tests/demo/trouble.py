@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One trouble that clients do not notice, and Prometheus' alerts about it.
+"""One fault that clients do not notice, and the alerts of Prometheus about it.
 
-The tunnel is down, and a second default route leads around it.
+The tunnel is down, and a second default route bypasses it.
 """
 
 import contextlib
@@ -22,12 +22,12 @@ FALLBACK = f"route {{}} default via {addresses.INET_UNDERLAY4} dev eth0 metric 4
 MASQUERADE = """table ip fallback { chain c {
 type nat hook postrouting priority 100; oifname eth0 masquerade; }; }
 """
-PATIENT = 20  # seconds to wait for alerts of a proxy to which a visitor has done something
+PATIENT = 20  # seconds to wait for alerts of a proxy that a user has changed
 COLOURS = {"pending": "yellow", "firing": "red"}
 
 
 def start_prometheus(sidecars):
-    """None where there is none."""
+    """Start Prometheus; None if it is not installed."""
     if not shutil.which("prometheus"):
         say("No alerts: Prometheus is not installed (Debian's package prometheus).")
         return None
@@ -42,10 +42,12 @@ def start_prometheus(sidecars):
 
 
 def alerts_path():
-    """The path of the alerts page, which is another one in Debian's package."""
+    """The path of the alerts page, which differs in Debian's package."""
     for path in ("/alerts", "/classic/alerts"):
-        with (contextlib.suppress(OSError, http.client.HTTPException),
-              urllib.request.urlopen(URL + path, timeout=10 * PATIENCE)):
+        with (
+            contextlib.suppress(OSError, http.client.HTTPException),
+            urllib.request.urlopen(URL + path, timeout=10 * PATIENCE),
+        ):
             return path
     return "/"
 
@@ -56,14 +58,19 @@ class Timeline:
     def __init__(self, prometheus, sidecar, visitor):
         self.prometheus, self.sidecar, self.visitor = prometheus, sidecar, visitor
         self.begun, self.lines = time.monotonic(), []
-        self.seen = {(alert["labels"]["alertname"], alert["state"])
-                     for alert in self._alerts(sidecar.name) or ()}
+        self.seen = {
+            (alert["labels"]["alertname"], alert["state"])
+            for alert in self._alerts(sidecar.name) or ()
+        }
 
     def _alerts(self, name):
         """None while Prometheus does not answer."""
         try:
-            return [alert for alert in self.prometheus.alerts()
-                    if alert["labels"].get("proxy_name") == name]
+            return [
+                alert
+                for alert in self.prometheus.alerts()
+                if alert["labels"].get("proxy_name") == name
+            ]
         except (OSError, http.client.HTTPException, ValueError):
             return None
 
@@ -75,7 +82,7 @@ class Timeline:
         say(f"  {passed}  {what}{coloured}{clip(words, 64)}".rstrip())
 
     def look(self):
-        """Prints new states; the names of the active alerts, or None without an answer."""
+        """Print new states; returns the names of the active alerts, or None without an answer."""
         self.visitor.tell()
         now = self._alerts(self.sidecar.name)
         for alert in now or ():
@@ -87,17 +94,20 @@ class Timeline:
         return now and [alert["labels"]["alertname"] for alert in now]
 
     def _hopeless(self, since):
-        """Whether no alert can change any more, or, after a visitor's deed, is likely to."""
+        """Whether no alert can change any more, or is unlikely to after an action of a user."""
         if self.prometheus.process.poll() is not None or self.visitor.ended(self.sidecar):
             return True
         return bool(self.visitor.seen[self.sidecar.name]) and time.monotonic() > since + PATIENT
 
     def wait_for(self, wanted):
-        """Until all of them were seen, or cannot come, or have not come for minutes."""
+        """Wait until all were seen, or cannot come, or have not come for minutes."""
         since, names = time.monotonic(), sorted({name for name, _state in wanted})
         with step(f"the alerts {', '.join(names)}"), contextlib.suppress(LabError):
-            wait_until(lambda: (self.look() is not None and wanted <= self.seen) or
-                       self._hopeless(since), 40, every=0.1)
+            wait_until(
+                lambda: (self.look() is not None and wanted <= self.seen) or self._hopeless(since),
+                40,
+                every=0.1,
+            )
 
     def wait_over(self, name):
         since = time.monotonic()
@@ -114,9 +124,12 @@ class Timeline:
     def add_others(self, names):
         """The alerts that fire for the other proxies."""
         for name in names:
-            fires = {alert["labels"]["alertname"] for alert in self._alerts(name) or ()
-                     if alert["state"] == "firing"}
-            self.add(name, "", f"alerts that fire: {', '.join(sorted(fires)) or 'none'}")
+            fires = {
+                alert["labels"]["alertname"]
+                for alert in self._alerts(name) or ()
+                if alert["state"] == "firing"
+            }
+            self.add(name, "", f"firing alerts: {', '.join(sorted(fires)) or 'none'}")
 
 
 class Trouble:
@@ -128,11 +141,16 @@ class Trouble:
         self.tally = self.left = self.before = None
 
     def start(self):
-        """Takes the tunnel down, has clients ask, waits for the alerts."""
+        """Set the tunnel down, send requests, wait for the alerts."""
         sidecars = (self.sidecar, *self.others)
         with step("Prometheus to scrape all exporters"), contextlib.suppress(LabError):
-            wait_until(lambda: self.prometheus.process.poll() is not None or
-                       self._scraped() >= sum(not self.visitor.ended(one) for one in sidecars), 20)
+            wait_until(
+                lambda: (
+                    self.prometheus.process.poll() is not None
+                    or self._scraped() >= sum(not self.visitor.ended(one) for one in sidecars)
+                ),
+                20,
+            )
         name = self.sidecar.name
         heading(f"Trouble: {name}'s tunnel goes down, and a second default route avoids it")
         self.timeline = Timeline(self.prometheus, self.sidecar, self.visitor)
@@ -161,8 +179,9 @@ class Trouble:
         with captured(proxy.ns, "eth0", is_connect) as packets, step("the clients"):
             with contextlib.suppress(LabError):  # a visitor may have removed wg0
                 proxy.ip("link set wg0 down")
-            generator = self.lab.traffic(f"{ASKED} connect expect=any", proxies=[proxy],
-                                         deadline=15 / PATIENCE)
+            generator = self.lab.traffic(
+                f"{ASKED} connect expect=any", proxies=[proxy], deadline=15 / PATIENCE
+            )
             self.tally = generator.wait_quiet()
             generator.kill()
         self.left = connects(packets)
@@ -178,8 +197,10 @@ class Trouble:
             verdict.add_missing(self.sidecar, error)
             return
         if not self.visitor.reason(self.sidecar) and self.prometheus.process.poll() is None:
-            rows += [(f"alert {name}: {state}", "the tunnel is down", 1, 0)
-                     for name, state in sorted(WANTED - self.timeline.seen)]
+            rows += [
+                (f"alert {name}: {state}", "the tunnel is down", 1, 0)
+                for name, state in sorted(WANTED - self.timeline.seen)
+            ]
         print_rows(rows)
         verdict.add(rows)
 
@@ -189,17 +210,24 @@ class Trouble:
         def row(name, witness, value):
             return name, witness, value, after.value(name) - self.before.value(name)
 
-        return [row("proxy_leaked_connections_total", "SYNs to targets on eth0", self.left),
-                row("proxy_requests_successful_total", "clients' own tallies",
-                    self.tally["successful"])]
+        return [
+            row("proxy_leaked_connections_total", "SYNs to targets on eth0", self.left),
+            row(
+                "proxy_requests_successful_total", "clients' own tallies", self.tally["successful"]
+            ),
+        ]
 
     def end(self):
         """Repairs the tunnel and waits until its alert is over."""
         proxy = self.sidecar.proxy
-        for line in ("link set wg0 up",
-                     f"address replace {proxy.inner6}/128 dev wg0 nodad",  # IPv6 goes with the link
-                     "route replace default dev wg0", "route replace ::/0 dev wg0",
-                     FALLBACK.format("del")):
+        for line in (
+            "link set wg0 up",
+            # the link loses IPv6 when it goes down
+            f"address replace {proxy.inner6}/128 dev wg0 nodad",
+            "route replace default dev wg0",
+            "route replace ::/0 dev wg0",
+            FALLBACK.format("del"),
+        ):
             with contextlib.suppress(LabError):
                 proxy.ip(line)
         proxy.run(["nft", "delete", "table", "ip", "fallback"], check=False)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The witnesses outside the exporter, and their values next to the exporter's."""
+"""The independent sources, and their values next to the exporter's."""
 
 import http.client
 import time
 
 from sockslab import PATIENCE, LabError, wait_until, wireguard
 
-RECENT = 180  # seconds: WireGuard gives up a session that is older
+RECENT = 180  # seconds: WireGuard drops an older session
 UNCHANGED = 5  # seconds after which sockets count as settled even where a client ended early
 # Seconds for the exporter to find the end of a connection that the kernel showed to no program: it
 # walks the sockets every five seconds, and the second walk is sure (docs/design/losses.md).
@@ -16,7 +16,7 @@ UNANSWERED = (OSError, AssertionError, http.client.HTTPException)
 
 
 def scrape(sidecar):
-    """The metrics, or None while the exporter does not answer."""
+    """The metrics; None while the exporter does not answer."""
     try:
         return sidecar.scrape()
     except UNANSWERED:
@@ -24,13 +24,13 @@ def scrape(sidecar):
 
 
 def wait_scrape(sidecar):
-    """The metrics; LabError when the exporter has ended or never answers."""
+    """The metrics; LabError if the exporter has ended or never answers."""
     what = f"metrics of {sidecar.name}"
     return wait_until(lambda: running(sidecar) and scrape(sidecar), 30, what)
 
 
 def running(sidecar):
-    """True; LabError when the exporter has ended."""
+    """True; LabError if the exporter has ended."""
     if sidecar.process.poll() is not None:
         raise LabError("the exporter has ended")
     return True
@@ -53,7 +53,7 @@ class Before:
 
 
 class After:
-    """Metrics and witnesses of one moment in which nothing moved."""
+    """Metrics and independent values of one moment without traffic."""
 
     def __init__(self, sidecar, link_up):
         self.metrics = self.sockets = self.link = self.network = None
@@ -70,9 +70,9 @@ class After:
 
 
 def settle(sidecar, held):
-    """Waits until only the held connections are left, or nothing has changed for a while.
+    """Wait until only the held connections are left, or nothing has changed for a while.
 
-    danted tries for two seconds to connect for a client that has left.
+    danted continues to connect for two seconds after its client has closed.
     """
     last = (None, 0.0)
 
@@ -88,11 +88,11 @@ def settle(sidecar, held):
 
 
 def rows(before, after, tally, link_lasted=True):
-    """(metric, witness, its value, the metric's value) for each line of the table.
+    """(metric, source, its value, the metric's value) for each line of the table.
 
-    link_lasted: wg0 was up all the time. Otherwise the link is no witness of the bytes sent, as it
-    does not count what it drops when it goes down. Nor is ss of the open connections to targets: a
-    connection whose FIN cannot leave is open, but not in ESTAB.
+    link_lasted: wg0 was up all the time. Otherwise two sources are unusable. The link does not
+    count bytes that it drops when it goes down. ss does not show a connection in ESTAB whose FIN
+    cannot leave, although it is open.
     """
     clients = "clients' own tallies"
 
@@ -103,9 +103,11 @@ def rows(before, after, tally, link_lasted=True):
         return name, witness, value, change(name)
 
     def family(name, label, truth):
-        """A line for each value that occurred, one for all others."""
-        pairs = {key: (truth.get(key, 0), change(name, **{label: key}))
-                 for key in after.metrics.by(name, label)}
+        """A line for each value that occurred, and one for all others."""
+        pairs = {
+            key: (truth.get(key, 0), change(name, **{label: key}))
+            for key in after.metrics.by(name, label)
+        }
         shown = {key: pair for key, pair in pairs.items() if pair != (0, 0)}
         yield name, None, 0, 0
         for key, (expected, value) in shown.items():
@@ -123,11 +125,15 @@ def rows(before, after, tally, link_lasted=True):
     yield from family("proxy_request_failures_total", "reason", tally["failures"])
     yield gauge("proxy_active_connections", "ss: open, to port 1080", after.sockets.clients)
     if link_lasted:
-        yield gauge("proxy_upstream_active_connections", "ss: open, to targets",
-                    after.sockets.upstream)
-    yield counter("proxy_upstream_connects_total", "kernel: TcpActiveOpens",
-                  after.network["ActiveOpens"] - before.network["ActiveOpens"])
-    # The link of the kernel's own device counts outer bytes.
+        yield gauge(
+            "proxy_upstream_active_connections", "ss: open, to targets", after.sockets.upstream
+        )
+    yield counter(
+        "proxy_upstream_connects_total",
+        "kernel: TcpActiveOpens",
+        after.network["ActiveOpens"] - before.network["ActiveOpens"],
+    )
+    # The link of a kernel WireGuard device counts outer bytes.
     inside = "link wg0" if wireguard.implementation() == "go" else "packets on wg0"
     received, sent = (after.link[key] - before.link[key] for key in ("rx_bytes", "tx_bytes"))
     yield counter("vpn_interface_receive_bytes_total", f"{inside}: received", received)
@@ -143,7 +149,7 @@ def differing(table):
 
 
 def wait_equal(look, since):
-    """look()'s rows, once all are equal or the time for that (see UNSEEN_ENDS) has passed."""
+    """The rows of look(), once all are equal or UNSEEN_ENDS has passed."""
     while True:
         table = look()
         if not differing(table) or time.monotonic() > since + UNSEEN_ENDS:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells what a visitor does to the proxies: a killed exporter or dante, a tunnel that is down."""
+"""Reports what a user does to the proxies: a killed exporter or dante, a tunnel set down."""
 
 import contextlib
 import signal
 
 from terminal import paint, say
 
-KILLED = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, 0)  # 0: the exporter ends so on SIGTERM
+KILLED = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, 0)  # 0: the status after SIGTERM
 PARTS = {"wgsocks-health": "health", "wgsocks-web": "web", "wgsocks-collect": "collector"}
 
 
@@ -17,7 +17,7 @@ def _ending(code):
 
 
 def _link_up(proxy):
-    """None when there is no wg0."""
+    """Whether wg0 is up; None if there is no wg0."""
     try:
         with open(f"/proc/{proxy.ns.pid}/root/sys/class/net/wg0/flags", encoding="ascii") as file:
             return bool(int(file.read(), 16) & 1)
@@ -26,18 +26,18 @@ def _link_up(proxy):
 
 
 class Visitor:
-    """Compares each proxy with what the demo has made of it; tell() says each change once."""
+    """Compares each proxy with its expected state; tell() reports each change once."""
 
     def __init__(self, sidecars):
         self.sidecars = sidecars
-        self.down_by_us = set()  # names of the proxies whose tunnel the demo took down
+        self.down_by_us = set()  # names of the proxies whose tunnel the demo set down
         self.state = {sidecar.name: self._problems(sidecar) for sidecar in sidecars}
         self.seen = {name: dict(problems) for name, problems in self.state.items()}
         self.parts = {sidecar.name: {} for sidecar in sidecars}
         self.tell()
 
     def _problems(self, sidecar):
-        """{part: what is wrong with it now}"""
+        """{part: its present fault}"""
         proxy, found = sidecar.proxy, {}
         code = sidecar.process.poll()
         if code is not None:
@@ -54,7 +54,7 @@ class Visitor:
         return found
 
     def _restarts(self, sidecar):
-        """The processes that the supervisor has started again since the last look."""
+        """The processes that the supervisor has restarted since the last call."""
         try:
             now = {PARTS[comm]: pid for comm, pid in sidecar.children().items() if comm in PARTS}
         except OSError:
@@ -65,7 +65,7 @@ class Visitor:
         return found
 
     def tell(self):
-        """Says what has changed since the last call."""
+        """Print what has changed since the last call."""
         for sidecar in self.sidecars:
             name, now = sidecar.name, self._problems(sidecar)
             before = self.state[name]
@@ -85,12 +85,12 @@ class Visitor:
         return bool(_link_up(sidecar.proxy))
 
     def link_lasted(self, sidecar):
-        """Whether wg0 was up whenever anybody looked."""
+        """Whether wg0 was up at each check."""
         self.tell()
         return "wg0" not in self.seen[sidecar.name]
 
     def reason(self, sidecar):
-        """Why a comparison of the proxy is not possible; None when nothing has happened to it."""
+        """Why the proxy cannot be compared; None if nothing has happened to it."""
         self.tell()
         return ", ".join(self.seen[sidecar.name].values()) or None
 
@@ -98,6 +98,9 @@ class Visitor:
         return sidecar.process.poll() is not None
 
     def crashed(self):
-        """Names of the proxies whose exporter ended although nobody killed it."""
-        return [sidecar.name for sidecar in self.sidecars
-                if sidecar.process.poll() not in (None, *KILLED)]
+        """Names of the proxies whose exporter ended without a signal of a user."""
+        return [
+            sidecar.name
+            for sidecar in self.sidecars
+            if sidecar.process.poll() not in (None, *KILLED)
+        ]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every target needs: a check that ends the run with its words, copies that end where the
- * bytes end, and a source of cuts.
+ * Shared by all targets: a check that ends the run with a message, copies of exactly their size,
+ * and a source of cuts.
  */
 #pragma once
 
@@ -32,7 +32,7 @@ __attribute__((constructor)) static void fuzz_begin(void)
 		}                                                                            \
 	} while (0)
 
-/* A copy in memory of exactly its size, so that a byte too far is seen; the caller frees it. */
+/* A copy in memory of exactly its size, so that ASan finds reads beyond it; the caller frees it. */
 static inline void *fuzz_copy(const void *from, size_t size)
 {
 	void *to = malloc(size ? size : 1);

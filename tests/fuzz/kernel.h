@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What bpf/ takes from the kernel, with the rules of the verifier that a run can break: include it
- * before any header of bpf/.
+ * Replaces the parts of the kernel that bpf/ uses, and checks rules of the verifier at run time:
+ * include it before any header of bpf/.
  */
 #pragma once
 
@@ -40,7 +40,7 @@ static inline long kernel_load(const void *skb, __u32 offset, void *to, __u32 le
 	return bpf_skb_load_bytes(skb, offset, to, length);
 }
 
-/* There are no maps: what looks into one gives up. */
+/* There are no maps: each look-up fails. */
 static inline void *kernel_lookup(const void *map, const void *key)
 {
 	CHECK(map && key && !kernel_locked, "a helper under the lock");

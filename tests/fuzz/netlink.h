@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A datagram of the kernel as netlink.c reads it: it is split into messages, each is handed on. */
+/* A datagram of the kernel, read like in netlink.c: split into messages, each passed on. */
 #pragma once
 
 #include "fuzz.h"

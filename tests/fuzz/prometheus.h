@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Reads the text format, 0.0.4, as strictly as its description allows; what is wrong ends the run.
- */
+/* Reads the text format 0.0.4 as strictly as its specification; an error ends the run. */
 #pragma once
 
 #include <ctype.h>

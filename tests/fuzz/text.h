@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What text must be that the program made of bytes from elsewhere. */
+/* Checks of text that the program derived from foreign bytes. */
 #pragma once
 
 #include "fuzz.h"

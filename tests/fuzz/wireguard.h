@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a WireGuard device must be after it was read, from whomever. */
+/* Checks of a WireGuard device after reading, from any source. */
 #pragma once
 
 #include "fuzz.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""axe-core, which looks for what keeps people from using a page: one version, from npm, kept in build/."""
+"""axe-core, which checks the accessibility of a page: a fixed version from npm, kept in build/."""
 
 import base64
 import hashlib
@@ -10,19 +10,40 @@ import tarfile
 import tempfile
 
 VERSION = "4.14.1"
-INTEGRITY = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="  # sha512, of the package
+# sha512, of the package
+INTEGRITY = (
+    "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
+)
 KEPT = pathlib.Path(__file__).resolve().parents[2] / "build" / "axe" / f"axe-{VERSION}.js"
 
 
 def fetch():
-    """Keeps axe.min.js, where it is to be had. Wants the machine's own network."""
+    """Download axe.min.js, if possible. Needs the network of the machine."""
     if not KEPT.exists():
         with tempfile.TemporaryDirectory() as folder:
-            if not shutil.which("npm") or subprocess.run(["npm", "pack", f"axe-core@{VERSION}", "--silent", "--cache", f"{folder}/cache"], cwd=folder, check=False, timeout=120,
-                                                         capture_output=True).returncode:
+            if (
+                not shutil.which("npm")
+                or subprocess.run(
+                    [
+                        "npm",
+                        "pack",
+                        f"axe-core@{VERSION}",
+                        "--silent",
+                        "--cache",
+                        f"{folder}/cache",
+                    ],
+                    cwd=folder,
+                    check=False,
+                    timeout=120,
+                    capture_output=True,
+                ).returncode
+            ):
                 return
             package = pathlib.Path(folder, f"axe-core-{VERSION}.tgz")
-            if base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode() != INTEGRITY:
+            if (
+                base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode()
+                != INTEGRITY
+            ):
                 raise AssertionError(f"axe-core {VERSION} from npm is not what it was")
             with tarfile.open(package) as archive:
                 text = archive.extractfile("package/axe.min.js").read()
@@ -31,13 +52,16 @@ def fetch():
 
 
 def script():
-    """The text of axe.min.js, once it is kept; else None."""
+    """The text of axe.min.js if it was downloaded, else None."""
     return KEPT.read_text(encoding="utf-8") if KEPT.exists() else None
 
 
 def violations(browser, text):
-    """What it finds on the page that is open: a line each."""
+    """Its findings on the open page, one line each."""
     browser.run(text + "\n;window.axe = axe;")
-    found = browser.run("return axe.run(document, {resultTypes: ['violations']})"
-                        ".then(result => result.violations.map(v => `${v.id}: ${v.help}: ${v.nodes.map(n => n.html + ' ' + n.failureSummary).slice(0, 3).join(' | ')}`))")
+    found = browser.run(
+        "return axe.run(document, {resultTypes: ['violations']})"
+        ".then(result => result.violations.map(v => `${v.id}: ${v.help}: ${v.nodes.map(n => n.html "
+        "+ ' ' + n.failureSummary).slice(0, 3).join(' | ')}`))"
+    )
     return found

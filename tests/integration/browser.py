@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A headless Chromium, driven by its own chromedriver over HTTP (WebDriver, and DevTools commands through it)."""
+"""A headless Chromium, driven by its own chromedriver over HTTP (WebDriver, and DevTools commands
+through it).
+"""
 
 import base64
 import contextlib
@@ -15,13 +17,23 @@ import urllib.request
 
 from sockslab import PATIENCE, wait_until
 
-ARGUMENTS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
-             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-proxy-server",
-             "--force-color-profile=srgb")
+ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-proxy-server",
+    "--force-color-profile=srgb",
+)
 
 
 def missing():
-    """What is not installed, or None."""
+    """The missing package, or None."""
     return next((name for name in ("chromium", "chromedriver") if not shutil.which(name)), None)
 
 
@@ -32,23 +44,46 @@ def free_port():
 
 
 class Browser:
-    """Runs where the calling process runs: in its network namespace."""
+    """Runs in the network namespace of the calling process."""
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory()
         self.port = free_port()
-        environment = {**os.environ, "HOME": self.folder.name, "XDG_CONFIG_HOME": self.folder.name, "XDG_CACHE_HOME": self.folder.name}
-        self.process = subprocess.Popen(["chromedriver", f"--port={self.port}"], env=environment, start_new_session=True,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        environment = {
+            **os.environ,
+            "HOME": self.folder.name,
+            "XDG_CONFIG_HOME": self.folder.name,
+            "XDG_CACHE_HOME": self.folder.name,
+        }
+        self.process = subprocess.Popen(
+            ["chromedriver", f"--port={self.port}"],
+            env=environment,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self.session = None
         wait_until(self._ready, 20, "chromedriver")
-        options = {"args": [*ARGUMENTS, f"--user-data-dir={self.folder.name}/profile"], "binary": shutil.which("chromium")}
-        wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}}}
+        options = {
+            "args": [*ARGUMENTS, f"--user-data-dir={self.folder.name}/profile"],
+            "binary": shutil.which("chromium"),
+        }
+        wanted = {
+            "capabilities": {
+                "alwaysMatch": {
+                    "goog:chromeOptions": options,
+                    "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+                }
+            }
+        }
         self.session = self._ask("POST", "/session", wanted)["sessionId"]
 
     def _ask(self, method, path, body=None):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method,
-                                         data=json.dumps(body).encode() if body is not None else None)
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            method=method,
+            data=json.dumps(body).encode() if body is not None else None,
+        )
         try:
             with urllib.request.urlopen(request, timeout=60 * PATIENCE) as answer:
                 return json.load(answer)["value"]
@@ -69,34 +104,62 @@ class Browser:
         self._tell("/url", {"url": url})
 
     def run(self, script, *arguments):
-        """The value that the script returns; one that it awaits is awaited."""
+        """The value that the script returns; waits if that is a promise."""
         return self._tell("/execute/sync", {"script": script, "args": list(arguments)})
 
     def scripts(self, allowed):
-        """Whether the page may run any, from the next one on."""
+        """Whether pages may run scripts, from the next page on."""
         self.devtools("Emulation.setScriptExecutionDisabled", value=not allowed)
 
     def look(self, width=1280, height=900, dark=False, reduced=False):
-        self.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500)
-        self.devtools("Emulation.setEmulatedMedia", features=[
-            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
-            {"name": "prefers-reduced-motion", "value": "reduce" if reduced else "no-preference"}])
+        self.devtools(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 500,
+        )
+        self.devtools(
+            "Emulation.setEmulatedMedia",
+            features=[
+                {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+                {
+                    "name": "prefers-reduced-motion",
+                    "value": "reduce" if reduced else "no-preference",
+                },
+            ],
+        )
 
     def screenshot(self, path, most=2400):
-        """From the top, so many pixels at most."""
+        """A picture of the page from the top, at most this many pixels high."""
         size = self.devtools("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], most), "scale": 1}
-        data = self.devtools("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)["data"]
+        clip = {
+            "x": 0,
+            "y": 0,
+            "width": size["width"],
+            "height": min(size["height"], most),
+            "scale": 1,
+        }
+        data = self.devtools(
+            "Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip
+        )["data"]
         pathlib.Path(path).write_bytes(base64.b64decode(data))
 
     def complaints(self):
-        """What the console said since it was asked last."""
+        """Console messages since the last call."""
         return [entry["message"] for entry in self._tell("/se/log", {"type": "browser"})]
 
     def requests(self):
-        """URLs that were asked for since it was asked last."""
-        events = (json.loads(entry["message"])["message"] for entry in self._tell("/se/log", {"type": "performance"}))
-        return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        """URLs that were requested since the last call."""
+        events = (
+            json.loads(entry["message"])["message"]
+            for entry in self._tell("/se/log", {"type": "performance"})
+        )
+        return [
+            event["params"]["request"]["url"]
+            for event in events
+            if event["method"] == "Network.requestWillBeSent"
+        ]
 
     def close(self):
         with contextlib.suppress(AssertionError, OSError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Traffic that does not stop while something is replaced."""
+"""Continuous traffic while something is replaced."""
 
 import threading
 
@@ -10,7 +10,7 @@ KINDS = ("{} connect", "{} transfer", "{} refused", "{} connect socks=4", "{} ab
 
 
 class Busy(threading.Thread):
-    """As much traffic as the machine gives through all proxies, one run after the other, until `finish`."""
+    """Runs as much traffic as the machine can do through all proxies, until `finish`."""
 
     def __init__(self, lab):
         super().__init__()
@@ -21,7 +21,11 @@ class Busy(threading.Thread):
         try:
             while not self.ending:
                 kinds = [kind.format(30) for kind in KINDS]
-                self.tallies.append(self.lab.traffic(*kinds, seed=90 + len(self.tallies), concurrency=64, deadline=120, each=True).finish())
+                self.tallies.append(
+                    self.lab.traffic(
+                        *kinds, seed=90 + len(self.tallies), concurrency=64, deadline=120, each=True
+                    ).finish()
+                )
         except LabError as error:
             self.error = error
 
@@ -33,18 +37,21 @@ class Busy(threading.Thread):
         self.join()
 
     def finish(self):
-        """The tally of all of it."""
+        """The tally of all runs."""
         self.ending = True
         self.join()
         if self.error:
             raise self.error
         total = sum_tallies(self.tallies)
-        total["by_proxy"] = [sum_tallies(each) for each in zip(*(tally["by_proxy"] for tally in self.tallies))]
+        total["by_proxy"] = [
+            sum_tallies(each) for each in zip(*(tally["by_proxy"] for tally in self.tallies))
+        ]
         return total
 
 
 def rises(node, before):
-    """Scrapes until so many requests are counted: they go on."""
+    """Scrape until this many more requests are counted."""
+
     def look():
         metrics = node.try_scrape()
         return metrics and metrics.sum("proxy_requests_total") >= before

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What passed an interface, by a packet socket of the test's own: the witness of what leaves and comes."""
+"""Captures the packets of an interface with a packet socket, to compare them with the counts."""
 
 import collections
 import contextlib
@@ -13,20 +13,28 @@ PACKET_OUTGOING = 4
 SO_TIMESTAMPNS = 35
 IPV6_EXTENSIONS = (0, 43, 60)
 
-Packet = collections.namedtuple("Packet", "time outgoing protocol source destination sport dport payload header")
+Packet = collections.namedtuple(
+    "Packet", "time outgoing protocol source destination sport dport payload header"
+)
 
 
 def parse(frame, outgoing, time):
-    """A Packet of TCP or UDP; None for others. `header`: the TCP header."""
+    """A Packet, if it is TCP or UDP, else None. `header`: the TCP header."""
     kind = struct.unpack_from("!H", frame, 12)[0]
     if kind == 0x0800:
         protocol, start = frame[23], 14 + (frame[14] & 15) * 4
         end = 14 + struct.unpack_from("!H", frame, 16)[0]
-        source, destination = socket.inet_ntop(socket.AF_INET, frame[26:30]), socket.inet_ntop(socket.AF_INET, frame[30:34])
+        source, destination = (
+            socket.inet_ntop(socket.AF_INET, frame[26:30]),
+            socket.inet_ntop(socket.AF_INET, frame[30:34]),
+        )
     elif kind == 0x86DD:
         protocol, start = frame[20], 54
         end = 54 + struct.unpack_from("!H", frame, 18)[0]
-        source, destination = socket.inet_ntop(socket.AF_INET6, frame[22:38]), socket.inet_ntop(socket.AF_INET6, frame[38:54])
+        source, destination = (
+            socket.inet_ntop(socket.AF_INET6, frame[22:38]),
+            socket.inet_ntop(socket.AF_INET6, frame[38:54]),
+        )
         while protocol in IPV6_EXTENSIONS:
             protocol, start = frame[start], start + 8 * (frame[start + 1] + 1)
     else:
@@ -34,13 +42,17 @@ def parse(frame, outgoing, time):
     if protocol not in (socket.IPPROTO_TCP, socket.IPPROTO_UDP):
         return None
     sport, dport = struct.unpack_from("!HH", frame, start)
-    header = frame[start:start + 20]
+    header = frame[start : start + 20]
     begin = start + (8 if protocol == socket.IPPROTO_UDP else (frame[start + 12] >> 4) * 4)
-    return Packet(time, outgoing, protocol, source, destination, sport, dport, frame[begin:end], header)
+    return Packet(
+        time, outgoing, protocol, source, destination, sport, dport, frame[begin:end], header
+    )
 
 
 class Capture:
-    """Of one interface of a namespace, from the moment that it is made to stop(). Keeps what `wanted` says."""
+    """Captures one interface of a namespace, from its creation to stop(). Keeps the packets for
+    which `wanted` is true.
+    """
 
     def __init__(self, namespace, interface, wanted):
         self.wanted = wanted
@@ -59,7 +71,7 @@ class Capture:
             try:
                 frame, extra, _, address = self.socket.recvmsg(65536, 64)
             except TimeoutError:
-                if self.ending:  # and nothing has waited since
+                if self.ending:  # and no packet has waited since
                     return
                 continue
             seconds, nanoseconds = struct.unpack("qq", extra[0][2][:16])
@@ -68,10 +80,11 @@ class Capture:
                 self.packets.append(packet)
 
     def stop(self):
-        """All that passed. An error when the kernel had to drop some."""
+        """All packets. An error if the kernel dropped any."""
         self.ending = True
         self.thread.join()
-        dropped = struct.unpack("II", self.socket.getsockopt(263, 6, 8))[1]  # SOL_PACKET, PACKET_STATISTICS
+        # SOL_PACKET, PACKET_STATISTICS
+        dropped = struct.unpack("II", self.socket.getsockopt(263, 6, 8))[1]
         self.socket.close()
         if dropped:
             raise AssertionError(f"the capture lost {dropped} packets")
@@ -80,7 +93,7 @@ class Capture:
 
 @contextlib.contextmanager
 def captured(namespace, interface, wanted):
-    """Yields a list that holds all packets once the block has ended."""
+    """Yield a list, which has all packets after the block."""
     capture, packets = Capture(namespace, interface, wanted), []
     try:
         yield packets
@@ -89,17 +102,21 @@ def captured(namespace, interface, wanted):
 
 
 def is_connect(packet):
-    """A SYN without ACK that leaves."""
-    return packet.protocol == socket.IPPROTO_TCP and packet.outgoing and packet.header[13] & 0x12 == 0x02
+    """Whether the packet is an outgoing SYN without ACK."""
+    return (
+        packet.protocol == socket.IPPROTO_TCP
+        and packet.outgoing
+        and packet.header[13] & 0x12 == 0x02
+    )
 
 
 def connects(packets):
-    """How many connections began: a SYN that is sent again has the same number."""
+    """The number of new connections: a retransmitted SYN has the same sequence number."""
     return len({(p.source, p.destination, p.sport, p.dport, p.header[4:8]) for p in packets})
 
 
 def handshake_type(packet):
-    """1: an initiation, 2: a response of WireGuard (protocol paper, 5.4); else 0."""
+    """1 for an initiation, 2 for a response of WireGuard (protocol paper, 5.4), else 0."""
     if packet.protocol != socket.IPPROTO_UDP or packet.payload[1:4] != bytes(3):
         return 0
     return {(1, 148): 1, (2, 92): 2}.get((packet.payload[0], len(packet.payload)), 0)

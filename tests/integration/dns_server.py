@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DNS messages, and a server that does what a name's first label says and keeps a log of what it was asked."""
+"""DNS messages, and a server whose behaviour the first label of the name selects. It logs each
+query.
+"""
 
 import collections
 import contextlib
@@ -9,17 +11,38 @@ import struct
 import threading
 import time
 
-TYPES = {"a": 1, "ns": 2, "cname": 5, "soa": 6, "ptr": 12, "mx": 15, "txt": 16, "aaaa": 28, "srv": 33, "svcb": 64, "https": 65, "any": 255}
+TYPES = {
+    "a": 1,
+    "ns": 2,
+    "cname": 5,
+    "soa": 6,
+    "ptr": 12,
+    "mx": 15,
+    "txt": 16,
+    "aaaa": 28,
+    "srv": 33,
+    "svcb": 64,
+    "https": 65,
+    "any": 255,
+}
 RCODES = {"noerror": 0, "servfail": 2, "nxdomain": 3, "refused": 5}
 NUMBERS = {number: name for name, number in TYPES.items()}
 
 
 def name_bytes(name):
-    return b"".join(bytes([len(label)]) + label for label in name.encode().split(b".") if label) + b"\0"
+    return (
+        b"".join(bytes([len(label)]) + label for label in name.encode().split(b".") if label)
+        + b"\0"
+    )
 
 
 def question(name, number, identity=0, flags=0x0100, counts=(1, 0, 0, 0), extra=b""):
-    return struct.pack(">HHHHHH", identity, flags, *counts) + name_bytes(name) + struct.pack(">HH", number, 1) + extra
+    return (
+        struct.pack(">HHHHHH", identity, flags, *counts)
+        + name_bytes(name)
+        + struct.pack(">HH", number, 1)
+        + extra
+    )
 
 
 EDNS = b"\0" + struct.pack(">HHIH", 41, 1232, 0, 0)
@@ -30,18 +53,20 @@ def framed(message):
 
 
 def question_of(message):
-    """(type's name, labels) of the first question."""
+    """(name of the type, labels) of the first question."""
     at, labels = 12, []
     while message[at] and message[at] < 64:
-        labels.append(message[at + 1:at + 1 + message[at]].decode("latin-1"))
+        labels.append(message[at + 1 : at + 1 + message[at]].decode("latin-1"))
         at += 1 + message[at]
     at += 2 if message[at] else 1
-    number = struct.unpack(">H", message[at:at + 2])[0]
+    number = struct.unpack(">H", message[at : at + 2])[0]
     return NUMBERS.get(number, "other"), labels
 
 
 class Server:
-    """On one address, UDP and TCP. `asked` counts the types, `answered` the rcodes that it sent in time."""
+    """A server on one address, UDP and TCP. `asked` counts query types, `answered` the rcodes sent
+    in time.
+    """
 
     def __init__(self, namespace, address, port=53):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -75,7 +100,7 @@ class Server:
                 key.data(key.fileobj)
             for due, send in [one for one in self.late if one[0] <= time.monotonic()]:
                 self.late.remove((due, send))
-                with contextlib.suppress(OSError):  # closed by now
+                with contextlib.suppress(OSError):  # closed meanwhile
                     send()
 
     def _accept(self, listener):
@@ -105,9 +130,11 @@ class Server:
             connection.close()
             return
         self.buffers[connection] += data
-        while len(data := self.buffers[connection]) >= 2 and len(data) >= 2 + (size := struct.unpack(">H", data[:2])[0]):
-            self.buffers[connection] = data[2 + size:]
-            for answer, how in self._answers(data[2:2 + size]):
+        while len(data := self.buffers[connection]) >= 2 and len(data) >= 2 + (
+            size := struct.unpack(">H", data[:2])[0]
+        ):
+            self.buffers[connection] = data[2 + size :]
+            for answer, how in self._answers(data[2 : 2 + size]):
                 if how == "split":
                     for byte in framed(answer):
                         connection.sendall(bytes([byte]))
@@ -122,7 +149,7 @@ class Server:
             send()
 
     def _answers(self, message):
-        """[(bytes, how to send them)]"""
+        """[(bytes, way to send them)]"""
         try:
             kind, labels = question_of(message)
         except (IndexError, struct.error):
@@ -139,7 +166,11 @@ class Server:
         todo = labels[0] if labels else "noerror"
         if todo == "drop":
             return []
-        rcode = int(todo[5:]) if todo.startswith("rcode") and todo[5:].isdigit() else RCODES.get(todo, 0)
+        rcode = (
+            int(todo[5:])
+            if todo.startswith("rcode") and todo[5:].isdigit()
+            else RCODES.get(todo, 0)
+        )
         flags = 0x8180 | rcode | (0x0200 if todo == "truncated" else 0)
         body = message[12:]
         if todo == "compressed":  # a record whose name is a pointer to the question's
@@ -147,7 +178,7 @@ class Server:
             answer = message[:2] + struct.pack(">HHHHH", flags, 1, 1, 0, 0) + body
         elif todo == "large":
             answer = message[:2] + struct.pack(">HHHHH", flags, 1, 0, 0, 0) + body + bytes(40000)
-        elif todo == "mute":  # a header alone
+        elif todo == "mute":  # only a header
             answer = message[:2] + struct.pack(">HHHHH", flags, 0, 0, 0, 0)
         else:
             answer = message[:2] + struct.pack(">H", flags) + message[4:6] + bytes(6) + body
@@ -157,10 +188,12 @@ class Server:
             return [(answer[:9], "")]
         if todo == "other-id":
             return [(bytes([answer[0] ^ 1]) + answer[1:], "")]
-        return [(answer, {"late": "late", "split": "split", "other-port": "other_port"}.get(todo, ""))]
+        return [
+            (answer, {"late": "late", "split": "split", "other-port": "other_port"}.get(todo, ""))
+        ]
 
     def take(self):
-        """What was asked since the last call."""
+        """Queries since the last call."""
         with self.lock:
             asked, self.asked = dict(self.asked), collections.Counter()
         return asked

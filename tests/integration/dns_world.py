@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the suites of DNS share: a scripted server for each way, an exporter, and what it counted against what they saw."""
+"""Shared by the DNS suites: a scripted server for each path, an exporter, and a comparison of its
+counts with what the servers saw.
+"""
 
 import collections
 import socket
@@ -12,13 +14,15 @@ from sockslab import PATIENCE, addresses, wait_until
 
 TUNNEL, UNDERLAY = "tunnel", "underlay"
 ADDRESSES = {
-    (TUNNEL, 4): addresses.TARGET4, (TUNNEL, 6): addresses.TARGET6,
-    (UNDERLAY, 4): addresses.INET_UNDERLAY4, (UNDERLAY, 6): addresses.INET_UNDERLAY6,
+    (TUNNEL, 4): addresses.TARGET4,
+    (TUNNEL, 6): addresses.TARGET6,
+    (UNDERLAY, 4): addresses.INET_UNDERLAY4,
+    (UNDERLAY, 6): addresses.INET_UNDERLAY6,
 }
 
 
 class World:
-    """The lab, a scripted server for each way, and an exporter."""
+    """The lab, a scripted server for each path, and an exporter."""
 
     def __init__(self, lab):
         self.lab, self.proxy = lab, lab.proxies[0]
@@ -41,12 +45,16 @@ class World:
         self.start(*arguments)
 
     def udp(self, version=4, **_):
-        client = self.proxy.ns.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
+        client = self.proxy.ns.socket(
+            socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM
+        )
         client.settimeout(3 * PATIENCE)
         return client
 
     def tcp(self, path=TUNNEL, version=4):
-        client = self.proxy.ns.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
+        client = self.proxy.ns.socket(
+            socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_STREAM
+        )
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client.settimeout(5 * PATIENCE)
         client.connect((ADDRESSES[path, version], 53))
@@ -60,37 +68,67 @@ class World:
     def grown(self, name, label, path=None):
         labels = {"path": path} if path else {}
         former = self.before.by(name, label, **labels)
-        return {key: value - former[key] for key, value in self.after.by(name, label, **labels).items() if value != former[key]}
+        return {
+            key: value - former[key]
+            for key, value in self.after.by(name, label, **labels).items()
+            if value != former[key]
+        }
 
     def settle(self, timeout=9):
-        """Until no query waits any more."""
+        """Wait until no query is pending."""
+
         def look():
             self.after = self.sidecar.scrape()
             return self.after.value("wgsocks_exporter_map_entries", map="dns_pending") == 0
+
         wait_until(look, timeout, "no query to wait any more")
 
-    def check(self, path=TUNNEL, queries=None, responses=None, unanswered=0, lost=None, leaked=None):
-        """Everything of a path since begin(): queries as the server saw them, if not given; nothing on the other path."""
+    def check(
+        self, path=TUNNEL, queries=None, responses=None, unanswered=0, lost=None, leaked=None
+    ):
+        """Check all counts of a path since begin(). Queries default to what the server saw; the
+        other path must have none.
+        """
         self.settle()
         asked = collections.Counter()
         for (way, _version), server in self.servers.items():
             if way == path:
-                asked.update({kind: n for kind, n in server.take().items() if kind in TYPES or kind == "other"})
+                asked.update(
+                    {
+                        kind: n
+                        for kind, n in server.take().items()
+                        if kind in TYPES or kind == "other"
+                    }
+                )
         queries = dict(asked) if queries is None else queries
         other = UNDERLAY if path == TUNNEL else TUNNEL
         equal(self.grown("proxy_dns_queries_total", "type", path), queries, "queries")
         equal(self.grown("proxy_dns_responses_total", "rcode", path), responses or {}, "responses")
-        equal(self.grown("proxy_dns_unanswered_total", "path", path), {path: unanswered} if unanswered else {}, "unanswered")
+        equal(
+            self.grown("proxy_dns_unanswered_total", "path", path),
+            {path: unanswered} if unanswered else {},
+            "unanswered",
+        )
         equal(self.grown("proxy_dns_queries_total", "type", other), {}, "queries by the other way")
-        equal(self.grown("proxy_dns_responses_total", "rcode", other), {}, "responses by the other way")
+        equal(
+            self.grown("proxy_dns_responses_total", "rcode", other),
+            {},
+            "responses by the other way",
+        )
         equal(self.grown("wgsocks_exporter_events_lost_total", "cause"), lost or {}, "losses")
         count = "proxy_dns_query_duration_seconds_count"
-        equal(self.after.value(count, path=path) - self.before.value(count, path=path), sum((responses or {}).values()), "durations")
+        equal(
+            self.after.value(count, path=path) - self.before.value(count, path=path),
+            sum((responses or {}).values()),
+            "durations",
+        )
         leaks = sum(queries.values()) if path == UNDERLAY else 0
         equal(self.leaked(), leaks if leaked is None else leaked, "leaked")
 
     def leaked(self):
-        return self.after.value("proxy_leaked_dns_queries_total") - self.before.value("proxy_leaked_dns_queries_total")
+        return self.after.value("proxy_leaked_dns_queries_total") - self.before.value(
+            "proxy_leaked_dns_queries_total"
+        )
 
     def ask(self, client, message, path=TUNNEL, version=4, answers=1):
         client.sendto(message, (ADDRESSES[path, version], 53))
@@ -106,10 +144,17 @@ def read_framed(client, count):
         data += chunk
         while len(data) >= 2 and len(data) >= 2 + struct.unpack(">H", data[:2])[0]:
             size = struct.unpack(">H", data[:2])[0]
-            messages.append(data[2:2 + size])
-            data = data[2 + size:]
+            messages.append(data[2 : 2 + size])
+            data = data[2 + size :]
     return messages
 
 
 def wait_asked(world, count, path=TUNNEL):
-    wait_until(lambda: sum(sum(s.asked.values()) for (way, _), s in world.servers.items() if way == path) >= count, 5, "the server to have been asked")
+    wait_until(
+        lambda: (
+            sum(sum(s.asked.values()) for (way, _), s in world.servers.items() if way == path)
+            >= count
+        ),
+        5,
+        "the server to have been asked",
+    )

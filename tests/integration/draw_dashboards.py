@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""draw_dashboards.py FOLDER [MINUTES]: draws the pictures of docs/dashboards.
+"""draw_dashboards.py FOLDER [MINUTES]: writes the pictures of docs/dashboards.
 
-They show the lab's fleet after MINUTES (10), the second half of them with trouble.
+They show the fleet of the lab after MINUTES (10), the second half with faults.
 Needs root, a build and pngquant.
 """
 
@@ -13,7 +13,11 @@ import time
 import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "lab"), str(ROOT / "tests"), str(ROOT / "monitoring" / "grafana")]
+sys.path[:0] = [
+    str(ROOT / "tests" / "lab"),
+    str(ROOT / "tests"),
+    str(ROOT / "monitoring" / "grafana"),
+]
 
 from dashboard_world import IN_DEPTH, DashboardWorld
 from drawing.asks import Dashboard, Prometheus
@@ -28,7 +32,7 @@ def titles_of(model):
 
 
 def note(picture, titles):
-    """Puts the panels' titles into a PNG (a tEXt chunk); test_dashboards.py compares them."""
+    """Write the titles of the panels into a PNG (a tEXt chunk); test_dashboards.py compares them."""
     data, text = picture.read_bytes(), b"tEXtPanels\0" + "\n".join(titles).encode("latin-1")
     chunk = (len(text) - 4).to_bytes(4, "big") + text + zlib.crc32(text).to_bytes(4, "big")
     picture.write_bytes(data[:AFTER_HEADER] + chunk + data[AFTER_HEADER:])
@@ -36,7 +40,7 @@ def note(picture, titles):
 
 def noted(picture):
     data = picture.read_bytes()[AFTER_HEADER:]
-    return data[15:8 + int.from_bytes(data[:4], "big")].decode("latin-1").split("\n")
+    return data[15 : 8 + int.from_bytes(data[:4], "big")].decode("latin-1").split("\n")
 
 
 def main(folder, minutes="10"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real program in a network namespace of the test's own, and clients that know what they got."""
+"""The real program in a private network namespace, and clients that check its answers."""
 
 import contextlib
 import os
@@ -22,7 +22,9 @@ CHILDREN = ("health", "web", "collector")
 
 
 def enter_namespace():
-    """Go on in an empty network namespace: ports are free, and what runs in it is ours."""
+    """Continue in an empty network namespace: all ports are free, and all its processes are the
+    test's.
+    """
     if os.geteuid() != 0:
         print("skip all: needs root")
         sys.exit(0)
@@ -31,7 +33,7 @@ def enter_namespace():
 
 
 def read(path):
-    """A file's text, "" when it (or its process) is gone."""
+    """The text of a file; "" if it (or its process) is gone."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
@@ -40,8 +42,10 @@ def read(path):
 
 
 def status(pid):
-    """/proc/PID/status as a dictionary."""
-    return dict(line.split(":\t", 1) for line in read(f"/proc/{pid}/status").splitlines() if ":\t" in line)
+    """The fields of /proc/PID/status as a dict."""
+    return dict(
+        line.split(":\t", 1) for line in read(f"/proc/{pid}/status").splitlines() if ":\t" in line
+    )
 
 
 def alive(pid):
@@ -49,11 +53,15 @@ def alive(pid):
 
 
 def namespace_pids():
-    """Every process in this network namespace but this one, zombies left out."""
+    """Every other process in this network namespace, without zombies."""
     mine, found = os.readlink("/proc/self/ns/net"), []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            if int(pid) != os.getpid() and os.readlink(f"/proc/{pid}/ns/net") == mine and alive(pid):
+            if (
+                int(pid) != os.getpid()
+                and os.readlink(f"/proc/{pid}/ns/net") == mine
+                and alive(pid)
+            ):
                 found.append(int(pid))
     return found
 
@@ -73,7 +81,7 @@ def connect(port, timeout=5.0):
 
 
 def read_all(client):
-    """Everything until the other end closes; a reset is an error."""
+    """Read until the other end closes; a reset is an error."""
     data = b""
     while chunk := client.recv(65536):
         data += chunk
@@ -87,14 +95,18 @@ class Response:
         match = re.fullmatch(r"HTTP/1\.1 (\d{3}) [A-Za-z ]+", lines[0])
         assert match and separator, f"no response: {data[:200]!r}"
         self.status = int(match[1])
-        self.headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])}
+        self.headers = {
+            name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])
+        }
         if "content-length" in self.headers:
             expected = 0 if head_only else int(self.headers["content-length"])
-            assert len(self.body) == expected, f"{len(self.body)} bytes of body instead of {expected}"
+            assert len(self.body) == expected, (
+                f"{len(self.body)} bytes of body instead of {expected}"
+            )
 
 
 def exchange(port, request, timeout=5.0):
-    """Sends bytes on a new connection; the response, or None when it was closed without one."""
+    """Send bytes on a new connection; the response, or None if it was closed without one."""
     with connect(port, timeout) as client:
         client.sendall(request)
         data = read_all(client)
@@ -107,12 +119,12 @@ def get(port, path, timeout=5.0, headers=""):
 
 
 class Prober:
-    """Asks one path at a steady rate on new connections, and keeps every failure."""
+    """Requests one path at a steady rate on new connections, and records every failure."""
 
     def __init__(self, port, path, rate=50.0, headers=""):
         self.port, self.path, self.interval, self.headers = port, path, 1 / rate, headers
         self.failures, self.latencies = [], []
-        self.between = threading.Lock()  # held while a request is under way
+        self.between = threading.Lock()  # held during a request
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -140,22 +152,29 @@ class Prober:
         self._thread.join()
 
     def wait(self, count):
-        """Until so many more requests were answered or failed."""
+        """Wait until this many more requests were answered or failed."""
         target = len(self.latencies) + count
         wait_until(lambda: len(self.latencies) >= target, 60, f"{count} requests")
 
     def check(self):
-        assert not self.failures, f"{len(self.failures)} of {len(self.latencies)} failed: {self.failures[:3]}"
+        assert not self.failures, (
+            f"{len(self.failures)} of {len(self.latencies)} failed: {self.failures[:3]}"
+        )
         return f"{len(self.latencies)} asked, slowest {max(self.latencies) * 1000:.1f} ms"
 
 
 class Exporter:
-    """One supervisor with its children; ends them, whatever happens."""
+    """One supervisor with its children; always ends them."""
 
     def __init__(self, *arguments, wrapper=(), wait=True, inherited=()):
         self.log_fd = os.memfd_create("log")
-        self.process = subprocess.Popen([*wrapper, BINARY, "--bpf.pin=none", *arguments], pass_fds=inherited,
-                                        stdin=subprocess.DEVNULL, stdout=self.log_fd, stderr=self.log_fd)
+        self.process = subprocess.Popen(
+            [*wrapper, BINARY, "--bpf.pin=none", *arguments],
+            pass_fds=inherited,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log_fd,
+            stderr=self.log_fd,
+        )
         self.pid = self.process.pid
         if wait:
             self.wait_up()
@@ -177,14 +196,18 @@ class Exporter:
         return os.pread(self.log_fd, 1 << 20, 0).decode()
 
     def records(self, **wanted):
-        """Lines of its log with these fields."""
+        """Log records with these fields."""
         return logfmt.records(self.log(), **wanted)
 
     def wait_records(self, count=1, **wanted):
-        return wait_until(lambda: len(self.records(**wanted)) >= count and self.records(**wanted), 10, f"{count} lines with {wanted}")
+        return wait_until(
+            lambda: len(self.records(**wanted)) >= count and self.records(**wanted),
+            10,
+            f"{count} lines with {wanted}",
+        )
 
     def children(self):
-        """{name: pid} of those that run."""
+        """{name: pid} of the running children."""
         found = {}
         for pid in read(f"/proc/{self.pid}/task/{self.pid}/children").split():
             comm = read(f"/proc/{pid}/comm").strip()
@@ -194,19 +217,28 @@ class Exporter:
         return found
 
     def wait_child(self, name, other_than=None, timeout=10.0):
-        return wait_until(lambda: self.children().get(name) not in (None, other_than) and self.children().get(name),
-                          timeout, f"a new {name}", every=0.002)
+        return wait_until(
+            lambda: (
+                self.children().get(name) not in (None, other_than) and self.children().get(name)
+            ),
+            timeout,
+            f"a new {name}",
+            every=0.002,
+        )
 
     def wait_up(self):
         def up():
             assert self.process.poll() is None, f"it ended: {self.log()}"
             with contextlib.suppress(OSError):
-                return get(HEALTH, "/startupz").status == 200 and get(METRICS, "/-/healthy").status == 200
+                return (
+                    get(HEALTH, "/startupz").status == 200
+                    and get(METRICS, "/-/healthy").status == 200
+                )
 
         wait_until(up, 10, "probes and scrapes")
 
     def stop(self, number=signal.SIGTERM):
-        """Sends the signal, returns the seconds until the end and the status."""
+        """Send the signal; returns the seconds until the end, and the status."""
         begun = time.monotonic()
         self.process.send_signal(number)
         code = self.process.wait(10 * PATIENCE)

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A userspace WireGuard device that lies: fake_uapi.py SOCKET ANSWER HOW. Answers "get=1" with the file ANSWER, read anew each time.
+"""A fake userspace WireGuard device: fake_uapi.py SOCKET ANSWER HOW. Answers "get=1" with the file
+ANSWER, which it reads each time.
 
-HOW: "well"; "hang" (sends ANSWER and keeps the connection), "silent" (reads nothing), "endless" (ANSWER again and again), "drip" (a byte
-each 5 ms), "cut" (half of ANSWER, then closes).
+HOW: "well"; "hang" (sends ANSWER and keeps the connection), "silent" (reads nothing), "endless"
+(ANSWER again and again), "drip" (a byte each 5 ms), "cut" (half of ANSWER, then closes).
 """
 
 import itertools
@@ -23,7 +24,11 @@ def talk(connection, answer, how):
         while not request.endswith(b"\n\n"):
             request += connection.recv(64) or b"\n\n"
         text = pathlib.Path(answer).read_bytes()
-        for part in {"endless": itertools.repeat(text), "drip": (bytes([byte]) for byte in text), "cut": [text[:len(text) // 2]]}.get(how, [text]):
+        for part in {
+            "endless": itertools.repeat(text),
+            "drip": (bytes([byte]) for byte in text),
+            "cut": [text[: len(text) // 2]],
+        }.get(how, [text]):
             connection.sendall(part)
             if how == "drip":
                 time.sleep(0.005)

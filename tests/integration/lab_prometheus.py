@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Prometheus with the configuration and the rules of monitoring/prometheus, thirty times as fast as they say."""
+"""A Prometheus with the configuration and rules of monitoring/prometheus, 30 times as fast."""
 
 import json
 import pathlib
@@ -19,7 +19,7 @@ URL = "http://127.0.0.1:9091"
 
 
 class Prometheus:
-    """On the lab's root, with the folder's own configuration, faster."""
+    """Runs in the lab's root, with a faster copy of the configuration."""
 
     def __init__(self, folder, targets):
         self.folder = pathlib.Path(folder)
@@ -28,8 +28,12 @@ class Prometheus:
             (self.folder / part).mkdir(parents=True)
         scale(SOURCE / "rules", self.folder / "rules", FACTOR)
         text = (SOURCE / "prometheus.yml").read_text(encoding="utf-8")
-        for pattern, new in ((r"scrape_interval: 15s", "scrape_interval: 500ms"), (r"evaluation_interval: 15s", "evaluation_interval: 500ms"),
-                             (r"refresh_interval: 1m", "refresh_interval: 1s"), (r"127\.0\.0\.1:9090", targets[0])):
+        for pattern, new in (
+            (r"scrape_interval: 15s", "scrape_interval: 500ms"),
+            (r"evaluation_interval: 15s", "evaluation_interval: 500ms"),
+            (r"refresh_interval: 1m", "refresh_interval: 1s"),
+            (r"127\.0\.0\.1:9090", targets[0]),
+        ):
             text, count = re.subn(pattern, new, text)
             if count != 1:
                 raise LabError(f"{count} times {pattern} in prometheus.yml")
@@ -37,8 +41,16 @@ class Prometheus:
         self.list(targets[1:])
         with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(
-                ["prometheus", f"--config.file={self.folder}/prometheus.yml", f"--storage.tsdb.path={self.folder}/data",
-                 "--web.listen-address=127.0.0.1:9091"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                [
+                    "prometheus",
+                    f"--config.file={self.folder}/prometheus.yml",
+                    f"--storage.tsdb.path={self.folder}/data",
+                    "--web.listen-address=127.0.0.1:9091",
+                ],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
         wait_until(self.answers, 20, "Prometheus to answer")
 
     def answers(self):
@@ -48,20 +60,28 @@ class Prometheus:
             return None
 
     def list(self, targets):
-        """The targets that are read from a file: put in place at once, as the file is read at any moment."""
+        """Replace the file of targets atomically: Prometheus may read it at any moment."""
         path = self.folder / "targets" / "example.yml"
         text = (SOURCE / "targets" / "example.yml").read_text(encoding="utf-8")
         new = path.with_suffix(".new")
-        new.write_text(text.replace("targets: []", f"targets: {json.dumps(targets)}"), encoding="utf-8")
+        new.write_text(
+            text.replace("targets: []", f"targets: {json.dumps(targets)}"), encoding="utf-8"
+        )
         new.rename(path)
 
     def query(self, expression):
         """[(labels, value)]"""
-        with urllib.request.urlopen(f"{URL}/api/v1/query?" + urllib.parse.urlencode({"query": expression}), timeout=10 * PATIENCE) as answer:
-            return [(one["metric"], float(one["value"][1])) for one in json.load(answer)["data"]["result"]]
+        with urllib.request.urlopen(
+            f"{URL}/api/v1/query?" + urllib.parse.urlencode({"query": expression}),
+            timeout=10 * PATIENCE,
+        ) as answer:
+            return [
+                (one["metric"], float(one["value"][1]))
+                for one in json.load(answer)["data"]["result"]
+            ]
 
     def alerts(self):
-        """As its own page shows them: pending and firing ones, with labels and summary."""
+        """Pending and firing alerts, with labels and summary."""
         with urllib.request.urlopen(f"{URL}/api/v1/alerts", timeout=10 * PATIENCE) as answer:
             return json.load(answer)["data"]["alerts"]
 

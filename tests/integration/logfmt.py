@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lines of the exporter's log as dictionaries, so that a test checks fields; and the calls in the sources that write them."""
+"""Parses log lines of the exporter into dicts, and finds the log calls in the sources."""
 
 import json
 import pathlib
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2] / "userspace"
 
-# A value is a word, or a string as JSON writes it.
+# A value is a word or a JSON string.
 FIELD = re.compile(r'([a-z_]+)=("(?:[^"\\]|\\.)*"|[^\s"=\\]+)(?: |$)')
 
 
@@ -26,17 +26,25 @@ def parse(line):
 
 
 def records(text, **wanted):
-    """The lines of a log whose fields are as wanted: equal to a text, or found by a compiled pattern.
+    """The log lines whose fields equal a text or match a compiled pattern.
 
-    Lines that do not begin with time= are those of other programs; one without its end is still being written.
+    Ignores lines of other programs, which do not begin with time=, and an incomplete last line.
     """
-    whole = text[:text.rfind("\n") + 1]
+    whole = text[: text.rfind("\n") + 1]
     parsed = [parse(line) for line in whole.splitlines() if line.startswith("time=")]
-    return [fields for fields in parsed if all(_fits(fields.get(name), value) for name, value in wanted.items())]
+    return [
+        fields
+        for fields in parsed
+        if all(_fits(fields.get(name), value) for name, value in wanted.items())
+    ]
 
 
 def _fits(value, wanted):
-    return value is not None and bool(wanted.search(value)) if isinstance(wanted, re.Pattern) else value == wanted
+    return (
+        value is not None and bool(wanted.search(value))
+        if isinstance(wanted, re.Pattern)
+        else value == wanted
+    )
 
 
 class Call(NamedTuple):
@@ -51,10 +59,14 @@ def calls():
     for path in sorted(SOURCES.rglob("*.c")):
         text = path.read_text(encoding="utf-8")
         for begin in re.finditer(r"\blog_(?:debug|info|warn|error)\(", text):
-            call = re.match(r'\s*((?:"(?:[^"\\]|\\.)*"\s*)+)(.*?)\);\n', text[begin.end():], re.DOTALL)
+            call = re.match(
+                r'\s*((?:"(?:[^"\\]|\\.)*"\s*)+)(.*?)\);\n', text[begin.end() :], re.DOTALL
+            )
             where = f"{path.relative_to(SOURCES)}:{text.count(chr(10), 0, begin.start()) + 1}"
             assert call, f"{where}: no literal as its message"
-            fields = [name or "error" for name in re.findall(r'\bfield_(?:error|\w+\("(\w+)")', call[2])]
+            fields = [
+                name or "error" for name in re.findall(r'\bfield_(?:error|\w+\("(\w+)")', call[2])
+            ]
             message = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', call[1]))
             found.append(Call(where, message, fields))
     return found

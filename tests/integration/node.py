@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An agent of a node: one exporter in the lab's root that watches every proxy of the lab."""
+"""An agent: one exporter in the lab's root that watches every proxy of the lab."""
 
 import http.client
 import os
@@ -15,17 +15,20 @@ PINS = "/sys/fs/bpf/wgsocks"
 
 
 def mount_bpffs():
-    """One for the whole lab, as a host has."""
+    """Mount one bpffs for the whole lab, as on a host."""
     subprocess.run(["mount", "-t", "bpf", "bpf", "/sys/fs/bpf"], check=True)
 
 
 class Node:
-    """Runs the agent; `views` are the proxies as it sees them, by name."""
+    """Runs the agent; `views`: the proxies as it sees them, by name."""
 
     def __init__(self, *arguments, env=None, wait_for=0, binary=None, **where):
         self.arguments = arguments
-        self.process = subprocess.Popen([binary or sidecar.BINARY, "--mode=node", *arguments],
-                                        env={**os.environ, **(env or {})}, **where)
+        self.process = subprocess.Popen(
+            [binary or sidecar.BINARY, "--mode=node", *arguments],
+            env={**os.environ, **(env or {})},
+            **where,
+        )
         sidecar.started.append(self.process)
         if wait_for:
             self.wait_watched(wait_for)
@@ -47,15 +50,23 @@ class Node:
 
     def names(self):
         metrics = self.try_scrape()
-        return sorted(sample[1]["proxy_name"] for sample in metrics.find("proxy_info")) if metrics else []
+        return (
+            sorted(sample[1]["proxy_name"] for sample in metrics.find("proxy_info"))
+            if metrics
+            else []
+        )
 
     def watched(self):
-        """Names of the proxies that are counted, all interfaces attached."""
+        """Names of the proxies that are counted, with all interfaces attached."""
         metrics = self.try_scrape()
         return sorted(metrics.by("proxy_client_connections_total", "proxy_name")) if metrics else []
 
     def wait_watched(self, count, timeout=20):
-        return wait_until(lambda: len(self.watched()) == count and self.watched(), timeout, f"{count} proxies to be watched")
+        return wait_until(
+            lambda: len(self.watched()) == count and self.watched(),
+            timeout,
+            f"{count} proxies to be watched",
+        )
 
     def view(self, proxy, name):
         return View(self, proxy, name)
@@ -63,7 +74,7 @@ class Node:
     children = sidecar.Sidecar.children
 
     def kill(self, name="wgsocks-collect"):
-        """SIGKILL to one of the processes, by its name; returns its pid."""
+        """Send SIGKILL to one of the processes, by its name; returns its pid."""
         pid = wait_until(lambda: self.children().get(name), 5, name)
         os.kill(pid, signal.SIGKILL)
         return pid
@@ -74,20 +85,24 @@ class Node:
 
 
 class View:
-    """One proxy of the agent, as truth.py takes a sidecar."""
+    """One proxy of the agent, with the interface of a sidecar for truth.py."""
 
     def __init__(self, node, proxy, name):
         self.node, self.proxy, self.name = node, proxy, name
 
     def scrape(self):
-        """Its own samples, and those that are no proxy's."""
+        """The samples of this proxy, and those of no proxy."""
         metrics = self.node.scrape()
-        metrics.samples = [sample for sample in metrics.samples if sample[1].get("proxy_name", self.name) == self.name]
+        metrics.samples = [
+            sample
+            for sample in metrics.samples
+            if sample[1].get("proxy_name", self.name) == self.name
+        ]
         return metrics
 
 
 class World:
-    """A lab whose proxies are called crab-0, crab-1, … by their environment, and its root as the host."""
+    """A lab whose proxies are named crab-0, crab-1, … by their environment; its root is the host."""
 
     def __init__(self, proxies=3, **options):
         options.setdefault("dante_env", lambda index: {"PROXY_NAME": f"crab-{index}"})

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Stands for the Python script that docs/migration.md comes from: its ports, its names, and its way to count what is open."""
+"""A replacement of the legacy exporter for docs/migration.md: its ports, its names, and its way of
+counting open connections.
+"""
 
 import http.server
 import os
@@ -10,9 +12,15 @@ import threading
 
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        children = subprocess.run(["pgrep", "-fc", "danted: (request|negotiate)-child"], capture_output=True, text=True, check=False).stdout.strip()
+        children = subprocess.run(
+            ["pgrep", "-fc", "danted: (request|negotiate)-child"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.strip()
         name = os.environ["PROXY_NAME"]
-        body = f'proxy_info{{proxy_name="{name}"}} 1\nproxy_active_connections{{proxy_name="{name}"}} {children}\n'.encode()
+        info = f'proxy_info{{proxy_name="{name}"}} 1\n'
+        body = f'{info}proxy_active_connections{{proxy_name="{name}"}} {children}\n'.encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         self.end_headers()

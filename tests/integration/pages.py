@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of a page of documentation, and what the page says they print.
+"""The commands of a documentation page, and the output that the page shows.
 
-A block ```sh is run by a test, as it stands. One that cannot be has a line before it that says why, and that no reader of the page sees:
+A test runs each block ```sh as it is. A block that cannot run has a comment before it with the
+reason, which readers do not see:
 
     <!-- not run: it needs a cluster -->
 
-A block ```text after it is what it prints (… stands for any lines). Blocks of other languages are no commands.
+A block ```text after it is its output (… stands for any lines). Blocks of other languages are not
+commands.
 """
 
 import pathlib
@@ -14,14 +16,14 @@ from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOT_RUN = re.compile(r"<!-- not run: (.+) -->$")
-# What a shell or a tool says when it did not do what was asked; some of them end with 0.
+# Messages of shells and tools about a failure; some of them exit with 0.
 REFUSED = re.compile(r"not found|No such file|invalid|usage:")
 
 
 class Block(NamedTuple):
     language: str
     text: str
-    shown: str | None  # what the page shows of the output
+    shown: str | None  # the output that the page shows
     why_not: str | None  # why no test runs it
 
     @property
@@ -30,7 +32,7 @@ class Block(NamedTuple):
 
 
 def blocks(page):
-    """All blocks of a page in order, those of commands with their output."""
+    """All blocks of a page in order, blocks of commands with their output."""
     found, why_not, inside, last = [], None, None, ""
     indent = ""
     for line in page.read_text(encoding="utf-8").splitlines():
@@ -53,7 +55,7 @@ def blocks(page):
 
 
 def commands(page):
-    """The blocks of commands that a test has to run."""
+    """The blocks of commands that a test must run."""
     return [block for block in blocks(page) if block.language == "sh" and not block.why_not]
 
 
@@ -63,7 +65,9 @@ def left_out(page):
 
 
 def masked(text):
-    """Lines without what differs from run to run: numbers, tags, a program's statistics; how far a line is indented is the reader's."""
+    """Lines without the parts that differ between runs: numbers, tags, statistics of programs,
+    indents.
+    """
     text = re.sub(r" (run_time_ns|run_cnt|recursion_misses) \d+", "", text)
     lines = (re.sub(r"\b[0-9a-f]{16}\b|\d+", "N", line).strip() for line in text.splitlines())
     return [re.sub(r"\bN(,N)+", "N,N", line) for line in lines if line]
@@ -75,31 +79,47 @@ def _anchors(page):
 
 
 def broken_links(pages):
-    """Relative links of these pages to files, folders and chapters that are not there: "PAGE: LINK"."""
+    """Broken relative links of these pages, to files, folders and chapters: "PAGE: LINK"."""
     found = []
     for page in pages:
-        text = re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-        for link in re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text):
+        text = re.sub(
+            r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+        )
+        for link in re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(
+            r'(?:src|href)="([^"]+)"', text
+        ):
             path, _, anchor = link.partition("#")
             target = page.parent / path if path else page
-            if not re.match(r"[a-z]+:", link) and (not target.exists() or (anchor and anchor not in _anchors(target))):
+            if not re.match(r"[a-z]+:", link) and (
+                not target.exists() or (anchor and anchor not in _anchors(target))
+            ):
                 found.append(f"{page}: {link}")
     return found
 
 
 def check_output(shown, printed):
-    """Each run of lines that the page shows is in what was printed, in that order; … stands for any lines."""
+    """Assert that the output has each group of lines that the page shows, in that order; … stands
+    for any lines.
+    """
     have, start = masked(printed), 0
     for part in re.split(r"^\s*…\s*$", shown, flags=re.MULTILINE):
         want = masked(part)
-        places = (i for i in range(start, len(have) - len(want) + 1) if have[i:i + len(want)] == want)
+        places = (
+            i for i in range(start, len(have) - len(want) + 1) if have[i : i + len(want)] == want
+        )
         place = next(places, None)
-        assert place is not None, f"the page shows {part.strip()[:300]!r}, printed was {printed[:1500]!r}"
+        assert place is not None, (
+            f"the page shows {part.strip()[:300]!r}, printed was {printed[:1500]!r}"
+        )
         start = place + len(want)
 
 
 def check_done(command, done, silent=()):
-    """A command did what the page says it does: it ended well, was understood, and said something (but for those that begin as one of silent)."""
+    """Assert that a command succeeded and printed something (unless it begins with an entry of
+    silent), and no error message.
+    """
     said = done.stdout + (done.stderr or "")
-    assert done.returncode == 0 and not REFUSED.search(said), f"{command}: {done.returncode}, {said}"
+    assert done.returncode == 0 and not REFUSED.search(said), (
+        f"{command}: {done.returncode}, {said}"
+    )
     assert done.stdout.strip() or command.startswith(tuple(silent)), f"{command}: it says nothing"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cgroups as kubelet makes them, by which the agent of a node tells which pod a process is in."""
+"""Cgroups as kubelet creates them, from which the agent finds the pod of a process."""
 
 import contextlib
 import pathlib
@@ -11,7 +11,7 @@ CONTAINER = "0123456789abcdef" * 4
 
 
 class Cgroup:
-    """kubepods/burstable/podUID/CONTAINER of the first hierarchy that lets itself be written to."""
+    """kubepods/burstable/podUID/CONTAINER in the first writable hierarchy."""
 
     def __init__(self, uid=POD_UID):
         for root in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup/memory", "/sys/fs/cgroup"):
@@ -36,5 +36,5 @@ class Cgroup:
             with contextlib.suppress(OSError):
                 root.write_text(str(pid))
         for part in reversed(self.parts):
-            with contextlib.suppress(OSError):  # another test's pod is in it
+            with contextlib.suppress(OSError):  # a pod of another test is in it
                 part.rmdir()

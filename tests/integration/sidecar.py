@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An exporter beside a proxy of the lab, and its metrics as numbers."""
+"""A sidecar of a lab proxy, and its metrics as numbers."""
 
 import http.client
 import os
@@ -40,8 +40,11 @@ class Metrics:
             self.samples.append((match[1], labels, int(value) if value.is_integer() else value))
 
     def find(self, name, **labels):
-        return [sample for sample in self.samples
-                if sample[0] == name and labels.items() <= sample[1].items()]
+        return [
+            sample
+            for sample in self.samples
+            if sample[0] == name and labels.items() <= sample[1].items()
+        ]
 
     def value(self, name, **labels):
         found = self.find(name, **labels)
@@ -71,7 +74,7 @@ def fetch(address, port, path="/metrics", timeout=10, headers=None):
 
 
 def join_underlay():
-    """Gives the lab's root an address beside the proxies, to scrape and probe from."""
+    """Give the lab's root an address in the network of the proxies, to scrape and probe from."""
     subprocess.run(["ip", "address", "add", "10.77.254.1/16", "dev", "br0"], check=True)
 
 
@@ -79,7 +82,9 @@ started = []  # exporters; kill_all() forgets them
 
 
 def kill_all(first=0):
-    """Each exporter from the first of `started` on that still runs, with its children: they would keep the proxy's namespace alive."""
+    """Kill each exporter in `started` from index `first` on that still runs, with its children,
+    since they keep the namespace of the proxy alive.
+    """
     for process in started[first:]:
         if process.poll() is None:
             process.kill()
@@ -88,12 +93,16 @@ def kill_all(first=0):
 
 
 class Sidecar:
-    """Runs the exporter in the proxy's namespaces; scraped from the lab's root, so that nothing of it passes the tunnel."""
+    """Runs the exporter in the namespaces of the proxy. Scrapes come from the lab's root, so that
+    none passes the tunnel.
+    """
 
     def __init__(self, proxy, name, *arguments, env=None, wait=True, under=(), **where):
         self.proxy = proxy
         self.name = name
-        self.process = proxy.popen([*under, BINARY, *arguments], env={"PROXY_NAME": name, **(env or {})}, **where)
+        self.process = proxy.popen(
+            [*under, BINARY, *arguments], env={"PROXY_NAME": name, **(env or {})}, **where
+        )
         started.append(self.process)
         if wait:
             self.wait_ready()
@@ -108,7 +117,7 @@ class Sidecar:
         return fetch(self.proxy.addr4, 9999, path, timeout)
 
     def ready(self):
-        """The metrics once everything is attached; None before."""
+        """The metrics after everything is attached; None before."""
         try:
             metrics = self.scrape()
         except (OSError, AssertionError, http.client.HTTPException):
@@ -120,7 +129,7 @@ class Sidecar:
         return wait_until(self.ready, timeout, f"{self.name}'s exporter to be attached")
 
     def children(self):
-        """Process name → pid, of those that run now."""
+        """Process name → pid, of the running processes."""
         found = {}
         for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
             for pid in (task / "children").read_text().split():

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A process that is called danted and listens, in a network namespace of its own: a proxy for an agent, in a millisecond."""
+"""A process called danted that listens in a private network namespace: to an agent a proxy, started
+in a millisecond.
+"""
 
 import ctypes
 import os
@@ -12,7 +14,8 @@ import ctypes, os, signal, socket, struct, sys
 port, comm = int(sys.argv[1]), sys.argv[2].encode()
 sock = socket.socket(socket.AF_INET6)
 sock.bind(("::", port))
-sys.stdout.buffer.write(struct.pack("QQ", os.stat("/proc/self/ns/net").st_ino, struct.unpack("Q", sock.getsockopt(1, 71, 8))[0]))
+inode = os.stat("/proc/self/ns/net").st_ino
+sys.stdout.buffer.write(struct.pack("Q", inode) + sock.getsockopt(1, 71, 8))
 sys.stdout.buffer.flush()
 sys.stdin.buffer.read(1)
 ctypes.CDLL(None).prctl(15, comm)  # PR_SET_NAME
@@ -24,15 +27,28 @@ _PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH, _WALL = 0x4206, 0x4207, 17, 0x
 
 
 class SmallProxy:
-    """inode and cookie are those of its network namespace, which ends with it."""
+    """inode and cookie: those of its network namespace, which ends with it."""
 
-    def __init__(self, name, port=1080, comm="danted", listen=True, env=None, unshare=(), user=None, **where):
+    def __init__(
+        self, name, port=1080, comm="danted", listen=True, env=None, unshare=(), user=None, **where
+    ):
         environment = {**os.environ, **(env or {})}
         if name is not None:
             environment["PROXY_NAME"] = name
-        argv = ["unshare", "--net", *unshare, *(["setpriv", f"--reuid={user}", "--clear-groups", "--"] if user else []),
-                sys.executable, "-c", _SERVER, str(port), comm]
-        self.process = subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **where)
+        argv = [
+            "unshare",
+            "--net",
+            *unshare,
+            *(["setpriv", f"--reuid={user}", "--clear-groups", "--"] if user else []),
+            sys.executable,
+            "-c",
+            _SERVER,
+            str(port),
+            comm,
+        ]
+        self.process = subprocess.Popen(
+            argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **where
+        )
         self.pid = self.process.pid
         self.inode, self.cookie = struct.unpack("QQ", self.process.stdout.read(16))
         if listen:
@@ -50,7 +66,7 @@ class SmallProxy:
 
 
 class Held:
-    """A process that does not run meanwhile, and whose parent is not told (as it is of SIGSTOP)."""
+    """Stop a process during the block without informing its parent (SIGSTOP would)."""
 
     def __init__(self, pid):
         self.pid = pid
@@ -70,4 +86,4 @@ class Held:
         try:
             self._ptrace(_PTRACE_DETACH)
         except ProcessLookupError:
-            pass  # its parent has lost patience
+            pass  # its parent has killed it

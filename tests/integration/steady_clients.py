@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Clients at a steady pace, which build/traffic does not know: PROXY,PER_SECOND,TARGET,PORT … until it is killed.
+"""Clients at a steady rate, which build/traffic lacks: PROXY,PER_SECOND,TARGET,PORT … until it is
+killed.
 
-Each asks its proxy (IPv4 address, port 1080) for TARGET (an address or a name), reads the reply, whatever it is, and goes.
-%d in a name is another number each time: danted remembers names.
+Each requests TARGET (an address or a name) from its proxy (IPv4 address, port 1080), reads any
+reply, and closes. %d in a name becomes a new number each time, since danted caches names.
 """
 
 import asyncio

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints INTERFACE/DIRECTION/ID of each TCX program in the current network namespace (BPF_PROG_QUERY, include/uapi/linux/bpf.h)."""
+"""Prints INTERFACE/DIRECTION/ID of each TCX program in the current network namespace
+(BPF_PROG_QUERY, include/uapi/linux/bpf.h).
+"""
 
 import ctypes
 import os
@@ -17,7 +19,8 @@ for index, name in socket.if_nameindex():
     for kind, direction in DIRECTIONS.items():
         ids = (ctypes.c_uint32 * 64)()
         attributes = ctypes.create_string_buffer(
-            struct.pack("=IIIIQI", index, kind, 0, 0, ctypes.addressof(ids), len(ids)), 128)
+            struct.pack("=IIIIQI", index, kind, 0, 0, ctypes.addressof(ids), len(ids)), 128
+        )
         if libc.syscall(SYSCALL, BPF_PROG_QUERY, attributes, len(attributes)) == 0:
             count = struct.unpack_from("=I", attributes, 24)[0]
             for program in ids[:count]:

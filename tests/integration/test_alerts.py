@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Prometheus over a lab in which all kinds of trouble happen at once, a kind for each proxy: the right alert fires, and no other.
+"""A real Prometheus over a lab with many faults at once, one for each proxy: the right alert fires,
+and no other.
 
-The rules are monitoring/prometheus's own, thirty times as fast (scaled_rules.py); what their real times do is shown by promtool (test_rules.py).
+The rules are those of monitoring/prometheus, 30 times as fast (scaled_rules.py). promtool tests
+their real times (test_rules.py).
 """
 
 import functools
@@ -18,7 +20,14 @@ from lab_prometheus import Prometheus
 from sidecar import Sidecar
 from sockslab import LabError, addresses, wait_until
 
-pytestmark = [pytest.mark.in_lab, pytest.mark.alone("a minute of the rules is two seconds here"), pytest.mark.in_order, pytest.mark.skipif(not shutil.which("prometheus"), reason="no prometheus (Debian's package prometheus)")]
+pytestmark = [
+    pytest.mark.in_lab,
+    pytest.mark.alone("a minute of the rules is two seconds here"),
+    pytest.mark.in_order,
+    pytest.mark.skipif(
+        not shutil.which("prometheus"), reason="no prometheus (Debian's package prometheus)"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +45,15 @@ def world(lab):
 
 
 STEADY = str(pathlib.Path(__file__).resolve().parent / "steady_clients.py")
-TARGET, NAME = f"{addresses.TARGET4},{addresses.TARGET_PORT}", f"n%d.steady.lab,{addresses.TARGET_PORT}"
+TARGET, NAME = (
+    f"{addresses.TARGET4},{addresses.TARGET_PORT}",
+    f"n%d.steady.lab,{addresses.TARGET_PORT}",
+)
 
-# Each proxy's clients in good health (a second, whereto), and which alerts its trouble may raise, from first to last; all others may not.
-# Fewer than 20 in the rules' window of ten seconds is too few for a ratio: for troubles that take WireGuard longer than they take a ratio here.
+# The clients of each healthy proxy (requests a second, target), and the alerts that its fault may
+# cause, in order; no others may fire.
+# Fewer than 20 in the window of ten seconds are too few for a ratio: for faults that need longer
+# than the ratio, since WireGuard's timers are not scaled.
 PROXIES = {
     "healthy": (8, NAME, ()),
     "peer-killed": (1, TARGET, ("VpnTunnelStale",)),
@@ -57,8 +71,8 @@ PROXIES = {
     "exporter-killed": (8, TARGET, ("WgsocksExporterDown",)),
     "removed": (2, TARGET, ()),
 }
-BEFORE = {"leaked-before": {"ProxyLeak"}}  # its counter is above 0 when Prometheus first sees it
-ENDS_BY_ITSELF = ("ProxyLeak", "ProxyDnsLeak")  # after a quarter of an hour, whatever one does
+BEFORE = {"leaked-before": {"ProxyLeak"}}  # its counter is above 0 at the first scrape
+ENDS_BY_ITSELF = ("ProxyLeak", "ProxyDnsLeak")  # after 15 minutes, which cannot be scaled
 
 
 def route_around(proxy, what, address):
@@ -85,41 +99,55 @@ class World:
         (name,) = BEFORE
         route_around(self.proxies[name], "add", addresses.TARGET4)
         self.lab.traffic("3 connect expect=any", proxies=[self.proxies[name]]).finish()
-        wait_until(lambda: self.exporters[name].scrape().value("proxy_leaked_connections_total") == 3, 5, "three leaks")
+        wait_until(
+            lambda: self.exporters[name].scrape().value("proxy_leaked_connections_total") == 3,
+            5,
+            "three leaks",
+        )
         route_around(self.proxies[name], "del", addresses.TARGET4)
 
     def exporter(self, name, **how):
-        return Sidecar(self.proxies[name], name, "--proxy.port=1080", stderr=subprocess.DEVNULL, **how)
+        return Sidecar(
+            self.proxies[name], name, "--proxy.port=1080", stderr=subprocess.DEVNULL, **how
+        )
 
     def ask(self, name, rate, target):
-        """Clients of this proxy's, in place of those that it had."""
+        """Replace the clients of this proxy."""
         if self.clients.get(name):
             self.clients[name].kill()
             self.clients[name].wait()
-        self.clients[name] = rate and self.lab.clients.popen([sys.executable, STEADY, f"{self.proxies[name].addr4},{rate},{target}"])
+        self.clients[name] = rate and self.lab.clients.popen(
+            [sys.executable, STEADY, f"{self.proxies[name].addr4},{rate},{target}"]
+        )
 
     def fired(self, expression):
-        """{proxy: {alert: value}}; the key None is for alerts of no proxy."""
+        """{proxy: {alert: value}}; the key None has alerts without a proxy."""
         found = {}
         for labels, value in self.prometheus.query(expression):
-            found.setdefault(self.names.get(labels.get("instance")), {})[labels["alertname"]] = value
+            found.setdefault(self.names.get(labels.get("instance")), {})[labels["alertname"]] = (
+                value
+            )
         return found
 
     def firing(self):
         return self.fired('ALERTS{alertstate="firing"}')
 
     def ever_fired(self):
-        alerts = self.fired('count by (alertname, instance) (count_over_time(ALERTS{alertstate="firing"}[10m]))')
+        alerts = self.fired(
+            'count by (alertname, instance) (count_over_time(ALERTS{alertstate="firing"}[10m]))'
+        )
         return {name: set(found) for name, found in alerts.items()}
 
 
 @functools.cache
 def peer_arguments(public_key):
-    return f"peer {public_key} allowed-ips 0.0.0.0/0,::/0 endpoint {addresses.INET_UNDERLAY4}:{addresses.WIREGUARD_PORT} persistent-keepalive 25".split()
+    endpoint = f"{addresses.INET_UNDERLAY4}:{addresses.WIREGUARD_PORT}"
+    words = f"allowed-ips 0.0.0.0/0,::/0 endpoint {endpoint} persistent-keepalive 25"
+    return ["peer", public_key, *words.split()]
 
 
 class Troubles:
-    """Each makes one; its key in ENDS ends it."""
+    """Each causes a fault; the same key in ENDS ends it."""
 
     def __init__(self, world):
         self.world, self.inet = world, world.lab.inet
@@ -127,21 +155,36 @@ class Troubles:
     def begin(self):
         w, p = self.world, self.world.proxies
         self.inet.run(["wg", "set", "wg0", "peer", p["peer-killed"].public_key, "remove"])
-        # Initiations leave and nobody hears them: length of the UDP header and of the message.
-        self.inet.run(["nft", "-f", "-"], input=f"table ip unanswered {{ chain c {{ type filter hook input priority 0; ip saddr {p['unanswered'].addr4} udp length 156 drop; }}; }}\n")
-        for change in (["peer", self.inet.public_key, "remove"], peer_arguments(self.inet.public_key)):
+        # Drop outgoing initiations: length of the UDP header and of the message.
+        self.inet.run(
+            ["nft", "-f", "-"],
+            input=f"table ip unanswered "
+            f"{{ chain c {{ type filter hook input priority 0; "
+            f"ip saddr {p['unanswered'].addr4} udp length 156 drop; }}; }}\n",
+        )
+        for change in (
+            ["peer", self.inet.public_key, "remove"],
+            peer_arguments(self.inet.public_key),
+        ):
             p["unanswered"].run(["wg", "set", "wg0", *change])
         p["tunnel-deleted"].delete_tunnel()
         p["dante-killed"].dante.kill()
         w.ask("swallowed", 8, f"{addresses.SWALLOW4},7")
         w.ask("refused", 8, f"{addresses.TARGET4},{addresses.CLOSED_PORT}")
         w.ask("blocked", 8, f"{addresses.BLOCKED4},7")
-        self.inet.run(["nft", "-f", "-"], input=f"table ip resolver {{ chain c {{ type filter hook input priority 0; ip saddr {p['resolver-dead'].inner4} udp dport 53 drop; }}; }}\n")
+        self.inet.run(
+            ["nft", "-f", "-"],
+            input=f"table ip resolver "
+            f"{{ chain c {{ type filter hook input priority 0; "
+            f"ip saddr {p['resolver-dead'].inner4} udp dport 53 drop; }}; }}\n",
+        )
         for name, to in (("around", addresses.TARGET4), ("dns-around", addresses.DNS4)):
             route_around(p[name], "add", to)
         w.held = w.lab.traffic("8 hold", proxies=[p["held"]])
         w.exporters["exporter-killed"].stop(9)
-        w.prometheus.list([target for target, name in w.names.items() if name not in ("healthy", "removed")])
+        w.prometheus.list(
+            [target for target, name in w.names.items() if name not in ("healthy", "removed")]
+        )
         wait_until(lambda: self.targets() == len(PROXIES) - 1, 10, "one target less")
         w.exporters["removed"].stop(9)
 
@@ -150,7 +193,17 @@ class Troubles:
 
     def end(self):
         w, p = self.world, self.world.proxies
-        self.inet.run(["wg", "set", "wg0", "peer", p["peer-killed"].public_key, "allowed-ips", f"{p['peer-killed'].inner4}/32,{p['peer-killed'].inner6}/128"])
+        self.inet.run(
+            [
+                "wg",
+                "set",
+                "wg0",
+                "peer",
+                p["peer-killed"].public_key,
+                "allowed-ips",
+                f"{p['peer-killed'].inner4}/32,{p['peer-killed'].inner6}/128",
+            ]
+        )
         for table in ("unanswered", "resolver"):
             self.inet.run(["nft", "delete", "table", "ip", table])
         p["tunnel-deleted"].create_tunnel()
@@ -164,23 +217,39 @@ class Troubles:
 
 
 def test_in_good_health_nothing_fires(world):
-    """Ten of the rules' minutes, and 20 s for the one that keeps more of its minute. But for what leaked before anybody looked."""
-    wait_until(lambda: world.prometheus.query("count_over_time(vpn_handshake_initiations_total[1m]) >= 44"), 60, "22 s of samples")
+    """Ten scaled minutes, and 20 s for the rule that is scaled less. Except for a leak before the
+    first scrape.
+    """
+    wait_until(
+        lambda: world.prometheus.query(
+            "count_over_time(vpn_handshake_initiations_total[1m]) >= 44"
+        ),
+        60,
+        "22 s of samples",
+    )
     equal(world.ever_fired(), BEFORE, "alerts")
     for name, (rate, _target, _alerts) in PROXIES.items():
-        served = world.prometheus.query(f'increase(proxy_requests_successful_total{{proxy_name="{name}"}}[10s])')
-        assert served and served[0][1] >= 10 * rate * 0.7, f"{name} served {served} requests in 10 s"
+        served = world.prometheus.query(
+            f'increase(proxy_requests_successful_total{{proxy_name="{name}"}}[10s])'
+        )
+        assert served and served[0][1] >= 10 * rate * 0.7, (
+            f"{name} served {served} requests in 10 s"
+        )
 
 
 def test_each_trouble_fires_its_alert(world, record_property):
     world.troubles = Troubles(world)
     begun = time.monotonic()
     world.troubles.begin()
-    missing = {(name, alert) for name, (_rate, _target, alerts) in PROXIES.items() for alert in set(alerts) - set(BEFORE.get(name, ()))}
+    missing = {
+        (name, alert)
+        for name, (_rate, _target, alerts) in PROXIES.items()
+        for alert in set(alerts) - set(BEFORE.get(name, ()))
+    }
     took = {}
 
     def look():
-        # One that fired and ended between two looks has fired all the same.
+        # An alert that fired and ended between two polls has fired too.
         for name, alerts in world.ever_fired().items():
             for alert in alerts:
                 took.setdefault((name, alert), time.monotonic() - begun)
@@ -190,12 +259,22 @@ def test_each_trouble_fires_its_alert(world, record_property):
         wait_until(look, 45, "all alerts", every=0.25)
     except LabError as error:
         raise AssertionError(f"no {sorted(missing - set(took))}; {world.ever_fired()}") from error
-    record_property("note", ", ".join(f"{alert} {seconds:.0f} s" for (_name, alert), seconds in sorted(took.items(), key=lambda one: one[1])))
+    record_property(
+        "note",
+        ", ".join(
+            f"{alert} {seconds:.0f} s"
+            for (_name, alert), seconds in sorted(took.items(), key=lambda one: one[1])
+        ),
+    )
 
 
 def test_a_cause_silences_what_announced_it(world):
-    """Retries are no news any more once the tunnel is stale."""
-    wait_until(lambda: set(world.firing().get("unanswered", ())) == {"VpnTunnelStale"}, 15, "VpnTunnelStale alone")
+    """The alert on retries is inhibited while the tunnel is stale."""
+    wait_until(
+        lambda: set(world.firing().get("unanswered", ())) == {"VpnTunnelStale"},
+        15,
+        "VpnTunnelStale alone",
+    )
 
 
 def test_summaries_name_the_proxy_and_a_number(world):
@@ -203,22 +282,42 @@ def test_summaries_name_the_proxy_and_a_number(world):
     assert len(shown) >= 10, shown
     for alert in shown:
         name, summary = world.names[alert["labels"]["instance"]], alert["annotations"]["summary"]
-        assert name in summary and re.search(r"\d", summary.replace(name, "")) and "<" not in summary, summary
+        assert (
+            name in summary and re.search(r"\d", summary.replace(name, "")) and "<" not in summary
+        ), summary
         print("   ", summary)
 
 
 def test_they_end_with_their_troubles(world):
     world.troubles.end()
-    wait_until(lambda: not {alert for alerts in world.firing().values() for alert in alerts} - set(ENDS_BY_ITSELF), 45, "no alert", every=0.25)
+    wait_until(
+        lambda: (
+            not {alert for alerts in world.firing().values() for alert in alerts}
+            - set(ENDS_BY_ITSELF)
+        ),
+        45,
+        "no alert",
+        every=0.25,
+    )
 
 
 def test_nothing_else_fired(world):
-    """Not in the trouble, not when it ended, and not of the proxy whose target was taken from the list."""
+    """No other alert: not during a fault, not after it, and not for the proxy whose target was
+    removed from the list.
+    """
     expected = {name: set(alerts) for name, (_rate, _target, alerts) in PROXIES.items() if alerts}
     # On a busy machine the kernel may hide ends from every program (docs/design/losses.md): then this alert is right.
-    hidden = world.prometheus.query('max_over_time(wgsocks_exporter_events_lost_total{cause="recursion"}[15m]) > 0')
+    hidden = world.prometheus.query(
+        'max_over_time(wgsocks_exporter_events_lost_total{cause="recursion"}[15m]) > 0'
+    )
     for name in (world.names[labels["instance"]] for labels, _ in hidden):
         expected[name] = expected.get(name, set()) | {"WgsocksCountsLost"}
     equal(world.ever_fired(), expected, "alerts of all the time")
     names = ("recording.yml", "alerts.yml")
-    equal(world.prometheus.query("sum by (rule_group) (prometheus_rule_evaluation_failures_total) > 0"), [], f"failures in {names}")
+    equal(
+        world.prometheus.query(
+            "sum by (rule_group) (prometheus_rule_evaluation_failures_total) > 0"
+        ),
+        [],
+        f"failures in {names}",
+    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the Makefile promises: a hardened program, exact rebuilds, an install that can be staged."""
+"""The Makefile: a hardened program, exact rebuilds, a staged install."""
 
 import glob
 import os
@@ -12,15 +12,22 @@ from sockslab import PATIENCE
 
 
 def output(*command, **environment):
-    # This runs below a make of its own: what that one hands down is not for these.
+    # make runs this test: its variables must not reach the makes below.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    result = subprocess.run(command, env=clean | environment, capture_output=True, text=True, timeout=100 * PATIENCE, check=False)
+    result = subprocess.run(
+        command,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        timeout=100 * PATIENCE,
+        check=False,
+    )
     assert result.returncode == 0, f"{' '.join(command)}: {result.stderr or result.stdout}"
     return result.stdout
 
 
 def compiled(*arguments):
-    """The objects that make would compile now; it compiles none."""
+    """The objects that make would compile now (make -n)."""
     return set(re.findall(r"-c -o build/(\S+)\.o", output("make", "-n", "V=1", *arguments)))
 
 
@@ -48,10 +55,14 @@ def test_a_changed_header_rebuilds_what_includes_it():
         for name in names:
             path = os.path.join(folder, name)
             source = path.removeprefix("build/").removesuffix(".d") + ".c"
-            # A source that is gone leaves its list behind.
-            if name.endswith(".d") and os.path.exists(source) and header in pathlib.Path(path).read_text().split():
+            # A removed source leaves its dependency file.
+            if (
+                name.endswith(".d")
+                and os.path.exists(source)
+                and header in pathlib.Path(path).read_text().split()
+            ):
                 users.add(path.removeprefix("build/").removesuffix(".d"))
-    # What reads the sources, beside what the compiler told.
+    # Dependencies that the compiler does not know.
     includes = output("grep", "-rl", "--include=*.c", "lib/version/version.h", "userspace").split()
     assert {name.removesuffix(".c") for name in includes} <= users, f"{includes}, but {users}"
     assert compiled("-W", header, "all") == users, f"{compiled('-W', header, 'all')}, not {users}"
@@ -59,7 +70,7 @@ def test_a_changed_header_rebuilds_what_includes_it():
 
 def test_other_flags_rebuild():
     with tempfile.TemporaryDirectory() as folder:
-        # One object stands for all: they have one rule. A BUILD of its own leaves the other's alone.
+        # One object is enough: all have the same rule. Another BUILD does not touch the first.
         target = f"{folder}/userspace/lib/log/line.o"
         make = ("make", "V=1", f"BUILD={folder}", target)
         output(*make)
@@ -69,7 +80,11 @@ def test_other_flags_rebuild():
 
 
 def staged(folder):
-    return {os.path.relpath(os.path.join(where, name), folder) for where, _, names in os.walk(folder) for name in names}
+    return {
+        os.path.relpath(os.path.join(where, name), folder)
+        for where, _, names in os.walk(folder)
+        for name in names
+    }
 
 
 def sources(*patterns):
@@ -77,22 +92,42 @@ def sources(*patterns):
 
 
 def test_install_and_uninstall():
-    folders = {"lib/systemd/system": sources("packaging/systemd/*.service"),
-               "share/wgsocks_exporter/prometheus/rules": sources("monitoring/prometheus/rules/*.yml"),
-               "share/wgsocks_exporter/prometheus": sources("monitoring/prometheus/*.yml"),
-               "share/wgsocks_exporter/grafana": sources("monitoring/grafana/dashboards/*.json")}
+    folders = {
+        "lib/systemd/system": sources("packaging/systemd/*.service"),
+        "share/wgsocks_exporter/prometheus/rules": sources("monitoring/prometheus/rules/*.yml"),
+        "share/wgsocks_exporter/prometheus": sources("monitoring/prometheus/*.yml"),
+        "share/wgsocks_exporter/grafana": sources("monitoring/grafana/dashboards/*.json"),
+    }
     documents = "share/doc/wgsocks_exporter/"
-    single = {"sbin/wgsocks_exporter", "share/man/man8/wgsocks_exporter.8", "etc/default/wgsocks_exporter"}
+    single = {
+        "sbin/wgsocks_exporter",
+        "share/man/man8/wgsocks_exporter.8",
+        "etc/default/wgsocks_exporter",
+    }
     with tempfile.TemporaryDirectory() as folder:
         output("make", "install", f"DESTDIR={folder}", "PREFIX=/opt/x")
-        expected = single | {f"{where}/{name}" for where, names in folders.items() for name in names}
+        expected = single | {
+            f"{where}/{name}" for where, names in folders.items() for name in names
+        }
         found = staged(f"{folder}/opt/x")
         pages = {name.removeprefix(documents) for name in found if name.startswith(documents)}
-        assert {"LICENSE", *glob.glob("*/*.txt"), *glob.glob("docs/*.md"), *glob.glob("docs/runbooks/*.md")} <= pages, pages
+        assert {
+            "LICENSE",
+            *glob.glob("*/*.txt"),
+            *glob.glob("docs/*.md"),
+            *glob.glob("docs/runbooks/*.md"),
+        } <= pages, pages
         found = {name for name in found if not name.startswith(documents)}
-        assert found == expected and all(name.startswith("opt/x/") for name in staged(folder)), f"{found ^ expected}"
-        unit = pathlib.Path(f"{folder}/opt/x/lib/systemd/system/wgsocks_exporter.service").read_text()
-        assert "ExecStart=/opt/x/sbin/wgsocks_exporter " in unit and "=-/opt/x/etc/default/wgsocks_exporter\n" in unit, "what the unit names"
+        assert found == expected and all(name.startswith("opt/x/") for name in staged(folder)), (
+            f"{found ^ expected}"
+        )
+        unit = pathlib.Path(
+            f"{folder}/opt/x/lib/systemd/system/wgsocks_exporter.service"
+        ).read_text()
+        assert (
+            "ExecStart=/opt/x/sbin/wgsocks_exporter " in unit
+            and "=-/opt/x/etc/default/wgsocks_exporter\n" in unit
+        ), "what the unit names"
         output("make", "uninstall", f"DESTDIR={folder}", "PREFIX=/opt/x")
         assert staged(folder) == set(), f"after uninstall: {staged(folder)}"
 

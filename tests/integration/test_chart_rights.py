@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The flags and the capabilities that the chart gives, no others: the agent and the sidecar count every request with them, and what cleans the
-nodes at uninstall leaves nothing. From the chart as it is rendered (tests/charts/snapshots)."""
+"""With only the flags and capabilities of the chart, the agent and the sidecar count every request,
+and the cleanup of the nodes at uninstall leaves nothing. Taken from the rendered chart
+(tests/charts/snapshots).
+"""
 
 import pathlib
 import re
@@ -18,12 +20,14 @@ from truth import MIXED, Before, check_all, settle
 
 pytestmark = pytest.mark.in_lab
 
-FOLDER = tempfile.TemporaryDirectory()  # not in /run, of which each proxy has its own
+FOLDER = tempfile.TemporaryDirectory()  # not in /run, which is private to each proxy
 
 
 def container(snapshot, name):
     """Flags and capabilities of a container."""
-    text = (ROOT / "tests" / "charts" / "snapshots" / f"{snapshot}.yaml").read_text(encoding="utf-8")
+    text = (ROOT / "tests" / "charts" / "snapshots" / f"{snapshot}.yaml").read_text(
+        encoding="utf-8"
+    )
     text = re.search(rf"(?m)^( +)- name: {name}\n((?:\1  .*\n)*)", text)[2]
     flags = re.search(r"(?m)^( +)args:\n((?:\1  - .*\n)*)", text)[2]
     added = re.search(r"(?m)^( +)add:\n((?:\1  - .*\n)*)", text)
@@ -31,11 +35,15 @@ def container(snapshot, name):
 
 
 def limited(snapshot, name, *user):
-    """A program that is ours with these rights only, and the flags."""
+    """Run the program with only these capabilities, and the flags."""
     flags, capabilities = container(snapshot, name)
     keep = ",".join(["-all", *(f"+{each.lower()}" for each in capabilities)])
     path = pathlib.Path(FOLDER.name) / f"{name}-of-{snapshot}"
-    path.write_text(f'#!/bin/sh\nexec setpriv --no-new-privs --bounding-set={keep} --inh-caps={keep} {" ".join(user)} {BINARY} "$@"\n', encoding="utf-8")
+    path.write_text(
+        f"#!/bin/sh\nexec setpriv --no-new-privs --bounding-set={keep} --inh-caps={keep} "
+        f'{" ".join(user)} {BINARY} "$@"\n',
+        encoding="utf-8",
+    )
     path.chmod(0o755)
     return path, flags
 
@@ -48,11 +56,15 @@ def run(program, flags):
 def test_the_agent_and_what_cleans_up_after_it():
     with World(proxies=2) as world:
         program, flags = limited("defaults", "wgsocks-exporter")
-        flags.remove("--mode=node")  # Node has it
+        flags.remove("--mode=node")  # Node sets it
         node = Node(*flags, binary=program, wait_for=2)
         views = world.views(node)
         befores = [Before(view) for view in views]
-        check_views(views, befores, world.lab.traffic(*MIXED, seed=93, concurrency=24, deadline=120).finish())
+        check_views(
+            views,
+            befores,
+            world.lab.traffic(*MIXED, seed=93, concurrency=24, deadline=120).finish(),
+        )
         equal(node.scrape().value("proxy_info", proxy_name="crab-0"), 1)
 
         cleaner = limited("defaults", "detach")
@@ -61,12 +73,22 @@ def test_the_agent_and_what_cleans_up_after_it():
         equal(node.stop(), 0, "its end")
         equal(all(attached(proxy) for proxy in world.lab.proxies), True, "attached after SIGTERM")
         equal(run(*cleaner)[0], 0, "its clean-up")
-        equal([attached(proxy) for proxy in world.lab.proxies], [[], []], "attached after the clean-up")
-        equal([str(path) for path in pathlib.Path(PINS).rglob("*")] if pathlib.Path(PINS).exists() else [], [], "pins")
+        equal(
+            [attached(proxy) for proxy in world.lab.proxies],
+            [[], []],
+            "attached after the clean-up",
+        )
+        equal(
+            [str(path) for path in pathlib.Path(PINS).rglob("*")]
+            if pathlib.Path(PINS).exists()
+            else [],
+            [],
+            "pins",
+        )
 
 
 class OfTheChart(sidecar.Sidecar):
-    """In the proxy's namespaces, with the flags and rights of the example's pod."""
+    """In the namespaces of the proxy, with the flags and capabilities of the example pod."""
 
     def __init__(self, proxy, program, flags):
         self.proxy, self.name = proxy, "golden-crab"
@@ -89,7 +111,9 @@ def test_the_sidecar():
 
 def test_what_is_ready_when_a_node_is_clean():
     with World(proxies=1) as world:
-        program, flags = limited("defaults", "done", "--reuid=65534", "--regid=65534", "--clear-groups")
+        program, flags = limited(
+            "defaults", "done", "--reuid=65534", "--regid=65534", "--clear-groups"
+        )
         process = subprocess.Popen([program, *flags], stderr=subprocess.DEVNULL)
         try:
             wait_until(lambda: answers("/livez") == 200, 5, "/livez")

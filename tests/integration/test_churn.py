@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A hundred thousand sessions leave nothing behind. The bench does a million."""
+"""After 100,000 sessions nothing is left. The benchmark runs a million."""
 
 import json
 
@@ -19,10 +19,12 @@ PORT, SESSIONS = 1081, 100_000
 
 
 def map_state(proxy, name):
-    """(memory, entries) of a map, as bpftool sees it."""
+    """(memory, entries) of a map, from bpftool."""
     path = f"/sys/fs/bpf/wgsocks/v*/*/{name}"
     shown = proxy.run(["sh", "-c", f"bpftool --json map show pinned {path}"]).stdout
-    return json.loads(shown)["bytes_memlock"], len(json.loads(proxy.run(["sh", "-c", f"bpftool --json map dump pinned {path}"]).stdout))
+    return json.loads(shown)["bytes_memlock"], len(
+        json.loads(proxy.run(["sh", "-c", f"bpftool --json map dump pinned {path}"]).stdout)
+    )
 
 
 def test_a_hundred_thousand_sessions_leave_the_maps_as_they_were(sidecar, record_property):
@@ -33,14 +35,30 @@ def test_a_hundred_thousand_sessions_leave_the_maps_as_they_were(sidecar, record
     after = settle(sidecar)
     network = {key: value - before.network[key] for key, value in proxy.tcp_counters().items()}
     equal(network["ActiveOpens"], SESSIONS, "TcpActiveOpens")
-    for name in ("proxy_client_connections_total", "proxy_upstream_connects_total", "proxy_upstream_connect_duration_seconds_count"):
+    for name in (
+        "proxy_client_connections_total",
+        "proxy_upstream_connects_total",
+        "proxy_upstream_connect_duration_seconds_count",
+    ):
         equal(change(before, after, name), SESSIONS, name)
-    equal(change(before, after, "proxy_requests_total", command="connect"), ran["requests"], "requests")
-    equal(change(before, after, "proxy_request_failures_total", reason="client_abort"), ran["requests"], "their ends")
+    equal(
+        change(before, after, "proxy_requests_total", command="connect"),
+        ran["requests"],
+        "requests",
+    )
+    equal(
+        change(before, after, "proxy_request_failures_total", reason="client_abort"),
+        ran["requests"],
+        "their ends",
+    )
     # Softirqs on the time of a process that the kernel keeps from tracing are seen by nobody (docs/design/losses.md):
     # those ends are found by the reconciliation, and counted.
     lost = change(before, after, "wgsocks_exporter_events_lost_total", cause="recursion")
     assert lost < SESSIONS / 1000, f"{lost} ends were lost"
     check_rest(before, after, lost)
     equal({name: map_state(proxy, name) for name in rest}, rest, "memory and entries of the maps")
-    record_property("note", f"{ran['connections'] / ran['seconds']:,.0f} sessions/s, {rest['sessions'][0]:,} bytes at rest, {lost} ends found later")
+    record_property(
+        "note",
+        f"{ran['connections'] / ran['seconds']:,.0f} sessions/s, {rest['sessions'][0]:,} bytes at "
+        f"rest, {lost} ends found later",
+    )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests by client, against what each client's address asked for: the first fifty by name, the rest as other, the sum exact."""
-
+"""Requests by client address, compared with the clients: a series for each of the first 50, the
+rest as other, the sum exact.
+"""
 
 import pytest
 from checks import equal
@@ -23,7 +24,12 @@ ON = "--collector.clients"
 
 
 def pinned(sidecar):
-    return sidecar.proxy.run(["sh", "-c", "ls /sys/fs/bpf/wgsocks/v*/*/clients"], check=False).returncode == 0
+    return (
+        sidecar.proxy.run(
+            ["sh", "-c", "ls /sys/fs/bpf/wgsocks/v*/*/clients"], check=False
+        ).returncode
+        == 0
+    )
 
 
 def start(lab, *arguments):
@@ -31,7 +37,7 @@ def start(lab, *arguments):
 
 
 def by_client(sidecar, truth):
-    """The metrics at rest; they are what the clients asked for, to the last."""
+    """The metrics without open connections; they equal the requests of the clients."""
     metrics = settle(sidecar)
     equal(metrics.by(FAMILY, "client"), truth, "by client")
     equal(metrics.sum(FAMILY), metrics.sum("proxy_requests_total"), "the sum")
@@ -41,7 +47,9 @@ def by_client(sidecar, truth):
 
 
 def ask(lab, source, *kinds, seed=1, ipv6=False):
-    return lab.traffic(*kinds, sources=[source], seed=seed, ipv6=ipv6, concurrency=8).finish()["requests_total"]
+    return lab.traffic(*kinds, sources=[source], seed=seed, ipv6=ipv6, concurrency=8).finish()[
+        "requests_total"
+    ]
 
 
 def test_sixty_addresses_of_which_fifty_have_names(lab, record_property):
@@ -49,21 +57,37 @@ def test_sixty_addresses_of_which_fifty_have_names(lab, record_property):
     equal(sidecar.scrape().by(FAMILY, "client"), {"other": 0}, "at first")
     truth = {"other": 0}
     for index, address in enumerate(MORE):
-        asked = ask(lab, address, f"{1 + index % 4} connect", "1 refused", "1 leavegreeting", seed=index + 1)
-        truth[address if index < 50 else "other"] = truth.get(address if index < 50 else "other", 0) + asked
+        asked = ask(
+            lab, address, f"{1 + index % 4} connect", "1 refused", "1 leavegreeting", seed=index + 1
+        )
+        truth[address if index < 50 else "other"] = (
+            truth.get(address if index < 50 else "other", 0) + asked
+        )
     by_client(sidecar, truth)
 
-    # All at once, in two programs; only the sums are known of these.
-    both = [lab.traffic("300 connect", "30 blocked", "20 nomethod", "10 http", sources=MORE[first::2], seed=70 + first) for first in (0, 1)]
+    # In parallel, in two programs; only the sums are known.
+    both = [
+        lab.traffic(
+            "300 connect",
+            "30 blocked",
+            "20 nomethod",
+            "10 http",
+            sources=MORE[first::2],
+            seed=70 + first,
+        )
+        for first in (0, 1)
+    ]
     asked = sum(traffic.finish()["requests_total"] for traffic in both)
     metrics = settle(sidecar)
     equal(metrics.sum(FAMILY), metrics.sum("proxy_requests_total"), "the sum")
     equal(metrics.sum(FAMILY), sum(truth.values()) + asked, "the sum, by the clients")
     after = metrics.by(FAMILY, "client")
     equal(after.keys(), truth.keys(), "clients")
-    equal([client for client in truth if after[client] <= truth[client]], [], "that asked for nothing")
+    equal(
+        [client for client in truth if after[client] <= truth[client]], [], "that asked for nothing"
+    )
 
-    # kill -9 of everything: the kernel goes on counting, and the next exporter tells it.
+    # After kill -9 of all processes the BPF programs continue to count; the next exporter shows it.
     sidecar.process.kill()
     sidecar.process.wait()
     after[MORE[3]] += ask(lab, MORE[3], "5 connect")
@@ -78,7 +102,9 @@ def test_both_families_of_addresses(lab):
     sidecar = start(lab, ON)
     truth = {"other": 0}
     for index, address in enumerate(CLIENTS6):
-        truth[address] = ask(lab, address, f"{index + 1} connect", "2 connect shape=bytes", seed=index + 1, ipv6=True)
+        truth[address] = ask(
+            lab, address, f"{index + 1} connect", "2 connect shape=bytes", seed=index + 1, ipv6=True
+        )
     truth[MORE[0]] = ask(lab, MORE[0], "7 connect", "3 connect shape=bytes", "2 nomethod")
     by_client(sidecar, truth)
     sidecar.stop()
@@ -97,12 +123,16 @@ def test_off_there_is_nothing_and_nothing_is_kept(lab):
     second = ask(lab, MORE[1], "5 connect")
     metrics = settle(sidecar)
     equal(metrics.find(FAMILY), [], "samples")
-    equal("clients" in metrics.by("wgsocks_exporter_collector_success", "collector"), False, "success of clients")
+    equal(
+        "clients" in metrics.by("wgsocks_exporter_collector_success", "collector"),
+        False,
+        "success of clients",
+    )
     equal(metrics.sum("proxy_requests_total"), first + second, "the counters go on")
     sidecar.process.kill()
     sidecar.process.wait()
 
-    sidecar = start(lab, ON)  # what came before has no name any more
+    sidecar = start(lab, ON)  # earlier requests have lost their address
     third = ask(lab, MORE[1], "4 connect")
     by_client(sidecar, {MORE[1]: third, "other": first + second})
     sidecar.stop()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The collector in trouble, and what it leaves: each case has a proxy of its own."""
+"""The collector under faults, and its cleanup. Each case has its own proxy."""
 
 import fcntl
 import os
@@ -21,13 +21,17 @@ from truth import MIXED, Before, check_all, check_bytes, settle
 
 pytestmark = pytest.mark.in_lab
 
-KEPT = {  # capabilities(7): what the collector may keep, with the reason in collector.c
-    "bpf": 39, "perfmon": 38, "net_admin": 12, "sys_ptrace": 19, "dac_read_search": 2,
+KEPT = {  # capabilities(7): what the collector may keep; collector.c has the reasons
+    "bpf": 39,
+    "perfmon": 38,
+    "net_admin": 12,
+    "sys_ptrace": 19,
+    "dac_read_search": 2,
 }
 
 
 class World:
-    """A lab of one proxy, and its root beside it."""
+    """A lab of one proxy; its root has an address in the network of the proxy."""
 
     def __init__(self, **keywords):
         self.lab = Lab(proxies=1, connect_timeout=6, **keywords)
@@ -45,7 +49,11 @@ class World:
 
 def capability_sets(pid):
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return {line.split(":")[0]: line.split()[1] for line in status.splitlines() if line.startswith(("Cap", "Seccomp:", "NoNewPrivs"))}
+    return {
+        line.split(":")[0]: line.split()[1]
+        for line in status.splitlines()
+        if line.startswith(("Cap", "Seccomp:", "NoNewPrivs"))
+    }
 
 
 def test_capabilities_of_each_process():
@@ -55,21 +63,46 @@ def test_capabilities_of_each_process():
         equal(sorted(children), ["wgsocks-collect", "wgsocks-health", "wgsocks-web"], "children")
         for name in ("wgsocks-health", "wgsocks-web"):
             sets = capability_sets(children[name])
-            same(sets, {"CapPrm": "0" * 16, "CapEff": "0" * 16, "CapInh": "0" * 16, "CapBnd": "0" * 16, "CapAmb": "0" * 16,
-                        "Seccomp": "2", "NoNewPrivs": "1"}, name)
+            same(
+                sets,
+                {
+                    "CapPrm": "0" * 16,
+                    "CapEff": "0" * 16,
+                    "CapInh": "0" * 16,
+                    "CapBnd": "0" * 16,
+                    "CapAmb": "0" * 16,
+                    "Seccomp": "2",
+                    "NoNewPrivs": "1",
+                },
+                name,
+            )
         three = f"{sum(1 << KEPT[c] for c in ('bpf', 'perfmon', 'net_admin')):016x}"
-        same(capability_sets(children["wgsocks-collect"]), {"CapPrm": three, "CapEff": three, "CapBnd": three, "NoNewPrivs": "1"}, "collector")
+        same(
+            capability_sets(children["wgsocks-collect"]),
+            {"CapPrm": three, "CapEff": three, "CapBnd": three, "NoNewPrivs": "1"},
+            "collector",
+        )
         sidecar.stop()
         discovering = Sidecar(world.proxy, "crab")
-        equal(capability_sets(discovering.children()["wgsocks-collect"])["CapEff"], f"{sum(1 << n for n in KEPT.values()):016x}",
-              "a collector that has to discover")
+        equal(
+            capability_sets(discovering.children()["wgsocks-collect"])["CapEff"],
+            f"{sum(1 << n for n in KEPT.values()):016x}",
+            "a collector that has to discover",
+        )
 
 
 def test_as_a_container_with_three_capabilities():
-    """Sees neither dante's processes nor its mounts; the port comes from the seed's variable."""
+    """The container sees neither the processes nor the mounts of dante; the port comes from the
+    variable of the legacy exporter.
+    """
     with World(ports=(1090,)) as world:
-        sidecar = Sidecar(world.proxy, "crab", env={"SOCKS5_PORT": "1090"}, container=True,
-                          capabilities=["bpf", "perfmon", "net_admin"])
+        sidecar = Sidecar(
+            world.proxy,
+            "crab",
+            env={"SOCKS5_PORT": "1090"},
+            container=True,
+            capabilities=["bpf", "perfmon", "net_admin"],
+        )
         equal(sidecar.scrape().value("proxy_listener_up"), 1, "listener")
         before = Before(sidecar)
         tally = world.lab.traffic(*MIXED, concurrency=48, seed=21).finish()
@@ -85,7 +118,12 @@ def test_several_listener_ports_are_discovered():
         for port in world.proxy.ports:
             tally = world.lab.traffic("50 connect", "5 refused", port=port, seed=port).finish()
             total += tally["requests_total"]
-        equal(settle(sidecar).sum("proxy_requests_total") - before.metrics.sum("proxy_requests_total"), total, "requests on all ports")
+        equal(
+            settle(sidecar).sum("proxy_requests_total")
+            - before.metrics.sum("proxy_requests_total"),
+            total,
+            "requests on all ports",
+        )
 
 
 def test_a_tunnel_that_comes_later_goes_and_returns():
@@ -93,8 +131,24 @@ def test_a_tunnel_that_comes_later_goes_and_returns():
         proxy = world.proxy
         sidecar = Sidecar(proxy, "crab", wait=False)
         metrics = wait_until(lambda: _try(sidecar.scrape), 10, "a scrape without a tunnel")
-        same({name: metrics.value(name) for name in ("proxy_info", "vpn_connection_status", "vpn_interface_up", "proxy_listener_up")},
-             {"proxy_info": 1, "vpn_connection_status": 0, "vpn_interface_up": 0, "proxy_listener_up": 0}, "without tunnel and dante")
+        same(
+            {
+                name: metrics.value(name)
+                for name in (
+                    "proxy_info",
+                    "vpn_connection_status",
+                    "vpn_interface_up",
+                    "proxy_listener_up",
+                )
+            },
+            {
+                "proxy_info": 1,
+                "vpn_connection_status": 0,
+                "vpn_interface_up": 0,
+                "proxy_listener_up": 0,
+            },
+            "without tunnel and dante",
+        )
         equal(sidecar.probe("/livez")[0], 200, "/livez")
         status, reasons = sidecar.probe("/readyz")
         equal(status, 503, f"/readyz {reasons}")
@@ -109,9 +163,17 @@ def test_a_tunnel_that_comes_later_goes_and_returns():
         bytes_before = after.value("proxy_bytes_transferred_total")
 
         proxy.delete_tunnel()
-        wait_until(lambda: sidecar.scrape().value("vpn_connection_status") == 0, 5, "the tunnel to be seen as gone")
+        wait_until(
+            lambda: sidecar.scrape().value("vpn_connection_status") == 0,
+            5,
+            "the tunnel to be seen as gone",
+        )
         equal(sidecar.probe("/readyz")[0], 503, "/readyz without the tunnel")
-        equal(sidecar.scrape().value("proxy_bytes_transferred_total"), bytes_before, "bytes while it is gone")
+        equal(
+            sidecar.scrape().value("proxy_bytes_transferred_total"),
+            bytes_before,
+            "bytes while it is gone",
+        )
         proxy.create_tunnel()
         sidecar.wait_ready()
         equal(sidecar.scrape().value("vpn_connection_status"), 1, "back")
@@ -133,16 +195,24 @@ def test_dante_that_comes_and_goes():
     with World() as world:
         sidecar = Sidecar(world.proxy, "crab")
         world.proxy.stop_dante()
-        wait_until(lambda: sidecar.scrape().value("proxy_listener_up") == 0, 5, "the listener to be seen as gone")
+        wait_until(
+            lambda: sidecar.scrape().value("proxy_listener_up") == 0,
+            5,
+            "the listener to be seen as gone",
+        )
         equal(sidecar.scrape().value("proxy_info"), 1, "proxy_info")
         equal(sidecar.probe("/readyz")[0], 503, "/readyz")
         world.proxy.start_dante()
-        wait_until(lambda: sidecar.scrape().value("proxy_listener_up") == 1, 5, "the listener to be back")
+        wait_until(
+            lambda: sidecar.scrape().value("proxy_listener_up") == 1, 5, "the listener to be back"
+        )
         equal(sidecar.probe("/readyz")[0], 200, "/readyz")
 
 
-def test_a_server_on_a_port_that_nobody_named():
-    """dante begins after the exporter, on a port of its own, with clients at once; then it moves to another."""
+def test_a_server_on_an_unconfigured_port():
+    """dante starts after the exporter, on an unknown port, with clients at once; then it changes
+    its port.
+    """
     with World(ports=(3128,)) as world:
         proxy = world.proxy
         proxy.stop_dante()
@@ -153,43 +223,74 @@ def test_a_server_on_a_port_that_nobody_named():
         check_all([before], world.lab.traffic("50 connect", "5 refused", seed=41).finish())
         equal(sidecar.scrape().value("proxy_listener_up"), 1, "listener")
         proxy.stop_dante()
-        wait_until(lambda: sidecar.scrape().value("proxy_listener_up") == 0, 5, "the listener to be seen as gone")
+        wait_until(
+            lambda: sidecar.scrape().value("proxy_listener_up") == 0,
+            5,
+            "the listener to be seen as gone",
+        )
         proxy.ports.clear()
         proxy.listen_on(4128)
         before = Before(sidecar)
         traffic = world.lab.traffic("40 connect", "7 hold", port=4128, seed=42)
         traffic.wait_quiet()
-        wait_until(lambda: sidecar.scrape().value("proxy_active_connections") == proxy.ss().clients == 7, 5, "7 active, against ss")
+        wait_until(
+            lambda: sidecar.scrape().value("proxy_active_connections") == proxy.ss().clients == 7,
+            5,
+            "7 active, against ss",
+        )
         traffic.release()
         check_all([before], traffic.finish())
         equal(sidecar.scrape().value("proxy_listener_up"), 1, "listener on the new port")
 
 
 def test_many_tunnels_one_after_another():
-    """More names than places: each is watched, and the proxy's bytes go on."""
+    """More tunnel names than tunnel indices: each tunnel is watched, and the proxy's bytes keep
+    rising.
+    """
     with World() as world:
         proxy = world.proxy
         sidecar = Sidecar(proxy, "crab", "--proxy.interface=*g[0-9]*")
         total = sidecar.scrape().value("proxy_bytes_transferred_total")
         for n in range(1, 7):
-            proxy.ip(f"link add xg{n} type veth peer name peer{n}", f"address add 10.66.{n}.1/24 dev xg{n}", f"link set peer{n} up",
-                     f"link set xg{n} up")
-            wait_until(lambda i=n: sidecar.scrape().find("vpn_interface_up", interface=f"xg{i}"), 5, f"xg{n}")
+            proxy.ip(
+                f"link add xg{n} type veth peer name peer{n}",
+                f"address add 10.66.{n}.1/24 dev xg{n}",
+                f"link set peer{n} up",
+                f"link set xg{n} up",
+            )
+            wait_until(
+                lambda i=n: sidecar.scrape().find("vpn_interface_up", interface=f"xg{i}"),
+                5,
+                f"xg{n}",
+            )
             before = sidecar.scrape().value("proxy_bytes_transferred_total")
             proxy.run(["ping", "-c", "1", "-W", "1", "-b", f"10.66.{n}.255"], check=False)
             if sidecar.scrape().value("proxy_bytes_transferred_total") < before:
                 raise AssertionError("the bytes fell")
             proxy.ip(f"link del xg{n}")
-            wait_until(lambda i=n: not sum(s[2] for s in sidecar.scrape().find("vpn_interface_up", interface=f"xg{i}")), 5, f"no xg{n}")
+            wait_until(
+                lambda i=n: (
+                    not sum(
+                        s[2] for s in sidecar.scrape().find("vpn_interface_up", interface=f"xg{i}")
+                    )
+                ),
+                5,
+                f"no xg{n}",
+            )
         if sidecar.scrape().value("proxy_bytes_transferred_total") < total:
             raise AssertionError("the bytes fell")
 
 
 def test_a_redirected_port_is_a_loss():
-    """nft redirects inside the namespace: the packets carry another port than the socket, so nothing can be read of them."""
+    """nft redirects inside the namespace: the packets have another port than the socket, so
+    dialogues cannot be read.
+    """
     with World() as world:
-        world.proxy.run(["nft", "-f", "-"], input="table inet t { chain c { type nat hook prerouting priority -100; "
-                        "tcp dport 1081 redirect to :1080; }; }")
+        world.proxy.run(
+            ["nft", "-f", "-"],
+            input="table inet t { chain c { type nat hook prerouting priority -100; "
+            "tcp dport 1081 redirect to :1080; }; }",
+        )
         sidecar = Sidecar(world.proxy, "crab")
         tally = world.lab.traffic("10 connect", port=1081, seed=43).finish()
         equal(tally["successful"], 10, "successful, say the clients")
@@ -201,13 +302,17 @@ def test_a_redirected_port_is_a_loss():
 TROUBLE = {
     "no BTF": (["mount", "-t", "tmpfs", "none", "/sys/kernel/btf"], {}, "BTF"),
     "no capability": ([], {"capabilities": []}, "capabilities"),
-    # What the kernel calls itself then; that it cannot load them is the missing BTF's doing.
-    "old kernel": (["mount", "-t", "tmpfs", "none", "/sys/kernel/btf"], {"under": ["setarch", os.uname().machine, "--uname-2.6"]}, "5.10 or newer"),
+    # The kernel release at that time; loading fails because of the missing BTF.
+    "old kernel": (
+        ["mount", "-t", "tmpfs", "none", "/sys/kernel/btf"],
+        {"under": ["setarch", os.uname().machine, "--uname-2.6"]},
+        "5.10 or newer",
+    ),
 }
 
 
 def trouble(setup, where, word):
-    """One line that says it, metrics that show it, probes that pass."""
+    """One log line states it, metrics show it, probes succeed."""
     with World() as world:
         if setup:
             world.proxy.run(setup)
@@ -220,10 +325,18 @@ def trouble(setup, where, word):
         equal(set(success.values()), {0}, "collector_success")
         equal(metrics.find("proxy_requests_total"), [], "samples of what cannot be read")
         equal(metrics.value("proxy_info"), 1, "proxy_info")
-        equal(metrics.value("vpn_connection_status"), 1, "vpn_connection_status, which needs no program")
+        equal(
+            metrics.value("vpn_connection_status"),
+            1,
+            "vpn_connection_status, which needs no program",
+        )
         equal(sidecar.probe("/livez")[0], 200, "/livez")
         start = wait_until(lambda: _try(sidecar.scrape), 5, "another scrape")
-        equal(start.value("wgsocks_exporter_process_restarts_total", process="collector"), 0, "restarts")
+        equal(
+            start.value("wgsocks_exporter_process_restarts_total", process="collector"),
+            0,
+            "restarts",
+        )
         sidecar.process.send_signal(signal.SIGTERM)
         lines = sidecar.process.communicate(timeout=5 * PATIENCE)[1].decode().splitlines()
         found = [line for line in lines if "level=error" in line]
@@ -246,7 +359,14 @@ def test_no_capability():
 
 def test_no_bpffs():
     with World() as world:
-        sidecar = Sidecar(world.proxy, "crab", container=True, bpffs=False, stderr=subprocess.PIPE, env={"SOCKS5_PORT": "1080"})
+        sidecar = Sidecar(
+            world.proxy,
+            "crab",
+            container=True,
+            bpffs=False,
+            stderr=subprocess.PIPE,
+            env={"SOCKS5_PORT": "1080"},
+        )
         equal(sidecar.scrape().value("wgsocks_exporter_pinned"), 0, "pinned")
         before = Before(sidecar)
         check_all([before], world.lab.traffic("100 connect", "10 refused", seed=24).finish())
@@ -257,22 +377,35 @@ def test_no_bpffs():
 
 
 def test_read_only_sys():
-    """As in a container without rights on it: nothing can be pinned, everything is counted."""
+    """Like a container without rights on bpffs: nothing is pinned, everything is counted."""
     with World() as world:
-        readonly = "mount -o remount,ro /sys/fs/bpf && mount -o remount,ro,bind /sys && exec \"$@\""
-        sidecar = Sidecar(world.proxy, "crab", under=["sh", "-c", readonly, "sh"], container=True, stderr=subprocess.PIPE, env={"SOCKS5_PORT": "1080"})
+        readonly = 'mount -o remount,ro /sys/fs/bpf && mount -o remount,ro,bind /sys && exec "$@"'
+        sidecar = Sidecar(
+            world.proxy,
+            "crab",
+            under=["sh", "-c", readonly, "sh"],
+            container=True,
+            stderr=subprocess.PIPE,
+            env={"SOCKS5_PORT": "1080"},
+        )
         equal(sidecar.scrape().value("wgsocks_exporter_pinned"), 0, "pinned")
         before = Before(sidecar)
         check_all([before], world.lab.traffic("100 connect", "10 refused", seed=25).finish())
         sidecar.process.send_signal(signal.SIGTERM)
         lines = sidecar.process.communicate(timeout=5 * PATIENCE)[1].decode().splitlines()
-        equal(len([line for line in lines if "Read-only file system" in line]), 1, f"lines about it: {lines}")
+        equal(
+            len([line for line in lines if "Read-only file system" in line]),
+            1,
+            f"lines about it: {lines}",
+        )
         equal(len([line for line in lines if "level=error" in line]), 0, f"errors: {lines}")
         equal(attached(world.proxy), [], "left behind")
 
 
-def test_a_log_that_nobody_reads():
-    """A full pipe as standard error: lines are lost, nothing else is, and the first line that finds room says so."""
+def test_a_log_without_reader():
+    """With a full pipe as standard error, only log lines are lost; the first line that fits reports
+    the loss.
+    """
     with World() as world:
         reader, writer = os.pipe()
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
@@ -302,13 +435,23 @@ def test_a_log_that_nobody_reads():
 
 
 def test_standard_descriptors_closed_and_no_proc():
-    """What it opens must not become its log; without /proc it goes on."""
+    """A file that it opens must not become its log; without /proc it continues."""
     with World() as world:
         shell = 'mount -t tmpfs none /proc; exec "$0" <&- >&- 2>&-'
-        process = world.proxy.popen(["sh", "-c", shell, BINARY], env={"PROXY_NAME": "crab", "SOCKS5_PORT": "1080"}, container=True)
+        process = world.proxy.popen(
+            ["sh", "-c", shell, BINARY],
+            env={"PROXY_NAME": "crab", "SOCKS5_PORT": "1080"},
+            container=True,
+        )
         try:
-            wait_until(lambda: _try(lambda: fetch(world.proxy.addr4, 9999, "/readyz")[0] == 200), 5, "/readyz")
-            status, body = wait_until(lambda: _try(lambda: fetch(world.proxy.addr4, 9090)), 5, "a scrape")
+            wait_until(
+                lambda: _try(lambda: fetch(world.proxy.addr4, 9999, "/readyz")[0] == 200),
+                5,
+                "/readyz",
+            )
+            status, body = wait_until(
+                lambda: _try(lambda: fetch(world.proxy.addr4, 9090)), 5, "a scrape"
+            )
             equal(status, 200, "/metrics")
             equal("proxy_info{" in body, True, "a snapshot")
         finally:
@@ -338,7 +481,11 @@ def test_SIGTERM_leaves_nothing():
         with World() as world:
             sidecar = Sidecar(world.proxy, "crab", f"--bpf.attach={mode}")
             equal(set(sidecar.scrape().by("wgsocks_exporter_attach_mode", "mode")), {mode}, "mode")
-            equal(bool(attached(world.proxy) and pins(world.proxy)), True, "attached and pinned before")
+            equal(
+                bool(attached(world.proxy) and pins(world.proxy)),
+                True,
+                "attached and pinned before",
+            )
             world.lab.traffic("50 connect", seed=25).finish()
             sidecar.stop(timeout=1)
             equal(attached(world.proxy), [], f"attached after ({mode})")
@@ -350,7 +497,9 @@ def test_detach_after_kill():
         with World() as world:
             sidecar = Sidecar(world.proxy, "crab", f"--bpf.attach={mode}")
             sidecar.stop(signal.SIGKILL)
-            equal(bool(attached(world.proxy) and pins(world.proxy)), True, f"left by kill -9 ({mode})")
+            equal(
+                bool(attached(world.proxy) and pins(world.proxy)), True, f"left by kill -9 ({mode})"
+            )
             world.proxy.run([str(ROOT / "build" / "wgsocks_exporter"), "--detach"])
             equal(attached(world.proxy), [], f"attached after --detach ({mode})")
             equal(pins(world.proxy), [], f"pinned after --detach ({mode})")
@@ -360,26 +509,54 @@ def test_kill_of_the_collector_loses_no_count():
     with World() as world:
         sidecar = Sidecar(world.proxy, "crab")
         before = Before(sidecar)
-        traffic = world.lab.traffic("4000 connect", "200 refused", "100 transfer", "30 hold", concurrency=64, seed=26, deadline=90)
+        traffic = world.lab.traffic(
+            "4000 connect",
+            "200 refused",
+            "100 transfer",
+            "30 hold",
+            concurrency=64,
+            seed=26,
+            deadline=90,
+        )
         for _ in range(5):
             pid = wait_until(lambda: sidecar.children().get("wgsocks-collect"), 5, "the collector")
             requests = sidecar.scrape().sum("proxy_requests_total")
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda p=pid: sidecar.children().get("wgsocks-collect", p) != p, 2, "another collector")
-            wait_until(lambda r=requests: _try(lambda: sidecar.scrape().sum("proxy_requests_total") >= r), 5, "counts that go on")
+            wait_until(
+                lambda p=pid: sidecar.children().get("wgsocks-collect", p) != p,
+                2,
+                "another collector",
+            )
+            wait_until(
+                lambda r=requests: _try(lambda: sidecar.scrape().sum("proxy_requests_total") >= r),
+                5,
+                "counts that go on",
+            )
         traffic.wait_quiet()
-        wait_until(lambda: sidecar.scrape().value("proxy_active_connections") == world.proxy.ss().clients == 30, 10, "30 active, against ss")
+        wait_until(
+            lambda: (
+                sidecar.scrape().value("proxy_active_connections") == world.proxy.ss().clients == 30
+            ),
+            10,
+            "30 active, against ss",
+        )
         traffic.release()
         tally = traffic.finish()
         check_all([before], tally)
-        equal(sidecar.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"), 5, "restarts")
+        equal(
+            sidecar.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"),
+            5,
+            "restarts",
+        )
 
 
 def test_kill_of_the_whole_exporter_loses_no_count():
     with World() as world:
         sidecar = Sidecar(world.proxy, "crab")
         before = Before(sidecar)
-        traffic = world.lab.traffic("3000 connect", "200 refused", concurrency=64, seed=27, deadline=90)
+        traffic = world.lab.traffic(
+            "3000 connect", "200 refused", concurrency=64, seed=27, deadline=90
+        )
         for _ in range(3):
             sidecar.stop(signal.SIGKILL)
             sidecar = Sidecar(world.proxy, "crab")
@@ -387,8 +564,10 @@ def test_kill_of_the_whole_exporter_loses_no_count():
         check_all([before], traffic.finish())
 
 
-def test_a_tunnel_that_is_made_anew_while_nobody_looks(record_property):
-    """What passed meanwhile is in the device's own count, and so in ours; and for how long, a metric tells."""
+def test_a_tunnel_recreated_while_unwatched(record_property):
+    """The counts of the device include bytes from before attach, so the exporter adds them; a
+    metric has the uncounted time.
+    """
     with World() as world:
         sidecar = Sidecar(world.proxy, "crab")
         world.lab.traffic("20 connect", seed=31).finish()
@@ -407,15 +586,23 @@ def test_a_tunnel_that_is_made_anew_while_nobody_looks(record_property):
         settle(sidecar)
         link = world.proxy.inner_stats()
         after = sidecar.scrape()
-        equal(after.value("proxy_bytes_transferred_total") - before.value("proxy_bytes_transferred_total"),
-              link["rx_bytes"] + link["tx_bytes"], "bytes, against the new device")
+        equal(
+            after.value("proxy_bytes_transferred_total")
+            - before.value("proxy_bytes_transferred_total"),
+            link["rx_bytes"] + link["tx_bytes"],
+            "bytes, against the new device",
+        )
         unwatched = after.value("vpn_interface_unwatched_seconds_total")
         equal(0 < unwatched < 60, True, f"unwatched for {unwatched} s")
         world.proxy.delete_tunnel()
         wait_until(lambda: sidecar.scrape().value("vpn_interface_up") == 0, 5, "wg0 to be gone")
         begun = time.monotonic()
         world.proxy.create_tunnel()
-        wait_until(lambda: sidecar.scrape().find("wgsocks_exporter_attach_mode", interface="wg0"), 5, "wg0 to be attached")
+        wait_until(
+            lambda: sidecar.scrape().find("wgsocks_exporter_attach_mode", interface="wg0"),
+            5,
+            "wg0 to be attached",
+        )
         around = time.monotonic() - begun
         more = sidecar.scrape().value("vpn_interface_unwatched_seconds_total") - unwatched
         equal(0 < more < around, True, f"unwatched for {more} s, within {around} s")
@@ -424,6 +611,7 @@ def test_a_tunnel_that_is_made_anew_while_nobody_looks(record_property):
 
 def run_variant(variant, **keywords):
     import sidecar as module
+
     module.BINARY = str(ROOT / "build" / variant / "wgsocks_exporter")
     try:
         with World(**keywords) as world:
@@ -433,11 +621,23 @@ def run_variant(variant, **keywords):
 
 
 def test_a_widened_recursion_window(record_property):
-    """A program that is slow inside: softirqs strike it in the middle, and the second copy sees what the first misses."""
+    """With a slow program, softirqs interrupt it, and the second copy sees the events that the
+    first misses.
+    """
     for world, sidecar in run_variant("slow"):
-        for seed in range(28, 34):  # until it strikes: that is chance
+        for seed in range(28, 34):  # until an interrupt hits: that is chance
             before = Before(sidecar)
-            check_all([before], world.lab.traffic("6000 connect", "300 refused", "100 transfer", concurrency=128, seed=seed, deadline=120).finish())
+            check_all(
+                [before],
+                world.lab.traffic(
+                    "6000 connect",
+                    "300 refused",
+                    "100 transfer",
+                    concurrency=128,
+                    seed=seed,
+                    deadline=120,
+                ).finish(),
+            )
             misses = sidecar.scrape().by("wgsocks_exporter_recursion_misses_total", "program")
             if misses["state_a"] + misses["state_b"]:
                 record_property("note", f"{misses['state_a']} and {misses['state_b']} misses")
@@ -446,7 +646,7 @@ def test_a_widened_recursion_window(record_property):
 
 
 def test_a_full_session_map():
-    """64 sessions: the connections beyond are a loss, each counted once; all others stay exact."""
+    """With 64 sessions, each further connection counts as one loss; all others stay exact."""
     for world, sidecar in run_variant("small"):
         before = Before(sidecar)
         traffic = world.lab.traffic("100 hold", concurrency=100, seed=29)
@@ -461,20 +661,37 @@ def test_a_full_session_map():
         traffic.finish()
         settle(sidecar)
         before = Before(sidecar)
-        check_all([before], world.lab.traffic("200 connect", "20 refused", concurrency=8, seed=30).finish())
+        check_all(
+            [before],
+            world.lab.traffic("200 connect", "20 refused", concurrency=8, seed=30).finish(),
+        )
 
 
 def test_nothing_else_is_counted():
-    """Scrapes, probes, other processes' connects, a neighbour's proxy: none is the proxy's."""
+    """Scrapes, probes, connects of other processes and another proxy do not count for the proxy."""
     with World() as world:
         sidecar = Sidecar(world.proxy, "crab")
         before = sidecar.scrape()
         for _ in range(20):
             fetch(world.proxy.addr4, 9090, "/metrics")
             sidecar.probe("/readyz")
-        world.proxy.run([sys.executable, "-c", f"import socket; [socket.create_connection(('{world.proxy.addr4}', 9090)).close() for _ in range(20)]"])
+        world.proxy.run(
+            [
+                sys.executable,
+                "-c",
+                (
+                    f"import socket; [socket.create_connection(('{world.proxy.addr4}', 9090)).close() "
+                    f"for _ in range(20)]"
+                ),
+            ]
+        )
         after = sidecar.scrape()
-        for name in ("proxy_client_connections_total", "proxy_upstream_connects_total", "proxy_active_connections", "proxy_bytes_transferred_total"):
+        for name in (
+            "proxy_client_connections_total",
+            "proxy_upstream_connects_total",
+            "proxy_active_connections",
+            "proxy_bytes_transferred_total",
+        ):
             equal(after.sum(name) - before.sum(name), 0, name)
 
 
@@ -484,51 +701,143 @@ def log_of(sidecar):
 
 
 def epolls(pid):
-    """How many epoll instances a process has open."""
-    return sum(os.readlink(fd) == "anon_inode:[eventpoll]" for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir())
+    """The number of epoll instances of a process."""
+    return sum(
+        os.readlink(fd) == "anon_inode:[eventpoll]"
+        for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir()
+    )
 
 
 def test_events_that_cannot_be_read_are_tried_again():
-    """The second epoll of a collector is that of its ring buffers."""
+    """The second epoll instance of a collector is that of its ring buffers."""
     with World() as world:
-        sidecar = Sidecar(world.proxy, "crab", "--collector.destinations", "--destinations.label=name", stderr=subprocess.PIPE)
+        sidecar = Sidecar(
+            world.proxy,
+            "crab",
+            "--collector.destinations",
+            "--destinations.label=name",
+            stderr=subprocess.PIPE,
+        )
         old = sidecar.children()["wgsocks-collect"]
-        with subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(sidecar.process.pid), "--inject=epoll_create1:error=EMFILE:when=2"]) as tracer:
-            wait_until(lambda: "TracerPid:\t0" not in pathlib.Path(f"/proc/{sidecar.process.pid}/status").read_text(), 10, "the tracer")
+        with subprocess.Popen(
+            [
+                "strace",
+                "-f",
+                "-qq",
+                "-o",
+                "/dev/null",
+                "-p",
+                str(sidecar.process.pid),
+                "--inject=epoll_create1:error=EMFILE:when=2",
+            ]
+        ) as tracer:
+            wait_until(
+                lambda: (
+                    "TracerPid:\t0"
+                    not in pathlib.Path(f"/proc/{sidecar.process.pid}/status").read_text()
+                ),
+                10,
+                "the tracer",
+            )
             os.kill(old, signal.SIGKILL)
-            wait_until(lambda: sidecar.children().get("wgsocks-collect", old) != old, 10, "another collector")
+            wait_until(
+                lambda: sidecar.children().get("wgsocks-collect", old) != old,
+                10,
+                "another collector",
+            )
             collector = sidecar.children()["wgsocks-collect"]
             sidecar.wait_ready()
-            wait_until(lambda: _try(lambda: epolls(collector) == 2), 10, "the epoll of the ring buffers")
+            wait_until(
+                lambda: _try(lambda: epolls(collector) == 2), 10, "the epoll of the ring buffers"
+            )
             tracer.terminate()
         before = Before(sidecar)
         check_all([before], world.lab.traffic("50 connect", "10 refused", seed=31).finish())
         equal(sidecar.children()["wgsocks-collect"], collector, "the collector")
-        equal([(each["msg"], each.get("error"), each.get("action")) for each in records(log_of(sidecar), msg=re.compile("events of the BPF programs"))],
-              [("cannot read events of the BPF programs", "Too many open files", "retry"), ("reading events of the BPF programs", None, None)])
+        equal(
+            [
+                (each["msg"], each.get("error"), each.get("action"))
+                for each in records(log_of(sidecar), msg=re.compile("events of the BPF programs"))
+            ],
+            [
+                ("cannot read events of the BPF programs", "Too many open files", "retry"),
+                ("reading events of the BPF programs", None, None),
+            ],
+        )
 
 
 def test_a_loop_that_cannot_wait_ends_with_a_line():
     with World() as world:
         sidecar = Sidecar(world.proxy, "crab", stderr=subprocess.PIPE)
         old = sidecar.children()["wgsocks-collect"]
-        with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(old), "--inject=?epoll_wait,epoll_pwait:error=EBADF:when=1"]):
-            wait_until(lambda: sidecar.children().get("wgsocks-collect", old) != old, 10, "another collector")
+        with subprocess.Popen(
+            [
+                "strace",
+                "-qq",
+                "-o",
+                "/dev/null",
+                "-p",
+                str(old),
+                "--inject=?epoll_wait,epoll_pwait:error=EBADF:when=1",
+            ]
+        ):
+            wait_until(
+                lambda: sidecar.children().get("wgsocks-collect", old) != old,
+                10,
+                "another collector",
+            )
         log = log_of(sidecar)
-        equal(len(records(log, process="collector", msg="cannot wait for events", error="Bad file descriptor")), 1, log)
-        assert records(log, msg="process ended", child="collector", status="1", action="restart"), log
+        equal(
+            len(
+                records(
+                    log,
+                    process="collector",
+                    msg="cannot wait for events",
+                    error="Bad file descriptor",
+                )
+            ),
+            1,
+            log,
+        )
+        assert records(log, msg="process ended", child="collector", status="1", action="restart"), (
+            log
+        )
 
 
 def test_what_the_verifier_says_is_printed_once():
-    """Without PERFMON it refuses a program of the packets: its name, and the end of the log, which names an instruction."""
+    """Without PERFMON the kernel rejects a packet program: the log has its name and the end of the
+    verifier's log.
+    """
     with World() as world:
-        sidecar = Sidecar(world.proxy, "crab", "--log.level=debug", container=True, capabilities=["bpf", "net_admin"], wait=False,
-                          stderr=subprocess.PIPE, env={"SOCKS5_PORT": "1080"})
+        sidecar = Sidecar(
+            world.proxy,
+            "crab",
+            "--log.level=debug",
+            container=True,
+            capabilities=["bpf", "net_admin"],
+            wait=False,
+            stderr=subprocess.PIPE,
+            env={"SOCKS5_PORT": "1080"},
+        )
         log = ""
-        while log.count("failed to load BPF skeleton") < 2:  # the second time nothing is said again
+        while log.count("failed to load BPF skeleton") < 2:  # the second time nothing is logged
             log += sidecar.process.stderr.readline().decode()
         log += log_of(sidecar)
-        equal(len(records(log, level="error", msg="cannot start the BPF programs", step="load", action="retry")), 1, log)
-        output = records(log, level="error", msg="verifier output", program=re.compile("^dialogue_"))
+        equal(
+            len(
+                records(
+                    log,
+                    level="error",
+                    msg="cannot start the BPF programs",
+                    step="load",
+                    action="retry",
+                )
+            ),
+            1,
+            log,
+        )
+        output = records(
+            log, level="error", msg="verifier output", program=re.compile("^dialogue_")
+        )
         assert 2 <= len(output) <= 20, log
         assert "processed " in output[-1]["detail"], output

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A collector that is off: no program, no code in those that stay, no sample; on again, it goes on."""
+"""A disabled collector has no program, no code in other programs and no sample; enabled again, it
+continues.
+"""
 
 import json
 import os
@@ -23,38 +25,59 @@ def world(lab):
     return World(lab)
 
 
-# Collector: programs of its own, families of its own, entry programs that are shorter without it.
+# Collector: its programs, its families, the entry programs that are shorter without it.
 ALONE = {
-    "handshakes": ({"handshake"}, {"vpn_handshake_initiations_total", "vpn_handshake_responses_total"}, {"underlay_ingress", "underlay_egress"}),
-    "leaks": (set(), {"proxy_leaked_connections_total", "proxy_leaked_dns_queries_total"}, {"underlay_egress", "tunnel_transmit"}),
-    "dns": (set(), {"proxy_dns_queries_total", "proxy_dns_responses_total", "proxy_dns_unanswered_total"}, {"tunnel_receive", "tunnel_transmit"}),
+    "handshakes": (
+        {"handshake"},
+        {"vpn_handshake_initiations_total", "vpn_handshake_responses_total"},
+        {"underlay_ingress", "underlay_egress"},
+    ),
+    "leaks": (
+        set(),
+        {"proxy_leaked_connections_total", "proxy_leaked_dns_queries_total"},
+        {"underlay_egress", "tunnel_transmit"},
+    ),
+    "dns": (
+        set(),
+        {"proxy_dns_queries_total", "proxy_dns_responses_total", "proxy_dns_unanswered_total"},
+        {"tunnel_receive", "tunnel_transmit"},
+    ),
     "compat": (set(), {"proxy_success_rate_percent", "proxy_download_speed_mbps"}, set()),
 }
 OPTIONAL = {
-    "destinations": ({"proxy_destination_receive_bytes_total", "proxy_destination_transmit_bytes_total"}, {"tunnel_receive", "tunnel_transmit"}),
+    "destinations": (
+        {"proxy_destination_receive_bytes_total", "proxy_destination_transmit_bytes_total"},
+        {"tunnel_receive", "tunnel_transmit"},
+    ),
     "clients": ({"proxy_requests_by_client_total"}, {"dialogue_ingress"}),
 }
 
 
 def loaded(sidecar):
-    """Program name → size of its code, of what the collector holds."""
+    """Program name → size of its code, of the programs that the collector has open."""
     pid, ids = sidecar.children()["wgsocks-collect"], set()
     for fd in os.listdir(f"/proc/{pid}/fdinfo"):
         try:
-            found = re.search(r"^prog_id:\s*(\d+)", pathlib.Path(f"/proc/{pid}/fdinfo/{fd}").read_text(), re.MULTILINE)
+            found = re.search(
+                r"^prog_id:\s*(\d+)",
+                pathlib.Path(f"/proc/{pid}/fdinfo/{fd}").read_text(),
+                re.MULTILINE,
+            )
         except FileNotFoundError:
             continue
         if found:
             ids.add(found[1])
     sizes = {}
     for number in ids:
-        shown = json.loads(sidecar.proxy.run(["bpftool", "--json", "prog", "show", "id", number]).stdout)
+        shown = json.loads(
+            sidecar.proxy.run(["bpftool", "--json", "prog", "show", "id", number]).stdout
+        )
         sizes[shown.get("name", "")] = shown["bytes_xlated"]
     return sizes
 
 
 def ask(proxy, count):
-    """So many queries through the tunnel, each answered."""
+    """Send this many queries through the tunnel; each is answered."""
     with proxy.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(5 * PATIENCE)
         for number in range(count):
@@ -105,7 +128,11 @@ def test_on(world, collector):
 
 def test_dns_and_leaks_off(world):
     sidecar = world.start("--no-collector.dns", "--no-collector.leaks")
-    equal(set(world.programs) - set(loaded(sidecar)), {"dns_udp", "dns_tcp"}, "programs that are not loaded")
+    equal(
+        set(world.programs) - set(loaded(sidecar)),
+        {"dns_udp", "dns_tcp"},
+        "programs that are not loaded",
+    )
     sidecar.stop()
 
 
@@ -116,7 +143,11 @@ def test_everything_off(world):
     sidecar = world.start(*(f"--no-collector.{name}" for name in every))
     metrics = sidecar.scrape()
     mine = {name for name in metrics.names() if name.startswith(("proxy_", "vpn_"))}
-    equal(mine, {"proxy_info", "proxy_listener_up", "vpn_interface_up", "vpn_connection_status"}, "what is known without any")
+    equal(
+        mine,
+        {"proxy_info", "proxy_listener_up", "vpn_interface_up", "vpn_connection_status"},
+        "what is known without any",
+    )
     equal(metrics.find("wgsocks_exporter_collector_success"), [], "collector_success")
     sidecar.stop()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The program as a user meets it first: flags, exit status, what is on standard output and what on standard error."""
+"""The command line: flags, exit status, standard output and standard error."""
 
 import os
 import re
@@ -12,14 +12,22 @@ PROGRAM = "build/wgsocks_exporter"
 
 def run(*arguments, **environment):
     path = {"PATH": os.environ["PATH"]}
-    return subprocess.run([PROGRAM, *arguments], env=path | environment, capture_output=True, timeout=20 * PATIENCE, check=False)
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        env=path | environment,
+        capture_output=True,
+        timeout=20 * PATIENCE,
+        check=False,
+    )
 
 
 def refused(*arguments, line, **environment):
     result = run(*arguments, **environment)
     assert result.returncode == 2, f"exit status {result.returncode}, not 2"
     assert result.stdout == b"", f"standard output: {result.stdout!r}"
-    assert result.stderr == b"wgsocks_exporter: " + line + b"\n", f"standard error: {result.stderr!r}"
+    assert result.stderr == b"wgsocks_exporter: " + line + b"\n", (
+        f"standard error: {result.stderr!r}"
+    )
 
 
 def test_bad_flags():
@@ -33,8 +41,14 @@ def test_bad_flags():
 
 def test_bad_variables():
     refused(METRICS_PORT="http", line=b"METRICS_PORT=http: must be a port (1 to 65535)")
-    refused(WGSOCKS_HEALTH_LISTEN_ADDRESS="9999", line=b"WGSOCKS_HEALTH_LISTEN_ADDRESS=9999: must be HOST:PORT or :PORT")
-    refused(ENABLE_HEALTH_PROBE=b"\xff\x1b", line=b'ENABLE_HEALTH_PROBE="\\ufffd\\u001b": must be true or false')
+    refused(
+        WGSOCKS_HEALTH_LISTEN_ADDRESS="9999",
+        line=b"WGSOCKS_HEALTH_LISTEN_ADDRESS=9999: must be HOST:PORT or :PORT",
+    )
+    refused(
+        ENABLE_HEALTH_PROBE=b"\xff\x1b",
+        line=b'ENABLE_HEALTH_PROBE="\\ufffd\\u001b": must be true or false',
+    )
 
 
 def test_help_and_version():
@@ -51,34 +65,64 @@ def test_help_and_version():
 
 def test_a_help_that_cannot_be_written_is_an_error():
     with open("/dev/full", "wb") as full:
-        assert subprocess.run([PROGRAM, "--help"], stdout=full, timeout=20 * PATIENCE, check=False).returncode == 1
+        assert (
+            subprocess.run(
+                [PROGRAM, "--help"], stdout=full, timeout=20 * PATIENCE, check=False
+            ).returncode
+            == 1
+        )
 
 
 def test_a_variable_with_a_line_break_is_one_line():
     with open("/dev/null", "wb") as nothing:
-        result = subprocess.run([PROGRAM, "--web.config.file=/no/such/file"], env={"METRICS_PORT": "tcp://x\nfoo"}, stdout=nothing,
-                                stderr=subprocess.PIPE, timeout=20 * PATIENCE, check=False)
+        result = subprocess.run(
+            [PROGRAM, "--web.config.file=/no/such/file"],
+            env={"METRICS_PORT": "tcp://x\nfoo"},
+            stdout=nothing,
+            stderr=subprocess.PIPE,
+            timeout=20 * PATIENCE,
+            check=False,
+        )
     notices = [line for line in result.stderr.splitlines() if b"setting=" in line]
-    assert len(notices) == 1 and b"setting=METRICS_PORT" in notices[0] and b"tcp://x is a Kubernetes service link" in notices[0], result.stderr
+    assert (
+        len(notices) == 1
+        and b"setting=METRICS_PORT" in notices[0]
+        and b"tcp://x is a Kubernetes service link" in notices[0]
+    ), result.stderr
 
 
 def test_revision_is_of_git():
-    subprocess.run(["make", "-s", "all"], timeout=100 * PATIENCE, check=True)  # HEAD may have moved since
+    # HEAD may have changed since
+    subprocess.run(["make", "-s", "all"], timeout=100 * PATIENCE, check=True)
     git = ["git", "-c", "safe.directory=*"]
-    head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    assert f"(revision {head}" in run("--version").stdout.decode(), "not HEAD: " + run("--version").stdout.decode()
+    head = subprocess.run(
+        [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert f"(revision {head}" in run("--version").stdout.decode(), (
+        "not HEAD: " + run("--version").stdout.decode()
+    )
 
 
 def test_flags_are_whole_names():
-    refused("--collector.destination", line=b"--collector.destination: unknown flag, did you mean --collector.destinations? (see --help)")
+    refused(
+        "--collector.destination",
+        line=b"--collector.destination: unknown flag, did you mean --collector.destinations? (see "
+        b"--help)",
+    )
     assert run("-h").stdout == run("--help").stdout
 
 
 def test_a_log_without_a_reader_ends_nothing():
-    """The first lines of the log come before the program serves anything."""
+    """The first log lines come before the program serves requests."""
     reader, writer = os.pipe()
     os.close(reader)
     environment = {"PATH": os.environ["PATH"], "METRICS_PORT": "tcp://10.0.0.1:9090"}
     with open(writer, "wb") as broken:
-        result = subprocess.run([PROGRAM, "--web.config.file=/no/such/file"], env=environment, stderr=broken, timeout=20, check=False)
+        result = subprocess.run(
+            [PROGRAM, "--web.config.file=/no/such/file"],
+            env=environment,
+            stderr=broken,
+            timeout=20,
+            check=False,
+        )
     assert result.returncode == 2, f"exit status {result.returncode}, not 2"

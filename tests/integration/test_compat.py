@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The seed's later families, of the last minutes, against what clients, the link and a target with a delay say."""
+"""Families of the legacy exporter about the last minutes, compared with clients, the link and a
+delayed target.
+"""
 
 import os
 import signal
@@ -20,11 +22,16 @@ def lab_options():
     return {"connect_timeout": 6}
 
 
-FAMILIES = ("proxy_success_rate_percent", "proxy_latency_ms", "proxy_download_speed_mbps", "proxy_avg_connection_duration_seconds")
+FAMILIES = (
+    "proxy_success_rate_percent",
+    "proxy_latency_ms",
+    "proxy_download_speed_mbps",
+    "proxy_avg_connection_duration_seconds",
+)
 
 
 class Fresh:
-    """An exporter whose counts begin at 0, and its proxy."""
+    """An exporter whose counts are 0, and its proxy."""
 
     def __init__(self, lab, *arguments):
         self.proxy = lab.proxies[0]
@@ -39,7 +46,8 @@ class Fresh:
 
 
 def kill_collector(sidecar, away=0.0):
-    """kill -9; with `away` seconds, in which nobody counts but the kernel: the supervisor is held."""
+    """kill -9; for `away` seconds the supervisor is stopped, so that only the BPF programs count."""
+
     def children():
         return [pid for name, pid in sidecar.children().items() if name == "wgsocks-collector"[:15]]
 
@@ -65,7 +73,12 @@ def test_a_fresh_exporter_has_nothing_to_tell(lab):
         metrics = sidecar.scrape()
         equal(metrics.value("proxy_success_rate_percent"), 100, "success rate without requests")
         equal(metrics.value("proxy_download_speed_mbps"), 0, "speed")
-        equal(metrics.find("proxy_latency_ms") + metrics.find("proxy_avg_connection_duration_seconds"), [], "without connects")
+        equal(
+            metrics.find("proxy_latency_ms")
+            + metrics.find("proxy_avg_connection_duration_seconds"),
+            [],
+            "without connects",
+        )
         equal(metrics.value("wgsocks_exporter_collector_success", collector="compat"), 1, "success")
 
 
@@ -73,18 +86,32 @@ def test_the_success_rate_is_the_tallys(lab, record_property):
     with Fresh(lab) as sidecar:
         tallies = []
         for round_ in range(3):
-            tallies.append(lab.traffic(f"{90 - 40 * round_} connect", f"{7 * round_} refused", "5 blocked", seed=20 + round_).finish())
+            tallies.append(
+                lab.traffic(
+                    f"{90 - 40 * round_} connect",
+                    f"{7 * round_} refused",
+                    "5 blocked",
+                    seed=20 + round_,
+                ).finish()
+            )
             metrics = settle(sidecar)
             successful = sum(tally["successful"] for tally in tallies)
             failed = sum(tally["failed"] for tally in tallies)
-            near(metrics.value("proxy_success_rate_percent"), 100 * successful / (successful + failed), 1e-12, f"round {round_}")
+            near(
+                metrics.value("proxy_success_rate_percent"),
+                100 * successful / (successful + failed),
+                1e-12,
+                f"round {round_}",
+            )
             if round_ < 2:
                 kill_collector(sidecar, away=3.0 * round_)
         record_property("note", f"{successful} of {successful + failed}")
 
 
 def test_the_mean_duration_is_the_clients(lab, record_property):
-    """Connections of known lifetimes, opened and closed by this test; the collector is killed between."""
+    """Connections with known lifetimes, opened and closed by this test; the collector is killed
+    meanwhile.
+    """
     with Fresh(lab) as sidecar:
         lifetimes = []
         for seconds in (0.3, 1.0, 1.7):
@@ -102,18 +129,24 @@ def test_the_mean_duration_is_the_clients(lab, record_property):
             mean = metrics.value("proxy_avg_connection_duration_seconds")
             if not truth - 0.02 <= mean <= truth + 0.25:  # dante closes a little later
                 raise AssertionError(f"{mean} s instead of {truth} s")
-            equal(metrics.value("proxy_connection_duration_seconds_sum") / len(lifetimes) - mean < 1e-6, True, "the mean of the histogram")
+            equal(
+                metrics.value("proxy_connection_duration_seconds_sum") / len(lifetimes) - mean
+                < 1e-6,
+                True,
+                "the mean of the histogram",
+            )
             kill_collector(sidecar)
         record_property("note", f"{mean:.3f} s, by the clients {truth:.3f} s")
 
 
-# The first SYN of each connect is lost: TCP sends it again after 1 s (RFC 6298).
+# The first SYN of each connect is dropped: TCP retransmits it after 1 s (RFC 6298).
 DELAY = """
 table inet delay {
 	set once { type ipv4_addr . inet_service; flags dynamic; size 65535; timeout 60s; }
 	chain input {
 		type filter hook input priority -1;
-		tcp flags & (syn | ack) == syn ip saddr . tcp sport != @once add @once { ip saddr . tcp sport } drop
+		tcp flags & (syn | ack) == syn ip saddr . tcp sport != @once \
+			add @once { ip saddr . tcp sport } drop
 	}
 }
 """
@@ -135,8 +168,14 @@ def test_the_latency_is_that_of_most_connects(lab, record_property):
             metrics = settle(sidecar)
             latency = metrics.value("proxy_latency_ms")
             if not low <= latency <= high:
-                raise AssertionError(f"{latency} ms with {slow} delayed and {quick} others: not within {low} and {high}")
-            counts = {float(s[1]["le"]): s[2] for s in metrics.find("proxy_upstream_connect_duration_seconds_bucket")}
+                raise AssertionError(
+                    f"{latency} ms with {slow} delayed and {quick} others: not within {low} and "
+                    f"{high}"
+                )
+            counts = {
+                float(s[1]["le"]): s[2]
+                for s in metrics.find("proxy_upstream_connect_duration_seconds_bucket")
+            }
             equal(max(counts.values()), quick + slow, "connects")
             near(latency, quantile(counts) * 1e3, 1e-9, "histogram_quantile")
             notes.append(f"{latency:.1f} ms")
@@ -148,23 +187,38 @@ def quantile(counts):
     rank, low, below = max(counts.values()) / 2, 0.0, 0
     for bound, count in sorted(counts.items()):
         if count >= rank:
-            return low if bound == float("inf") else low + (bound - low) * (rank - below) / (count - below)
+            return (
+                low
+                if bound == float("inf")
+                else low + (bound - low) * (rank - below) / (count - below)
+            )
         low, below = bound, count
     raise AssertionError("empty")
 
 
 def busiest(samples, width=10.0):
-    """Bounds of the most bytes in `width` whole seconds, of (time before, time after, total) of each look at the link.
+    """Bounds of the most bytes in `width` whole seconds, from link samples (time before, time
+    after, total).
 
-    Whole seconds begin anywhere, so that what came within width - 1 seconds is in one of their windows."""
+    The phase of the seconds is unknown, so bytes within width - 1 seconds are in one window."""
     pairs = [(i, j) for j in range(len(samples)) for i in range(j)]
-    least = max(samples[j][2] - samples[i][2] for i, j in pairs if samples[j][1] - samples[i][0] <= width - 1)
-    most = max(samples[j][2] - samples[i][2] for i, j in pairs if samples[j - 1][0] - samples[i + 1][1] <= width)
+    least = max(
+        samples[j][2] - samples[i][2]
+        for i, j in pairs
+        if samples[j][1] - samples[i][0] <= width - 1
+    )
+    most = max(
+        samples[j][2] - samples[i][2]
+        for i, j in pairs
+        if samples[j - 1][0] - samples[i + 1][1] <= width
+    )
     return least, most
 
 
 def test_the_speed_of_one_transfer_is_its_bytes(lab, record_property):
-    """Of less than eight seconds: all of it lies in one window of ten, and stays there; the link is the witness."""
+    """A transfer of less than eight seconds is in one window of ten seconds and stays in it;
+    compared with the link.
+    """
     with Fresh(lab) as sidecar:
         before = sidecar.proxy.link_stats("wg0")["rx_bytes"]
         tally = lab.traffic("4 transfer down=6000000", seed=41).finish()
@@ -176,12 +230,18 @@ def test_the_speed_of_one_transfer_is_its_bytes(lab, record_property):
         speed = sidecar.scrape().value("proxy_download_speed_mbps")
         near(speed, received * 8 / 10 / 1e6, 1e-9, "speed")
         kill_collector(sidecar, away=2.5)
-        equal(sidecar.scrape().value("proxy_download_speed_mbps"), speed, "after the collector was away")
+        equal(
+            sidecar.scrape().value("proxy_download_speed_mbps"),
+            speed,
+            "after the collector was away",
+        )
         record_property("note", f"{speed:.2f} Mbit/s over 10 s")
 
 
 def test_the_speed_is_that_of_the_busiest_ten_seconds(lab, record_property):
-    """Of twenty seconds with bursts, the collector killed between them; the link is sampled."""
+    """A transfer of twenty seconds with bursts; the collector is killed between them. Compared with
+    samples of the link.
+    """
     with Fresh(lab) as sidecar:
         samples, started = [], time.monotonic()
         plan = [(0, 200000), (4, 3000000), (6, 3000000), (8, 3000000), (19, 4000000)]
@@ -192,7 +252,9 @@ def test_the_speed_is_that_of_the_busiest_ten_seconds(lab, record_property):
             total = sidecar.proxy.link_stats("wg0")["rx_bytes"]
             samples.append((now, time.monotonic() - started, total))
             while plan and plan[0][0] <= now:
-                running.append(lab.traffic(f"2 transfer down={plan.pop(0)[1]}", seed=50 + len(plan)))
+                running.append(
+                    lab.traffic(f"2 transfer down={plan.pop(0)[1]}", seed=50 + len(plan))
+                )
             return now > 20
 
         def over():
@@ -215,7 +277,7 @@ def test_the_speed_is_that_of_the_busiest_ten_seconds(lab, record_property):
 
 def test_off_nothing_is_remembered(lab):
     with Fresh(lab):
-        pass  # its end removes the pins that an attempt before left
+        pass  # its exit removes the pins of the previous attempt
     with Fresh(lab) as sidecar:
         lab.traffic("10 transfer down=100000", "5 refused", seed=61).finish()
         settle(sidecar)
@@ -226,7 +288,11 @@ def test_off_nothing_is_remembered(lab):
     with Fresh(lab, "--no-collector.compat") as sidecar:
         metrics = sidecar.scrape()
         equal([name for name in FAMILIES if metrics.find(name)], [], "families")
-        equal("compat" in metrics.by("wgsocks_exporter_collector_success", "collector"), False, "success of compat")
+        equal(
+            "compat" in metrics.by("wgsocks_exporter_collector_success", "collector"),
+            False,
+            "success of compat",
+        )
         equal(pinned(sidecar, "rates"), False, "still pinned")
         equal(metrics.value("proxy_requests_successful_total"), 10, "the counters go on")
         sidecar.process.kill()
@@ -234,9 +300,18 @@ def test_off_nothing_is_remembered(lab):
     with Fresh(lab) as sidecar:
         metrics = sidecar.scrape()
         equal(metrics.value("proxy_requests_failed_total"), 5, "the counters go on")
-        equal(metrics.value("proxy_success_rate_percent"), 100, "what is older than the ring is no part of it")
+        equal(
+            metrics.value("proxy_success_rate_percent"),
+            100,
+            "what is older than the ring is no part of it",
+        )
         equal(metrics.value("proxy_download_speed_mbps"), 0, "speed")
-        equal(metrics.find("proxy_latency_ms") + metrics.find("proxy_avg_connection_duration_seconds"), [], "older connects")
+        equal(
+            metrics.find("proxy_latency_ms")
+            + metrics.find("proxy_avg_connection_duration_seconds"),
+            [],
+            "older connects",
+        )
 
 
 def pinned(sidecar, name):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo: its tables are true, it survives its visitor and leaves nothing behind."""
+"""The demo: its tables are true, it survives interrupts and kills, and leaves nothing behind."""
 
 import contextlib
 import json
@@ -26,24 +26,36 @@ DEMO = str(ROOT / "tests" / "demo" / "demo")
 STAYS = "The trouble lasts until"
 ROW = re.compile(r"(\S.*?|  \S.*?)  +(\S.*?) +([\d,]+) +([\d,]+)  (equal|differs)$")
 COMPARED = {
-    "proxy_client_connections_total", '  command="connect"', '  command="bind"',
-    '  command="udp_associate"', '  command="unknown"', "proxy_requests_successful_total",
+    "proxy_client_connections_total",
+    '  command="connect"',
+    '  command="bind"',
+    '  command="udp_associate"',
+    '  command="unknown"',
+    "proxy_requests_successful_total",
     "proxy_requests_failed_total",
-    '  reason="not_allowed"', '  reason="host_unreachable"', '  reason="connection_refused"',
-    '  reason="client_abort"', '  reason="ttl_expired"', "proxy_active_connections",
-    "proxy_upstream_active_connections", "proxy_upstream_connects_total",
-    "proxy_bytes_transferred_total", "vpn_connection_status", "wgsocks_exporter_events_lost_total",
+    '  reason="not_allowed"',
+    '  reason="host_unreachable"',
+    '  reason="connection_refused"',
+    '  reason="client_abort"',
+    '  reason="ttl_expired"',
+    "proxy_active_connections",
+    "proxy_upstream_active_connections",
+    "proxy_upstream_connects_total",
+    "proxy_bytes_transferred_total",
+    "vpn_connection_status",
+    "wgsocks_exporter_events_lost_total",
 }
-# One in 32 ports: dante's connect fails after its timeout, where the client expects another answer.
+# One in 32 ports: the connect of dante times out, where the client expects another answer.
 LOST_SYNS = """table ip lost { chain c { type filter hook prerouting priority -300;
 iifname wg0 tcp flags & (syn | ack) == syn tcp sport & 0x3e == 0x10 counter drop; }; }
 """
 
 
 def environment(**more):
-    """Without the variables of a make that runs this test."""
-    return {name: value for name, value in os.environ.items()
-            if not name.startswith(("MAKE", "MFLAGS"))} | more
+    """The environment without the variables of a make that runs this test."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+    } | more
 
 
 def read(path):
@@ -51,7 +63,7 @@ def read(path):
 
 
 def machine_state():
-    """What a demo must not leave behind on the machine."""
+    """State that a demo must not leave on the machine."""
     links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout
     return {
         "netns": subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout,
@@ -62,7 +74,7 @@ def machine_state():
 
 
 def tree(pid):
-    """pid and its descendants that run now, with their network namespaces: {pid: inode}."""
+    """The running descendants of pid, and itself, with their network namespaces: {pid: inode}."""
     found, todo = {}, [pid]
     while todo:
         one = todo.pop()
@@ -74,17 +86,17 @@ def tree(pid):
 
 
 def stat(pid):
-    """The fields of /proc/PID/stat behind the name."""
+    """The fields of /proc/PID/stat after the name."""
     return read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()
 
 
 def started(pid):
-    """In clock ticks since boot."""
+    """Start time in clock ticks since boot."""
     return int(stat(pid)[19])
 
 
 def running_in(namespaces, before):
-    """Processes in these network namespaces that began before: the kernel uses inodes again."""
+    """Processes in these network namespaces that started before: the kernel reuses inodes."""
     found = []
     for entry in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
@@ -94,18 +106,21 @@ def running_in(namespaces, before):
 
 
 def check_gone(processes, before, least=5):
-    """Nothing of a demo is left that had at least so many network namespaces."""
+    """Assert that nothing of a demo with at least this many network namespaces is left."""
     now = time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")
     namespaces = set(processes.values()) - {os.stat("/proc/self/ns/net").st_ino}
     assert len(namespaces) >= least, f"only {len(namespaces)} network namespaces existed"
-    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processes), 15,
-               "the demo's processes gone")
+    wait_until(
+        lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processes),
+        15,
+        "the demo's processes gone",
+    )
     wait_until(lambda: not running_in(namespaces, now), 15, "the demo's network namespaces empty")
     assert machine_state() == before
 
 
 def read_rows(text):
-    """{proxy or "Trouble": {metric: (witness's value, exporter's value, verdict)}}"""
+    """{proxy or "Trouble": {metric: (reference value, exporter's value, verdict)}}"""
     tables, table = {}, None
     for line in text.splitlines():
         title = re.match(r"(golden-crab|free-salmon): dante |(?=(Trouble): )", line)
@@ -118,14 +133,20 @@ def read_rows(text):
 
 
 class Demo:
-    """A running demo; text is its output so far. terminal: it has one of its own."""
+    """A running demo; text: its output so far. terminal: run it in a new terminal."""
 
     def __init__(self, terminal=False, argv=(DEMO,), **more):
         self.text, self.before, self.processes = "", machine_state(), {}
         self.terminal, theirs = pty.openpty() if terminal else os.pipe()
         self.process = subprocess.Popen(
-            argv, stdin=theirs if terminal else subprocess.DEVNULL, stdout=theirs, stderr=theirs,
-            cwd=ROOT, start_new_session=True, env=environment(NO_COLOR="1", **{"ONCE": "", **more}))
+            argv,
+            stdin=theirs if terminal else subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=ROOT,
+            start_new_session=True,
+            env=environment(NO_COLOR="1", **{"ONCE": "", **more}),
+        )
         os.close(theirs)
 
     def __enter__(self):
@@ -138,7 +159,7 @@ class Demo:
         os.close(self.terminal)
 
     def read(self, seconds):
-        """More output, if there is some within the time; False at its end."""
+        """Read more output, if any comes within the time; False at its end."""
         if not select.select([self.terminal], [], [], seconds)[0]:
             return True
         try:
@@ -149,19 +170,20 @@ class Demo:
         return bool(data)
 
     def wait(self, pattern, seconds=90):
-        """Until the output has the pattern; the match."""
+        """Wait until the output matches the pattern; returns the match."""
         end = time.monotonic() + seconds * PATIENCE
         while not (found := re.search(pattern, self.text, re.MULTILINE)):
             self.processes |= tree(self.process.pid)
             more = self.read(0.2)
-            assert more or re.search(pattern, self.text, re.MULTILINE), \
+            assert more or re.search(pattern, self.text, re.MULTILINE), (
                 f"ended without {pattern}:\n{self.text[-3000:]}"
+            )
             assert time.monotonic() < end, f"no {pattern}:\n{self.text[-3000:]}"
         self.processes |= tree(self.process.pid)
         return found
 
     def status(self, seconds=90):
-        """The exit status, once the output has ended."""
+        """The exit status, after the output has ended."""
         end = time.monotonic() + seconds * PATIENCE
         while self.read(0.2):
             self.processes |= tree(self.process.pid)
@@ -169,7 +191,9 @@ class Demo:
         return self.process.wait(20 * PATIENCE)
 
     def interrupt(self):
-        """Ctrl-C; the exit status. Nothing of the demo is left, and no traceback is printed."""
+        """Send Ctrl-C; returns the exit status. Checks that nothing is left and no traceback is
+        printed.
+        """
         self.processes |= tree(self.process.pid)
         os.killpg(self.process.pid, signal.SIGINT)
         status = self.status(30)
@@ -177,12 +201,12 @@ class Demo:
         return status
 
     def named(self, comm):
-        """{pid: its network namespace} of the demo's processes of this name that run now."""
+        """{pid: its network namespace} of the running processes of the demo with this name."""
         return {pid: net for pid, net in tree(self.process.pid).items() if name_of(pid) == comm}
 
     def holder(self, name):
         """The process that holds a network namespace of the lab: p0, p1, inet, clients."""
-        pid, = self.named(f"ns-{name}")
+        (pid,) = self.named(f"ns-{name}")
         return pid
 
     def inside(self, name, *command, **more):
@@ -190,7 +214,7 @@ class Demo:
         subprocess.run([*enter, *command], check=True, text=True, **more)
 
     def kill(self, comm, proxy):
-        """SIGKILL to each of the proxy's processes of this name."""
+        """Send SIGKILL to each process of the proxy with this name."""
         net = os.stat(f"/proc/{self.holder(proxy)}/ns/net").st_ino
         found = [pid for pid, its in self.named(comm).items() if its == net]
         assert found, f"no {comm}"
@@ -216,21 +240,24 @@ def test_once_all_rows_are_equal_although_clients_meet_the_unplanned(record_prop
     assert "ttl_expired instead of success" in text, f"nothing unplanned:\n{text[:3000]}"
     tables = read_rows(text)
     trouble = tables.pop("Trouble")
-    assert trouble == {"proxy_leaked_connections_total": ("20", "20", "equal"),
-                       "proxy_requests_successful_total": ("20", "20", "equal")}
+    assert trouble == {
+        "proxy_leaked_connections_total": ("20", "20", "equal"),
+        "proxy_requests_successful_total": ("20", "20", "equal"),
+    }
     fired = check_trouble(text)
     assert sorted(tables) == ["free-salmon", "golden-crab"]
     rows = len(trouble) + sum(map(len, tables.values()))
     for name, table in tables.items():
         assert set(table) >= COMPARED, f"rows missing of {name}: {COMPARED - set(table)}"
-        unequal = {metric: row for metric, row in table.items()
-                   if row[0] != row[1] or row[2] != "equal"}
+        unequal = {
+            metric: row for metric, row in table.items() if row[0] != row[1] or row[2] != "equal"
+        }
         assert not unequal, f"{name}: {unequal}"
         empty = [metric for metric in COMPARED if table[metric][0] == "0" and "lost" not in metric]
         assert not empty, f"{name}: nothing to count for {empty}"
     assert f"All {rows} rows are equal." in text, text
     assert "\033" not in text, "colour without a terminal"
-    shown = text[text.index("wgsocks_exporter demo"):]
+    shown = text[text.index("wgsocks_exporter demo") :]
     assert not [line for line in shown.splitlines() if len(line) > 100]
     check_files(text)
     record_property("note", f"{rows} rows, VpnTunnelDown after {fired} s")
@@ -248,7 +275,7 @@ def test_a_wrong_number_differs_and_a_killed_exporter_is_not_compared():
         script.write(f'#!/bin/sh\nexec {ROOT}/build/wgsocks_exporter --proxy.port=1081 "$@"\n')
     os.chmod(script.name, 0o755)
     try:
-        # Less patience: it is also the time for which the demo waits for a number to become right.
+        # A short patience: it is also the time that the demo waits for a number to become right.
         with Demo(WGSOCKS_EXPORTER=script.name, LAB_PATIENCE=str(PATIENCE / 4)) as demo:
             demo.wait("^Started: Prometheus")
             demo.kill("wgsocks_exporte", "p1")
@@ -264,8 +291,8 @@ def test_a_wrong_number_differs_and_a_killed_exporter_is_not_compared():
 
 
 def check_trouble(text):
-    """The alerts in the order in which they have to come, and when."""
-    chapter = text[text.index("\nTrouble: "):]
+    """The alerts in the required order, with their times."""
+    chapter = text[text.index("\nTrouble: ") :]
     line = r"^ +([\d.]+) s  (\w[\w-]*) +(pending|firing|over|) *(.*)$"
     found = re.findall(line, chapter, re.MULTILINE)
     states = {(what, state): (float(seconds), words) for seconds, what, state, words in found}
@@ -280,7 +307,7 @@ def check_trouble(text):
 
 
 def check_files(text):
-    """What ONCE=1 leaves: a summary, and pictures that are not empty."""
+    """ONCE=1 writes a summary and pictures that are not empty."""
     folder = ROOT / "build" / "demo"
     names = re.search(r"^Written to build/demo: (.*)\.$", text, re.MULTILINE)[1].split(", ")
     summary = read(folder / "summary.txt")
@@ -327,16 +354,19 @@ def urls_of(text):
 
 
 def firing(alerts_url):
-    """Names of the alerts that fire for free-salmon."""
+    """Names of the firing alerts of free-salmon."""
     answer = json.loads(fetch(re.match(r"http://[^/]+", alerts_url)[0] + "/api/v1/alerts"))
-    return {alert["labels"]["alertname"] for alert in answer["data"]["alerts"]
-            if alert["state"] == "firing" and alert["labels"].get("proxy_name") == "free-salmon"}
+    return {
+        alert["labels"]["alertname"]
+        for alert in answer["data"]["alerts"]
+        if alert["state"] == "firing" and alert["labels"].get("proxy_name") == "free-salmon"
+    }
 
 
 def test_a_visitor_sees_the_trouble_and_does_not_break_the_demo():
     with Demo(terminal=True) as demo:
         demo.wait("^Started: 2 × dante")
-        os.write(demo.terminal, b"\n")  # too early: it must not end the trouble
+        os.write(demo.terminal, b"\n")  # too early: it must not end the fault
         demo.wait(f"^{STAYS} you press Enter")
         urls = urls_of(demo.text)
         assert len(urls) == 7, urls
@@ -374,34 +404,53 @@ def test_a_visitor_sees_the_trouble_and_does_not_break_the_demo():
 
 
 def check_commands(text):
-    """The commands that the demo offers do what they should."""
+    """The commands that the demo suggests work."""
     commands = re.findall(r"^(?:sudo )?((?:curl|nsenter) .*)$", text, re.MULTILINE)
-    signs = ("proxy_requests_total", '"client_connections"', '"client_port"', "dispatch",
-             "latest handshake", "ESTAB")
+    signs = (
+        "proxy_requests_total",
+        '"client_connections"',
+        '"client_port"',
+        "dispatch",
+        "latest handshake",
+        "ESTAB",
+    )
     assert len(commands) == len(signs), commands
     for command, sign in zip(commands, signs, strict=True):
-        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True,
-                              timeout=20 * PATIENCE, check=False)
+        done = subprocess.run(
+            ["bash", "-c", command],
+            capture_output=True,
+            text=True,
+            timeout=20 * PATIENCE,
+            check=False,
+        )
         assert done.returncode == 0, f"{command}: {done.stderr}"
         assert sign in done.stdout, f"{command}: {done.stdout[:300]}"
 
 
 def test_ctrl_c_ends_it_at_any_moment():
-    for moment, namespaces in ((None, 0), ("wgsocks_exporter demo", 0), ("Started: 2 × dante", 5),
-                               ("Started: 2 × wgsocks", 5), ("Trouble: ", 5)):
+    for moment, namespaces in (
+        (None, 0),
+        ("wgsocks_exporter demo", 0),
+        ("Started: 2 × dante", 5),
+        ("Started: 2 × wgsocks", 5),
+        ("Trouble: ", 5),
+    ):
         with Demo() as demo:
             if moment:
                 demo.wait(f"^{moment}")
             else:
                 wait_until(lambda one=demo: name_of(one.process.pid) == "python3", 10, every=0.001)
             status = demo.interrupt()
-            # Before env has blocked the signal, it ends the process: a shell says 130 then, too.
+            # Before env has blocked the signal, the signal ends the process; a shell reports 130
+            # then, too.
             allowed = (130,) if moment else (130, -signal.SIGINT)
             assert status in allowed, f"{status} after {moment}: {demo.text}"
             check_gone(demo.processes, demo.before, namespaces)
 
 
-def test_a_tunnel_that_goes_down_is_no_failure_and_without_a_terminal_it_stays_until_kill_9(record_property):
+def test_a_tunnel_that_goes_down_is_no_failure_and_without_a_terminal_it_stays_until_kill_9(
+    record_property,
+):
     with Demo() as demo:
         demo.wait("^Started: Prometheus")
         demo.inside("p0", "ip", "link", "set", "wg0", "down")
@@ -441,9 +490,14 @@ def test_it_ends_with_the_make_that_ran_it():
 
 def test_the_build_of_the_lab_prints_short_lines():
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(["make", f"BUILD={folder}", f"{folder}/target", f"{folder}/blind"],
-                              cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True,
-                              check=True)
+        done = subprocess.run(
+            ["make", f"BUILD={folder}", f"{folder}/target", f"{folder}/blind"],
+            cwd=ROOT,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
         lines = done.stdout.splitlines()
         assert len(lines) == 4, done.stdout
         assert all(re.fullmatch(r"  (CC|LINK) +\S+", line) for line in lines), done.stdout

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DNS over TCP: by stream offset, whatever the segments do; connections that end, and those that are silent."""
+"""DNS over TCP by stream offset, in any segmentation; connections that end, and idle ones."""
 
 import contextlib
 import json
@@ -21,10 +21,12 @@ def world(lab):
         yield made
 
 
-
 def test_tcp_byte_by_byte_and_all_at_once(world):
     names = ["noerror", "split", "nxdomain", "compressed", "mute"]
-    messages = [framed(question(f"{name}.lab", 1 + 27 * (number & 1), number)) for number, name in enumerate(names * 6)]
+    messages = [
+        framed(question(f"{name}.lab", 1 + 27 * (number & 1), number))
+        for number, name in enumerate(names * 6)
+    ]
     world.begin()
     with world.tcp() as client:
         for byte in b"".join(messages[:5]):
@@ -46,7 +48,7 @@ def test_tcp_long_answers(world):
 
 
 def test_tcp_more_than_a_kilobyte_on_the_underlay(world):
-    """What leaves by the underlay for clients is bulk after a kilobyte, and not read; queries are."""
+    """On the underlay, data to clients is bulk after a kilobyte and not read; queries are read."""
     world.begin()
     with world.tcp(UNDERLAY) as client:
         for number in range(300):
@@ -56,9 +58,14 @@ def test_tcp_more_than_a_kilobyte_on_the_underlay(world):
 
 
 def test_tcp_segments_that_are_lost_on_the_way(world):
-    """What is sent again counts once. The server's side loses: what overtakes it there is out of order."""
+    """Retransmitted messages count once. Reordered segments of the server's side are losses
+    (out_of_order).
+    """
     world.begin()
-    rules = "add chain inet lossy in { type filter hook input priority -5; }; add rule inet lossy in tcp dport 53 numgen inc mod 3 0 drop"
+    rules = (
+        "add chain inet lossy in { type filter hook input priority -5; }; add rule inet lossy in "
+        "tcp dport 53 numgen inc mod 3 0 drop"
+    )
     world.lab.inet.run(["nft", f"add table inet lossy; {rules}"])
     try:
         with world.tcp() as client:
@@ -75,7 +82,7 @@ def test_tcp_segments_that_are_lost_on_the_way(world):
 
 
 def test_tcp_streams_end(world):
-    """Closed by either side, refused, reset: none stays."""
+    """Connections closed by either side, refused or reset: none stays in the map."""
     world.begin()
     for _ in range(20):
         with world.tcp() as client:
@@ -83,21 +90,45 @@ def test_tcp_streams_end(world):
             read_framed(client, 1)
         with world.tcp() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        with world.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as client, contextlib.suppress(ConnectionRefusedError):
+        with (
+            world.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as client,
+            contextlib.suppress(ConnectionRefusedError),
+        ):
             client.connect((addresses.BLOCKED4, 53))
     world.check(responses={"noerror": 20})
-    wait_until(lambda: world.sidecar.scrape().value("wgsocks_exporter_map_entries", map="dns_streams") == 0, 5, "no stream is left")
+    wait_until(
+        lambda: (
+            world.sidecar.scrape().value("wgsocks_exporter_map_entries", map="dns_streams") == 0
+        ),
+        5,
+        "no stream is left",
+    )
 
 
 def streams_age(world, seconds):
-    """Sets the time of the last segment of every stream back."""
+    """Set back the time of the last segment of every stream."""
     path = world.proxy.run(["sh", "-c", "ls /sys/fs/bpf/wgsocks/v*/*/dns_streams"]).stdout.strip()
-    for entry in json.loads(world.proxy.run(["bpftool", "-j", "map", "dump", "pinned", path]).stdout):
+    for entry in json.loads(
+        world.proxy.run(["bpftool", "-j", "map", "dump", "pinned", path]).stdout
+    ):
         value = bytes(int(byte, 16) for byte in entry["value"])
         last = struct.unpack("=Q", value[16:24])[0] - seconds * 10**9
         value = value[:16] + struct.pack("=Q", last) + value[24:]
-        world.proxy.run(["bpftool", "map", "update", "pinned", path, "key", "hex", *[byte[2:] for byte in entry["key"]],
-                         "value", "hex", *[f"{byte:02x}" for byte in value]])
+        world.proxy.run(
+            [
+                "bpftool",
+                "map",
+                "update",
+                "pinned",
+                path,
+                "key",
+                "hex",
+                *[byte[2:] for byte in entry["key"]],
+                "value",
+                "hex",
+                *[f"{byte:02x}" for byte in value],
+            ]
+        )
 
 
 def streams(world):
@@ -109,7 +140,7 @@ def sweeps(world, count, what):
 
 
 def test_tcp_streams_that_are_silent(world):
-    """Forgotten after ten minutes, and after 70 seconds where they were never accepted."""
+    """Idle streams are deleted after ten minutes, and after 70 seconds if never accepted."""
     world.begin()
     with world.tcp() as client:
         client.sendall(framed(question("noerror.lab", 1, 1)))
@@ -123,6 +154,6 @@ def test_tcp_streams_that_are_silent(world):
         sweeps(world, 1, "one stream")
         streams_age(world, 700)
         sweeps(world, 0, "no stream")
-        client.sendall(framed(question("noerror.lab", 1, 2)))  # we know nothing of it any more
+        client.sendall(framed(question("noerror.lab", 1, 2)))  # the stream is unknown now
         read_framed(client, 1)
     world.check(queries={"a": 1}, responses={"noerror": 1}, lost={"parse": 1})

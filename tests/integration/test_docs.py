@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What README.md and docs/ say is so: commands, flags, the recipe, what is generated."""
+"""README.md and docs/ are true: commands, flags, the recipe, generated parts."""
 
 import os
 import pathlib
@@ -25,16 +25,16 @@ pytestmark = pytest.mark.in_lab
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
-RECIPE = " ".join(CONTRIBUTING.read_text(encoding="utf-8").split())  # however its lines are broken
+RECIPE = " ".join(CONTRIBUTING.read_text(encoding="utf-8").split())  # with any line breaks
 SIDECAR = "sudo PROXY_NAME=golden-crab nsenter --net=/run/netns/golden-crab wgsocks_exporter"
 CURL = ("curl -s http://127.0.0.1:9090/metrics", "curl -s 'http://127.0.0.1:9999/readyz?verbose'")
 NODE = "sudo wgsocks_exporter --mode=node"
 PAGE = "make && docs/list-metrics >docs/metrics.md"
 
-# Of build/, what make goes on from: a folder of Debian or a Docker's images is none of it.
+# The parts of build/ that make continues from, without Debian folders and Docker images.
 MADE = ("bpf", "include", "objects", "userspace", "flags", "libwgsocks.a", "wgsocks_exporter")
 
-# Each command of README.md, and who runs it.
+# Each command of README.md, and the test that runs it.
 COMMANDS = {
     "sudo make demo": "test_demo.py, until Ctrl-C",
     "sudo make demo ONCE=1": "test_demo.py",
@@ -58,27 +58,55 @@ def program(*arguments):
 
 
 def test_every_command_of_the_readme_is_run_by_a_test():
-    found = [line.split("  #")[0].strip() for block in commands(ROOT / "README.md") for line in block.lines]
+    found = [
+        line.split("  #")[0].strip()
+        for block in commands(ROOT / "README.md")
+        for line in block.lines
+    ]
     equal(sorted(found), sorted(COMMANDS), "commands")
 
 
 def test_blocks_that_other_tests_run_are_in_contributing():
-    equal(sorted(ELSEWHERE.keys() - {block.text.strip() for block in commands(CONTRIBUTING)}), [], "blocks")
+    equal(
+        sorted(ELSEWHERE.keys() - {block.text.strip() for block in commands(CONTRIBUTING)}),
+        [],
+        "blocks",
+    )
 
 
 @pytest.mark.parametrize("text", TO_DO, ids=lambda text: text.split()[0])
 def test_commands_of_contributing(text):
-    """In this tree, which is built; with the system's own pytest."""
+    """Run in this tree, which is built, with the pytest of the system."""
     text = re.sub(r"\bsudo ", "", text)
     text = re.sub(r"^pytest ", "/usr/bin/python3 -m pytest ", text, flags=re.MULTILINE)
-    done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", text], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0 and done.stdout.strip() and not re.search(r"^not ok|not found", done.stdout, re.MULTILINE), f"{text}: {done}"
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", text],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (
+        done.returncode == 0
+        and done.stdout.strip()
+        and not re.search(r"^not ok|not found", done.stdout, re.MULTILINE)
+    ), f"{text}: {done}"
 
 
 def test_generated_files_are_current():
-    for script, name in (("list-metrics", "metrics.md"), ("draw-data-flow", "data-flow.svg"), ("draw-includes", "includes.svg"), ("draw-migration", "migration.svg")):
-        made = subprocess.run([ROOT / "docs" / script], capture_output=True, text=True, check=True,
-                              env={**os.environ, "WGSOCKS_EXPORTER": str(BINARY)}).stdout
+    for script, name in (
+        ("list-metrics", "metrics.md"),
+        ("draw-data-flow", "data-flow.svg"),
+        ("draw-includes", "includes.svg"),
+        ("draw-migration", "migration.svg"),
+    ):
+        made = subprocess.run(
+            [ROOT / "docs" / script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "WGSOCKS_EXPORTER": str(BINARY)},
+        ).stdout
         if made != (ROOT / "docs" / name).read_text(encoding="utf-8"):
             raise AssertionError(f"docs/{name} is out of date: docs/{script} >docs/{name}")
 
@@ -92,12 +120,17 @@ def check_picture(text):
     width, height = map(int, re.search(r'viewBox="0 0 (\d+) (\d+)"', text).groups())
     for rect in xml.dom.minidom.parseString(text).getElementsByTagName("rect"):
         x, y, w, h = (float(rect.getAttribute(name) or 0) for name in ("x", "y", "width", "height"))
-        assert 0 <= x <= x + w <= width and 0 <= y <= y + h <= height, f"outside of the picture: {rect.toxml()}"
+        assert 0 <= x <= x + w <= width and 0 <= y <= y + h <= height, (
+            f"outside of the picture: {rect.toxml()}"
+        )
 
 
 def test_flags_and_variables_are_those_of_the_program():
     text = " ".join(program("--help").split())
-    options = {flag: words for flag, words in re.findall(r"(?<=\s)(--[a-z][\w.-]*)(.*?\[WGSOCKS_[^\]]*\])", text)}
+    options = {
+        flag: words
+        for flag, words in re.findall(r"(?<=\s)(--[a-z][\w.-]*)(.*?\[WGSOCKS_[^\]]*\])", text)
+    }
     rows = re.findall(r"^\| `(--[\w.-]+)` \| (.*?) \| (.*?) \|$", README, re.MULTILINE)
     assert len(rows) > 5, rows
     for flag, variables, default in rows:
@@ -116,19 +149,32 @@ def pins():
 
 
 def test_the_sidecar_as_the_readme_starts_it(lab):
-    """Word for word, but for sudo, with the proxy's namespace under the name that the README gives it."""
+    """Run it literally except for sudo; the namespace of the proxy has the name in the README."""
     os.symlink(f"/run/netns/{lab.proxies[0].name}", "/run/netns/golden-crab")
-    environment = {**os.environ, "PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}"}
+    environment = {
+        **os.environ,
+        "PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}",
+    }
     command = "exec env " + SIDECAR.removeprefix("sudo ")
     inside = "nsenter --net=/run/netns/golden-crab"
 
     def curl(number):
-        return subprocess.run(["sh", "-c", f"{inside} {CURL[number]}"], capture_output=True, text=True, check=False).stdout
+        return subprocess.run(
+            ["sh", "-c", f"{inside} {CURL[number]}"], capture_output=True, text=True, check=False
+        ).stdout
 
     def start():
-        process = subprocess.Popen(["sh", "-c", command], env=environment, stderr=subprocess.DEVNULL)
-        wait_until(lambda: 'proxy_listener_up{proxy_name="golden-crab"} 1' in curl(0)
-                   and 'program_up{program="underlay"} 1' in curl(0), 20, "metrics of golden-crab")
+        process = subprocess.Popen(
+            ["sh", "-c", command], env=environment, stderr=subprocess.DEVNULL
+        )
+        wait_until(
+            lambda: (
+                'proxy_listener_up{proxy_name="golden-crab"} 1' in curl(0)
+                and 'program_up{program="underlay"} 1' in curl(0)
+            ),
+            20,
+            "metrics of golden-crab",
+        )
         return process
 
     process = start()
@@ -143,15 +189,30 @@ def test_the_sidecar_as_the_readme_starts_it(lab):
     process.wait(5 * PATIENCE)
     assert "counters" in pins(), "nothing is left pinned by kill -9"
     detach = ["sh", "-c", f"{inside} {BINARY} --detach"]
-    wait_until(lambda: subprocess.run(detach, stderr=subprocess.DEVNULL, check=False).returncode == 0, 10, "detach")
+    wait_until(
+        lambda: subprocess.run(detach, stderr=subprocess.DEVNULL, check=False).returncode == 0,
+        10,
+        "detach",
+    )
     equal(pins(), [], "pins after --detach")
 
 
 def test_the_agent_as_the_readme_starts_it(lab):
-    environment = {**os.environ, "PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}"}
+    environment = {
+        **os.environ,
+        "PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}",
+    }
     mount_bpffs()
-    process = subprocess.Popen(["sh", "-c", "exec " + NODE.removeprefix("sudo ")], env=environment, stderr=subprocess.DEVNULL)
-    wait_until(lambda: _quietly(lambda: 'proxy_listener_up{proxy_name="' in fetch("127.0.0.1", 9090)[1]), 20, "metrics of the proxy")
+    process = subprocess.Popen(
+        ["sh", "-c", "exec " + NODE.removeprefix("sudo ")],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(
+        lambda: _quietly(lambda: 'proxy_listener_up{proxy_name="' in fetch("127.0.0.1", 9090)[1]),
+        20,
+        "metrics of the proxy",
+    )
     process.terminate()
     process.wait(5 * PATIENCE)
     assert "counters" in pins(), "SIGTERM leaves the pins"
@@ -175,7 +236,7 @@ def edit(path, pattern, replacement):
 
 
 def step(text):
-    """It is in the recipe as it is used here."""
+    """The recipe has it exactly as used here."""
     assert text in RECIPE, f"the recipe does not say {text}"
     return text
 
@@ -185,33 +246,89 @@ def follow_recipe(tree):
     edit(abi, r"(struct proxy_counters \{\n)", r"\1\t" + step("__u64 client_adopted;") + "\n")
     edit(abi, r"(ABI_ASSERT_SIZE\(proxy_counters, )(\d+)", lambda m: f"{m[1]}{int(m[2]) + 8}")
     edit(abi, r"(#define ABI_LAYOUT )(\d+)", lambda m: f"{m[1]}{int(m[2]) + 1}")
-    edit(tree / "bpf" / "session.h",
-         r"(session_adopt\(struct(?:.|\n)*?map_insert\(&sessions, key, &new\) == 0\)\n\t\t)COUNT\(k->c->client_active\);",
-         r"\1{ COUNT(k->c->client_active); " + step("COUNT(k->c->client_adopted);") + " }")
-    edit(tree / "userspace" / "lib" / "metrics" / "metrics.h", r"(\n)(\tX\(PROXY_CLIENT_CONNECTIONS,)",
-         r"\1\t" + step('X(PROXY_CLIENT_ADOPTED, "proxy_client_connections_adopted_total", COUNTER, "", LABELS("proxy_name"), "…")')
-         + r" \\\n\2")
-    edit(tree / "docs" / "witnesses", r"\Z", step("proxy_client_connections_adopted_total | test_truth.py | the clients' own books | transition | 1 a proxy") + "\n")
-    edit(tree / "userspace" / "collector" / "readers" / "requests.c", r"(\n)(\tsnapshot_add_unsigned\()",
-         r"\1\t" + step("snapshot_add_unsigned(to, METRIC_PROXY_CLIENT_ADOPTED, &r->name, c->client_adopted);") + r"\n\2")
+    edit(
+        tree / "bpf" / "session.h",
+        r"(session_adopt\(struct(?:.|\n)*?map_insert\(&sessions, key, &new\) == "
+        r"0\)\n\t\t)COUNT\(k->c->client_active\);",
+        r"\1{ COUNT(k->c->client_active); " + step("COUNT(k->c->client_adopted);") + " }",
+    )
+    edit(
+        tree / "userspace" / "lib" / "metrics" / "metrics.h",
+        r"(\n)(\tX\(PROXY_CLIENT_CONNECTIONS,)",
+        r"\1\t"
+        + step(
+            'X(PROXY_CLIENT_ADOPTED, "proxy_client_connections_adopted_total", COUNTER, "", '
+            'LABELS("proxy_name"), "…")'
+        )
+        + r" \\\n\2",
+    )
+    edit(
+        tree / "docs" / "witnesses",
+        r"\Z",
+        step(
+            "proxy_client_connections_adopted_total | test_truth.py | the clients' own books | "
+            "transition | 1 a proxy"
+        )
+        + "\n",
+    )
+    edit(
+        tree / "userspace" / "collector" / "readers" / "requests.c",
+        r"(\n)(\tsnapshot_add_unsigned\()",
+        r"\1\t"
+        + step(
+            "snapshot_add_unsigned(to, METRIC_PROXY_CLIENT_ADOPTED, &r->name, c->client_adopted);"
+        )
+        + r"\n\2",
+    )
 
 
 def test_the_recipe_adds_a_metric(lab):
     name = "proxy_client_connections_adopted_total"
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))
+    }
     with tempfile.TemporaryDirectory(prefix="wgsocks-recipe-") as folder:
         tree = pathlib.Path(folder) / "tree"
-        shutil.copytree(ROOT, tree, symlinks=True, ignore=lambda path, names: [
-            one for one in names if one in (".git", ".ruff_cache", "__pycache__") or (path == str(ROOT / "build") and one not in MADE)])
+        shutil.copytree(
+            ROOT,
+            tree,
+            symlinks=True,
+            ignore=lambda path, names: [
+                one
+                for one in names
+                if one in (".git", ".ruff_cache", "__pycache__")
+                or (path == str(ROOT / "build") and one not in MADE)
+            ],
+        )
         follow_recipe(tree)
-        subprocess.run(["sh", "-ec", PAGE], cwd=tree, env=environment, check=True, capture_output=True, text=True)
-        assert f"| `{name}` | counter |  | proxy_name | … | test_truth.py: the clients' own books | transition; 1 a proxy |" in (tree / "docs" / "metrics.md").read_text(encoding="utf-8")
-        subprocess.run(["make", "install", f"DESTDIR={folder}/root"], cwd=tree, env=environment, check=True, capture_output=True)
+        subprocess.run(
+            ["sh", "-ec", PAGE],
+            cwd=tree,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert (
+            f"| `{name}` | counter |  | proxy_name | … | test_truth.py: the clients' own books | "
+            f"transition; 1 a proxy |" in (tree / "docs" / "metrics.md").read_text(encoding="utf-8")
+        )
+        subprocess.run(
+            ["make", "install", f"DESTDIR={folder}/root"],
+            cwd=tree,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
 
         traffic = lab.traffic("3 hold")
         traffic.wait_quiet()
-        with unittest.mock.patch("sidecar.BINARY", f"{folder}/root/usr/local/sbin/wgsocks_exporter"):
+        with unittest.mock.patch(
+            "sidecar.BINARY", f"{folder}/root/usr/local/sbin/wgsocks_exporter"
+        ):
             sidecar = Sidecar(lab.proxies[0], "new", stderr=subprocess.DEVNULL)
-        wait_until(lambda: sidecar.scrape().sum(name) == 3, 10, "the three connections that were open")
+        wait_until(
+            lambda: sidecar.scrape().sum(name) == 3, 10, "the three connections that were open"
+        )
         traffic.finish()
         sidecar.stop()

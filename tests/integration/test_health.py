@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The health port among silent, slow, broken and hostile clients: who asks properly is always answered, and soon."""
+"""The health port under silent, slow, broken and hostile clients: valid requests are always
+answered, and soon.
+"""
 
 import contextlib
 import json
@@ -42,7 +44,7 @@ def running():
 
 def start():
     global exporter
-    exporter = Exporter("--proxy.name=crab \"\\")
+    exporter = Exporter('--proxy.name=crab "\\')
     exporter.health = exporter.children()["health"]
     assert alive(exporter.health)
 
@@ -60,7 +62,7 @@ def ask(text):
 
 
 def still_the_same():
-    """Every case ends with the health process that it began with."""
+    """The health process must survive each case."""
     equal(exporter.children()["health"], exporter.health, "health was restarted; its pid")
 
 
@@ -76,13 +78,23 @@ def expect(text, code):
 
 
 def test_pages():
-    for path in ("/", "/livez", "/healthz", "/startupz", "/livez?verbose", "/%6civez", "http://any/livez"):
+    for path in (
+        "/",
+        "/livez",
+        "/healthz",
+        "/startupz",
+        "/livez?verbose",
+        "/%6civez",
+        "http://any/livez",
+    ):
         expect(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n", 200)
         equal(expect(f"HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n", 200).body, b"")
         expect(f"GET {path} HTTP/1.0\r\n\r\n", 200)
-    # Neither a tunnel nor a SOCKS server is in this namespace.
+    # This namespace has neither a tunnel nor a SOCKS server.
     answer = expect("GET /readyz HTTP/1.1\r\n\r\n", 503)
-    assert b"no tunnel interface" in answer.body and b"no SOCKS server is listening" in answer.body, answer.body
+    assert (
+        b"no tunnel interface" in answer.body and b"no SOCKS server is listening" in answer.body
+    ), answer.body
     assert b"[+]collector is reporting" in expect("GET /readyz?verbose HTTP/1.1\r\n\r\n", 503).body
     expect("GET /readyz?proxy=crab%20%22%5C HTTP/1.1\r\n\r\n", 503)
     expect("GET /readyz?proxy=nobody HTTP/1.1\r\n\r\n", 404)
@@ -91,7 +103,10 @@ def test_pages():
 
 def test_refusals():
     expect("GET /metrics HTTP/1.1\r\n\r\n", 404)
-    equal(expect("POST /livez HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", 405).headers["allow"], "GET, HEAD")
+    equal(
+        expect("POST /livez HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", 405).headers["allow"],
+        "GET, HEAD",
+    )
     expect("DELETE / HTTP/1.1\r\n\r\n", 405)
     expect("GET /livez\r\n\r\n", 400)
     expect("GET /%00 HTTP/1.1\r\n\r\n", 400)
@@ -121,7 +136,10 @@ def test_pipelined_requests_get_one_answer_and_the_end():
 
 
 def test_half_closed_clients_are_answered():
-    for text, code in (("GET /livez HTTP/1.1\r\n\r\n", 200), ("GET /livez HTTP/1.1\r\nHost: a", 400)):
+    for text, code in (
+        ("GET /livez HTTP/1.1\r\n\r\n", 200),
+        ("GET /livez HTTP/1.1\r\nHost: a", 400),
+    ):
         with connect(HEALTH) as client:
             client.sendall(text.encode())
             client.shutdown(socket.SHUT_WR)
@@ -140,7 +158,7 @@ def test_a_request_in_single_bytes():
 
 
 def test_a_client_has_two_seconds_in_all(record_property):
-    """Whether it says nothing, a byte now and then, or has its answer and stays."""
+    """For a client that sends nothing, sends a byte at times, or stays open after its answer."""
     begun = time.monotonic()
     silent, slow, answered = connect(HEALTH), connect(HEALTH), connect(HEALTH)
     answered.sendall(b"nonsense\r\n")
@@ -159,13 +177,15 @@ def test_a_client_has_two_seconds_in_all(record_property):
                 selector.unregister(key.fileobj)
             with contextlib.suppress(OSError):
                 slow.send(bytes([next(endless)]))
-    # Its own end was read; that the other side forgot it shows when it answers with a reset.
+    # The end was read. A reset as answer shows that the other side has closed the connection.
     wait_until(lambda: sends_into_nothing(answered), 5, "the end of the answered one")
     took = time.monotonic() - begun
     for client in (silent, slow, answered):
         client.close()
     for name, seconds in ends.items():
-        assert CLIENT_SECONDS - 0.1 < seconds < CLIENT_SECONDS + 0.5 * PATIENCE, f"{name}: {seconds:.2f} s"
+        assert CLIENT_SECONDS - 0.1 < seconds < CLIENT_SECONDS + 0.5 * PATIENCE, (
+            f"{name}: {seconds:.2f} s"
+        )
     assert took < CLIENT_SECONDS + 0.7 * PATIENCE, f"answered: {took:.2f} s"
     record_property("note", ", ".join(f"{name} {seconds:.2f} s" for name, seconds in ends.items()))
 
@@ -181,7 +201,7 @@ def sends_into_nothing(client):
 def test_the_oldest_makes_room():
     clients = [connect(HEALTH) for _ in range(TABLE)]
     begun = time.monotonic()
-    # None of the table's was dropped yet; the next one drops the first, and only that.
+    # No connection was dropped yet; the next one drops the oldest, and only that.
     clients.append(connect(HEALTH))
     clients[0].settimeout(1 * PATIENCE)
     with contextlib.suppress(ConnectionResetError):
@@ -197,7 +217,7 @@ def test_the_oldest_makes_room():
 
 
 class Crowd:
-    """Connections that are kept, made anew when they are dropped, each sending a byte a second or nothing."""
+    """Idle connections, reopened when dropped; each sends a byte a second or nothing."""
 
     def __init__(self, size, talk):
         self.talk, self.dropped, self.made = talk, 0, 0
@@ -210,14 +230,14 @@ class Crowd:
         client = socket.socket()
         client.setblocking(False)
         self.made += 1
-        # From many addresses: one has too few ports for connections that are made anew all the time.
+        # From many addresses: one has too few ports for constant reconnects.
         client.bind((f"127.0.{self.made % 200}.{1 + self.made // 200 % 200}", 0))
         client.connect_ex(("127.0.0.1", HEALTH))
         self.clients.add(client)
         self.selector.register(client, selectors.EVENT_READ)
 
     def turn(self, seconds):
-        """Keeps the crowd up for so long."""
+        """Keep the connections up for this time."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             for key, _ in self.selector.select(min(left, 0.05)):
@@ -238,15 +258,23 @@ class Crowd:
 
 
 def among(talk):
-    """Probes at 50 a second from a process of their own while the crowd is there."""
-    program = ("import sys\n"
-               "from exporter import Prober\n"
-               "with Prober(9999, '/livez') as probes:\n"
-               "    print('begun', flush=True); sys.stdin.readline()\n"
-               "print(len(probes.failures), len(probes.latencies), max(probes.latencies), probes.failures[:3])\n")
+    """50 probes a second from a separate process during the load."""
+    program = (
+        "import sys\n"
+        "from exporter import Prober\n"
+        "with Prober(9999, '/livez') as probes:\n"
+        "    print('begun', flush=True); sys.stdin.readline()\n"
+        "print(len(probes.failures), len(probes.latencies), max(probes.latencies), "
+        "probes.failures[:3])\n"
+    )
     crowd = Crowd(CROWD, talk)
-    prober = subprocess.Popen([sys.executable, "-c", program], text=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    prober = subprocess.Popen(
+        [sys.executable, "-c", program],
+        text=True,
+        env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     equal(prober.stdout.readline(), "begun\n")
     for _ in range(5):
         crowd.turn(1)
@@ -258,10 +286,15 @@ def among(talk):
     assert float(slowest) < 1 * PATIENCE, f"kubelet would have given up: {slowest} s"
     assert crowd.dropped > CROWD / 2, f"only {crowd.dropped} were dropped"
     still_the_same()
-    return f"{count} probes, slowest {float(slowest) * 1000:.1f} ms, {crowd.dropped} of the crowd dropped"
+    return (
+        f"{count} probes, slowest {float(slowest) * 1000:.1f} ms, {crowd.dropped} of the crowd "
+        f"dropped"
+    )
 
 
-LATENCY = pytest.mark.alone("kubelet gives up after a second, and the crowd alone keeps a processor busy")
+LATENCY = pytest.mark.alone(
+    "kubelet gives up after a second, and the crowd alone keeps a processor busy"
+)
 
 
 @LATENCY
@@ -275,9 +308,11 @@ def test_probes_among_10000_clients_of_a_byte_a_second(record_property):
 
 
 def test_garbage(record_property):
-    """Random bytes, and requests with random damage: an answer or an end, and never harm."""
+    """Random bytes, and randomly corrupted requests: each is answered or closed, without harm."""
     rng = random.Random(1)
-    whole = b"GET /readyz?verbose&proxy=a%20b HTTP/1.1\r\nHost: localhost:9999\r\nAccept: */*\r\n\r\n"
+    whole = (
+        b"GET /readyz?verbose&proxy=a%20b HTTP/1.1\r\nHost: localhost:9999\r\nAccept: */*\r\n\r\n"
+    )
     codes = {}
     for turn in range(3000):
         if turn % 2:
@@ -299,7 +334,10 @@ def test_garbage(record_property):
 
 def test_without_descriptors_it_neither_spins_nor_stops(record_property):
     exporter.stop()
-    with Exporter(wrapper=("prlimit", "--nofile=24:24")) as narrow, Prober(HEALTH, "/livez", 20) as probes:
+    with (
+        Exporter(wrapper=("prlimit", "--nofile=24:24")) as narrow,
+        Prober(HEALTH, "/livez", 20) as probes,
+    ):
         health = narrow.children()["health"]
         clients = [connect(HEALTH) for _ in range(100)]
         before, begun = cpu_seconds(health), time.monotonic()
@@ -309,7 +347,9 @@ def test_without_descriptors_it_neither_spins_nor_stops(record_property):
             client.close()
         equal(narrow.children()["health"], health, "its pid")
     assert used < 0.05 * took, f"{used:.2f} s of CPU in {took:.2f} s"
-    assert max(probes.latencies) < 1 * PATIENCE, f"kubelet would have given up: {max(probes.latencies):.2f} s"
+    assert max(probes.latencies) < 1 * PATIENCE, (
+        f"kubelet would have given up: {max(probes.latencies):.2f} s"
+    )
     start()
     record_property("note", f"{probes.check()}, {used / took * 100:.0f} % CPU")
 
@@ -327,15 +367,21 @@ def test_at_rest_it_costs_nothing(record_property):
 
 
 def test_as_fast_as_it_goes(record_property):
-    """The figure is the bench's; here it counts that every one of many is answered whole."""
+    """Every one of many probes is answered completely; the benchmark measures the rate."""
     with tempfile.TemporaryDirectory() as folder:
         program = os.path.join(folder, "probe_load")
-        built = subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", program, os.path.join(HERE, "probe_load.c")],
-                               check=False, capture_output=True, text=True)
+        built = subprocess.run(
+            ["cc", "-O2", "-D_GNU_SOURCE", "-o", program, os.path.join(HERE, "probe_load.c")],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
         if built.returncode:
             pytest.skip(f"no compiler: {built.stderr[:100]}")
         told = json.loads(subprocess.check_output([program, str(HEALTH), "3", "4", "/livez", "2"]))
     equal(told["failed"], 0, "failed")
     assert told["probes"] > 500 / PATIENCE, told
     still_the_same()
-    record_property("note", f"{told['rate']} probes/s, p50 {told['p50_us']} µs, p99 {told['p99_us']} µs")
+    record_property(
+        "note", f"{told['rate']} probes/s, p50 {told['p50_us']} µs, p99 {told['p99_us']} µs"
+    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/install.md: its commands, in order, in a checkout of their own, with a /usr/local that nobody else sees."""
+"""docs/install.md: its commands, in order, in a separate checkout, with a private /usr/local."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.in_lab
 PAGE = ROOT / "docs" / "install.md"
 SILENT = ("sudo mk/deps", "sudo wgsocks_exporter --detach", "sudo make uninstall")
 SHOWN = {"git clone": "wgsocks_exporter, version ", "ls /sys": "/sys/kernel/btf/vmlinux"}
-# In place of the reader's: sudo, for we are root; a source that is here; what git thinks of an owner who is not us.
+# Replacements: sudo, since the test is root; the local source; a safe.directory for git.
 PRELUDE = f"""
 sudo() {{ "$@"; }}
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
@@ -24,7 +24,7 @@ URL={ROOT}
 
 
 def test_from_the_clone_to_the_end(lab, record_property):
-    """Block by block; those after the first stand where it led to."""
+    """Run the blocks in order; later ones in the folder that the first one entered."""
     if not (ROOT / ".git").exists():
         pytest.skip("no git here, which a clone is made of")
     found = commands(PAGE)
@@ -34,15 +34,27 @@ def test_from_the_clone_to_the_end(lab, record_property):
             place = "" if number == 0 else "cd wgsocks_exporter\n"
             text = block.text.replace("git clone URL", 'git clone -q "$URL"')
             script = f"mount --bind {folder}/local /usr/local\ncd {folder}\n{PRELUDE}{place}{text}"
-            done = lab.proxies[0].run(["unshare", "-m", "bash", "-ec", script], env=environment(), check=False, timeout=400)
+            done = lab.proxies[0].run(
+                ["unshare", "-m", "bash", "-ec", script],
+                env=environment(),
+                check=False,
+                timeout=400,
+            )
             check_done(block.lines[0], done, SILENT)
             for start, words in SHOWN.items():
-                assert not block.text.startswith(start) or words in done.stdout, f"{block.text}: {done.stdout[-500:]}"
+                assert not block.text.startswith(start) or words in done.stdout, (
+                    f"{block.text}: {done.stdout[-500:]}"
+                )
         left = [str(path) for path in pathlib.Path(folder, "local").rglob("*") if path.is_file()]
         equal(left, [], "left after make uninstall")
     record_property("note", f"{sum(len(block.lines) for block in found)} commands")
 
 
 def environment():
-    """Not that of a make which runs this test."""
-    return {"PATH": "/usr/local/sbin:" + os.environ["PATH"], "MAKELEVEL": "", "MAKEFLAGS": "-j2", "MFLAGS": ""}
+    """An environment without the variables of a make that runs this test."""
+    return {
+        "PATH": "/usr/local/sbin:" + os.environ["PATH"],
+        "MAKELEVEL": "",
+        "MAKEFLAGS": "-j2",
+        "MFLAGS": "",
+    }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections that leave beside the tunnel, each against a capture of the interface that they leave by."""
+"""Connections that leave outside the tunnel, each compared with a capture of its interface."""
 
 import contextlib
 import socket
@@ -29,7 +29,7 @@ class World:
 
     @contextlib.contextmanager
     def compared(self, least=1):
-        """What leaves by eth0 meanwhile, against what is counted; at least so many."""
+        """Compare the SYNs on eth0 with the count over the block; at least this many."""
         former = self.leaked()
         with captured(self.proxy.ns, "eth0", is_connect) as packets:
             yield
@@ -45,7 +45,10 @@ class World:
             yield
         finally:
             for route in routes:
-                self.proxy.run(["ip", *(["-6"] if "::" in route else []), "route", "del", *route.split()], check=False)
+                self.proxy.run(
+                    ["ip", *(["-6"] if "::" in route else []), "route", "del", *route.split()],
+                    check=False,
+                )
 
 
 @contextlib.contextmanager
@@ -61,8 +64,19 @@ def world(*arguments, **options):
 def test_ten_thousand_requests_in_good_health(record_property):
     with world() as w:
         with w.compared(least=0):
-            tally = w.lab.traffic("8600 connect", "400 connect addr=ipv6", "500 connect addr=name", "200 refused", "100 transfer", "100 bind", "100 unresolved",
-                                  "100 abort", "20 udp", seed=71, concurrency=64).finish()
+            tally = w.lab.traffic(
+                "8600 connect",
+                "400 connect addr=ipv6",
+                "500 connect addr=name",
+                "200 refused",
+                "100 transfer",
+                "100 bind",
+                "100 unresolved",
+                "100 abort",
+                "20 udp",
+                seed=71,
+                concurrency=64,
+            ).finish()
         equal(tally["unexpected_total"], 0, f"unexpected {tally.get('unexpected')}")
         assert tally["requests_total"] >= 10000, tally["requests_total"]
         equal(w.leaked(), 0, "leaked")
@@ -109,7 +123,8 @@ def test_another_interface_is_dantes_external():
         w.proxy.stop_dante()
         w.proxy.dante.text = w.proxy.dante.text.replace("external: wg0", "external: eth0")
         w.proxy.start_dante()
-        with w.compared(least=0):  # eth0's address by wg0's route: it is in the tunnel all the same
+        # the source address of eth0 by the route of wg0: it is in the tunnel
+        with w.compared(least=0):
             w.lab.traffic("10 connect expect=any", seed=79).finish()
         with w.route(AROUND), w.compared(20):
             w.lab.traffic("20 connect", seed=80).finish()
@@ -117,44 +132,66 @@ def test_another_interface_is_dantes_external():
 
 def test_masquerade():
     with world() as w:
-        w.proxy.run(["nft", "-f", "-"], input="table ip m { chain c { type nat hook postrouting priority 100; masquerade; }; }\n")
+        w.proxy.run(
+            ["nft", "-f", "-"],
+            input="table ip m { chain c { type nat hook postrouting priority 100; masquerade; }; "
+            "}\n",
+        )
         with w.compared(least=0):
             w.lab.traffic("20 connect", seed=81).finish()
         with w.route(AROUND), w.compared(20):
             w.lab.traffic("20 connect", seed=82).finish()
 
 
-@pytest.mark.parametrize(("networks", "leaks"), [
-    pytest.param("10.99.0.0/24", (6,), id="IPv4"),
-    pytest.param("192.0.2.0/24,fd99::/64,::/0", (4,), id="IPv6"),
-    pytest.param("10.99.0.1,fd99::1", (), id="both"),
-])
+@pytest.mark.parametrize(
+    ("networks", "leaks"),
+    [
+        pytest.param("10.99.0.0/24", (6,), id="IPv4"),
+        pytest.param("192.0.2.0/24,fd99::/64,::/0", (4,), id="IPv6"),
+        pytest.param("10.99.0.1,fd99::1", (), id="both"),
+    ],
+)
 def test_networks_that_are_allowed(networks, leaks):
     with world(f"--leak.allow={networks}") as w, w.route(AROUND, AROUND6):
         with captured(w.proxy.ns, "eth0", is_connect) as packets:
-            w.lab.traffic("20 connect expect=any", "10 connect addr=ipv6 expect=any", seed=83).finish()
+            w.lab.traffic(
+                "20 connect expect=any", "10 connect addr=ipv6 expect=any", seed=83
+            ).finish()
             settle(w.sidecar)
-        seen = {6: connects(p for p in packets if ":" in p.destination), 4: connects(p for p in packets if ":" not in p.destination)}
+        seen = {
+            6: connects(p for p in packets if ":" in p.destination),
+            4: connects(p for p in packets if ":" not in p.destination),
+        }
         assert min(seen.values()) >= 10, seen
-        equal(w.leaked(), sum(seen[version] for version in leaks), f"leaked, {networks} allowed, of {seen}")
+        equal(
+            w.leaked(),
+            sum(seen[version] for version in leaks),
+            f"leaked, {networks} allowed, of {seen}",
+        )
 
 
 def test_connections_of_others_are_no_leak():
-    """Of the same namespace, by the same route; to clients; to the proxy itself over lo."""
+    """Connections of other processes in the namespace, to clients, and over lo do not count."""
     with world() as w, w.route(AROUND):
         with captured(w.proxy.ns, "eth0", is_connect) as packets:
             for _ in range(20):
-                with contextlib.closing(w.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM)) as other:
+                with contextlib.closing(
+                    w.proxy.ns.socket(socket.AF_INET, socket.SOCK_STREAM)
+                ) as other:
                     other.settimeout(5 * PATIENCE)
                     other.connect((addresses.TARGET4, addresses.TARGET_PORT))
         equal(connects(packets), 20, "the capture")
         equal(w.leaked(), 0, "leaked")
 
 
-def test_a_first_syn_in_the_tunnel_and_the_second_beside_it():
-    """The contract's words: by its first SYN."""
+def test_first_syn_in_the_tunnel_and_second_outside():
+    """By contract, the first SYN decides."""
     with world(connect_timeout=5) as w:
-        w.lab.inet.run(["nft", "-f", "-"], input="table ip m { chain c { type filter hook input priority 0; iifname wg0 tcp flags & (syn|ack) == syn drop; }; }\n")
+        w.lab.inet.run(
+            ["nft", "-f", "-"],
+            input="table ip m { chain c { type filter hook input priority 0; iifname wg0 tcp flags "
+            "& (syn|ack) == syn drop; }; }\n",
+        )
         with captured(w.proxy.ns, "eth0", is_connect) as packets:
             running = w.lab.traffic("3 connect expect=any", seed=84)
             wait_until(lambda: w.proxy.ss().upstream_connecting == 3, 5, "three connects under way")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Links of the pages lead somewhere: in the tree, and where `make install` puts them."""
+"""The links of the pages work: in the tree, and where `make install` puts them."""
 
 import pathlib
 import re
@@ -10,12 +10,18 @@ from checks import equal
 from pages import ROOT, broken_links
 
 PATH = re.compile(r"`([\w./*-]+/[\w./*-]*)`")
-# What a page may name that no tree has.
+# Paths that a page may name although no tree has them.
 ELSEWHERE = {"/sys/fs/bpf/wgsocks", "/var/log", "/var/log/pods", "/var/run/wireguard", "/proc"}
 
 
 def tracked():
-    listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "*.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if listed.returncode:
         pytest.skip("no git here, which knows the files")
     return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).exists()]
@@ -28,7 +34,12 @@ def test_links_in_the_tree(record_property):
 
 
 def test_links_as_installed(tmp_path, record_property):
-    subprocess.run(["make", "-s", "install", f"DESTDIR={tmp_path}", "PREFIX=/usr"], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        ["make", "-s", "install", f"DESTDIR={tmp_path}", "PREFIX=/usr"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
     pages = sorted(tmp_path.rglob("*.md"))
     assert len(pages) > 30, pages
     equal(broken_links(pages), [], "links that lead nowhere")

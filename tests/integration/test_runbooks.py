@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every command of docs/troubleshooting.md, docs/runbooks and monitoring/prometheus/README.md, as it stands there, in a proxy of the lab; and the links of these pages."""
+"""Runs every command of docs/troubleshooting.md, docs/runbooks and monitoring/prometheus/README.md
+unchanged in a lab proxy, and checks the links of these pages.
+"""
 
 import os
 import pathlib
@@ -12,7 +14,12 @@ from pages import check_done, commands
 from sidecar import BINARY, ROOT, Sidecar, kill_all
 from sockslab import PATIENCE, wait_until
 
-pytestmark = [pytest.mark.in_lab, pytest.mark.skipif(not shutil.which("prometheus"), reason="no prometheus (Debian's package prometheus)")]
+pytestmark = [
+    pytest.mark.in_lab,
+    pytest.mark.skipif(
+        not shutil.which("prometheus"), reason="no prometheus (Debian's package prometheus)"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +34,31 @@ def world(lab):
     made.close()
 
 
-PAGES = [ROOT / "docs" / "troubleshooting.md", *sorted((ROOT / "docs" / "runbooks").glob("*.md")), ROOT / "monitoring" / "prometheus" / "README.md"]
-# What says nothing when all is well; all others have to say something.
-SILENT = ("ip link set", "ip route replace", "wg set", "danted -V", "ip netns list", "nft list", "tail ", "promtool query instant http://127.0.0.1:9091 'last_over",
-          "promtool query instant http://127.0.0.1:9091 'up{job=~\"wgsocks.*\"} == 0'")
-# And what some say, so that a command that runs but shows nothing of use is found.
+PAGES = [
+    ROOT / "docs" / "troubleshooting.md",
+    *sorted((ROOT / "docs" / "runbooks").glob("*.md")),
+    ROOT / "monitoring" / "prometheus" / "README.md",
+]
+# Commands that print nothing if all is well; all others must print something.
+SILENT = (
+    "ip link set",
+    "ip route replace",
+    "wg set",
+    "danted -V",
+    "ip netns list",
+    "nft list",
+    "tail ",
+    "promtool query instant http://127.0.0.1:9091 'last_over",
+    "promtool query instant http://127.0.0.1:9091 'up{job=~\"wgsocks.*\"} == 0'",
+)
+# Expected output of some commands, to find those that run but show nothing useful.
 SHOWN = {
     "wg show wg0 latest-handshakes": r"=\t\d{10}",
     "wg show wg0": r"peer: ",
     "nsenter --net": r"TCP:",
     "nsenter --target": r"peer: ",
-    "sed 's|docs": r"runbook_url: https://git\.example/wgsocks_exporter/docs/runbooks/ProxyLeak\.md",
+    "sed 's|docs": r"runbook_url: "
+    r"https://git\.example/wgsocks_exporter/docs/runbooks/ProxyLeak\.md",
     "ip -brief address": r"^wg0 ",
     "ip route get 192.0.2.1": r"dev wg0",
     "ip route show default": r"dev wg0",
@@ -51,7 +72,8 @@ SHOWN = {
     "curl -s 'http://127.0.0.1:9999/readyz?verbose'": r"check passed",
     "promtool query instant http://127.0.0.1:9091 'count": r"wgsocks.* => 1",
 }
-OUTSIDE = ("promtool", "nsenter", "sed")  # where Prometheus is, on the proxy's host, in a checkout
+# on the host of Prometheus, on the host of the proxy, in a checkout
+OUTSIDE = ("promtool", "nsenter", "sed")
 PROMETHEUS = """
 global: {scrape_interval: 500ms}
 scrape_configs:
@@ -62,8 +84,10 @@ scrape_configs:
 
 def run(world, command):
     if command.startswith(OUTSIDE):
-        return subprocess.run(["sh", "-ec", command], capture_output=True, text=True, check=False, cwd=ROOT)
-    # The lab's danted has its configuration elsewhere.
+        return subprocess.run(
+            ["sh", "-ec", command], capture_output=True, text=True, check=False, cwd=ROOT
+        )
+    # The danted of the lab has another configuration file.
     script = f"mount --bind /run/danted.conf /etc/danted.conf\n{command}"
     path = {"PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}"}
     return world.proxy.run(["unshare", "-m", "sh", "-ec", script], env=path, check=False)
@@ -83,11 +107,13 @@ def test_commands(world, page, record_property):
 
 
 class World:
-    """A proxy with open connections, some that wait for a target, names that were asked for, and a Prometheus."""
+    """A proxy with open connections, pending connects, DNS queries, and a Prometheus."""
 
     def __init__(self, lab):
         self.proxy = lab.proxies[0]
-        self.sidecar = Sidecar(self.proxy, "golden-crab", "--proxy.port=1080", stderr=subprocess.DEVNULL)
+        self.sidecar = Sidecar(
+            self.proxy, "golden-crab", "--proxy.port=1080", stderr=subprocess.DEVNULL
+        )
         os.symlink(f"/run/netns/{self.proxy.name}", "/run/netns/golden-crab")
         lab.traffic("20 connect addr=name", "5 refused", "3 blocked").finish()
         self.held = lab.traffic("6 hold")
@@ -96,8 +122,15 @@ class World:
         folder.mkdir()
         (folder / "prometheus.yml").write_text(PROMETHEUS, encoding="utf-8")
         self.prometheus = subprocess.Popen(
-            ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data", "--web.listen-address=127.0.0.1:9091"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [
+                "prometheus",
+                f"--config.file={folder}/prometheus.yml",
+                f"--storage.tsdb.path={folder}/data",
+                "--web.listen-address=127.0.0.1:9091",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         query = "promtool query instant http://127.0.0.1:9091 'count by (job) (up)'"
         wait_until(lambda: "=> 1" in run(self, query).stdout, 20, "a scrape of Prometheus")
 

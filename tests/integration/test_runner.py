@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tests/run and the plugin of namespaces, on suites made up for them: what is wrong with a suite must end as a failure with a name."""
+"""tests/run and the namespaces plugin, with generated suites: each fault of a suite must end as a
+failure with a name.
+"""
 
 import os
 import pathlib
@@ -16,7 +18,7 @@ TESTS = ROOT / "tests"
 
 
 class Tree:
-    """A tree that has nothing but the runner and the suites of one test."""
+    """A tree with only the runner and the suites of one test."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -30,7 +32,7 @@ class Tree:
         path.chmod(0o755)
 
     def python(self, name, text):
-        """A module of pytest; the tree then has what pytest needs here."""
+        """Add a pytest module, and the files that pytest needs."""
         folder = self.folder / "tests/integration"
         if not folder.exists():
             shutil.copy(ROOT / ".pytest.ini", self.folder)
@@ -43,9 +45,21 @@ class Tree:
         (folder / f"test_{name}.py").write_text(f"import os\nimport pytest\n{text}")
 
     def run(self, *arguments, ci=False, kinds=("bpf",), more=None):
-        environment = {"PATH": os.environ["PATH"], "CI": "true" if ci else "", "MARK": str(self.folder / "mark"), **(more or {})}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "CI": "true" if ci else "",
+            "MARK": str(self.folder / "mark"),
+            **(more or {}),
+        }
         command = [self.folder / "tests/run", *(f"--kind={kind}" for kind in kinds), *arguments]
-        result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100 * PATIENCE, check=False)
+        result = subprocess.run(
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=100 * PATIENCE,
+            check=False,
+        )
         return result.returncode, result.stdout
 
     def expect(self, last, *parts, arguments=(), status=0, **how):
@@ -70,9 +84,12 @@ def test_sums(tree):
 
 
 def test_suites_run_side_by_side(tree):
-    """Each waits until the other has begun."""
+    """Each waits until the other has started."""
     for one, other in ("ab", "ba"):
-        tree.suite(one, f"touch $MARK.{one}; until [ -e $MARK.{other} ]; do sleep 0.05; done; echo 'ok one'")
+        tree.suite(
+            one,
+            f"touch $MARK.{one}; until [ -e $MARK.{other} ]; do sleep 0.05; done; echo 'ok one'",
+        )
     tree.expect("2 passed, 0 failed, 0 skipped", arguments=["--jobs", "2", "--limit", "20"])
 
 
@@ -92,14 +109,29 @@ def test_a_bad_end_is_a_failure(tree):
     tree.suite("crash", "echo 'ok one'; kill -SEGV $$")
     tree.suite("missing", "echo 'ok one'")
     (tree.folder / "tests/bpf/missing").write_text("#!/no/such/shell\n")
-    tree.expect("2 passed, 3 failed, 0 skipped", "exit status 3", "died of SIGSEGV", "exit status 127", status=1)
+    tree.expect(
+        "2 passed, 3 failed, 0 skipped",
+        "exit status 3",
+        "died of SIGSEGV",
+        "exit status 127",
+        status=1,
+    )
 
 
 def test_a_hang_is_a_failure_and_is_ended(tree):
-    tree.suite("hang", "echo 'ok one'; (trap '' TERM; while :; do sleep 0.05; echo $$ >$MARK; done) & trap '' TERM; wait")
-    output = tree.expect("1 passed, 1 failed, 0 skipped", "not done after 0.5 s", arguments=["--limit", "0.5"], status=1)
+    tree.suite(
+        "hang",
+        "echo 'ok one'; (trap '' TERM; while :; do sleep 0.05; echo $$ >$MARK; done) & trap '' "
+        "TERM; wait",
+    )
+    output = tree.expect(
+        "1 passed, 1 failed, 0 skipped",
+        "not done after 0.5 s",
+        arguments=["--limit", "0.5"],
+        status=1,
+    )
     assert "bpf/hang" in output
-    # Whatever it left behind would go on writing the mark.
+    # A remaining process would continue to write the mark.
     mark = tree.folder / "mark"
     written = mark.stat().st_mtime_ns
     deadline = time.monotonic() + 1
@@ -111,10 +143,20 @@ def test_a_hang_is_a_failure_and_is_ended(tree):
 def test_an_interrupt_ends_every_suite(tree):
     for name in "ab":
         tree.suite(name, f"echo $$ >$MARK.{name}; sleep 100 & wait")
-    process = subprocess.Popen([tree.folder / "tests/run", "--kind=bpf", "--jobs=2"], env={"PATH": os.environ["PATH"], "MARK": str(tree.folder / "mark")},
-                               stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [tree.folder / "tests/run", "--kind=bpf", "--jobs=2"],
+        env={"PATH": os.environ["PATH"], "MARK": str(tree.folder / "mark")},
+        stdout=subprocess.DEVNULL,
+    )
     marks = [tree.folder / f"mark.{name}" for name in "ab"]
-    pids = wait_until(lambda: all(mark.exists() and mark.read_text() for mark in marks) and [int(mark.read_text()) for mark in marks], 20, "both suites")
+    pids = wait_until(
+        lambda: (
+            all(mark.exists() and mark.read_text() for mark in marks)
+            and [int(mark.read_text()) for mark in marks]
+        ),
+        20,
+        "both suites",
+    )
     process.send_signal(signal.SIGINT)
     assert process.wait(30 * PATIENCE) == 130
     assert not [pid for pid in pids if pathlib.Path(f"/proc/{pid}").exists()]
@@ -133,10 +175,21 @@ def test_nothing_run_is_a_failure(tree):
 
 def test_lines_and_words(tree):
     tree.suite("a", 'for word; do echo "ok $word"; done; echo "not ok two: it broke"')
-    tree.expect("2 passed, 1 failed, 0 skipped", "ok bpf/a, one\n", "ok bpf/a, more words\n", "not ok bpf/a, two: it broke\n",
-                arguments=["--lines", "bpf/a=one,more words"], status=1)
+    tree.expect(
+        "2 passed, 1 failed, 0 skipped",
+        "ok bpf/a, one\n",
+        "ok bpf/a, more words\n",
+        "not ok bpf/a, two: it broke\n",
+        arguments=["--lines", "bpf/a=one,more words"],
+        status=1,
+    )
     tree.suite("a", "exit 3")
-    tree.expect("0 passed, 1 failed, 0 skipped", "not ok bpf/a, the suite: no result", arguments=["--lines"], status=1)
+    tree.expect(
+        "0 passed, 1 failed, 0 skipped",
+        "not ok bpf/a, the suite: no result",
+        arguments=["--lines"],
+        status=1,
+    )
 
 
 def test_a_machine_without_BPF_leaves_it_to_the_virtual_one(tree):
@@ -145,10 +198,19 @@ def test_a_machine_without_BPF_leaves_it_to_the_virtual_one(tree):
     shutil.copy(TESTS / "lab/refused.py", tree.folder / "tests/lab")
     tree.suite("a", "echo 'ok here'")
     machine = tree.folder / "tests/env/kernels/run"
-    machine.write_text('#!/bin/sh\necho "ok bpf/a, in the $KERNELS_FORM form"\necho "not ok bpf/b, two: it broke"\n')
+    machine.write_text(
+        '#!/bin/sh\necho "ok bpf/a, in the $KERNELS_FORM form"\necho "not ok bpf/b, two: it '
+        'broke"\n'
+    )
     machine.chmod(0o755)
-    output = tree.expect("1 passed, 1 failed, 0 skipped", "This machine refuses BPF (WGSOCKS_NO_BPF=1): ", "kernels/6.1: bpf/b, two: it broke",
-                         status=1, kinds=("bpf", "kernels"), more={"WGSOCKS_NO_BPF": "1"})
+    output = tree.expect(
+        "1 passed, 1 failed, 0 skipped",
+        "This machine refuses BPF (WGSOCKS_NO_BPF=1): ",
+        "kernels/6.1: bpf/b, two: it broke",
+        status=1,
+        kinds=("bpf", "kernels"),
+        more={"WGSOCKS_NO_BPF": "1"},
+    )
     assert "ok   bpf/a" not in output and output.count("refuses") == 1, output
 
 
@@ -159,7 +221,7 @@ def test_skipped(): pytest.skip("no kernel")
 @pytest.mark.alone("for the runner's sake")
 def test_alone(): pass
 """
-# The third kills the process of its module, and those after it get another one.
+# The third test kills the process of its module; later tests get a new one.
 NAMESPACES = """
 pytestmark = pytest.mark.in_netns
 @pytest.fixture(scope="module")
@@ -177,19 +239,42 @@ def test_exits(pid): os._exit(3)
 def test_pytest_is_summed_up(tree):
     tree.python("a", PYTHON)
     how = {"kinds": ("integration",), "status": 1}
-    tree.expect("2 passed, 1 failed, 1 skipped", "a clue", "integration/test_a.py::test_skipped: no kernel", "ok   pytest, alone (1 tests", **how)
-    tree.expect("1 passed, 2 failed, 0 skipped", "does not allow", arguments=["integration/test_a.py=good,bad,skipped"], ci=True, **how)
+    tree.expect(
+        "2 passed, 1 failed, 1 skipped",
+        "a clue",
+        "integration/test_a.py::test_skipped: no kernel",
+        "ok   pytest, alone (1 tests",
+        **how,
+    )
+    tree.expect(
+        "1 passed, 2 failed, 0 skipped",
+        "does not allow",
+        arguments=["integration/test_a.py=good,bad,skipped"],
+        ci=True,
+        **how,
+    )
     (tree.folder / "tests/skips.allowed").write_text("integration/test_a.py::test_skipped: no *\n")
-    tree.expect("1 passed, 0 failed, 1 skipped", "ok tests/integration/test_a.py::test_good (", arguments=["--lines", "integration/test_a.py=good,skipped"],
-                kinds=("integration",), ci=True)
+    tree.expect(
+        "1 passed, 0 failed, 1 skipped",
+        "ok tests/integration/test_a.py::test_good (",
+        arguments=["--lines", "integration/test_a.py=good,skipped"],
+        kinds=("integration",),
+        ci=True,
+    )
 
 
 def test_a_module_has_a_process_and_namespaces_of_its_own(tree):
     tree.python("a", NAMESPACES)
     tree.python("b", NAMESPACES)
     for jobs in ("1", "2"):
-        tree.expect("6 passed, 4 failed, 0 skipped", "::test_dies: the module's process ended: SIGKILL", "::test_exits: the module's process ended: exit status 3",
-                    kinds=("integration",), status=1, arguments=["--jobs", jobs])
+        tree.expect(
+            "6 passed, 4 failed, 0 skipped",
+            "::test_dies: the module's process ended: SIGKILL",
+            "::test_exits: the module's process ended: exit status 3",
+            kinds=("integration",),
+            status=1,
+            arguments=["--jobs", jobs],
+        )
 
 
 def test_a_file_that_cannot_be_imported_is_a_failure(tree):

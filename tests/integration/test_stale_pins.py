@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins that outlived their exporter: of a sidecar whose namespace is gone, of another layout. On the machine itself, since the lab sees not all processes."""
+"""Stale pins: of a sidecar whose namespace is gone, and of another layout. Runs outside the lab,
+which does not see all processes.
+"""
 
 import os
 import pathlib
@@ -16,21 +18,35 @@ from sockslab import wait_until
 pytestmark = pytest.mark.in_mounts
 
 PINS = pathlib.Path("/sys/fs/bpf/wgsocks")
-LAYOUT = re.search(r"define ABI_LAYOUT (\d+)", (ROOT / "include" / "wgsocks" / "abi.h").read_text(encoding="utf-8"))[1]
-AGENT = ["--mode=node", "--proxy.process=no-such-server", "--web.listen-address=127.0.0.1:19090", "--health.listen-address=127.0.0.1:19999"]
+LAYOUT = re.search(
+    r"define ABI_LAYOUT (\d+)", (ROOT / "include" / "wgsocks" / "abi.h").read_text(encoding="utf-8")
+)[1]
+AGENT = [
+    "--mode=node",
+    "--proxy.process=no-such-server",
+    "--web.listen-address=127.0.0.1:19090",
+    "--health.listen-address=127.0.0.1:19999",
+]
 INIT_PID_NAMESPACE = 0xEFFFFFFC
 
 
 class Orphan:
-    """A sidecar in a namespace of its own that was killed: its pins stay."""
+    """A killed sidecar in a private namespace: its pins stay."""
 
     def __init__(self, name):
         self.name = name
         subprocess.run(["ip", "netns", "add", name], check=True)
         before = instances()
-        process = subprocess.Popen(["nsenter", f"--net=/run/netns/{name}", BINARY, "--proxy.port=1080"], stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            ["nsenter", f"--net=/run/netns/{name}", BINARY, "--proxy.port=1080"],
+            stderr=subprocess.DEVNULL,
+        )
         try:
-            wait_until(lambda: any((path / "link_state_b").exists() for path in instances() - before), 20, "its pins")
+            wait_until(
+                lambda: any((path / "link_state_b").exists() for path in instances() - before),
+                20,
+                "its pins",
+            )
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -61,11 +77,21 @@ def test_a_sidecar_whose_namespace_is_gone():
 
 
 def test_pins_of_another_size():
-    """Another --proxies.max: what was pinned before counts no more, and is not left behind."""
+    """After a change of --proxies.max the old pins are unused and removed."""
     for size in ("2", "3"):
-        agent = subprocess.Popen([BINARY, *AGENT, f"--proxies.max={size}"], stderr=subprocess.DEVNULL)
-        wait_until(lambda s=size: (PINS / f"v{LAYOUT}-{s}" / "node" / "link_state_b").exists(), 20, "its pins")
-        wait_until(lambda: len([path for path in instances() if path.name == "node"]) == 1, 10, "the others to go")
+        agent = subprocess.Popen(
+            [BINARY, *AGENT, f"--proxies.max={size}"], stderr=subprocess.DEVNULL
+        )
+        wait_until(
+            lambda s=size: (PINS / f"v{LAYOUT}-{s}" / "node" / "link_state_b").exists(),
+            20,
+            "its pins",
+        )
+        wait_until(
+            lambda: len([path for path in instances() if path.name == "node"]) == 1,
+            10,
+            "the others to go",
+        )
         agent.terminate()
         agent.wait()
     subprocess.run([BINARY, "--mode=node", "--detach"], check=True, stderr=subprocess.DEVNULL)
@@ -73,11 +99,30 @@ def test_pins_of_another_size():
 
 
 def test_a_half_written_folder():
-    """A pin that is no map of ours, maps without their links, a folder in a pin's place: begun anew, with a line."""
+    """A foreign pin, maps without their links, or a folder in place of a pin: counts restart at 0,
+    with a log line.
+    """
     folder = PINS / f"v{LAYOUT}-500" / "node"
     (folder / "sessions").mkdir(parents=True)
-    subprocess.run(["bpftool", "map", "create", str(folder / "counters"), "type", "array", "key", "4", "value", "8", "entries", "1", "name", "counters"],
-                   check=True)
+    subprocess.run(
+        [
+            "bpftool",
+            "map",
+            "create",
+            str(folder / "counters"),
+            "type",
+            "array",
+            "key",
+            "4",
+            "value",
+            "8",
+            "entries",
+            "1",
+            "name",
+            "counters",
+        ],
+        check=True,
+    )
     agent = subprocess.Popen([BINARY, *AGENT], stderr=subprocess.PIPE, text=True)
     wait_until(lambda: (folder / "link_state_b").exists(), 20, "pins that are whole")
     agent.terminate()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The supervisor: whoever dies is back, nobody who asks is refused, and at the end nothing is left."""
+"""The supervisor: dead children are restarted, no request is refused, and after exit nothing is
+left.
+"""
 
 import ctypes
 import os
@@ -29,7 +31,7 @@ from sockslab import PATIENCE, wait_until
 
 pytestmark = pytest.mark.in_netns
 
-# A scrape waits at most this long for a collector that is being started again.
+# A scrape waits at most this long for a restarting collector.
 SCRAPE = "X-Prometheus-Scrape-Timeout-Seconds: 1\r\n"
 
 
@@ -39,14 +41,22 @@ def expect_nothing_left():
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=lambda number: number.name)
-@pytest.mark.parametrize("names", [*[(name,) for name in CHILDREN], CHILDREN], ids=lambda names: "all at once" if len(names) > 1 else names[0])
+@pytest.mark.parametrize(
+    "names",
+    [*[(name,) for name in CHILDREN], CHILDREN],
+    ids=lambda names: "all at once" if len(names) > 1 else names[0],
+)
 def test_a_signal(names, number, record_property):
-    """Sends a signal to children while probes and scrapes go on; the seconds until each was back."""
-    with Exporter() as exporter, Prober(HEALTH, "/livez") as probes, Prober(METRICS, "/metrics", 50, SCRAPE) as scrapes:
+    """Send a signal to children during probes and scrapes; the seconds until each was restarted."""
+    with (
+        Exporter() as exporter,
+        Prober(HEALTH, "/livez") as probes,
+        Prober(METRICS, "/metrics", 50, SCRAPE) as scrapes,
+    ):
         probes.wait(10)
         before = exporter.children()
         equal(sorted(before), sorted(CHILDREN), "children")
-        # Not in the middle of an answer: that one is lost with who gives it, and nobody promised otherwise.
+        # Not during a response, which would be lost with its process.
         with probes.between, scrapes.between:
             begun = time.monotonic()
             for name in names:
@@ -61,16 +71,28 @@ def test_a_signal(names, number, record_property):
         probes.wait(20)
         scrapes.wait(20)
         after = exporter.children()
-        equal({name: after[name] for name in CHILDREN if name not in names},
-              {name: before[name] for name in CHILDREN if name not in names}, "the others")
+        equal(
+            {name: after[name] for name in CHILDREN if name not in names},
+            {name: before[name] for name in CHILDREN if name not in names},
+            "the others",
+        )
         for name in names:
-            assert exporter.records(msg=re.compile("was killed|was stopped"), child=name), exporter.log()
+            assert exporter.records(msg=re.compile("was killed|was stopped"), child=name), (
+                exporter.log()
+            )
     expect_nothing_left()
-    record_property("note", f"back in {back * 1000:.0f} ms, probes: {probes.check()}, scrapes: {scrapes.check()}")
+    record_property(
+        "note",
+        f"back in {back * 1000:.0f} ms, probes: {probes.check()}, scrapes: {scrapes.check()}",
+    )
 
 
 def test_one_after_another_ten_times(record_property):
-    with Exporter() as exporter, Prober(HEALTH, "/livez") as probes, Prober(METRICS, "/-/healthy") as scrapes:
+    with (
+        Exporter() as exporter,
+        Prober(HEALTH, "/livez") as probes,
+        Prober(METRICS, "/-/healthy") as scrapes,
+    ):
         supervisor_files = len(os.listdir(f"/proc/{exporter.pid}/fd"))
         for turn in range(10):
             name = CHILDREN[turn % 3]
@@ -80,7 +102,11 @@ def test_one_after_another_ten_times(record_property):
             exporter.wait_child(name, old, 5)
             probes.wait(5)
             scrapes.wait(5)
-        equal(len(os.listdir(f"/proc/{exporter.pid}/fd")), supervisor_files, "descriptors of the supervisor")
+        equal(
+            len(os.listdir(f"/proc/{exporter.pid}/fd")),
+            supervisor_files,
+            "descriptors of the supervisor",
+        )
     record_property("note", f"probes: {probes.check()}, scrapes: {scrapes.check()}")
 
 
@@ -103,7 +129,9 @@ def test_a_child_that_always_dies_is_started_ever_more_slowly(record_property):
 
 
 def test_a_child_that_hangs_without_ending_is_found(record_property):
-    """Held by a tracer it neither runs nor is stopped in its parent's eyes: only its heartbeat tells."""
+    """A traced child does not run, but its parent does not see it as stopped: only its missing
+    heartbeat shows it.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     seize, interrupt = 0x4206, 0x4207
     with Exporter() as exporter, Prober(HEALTH, "/livez", 10) as probes:
@@ -112,16 +140,25 @@ def test_a_child_that_hangs_without_ending_is_found(record_property):
             pytest.skip(f"ptrace: {os.strerror(ctypes.get_errno())}")
         os.waitpid(pid, 0x40000000)  # __WALL: it stands
         begun = time.monotonic()
-        ended = wait_until(lambda: [end for end in [os.waitpid(pid, 0x40000000 | os.WNOHANG)] if end[0]], 15, "its end", every=0.1)
+        ended = wait_until(
+            lambda: [end for end in [os.waitpid(pid, 0x40000000 | os.WNOHANG)] if end[0]],
+            15,
+            "its end",
+            every=0.1,
+        )
         equal(os.WIFSIGNALED(ended[0][1]), True, "killed")
         took = time.monotonic() - begun
         exporter.wait_child("web", pid, 2)
-        assert exporter.records(msg="no heartbeat for 10 s", child="web", action="kill"), exporter.log()
+        assert exporter.records(msg="no heartbeat for 10 s", child="web", action="kill"), (
+            exporter.log()
+        )
         assert 9 < took < 10 + 3 * PATIENCE, f"after {took:.1f} s"
     record_property("note", f"after {took:.1f} s, probes: {probes.check()}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT], ids=lambda number: number.name
+)
 def test_it_ends_within_a_second(number, record_property):
     with Exporter() as exporter:
         took, code = exporter.stop(number)
@@ -134,7 +171,7 @@ def test_it_ends_within_a_second(number, record_property):
 def test_SIGTERM_ends_all_though_none_of_them_can_answer():
     with Exporter() as exporter:
         children = exporter.children()
-        # The supervisor must not see that they stand still, or it would start them again.
+        # The supervisor must not notice that they are stopped, or it would restart them.
         os.kill(exporter.pid, signal.SIGSTOP)
         for pid in children.values():
             os.kill(pid, signal.SIGSTOP)
@@ -149,10 +186,12 @@ def test_SIGTERM_ends_all_though_none_of_them_can_answer():
 
 
 def test_SIGTERM_right_after_the_start():
-    """Whatever it was doing: it ends, and leaves nothing."""
+    """It exits from any state, and leaves nothing."""
     for delay in range(20):
         with Exporter(wait=False) as exporter:
-            wait_until(lambda: read(f"/proc/{exporter.pid}/comm").startswith("wgsocks"), 5, every=0.0005)
+            wait_until(
+                lambda: read(f"/proc/{exporter.pid}/comm").startswith("wgsocks"), 5, every=0.0005
+            )
             end = time.monotonic() + delay / 1000
             while time.monotonic() < end:
                 pass
@@ -175,15 +214,35 @@ def test_kill_9_of_the_supervisor_leaves_nothing():
 
 def test_works_as_PID_1():
     with Exporter(wrapper=("unshare", "--pid", "--fork", "--mount-proc")) as outer:
-        init = int(wait_until(lambda: read(f"/proc/{outer.pid}/task/{outer.pid}/children").split(), 5)[0])
+        init = int(
+            wait_until(lambda: read(f"/proc/{outer.pid}/task/{outer.pid}/children").split(), 5)[0]
+        )
         equal(status(init)["NSpid"].split()[1], "1", "its number inside")
-        # Orphans become its children: it must collect them.
-        subprocess.run(["nsenter", "-t", str(init), "-p", "-m", "sh", "-c", "for i in 1 2 3 4 5; do (true &) & done"],
-                       check=True)
-        wait_until(lambda: len(read(f"/proc/{init}/task/{init}/children").split()) == 3, 5, "no orphan, no zombie")
+        # Orphans become its children: it must reap them.
+        subprocess.run(
+            [
+                "nsenter",
+                "-t",
+                str(init),
+                "-p",
+                "-m",
+                "sh",
+                "-c",
+                "for i in 1 2 3 4 5; do (true &) & done",
+            ],
+            check=True,
+        )
+        wait_until(
+            lambda: len(read(f"/proc/{init}/task/{init}/children").split()) == 3,
+            5,
+            "no orphan, no zombie",
+        )
         with Prober(HEALTH, "/livez") as probes:
-            web = next(pid for pid in read(f"/proc/{init}/task/{init}/children").split()
-                       if read(f"/proc/{pid}/comm") == "wgsocks-web\n")
+            web = next(
+                pid
+                for pid in read(f"/proc/{init}/task/{init}/children").split()
+                if read(f"/proc/{pid}/comm") == "wgsocks-web\n"
+            )
             os.kill(int(web), signal.SIGKILL)
             probes.wait(10)
         probes.check()
@@ -201,7 +260,12 @@ def test_a_port_in_use_is_taken_when_it_becomes_free():
     for port, other, path in ((HEALTH, METRICS, "/-/healthy"), (METRICS, HEALTH, "/livez")):
         taken = socket.create_server(("127.0.0.1", port))
         with Exporter(wait=False) as exporter:
-            exporter.wait_records(msg="cannot listen", address=f":{port}", error="Address already in use", action="retry")
+            exporter.wait_records(
+                msg="cannot listen",
+                address=f":{port}",
+                error="Address already in use",
+                action="retry",
+            )
             wait_until(lambda other=other: not port_free(other), 5, "the other port")
             with Prober(other, path, 50) as probes:
                 probes.wait(125)  # it tries at least twice meanwhile
@@ -209,7 +273,12 @@ def test_a_port_in_use_is_taken_when_it_becomes_free():
                 equal("health" in exporter.children(), port != HEALTH, "health runs")
                 taken.close()
                 wait_until(lambda port=port: not port_free(port), 2, "the port to be taken")
-                wait_until(lambda port=port: get(port, "/" if port == HEALTH else "/-/healthy").status == 200, 2)
+                wait_until(
+                    lambda port=port: (
+                        get(port, "/" if port == HEALTH else "/-/healthy").status == 200
+                    ),
+                    2,
+                )
                 probes.wait(10)
             probes.check()
             equal(len(exporter.records(msg="cannot listen")), 1, "lines")
@@ -218,7 +287,9 @@ def test_a_port_in_use_is_taken_when_it_becomes_free():
 
 def test_a_second_metrics_address_that_becomes_free(record_property):
     taken = socket.create_server(("127.0.0.1", 9091))
-    with Exporter("--web.listen-address=127.0.0.1:9090", "--web.listen-address=127.0.0.1:9091") as exporter:
+    with Exporter(
+        "--web.listen-address=127.0.0.1:9090", "--web.listen-address=127.0.0.1:9091"
+    ) as exporter:
         old = exporter.children()["web"]
         with Prober(METRICS, "/-/healthy") as scrapes, Prober(HEALTH, "/livez") as probes:
             scrapes.wait(10)
@@ -248,9 +319,18 @@ def test_listens_on_both_ip_versions():
                 socket.create_connection((address, port), 2).close()
 
 
-# What each may have at most, by the numbers of linux/capability.h.
-COLLECTOR = {1: "DAC_OVERRIDE", 2: "DAC_READ_SEARCH", 11: "NET_BROADCAST", 12: "NET_ADMIN", 19: "SYS_PTRACE",
-             21: "SYS_ADMIN", 24: "SYS_RESOURCE", 38: "PERFMON", 39: "BPF"}
+# The most that each may have, by the numbers of linux/capability.h.
+COLLECTOR = {
+    1: "DAC_OVERRIDE",
+    2: "DAC_READ_SEARCH",
+    11: "NET_BROADCAST",
+    12: "NET_ADMIN",
+    19: "SYS_PTRACE",
+    21: "SYS_ADMIN",
+    24: "SYS_RESOURCE",
+    38: "PERFMON",
+    39: "BPF",
+}
 SUPERVISOR = COLLECTOR | {5: "KILL", 6: "SETGID", 7: "SETUID", 8: "SETPCAP", 10: "NET_BIND_SERVICE"}
 
 
@@ -258,15 +338,24 @@ def capabilities(text):
     return {number for number in range(64) if int(text, 16) >> number & 1}
 
 
-@pytest.mark.parametrize(("name", "allowed", "seccomp", "user"), [
-    ("health", {}, "2", "65534"), ("web", {}, "2", "65534"), ("collector", COLLECTOR, "0", "0"), ("supervisor", SUPERVISOR, "0", "0"),
-], ids=["health", "web", "collector", "supervisor"])
+@pytest.mark.parametrize(
+    ("name", "allowed", "seccomp", "user"),
+    [
+        ("health", {}, "2", "65534"),
+        ("web", {}, "2", "65534"),
+        ("collector", COLLECTOR, "0", "0"),
+        ("supervisor", SUPERVISOR, "0", "0"),
+    ],
+    ids=["health", "web", "collector", "supervisor"],
+)
 def test_rights(name, allowed, seccomp, user):
     with Exporter() as exporter:
         pid = {**exporter.children(), "supervisor": exporter.pid}[name]
         told = status(pid)
         for key in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
-            beyond = capabilities(told[key]) - (set(allowed) if key not in ("CapInh", "CapAmb") else set())
+            beyond = capabilities(told[key]) - (
+                set(allowed) if key not in ("CapInh", "CapAmb") else set()
+            )
             assert not beyond, f"{key} has {sorted(beyond)}"
         equal(told["NoNewPrivs"], "1", "NoNewPrivs")
         equal(told["Seccomp"], seccomp, "Seccomp")
@@ -277,23 +366,32 @@ def test_rights(name, allowed, seccomp, user):
 
 
 def test_health_holds_no_file():
-    """Nothing but standard streams, its socket, its epoll and what tells about itself."""
+    """Only standard streams, its socket, its epoll instance and the descriptors for its own status."""
     strays = os.pipe()
     with Exporter(inherited=strays) as exporter:
         pid = exporter.children()["health"]
-        held = {int(fd): os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+        held = {
+            int(fd): os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")
+        }
     for stray in strays:
         os.close(stray)
-    kinds = sorted(target.split(":")[0].replace(f"/proc/{pid}", "") for fd, target in held.items() if fd > 2)
+    kinds = sorted(
+        target.split(":")[0].replace(f"/proc/{pid}", "") for fd, target in held.items() if fd > 2
+    )
     equal(kinds, ["/fd", "/smaps_rollup", "/statm", "anon_inode", "socket"], "descriptors")
 
 
 def test_without_root_and_without_capabilities():
-    with Exporter(wrapper=("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--inh-caps=-all")) as exporter:
+    with Exporter(
+        wrapper=("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--inh-caps=-all")
+    ) as exporter:
         told = {name: status(pid) for name, pid in exporter.children().items()}
         for name in ("health", "web"):
-            equal((told[name]["CapEff"], told[name]["Seccomp"], told[name]["NoNewPrivs"]),
-                  ("0" * 16, "2", "1"), name)
+            equal(
+                (told[name]["CapEff"], told[name]["Seccomp"], told[name]["NoNewPrivs"]),
+                ("0" * 16, "2", "1"),
+                name,
+            )
         old = exporter.children()["health"]
         os.kill(old, signal.SIGKILL)
         exporter.wait_child("health", old, 2)
@@ -305,7 +403,9 @@ def test_without_root_and_without_capabilities():
 
 
 def test_as_a_containers_root_with_few_capabilities():
-    """uid 0, but only what a sidecar's pod adds: it may not become nobody, and goes on as a root without rights."""
+    """uid 0 with only the capabilities of a sidecar's pod: it cannot become nobody, and continues
+    as root without capabilities.
+    """
     keep = "-all,+bpf,+perfmon,+net_admin"
     with Exporter(wrapper=("setpriv", f"--bounding-set={keep}", f"--inh-caps={keep}")) as exporter:
         told = status(exporter.children()["health"])
@@ -317,7 +417,7 @@ def test_as_a_containers_root_with_few_capabilities():
 
 
 def test_a_hangup_ends_nothing():
-    """As a terminal sends it: to each process of the group."""
+    """Like a terminal, send it to each process of the group."""
     with Exporter(wrapper=["setsid"]) as exporter, Prober(HEALTH, "/livez") as probes:
         before = exporter.children()
         os.killpg(exporter.pid, signal.SIGHUP)
@@ -344,8 +444,22 @@ def test_a_signal_without_meaning_is_ignored(number):
 
 
 def test_an_agent_that_cannot_begin_says_why():
-    """Each collector ends with a line that names what failed, and is started again."""
-    tracer = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-P", "/proc/thread-self/ns/net", "--inject=openat:error=EMFILE:when=1"]
+    """Each collector exits with a log line that names the failure, and is restarted."""
+    tracer = [
+        "strace",
+        "-D",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-P",
+        "/proc/thread-self/ns/net",
+        "--inject=openat:error=EMFILE:when=1",
+    ]
     with Exporter("--mode=node", wrapper=tracer, wait=False) as exporter:
-        exporter.wait_records(2, msg="cannot identify our network namespace", error="Too many open files")
-        assert exporter.records(msg="process ended", child="collector", status="1", action="restart"), exporter.log()
+        exporter.wait_records(
+            2, msg="cannot identify our network namespace", error="Too many open files"
+        )
+        assert exporter.records(
+            msg="process ended", child="collector", status="1", action="restart"
+        ), exporter.log()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""--web.config.wait: a file that is not there yet (a Secret, in Kubernetes). The program is up; nobody reads a proxy's number before the file is there."""
+"""--web.config.wait: the file does not exist yet (a Secret in Kubernetes). The program runs, but
+serves no numbers of proxies until the file exists.
+"""
 
 import os
 import re
@@ -38,24 +40,39 @@ basic_auth_users:
 
 
 def families(body):
-    return {line.split("{")[0].split(" ")[0] for line in body.decode().splitlines() if line and line[0] != "#"}
+    return {
+        line.split("{")[0].split(" ")[0]
+        for line in body.decode().splitlines()
+        if line and line[0] != "#"
+    }
 
 
 def foreign(body):
-    """Those that are not about the exporter's own processes and ports."""
-    return {name for name in families(body) if not name.startswith(("process_", "promhttp_", "wgsocks_exporter_"))} | {
-        name for name in families(body) if "collector" in name or "bpf" in name or "lost" in name}
+    """Families that are not about the processes and ports of the exporter."""
+    return {
+        name
+        for name in families(body)
+        if not name.startswith(("process_", "promhttp_", "wgsocks_exporter_"))
+    } | {name for name in families(body) if "collector" in name or "bpf" in name or "lost" in name}
 
 
-# The line that says that the file is not there.
-MISSING = {"msg": "cannot read web configuration", "path": re.compile("web.yml$"), "error": "No such file or directory"}
+# The log line about the missing file.
+MISSING = {
+    "msg": "cannot read web configuration",
+    "path": re.compile("web.yml$"),
+    "error": "No such file or directory",
+}
 
 
 def secret(folder, text=TEXT):
-    """As kubelet writes an optional Secret that has come: all at once, behind a link."""
+    """Write the files like kubelet for an optional Secret: atomically, behind a link."""
     version = folder / f"..{len(list(folder.glob('..[0-9]*')))}"
     version.mkdir()
-    for name, content in (("tls.crt", SERVER[0].read_text()), ("tls.key", SERVER[1].read_text()), ("web.yml", text)):
+    for name, content in (
+        ("tls.crt", SERVER[0].read_text()),
+        ("tls.key", SERVER[1].read_text()),
+        ("web.yml", text),
+    ):
         (version / name).write_text(content)
     os.symlink(version.name, folder / "..new")
     os.rename(folder / "..new", folder / "..data")
@@ -65,7 +82,7 @@ def secret(folder, text=TEXT):
 
 
 def answer(client):
-    """All that a connection has to say."""
+    """All bytes of a connection until its end."""
     said = b""
     try:
         while chunk := client.recv(65536):
@@ -89,24 +106,47 @@ def test_nothing_of_a_proxy_before_the_file_is_there():
         scrape = ask(web.port)
         equal((scrape.status, value(scrape.body, SUCCESS)), (200, 0))
         equal(foreign(scrape.body), set(), "families")
-        equal(families(scrape.body) >= {"wgsocks_exporter_build_info", "promhttp_metric_handler_requests_total"}, True)
-        equal([ask(web.port, path).status for path in ("/", "/?proxy=x", "/-/ready", "/-/healthy")], [503, 503, 503, 200])
+        equal(
+            families(scrape.body)
+            >= {"wgsocks_exporter_build_info", "promhttp_metric_handler_requests_total"},
+            True,
+        )
+        equal(
+            [ask(web.port, path).status for path in ("/", "/?proxy=x", "/-/ready", "/-/healthy")],
+            [503, 503, 503, 200],
+        )
         equal(b"--web.config.file" in ask(web.port, "/").body, True, "the page says why")
         equal(ask(web.port + 1000, "/livez").status, 200, "kubelet's probe")
         first, second = ask(web.port).body, ask(web.port).body
-        equal([value(body, 'promhttp_metric_handler_requests_total{code="200"}') for body in (first, second)], [1, 2], "each is an answer of its own")
-        # Who asked half a question before gets no answer by rules that did not hold for him.
-        half = begun(web.port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n" % basic("alice", "secret")["Authorization"].encode())
+        equal(
+            [
+                value(body, 'promhttp_metric_handler_requests_total{code="200"}')
+                for body in (first, second)
+            ],
+            [1, 2],
+            "each is an answer of its own",
+        )
+        # A client with half a request sent before the configuration gets no answer.
+        half = begun(
+            web.port,
+            b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n"
+            % basic("alice", "secret")["Authorization"].encode(),
+        )
         secret(folder)
         web.wait_served("https")
         half.sendall(b"\r\n")
-        equal(foreign(answer(half).split(b"\r\n\r\n", 1)[-1]), set(), "families for half a question of before")
+        equal(
+            foreign(answer(half).split(b"\r\n\r\n", 1)[-1]),
+            set(),
+            "families for half a question of before",
+        )
         mutual = {"tls": trusting(OURS, CLIENT)}
         equal(ask(web.port, **mutual).status, 401)
         full = ask(web.port, **mutual, headers=basic("alice", "secret"))
         equal((full.status, value(full.body, SUCCESS)), (200, 1))
         equal("wgsocks_exporter_collector_success" in families(full.body), True)
-        # What was good stays: after a restart of the part that serves, after the Secret was taken away.
+        # A valid configuration stays active after a restart of the web process, and after removal
+        # of the Secret.
         (folder / "web.yml").unlink()
         web.wait_records(2, **MISSING)
         os.kill(web.children()["web"], 9)
@@ -118,11 +158,26 @@ def test_a_file_that_is_there_is_waited_for_by_nobody():
     folder.mkdir()
     secret(folder)
     with Web(folder / "web.yml", "--web.config.wait") as web:
-        equal(ask(web.port, tls=trusting(OURS, CLIENT), headers=basic("alice", "secret")).status, 200)
-        equal((web.records(level="error"), web.records(level="warn", msg=re.compile("^no valid web configuration yet"))), ([], []), web.log())
+        equal(
+            ask(web.port, tls=trusting(OURS, CLIENT), headers=basic("alice", "secret")).status, 200
+        )
+        equal(
+            (
+                web.records(level="error"),
+                web.records(level="warn", msg=re.compile("^no valid web configuration yet")),
+            ),
+            ([], []),
+            web.log(),
+        )
     # A bad one is no later one.
     secret(folder, "tls_server_config: 5\n")
-    done = subprocess.run([BINARY, "--web.config.wait", f"--web.config.file={folder}/web.yml"], capture_output=True, text=True, timeout=15 * PATIENCE, check=False)
+    done = subprocess.run(
+        [BINARY, "--web.config.wait", f"--web.config.file={folder}/web.yml"],
+        capture_output=True,
+        text=True,
+        timeout=15 * PATIENCE,
+        check=False,
+    )
     equal((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
 
 
@@ -131,9 +186,19 @@ def test_what_comes_first_is_bad():
     folder.mkdir()
     with Web(folder / "web.yml", "--web.config.wait", secure=False) as web:
         secret(folder, "tls_server_config: 5\n")
-        web.wait_records(msg="invalid web configuration", path=re.compile("web.yml$"), error=re.compile("^line 1"))
+        web.wait_records(
+            msg="invalid web configuration",
+            path=re.compile("web.yml$"),
+            error=re.compile("^line 1"),
+        )
         scrape = ask(web.port)
-        equal((scrape.status, value(scrape.body, SUCCESS), foreign(scrape.body)), (200, 0, set()), "still nothing")
+        equal(
+            (scrape.status, value(scrape.body, SUCCESS), foreign(scrape.body)),
+            (200, 0, set()),
+            "still nothing",
+        )
         secret(folder)
         web.wait_served("https")
-        equal(ask(web.port, tls=trusting(OURS, CLIENT), headers=basic("alice", "secret")).status, 200)
+        equal(
+            ask(web.port, tls=trusting(OURS, CLIENT), headers=basic("alice", "secret")).status, 200
+        )

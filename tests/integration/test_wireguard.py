@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peers and states of the tunnel, against `wg show` and against devices that lie; and that no key is in anybody's memory."""
+"""Peers and tunnel states, compared with `wg show` and with fake devices; and no private key is in
+the memory of any process.
+"""
 
 import base64
 import contextlib
@@ -41,13 +43,15 @@ def fetched(sidecar):
 
 
 def start(proxy, *arguments):
-    sidecar = Sidecar(proxy, "crab", "--proxy.port=1080", *arguments, wait=False, stderr=subprocess.DEVNULL)
+    sidecar = Sidecar(
+        proxy, "crab", "--proxy.port=1080", *arguments, wait=False, stderr=subprocess.DEVNULL
+    )
     wait_until(lambda: (m := fetched(sidecar)) and m.find("vpn_connection_status"), 20, "metrics")
     return sidecar
 
 
 def state(metrics):
-    """The state whose sample is 1; None where none is shown."""
+    """The state whose sample is 1; None if there is no sample."""
     shown = metrics.by("vpn_tunnel_state", "state", interface="wg0")
     if not shown:
         return None
@@ -57,27 +61,48 @@ def state(metrics):
 
 
 def expect_state(sidecar, wanted, status, words, timeout=5):
-    metrics = wait_until(lambda: (m := sidecar.scrape()) and state(m) == wanted and m, timeout, f"state {wanted}, it is {state(sidecar.scrape())}")
+    metrics = wait_until(
+        lambda: (m := sidecar.scrape()) and state(m) == wanted and m,
+        timeout,
+        f"state {wanted}, it is {state(sidecar.scrape())}",
+    )
     equal(metrics.value("vpn_connection_status"), status, f"vpn_connection_status while {wanted}")
-    equal(metrics.value("wgsocks_exporter_collector_success", collector="wireguard"), 1, "collector_success")
-    answer = wait_until(lambda: (a := sidecar.probe("/readyz?verbose")) and words in a[1] and a, 3, f"/readyz with {words!r}: {sidecar.probe('/readyz?verbose')}")
-    equal(f"[{'+' if status else '-'}]crab: " in answer[1].split(words)[0].splitlines()[-1], True, f"/readyz while {wanted}: {answer}")
+    equal(
+        metrics.value("wgsocks_exporter_collector_success", collector="wireguard"),
+        1,
+        "collector_success",
+    )
+    answer = wait_until(
+        lambda: (a := sidecar.probe("/readyz?verbose")) and words in a[1] and a,
+        3,
+        f"/readyz with {words!r}: {sidecar.probe('/readyz?verbose')}",
+    )
+    equal(
+        f"[{'+' if status else '-'}]crab: " in answer[1].split(words)[0].splitlines()[-1],
+        True,
+        f"/readyz while {wanted}: {answer}",
+    )
     return metrics
 
 
 def peers(metrics):
-    """public key → what `wg show` says of a peer, from the metrics."""
+    """Public key → the fields of `wg show` for a peer, from the metrics."""
     found = {}
     for _, labels, _ in metrics.find("vpn_peer_info", proxy_name="crab", interface="wg0"):
         key = labels["public_key"]
         found[key] = {
-            "address": labels["peer_address"], "allowed_ips": labels["allowed_ips"],
+            "address": labels["peer_address"],
+            "allowed_ips": labels["allowed_ips"],
             "received": metrics.value("vpn_peer_receive_bytes_total", public_key=key),
             "sent": metrics.value("vpn_peer_transmit_bytes_total", public_key=key),
             "keepalive": metrics.value("vpn_peer_persistent_keepalive_seconds", public_key=key),
             "handshake": metrics.sum("vpn_peer_last_handshake_timestamp_seconds", public_key=key),
         }
-        equal(bool(metrics.find("vpn_peer_last_handshake_timestamp_seconds", public_key=key)), found[key]["handshake"] != 0, "absent when never")
+        equal(
+            bool(metrics.find("vpn_peer_last_handshake_timestamp_seconds", public_key=key)),
+            found[key]["handshake"] != 0,
+            "absent when never",
+        )
     return found
 
 
@@ -85,18 +110,22 @@ def shown(proxy):
     """The same from `wg show dump`."""
     return {
         peer["public_key"]: {
-            "address": re.sub(r":\d+$", "", peer["endpoint"] or "").strip("[]"), "allowed_ips": ",".join(peer["allowed_ips"]),
+            "address": re.sub(r":\d+$", "", peer["endpoint"] or "").strip("[]"),
+            "allowed_ips": ",".join(peer["allowed_ips"]),
             **{name: peer[name] for name in ("received", "sent", "keepalive", "handshake")},
-        } for peer in proxy.wg0.peers()
+        }
+        for peer in proxy.wg0.peers()
     }
 
 
 def compare(sidecar, proxy):
-    """A scrape between two `wg show` that say the same."""
+    """A scrape between two equal outputs of `wg show`."""
+
     def attempt():
         before, metrics, after = shown(proxy), sidecar.scrape(), shown(proxy)
         read = metrics.value("wgsocks_exporter_collector_success", collector="wireguard")
         return read and before == after and (peers(metrics), before)
+
     mine, truth = wait_until(attempt, 20, "a moment without a packet")
     same(mine, truth, "peers")
     equal(sorted(mine), sorted(truth), "public keys")
@@ -112,25 +141,46 @@ def test_peers_are_those_of_wg_show():
         sidecar = start(proxy)
         lab.traffic("30 connect", "5 transfer down=100000", seed=51).finish()
         truth = compare(sidecar, proxy)
-        equal([bool(peer["handshake"]) and peer["keepalive"] == 25 and peer["received"] > 500000 for peer in truth.values()], [True], "there is something to see")
+        equal(
+            [
+                bool(peer["handshake"]) and peer["keepalive"] == 25 and peer["received"] > 500000
+                for peer in truth.values()
+            ],
+            [True],
+            "there is something to see",
+        )
         expect_state(sidecar, "up", 1, "tunnel wg0 is up")
 
         other = random_key()
-        proxy.run(["wg", "set", "wg0", "peer", other, "allowed-ips", "10.1.0.0/16,fd01::/48,192.0.2.7/32", "endpoint", "[2001:db8::7]:51820"])
+        proxy.run(
+            [
+                "wg",
+                "set",
+                "wg0",
+                "peer",
+                other,
+                "allowed-ips",
+                "10.1.0.0/16,fd01::/48,192.0.2.7/32",
+                "endpoint",
+                "[2001:db8::7]:51820",
+            ]
+        )
         equal(compare(sidecar, proxy)[other]["allowed_ips"].count(","), 2, "allowed ips")
-        expect_state(sidecar, "up", 1, "tunnel wg0 is up")  # the default route's is
+        expect_state(sidecar, "up", 1, "tunnel wg0 is up")  # the peer of the default route is
         proxy.run(["wg", "set", "wg0", "peer", other, "remove"])
         equal(other in sidecar.scrape().text, False, "the series of a peer that is gone")
         compare(sidecar, proxy)
 
 
 def quiet(proxy):
-    """wg0 comes up without the kernel's own packets on it: router solicitations are traffic too."""
-    proxy.ns.sysctl(net__ipv6__conf__default__router_solicitations=0, net__ipv6__conf__default__addr_gen_mode=1)
+    """Set wg0 up without packets of the kernel: router solicitations are traffic too."""
+    proxy.ns.sysctl(
+        net__ipv6__conf__default__router_solicitations=0, net__ipv6__conf__default__addr_gen_mode=1
+    )
 
 
 def traffic(sender):
-    """Something that is answered (the port is closed), if anybody is there."""
+    """Send a packet that a reachable peer answers (the port is closed)."""
     with contextlib.suppress(OSError):
         sender.sendto(bytes(100), (addresses.TARGET4, addresses.CLOSED_PORT))
     return True
@@ -153,7 +203,11 @@ def test_states_of_a_real_tunnel(record_property):
         lab.inet.ip("link set eth0 down")
         with contextlib.closing(proxy.ns.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sender:
             begun = time.monotonic()
-            went_on = wait_until(lambda: traffic(sender) and state(sidecar.scrape()) == "stale" and time.monotonic(), 30, "stale")
+            went_on = wait_until(
+                lambda: traffic(sender) and state(sidecar.scrape()) == "stale" and time.monotonic(),
+                30,
+                "stale",
+            )
             expect_state(sidecar, "stale", 0, "tunnel wg0 is stale: no recent handshake")
             assert went_on - begun > 12, f"stale after {went_on - begun} s"
             lab.inet.ip("link set eth0 up")
@@ -161,7 +215,9 @@ def test_states_of_a_real_tunnel(record_property):
             expect_state(sidecar, "up", 1, "tunnel wg0 is up")
 
         proxy.run(["ip", "link", "set", "wg0", "down"])
-        metrics = wait_until(lambda: (m := sidecar.scrape()) and state(m) == "no_interface" and m, 5, "wg0 down")
+        metrics = wait_until(
+            lambda: (m := sidecar.scrape()) and state(m) == "no_interface" and m, 5, "wg0 down"
+        )
         equal(metrics.value("vpn_connection_status"), 0, "status of a tunnel that is down")
         equal(len(peers(metrics)), 1, "peers of a tunnel that is down")
         proxy.run(["ip", "link", "set", "wg0", "up"])
@@ -174,7 +230,7 @@ def test_states_of_a_real_tunnel(record_property):
 
 
 class Fake:
-    """An interface without WireGuard behind it, and a socket that answers what it is told."""
+    """An interface without WireGuard, and a socket with fake answers."""
 
     def __init__(self, proxy, name="wg0"):
         self.proxy = proxy
@@ -184,7 +240,10 @@ class Fake:
         proxy.ip(f"tuntap add dev {name} mode tun", f"link set {name} up")
 
     def say(self, text):
-        self.proxy.run(["sh", "-c", f"cat >{self.answer}.new && mv {self.answer}.new {self.answer}"], input=text)
+        self.proxy.run(
+            ["sh", "-c", f"cat >{self.answer}.new && mv {self.answer}.new {self.answer}"],
+            input=text,
+        )
 
     def behave(self, how, text):
         if self.process:
@@ -193,8 +252,20 @@ class Fake:
         self.proxy.run(["rm", "-rf", self.socket])
         self.say(text)
         if how:
-            self.process = self.proxy.popen([sys.executable, FAKE, self.socket, self.answer, how], start_new_session=True)
-            self.proxy.run(["sh", "-c", f"until [ -S {self.socket} ] && grep -q {self.socket} /proc/net/unix; do sleep 0.02; done"])
+            self.process = self.proxy.popen(
+                [sys.executable, FAKE, self.socket, self.answer, how], start_new_session=True
+            )
+            self.proxy.run(
+                [
+                    "sh",
+                    "-c",
+                    (
+                        f"until [ -S {self.socket} ] && grep -q {self.socket} /proc/net/unix; do "
+                        f"sleep "
+                        f"0.02; done"
+                    ),
+                ]
+            )
 
 
 SECRET, PRESHARED, PUBLIC = os.urandom(32), os.urandom(32), os.urandom(32)
@@ -203,9 +274,18 @@ SECRET, PRESHARED, PUBLIC = os.urandom(32), os.urandom(32), os.urandom(32)
 def answer(age=None, keepalive=0, sent=1000, received=1000, peers=(PUBLIC,), allowed="0.0.0.0/0"):
     lines = [f"private_key={SECRET.hex()}", "listen_port=51820"]
     for key in peers:
-        lines += [f"public_key={key.hex()}", f"preshared_key={PRESHARED.hex()}", "protocol_version=1", "endpoint=192.0.2.1:51820",
-                  f"last_handshake_time_sec={int(time.time()) - age if age is not None else 0}", "last_handshake_time_nsec=0",
-                  f"tx_bytes={sent}", f"rx_bytes={received}", f"persistent_keepalive_interval={keepalive}", f"allowed_ip={allowed}"]
+        lines += [
+            f"public_key={key.hex()}",
+            f"preshared_key={PRESHARED.hex()}",
+            "protocol_version=1",
+            "endpoint=192.0.2.1:51820",
+            f"last_handshake_time_sec={int(time.time()) - age if age is not None else 0}",
+            "last_handshake_time_nsec=0",
+            f"tx_bytes={sent}",
+            f"rx_bytes={received}",
+            f"persistent_keepalive_interval={keepalive}",
+            f"allowed_ip={allowed}",
+        ]
     return "\n".join([*lines, "errno=0", "", ""])
 
 
@@ -223,7 +303,7 @@ def test_states_that_take_too_long_for_a_real_tunnel():
         expect_state(sidecar, "stale", 0, "tunnel wg0 is stale")
         fake.say(answer(age=2, keepalive=25))
         expect_state(sidecar, "up", 1, "tunnel wg0 is up")
-        # A first handshake that nobody answers, on a device that is new.
+        # A first handshake without response, on a new device.
         proxy.ip("link del wg0", "tuntap add dev wg0 mode tun", "link set wg0 up")
         fake.say(answer(sent=0, received=0))
         expect_state(sidecar, "never", 1, "tunnel wg0 has not been used yet")
@@ -252,15 +332,31 @@ HOSTILE = {
 
 
 def check_failed(sidecar, what):
-    """The scrape is on time, whole but for the tunnel's device, and shows nothing old."""
+    """The scrape is on time, complete except for the device, and has no old values."""
     begun = time.monotonic()
     metrics = sidecar.scrape()
     took = time.monotonic() - begun
     assert took < 1 * PATIENCE, f"{what}: the scrape took {took} s"
-    equal(metrics.value("wgsocks_exporter_collector_success", collector="wireguard"), 0, f"collector_success, {what}")
-    equal(metrics.value("wgsocks_exporter_source_success", collector="wireguard", proxy_name="crab"), 0, f"source_success, {what}")
-    equal([s for s in metrics.samples if s[0].startswith("vpn_peer") or s[0] == "vpn_tunnel_state"], [], f"samples, {what}")
-    equal(metrics.value("wgsocks_exporter_collector_success", collector="sessions"), 1, f"the others, {what}")
+    equal(
+        metrics.value("wgsocks_exporter_collector_success", collector="wireguard"),
+        0,
+        f"collector_success, {what}",
+    )
+    equal(
+        metrics.value("wgsocks_exporter_source_success", collector="wireguard", proxy_name="crab"),
+        0,
+        f"source_success, {what}",
+    )
+    equal(
+        [s for s in metrics.samples if s[0].startswith("vpn_peer") or s[0] == "vpn_tunnel_state"],
+        [],
+        f"samples, {what}",
+    )
+    equal(
+        metrics.value("wgsocks_exporter_collector_success", collector="sessions"),
+        1,
+        f"the others, {what}",
+    )
     equal(metrics.value("vpn_connection_status"), 1, f"status (the interface is up), {what}")
     return took
 
@@ -273,24 +369,32 @@ def test_hostile_devices(record_property):
         slowest = 0
         for what, (how, text) in HOSTILE.items():
             fake.behave("well", answer(age=1))
-            # After a device that did not answer in time the next attempt is at most 30 s later; here it was one.
+            # After a device timed out, the next attempt is at most 30 s later; here one device did.
             wait_until(lambda: state(sidecar.scrape()) == "up", 10, f"a good device before: {what}")
             fake.behave(how, text)
             for _ in range(3):
                 slowest = max(slowest, check_failed(sidecar, what))
         equal(hits(sidecar, SECRET, PRESHARED), [], "keys in memory")
-        equal(sidecar.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"), 0, "restarts")
+        equal(
+            sidecar.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"),
+            0,
+            "restarts",
+        )
         record_property("note", f"slowest scrape {slowest * 1000:.0f} ms")
 
 
-def test_three_tunnels_that_hang_beside_one_that_answers(record_property):
-    """They are waited for together and left out; the fourth is shown; probes go on."""
+def test_three_tunnels_hang_and_one_answers(record_property):
+    """They are waited for in parallel and left out; the fourth is shown; probes succeed."""
     with lab_of_one(tunnel=False) as (_lab, proxy):
         good, *others = (Fake(proxy, f"wg{number}") for number in range(4))
         for fake in (good, *others):
             fake.behave("well", answer(age=1))
         sidecar = start(proxy, "--proxy.interface=wg*")
-        wait_until(lambda: sidecar.scrape().sum("vpn_tunnel_state", state="up") == 4, 10, "four tunnels that are up")
+        wait_until(
+            lambda: sidecar.scrape().sum("vpn_tunnel_state", state="up") == 4,
+            10,
+            "four tunnels that are up",
+        )
         for fake, how in zip(others, ("silent", "hang", "endless")):
             fake.behave(how, answer(age=1).replace("errno=0\n\n", ""))
         took = []
@@ -298,14 +402,38 @@ def test_three_tunnels_that_hang_beside_one_that_answers(record_property):
             begun = time.monotonic()
             metrics = sidecar.scrape()
             took.append(time.monotonic() - begun)
-            equal({sample[1]["interface"] for sample in metrics.samples if sample[0].startswith(("vpn_peer", "vpn_tunnel_state"))}, {"wg0"}, "shown")
+            equal(
+                {
+                    sample[1]["interface"]
+                    for sample in metrics.samples
+                    if sample[0].startswith(("vpn_peer", "vpn_tunnel_state"))
+                },
+                {"wg0"},
+                "shown",
+            )
             equal(state(metrics), "up", "the one that answers")
-            equal(metrics.value("wgsocks_exporter_collector_success", collector="wireguard"), 0, "collector_success")
-            equal(metrics.value("wgsocks_exporter_source_success", collector="wireguard", proxy_name="crab"), 0, "source_success")
+            equal(
+                metrics.value("wgsocks_exporter_collector_success", collector="wireguard"),
+                0,
+                "collector_success",
+            )
+            equal(
+                metrics.value(
+                    "wgsocks_exporter_source_success", collector="wireguard", proxy_name="crab"
+                ),
+                0,
+                "source_success",
+            )
             equal(metrics.value("vpn_connection_status"), 1, "status")
-            equal("[+]crab: tunnel wg0 is up" in sidecar.probe("/readyz?verbose")[1], True, "/readyz")
+            equal(
+                "[+]crab: tunnel wg0 is up" in sidecar.probe("/readyz?verbose")[1], True, "/readyz"
+            )
         assert max(took) < 0.5 * PATIENCE, f"a scrape took {max(took)} s"
-        equal(sidecar.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"), 0, "restarts")
+        equal(
+            sidecar.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"),
+            0,
+            "restarts",
+        )
         record_property("note", f"slowest scrape {max(took) * 1000:.0f} ms")
 
 
@@ -315,14 +443,24 @@ def test_of_several_peers_the_worst_if_none_has_the_default_route():
         peer, other = bytes(31) + b"\1", bytes(31) + b"\2"
 
         def two(age, allowed):
-            return answer(age=1, peers=(peer,), allowed="10.0.0.0/8").replace("errno=0\n\n", "") + "\n".join(
-                answer(age=age, keepalive=25, peers=(other,), allowed=allowed).splitlines()[2:]) + "\n\n"
+            return (
+                answer(age=1, peers=(peer,), allowed="10.0.0.0/8").replace("errno=0\n\n", "")
+                + "\n".join(
+                    answer(age=age, keepalive=25, peers=(other,), allowed=allowed).splitlines()[2:]
+                )
+                + "\n\n"
+            )
+
         fake.behave("well", two(1, "10.1.0.0/16"))
         sidecar = start(proxy)
         expect_state(sidecar, "up", 1, "tunnel wg0 is up")
         fake.say(two(500, "10.1.0.0/16"))
         expect_state(sidecar, "stale", 0, "tunnel wg0 is stale")
-        fake.say(two(1, "0.0.0.0/0").replace("keepalive_interval=0", "keepalive_interval=25", 1).replace(str(int(time.time()) - 1), "1000", 1))
+        fake.say(
+            two(1, "0.0.0.0/0")
+            .replace("keepalive_interval=0", "keepalive_interval=25", 1)
+            .replace(str(int(time.time()) - 1), "1000", 1)
+        )
         metrics = expect_state(sidecar, "up", 1, "tunnel wg0 is up")
         equal(len(metrics.find("vpn_peer_info")), 2, "peers")
 
@@ -340,8 +478,10 @@ def test_what_is_no_socket():
             "a file": f"rm {path}; echo errno=0 >{path}",
             "a fifo": f"rm {path}; mkfifo {path}",
             "a folder": f"rm {path}; mkdir {path}",
-            "a socket that nobody listens on": f"rm {path}; python3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('{path}')\"",
-            "datagrams": f"rm {path}; python3 -c \"import socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).bind('{path}')\"",
+            "a socket that nobody listens on": f'rm {path}; python3 -c "import socket; '
+            f"socket.socket(socket.AF_UNIX).bind('{path}')\"",
+            "datagrams": f'rm {path}; python3 -c "import socket; socket.socket(socket.AF_UNIX, '
+            f"socket.SOCK_DGRAM).bind('{path}')\"",
         }.items():
             fake.behave("well", answer(age=1))
             wait_until(lambda: state(sidecar.scrape()) == "up", 5, f"a good device before: {what}")
@@ -353,17 +493,27 @@ def test_500_peers(record_property):
     with lab_of_one() as (_lab, proxy):
         lines = []
         for number in range(500):
-            lines += ["[Peer]", f"PublicKey = {random_key()}", f"AllowedIPs = 10.200.{number // 250}.{number % 250}/32, fd42::{number:x}/128",
-                      f"PersistentKeepalive = {number % 100}" if number % 2 else "", f"Endpoint = 127.0.0.1:{1000 + number}"]
+            lines += [
+                "[Peer]",
+                f"PublicKey = {random_key()}",
+                f"AllowedIPs = 10.200.{number // 250}.{number % 250}/32, fd42::{number:x}/128",
+                f"PersistentKeepalive = {number % 100}" if number % 2 else "",
+                f"Endpoint = 127.0.0.1:{1000 + number}",
+            ]
         proxy.run(["wg", "addconf", "wg0", "/dev/stdin"], input="\n".join(lines) + "\n")
         sidecar = start(proxy)
-        wait_until(lambda: state(sidecar.scrape()) == "up", 10, "up, by the peer of the default route")
-        # Two hundred and fifty of them send keepalives, so the counters never stand still.
+        wait_until(
+            lambda: state(sidecar.scrape()) == "up", 10, "up, by the peer of the default route"
+        )
+        # 250 of them send keepalives, so the counters always change.
         steady = ("address", "allowed_ips", "keepalive", "handshake")
 
         def attempt():
             truth, mine = shown(proxy), peers(sidecar.scrape())
-            return len(mine) == 501 and {k: [mine[k][n] for n in steady] for k in mine} == {k: [truth[k][n] for n in steady] for k in truth}
+            return len(mine) == 501 and {k: [mine[k][n] for n in steady] for k in mine} == {
+                k: [truth[k][n] for n in steady] for k in truth
+            }
+
         wait_until(attempt, 10, "501 peers as wg show has them")
         begun = time.monotonic()
         metrics = sidecar.scrape()
@@ -380,14 +530,20 @@ def test_more_peers_than_are_shown():
         fake.behave("well", answer(age=1, peers=[os.urandom(32) for _ in range(1100)]))
         sidecar = start(proxy)
         for _ in range(5):
-            metrics = wait_until(lambda: (m := sidecar.scrape()) and state(m) == "up" and m, 10, "up")
+            metrics = wait_until(
+                lambda: (m := sidecar.scrape()) and state(m) == "up" and m, 10, "up"
+            )
             equal(len(metrics.find("vpn_peer_info")), 1024, "peers")
             equal(metrics.sum("wgsocks_exporter_events_lost_total"), 76, "lost, once")
 
 
 def readable(pid):
     for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
-        span, rights, *_, = line.split()
+        (
+            span,
+            rights,
+            *_,
+        ) = line.split()
         if "r" in rights and not line.endswith(("[vvar]", "[vsyscall]")):
             low, high = (int(part, 16) for part in span.split("-"))
             yield low, high
@@ -407,8 +563,12 @@ def find_in(pid, needles):
                 at = content.find(needle)
                 if at >= 0:
                     found.append((low + at, needle))
-        # What has just been received is there until it is passed over, some microseconds: what stays is what counts.
-        return [(f"{address:x}", needle) for address, needle in found if all(_still(memory, address, needle) for _ in range(3))]
+        # A received key is in memory for some microseconds; only one that stays counts.
+        return [
+            (f"{address:x}", needle)
+            for address, needle in found
+            if all(_still(memory, address, needle) for _ in range(3))
+        ]
 
 
 def _still(memory, address, needle):
@@ -424,7 +584,7 @@ def forms(key):
 
 
 def hits(sidecar, *keys):
-    needles = [form[:24] for key in keys for form in forms(key)]  # a part of a key is a leak as well
+    needles = [form[:24] for key in keys for form in forms(key)]  # a part of a key is also a leak
     pids = {"supervisor": sidecar.process.pid, **sidecar.children()}
     return [(name, *hit) for name, pid in pids.items() for hit in find_in(pid, needles)]
 
@@ -433,12 +593,19 @@ def test_no_key_is_in_anybodys_memory():
     with lab_of_one() as (_lab, proxy):
         preshared = os.urandom(32)
         other = random_key()
-        proxy.run(["wg", "set", "wg0", "peer", other, "preshared-key", "/dev/stdin"], input=base64.b64encode(preshared).decode())
+        proxy.run(
+            ["wg", "set", "wg0", "peer", other, "preshared-key", "/dev/stdin"],
+            input=base64.b64encode(preshared).decode(),
+        )
         private = base64.b64decode(proxy.run(["wg", "show", "wg0", "private-key"]).stdout)
         sidecar = start(proxy)
         wait_until(lambda: other in sidecar.scrape().text, 10, "the peer")
         equal(len(sidecar.children()), 3, "children")
-        equal({hit[0] for hit in hits(sidecar, base64.b64decode(other))} >= {"wgsocks-collect"}, True, "a public key, which is there, is found")
+        equal(
+            {hit[0] for hit in hits(sidecar, base64.b64decode(other))} >= {"wgsocks-collect"},
+            True,
+            "a public key, which is there, is found",
+        )
         stop = threading.Event()
 
         def scrape_on():
@@ -458,9 +625,19 @@ def test_no_key_is_in_anybodys_memory():
 
 def test_switched_off():
     with lab_of_one(tunnel=False) as (_lab, proxy):
-        Fake(proxy).behave("well", answer(age=181, keepalive=25))  # stale, if anybody asked
+        Fake(proxy).behave("well", answer(age=181, keepalive=25))  # stale at the next query
         sidecar = start(proxy, "--no-collector.wireguard")
         metrics = sidecar.scrape()
-        equal([s for s in metrics.samples if s[0].startswith("vpn_peer") or s[0] == "vpn_tunnel_state" or "wireguard" in s[1].values()], [], "samples")
+        equal(
+            [
+                s
+                for s in metrics.samples
+                if s[0].startswith("vpn_peer")
+                or s[0] == "vpn_tunnel_state"
+                or "wireguard" in s[1].values()
+            ],
+            [],
+            "samples",
+        )
         equal(metrics.value("vpn_connection_status"), 1, "status: the interface is up")
         wait_until(lambda: "tunnel wg0 is up" in sidecar.probe("/readyz?verbose")[1], 5, "/readyz")

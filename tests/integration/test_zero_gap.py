@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Neither a kill nor a crash nor an upgrade loses a count or a probe: ten proxies under traffic, one agent."""
+"""Kills, crashes and upgrades lose neither counts nor probes: ten proxies under traffic, one agent."""
 
 import http.client
 import signal
@@ -27,7 +27,7 @@ PROXIES, KILLS, CRASHES, UPGRADES = 10, 20, 10, 5
 
 
 class Probes:
-    """kubelet's probe ten times a second; what failed, and when."""
+    """Probe like kubelet, ten times a second; records failures with their time."""
 
     def __init__(self):
         self.sent, self.failed, self.running = 0, [], True
@@ -59,11 +59,18 @@ class Probes:
 
 
 def test_windows_go_on(world):
-    """What is told of the last minutes does not begin anew. First of all: older traffic would leave the minute meanwhile."""
+    """Values over the last minutes do not restart. Runs first: older traffic would leave the minute
+    meanwhile.
+    """
     node = Node(wait_for=PROXIES)
     world.lab.traffic("30 connect", "3 transfer down=3000000", seed=91, each=True).finish()
     wait_until(lambda: node.scrape().find("proxy_latency_ms"), 10, "a latency")
-    families = ("proxy_request_rate_permin", "proxy_success_rate_percent", "proxy_latency_ms", "proxy_avg_connection_duration_seconds")
+    families = (
+        "proxy_request_rate_permin",
+        "proxy_success_rate_percent",
+        "proxy_latency_ms",
+        "proxy_avg_connection_duration_seconds",
+    )
     before = node.scrape()
     node.stop()
     node = Node(wait_for=PROXIES)
@@ -84,19 +91,25 @@ def test_kills_of_the_collector(world, record_property):
         for _ in range(KILLS):
             before = node.scrape().sum("proxy_requests_total")
             pid = node.kill()
-            wait_until(lambda p=pid: node.children().get("wgsocks-collect", p) != p, 5, "another collector")
+            wait_until(
+                lambda p=pid: node.children().get("wgsocks-collect", p) != p, 5, "another collector"
+            )
             rises(node, before + 100)
         tally = busy.finish()
         sent, failed = probes.stop()
     check_views(views, befores, tally)
     equal(failed, [], f"probes that failed, of {sent}")
-    equal(node.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"), KILLS, "restarts")
+    equal(
+        node.scrape().value("wgsocks_exporter_process_restarts_total", process="collector"),
+        KILLS,
+        "restarts",
+    )
     node.stop()
     record_property("note", f"{tally['requests_total']} requests, {sent} probes")
 
 
 def replaced(world, binaries, how, status):
-    """Under traffic the agent is ended so, once for each of the binaries, which takes its place."""
+    """Under traffic, end the agent this way, once for each of the binaries, which replaces it."""
     node = Node(wait_for=PROXIES)
     views = world.views(node)
     befores = [Before(view) for view in views]
@@ -119,7 +132,7 @@ def test_crashes_of_all_processes(world, record_property):
 
 
 def test_upgrades_to_other_programs(world, record_property):
-    """By SIGTERM, as a DaemonSet is upgraded: the other build's programs differ from ours."""
+    """By SIGTERM, like the upgrade of a DaemonSet: the programs of the other build differ."""
     variants = ("slow", "")
     binaries = [str(ROOT / "build" / variants[i % 2] / "wgsocks_exporter") for i in range(UPGRADES)]
     record_property("note", replaced(world, binaries, signal.SIGTERM, 0))

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""transfers.py serve PORT: answers four bytes, a number, with so many bytes.
-transfers.py ask PROXY,PER_SECOND,TARGET,PORT,BYTES,SECONDS …: asks through the proxy (IPv4, port 1080) at a steady pace and holds each connection for so long.
-%d in a name is another number each time: danted remembers names.
+"""transfers.py serve PORT: reads a number of four bytes and sends that many bytes.
+transfers.py ask PROXY,PER_SECOND,TARGET,PORT,BYTES,SECONDS …: requests through the proxy (IPv4,
+port 1080) at a steady rate and holds each connection for SECONDS. %d in a name becomes a new number
+each time, since danted caches names.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from steady_clients import request
 
 async def answer(reader, writer):
     with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-        want, = struct.unpack(">I", await reader.readexactly(4))
+        (want,) = struct.unpack(">I", await reader.readexactly(4))
         writer.write(bytes(want))
         await writer.drain()
         await reader.read()
@@ -46,7 +47,9 @@ async def stream(proxy, rate, target, port, size, seconds):
     clock = asyncio.get_running_loop()
     due, running = clock.time(), set()
     for number in itertools.count():
-        task = asyncio.create_task(ask(proxy, target.replace("%d", str(number)), int(port), int(size), float(seconds)))
+        task = asyncio.create_task(
+            ask(proxy, target.replace("%d", str(number)), int(port), int(size), float(seconds))
+        )
         running.add(task)
         task.add_done_callback(running.discard)
         due += 1 / float(rate)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests of --web.config.file share: certificates, hashes of passwords, the exporter with such a file, and clients."""
+"""Shared by the tests of --web.config.file: certificates, password hashes, an exporter with such a
+file, and clients.
+"""
 
 import base64
 import ctypes
@@ -17,7 +19,8 @@ import pytest
 from exporter import Exporter, read
 from sockslab import PATIENCE, wait_until
 
-FOLDER = pathlib.Path(tempfile.gettempdir(), f"wgsocks-web-{os.getpid()}")  # of pytest's process; `webconfig` makes it
+# of the pytest process; the fixture `webconfig` creates it
+FOLDER = pathlib.Path(tempfile.gettempdir(), f"wgsocks-web-{os.getpid()}")
 CA_CONFIG = """[ca]
 default_ca = it
 [it]
@@ -38,42 +41,98 @@ def openssl(*arguments):
 
 
 class Authority:
-    """Issues certificates, each a pair of paths. Those of a module's own authorities are there once its tests run."""
+    """Issues certificates, each a pair of paths. The authorities of a module exist when its tests
+    run.
+    """
 
     def __init__(self, name):
         self.name, self.folder, self.wanted = name, FOLDER / name, []
         self.certificate, self.key = self.folder / "ca.pem", self.folder / "ca.key"
 
     def make(self):
-        """Its own certificate and all that was asked for."""
+        """The certificate of the authority and all issued ones."""
         self.folder.mkdir()
         (self.folder / "index").write_text("")
         (self.folder / "config").write_text(CA_CONFIG.format(folder=self.folder))
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key, "-out", self.certificate,
-                "-days", "30", "-subj", f"/CN={self.name}")
+        openssl(
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-keyout",
+            self.key,
+            "-out",
+            self.certificate,
+            "-days",
+            "30",
+            "-subj",
+            f"/CN={self.name}",
+        )
         for wanted in self.wanted:
             self._issue(**wanted)
 
     def _files(self, name):
         return [self.folder / f"{name}.{end}" for end in ("pem", "key", "csr")]
 
-    def issue(self, name, *, sans="DNS:localhost,IP:127.0.0.1,IP:::1", usage="serverAuth", key="rsa", until=None):
+    def issue(
+        self,
+        name,
+        *,
+        sans="DNS:localhost,IP:127.0.0.1,IP:::1",
+        usage="serverAuth",
+        key="rsa",
+        until=None,
+    ):
         self.wanted.append({"name": name, "sans": sans, "usage": usage, "key": key, "until": until})
         return tuple(self._files(name)[:2])
 
     def _issue(self, name, sans, usage, key, until):
         certificate, private, request = self._files(name)
-        kind = ["-newkey", "rsa:2048"] if key == "rsa" else ["-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{key}"]
-        openssl("req", *kind, "-nodes", "-keyout", private, "-out", request, "-subj", f"/CN={name}",
-                "-addext", f"subjectAltName={sans}", "-addext", f"extendedKeyUsage={usage}")
+        kind = (
+            ["-newkey", "rsa:2048"]
+            if key == "rsa"
+            else ["-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{key}"]
+        )
+        openssl(
+            "req",
+            *kind,
+            "-nodes",
+            "-keyout",
+            private,
+            "-out",
+            request,
+            "-subj",
+            f"/CN={name}",
+            "-addext",
+            f"subjectAltName={sans}",
+            "-addext",
+            f"extendedKeyUsage={usage}",
+        )
         dates = ["-startdate", "20200101000000Z", "-enddate", until] if until else ["-days", "30"]
-        openssl("ca", "-batch", "-config", self.folder / "config", "-keyfile", self.key, "-cert", self.certificate, "-in", request,
-                "-out", certificate, "-notext", *dates)
+        openssl(
+            "ca",
+            "-batch",
+            "-config",
+            self.folder / "config",
+            "-keyfile",
+            self.key,
+            "-cert",
+            self.certificate,
+            "-in",
+            request,
+            "-out",
+            certificate,
+            "-notext",
+            *dates,
+        )
 
 
 @pytest.fixture(scope="module", autouse=True)
 def files(request):
-    """The folder and the module's authorities; a module imports this."""
+    """The folder and the authorities of the module; a module imports this fixture."""
     FOLDER.mkdir()
     for authority in vars(request.module).values():
         if isinstance(authority, Authority):
@@ -95,12 +154,17 @@ def write(name, text):
 
 
 class Web(Exporter):
-    """The program with a configuration; ports of its own, so that several run side by side."""
+    """The program with a configuration; private ports, so that several run in parallel."""
 
     def __init__(self, config, *flags, port=9090, wait=True, secure=True):
         self.port, self.config, self.secure = port, config, secure
-        super().__init__(f"--web.listen-address=127.0.0.1:{port}", f"--health.listen-address=127.0.0.1:{port + 1000}",
-                         *([f"--web.config.file={config}"] if config else []), *flags, wait=False)
+        super().__init__(
+            f"--web.listen-address=127.0.0.1:{port}",
+            f"--health.listen-address=127.0.0.1:{port + 1000}",
+            *([f"--web.config.file={config}"] if config else []),
+            *flags,
+            wait=False,
+        )
         try:
             if wait:
                 wait_until(self.answers, 15, "an answer to a connection")
@@ -118,24 +182,24 @@ class Web(Exporter):
                 client.sendall(b"GET /-/healthy HTTP/1.0\r\n\r\n")
                 return client.recv(1)
         except ssl.SSLError:
-            return True  # it wants a certificate, or another version
+            return True  # it needs a certificate, or another version
         except OSError:
             return False
 
     def part(self, name):
-        """The pid of one of its processes, the one that reads files among them."""
+        """The pid of one of its processes, the file reader included."""
         for pid in read(f"/proc/{self.pid}/task/{self.pid}/children").split():
             if read(f"/proc/{pid}/comm").strip() == f"wgsocks-{name}"[:15]:
                 return int(pid)
         raise AssertionError(f"no {name}")
 
     def wait_served(self, protocol, count=1):
-        """Until it has taken over so many configurations of "https" or "http"."""
+        """Wait until it has applied this many configurations of "https" or "http"."""
         return self.wait_records(count, msg="serving metrics", protocol=protocol)
 
 
 def anyone():
-    """A client that believes everybody."""
+    """A client that verifies no certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -158,9 +222,15 @@ def basic(user, password):
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
-def ask(port, path="/metrics", *, tls=None, headers=None, host="127.0.0.1", timeout=10, method="GET"):
-    """One request on a connection of its own."""
-    connection = http.client.HTTPSConnection(host, port, context=tls, timeout=timeout * PATIENCE) if tls else http.client.HTTPConnection(host, port, timeout=timeout * PATIENCE)
+def ask(
+    port, path="/metrics", *, tls=None, headers=None, host="127.0.0.1", timeout=10, method="GET"
+):
+    """One request on a new connection."""
+    connection = (
+        http.client.HTTPSConnection(host, port, context=tls, timeout=timeout * PATIENCE)
+        if tls
+        else http.client.HTTPConnection(host, port, timeout=timeout * PATIENCE)
+    )
     try:
         connection.request(method, path, headers=headers or {})
         return Answer(connection.getresponse())

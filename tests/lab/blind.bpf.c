@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A witness of what no tracing program sees. Some kernels run no tracing program in softirqs on the
- * time of a process of their own (docs/design/losses.md). Each transition of a TCP socket tells
- * the state before it: where that is not the one of the last transition seen, one was kept from us.
- * Two copies: of one, the recursion guard may skip an event.
+ * Detects TCP state transitions that no tracing program sees: some kernels run no tracing program
+ * in a softirq that interrupts certain processes (docs/design/losses.md). Each transition has the
+ * state before it. If that differs from the state of the last transition seen, one was hidden.
+ * There are two copies, since the recursion guard may skip an event in one.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * blind OBJECT: attaches blind.bpf.c's programs and, for each line of its input, prints what both
- * copies counted: lines of "COPY INODE OPENED CLOSED BROKEN RESENT" and an empty one. The line
- * "stop" detaches them. It ends with its input.
+ * blind OBJECT: attaches the programs of blind.bpf.c. For each input line it prints the counts of
+ * both copies: lines of "COPY INODE OPENED CLOSED BROKEN RESENT", then an empty line. The input
+ * line "stop" detaches the programs. It exits at the end of its input.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A witness of transitions that the kernel kept from every tracing program: blind.bpf.c, loaded beside the exporters.
+"""Detects transitions that the kernel hid from every tracing program: blind.bpf.c runs next to the
+exporters.
 
-Where a test failed and both copies of the witness missed transitions in a lab's proxies meanwhile, the test proves
-nothing and runs once more (namespaces.py). A second failure is one.
+If a test fails and both copies of the detector missed transitions in the lab's proxies meanwhile,
+the failure proves nothing and the test runs once more (namespaces.py). A second failure counts.
 """
 
 import subprocess
@@ -16,21 +17,29 @@ TIMER_OF_TIME_WAIT, SYN_RECV, NEW_SYN_RECV = "03", "03", "0C"
 
 
 def _sockets(namespace):
-    """How many TCP sockets it has; requests and time-wait records are none."""
+    """Number of TCP sockets of a namespace, without request and time-wait sockets."""
     count = 0
     for name in ("tcp", "tcp6"):
         with open(f"/proc/{namespace.pid}/net/{name}", encoding="ascii") as file:
             for line in list(file)[1:]:
                 fields = line.split()
-                count += not (fields[5].startswith(f"{TIMER_OF_TIME_WAIT}:") or fields[3] in (SYN_RECV, NEW_SYN_RECV))
+                count += not (
+                    fields[5].startswith(f"{TIMER_OF_TIME_WAIT}:")
+                    or fields[3] in (SYN_RECV, NEW_SYN_RECV)
+                )
     return count
 
 
 class Blind:
-    """While it is open, the witness runs, for all labs of this process."""
+    """The detector runs while this is open, for all labs of this process."""
 
     def __init__(self):
-        self.process = subprocess.Popen([build.program("blind"), build.program("blind.bpf.o")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [build.program("blind"), build.program("blind.bpf.o")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         self.before, self.found = {}, None
         self._read()
         Lab.witness = self
@@ -46,7 +55,7 @@ class Blind:
         self.process.wait()
 
     def _read(self):
-        """inode → for each copy (opened − closed, out of order, sent again)."""
+        """inode → for each copy (opened − closed, out of order, retransmitted)."""
         found = {}
         while (line := self.process.stdout.readline()).strip():
             copy, inode, opened, closed, broken, resent = map(int, line.split())
@@ -56,21 +65,24 @@ class Blind:
         return found
 
     def _ask(self, lab):
-        """proxy → for each copy (sockets that never ended, out of order, segments that were sent again unseen)."""
+        """proxy → for each copy (sockets that never ended, out of order, retransmissions not seen)."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         counts = self._read()
         found = {}
         for proxy in lab.proxies:
             live, sent = _sockets(proxy.ns), tcp_counters(proxy.ns)["RetransSegs"]
-            found[proxy.ns.net] = [(more - live, broken, sent - resent) for more, broken, resent in counts.get(proxy.ns.net, [NONE, NONE])]
+            found[proxy.ns.net] = [
+                (more - live, broken, sent - resent)
+                for more, broken, resent in counts.get(proxy.ns.net, [NONE, NONE])
+            ]
         return found
 
     def lab_begins(self, lab):
         self.before.update(self._ask(lab))
 
     def lab_failed(self, lab):
-        """Looks while the lab still is there."""
+        """Take the counts while the lab still exists."""
         self.found = self.found or self.why(lab)
 
     def begin(self):
@@ -79,21 +91,26 @@ class Blind:
             self.lab_begins(lab)
 
     def why(self, lab):
-        """A line when both copies missed something in a proxy since begin(); else None."""
+        """A line if both copies missed something in a proxy since begin(); else None."""
         for inode, now in self._ask(lab).items():
-            missed = [[one - other for one, other in zip(*pair)] for pair in zip(now, self.before[inode])]
+            missed = [
+                [one - other for one, other in zip(*pair)] for pair in zip(now, self.before[inode])
+            ]
             if all(map(any, missed)):
-                return f"the kernel kept transitions from every tracing program: [never ended, out of order, sent again] of each copy {missed}"
+                return (
+                    f"the kernel kept transitions from every tracing program: [never ended, out of "
+                    f"order, sent again] of each copy {missed}"
+                )
         return None
 
     def verdict(self):
-        """why() of any lab that failed or is up."""
+        """why() of each lab that failed or is up."""
         for lab in Lab.up:
             self.lab_failed(lab)
         return self.found
 
     def stop(self):
-        """It sees nothing from now on, but answers."""
+        """Detach the programs; the counts stay readable."""
         self.process.stdin.write("stop\n")
         self.process.stdin.flush()
         self._read()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Comparisons whose message names what was compared."""
+"""Comparisons; the message names the compared value."""
 
 
 def equal(actual, expected, what=""):
@@ -8,7 +8,9 @@ def equal(actual, expected, what=""):
 
 
 def differences(actual, expected):
-    """The keys of expected whose value differs in actual, nested ones with dots: {key: (actual, expected)}."""
+    """The keys of expected whose value differs in actual: {key: (actual, expected)}. A dot joins
+    nested keys.
+    """
     found = {}
     for key, value in expected.items():
         other = actual.get(key)
@@ -21,8 +23,10 @@ def differences(actual, expected):
 
 
 def same(actual, expected, what=""):
-    """Every key of expected, nested ones too, has its value in actual."""
+    """Assert that each key of expected, nested ones included, has the same value in actual."""
     found = differences(actual, expected)
     if found:
-        text = ", ".join(f"{key} is {pair[0]!r} instead of {pair[1]!r}" for key, pair in found.items())
+        text = ", ".join(
+            f"{key} is {pair[0]!r} instead of {pair[1]!r}" for key, pair in found.items()
+        )
         raise AssertionError(f"{what + ': ' if what else ''}{text}")

@@ -4,9 +4,11 @@
 LAB_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror
 LAB_TRAFFIC := traffic kind socks tally session dialogue exchange stream pattern
 LAB_TARGET := target pattern
-LAB_OBJECTS = $(sort $(patsubst %,$(BUILD)/tests/lab/traffic/%.o,$(LAB_TRAFFIC) $(LAB_TARGET) churn inner proxies))
+LAB_OBJECTS = $(sort $(patsubst %,$(BUILD)/tests/lab/traffic/%.o, \
+	$(LAB_TRAFFIC) $(LAB_TARGET) churn inner proxies))
 
-lab: $(BUILD)/traffic $(BUILD)/target $(BUILD)/churn $(BUILD)/inner $(BUILD)/proxies $(BUILD)/blind $(BUILD)/blind.bpf.o
+lab: $(BUILD)/traffic $(BUILD)/target $(BUILD)/churn $(BUILD)/inner $(BUILD)/proxies \
+	$(BUILD)/blind $(BUILD)/blind.bpf.o
 
 $(BUILD)/tests/lab/traffic/%.o: tests/lab/traffic/%.c
 	@mkdir -p $(@D)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A pytest plugin: modules that are marked in_lab or in_netns run in a process and in namespaces of their own.
+"""A pytest plugin: runs each module marked in_lab or in_netns in a separate process and namespaces.
 
-pytest forks at the first test of such a module. The child enters the namespaces, runs each test that the parent names and
-sends its reports back; module-scoped fixtures live and end there. Two modules never meet, so that `pytest -n 4` may run
-them side by side. A child that dies fails the test it was at. A function outside() of the module runs before, where the
-machine's own network is.
+pytest forks at the first test of such a module. The child enters the namespaces, runs each test
+that the parent names, and sends its reports back. Module-scoped fixtures exist only there. Modules
+are isolated, so `pytest -n 4` may run them in parallel. If a child dies, its current test fails. A
+function outside() of the module runs before the fork, in the network of the machine.
 """
 
 import contextlib
@@ -21,7 +21,8 @@ from _pytest.runner import runtestprotocol
 from blind import Blind
 from sockslab import PATIENCE, enter, kernel
 
-GRACE = 60 * PATIENCE  # for what a test's own time limit does not cover: fixtures, and the end of a module
+# for what the time limit of a test does not cover: fixtures and the end of a module
+GRACE = 60 * PATIENCE
 
 
 def lo_up():
@@ -39,7 +40,9 @@ def enter_netns():
 
 
 def enter_mounts():
-    """The machine's own network and processes, but no pin and no named network namespace of others."""
+    """Keep the network and processes of the machine, but hide its pins and named network
+    namespaces.
+    """
     kernel.unshare(kernel.CLONE_NEWNS)
     kernel.make_mounts_private()
     kernel.mount("bpf", "/sys/fs/bpf", "bpf")
@@ -51,10 +54,12 @@ ENTER = {"in_lab": enter_lab, "in_netns": enter_netns, "in_mounts": enter_mounts
 
 
 def namespaces_of(item):
-    """The function that enters the item's namespaces; None when it has none."""
+    """The function that enters the namespaces of the item, or None."""
     if item.get_closest_marker("in_own"):
         return item.module.enter_own
-    return next((function for name, function in ENTER.items() if item.get_closest_marker(name)), None)
+    return next(
+        (function for name, function in ENTER.items() if item.get_closest_marker(name)), None
+    )
 
 
 class Died(Exception):
@@ -66,7 +71,10 @@ def descendants(pid):
     children = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", encoding="utf-8") as file:
+            with (
+                contextlib.suppress(OSError),
+                open(f"/proc/{entry}/stat", encoding="utf-8") as file,
+            ):
                 parent = int(file.read().rsplit(")", 1)[1].split()[1])
                 children.setdefault(parent, []).append(int(entry))
     found, todo = [], [pid]
@@ -92,11 +100,17 @@ class Child:
         other.close()
 
     def run(self, item, following):
-        """The reports of one test; without a following one of the module its fixtures end, and so does the process."""
+        """The reports of one test. After the last test of the module, its fixtures and the process
+        end.
+        """
         marker = item.get_closest_marker("timeout")
-        limit = (marker.args[0] if marker else float(item.config.getini("timeout"))) * PATIENCE + 2 * GRACE
+        limit = (
+            marker.args[0] if marker else float(item.config.getini("timeout"))
+        ) * PATIENCE + 2 * GRACE
         try:
-            self.connection.send((self.session.items.index(item), following and self.session.items.index(following)))
+            self.connection.send(
+                (self.session.items.index(item), following and self.session.items.index(following))
+            )
             if not self.connection.poll(limit):
                 raise Died(f"no report after {limit:.0f} s: {self.kill()}")
             reports = self.connection.recv()
@@ -107,10 +121,13 @@ class Child:
             raise Died(f"the module's process ended: {self.wait()}") from None
         if not following:
             self.wait()
-        return [item.config.hook.pytest_report_from_serializable(config=item.config, data=data) for data in reports]
+        return [
+            item.config.hook.pytest_report_from_serializable(config=item.config, data=data)
+            for data in reports
+        ]
 
     def end(self):
-        """Ends the module early, after -x or Ctrl-C."""
+        """End the module early, after -x or Ctrl-C."""
         try:
             self.connection.send(None)
             self.connection.poll(GRACE)
@@ -119,7 +136,9 @@ class Child:
         self.kill()
 
     def kill(self):
-        """Kills the process and its descendants: only a lab has a PID namespace, which ends them with it."""
+        """Kill the process and its descendants: only a lab has a PID namespace, which ends them
+        too.
+        """
         for pid in descendants(self.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -132,19 +151,27 @@ class Child:
 
 
 def _serve(connection, item):
-    """The child: never returns."""
+    """Run as the child; never returns."""
     config, session = item.config, item.session
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     for plugin in config.pluginmanager.get_plugins():
-        if type(plugin).__name__ == "WorkerInteractor":  # only the parent speaks with xdist's controller
+        # only the parent reports to the controller of xdist
+        if type(plugin).__name__ == "WorkerInteractor":
             config.pluginmanager.unregister(plugin)
     status = 1
     try:
         namespaces_of(item)()
         while request := connection.recv():
             index, following = request
-            reports = runtestprotocol(session.items[index], nextitem=following and session.items[following], log=False)
-            connection.send([config.hook.pytest_report_to_serializable(config=config, report=report) for report in reports])
+            reports = runtestprotocol(
+                session.items[index], nextitem=following and session.items[following], log=False
+            )
+            connection.send(
+                [
+                    config.hook.pytest_report_to_serializable(config=config, report=report)
+                    for report in reports
+                ]
+            )
             if not following:
                 break
         status = 0
@@ -160,21 +187,26 @@ def _serve(connection, item):
 
 class Plugin:
     def __init__(self):
-        self.child = self.blind = None  # each module's process has a Blind of its own
+        self.child = self.blind = None  # the process of each module has its own Blind
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item, nextitem):
         if not namespaces_of(item):
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        for report in self._run(item, nextitem if getattr(nextitem, "module", None) is item.module else None):
+        for report in self._run(
+            item, nextitem if getattr(nextitem, "module", None) is item.module else None
+        ):
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
     def _run(self, item, following):
         if os.geteuid() != 0:
-            return [_report(item, "setup", "skipped", (str(item.path), 0, "Skipped: needs root")), _report(item, "teardown", "passed", None)]
+            return [
+                _report(item, "setup", "skipped", (str(item.path), 0, "Skipped: needs root")),
+                _report(item, "teardown", "passed", None),
+            ]
         if self.child and self.child.module is not item.module:
             self._end()
         try:
@@ -182,7 +214,10 @@ class Plugin:
             reports = self.child.run(item, following)
         except Died as death:
             self.child = None
-            return [_report(item, "call", "failed", str(death)), _report(item, "teardown", "passed", None)]
+            return [
+                _report(item, "call", "failed", str(death)),
+                _report(item, "teardown", "passed", None),
+            ]
         if not following:
             self.child = None
         return reports
@@ -198,7 +233,9 @@ class Plugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem):
-        """A test in a lab that fails while the kernel hid something from every program runs once more (blind.py)."""
+        """Repeat a test in a lab once if it fails while the kernel hid events from every program
+        (blind.py).
+        """
         marked = pyfuncitem.get_closest_marker
         if not marked("in_lab") or marked("in_order"):
             return None
@@ -219,4 +256,12 @@ class Plugin:
 
 
 def _report(item, when, outcome, why):
-    return TestReport(item.nodeid, item.location, {name: 1 for name in item.keywords}, outcome, why, when, user_properties=list(item.user_properties))
+    return TestReport(
+        item.nodeid,
+        item.location,
+        {name: 1 for name in item.keywords},
+        outcome,
+        why,
+        when,
+        user_properties=list(item.user_properties),
+    )

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether this machine refuses BPF, whoever asks: then the virtual machine of tests/env/kernels takes its place."""
+"""Whether this machine refuses BPF even to root. If so, the virtual machine of tests/env/kernels
+runs the tests.
+"""
 
 import ctypes
 import os
@@ -12,11 +14,15 @@ _BTF = "/sys/kernel/btf/vmlinux"
 
 
 def _make_map():
-    """0, or the error of the smallest map that there is."""
+    """Create the smallest map: 0, or the errno."""
     attributes = (ctypes.c_uint32 * 32)(_ARRAY, 4, 4, 1)
     libc = ctypes.CDLL(None, use_errno=True)
-    fd = libc.syscall(ctypes.c_long(_BPF_CALL.get(platform.machine(), 280)), ctypes.c_int(_BPF_MAP_CREATE), ctypes.byref(attributes),
-                      ctypes.c_uint(ctypes.sizeof(attributes)))
+    fd = libc.syscall(
+        ctypes.c_long(_BPF_CALL.get(platform.machine(), 280)),
+        ctypes.c_int(_BPF_MAP_CREATE),
+        ctypes.byref(attributes),
+        ctypes.c_uint(ctypes.sizeof(attributes)),
+    )
     if fd < 0:
         return ctypes.get_errno()
     os.close(fd)
@@ -24,9 +30,10 @@ def _make_map():
 
 
 def refused():
-    """Why this machine refuses BPF, in a few words; None where it does not, or where only root's rights are missing.
+    """Why this machine refuses BPF, in a few words; None if it does not, or if only root is
+    missing.
 
-    WGSOCKS_NO_BPF=1 says that it does, for the tests of that.
+    WGSOCKS_NO_BPF=1 simulates a refusal, for tests.
     """
     if os.environ.get("WGSOCKS_NO_BPF") == "1":
         return "WGSOCKS_NO_BPF=1"

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The witness of what the kernel hides from tracing programs: silent while it sees all, and not when it is kept away."""
-
+"""The detector of hidden transitions reports nothing while it sees all, and reports while it is
+detached.
+"""
 
 import pytest
 from blind import Blind
 from checks import equal
 from sockslab import wait_until
 
-pytestmark = [pytest.mark.in_lab, pytest.mark.in_order]  # a witness of its own
+pytestmark = [pytest.mark.in_lab, pytest.mark.in_order]  # a separate detector
 
 
 @pytest.fixture(scope="module")
@@ -17,12 +18,15 @@ def witness(lab):
 
 
 def test_silent_while_it_sees_all(lab, witness):
-    # Repeated: where the kernel really hides something, the witness is right to tell.
+    # Repeated: if the kernel really hides something, the report is right.
     def quiet(seed):
         witness.begin()
         lab.traffic("40 connect", "10 refused", "5 abort", "5 leaveconnect rst", seed=seed).finish()
-        wait_until(lambda: not any(vars(lab.proxies[0].ss()).values()), 30, "the sockets to be gone")
+        wait_until(
+            lambda: not any(vars(lab.proxies[0].ss()).values()), 30, "the sockets to be gone"
+        )
         return wait_until(lambda: not witness.why(lab), 2, "silence")
+
     equal(any(quiet(seed) for seed in (1, 2)), True, "silent")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab itself: it comes up, leaves nothing behind, keeps out of its neighbours' way."""
+"""The lab comes up, leaves nothing behind, and does not disturb other labs or the machine."""
 
 import contextlib
 import os
@@ -28,15 +28,19 @@ with Lab(proxies=int(sys.argv[2])) as lab:
 
 
 def start_lab(proxies=2, body="pass"):
-    """A lab in a process of its own; returns once it is up."""
-    process = subprocess.Popen([sys.executable, "-c", HOLD.format(body=body), HERE, str(proxies)],
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    """Start a lab in a separate process; returns once it is up."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD.format(body=body), HERE, str(proxies)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     equal(process.stdout.readline(), "up\n", "the lab")
     return process
 
 
 def end_lab(process):
-    """Lets it go on to its end; what it printed."""
+    """Let it run to its end; returns its output."""
     return process.communicate("\n", timeout=60 * PATIENCE)[0]
 
 
@@ -51,29 +55,39 @@ def net_namespaces():
 
 
 def machine_state():
-    """What a lab must not touch: names of network namespaces and interfaces, mounts, bpffs, /tmp, /etc."""
+    """State that a lab must not change: names of network namespaces and interfaces, mounts, bpffs,
+    /tmp, /etc.
+    """
     state = {}
-    state["netns"] = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
+    state["netns"] = subprocess.run(
+        ["ip", "netns"], capture_output=True, text=True, check=True
+    ).stdout
     links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout
     state["links"] = sorted(line.split()[0] for line in links.splitlines())
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
         state["mounts"] = file.read()
     state["bpf"] = sorted(os.listdir("/sys/fs/bpf"))
-    state["wireguard"] = sorted(os.listdir("/run/wireguard")) if os.path.isdir("/run/wireguard") else []
+    state["wireguard"] = (
+        sorted(os.listdir("/run/wireguard")) if os.path.isdir("/run/wireguard") else []
+    )
     for path in ("/etc/passwd", "/etc/shadow", "/etc/resolv.conf", "/etc/danted.conf"):
         state[path] = os.stat(path).st_mtime_ns if os.path.exists(path) else None
     return state
 
 
 def check_gone(pids, namespaces, before):
-    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 10, "processes gone")
+    wait_until(
+        lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 10, "processes gone"
+    )
     left = net_namespaces() & namespaces
     equal(left, set(), "network namespaces left")
     equal(machine_state(), before, "the machine")
 
 
 def lab_namespaces(pids):
-    return {os.stat(f"/proc/{pid}/ns/net").st_ino for pid in pids} - {os.stat("/proc/self/ns/net").st_ino}
+    return {os.stat(f"/proc/{pid}/ns/net").st_ino for pid in pids} - {
+        os.stat("/proc/self/ns/net").st_ino
+    }
 
 
 def test_up_with_2_proxies(record_property):
@@ -85,8 +99,10 @@ def test_up_with_2_proxies(record_property):
 
 
 def test_up_with_50_proxies_each_of_which_serves(record_property):
-    body = ("t = lab.traffic('2 connect', '1 connect addr=name6', each=True).finish(); "
-            "print(t['successful'], min(p['successful'] for p in t['by_proxy']))")
+    body = (
+        "t = lab.traffic('2 connect', '1 connect addr=name6', each=True).finish(); "
+        "print(t['successful'], min(p['successful'] for p in t['by_proxy']))"
+    )
     begun = time.monotonic()
     lab = start_lab(50, body)
     took = time.monotonic() - begun
@@ -104,11 +120,15 @@ def test_an_ended_lab_leaves_nothing():
 
 
 def killed_at(depth, signum):
-    """Kills the process at depth below (and with) the lab's root; all the others must follow."""
+    """Kill the process `depth` levels below the lab's root; all others must end too."""
     before = machine_state()
     lab = start_lab()
-    # A list of /proc that changes while it is read may lack some.
-    pids = wait_until(lambda: len(found := descendants(lab.pid)) > 40 and found, 5, "all processes of the lab to be seen")
+    # A listing of /proc that changes meanwhile may lack entries.
+    pids = wait_until(
+        lambda: len(found := descendants(lab.pid)) > 40 and found,
+        5,
+        "all processes of the lab to be seen",
+    )
     namespaces = lab_namespaces(pids)
     assert len(namespaces) >= 5, f"only {len(namespaces)} network namespaces in the lab"
     victim = pids[0]
@@ -151,11 +171,22 @@ def test_two_labs_at_once():
 
 
 def test_the_command():
-    done = subprocess.run([os.path.join(HERE, "lab"), "up", "--proxies", "3", "--", "ip", "netns"],
-                          capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [os.path.join(HERE, "lab"), "up", "--proxies", "3", "--", "ip", "netns"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     equal(done.returncode, 0, done.stderr)
-    equal(sorted(re.findall(r"^(\w+) \(id", done.stdout, re.MULTILINE)),
-          ["clients", "inet", "p0", "p1", "p2"])
-    failed = subprocess.run([os.path.join(HERE, "lab"), "up", "--", "sh", "-c", "exit 7"],
-                            capture_output=True, timeout=60, check=False)
+    equal(
+        sorted(re.findall(r"^(\w+) \(id", done.stdout, re.MULTILINE)),
+        ["clients", "inet", "p0", "p1", "p2"],
+    )
+    failed = subprocess.run(
+        [os.path.join(HERE, "lab"), "up", "--", "sh", "-c", "exit 7"],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
     equal(failed.returncode, 7, "the command's status")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A proxy of the lab is like a pod: what a container of it sees, and what may happen to it."""
+"""A proxy of the lab is like a pod: what its containers see, and how it changes."""
 
 import os
 import pathlib
@@ -17,14 +17,19 @@ pytestmark = pytest.mark.in_lab
 
 @pytest.fixture(scope="module")
 def lab_options():
-    return {"proxies": 3, "auth": [None, ("golden", "crab")], "ports": PORTS, "tunnel": lambda index: index != 2}
+    return {
+        "proxies": 3,
+        "auth": [None, ("golden", "crab")],
+        "ports": PORTS,
+        "tunnel": lambda index: index != 2,
+    }
 
 
 PORTS = (1080, 1081)
 
 
 def serves(lab, proxy, *kinds):
-    """All of the kinds come out as they should."""
+    """Assert that all connections of the kinds have their planned outcome."""
     return lab.traffic(*(kinds or ("10 transfer",)), proxies=[proxy]).finish()
 
 
@@ -42,15 +47,22 @@ def test_a_container_sees_no_processes_or_mounts_of_dante(lab):
     equal(proxy.run(["sh", "-c", "ls /run/danted.conf"]).stdout, "/run/danted.conf\n")
     equal(proxy.run(["ls", "/run"], container=True).stdout, "", "/run in a container")
     net = proxy.run(["readlink", "/proc/self/ns/net"]).stdout
-    equal(proxy.run(["readlink", "/proc/self/ns/net"], container=True).stdout, net, "network namespace")
+    equal(
+        proxy.run(["readlink", "/proc/self/ns/net"], container=True).stdout,
+        net,
+        "network namespace",
+    )
     links = proxy.run(["ls", "/sys/class/net"], container=True).stdout.split()
     equal(links, ["eth0", "lo", "wg0"], "interfaces in /sys")
 
 
 def test_a_container_has_the_capabilities_that_it_was_given(lab):
     proxy = lab.proxies[0]
-    status = proxy.run(["grep", "Cap[EB]", "/proc/self/status"], container=True,
-                       capabilities=["bpf", "perfmon", "net_admin"]).stdout.split()
+    status = proxy.run(
+        ["grep", "Cap[EB]", "/proc/self/status"],
+        container=True,
+        capabilities=["bpf", "perfmon", "net_admin"],
+    ).stdout.split()
     bits = 1 << 39 | 1 << 38 | 1 << 12
     equal([int(word, 16) for word in status[1::2]], [bits, bits], "effective and bounding set")
 
@@ -61,9 +73,11 @@ def test_the_pid_of_a_container_is_its_commands(lab):
     wait_until(lambda: comm.read_text() == "sleep\n", what="the command runs")
     process.kill()
     equal(process.wait(5 * PATIENCE), -9)
-    equal(subprocess.run(["readlink", "/proc/self/ns/pid"], capture_output=True, check=True).stdout,
-          subprocess.run(["readlink", "/proc/1/ns/pid"], capture_output=True, check=True).stdout,
-          "the lab's own PID namespace")
+    equal(
+        subprocess.run(["readlink", "/proc/self/ns/pid"], capture_output=True, check=True).stdout,
+        subprocess.run(["readlink", "/proc/1/ns/pid"], capture_output=True, check=True).stdout,
+        "the lab's own PID namespace",
+    )
 
 
 def test_each_has_a_bpffs_of_its_own(lab):
@@ -80,7 +94,10 @@ def test_users_and_resolvers_are_private(lab):
     assert "golden" not in lab.proxies[0].run(["cat", "/etc/passwd"]).stdout, "another proxy's user"
     with open("/etc/passwd", encoding="utf-8") as file:
         assert "golden" not in file.read(), "the machine's own file"
-    equal(lab.proxies[1].run(["cat", "/etc/resolv.conf"]).stdout.splitlines()[0], "nameserver 10.99.0.53")
+    equal(
+        lab.proxies[1].run(["cat", "/etc/resolv.conf"]).stdout.splitlines()[0],
+        "nameserver 10.99.0.53",
+    )
 
 
 def test_several_ports_and_lo(lab):
@@ -140,7 +157,8 @@ def test_ss_leaves_out_an_orphaned_FIN_WAIT_2(lab, record_property):
     connection.send(0, GREETING)
     connection.expect(2)
     equal(proxy.ss().clients, 1, "while it is open")
-    connection.send(3, request(9, command=9))  # danted closes; the client acknowledges and stays
+    # danted closes; the client acknowledges and stays open
+    connection.send(3, request(9, command=9))
     connection.wait(lambda: connection.peer_fin or connection.peer_reset, "danted's FIN")
     wait_until(lambda: proxy.ss().clients == 0, what="no client by the definition of active")
     if connection.peer_fin:
@@ -154,5 +172,7 @@ def test_the_counters_of_the_link(lab):
     proxy = lab.proxies[0]
     listing = proxy.run(["ip", "-s", "-j", "link", "show", "wg0"]).stdout
     stats = proxy.link_stats()
-    assert f'"bytes":{stats["rx_bytes"]},' in listing.replace(" ", ""), "rx_bytes as `ip -s link` has it"
+    assert f'"bytes":{stats["rx_bytes"]},' in listing.replace(" ", ""), (
+        "rx_bytes as `ip -s link` has it"
+    )
     equal(proxy.wg_show()["allowed_ips"], ["0.0.0.0/0", "::/0"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The traffic generator tells the truth: its tally is what danted, the kernel's counters and ss say."""
+"""The tally of the traffic generator matches danted, the kernel's counters and ss."""
 
 import pytest
 from checks import equal, same
@@ -15,7 +15,8 @@ def lab_options():
 
 COUNT = 5
 
-# Kind; outcome without and with passwords (None: the same); command; upstream connects of each request.
+# Kind; outcome without and with passwords (None: the same); command; upstream connects of each
+# request.
 KINDS = [
     ("connect", "success", None, "connect", 1),
     ("connect addr=ipv6", "success", None, "connect", 1),
@@ -91,18 +92,30 @@ KINDS = [
 
 
 def truth(outcome, command):
-    """The tally of COUNT connections that all end so."""
+    """The tally of COUNT connections with this outcome."""
     commands = dict.fromkeys(("connect", "bind", "udp_associate", "unknown"), 0)
     if outcome == "no_request":
-        return {"client_connections": COUNT, "no_request": COUNT, "requests_total": 0, "requests": commands,
-                "successful": 0, "failed": 0}
+        return {
+            "client_connections": COUNT,
+            "no_request": COUNT,
+            "requests_total": 0,
+            "requests": commands,
+            "successful": 0,
+            "failed": 0,
+        }
     if outcome in ("no_acceptable_method", "auth_failed"):
         command = "unknown"
     commands[command or "connect"] = COUNT
     failures = {} if outcome == "success" else {outcome: COUNT}
-    return {"client_connections": COUNT, "no_request": 0, "requests_total": COUNT, "requests": commands,
-            "successful": COUNT if outcome == "success" else 0, "failed": sum(failures.values()),
-            "failures": failures}
+    return {
+        "client_connections": COUNT,
+        "no_request": 0,
+        "requests_total": COUNT,
+        "requests": commands,
+        "successful": COUNT if outcome == "success" else 0,
+        "failed": sum(failures.values()),
+        "failures": failures,
+    }
 
 
 def settled(lab):
@@ -120,17 +133,21 @@ def test_kind(lab, row, ipv6):
     kind, without, with_password, command, connects = row
     outcomes = [without, with_password or without]
     before = [opens(proxy) for proxy in lab.proxies]
-    # The default expectation of the generator is for the proxy that the kind is meant for.
+    # The generator expects the outcome at a proxy with the auth that the kind is meant for.
     tally = lab.traffic(f"{COUNT} {kind} expect=any", each=True, ipv6=ipv6, concurrency=10).finish()
     settled(lab)
-    for proxy, begun, outcome, seen in zip(lab.proxies, before, outcomes, tally["by_proxy"], strict=True):
+    for proxy, begun, outcome, seen in zip(
+        lab.proxies, before, outcomes, tally["by_proxy"], strict=True
+    ):
         same(seen, truth(outcome, command), proxy.name)
         active, passive = (now - then for now, then in zip(opens(proxy), begun, strict=True))
-        heard = not (outcome in ("no_acceptable_method", "auth_failed")
-                     or (outcome == "general_failure" and without != outcome)
-                     or ("socks=4" in kind and proxy.auth))
+        heard = not (
+            outcome in ("no_acceptable_method", "auth_failed")
+            or (outcome == "general_failure" and without != outcome)
+            or ("socks=4" in kind and proxy.auth)
+        )
         equal(active, COUNT * connects if heard else 0, f"{proxy.name}: upstream connects")
-        # An accepted BIND is a passive open too.
+        # An accepted BIND is also a passive open.
         accepted = COUNT if command == "bind" and outcome == "success" else 0
         equal(passive, COUNT + accepted, f"{proxy.name}: connections accepted")
         check_asked(seen, active)
@@ -152,7 +169,7 @@ def check_payload(proxy, kind, seen, outcome):
         raise AssertionError(f"{proxy.name}: only {seen['payload']['up']} bytes up")
 
 
-def test_an_unexpected_outcome_is_told(lab):
+def test_an_unexpected_outcome_is_reported(lab):
     try:
         lab.traffic("3 connect expect=connection_refused").finish()
     except LabError as error:
@@ -163,7 +180,7 @@ def test_an_unexpected_outcome_is_told(lab):
 
 
 def test_SOCKS4_clients_that_leave(lab):
-    # Only where danted waits for the target: with passwords it answers at once, and may be first.
+    # Only if danted waits for the target: with passwords it answers at once and may be first.
     for kind in ("abort socks=4", "abort socks=4 rst"):
         tally = lab.traffic(f"{COUNT} {kind}", proxies=lab.proxies[:1]).finish()
         same(tally, truth("client_abort", "connect"))
@@ -187,10 +204,12 @@ def test_bulk_goes_through_the_tunnel(lab, record_property):
     after = proxy.link_stats()
     for direction, counter, other in (("down", "rx_bytes", "up"), ("up", "tx_bytes", "down")):
         passed, payload = after[counter] - before[counter], tally["payload"][direction]
-        # Headers, and the acknowledgements of the other direction.
+        # Headers, and acknowledgements for the other direction.
         if not payload < passed < payload * 1.1 + tally["payload"][other] * 0.1:
             raise AssertionError(f"{payload} bytes {direction}, {passed} in the tunnel")
-    record_property("note", f"{sum(tally['payload'].values()) * 8 / tally['duration_seconds'] / 1e6:.0f} Mbit/s")
+    record_property(
+        "note", f"{sum(tally['payload'].values()) * 8 / tally['duration_seconds'] / 1e6:.0f} Mbit/s"
+    )
 
 
 def test_held_connections_stay_until_released(lab):
@@ -203,13 +222,19 @@ def test_held_connections_stay_until_released(lab):
     same(quiet["by_proxy"][0], {"client_connections": 32, "successful": 29, "no_request": 0})
     traffic.release()
     settled(lab)
-    same(traffic.finish()["by_proxy"][1], {"client_connections": 32, "successful": 29, "no_request": 3})
+    same(
+        traffic.finish()["by_proxy"][1],
+        {"client_connections": 32, "successful": 29, "no_request": 3},
+    )
 
 
 def test_a_seed_makes_the_same_order(lab):
     kinds = ("20 connect", "10 refused", "5 blocked", "30 transfer")
     one, two = (lab.traffic(*kinds, seed=7, concurrency=1).finish() for _ in range(2))
-    same(two["by_proxy"][0], {key: one["by_proxy"][0][key] for key in ("requests", "failures", "bytes", "payload")})
+    same(
+        two["by_proxy"][0],
+        {key: one["by_proxy"][0][key] for key in ("requests", "failures", "bytes", "payload")},
+    )
 
 
 def test_all_kinds_at_once(lab):
@@ -226,8 +251,13 @@ def test_all_kinds_at_once(lab):
         for row in KINDS:
             outcome = row[1 + index] or row[1]
             expected[outcome] = expected.get(outcome, 0) + COUNT
-        same({**seen["failures"], "success": seen["successful"], "no_request": seen["no_request"]}, expected)
-        active, passive = (now - then for now, then in zip(opens(proxy), before[index], strict=True))
+        same(
+            {**seen["failures"], "success": seen["successful"], "no_request": seen["no_request"]},
+            expected,
+        )
+        active, passive = (
+            now - then for now, then in zip(opens(proxy), before[index], strict=True)
+        )
         bound = seen["requests"]["bind"] - (COUNT if proxy.auth else 0)
         equal(passive, seen["client_connections"] + bound, "accepted")
         check_asked(seen, active)
@@ -237,4 +267,8 @@ def test_20000_requests_on_two_proxies(lab, record_property):
     tally = lab.traffic("20000 connect", concurrency=100).finish()
     equal(tally["successful"], 20000)
     settled(lab)
-    record_property("note", f"{tally['requests_per_second']:.0f} requests/s, p99 {tally['latency_seconds']['p99'] * 1e3:.1f} ms")
+    record_property(
+        "note",
+        f"{tally['requests_per_second']:.0f} requests/s, p99 "
+        f"{tally['latency_seconds']['p99'] * 1e3:.1f} ms",
+    )

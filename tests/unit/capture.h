@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was written to standard error or output since capture_begin. Each Criterion test is a
- * process, so nothing is put back.
+ * Captures standard error or output since capture_begin. Each Criterion test is a process, so
+ * nothing is restored.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the bench measures: a function for each group of rows takes the Bench and returns table rows."""
+"""The measurements: a function for each group of rows takes the Bench and returns table rows."""
 
 from . import (
     bulk,

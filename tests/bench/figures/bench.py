@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the rows share."""
+"""Shared by all rows."""
 
 from . import programs
 from .processes import Exporter
@@ -12,7 +12,8 @@ class Bench:
         self.lab = lab
         self.proxy = lab.proxies[0]
         self.raw = {}
-        # The lab's sockets take any port, and one that waits after its end would keep a server of ours from its own.
+        # The lab's sockets take any port, and one that waits after its end would keep a server of
+        # ours from its own.
         for namespace in (self.proxy.ns, lab.clients.ns):
             namespace.sysctl(net__ipv4__ip_local_reserved_ports="8080-8082,9090,9100,9999")
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bulk data on the client's interface: real TCP, and nothing else there; the programs' averages net of the empty program's beside them."""
+"""Bulk data on the client's interface: real TCP, and nothing else there; the programs' averages net
+of the empty program's beside them.
+"""
 
 import subprocess
 
@@ -19,7 +21,9 @@ def rounds(bench, stats):
     for _ in range(ROUNDS):
         for what, direction in DIRECTIONS.items():
             before = stats.look()
-            bench.lab.clients.run([programs.path("bulk"), what, bench.proxy.addr4, "1080", str(MIB)])
+            bench.lab.clients.run(
+                [programs.path("bulk"), what, bench.proxy.addr4, "1080", str(MIB)]
+            )
             here = difference(before, stats.look())
             ours, floor = here[stats.side(direction)], here[f"floor_{direction}"]
             found[direction].append((average(ours), average(floor), ours["runs"]))
@@ -30,10 +34,15 @@ def bulk(bench):
     proxy = bench.proxy
     proxy.stop_dante()
     try:
-        with bench.exporter("--bpf.attach=tcx", "--proxy.port=1080") as exporter, \
-                Stats(bench, exporter, "eth0") as stats, \
-                proxy.popen([programs.path("bulk"), "serve", proxy.addr4, "1080"], stdin=subprocess.PIPE,
-                            stdout=subprocess.PIPE) as server:
+        with (
+            bench.exporter("--bpf.attach=tcx", "--proxy.port=1080") as exporter,
+            Stats(bench, exporter, "eth0") as stats,
+            proxy.popen(
+                [programs.path("bulk"), "serve", proxy.addr4, "1080"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            ) as server,
+        ):
             server.stdout.readline()
             found = rounds(bench, stats)
             server.stdin.close()
@@ -42,16 +51,36 @@ def bulk(bench):
     bench.raw["bulk"] = found
     tested = packets.measure(bench)
     rows = []
-    for direction, what in (("ingress", "client's data, session of a finished dialogue"),
-                            ("egress", "server's data, bytes_acked exit")):
+    for direction, what in (
+        ("ingress", "client's data, session of a finished dialogue"),
+        ("egress", "server's data, bytes_acked exit"),
+    ):
         net = [ours - empty for ours, empty, _ in found[direction]]
         packets_seen = sum(runs for _, _, runs in found[direction])
         empty = median(empty for _, empty, _ in found[direction])
-        rows.append(table.row(f"{what}, bpf_stats", median(net), LIMIT_NS, "ns more",
-                              f"empty program {empty:.0f} ns with bpf_stats; {ROUNDS * MIB * 1024 / packets_seen:.0f} KiB a packet", (min(net), max(net)), 0))
+        rows.append(
+            table.row(
+                f"{what}, bpf_stats",
+                median(net),
+                LIMIT_NS,
+                "ns more",
+                f"empty program {empty:.0f} ns with bpf_stats; "
+                f"{ROUNDS * MIB * 1024 / packets_seen:.0f} KiB a packet",
+                (min(net), max(net)),
+                0,
+            )
+        )
     for name, what in (("client_data", "client's data"),):
         for family in ("ipv4", "ipv6"):
             figure = tested[f"{name}_{family}"]
-            rows.append(table.row(f"{what}, {family.replace('ip', 'IP')}, TEST_RUN", figure["median"], LIMIT_NS, "ns more",
-                                  f"empty program {tested['empty']['median']:.1f} ns", (figure["low"], figure["high"])))
+            rows.append(
+                table.row(
+                    f"{what}, {family.replace('ip', 'IP')}, TEST_RUN",
+                    figure["median"],
+                    LIMIT_NS,
+                    "ns more",
+                    f"empty program {tested['empty']['median']:.1f} ns",
+                    (figure["low"], figure["high"]),
+                )
+            )
     return rows

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a collector that is off spares: all BPF time of a request and of a DNS query, by the kernel's own statistics, with and without it."""
+"""The saving of a disabled collector: all BPF time of a request and of a DNS query, with and
+without it, from the kernel's statistics.
+"""
 
 from . import table
 from .machine import priority
@@ -20,11 +22,15 @@ SETS = {
 
 
 def measure(bench, flags):
-    """(µs of a request, programs loaded) of an exporter with these flags; the requests ask for names, so each holds a query."""
+    """(µs of a request, programs loaded) of an exporter with these flags; the requests ask for
+    names, so each holds a query.
+    """
     with bench.exporter("--bpf.attach=tcx", *flags) as exporter, Stats(bench, exporter) as stats:
         before = stats.look()
         bench.lab.traffic(f"{REQUESTS} connect addr=name", concurrency=32).finish()
-        return all_bpf_ns(difference(before, stats.look())) / REQUESTS / 1000, len(bpf_objects(exporter.collector())[1])
+        return all_bpf_ns(difference(before, stats.look())) / REQUESTS / 1000, len(
+            bpf_objects(exporter.collector())[1]
+        )
 
 
 def collectors(bench):
@@ -38,6 +44,14 @@ def collectors(bench):
     rows = []
     for name, runs in found.items():
         times = [us for us, _ in runs]
-        rows.append(table.row(f"all BPF time of a request by name, {name}", median(times), None, "µs",
-                              f"{median(times) - first:+.1f} µs; {runs[0][1]} programs loaded", (min(times), max(times))))
+        rows.append(
+            table.row(
+                f"all BPF time of a request by name, {name}",
+                median(times),
+                None,
+                "µs",
+                f"{median(times) - first:+.1f} µs; {runs[0][1]} programs loaded",
+                (min(times), max(times)),
+            )
+        )
     return rows

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machine that the figures are of."""
+"""The machine of the measurement."""
 
 import os
 import platform
@@ -22,8 +22,11 @@ def load():
 def describe(load_before, load_after):
     memory = int(_field("/proc/meminfo", "MemTotal").split()[0]) / 1024 / 1024
     model = _field("/proc/cpuinfo", "model name")
-    return (f"Linux {platform.release()} {platform.machine()}, {os.cpu_count()} × {model}, {memory:.1f} GiB; "
-            f"load {load_before:.1f} before, {load_after:.1f} after")
+    return (
+        f"Linux {platform.release()} {platform.machine()}, {os.cpu_count()} × {model}, "
+        f"{memory:.1f} GiB; "
+        f"load {load_before:.1f} before, {load_after:.1f} after"
+    )
 
 
 def _set(pid, nice):
@@ -38,7 +41,9 @@ def _set(pid, nice):
 
 @contextmanager
 def priority(*namespaces):
-    """We, what is started meanwhile, and what runs in these namespaces go before other work of the machine: for short measurements."""
+    """We, what is started meanwhile, and what runs in these namespaces go before other work of the
+    machine: for short measurements.
+    """
     pids = [os.getpid(), *(pid for namespace in namespaces for pid in namespace.processes())]
     for pid in pids:
         _set(pid, -20)

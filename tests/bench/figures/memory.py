@@ -16,10 +16,13 @@ START_S = 2.5  # userspace/lib/process/process.c
 
 def private_copy(program, folder):
     """
-    The program with its libraries in a folder of their own, that no other process maps: its path, its environment. PSS divides a page by all who map it; other exporters on this machine would make
-    ours look small.
+    The program with its libraries in a folder of their own, that no other process maps: its path,
+    its environment. PSS divides a page by all who map it; other exporters on this machine would
+    make ours look small.
     """
-    for line in subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout.splitlines():
+    for line in subprocess.run(
+        ["ldd", program], capture_output=True, text=True, check=True
+    ).stdout.splitlines():
         words = line.split()
         if "=>" in words and words[2].startswith("/"):
             shutil.copy(words[2], folder)
@@ -43,19 +46,43 @@ def measure(bench):
         with bench.exporter(**private_copy(programs.EXPORTER, one)) as exporter:
             pss, each = used(exporter)
             maps, loaded, _ = bpf_objects(exporter.collector())
-        with NodeExporter(space, **private_copy(shutil.which(programs.NODE_EXPORTER), other)) as node:
+        with NodeExporter(
+            space, **private_copy(shutil.which(programs.NODE_EXPORTER), other)
+        ) as node:
             node_pss, _ = used(node)
     with bench.exporter() as exporter:
         pss_here, _ = used(exporter)
-    return {"pss": pss, "each": each, "pss_here": pss_here, "node": node_pss, "maps": maps, "programs": loaded}
+    return {
+        "pss": pss,
+        "each": each,
+        "pss_here": pss_here,
+        "node": node_pss,
+        "maps": maps,
+        "programs": loaded,
+    }
 
 
 def memory(bench):
     found = bench.raw["memory"] = measure(bench)
-    map_mib, program_mib = sum(found["maps"].values()) / 2**20, sum(found["programs"].values()) / 2**20
+    map_mib, program_mib = (
+        sum(found["maps"].values()) / 2**20,
+        sum(found["programs"].values()) / 2**20,
+    )
     return [
-        table.row("PSS of all four processes, nothing shared with others", found["pss"], LIMIT_PSS_MIB, "MiB",
-                  f"node-exporter {found['node']:.1f}; {found['pss_here']:.1f} with what this machine shares"),
-        table.row("kernel maps at rest, one proxy", map_mib, LIMIT_MAPS_MIB, "MiB",
-                  f"{len(found['maps'])} maps; programs {program_mib:.2f} MiB more", digits=2),
+        table.row(
+            "PSS of all four processes, nothing shared with others",
+            found["pss"],
+            LIMIT_PSS_MIB,
+            "MiB",
+            f"node-exporter {found['node']:.1f}; {found['pss_here']:.1f} with what this machine "
+            f"shares",
+        ),
+        table.row(
+            "kernel maps at rest, one proxy",
+            map_mib,
+            LIMIT_MAPS_MIB,
+            "MiB",
+            f"{len(found['maps'])} maps; programs {program_mib:.2f} MiB more",
+            digits=2,
+        ),
     ]

@@ -13,17 +13,30 @@ from .processes import cpu_ns
 from .spread import quantile
 
 COUNTS, ASKED, LIMIT_KB = (1, 200), 50, 60
-# What a browser would ask for besides: there may be nothing. (A link is asked for when somebody follows it.)
-MORE = re.compile(r"<(?:img|iframe|object|embed|audio|video|source|use)\b|\bsrc=|<link (?!rel=icon href=\"data:)|@import|url\(")
+# What a browser would ask for besides: there may be nothing. (A link is asked for when somebody
+# follows it.)
+MORE = re.compile(
+    r"<(?:img|iframe|object|embed|audio|video|source|use)\b|\bsrc=|<link (?!rel=icon "
+    r"href=\"data:)|@import|url\("
+)
 
 
 def ask(agent):
     pids = agent.pids()
     before = cpu_ns(pids)
-    result = subprocess.run([programs.path("http"), str(agent.METRICS), "/", str(ASKED), "1"], check=True, capture_output=True)
+    result = subprocess.run(
+        [programs.path("http"), str(agent.METRICS), "/", str(ASKED), "1"],
+        check=True,
+        capture_output=True,
+    )
     found = programs.parse(result.stdout)
     page = agent.get("/").partition("\r\n\r\n")[2]
-    return {"ms": [us / 1000 for us in found["us"]], "cpu_ms": (cpu_ns(pids) - before) / (ASKED + 1) / 1e6, "bytes": len(page.encode()), "more": MORE.findall(page)}
+    return {
+        "ms": [us / 1000 for us in found["us"]],
+        "cpu_ms": (cpu_ns(pids) - before) / (ASKED + 1) / 1e6,
+        "bytes": len(page.encode()),
+        "more": MORE.findall(page),
+    }
 
 
 def page(bench):
@@ -43,8 +56,16 @@ def page(bench):
     bench.raw["page"] = found
     rows = []
     for count, one in found.items():
-        rows.append(table.row(f"page of {count} prox{'y' if count == 1 else 'ies'}", one["bytes"] / 1000, LIMIT_KB, "kB",
-                              f"{1 + len(one['more'])} request; p50 {quantile(one['ms'], 0.5):.1f} ms, p99 {quantile(one['ms'], 0.99):.1f} ms, CPU {one['cpu_ms']:.1f} ms"))
+        rows.append(
+            table.row(
+                f"page of {count} prox{'y' if count == 1 else 'ies'}",
+                one["bytes"] / 1000,
+                LIMIT_KB,
+                "kB",
+                f"{1 + len(one['more'])} request; p50 {quantile(one['ms'], 0.5):.1f} ms, p99 "
+                f"{quantile(one['ms'], 0.99):.1f} ms, CPU {one['cpu_ms']:.1f} ms",
+            )
+        )
         if one["more"]:
             rows[-1].verdict = table.MISSED
     return rows

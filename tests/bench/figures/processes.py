@@ -14,7 +14,7 @@ from . import programs
 
 
 def cpu_ns(pids):
-    """What all threads of these processes have run, to the nanosecond."""
+    """CPU time of all threads of these processes, in ns."""
     total = 0
     for pid in pids:
         for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
@@ -45,12 +45,16 @@ def pss_kib(pid):
 
 
 def bpf_objects(pid):
-    """From the fdinfo of a process: ({map id: memlock}, {program id: memlock}, [links: dicts of their fields])."""
+    """From the fdinfo of a process: ({map id: memlock}, {program id: memlock}, [links: dicts of
+    their fields]).
+    """
     maps, loaded, links = {}, {}, []
     for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
         try:
             with open(path, encoding="ascii", errors="replace") as file:
-                fields = dict(line.split(":", 1) for line in file.read().splitlines() if ":" in line)
+                fields = dict(
+                    line.split(":", 1) for line in file.read().splitlines() if ":" in line
+                )
         except FileNotFoundError:
             continue
         fields = {key: value.strip() for key, value in fields.items()}
@@ -71,7 +75,9 @@ class Server:
         self.port = port
         self.log = os.path.join("/run/lab", f"{os.path.basename(argv[0])}.log")
         with open(self.log, "w", encoding="utf-8") as log:
-            self.process = space.popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = space.popen(
+                argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         self.pid = self.process.pid
 
     def get(self, path, port=None):
@@ -80,7 +86,9 @@ class Server:
             client.settimeout(5)
             try:
                 client.connect(("127.0.0.1", port or self.port))
-                client.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n".encode())
+                client.sendall(
+                    f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n".encode()
+                )
                 answer = b""
                 while data := client.recv(1 << 16):
                     answer += data
@@ -124,11 +132,16 @@ class Exporter(Server):
     NAME = "golden-crab"
 
     def __init__(self, proxy, *flags, program=programs.EXPORTER, environment=None):
-        super().__init__(proxy.ns, [program, *flags], self.METRICS, {"PROXY_NAME": self.NAME, **(environment or {})})
+        super().__init__(
+            proxy.ns,
+            [program, *flags],
+            self.METRICS,
+            {"PROXY_NAME": self.NAME, **(environment or {})},
+        )
         self.wait("proxy_requests_total{")
 
     def collector(self):
-        """The process that holds the kernel side."""
+        """The process that has the BPF programs and maps."""
         return max(self.pids(), key=lambda pid: len(bpf_objects(pid)[0]))
 
 
@@ -137,5 +150,7 @@ class NodeExporter(Server):
     ARGV = (programs.NODE_EXPORTER, f"--web.listen-address=127.0.0.1:{METRICS}")
 
     def __init__(self, space, environment=None, program=None):
-        super().__init__(space, [program or self.ARGV[0], *self.ARGV[1:]], self.METRICS, environment)
+        super().__init__(
+            space, [program or self.ARGV[0], *self.ARGV[1:]], self.METRICS, environment
+        )
         self.wait()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Medians and what surrounds them."""
+"""Medians and their confidence intervals."""
 
 import math
 from statistics import median
@@ -13,7 +13,9 @@ def quantile(values, q):
 
 
 def interval(values):
-    """Where the true median lies with a probability of 95 %: by the order of the values alone, whatever their distribution."""
+    """Where the true median lies with a probability of 95 %: by the order of the values alone,
+    whatever their distribution.
+    """
     ordered = sorted(values)
     count = len(ordered)
     low = max(0, math.floor(count / 2 - 0.98 * math.sqrt(count)) - 1)

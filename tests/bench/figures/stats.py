@@ -18,12 +18,20 @@ class Stats:
         self.ids = [link["prog_id"] for link in links]
         self.ifindex = 0
         if interface:
-            self.ifindex = int(bench.proxy.run(["cat", f"/sys/class/net/{interface}/ifindex"]).stdout)
-        self.here = {link["attach_type"].split()[0]: link["prog_id"] for link in links
-                     if link.get("ifindex") == str(self.ifindex)}
+            self.ifindex = int(
+                bench.proxy.run(["cat", f"/sys/class/net/{interface}/ifindex"]).stdout
+            )
+        self.here = {
+            link["attach_type"].split()[0]: link["prog_id"]
+            for link in links
+            if link.get("ifindex") == str(self.ifindex)
+        }
         self.process = bench.proxy.popen(
             [programs.path("stats"), str(self.ifindex), str(bench.proxy.ns.net), *self.ids],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def look(self):
         self.process.stdin.write("\n")
@@ -48,8 +56,11 @@ def difference(before, after):
     found = {}
     for key, value in after.items():
         if isinstance(value, dict):
-            found[key] = {"ns": value["ns"] - before[key]["ns"], "runs": value["runs"] - before[key]["runs"],
-                          "name": value["name"]}
+            found[key] = {
+                "ns": value["ns"] - before[key]["ns"],
+                "runs": value["runs"] - before[key]["runs"],
+                "name": value["name"],
+            }
         else:
             found[key] = value - before[key]
     return found

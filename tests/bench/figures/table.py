@@ -24,7 +24,9 @@ def at_least(value, limit):
 
 
 def row(what, value, limit, unit, beside="", spread=None, digits=1, hidden=False):
-    """value beside an upper limit (None: no goal). hidden: a miss is the machine's noise, as its floor or the spread shows."""
+    """A value with its upper limit (None: no goal). hidden: the floor or the spread shows that a
+    miss is noise of the machine.
+    """
     figure = f"{value:.{digits}f} {unit}"
     if spread:
         figure += f" ({spread[0]:.{digits}f}–{spread[1]:.{digits}f})"
@@ -50,8 +52,10 @@ def _cells(entry):
 def text(rows):
     table = [_cells(entry) for entry in (_HEADER, *rows)]
     widths = [max(len(line[i]) for line in table) for i in range(5)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-             for line in table]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in table
+    ]
     lines.insert(1, "  ".join("─" * width for width in widths))
     return "\n".join(lines) + "\n" + footer(rows)
 
@@ -63,7 +67,10 @@ def markdown(rows):
 
 
 def footer(rows):
-    count = {verdict: sum(entry.verdict == verdict for entry in rows) for verdict in (MET, MISSED, UNCLEAR, FAILED)}
+    count = {
+        verdict: sum(entry.verdict == verdict for entry in rows)
+        for verdict in (MET, MISSED, UNCLEAR, FAILED)
+    }
     said = f"{count[MET]} goals met, {count[MISSED]} missed"
     if count[UNCLEAR]:
         said += f", {count[UNCLEAR]} hidden by noise"

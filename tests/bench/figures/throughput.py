@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""dante's throughput with and without the exporter, in turns: only ratios of neighbours count on a machine that others use too."""
+"""dante's throughput with and without the exporter, in turns: only ratios of neighbours count on a
+machine that others use too.
+"""
 
 from . import table
 from .machine import priority
@@ -17,7 +19,9 @@ def block(bench):
     cpu = cpu_ns(pids) + children_cpu_ns(pids)
     tally = bench.lab.traffic(f"{REQUESTS} connect", concurrency=64).finish()
     pids = bench.proxy.dante.processes()
-    return tally["requests_per_second"], (cpu_ns(pids) + children_cpu_ns(pids) - cpu) / REQUESTS / 1000
+    return tally["requests_per_second"], (
+        cpu_ns(pids) + children_cpu_ns(pids) - cpu
+    ) / REQUESTS / 1000
 
 
 def watched(bench):
@@ -26,7 +30,7 @@ def watched(bench):
 
 
 def pairs(bench):
-    """A B, B A, …: what drifts falls on both."""
+    """A B, B A, …: drift affects both equally."""
     found = []
     block(bench)
     for turn in range(PAIRS):
@@ -47,6 +51,15 @@ def throughput(bench):
     cpu = [100 * (with_us[1] / without[1] - 1) for without, with_us in found]
     low, high = interval(lost)
     rates = [median(side[0] for side in sides) for sides in zip(*found, strict=True)]
-    return [table.row("dante's throughput lost with us", median(lost), LIMIT_LOST, "%",
-                      f"{rates[0]:.0f}/s without, {rates[1]:.0f}/s with; dante's CPU a request {median(cpu):+.1f} %",
-                      (low, high), hidden=low <= LIMIT_LOST)]
+    return [
+        table.row(
+            "dante's throughput lost with us",
+            median(lost),
+            LIMIT_LOST,
+            "%",
+            f"{rates[0]:.0f}/s without, {rates[1]:.0f}/s with; dante's CPU a request "
+            f"{median(cpu):+.1f} %",
+            (low, high),
+            hidden=low <= LIMIT_LOST,
+        )
+    ]

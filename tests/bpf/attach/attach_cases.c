@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One instance by itself: packets pass, crashes, take-over, interfaces that come and go. */
+/* A single instance: packets pass, crashes, take-over, interfaces that appear and vanish. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -57,9 +57,7 @@ static void remove_leaves_nothing(struct scene *scene)
 	check(count_lines("tc qdisc show | grep clsact") == 0, "a qdisc is left");
 }
 
-/*
- * A descriptor that somebody else still holds (a child, a debugger) does not keep a link attached.
- */
+/* A link is detached even if another process (a child, a debugger) still has its descriptor. */
 static void remove_is_not_close(struct scene *scene)
 {
 	struct attachment egress = scene_open(scene, ATTACH_EGRESS, true);
@@ -71,8 +69,7 @@ static void remove_is_not_close(struct scene *scene)
 }
 
 /*
- * The second direction finds the qdisc of the first: it goes with the last of the two, whichever
- * that is.
+ * The second direction uses the qdisc of the first; the last of the two removes it, in any order.
  */
 static void qdisc_goes_last(struct scene *scene)
 {
@@ -168,7 +165,7 @@ static void *send_on(void *argument)
 	return NULL;
 }
 
-/* Take-over in mid-traffic, again and again: each frame is counted exactly once. */
+/* Repeated take-over during traffic: each frame is counted exactly once. */
 static void exchange_loses_nothing(struct scene *scene)
 {
 	struct sender sender = { .world = &scene->world };
@@ -215,7 +212,9 @@ static void interface_returns(struct scene *scene)
 	check(count_lines("ls %s", scene->world.pins) == 0, "a pin is left");
 }
 
-/* A pin of an interface that went while nobody looked goes; live links, programs and maps stay. */
+/*
+ * The pin of an interface that vanished meanwhile is removed; live links, programs and maps stay.
+ */
 static void prune_takes_the_dead(struct scene *scene)
 {
 	struct attachment egress, ingress;
@@ -240,7 +239,7 @@ static void prune_takes_the_dead(struct scene *scene)
 	attachment_remove(&ingress);
 }
 
-/* A pin whose link is on another interface: that one is let go, the wanted one attached. */
+/* A pin whose link is on another interface is released, and the right interface attached. */
 static void pin_of_another_interface(struct scene *scene)
 {
 	int stub = scene_stub(scene, ATTACH_EGRESS, 0);
@@ -288,7 +287,7 @@ static void auto_takes_the_best(struct scene *scene)
 	attachment_remove(&egress);
 }
 
-/* All 64 places of a TCX chain are taken: AUTO still finds a way. */
+/* All 64 places of a TCX chain are taken: AUTO falls back to clsact. */
 static void auto_finds_a_full_chain(struct scene *scene)
 {
 	struct attachment egress;

@@ -4,10 +4,10 @@
 #include "programs.h"
 #include "world.h"
 
-/* Everything that a case starts from. */
+/* The state at the start of a case. */
 struct scene {
 	struct world world;
-	enum config_attach mode; /* what this run of the case is about */
+	enum config_attach mode; /* under test in this run of the case */
 	int counters;
 	int targets;
 };
@@ -30,7 +30,7 @@ struct test_case {
 
 extern const struct test_case attach_cases[], neighbour_cases[], clsact_cases[], cost_cases[];
 
-/* Ends the case when this kernel has no TCX. */
+/* Ends the case if this kernel has no TCX. */
 void scene_needs_tcx(const struct scene *scene);
 
 /* A stub of slot SLOT (plus `shift`) that ends in the target of its direction. */
@@ -53,10 +53,7 @@ struct attachment scene_open(const struct scene *scene, enum attach_direction di
  */
 int scene_counted(struct scene *scene, enum attach_direction direction);
 
-/*
- * How many of ours (of any instance) are on the end of a direction, seen with other eyes (tc, prog
- * query).
- */
+/* Number of the exporter's programs (of any instance) in a direction, by tc and prog query. */
 int scene_ours(const struct scene *scene, enum attach_direction direction);
 
 /* The end of the pair to which a direction belongs: frames leave `near` and enter `far`. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What clsact alone knows: priorities, kinds, the older `ingress` qdisc, and others who clean up
- * too much.
+ * Cases of clsact only: priorities, kinds, the older `ingress` qdisc, and tools that delete too
+ * much.
  */
 #include <errno.h>
 #include <string.h>
@@ -31,7 +31,9 @@ static void priority_is_taken(struct scene *scene)
 	again = scene_open(scene, ATTACH_EGRESS, false);
 	check(again.priority == egress.priority + 2, "priority %u", again.priority);
 	check(scene_counted(scene, ATTACH_EGRESS) == FRAMES, "not counted");
-	/* What made it move is gone: it is found where it is, not made a second time. */
+	/*
+	 * The reason for the other priority is gone: the filter is found there, not created again.
+	 */
 	run("tc filter del dev near egress pref %u", egress.priority);
 	attachment_close(&again);
 	again = scene_open(scene, ATTACH_EGRESS, false);
@@ -42,7 +44,7 @@ static void priority_is_taken(struct scene *scene)
 	      "a foreign filter is gone");
 }
 
-/* A filter with our handle and priority, but another's name: not ours to replace. */
+/* A filter with the exporter's handle and priority, but another name, is not replaced. */
 static void handle_is_taken(struct scene *scene)
 {
 	int program = counter_load(scene->counters, FOREIGN_FIRST, VERDICT_NEXT, "foreign");
@@ -65,7 +67,7 @@ static void handle_is_taken(struct scene *scene)
 	      "removed a foreign filter");
 }
 
-/* Two of ours, as two racing starts may leave them: one stays. */
+/* Two filters of the exporter, as left by two simultaneous starts: one stays. */
 static void doubles_go(struct scene *scene)
 {
 	int fd = netlink_open(0), stub = scene_stub(scene, ATTACH_EGRESS, 0);

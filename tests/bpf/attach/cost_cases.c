@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What attaching costs. Lines with # are for the reader; the bounds are wide, against a change of
- * kind.
+ * The cost of attaching. Lines with # are informative; the limits are wide and catch large changes.
  */
 #include <stdlib.h>
 #include <unistd.h>

@@ -32,8 +32,8 @@ static void run_here(const struct test_case *test, enum config_attach mode)
 }
 
 /*
- * Each case is a process of its own: its namespaces, links and maps end with it, and a crash is its
- * own.
+ * Each case is a separate process: its namespaces, links and maps end with it, and a crash affects
+ * no other case.
  */
 static bool run_case(const struct test_case *test, enum config_attach mode, const char *prefix)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Among others: foreign programs and filters before and after ours, and a second instance of us. */
+/* With foreign programs and filters before and after the exporter's, and with a second instance. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ static void check_foreign_run(struct scene *scene, const char *when)
 	      counters_frames(scene->counters, FOREIGN_LAST));
 }
 
-/* Foreign TCX links that came before us, at both ends of the chain, and one that comes later. */
+/* Foreign TCX links that exist already, at both ends of the chain, and one that is added later. */
 static void foreign_tcx_links_stay(struct scene *scene)
 {
 	uint32_t near = scene->world.near;
@@ -76,7 +76,7 @@ static void foreign_filters_stay(struct scene *scene)
 	      "a filter is gone");
 }
 
-/* A qdisc that others made stays though it is empty; one that we made stays while others use it. */
+/* A foreign qdisc stays even if empty; the exporter's qdisc stays while others use it. */
 static void foreign_qdisc_stays(struct scene *scene)
 {
 	struct attachment egress;
@@ -96,7 +96,7 @@ static void foreign_qdisc_stays(struct scene *scene)
 	check(scene_ours(scene, ATTACH_EGRESS) == 0, "something of ours is left");
 }
 
-/* A neighbour that ends the walk with OK must not blind us, wherever it was before we came. */
+/* A foreign program that ends the chain with OK must not hide packets, in any earlier position. */
 static void terminating_neighbour(struct scene *scene)
 {
 	int program = counter_load(scene->counters, FOREIGN_FIRST, VERDICT_OK, "foreign");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packet programs of the tests: ones that count marked frames, as our tail-call targets and as
- * foreign neighbours.
+ * Packet programs of the tests: they count marked frames, as tail-call targets and as foreign
+ * programs.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ uint64_t counters_frames(int counters, int index);
 uint32_t counters_cb(int counters, int index);
 void counters_clear(int counters);
 
-/* A program that adds each marked frame to counters[index]; unmarked ones always go on. */
+/* A program that adds each marked frame to counters[index]; unmarked frames always pass. */
 int counter_load(int counters, int index, int verdict, const char *name);
 
 /* A PROG_ARRAY with the counter `index` at each place `index`. */

@@ -99,8 +99,8 @@ void world_enter(struct world *world)
 	check(unshare(CLONE_NEWNET | CLONE_NEWNS) == 0, "%s", strerror(errno));
 	check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "%s", strerror(errno));
 	/*
-	 * Over a folder that is always there and of no use to us: nothing is left behind, however
-	 * the case ends.
+	 * Mounted over an existing folder that the case does not use, so that nothing is left
+	 * behind.
 	 */
 	check(mount("bpf", "/mnt", "bpf", 0, "mode=0700") == 0, "%s", strerror(errno));
 	snprintf(world->pins, sizeof(world->pins), "/mnt/links");

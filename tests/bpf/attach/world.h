@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A disposable world for each case: network and mount namespace of its own, a veth pair, a bpffs,
- * marked frames.
+ * A disposable environment for each case: private network and mount namespaces, a veth pair, a
+ * bpffs, marked frames.
  */
 #pragma once
 
@@ -10,9 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FRAME_PROTOCOL                                                            \
-	0x88b5 /* IEEE 802 local experimental: nothing else in the world sends it \
-		*/
+#define FRAME_PROTOCOL 0x88b5 /* IEEE 802 local experimental: no other program sends it */
 
 struct world {
 	uint32_t near;	/* frames are sent here ... */
@@ -22,7 +20,7 @@ struct world {
 	char pins[64];	/* a folder in a bpffs */
 };
 
-/* Prints why and ends the case (each is a process of its own). */
+/* Prints the reason and ends the case, which is a process. */
 #define check(condition, ...)                                                           \
 	do {                                                                            \
 		if (!(condition)) {                                                     \
@@ -35,7 +33,7 @@ struct world {
 		}                                                                       \
 	} while (0)
 
-/* Ends the case when the kernel cannot do what it is about. */
+/* Ends the case if the kernel lacks the feature under test. */
 void skip(const char *why);
 
 extern const char *case_name;
@@ -46,7 +44,7 @@ void world_enter(struct world *world);
 /* Makes (again) the veth pair and the sockets on it. */
 void world_plug(struct world *world);
 
-/* Runs a shell command, that must succeed. */
+/* Runs a shell command, which must succeed. */
 __attribute__((format(printf, 1, 2))) void run(const char *format, ...);
 
 /* The number of lines that a shell command prints. */
@@ -55,7 +53,7 @@ __attribute__((format(printf, 1, 2))) int count_lines(const char *format, ...);
 /* Sends marked frames and waits until as many have arrived (at most 2 s). Returns how many did. */
 int world_send(struct world *world, int frames);
 
-/* Sends without looking at arrivals. Returns how many the kernel took. */
+/* Sends without waiting for arrivals. Returns how many the kernel accepted. */
 int world_send_blind(struct world *world, int frames);
 
 double now_ms(void);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What it costs to load: the instructions that the verifier processes, by program. The start of the
- * exporter and every upgrade wait for it, and a branch in the wrong loop multiplies it by a
- * hundred. The time is printed, not judged: it depends on the machine.
+ * The cost of loading: the instructions that the verifier processes for each program. The start of
+ * the exporter and every upgrade wait for it. A branch in the wrong loop can multiply it by 100.
+ * The time is printed but has no limit, since it depends on the machine.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -18,7 +18,7 @@
 #include "wgsocks.skel.h"
 
 #define INSTRUCTIONS_MAX 20000
-/* Up to 6.1: that verifier takes fewer states for the same; 24,035 were measured. */
+/* Up to Linux 6.1, whose verifier merges fewer states; 24,035 were measured. */
 #define INSTRUCTIONS_MAX_OLD 40000
 
 static double cpu_ms(void)

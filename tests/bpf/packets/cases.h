@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cases by name, and checks that note why a case has failed. */
+/* Named cases, and checks that record why a case failed. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,7 +19,7 @@ extern const struct test_case dialogue_cases[], stream_cases[], order_cases[], c
 extern const struct test_case dns_cases[], dns_stream_cases[], handshake_cases[];
 extern const struct test_case fuzz_tunnel_cases[], fuzz_cases[];
 
-/* A case goes on after a check that failed; the first one is reported. Returns the condition. */
+/* A case continues after a failed check; the first failure is reported. Returns the condition. */
 #define check(condition, ...) ((condition) ? true : (check_failed(__VA_ARGS__), false))
 void check_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool check_is_failed(void);

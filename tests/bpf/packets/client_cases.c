@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Requests by the client's address: the first fifty, all others together, and never more than were
- * asked.
+ * Requests by client address: the first fifty clients, the sum of all others, and the exact total.
  */
 #include <pthread.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Two CPUs with segments of one dialogue at the same moment, as when a client's sends move between
- * CPUs.
+ * Two CPUs with segments of one dialogue at the same time, as when the sends of a client move
+ * between CPUs.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -24,7 +24,7 @@ struct pair {
 	void (*say)(struct talk *talk, int who, struct pair *pair);
 };
 
-/* Both leave it in the same moment, as near as may be. */
+/* Both continue from here at nearly the same time. */
 static void meet(struct pair *pair)
 {
 	int number = __atomic_fetch_add(&pair->arrived, 1, __ATOMIC_SEQ_CST),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Whose series a packet goes into, and who is nominated for one. */
+/* The series in which a packet counts, and the candidates for a series. */
 #include <netinet/in.h>
 #include <string.h>
 
@@ -141,8 +141,8 @@ static void many(struct kernel *kernel)
 }
 
 /*
- * ::, as a forged packet may have it, looks like a free way: it is one of the others, and no
- * candidate is made of it.
+ * ::, as in a forged packet, looks like a free way: it counts as `other` and never becomes a
+ * candidate.
  */
 static void no_address(struct kernel *kernel)
 {
@@ -158,7 +158,7 @@ static void no_address(struct kernel *kernel)
 	check(promotion_run(&kernel->destinations, 1, NULL, NULL) == 0, ":: was promoted");
 }
 
-/* A heavy one among very many light ones that come and go. */
+/* A heavy address among very many light ones. */
 static void vote(struct kernel *kernel)
 {
 	struct frame_shape shape = { 4, 14, 0, 0 };

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Every dialogue, in every way of the packets and cut into segments in every way: it must count the
- * same.
- */
+/* Every dialogue, on every path and in every segmentation: the counts must be the same. */
 #include <string.h>
 
 #include "script.h"
@@ -100,7 +97,7 @@ static void wrap_around(struct kernel *kernel)
 			deliver_wrap(script, kernel, &talk_ways[way]);
 }
 
-/* The client says all that it has to say at once, in segments of n, and then the server does. */
+/* The client sends all its data at once, in segments of n, and then the server does. */
 static void deliver_pipelined(const struct script *script, struct kernel *kernel,
 			      const struct talk_way *way)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Queries and answers through the programs, beside what must be counted of them. */
+/* Queries and answers through the programs, with their expected counts. */
 #pragma once
 
 #include "cases.h"
@@ -29,7 +29,7 @@ size_t dns_message(uint8_t *out, uint16_t id, bool answer, uint16_t type, uint8_
 /* Counters at 0 and both maps empty. */
 void dns_begin(struct kernel *kernel);
 
-/* A query leaves, or an answer comes, as it is; `gso_size` 0: one. */
+/* Sends a query or receives an answer unchanged; `gso_size` 0: not merged. */
 void dns_send(struct kernel *kernel, const struct dns_way *way, bool answer,
 	      const struct frame *frame, uint32_t gso_size);
 void dns_check(struct kernel *kernel, const struct dns_way *way, const struct dns_want *want);

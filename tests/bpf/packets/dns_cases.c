@@ -57,7 +57,7 @@ static void asked_and_answered(struct kernel *kernel)
 	}
 }
 
-/* The same packets where they are nobody's, or come and go the wrong way. */
+/* The same packets without a proxy, or in the wrong direction. */
 static void not_ours(struct kernel *kernel)
 {
 	for (int i = 0; i < DNS_WAYS; i++) {
@@ -102,7 +102,7 @@ static void somebody_elses_answer(struct kernel *kernel)
 	dns_check(kernel, way, &want);
 }
 
-/* Ethernet pads short frames; a header may say less or more than there is. */
+/* Ethernet pads short frames; a header may state less or more than the packet has. */
 static void lengths(struct kernel *kernel)
 {
 	for (int i = 0; i < DNS_WAYS; i++) {
@@ -185,7 +185,8 @@ static void ipv6_fragments(struct kernel *kernel)
 }
 
 /*
- * An IPv4 header length below 20: what lies there is an address, and no ports. The kernel drops it.
+ * An IPv4 header length below 20: the bytes there are an address, not ports. The kernel drops the
+ * packet.
  */
 static void short_header(struct kernel *kernel)
 {

@@ -136,7 +136,7 @@ static void syn_again(struct kernel *kernel)
 
 	stream_begin(&s, kernel, way, 500);
 	segment(&s, false, 0, 30, FRAME_TCP_ACK);
-	segment(&s, false, 0, 0, FRAME_TCP_SYN); /* the same one: nothing begins anew */
+	segment(&s, false, 0, 0, FRAME_TCP_SYN); /* the same one: no new stream */
 	segment(&s, true, 0, 0, FRAME_TCP_SYN | FRAME_TCP_ACK);
 	pieces(&s, 31, 0);
 	stream_check(&s);
@@ -174,7 +174,7 @@ static void reset(struct kernel *kernel)
 		check_about("%s", dns_ways[i].name);
 		stream_begin(&s, kernel, &dns_ways[i], 9);
 		pieces(&s, 400, 0);
-		segment(&s, true, s.length[1] + 5, 0, FRAME_TCP_RST); /* a stranger's guess */
+		segment(&s, true, s.length[1] + 5, 0, FRAME_TCP_RST); /* a guess of an attacker */
 		stream_check(&s);
 		segment(&s, i & 1, s.length[i & 1], 0, FRAME_TCP_RST);
 		s.want.streams = 0;
@@ -182,10 +182,7 @@ static void reset(struct kernel *kernel)
 	}
 }
 
-/*
- * A stream whose begin nobody saw: each segment with data is a loss, and the other side's are
- * nothing.
- */
+/* A stream without its SYN: each segment of queries is a loss; segments of answers are ignored. */
 static void without_begin(struct kernel *kernel)
 {
 	struct stream s;
@@ -268,7 +265,10 @@ static void overtaken(struct kernel *kernel)
 	}
 }
 
-/* Both CPUs with the same segments at once, as when one is sent again and its sender has moved. */
+/*
+ * Both CPUs with the same segments at once, as for a retransmission whose sender has moved to
+ * another CPU.
+ */
 struct pair {
 	struct stream *stream;
 	int arrived;
@@ -284,7 +284,7 @@ static void meet(struct pair *pair)
 			sched_yield();
 }
 
-/* Each segment in the same moment, as near as may be. */
+/* Each segment at nearly the same time. */
 static void pieces_at_once(struct pair *pair)
 {
 	struct stream *s = pair->stream;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * DNS, in the tunnel and beside it. Prints `ok NAME`, `not ok NAME: why`; an argument chooses
+ * DNS, in the tunnel and outside it. Prints `ok NAME`, `not ok NAME: why`; an argument chooses
  * cases.
  */
 #include "cases.h"

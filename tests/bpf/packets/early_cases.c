@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Data that comes before its session: read, kept in `early`, and counted by nobody yet. */
+/* Data that arrives before its session: it is read into `early` and not counted yet. */
 #include <string.h>
 
 #include "talk.h"
@@ -48,7 +48,7 @@ static void kept(struct kernel *kernel)
 	}
 }
 
-/* What it says is what a session's dialogue says after the same bytes. */
+/* Its state equals that of a session's dialogue after the same bytes. */
 static void same_as_session(struct kernel *kernel)
 {
 	static const char *const texts[] = {
@@ -83,7 +83,7 @@ static void same_as_session(struct kernel *kernel)
 	}
 }
 
-/* One of the same ports, left by a connection that never came to be: it is not gone on with. */
+/* An entry with the same ports, of a connection that was never established, is not continued. */
 static void stale(struct kernel *kernel)
 {
 	struct early_dialogue found = { .dialogue = {
@@ -140,7 +140,7 @@ static void lost(struct kernel *kernel)
 	talk_end(&talk);
 }
 
-/* The server's words without a session, and packets without bytes, leave nothing. */
+/* Data of the server without a session, and packets without data, create no entry. */
 static void nothing(struct kernel *kernel)
 {
 	struct early_dialogue found;
@@ -156,7 +156,7 @@ static void nothing(struct kernel *kernel)
 	talk_end(&talk);
 }
 
-/* More than the map holds: old ones make room, as it is a hint. */
+/* More entries than the map holds: old ones are evicted. */
 static void evicted(struct kernel *kernel)
 {
 	int kept_there = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packets, header after header. Without L2 the kernel's test run still reads an Ethernet protocol
- * at byte 12, and so finds it in the source address: all our addresses hold it there.
+ * Builds packets, header by header. Without L2 the kernel's test run still reads an Ethernet
+ * protocol at byte 12, and so finds it in the source address: all our addresses hold it there.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * WireGuard's handshakes beside the tunnel. Prints `ok NAME`, `not ok NAME: why`; an argument
- * chooses cases.
+ * WireGuard handshakes on the underlay. Prints `ok NAME`, `not ok NAME: why`; an argument chooses
+ * cases.
  */
 #include "cases.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Headers of every length, and ones that lie. A packet that the kernel drops must not count, nor
- * move the dialogue.
+ * Headers of every length, and false ones. A packet that the kernel drops must not count and must
+ * not advance the dialogue.
  */
 #include <string.h>
 
@@ -42,7 +42,7 @@ static void right(struct kernel *kernel)
 				for (int words = 0; words <= 10; words++) {
 					struct frame_shape shape = { version, l2, options, words };
 					/*
-					 * Five extension headers are more than are looked through.
+					 * Five extension headers are more than the programs read.
 					 */
 					bool heard = version == 4 || options < 5;
 
@@ -55,7 +55,7 @@ static void right(struct kernel *kernel)
 				}
 }
 
-/* Ethernet pads to 60 bytes: what is behind the IP packet is no payload. */
+/* Ethernet pads to 60 bytes: bytes after the IP packet are not payload. */
 static void pad(struct frame *frame, int n)
 {
 	uint8_t padding[46] = "\5\1\0\5\1\0\1\5\1\0\5\1\0\1";
@@ -232,7 +232,7 @@ static void cut(struct frame *frame, int length)
 	frame->length = frame->network + (size_t)length;
 }
 
-/* Packets that end too early, headers as if they did not. */
+/* Truncated packets whose headers state the full length. */
 static void cut_anywhere(struct kernel *kernel)
 {
 	for (int version = 4; version <= 6; version += 2) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The BPF object, loaded for this process alone: neither pinned nor attached. Packets run through
- * it by BPF_PROG_TEST_RUN.
+ * The BPF object, loaded for this process only, neither pinned nor attached. Packets run through it
+ * by BPF_PROG_TEST_RUN.
  */
 #pragma once
 
@@ -48,8 +48,8 @@ void kernel_clients_set(const struct kernel *kernel, const struct client_table *
 struct client_table kernel_clients_of(const struct kernel *kernel);
 
 /*
- * All counters 0; proxy 0 listens on PORT alone. Sessions and early dialogues are whoever's who
- * made them.
+ * Sets all counters to 0; proxy 0 listens only on PORT. Callers remove their sessions and early
+ * dialogues.
  */
 void kernel_reset(struct kernel *kernel);
 void kernel_set_proxy(const struct kernel *kernel, const struct proxy *proxy);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers and packets by chance, the same ones for the same seed. */
+/* Pseudo-random numbers and packets, the same for the same seed. */
 #pragma once
 
 #include "frame.h"
 
 #define FUZZ_PACKETS 200000
-#define FUZZ_BATCH 2000 /* packets between two looks at the counters */
+#define FUZZ_BATCH 2000 /* packets between two checks of the counters */
 
 void noise_seed(unsigned long seed);
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Segments of the client that overtake each other: read when what was missing has come, or given up
- * and counted as lost.
- */
+/* Reordered segments of the client: read once the missing one arrives, or counted as a loss. */
 #include "noise.h"
 #include "talk.h"
 
@@ -22,7 +19,9 @@ static const struct {
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 
-/* All has been said, in whatever order: was it read, and the outcome be counted once? */
+/*
+ * After all segments, in any order: checks that the request was read and the outcome counted once.
+ */
 static void finish(struct talk *talk, bool lost)
 {
 	struct session session;

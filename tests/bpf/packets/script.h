@@ -16,18 +16,18 @@ struct line {
 struct script {
 	const char *name;
 	struct line lines[8];
-	int command;	/* what is counted as request: enum abi_command, or NONE */
+	int command;	/* the counted command: enum abi_command, or NONE */
 	int outcome;	/* SUCCESS, enum abi_failure, or NONE */
 	int loss;	/* enum abi_loss, or NONE */
-	bool in_order;	/* it means something else when the client does not wait for the server */
-	bool unsettled; /* the server's side does not come to its end */
+	bool in_order;	/* differs if the client does not wait for the server */
+	bool unsettled; /* the server's side stays incomplete */
 };
 
 extern const struct script scripts[];
 
 /*
- * Plays the script and checks what was counted. `send` is given each line, and says it in segments
- * of its choice.
+ * Plays the script and checks the counts. `send` gets each line and sends it in segments of its
+ * choice.
  */
 typedef void script_send(struct talk *talk, enum talk_side side, const char *bytes, size_t length,
 			 size_t n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* When and how an outcome is counted: how long it took, who had closed, what was settled before. */
+/* When and how an outcome is counted: duration, which side closed, earlier outcome. */
 #include "talk.h"
 
 #define GREETING "\5\1\0"
@@ -38,7 +38,7 @@ static void duration(struct kernel *kernel)
 			      "the request came at %llu",
 			      (unsigned long long)session.dialogue.request_ns);
 			before = talk_now();
-			if (age >= before) { /* a machine that is younger than that */
+			if (age >= before) { /* a machine with a shorter uptime */
 				talk_end(&talk);
 				continue;
 			}
@@ -50,8 +50,8 @@ static void duration(struct kernel *kernel)
 				TALK(&talk, SERVER, "\5\0" REFUSED);
 			after = talk_now();
 			/*
-			 * On a busy machine it may have taken long: then it is in a later bucket by
-			 * right.
+			 * On a busy machine it may have taken longer: then a later bucket is
+			 * correct.
 			 */
 			check(h->buckets[bucket] == 1 || age + after - before > high,
 			      "not in bucket %d", bucket);
@@ -132,7 +132,7 @@ static void server_closed(struct kernel *kernel)
 	talk_end(&talk);
 }
 
-/* One that began before us: all its dialogue is unknown. */
+/* An adopted connection: its dialogue is unknown. */
 static void adopted(struct kernel *kernel)
 {
 	struct session session;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* TCP as it also happens: losses, flags, ports and sessions that are not the watched ones. */
+/* TCP with losses, flags, and ports and sessions that are not watched. */
 #include <string.h>
 
 #include "talk.h"
@@ -142,7 +142,7 @@ static void others(struct kernel *kernel)
 	talk_end(&talk);
 }
 
-/* A slot that has another tenant now: the session of the former one is not found. */
+/* A slot with a new proxy: the session of the former proxy is not found. */
 static void generations(struct kernel *kernel)
 {
 	struct session session;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A client and the server talk: a session entry, and segments of both sides through the underlay's
- * programs.
+ * A dialogue of client and server: a session entry, and segments of both sides through the
+ * underlay's programs.
  */
 #pragma once
 
@@ -27,8 +27,7 @@ struct talk {
 	uint32_t said[2]; /* stream offset after what was said in order */
 	uint64_t socket;
 	bool opened;
-	struct proxy_counters
-		want; /* what the counters must be in the end; histograms follow from it */
+	struct proxy_counters want; /* the expected counters; histograms follow from them */
 };
 
 /* A new talk, by new ports, with counters at 0. Without a session until talk_open. */

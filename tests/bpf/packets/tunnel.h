@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packets of the tunnel, beside what must be counted of them. */
+/* Packets of the tunnel, with their expected counts. */
 #pragma once
 
 #include "cases.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What one packet counts as. */
+/* How a single packet counts. */
 #include <netinet/in.h>
 
 #include "tunnel.h"
@@ -134,8 +134,8 @@ static void later_fragments(struct kernel *kernel)
 }
 
 /*
- * The bytes that travelled are counted, whatever they are. An extension header is read where its
- * first eight bytes are there.
+ * All bytes on the wire count, valid or not. An extension header is read if its first eight bytes
+ * are present.
  */
 static void cut(struct kernel *kernel)
 {

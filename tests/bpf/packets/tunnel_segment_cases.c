@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * GSO: one skb that travels as many packets. Its segments are made here one by one, and their bytes
- * added up.
+ * GSO: one skb becomes many packets. The case builds its segments one by one and adds their bytes.
  */
 #include <netinet/in.h>
 
@@ -74,7 +73,7 @@ static void headers(struct kernel *kernel)
 			}
 }
 
-/* Headers alone, or less: one packet, as long as it is. */
+/* Only headers, or less: one packet of its length. */
 static void no_payload(struct kernel *kernel)
 {
 	for (int version = 4; version <= 6; version += 2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A machine of its own, without a machine: systemd as PID 1 on a Debian folder, in namespaces of its own (see boot)."""
+"""A simulated machine: systemd as PID 1 on a Debian folder, in private namespaces (see boot)."""
 
 import json
 import os
@@ -14,27 +14,42 @@ from sockslab import kernel, wait_until
 
 
 class Machine:
-    """Booted on entry, killed whole on exit. What it writes lies in memory."""
+    """Boots on entry; exit kills all its processes. Its writes stay in memory."""
 
     def __init__(self, folder):
         self.folder = folder
 
     def __enter__(self):
-        self.process = subprocess.Popen(["tests/env/deb/boot", self.folder], stdin=subprocess.DEVNULL, start_new_session=True)
+        self.process = subprocess.Popen(
+            ["tests/env/deb/boot", self.folder], stdin=subprocess.DEVNULL, start_new_session=True
+        )
         self.group = f"wgsocks-deb-{self.process.pid}"
         try:
             self.pid = wait_until(self._init, 20, "a systemd")
-            wait_until(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip() == "running", 60, "the machine to be up")
+            wait_until(
+                lambda: (
+                    self.run("systemctl", "is-system-running", check=False).stdout.strip()
+                    == "running"
+                ),
+                60,
+                "the machine to be up",
+            )
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def _init(self):
-        """PID 1 of the machine, as seen from here: the boot script's process, which systemd has taken the place of."""
+        """PID 1 of the machine, in this PID namespace: the process of the boot script, which became
+        systemd.
+        """
         assert self.process.poll() is None, "it did not boot"
         try:
-            child = int(pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0])
+            child = int(
+                pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+                .read_text()
+                .split()[0]
+            )
             return child if pathlib.Path(f"/proc/{child}/comm").read_text() == "systemd\n" else None
         except (OSError, IndexError):
             return None
@@ -46,21 +61,42 @@ class Machine:
 
     def _remove_groups(self):
         """Its cgroups: by way of a mount that ends with its process."""
-        script = f'mount -t cgroup2 cgroup2 /mnt && find "/mnt/{self.group}" -depth -type d -exec rmdir {{}} +'
-        wait_until(lambda: subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, check=False).returncode == 0, 10,
-                   "the machine's cgroups to be empty")
+        script = (
+            f'mount -t cgroup2 cgroup2 /mnt && find "/mnt/{self.group}" -depth -type d -exec rmdir '
+            f"{{}} +"
+        )
+        wait_until(
+            lambda: (
+                subprocess.run(
+                    ["unshare", "--mount", "sh", "-c", script], capture_output=True, check=False
+                ).returncode
+                == 0
+            ),
+            10,
+            "the machine's cgroups to be empty",
+        )
 
     def run(self, *argv, check=True, timeout=60):
-        """argv in the machine."""
-        result = subprocess.run(["nsenter", f"--target={self.pid}", "--all", "--", *argv], stdin=subprocess.DEVNULL, capture_output=True,
-                                text=True, timeout=timeout, check=False)
+        """Run argv in the machine."""
+        result = subprocess.run(
+            ["nsenter", f"--target={self.pid}", "--all", "--", *argv],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
         if check and result.returncode:
-            raise AssertionError(f"{' '.join(argv)}: status {result.returncode}: {result.stderr or result.stdout}")
+            raise AssertionError(
+                f"{' '.join(argv)}: status {result.returncode}: {result.stderr or result.stdout}"
+            )
         return result
 
 
 class Remote:
-    """Machine.run for a process that no longer can: below a PID namespace nobody enters the one above. `host` is another process."""
+    """Machine.run for a process that no longer can: below a PID namespace nobody enters the one
+    above. `host` is another process.
+    """
 
     def __init__(self, machine):
         self.network = os.open(f"/proc/{machine.pid}/ns/net", os.O_RDONLY)
@@ -93,7 +129,9 @@ class Remote:
         return out
 
     def in_network(self, function, *arguments):
-        """What the function gives in the machine's network namespace; of this thread alone."""
+        """The result of the function in the network namespace of the machine; only this thread
+        enters it.
+        """
         home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         kernel.setns(self.network, kernel.CLONE_NEWNET)
         try:
@@ -104,7 +142,9 @@ class Remote:
 
 
 def enter_machine(folder):
-    """Boots the machine and goes on in a process below its PID namespace; what runs commands in it. The caller waits, ends the machine, and ends."""
+    """Boots the machine and goes on in a process below its PID namespace; what runs commands in it.
+    The caller waits, ends the machine, and ends.
+    """
     machine = Machine(folder).__enter__()
     try:
         machine.run("ip", "link", "set", "lo", "up")
@@ -123,15 +163,21 @@ def enter_machine(folder):
 
 
 def repack(package, version, binary):
-    """The package as another version would be: with another program."""
+    """The package with another version and another program."""
     folder = ROOT / "build" / "deb" / version
     subprocess.run(["dpkg-deb", "-R", package, folder], check=True)
     control = folder / "DEBIAN" / "control"
     lines = control.read_text().splitlines(keepends=True)
-    control.write_text("".join(f"Version: {version}\n" if line.startswith("Version: ") else line for line in lines))
-    subprocess.run(["install", "-m", "0755", "-s", binary, folder / "usr/sbin/wgsocks_exporter"], check=True)
+    control.write_text(
+        "".join(f"Version: {version}\n" if line.startswith("Version: ") else line for line in lines)
+    )
+    subprocess.run(
+        ["install", "-m", "0755", "-s", binary, folder / "usr/sbin/wgsocks_exporter"], check=True
+    )
     made = f"{folder}.deb"
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", folder, made], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["dpkg-deb", "--root-owner-group", "-b", folder, made],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     return made
-
-

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A machine's life with the package, from installation to purge, with two real proxies under traffic on it. `run` says what it needs."""
+"""The package on a machine with two real proxies under traffic, from installation to purge. See
+`run` for its requirements.
+"""
 
 import contextlib
 import http.client
@@ -19,7 +21,11 @@ from sockslab import Lab, enter, wait_until
 from truth import Before
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-pytestmark = [pytest.mark.in_own, pytest.mark.timeout(400), pytest.mark.skipif(bool(refused()), reason=f"this machine refuses BPF ({refused()})")]
+pytestmark = [
+    pytest.mark.in_own,
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(bool(refused()), reason=f"this machine refuses BPF ({refused()})"),
+]
 PACKAGE, FOLDER = (os.environ.get(name) for name in ("DEB_PACKAGE", "DEB_FOLDER"))
 remote = None
 
@@ -37,10 +43,11 @@ def enter_own():
 
 @pytest.fixture(scope="module")
 def world():
-    with Lab(proxies=PROXIES, connect_timeout=2, dante_env=lambda index: {"PROXY_NAME": f"crab-{index}"}) as lab:
+    with Lab(
+        proxies=PROXIES, connect_timeout=2, dante_env=lambda index: {"PROXY_NAME": f"crab-{index}"}
+    ) as lab:
         join_underlay()
         yield World(remote, lab, repack(PACKAGE, OTHER, ROOT / "build/slow/wgsocks_exporter"))
-
 
 
 PROXIES = 2
@@ -48,16 +55,35 @@ OTHER = "0.1.0+other"
 UNIT = "wgsocks_exporter"
 SIDECAR = "wgsocks_exporter@golden-crab"
 SETTINGS = "/etc/default/wgsocks_exporter"
-LINK = "/etc/systemd/system/multi-user.target.wants/wgsocks_exporter.service"  # whether it is enabled is a setting, too
+# whether it is enabled is a setting, too
+LINK = "/etc/systemd/system/multi-user.target.wants/wgsocks_exporter.service"
 SIDECARS = {"net_admin", "sys_ptrace", "dac_read_search", "perfmon", "bpf"}
-NODE = {"net_admin", "net_broadcast", "sys_ptrace", "sys_admin", "dac_read_search", "perfmon", "bpf"}
-CHANGES = {"kill", "setuid", "setgid", "setpcap"}  # of user and rights, which the supervisor's children need to give them up
+NODE = {
+    "net_admin",
+    "net_broadcast",
+    "sys_ptrace",
+    "sys_admin",
+    "dac_read_search",
+    "perfmon",
+    "bpf",
+}
+# of user and rights, which the supervisor's children need to give them up
+CHANGES = {"kill", "setuid", "setgid", "setpcap"}
 # What dpkg, systemd and the time that passes change on any machine.
-VOLATILE = ("/var/lib/dpkg/", "/var/log/", "/var/cache/", "/var/lib/systemd/", "/etc/machine-id", "/tmp/", "/var/tmp/", "/var/lib/dbus")
+VOLATILE = (
+    "/var/lib/dpkg/",
+    "/var/log/",
+    "/var/cache/",
+    "/var/lib/systemd/",
+    "/etc/machine-id",
+    "/tmp/",
+    "/var/tmp/",
+    "/var/lib/dbus",
+)
 
 
 class Service(Node):
-    """The agent that systemd runs in the machine."""
+    """The agent that systemd runs on the machine."""
 
     def __init__(self, remote):
         self.remote = remote
@@ -117,17 +143,20 @@ class World:
         return {path for path in every if not path.startswith(VOLATILE)}
 
     def added(self):
-        """The files that came since the first installation."""
+        """The files added since the first installation."""
         return sorted(self.files() - self.first)
 
     def rights(self, unit=UNIT):
         """{process name: names of its effective capabilities}"""
-        script = "for p in $(cat /sys/fs/cgroup$(systemctl show -P ControlGroup $1)/cgroup.procs); do echo $(cat /proc/$p/comm) $(grep CapEff /proc/$p/status); done"
+        script = (
+            "for p in $(cat /sys/fs/cgroup$(systemctl show -P ControlGroup $1)/cgroup.procs); do "
+            "echo $(cat /proc/$p/comm) $(grep CapEff /proc/$p/status); done"
+        )
         lines = self.run("sh", "-c", script, "sh", unit).splitlines()
         return {line.split()[0]: capabilities(int(line.split()[2], 16)) for line in lines}
 
     def count(self, change, others=()):
-        """Traffic while `change` happens: every count, those of others too, equals the clients' and the kernel's own."""
+        """Run traffic during `change`: every count equals those of the clients and the kernel."""
         befores = [Before(view) for view in self.views]
         beside = [Before(view) for view in others]
         busy = Busy(self.lab)
@@ -145,7 +174,11 @@ class World:
 
 def capabilities(mask):
     header = pathlib.Path("/usr/include/linux/capability.h").read_text()
-    names = {int(line.split()[2]): line.split()[1] for line in header.splitlines() if line.startswith("#define CAP_") and line.split()[2].isdigit()}
+    names = {
+        int(line.split()[2]): line.split()[1]
+        for line in header.splitlines()
+        if line.startswith("#define CAP_") and line.split()[2].isdigit()
+    }
     return {names[bit].removeprefix("CAP_").lower() for bit in names if mask >> bit & 1}
 
 
@@ -155,21 +188,48 @@ def test_installs_and_starts(world):
     equal(world.run("systemctl", "is-enabled", UNIT).strip(), "enabled", "at boot")
     equal(world.service.wait_watched(PROXIES), ["crab-0", "crab-1"], "the proxies")
     equal([pin for pin in world.pins() if pin.endswith("/node")] != [], True, "pins")
-    world.run("sh", "-c", "man -w wgsocks_exporter 2>/dev/null || test -s /usr/share/man/man8/wgsocks_exporter.8.gz")
+    world.run(
+        "sh",
+        "-c",
+        "man -w wgsocks_exporter 2>/dev/null || test -s /usr/share/man/man8/wgsocks_exporter.8.gz",
+    )
     world.run("test", "-s", "/usr/share/wgsocks_exporter/prometheus/rules/alerts.yml")
     journal = world.run("journalctl", "-u", UNIT, "-o", "cat")
-    equal([line for line in journal.splitlines() if "level=warn" in line or "level=error" in line], [], "complaints in the journal")
+    equal(
+        [line for line in journal.splitlines() if "level=warn" in line or "level=error" in line],
+        [],
+        "complaints in the journal",
+    )
 
 
 def test_each_process_has_its_rights_and_no_other(world):
-    equal(world.rights(), {"wgsocks_exporte": NODE | CHANGES, "wgsocks-collect": NODE, "wgsocks-health": set(), "wgsocks-web": set()})
+    equal(
+        world.rights(),
+        {
+            "wgsocks_exporte": NODE | CHANGES,
+            "wgsocks-collect": NODE,
+            "wgsocks-health": set(),
+            "wgsocks-web": set(),
+        },
+    )
 
 
 def test_the_exposure_is_what_the_documents_say(world):
     documents = (ROOT / "docs" / "install.md").read_text()
     for unit in (UNIT, "wgsocks_exporter@"):
         said = re.search(rf"`{unit}.service` \| ([\d.]+)", documents)[1]
-        last = world.run("systemd-analyze", "security", "--no-pager", "--offline=true", f"/lib/systemd/system/{unit}.service", check=False).strip().splitlines()[-1]
+        last = (
+            world.run(
+                "systemd-analyze",
+                "security",
+                "--no-pager",
+                "--offline=true",
+                f"/lib/systemd/system/{unit}.service",
+                check=False,
+            )
+            .strip()
+            .splitlines()[-1]
+        )
         equal(re.search(r"([\d.]+) \w+", last)[1], said, f"{unit}: {last}")
 
 
@@ -184,7 +244,11 @@ def test_an_upgrade_loses_no_count_and_keeps_settings(world, record_property):
     equal(world.version(), OTHER)
     equal(world.main_pid() not in (0, pid), True, "another process")
     equal(set(pins) - set(world.pins()), set(), "pins that are gone")
-    equal('"process":"' in world.run("journalctl", "-u", UNIT, "-o", "cat", "-n", "3"), True, "the setting")
+    equal(
+        '"process":"' in world.run("journalctl", "-u", UNIT, "-o", "cat", "-n", "3"),
+        True,
+        "the setting",
+    )
     record_property("note", note)
 
 
@@ -193,28 +257,51 @@ def test_a_setting_that_is_wrong_is_one_line_and_no_loop(world):
     world.run("systemctl", "restart", UNIT, check=False)
     wait_until(lambda: world.state() == "failed", 10, "the service to fail")
     equal(world.run("systemctl", "show", "-P", "NRestarts", UNIT).strip(), "0", "restarts")
-    equal("WGSOCKS_PROXIES_MAX" in world.run("journalctl", "-u", UNIT, "-o", "cat", "-n", "5"), True, "its line")
+    equal(
+        "WGSOCKS_PROXIES_MAX" in world.run("journalctl", "-u", UNIT, "-o", "cat", "-n", "5"),
+        True,
+        "its line",
+    )
     world.run("sed", "-i", "/=many/d", SETTINGS)
     world.run("systemctl", "start", UNIT)
     world.service.wait_watched(PROXIES)
 
 
 def test_an_instance_watches_one_namespace(world, record_property):
-    """Beside the agent, in a proxy's namespace that has a name; upgraded without a loss, it takes all along when it is stopped."""
+    """Beside the agent, in a proxy's namespace that has a name; upgraded without a loss, it takes
+    all along when it is stopped.
+    """
     proxy = world.lab.proxies[0]
-    script = """for p in $(pgrep danted); do [ "$(readlink /proc/$p/ns/net)" = "net:[$1]" ] && break; done
-        mkdir -p /run/netns && touch /run/netns/golden-crab && mount --bind /proc/$p/ns/net /run/netns/golden-crab"""
+    script = """
+        for p in $(pgrep danted); do
+            [ "$(readlink /proc/$p/ns/net)" = "net:[$1]" ] && break
+        done
+        mkdir -p /run/netns && touch /run/netns/golden-crab &&
+            mount --bind /proc/$p/ns/net /run/netns/golden-crab
+    """
     world.run("sh", "-ec", script, "sh", str(proxy.ns.net))
     before = world.pins()
     world.run("systemctl", "start", SIDECAR)
     view = Instance(proxy)
     wait_until(lambda: view.watched(), 20, "the instance to watch")
-    equal(world.rights(SIDECAR), {"wgsocks_exporte": SIDECARS | CHANGES, "wgsocks-collect": SIDECARS, "wgsocks-health": set(), "wgsocks-web": set()})
+    equal(
+        world.rights(SIDECAR),
+        {
+            "wgsocks_exporte": SIDECARS | CHANGES,
+            "wgsocks-collect": SIDECARS,
+            "wgsocks-health": set(),
+            "wgsocks-web": set(),
+        },
+    )
     pid = world.main_pid(SIDECAR)
 
     def upgrade():
         world.install(PACKAGE)
-        wait_until(lambda: world.main_pid(SIDECAR) not in (0, pid) and view.watched(), 20, "the instance's other program")
+        wait_until(
+            lambda: world.main_pid(SIDECAR) not in (0, pid) and view.watched(),
+            20,
+            "the instance's other program",
+        )
 
     note = world.count(upgrade, [view])
     world.run("systemctl", "stop", SIDECAR)
@@ -239,7 +326,10 @@ def test_purge_leaves_nothing(world):
 
 
 def test_installs_and_purges_where_no_systemd_runs(world):
-    """As in an image that is being built."""
-    script = f"mount -t tmpfs tmpfs /run && dpkg -i /source/{os.path.relpath(world.other)} && dpkg -P wgsocks-exporter"
+    """Like during the build of an image."""
+    script = (
+        f"mount -t tmpfs tmpfs /run && dpkg -i /source/{os.path.relpath(world.other)} && dpkg -P "
+        f"wgsocks-exporter"
+    )
     world.run("unshare", "--mount", "sh", "-ec", script)
     equal(world.added(), [], "files")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A proxy of the lab as a pod of containers: dante and wireguard-go each in one, in the network namespace of a third, which does nothing."""
+"""A proxy of the lab as a pod of containers: one for dante, one for wireguard-go, in the network
+namespace of an idle third one.
+"""
 
 import os
 import pathlib
@@ -11,7 +13,10 @@ from sockslab import kernel
 from sockslab.namespace import Namespace
 
 # danted's configuration is the lab's, which the container cannot see.
-DANTE = "printf '%s' \"$CONFIGURATION\" >/run/danted.conf && mkdir -p /run/tmp && exec danted -f /run/danted.conf"
+DANTE = (
+    "printf '%s' \"$CONFIGURATION\" >/run/danted.conf && mkdir -p /run/tmp && exec danted -f "
+    "/run/danted.conf"
+)
 
 
 class Pod(Namespace):
@@ -20,12 +25,23 @@ class Pod(Namespace):
         self.container = f"pod-{name}"
         # Without a network of Docker's, Docker switches IPv6 off.
         ipv6 = [f"--sysctl=net.ipv6.conf.{which}.disable_ipv6=0" for which in ("all", "default")]
-        engine.run("run", "--detach", f"--name={self.container}", "--network=none", *ipv6, image, "sleep", "infinity")
+        engine.run(
+            "run",
+            "--detach",
+            f"--name={self.container}",
+            "--network=none",
+            *ipv6,
+            image,
+            "sleep",
+            "infinity",
+        )
         self.files = pathlib.Path(f"/run/lab/files-{name}")
         self.files.mkdir(parents=True)
         for path, text in private_files.items():
             (self.files / os.path.basename(path)).write_text(text)
-        self.mounts = [f"--volume={self.files / os.path.basename(path)}:{path}:ro" for path in private_files]
+        self.mounts = [
+            f"--volume={self.files / os.path.basename(path)}:{path}:ro" for path in private_files
+        ]
         super().__init__(name, private_files)
 
     def make_network(self):
@@ -35,7 +51,10 @@ class Pod(Namespace):
 
     def run_options(self):
         """Of `docker run`, for a container of this pod."""
-        return [f"--network=container:{self.container}", f"--volume={self.devices}:/var/run/wireguard"]
+        return [
+            f"--network=container:{self.container}",
+            f"--volume={self.devices}:/var/run/wireguard",
+        ]
 
     def popen(self, argv, env=None, *arguments, **options):
         program = argv[0]
@@ -43,9 +62,21 @@ class Pod(Namespace):
             return super().popen(argv, env, *arguments, **options)
         env = dict(env or {})
         if program == "danted":
-            env["CONFIGURATION"] = pathlib.Path(f"/proc/{self.pid}/root/run/danted.conf").read_text()
+            env["CONFIGURATION"] = pathlib.Path(
+                f"/proc/{self.pid}/root/run/danted.conf"
+            ).read_text()
             argv = ["sh", "-ec", DANTE]
         words = [f"--env={name}={value}" for name, value in env.items()]
-        command = self.engine.command("run", "--rm", f"--name={program}-{self.name}", *self.run_options(), *self.mounts, *words, "--cap-add=NET_ADMIN",
-                                      "--device=/dev/net/tun", self.image, *argv)
+        command = self.engine.command(
+            "run",
+            "--rm",
+            f"--name={program}-{self.name}",
+            *self.run_options(),
+            *self.mounts,
+            *words,
+            "--cap-add=NET_ADMIN",
+            "--device=/dev/net/tun",
+            self.image,
+            *argv,
+        )
         return subprocess.Popen(command, env=self.engine.environment, **options)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's kernels: downloaded with an apt that has lists of its own, and unpacked into a folder. Nothing is installed."""
+"""Debian's kernels: downloaded with an apt that has lists of its own, and unpacked into a folder.
+Nothing is installed.
+"""
 
 import os
 import pathlib
@@ -20,7 +22,9 @@ class NoKernel(Exception):
 
 
 def mirror():
-    """Where this machine has its Debian packages from, in apt's own words; else Debian's own address."""
+    """Where this machine has its Debian packages from, in apt's own words; else Debian's own
+    address.
+    """
     form = "$(ORIGIN)/$(LABEL) $(REPO_URI)"
     command = ["apt-get", "indextargets", "--format", form, "Created-By: Packages"]
     listing = subprocess.run(command, check=False, capture_output=True, text=True).stdout
@@ -31,13 +35,34 @@ def mirror():
 def apt(command, folder, **options):
     """Runs apt-get or apt-cache as if folder were all that it knows."""
     settings = {
-        "Dir::Etc::sourcelist": f"{folder}/sources.list", "Dir::Etc::sourceparts": "-", "Dir::State": f"{folder}/state", "Dir::Cache": f"{folder}/cache",
-        "Dir::State::status": f"{folder}/status", "APT::Architecture": "amd64", "APT::Architectures::": "amd64", "APT::Sandbox::User": "",
-        "Acquire::Languages": "none", "Acquire::Check-Valid-Until": "false", "Acquire::Retries": "2",
+        "Dir::Etc::sourcelist": f"{folder}/sources.list",
+        "Dir::Etc::sourceparts": "-",
+        "Dir::State": f"{folder}/state",
+        "Dir::Cache": f"{folder}/cache",
+        "Dir::State::status": f"{folder}/status",
+        "APT::Architecture": "amd64",
+        "APT::Architectures::": "amd64",
+        "APT::Sandbox::User": "",
+        "Acquire::Languages": "none",
+        "Acquire::Check-Valid-Until": "false",
+        "Acquire::Retries": "2",
     }
-    words = [command[0], "-q", *(word for name, value in settings.items() for word in ("-o", f"{name}={value}")), *command[1:]]
+    words = [
+        command[0],
+        "-q",
+        *(word for name, value in settings.items() for word in ("-o", f"{name}={value}")),
+        *command[1:],
+    ]
     try:
-        return subprocess.run(words, check=True, capture_output=True, text=True, timeout=NETWORK, stdin=subprocess.DEVNULL, **options).stdout
+        return subprocess.run(
+            words,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=NETWORK,
+            stdin=subprocess.DEVNULL,
+            **options,
+        ).stdout
     except FileNotFoundError as error:
         raise NoKernel("no apt here") from error
     except subprocess.TimeoutExpired as error:
@@ -54,7 +79,9 @@ def download(release, folder, into):
     for name in ("state/lists/partial", "cache/archives/partial"):
         pathlib.Path(folder, name).mkdir(parents=True)
     pathlib.Path(folder, "status").touch()
-    pathlib.Path(folder, "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror()} {release} main\n")
+    pathlib.Path(folder, "sources.list").write_text(
+        f"deb [signed-by={KEYRING}] {mirror()} {release} main\n"
+    )
     apt(["apt-get", "update"], folder)
     depends = apt(["apt-cache", "depends", META], folder)
     package = re.search(r"Depends: (linux-image-\S+)", depends)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the virtual machine boots: an initramfs, and a root made of this machine's own files. Neither takes root's rights."""
+"""Builds the initramfs and the root of the virtual machine from files of this machine. Neither
+needs root.
+"""
 
 import contextlib
 import gzip
@@ -13,11 +15,24 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 TREE = HERE.parents[2]
-# In the order in which they are loaded, what each depends on first: the disk, the port, the file systems.
+# In the order in which they are loaded, what each depends on first: the disk, the port, the file
+# systems.
 FIRST_MODULES = ("virtio_blk", "virtio_console", "virtio_pci", "squashfs", "overlay")
-OF_THE_MACHINE = ("etc/ld.so.cache", "etc/nsswitch.conf", "etc/passwd", "etc/group", "etc/protocols", "etc/services", "etc/rpc", "etc/os-release")
+OF_THE_MACHINE = (
+    "etc/ld.so.cache",
+    "etc/nsswitch.conf",
+    "etc/passwd",
+    "etc/group",
+    "etc/protocols",
+    "etc/services",
+    "etc/rpc",
+    "etc/os-release",
+)
 TOP = ("bin", "sbin", "lib", "lib64", "lib32", "libx32")  # links into usr
-NOT_NEEDED = re.compile(r"usr/(share/(doc|man|locale|info|lintian|bash-completion|perl|zoneinfo)|lib/modules|lib/python3[.\d]*/(test|idlelib|tkinter|lib2to3|ensurepip))/")
+NOT_NEEDED = re.compile(
+    r"usr/(share/(doc|man|locale|info|lintian|bash-completion|perl|zoneinfo)|lib/modules|"
+    r"lib/python3[.\d]*/(test|idlelib|tkinter|lib2to3|ensurepip))/"
+)
 
 
 class ImageError(Exception):
@@ -32,8 +47,13 @@ def words_of(path):
 
 def closure(roots):
     """The installed packages among roots, the essential ones, and all that they depend on."""
-    form = "${db:Status-Status}\t${Essential}\t${binary:Package}\t${Package}\t${Provides}\t${Pre-Depends}, ${Depends}\n"
-    listing = subprocess.run(["dpkg-query", "-W", "-f", form], check=True, capture_output=True, text=True).stdout
+    form = (
+        "${db:Status-Status}\t${Essential}\t${binary:Package}\t${Package}\t${Provides}\t"
+        "${Pre-Depends}, ${Depends}\n"
+    )
+    listing = subprocess.run(
+        ["dpkg-query", "-W", "-f", form], check=True, capture_output=True, text=True
+    ).stdout
     names, needs, left = {}, {}, list(roots)
     for line in listing.splitlines():
         state, essential, full, name, provides, depends = line.split("\t")
@@ -42,7 +62,11 @@ def closure(roots):
         names.setdefault(name, full)
         for provided in re.findall(r"[a-z0-9][a-z0-9.+-]+(?=$|,| |\()", provides):
             names.setdefault(provided, full)
-        needs[full] = [re.split(r"[ (:]", choice.strip())[0] for choice in re.split(r"[,|]", depends) if choice.strip()]
+        needs[full] = [
+            re.split(r"[ (:]", choice.strip())[0]
+            for choice in re.split(r"[,|]", depends)
+            if choice.strip()
+        ]
         if essential == "yes":
             left.append(name)
     found = set()
@@ -61,7 +85,9 @@ def in_real_folder(path):
 
 
 def of_packages(names):
-    listing = subprocess.run(["dpkg-query", "-L", *names], check=True, capture_output=True, text=True).stdout
+    listing = subprocess.run(
+        ["dpkg-query", "-L", *names], check=True, capture_output=True, text=True
+    ).stdout
     for path in listing.splitlines():
         if path.startswith("/") and not os.path.isdir(path) and os.path.lexists(path):
             yield in_real_folder(path)
@@ -90,9 +116,15 @@ def is_program(path):
 
 
 def of_tree(build):
-    """The sources, and the programs that make built: those of build/, of its variants, of tests/bpf, and the BPF objects beside them."""
+    """The sources, and the programs that make built: those of build/, of its variants, of
+    tests/bpf, and the BPF objects beside them.
+    """
     for folder, folders, files in os.walk(TREE):
-        folders[:] = [name for name in folders if name not in (".git", "corpus") and pathlib.Path(folder, name) != build]
+        folders[:] = [
+            name
+            for name in folders
+            if name not in (".git", "corpus") and pathlib.Path(folder, name) != build
+        ]
         yield from (os.path.join(folder, name) for name in files)
     for pattern in ("*", "*/wgsocks_exporter", "tests/bpf/*"):
         yield from (str(path) for path in build.glob(pattern) if is_program(path))
@@ -103,29 +135,63 @@ def of_tree(build):
 def libraries(programs):
     """What the loader finds for them."""
     for program in programs:
-        output = subprocess.run(["ldd", program], check=False, capture_output=True, text=True).stdout
+        output = subprocess.run(
+            ["ldd", program], check=False, capture_output=True, text=True
+        ).stdout
         for path in re.findall(r"(/\S+) \(0x", output):
             yield in_real_folder(path)
             yield os.path.realpath(path)[1:]
 
 
 def write_root(target, build, modules, extra):
-    """The image: what runs in the guest, from here, with the kernel's modules, and extra: name in /kernels → file."""
+    """The image: what runs in the guest, from here, with the kernel's modules, and extra: name in
+    /kernels → file.
+    """
     own = sorted(of_tree(build))
     paths = set(of_packages(closure(words_of(HERE / "packages"))))
     paths.update(alternatives())
     paths.update(compiled(paths))
-    paths.update(libraries(path for path in own if path.startswith(str(build)) and is_program(pathlib.Path(path))))
-    paths.update(name for name in (*OF_THE_MACHINE, *TOP) if os.path.lexists(f"/{name}") and (name not in TOP or os.path.islink(f"/{name}")))
-    paths = {path for path in paths if not NOT_NEEDED.match(path) and os.access(f"/{path}", os.R_OK, follow_symlinks=True)}
+    paths.update(
+        libraries(
+            path for path in own if path.startswith(str(build)) and is_program(pathlib.Path(path))
+        )
+    )
+    paths.update(
+        name
+        for name in (*OF_THE_MACHINE, *TOP)
+        if os.path.lexists(f"/{name}") and (name not in TOP or os.path.islink(f"/{name}"))
+    )
+    paths = {
+        path
+        for path in paths
+        if not NOT_NEEDED.match(path) and os.access(f"/{path}", os.R_OK, follow_symlinks=True)
+    }
     paths.update(path.lstrip("/") for path in own)
     links = {"usr/lib/modules": str(modules.parent)}
     paths.update(str(path).lstrip("/") for path in modules.rglob("*") if path.is_file())
     # A tar, since it says who owns what: mksquashfs reads it, whoever runs it here.
-    command = ["sqfstar", "-quiet", "-no-progress", "-no-xattrs", "-root-mode", "755", "-noI", "-noId", "-noD", "-noF", str(target)]
+    command = [
+        "sqfstar",
+        "-quiet",
+        "-no-progress",
+        "-no-xattrs",
+        "-root-mode",
+        "755",
+        "-noI",
+        "-noId",
+        "-noD",
+        "-noF",
+        str(target),
+    ]
     with tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=complaints, stderr=complaints)
-        with contextlib.suppress(BrokenPipeError), process.stdin, tarfile.open(fileobj=process.stdin, mode="w|") as tar:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=complaints, stderr=complaints
+        )
+        with (
+            contextlib.suppress(BrokenPipeError),
+            process.stdin,
+            tarfile.open(fileobj=process.stdin, mode="w|") as tar,
+        ):
             fill(tar, sorted(paths), links, extra)
         if process.wait():
             complaints.seek(0)
@@ -133,8 +199,22 @@ def write_root(target, build, modules, extra):
 
 
 def fill(tar, paths, links, extra):
-    folders = {"dev", "proc", "sys", "run", "tmp", "root", "mnt", "var/tmp", "var/empty", "kernels", *map(os.path.dirname, paths)} - {""}
-    folders |= {str(parent) for folder in folders for parent in pathlib.PurePath(folder).parents} - {"."}
+    folders = {
+        "dev",
+        "proc",
+        "sys",
+        "run",
+        "tmp",
+        "root",
+        "mnt",
+        "var/tmp",
+        "var/empty",
+        "kernels",
+        *map(os.path.dirname, paths),
+    } - {""}
+    folders |= {
+        str(parent) for folder in folders for parent in pathlib.PurePath(folder).parents
+    } - {"."}
     for folder in sorted(folders - set(paths)):
         member = tarfile.TarInfo(folder)
         member.type, member.mode = tarfile.DIRTYPE, 0o755
@@ -182,7 +262,12 @@ def write_initramfs(target, modules):
     entries["bin/busybox"] = (stat.S_IFREG | 0o755, pathlib.Path("/bin/busybox").read_bytes())
     entries["init"] = (stat.S_IFREG | 0o755, (HERE / "guest/init").read_bytes())
     entries["tree"] = (stat.S_IFREG | 0o644, str(TREE).encode())
-    paths = dict.fromkeys(path for name in FIRST_MODULES for path in with_dependencies(modules, name))
+    paths = dict.fromkeys(
+        path for name in FIRST_MODULES for path in with_dependencies(modules, name)
+    )
     for number, path in enumerate(paths):
-        entries[f"modules/{number:02}-{os.path.basename(path)}"] = (stat.S_IFREG | 0o644, (modules / path).read_bytes())
+        entries[f"modules/{number:02}-{os.path.basename(path)}"] = (
+            stat.S_IFREG | 0o644,
+            (modules / path).read_bytes(),
+        )
     target.write_bytes(gzip.compress(cpio(entries), 1))

@@ -23,12 +23,33 @@ def write_image(target, folder, name, command):
     """A Docker archive of one layer."""
     with tempfile.TemporaryDirectory() as work:
         layer = pathlib.Path(work, "layer.tar")
-        subprocess.run(["tar", "-C", folder, "--numeric-owner", "--owner=0", "--group=0", "--one-file-system", "--exclude=./made-of", "-cf", layer, "."], check=True)
+        subprocess.run(
+            [
+                "tar",
+                "-C",
+                folder,
+                "--numeric-owner",
+                "--owner=0",
+                "--group=0",
+                "--one-file-system",
+                "--exclude=./made-of",
+                "-cf",
+                layer,
+                ".",
+            ],
+            check=True,
+        )
         digest = hashlib.sha256(layer.read_bytes()).hexdigest()
-        config = {"architecture": ARCHITECTURE, "os": "linux", "config": {"Entrypoint": command, "Env": [PATHS]},
-                  "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]}}
+        config = {
+            "architecture": ARCHITECTURE,
+            "os": "linux",
+            "config": {"Entrypoint": command, "Env": [PATHS]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+        }
         pathlib.Path(work, "config.json").write_text(json.dumps(config))
-        pathlib.Path(work, "manifest.json").write_text(json.dumps([{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]))
+        pathlib.Path(work, "manifest.json").write_text(
+            json.dumps([{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}])
+        )
         with tarfile.open(target, "w") as tar:
             for part in ("manifest.json", "config.json", "layer.tar"):
                 tar.add(f"{work}/{part}", part)
@@ -36,12 +57,31 @@ def write_image(target, folder, name, command):
 
 class Cluster:
     def __init__(self):
-        self.environment = {**os.environ, "KUBECONFIG": str(RUN / "kubeconfig"), "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(RUN)}
-        done = subprocess.run([ROOT / "tests/env/kubernetes/cluster", BIN, RUN], capture_output=True, text=True, timeout=300, check=False)
+        self.environment = {
+            **os.environ,
+            "KUBECONFIG": str(RUN / "kubeconfig"),
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "HOME": str(RUN),
+        }
+        done = subprocess.run(
+            [ROOT / "tests/env/kubernetes/cluster", BIN, RUN],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         assert done.returncode == 0, f"no cluster: {done.stdout[-3000:]}{done.stderr[-1000:]}"
 
     def run(self, *argv, check=True, timeout=180, **options):
-        done = subprocess.run(list(map(str, argv)), env=self.environment, capture_output=True, text=True, timeout=timeout, check=False, **options)
+        done = subprocess.run(
+            list(map(str, argv)),
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            **options,
+        )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(map(str, argv))}: {done.stderr or done.stdout}")
         return done.stdout
@@ -68,24 +108,57 @@ class Cluster:
 
     def pod(self, namespace, *selector):
         """The one that is there and does not go."""
-        found = [pod for pod in self.get("pods", "-n", namespace, *selector)["items"] if not pod["metadata"].get("deletionTimestamp")]
+        found = [
+            pod
+            for pod in self.get("pods", "-n", namespace, *selector)["items"]
+            if not pod["metadata"].get("deletionTimestamp")
+        ]
         return found[0] if len(found) == 1 else None
 
     def container_pid(self, namespace, pod, container):
         """Its first process, as the node knows it; None while there is none."""
         statuses = self.get("pod", pod, "-n", namespace)["status"].get("containerStatuses", [])
-        wanted = next((status.get("containerID", "").removeprefix("containerd://") for status in statuses if status["name"] == container), "")
+        wanted = next(
+            (
+                status.get("containerID", "").removeprefix("containerd://")
+                for status in statuses
+                if status["name"] == container
+            ),
+            "",
+        )
         lines = [line.split() for line in self.ctr("tasks", "ls").splitlines()]
-        return next((int(line[1]) for line in lines if wanted and line[0] == wanted and line[2] == "RUNNING"), None)
+        return next(
+            (
+                int(line[1])
+                for line in lines
+                if wanted and line[0] == wanted and line[2] == "RUNNING"
+            ),
+            None,
+        )
 
     def wait_pid(self, namespace, pod, container, timeout=60):
-        return wait_until(lambda: self.container_pid(namespace, pod, container), timeout, f"{pod}'s container {container}")
+        return wait_until(
+            lambda: self.container_pid(namespace, pod, container),
+            timeout,
+            f"{pod}'s container {container}",
+        )
 
     def restarts(self, pod):
-        return {status["name"]: status["restartCount"] for status in pod["status"]["containerStatuses"]}
+        return {
+            status["name"]: status["restartCount"] for status in pod["status"]["containerStatuses"]
+        }
 
     def unhealthy(self, namespace):
-        """Events of probes that failed. A pod that goes is asked whether it is ready until it is gone: that is none."""
+        """Events of probes that failed. A pod that goes is asked whether it is ready until it is
+        gone: that is none.
+        """
         here = {pod["metadata"]["uid"] for pod in self.get("pods", "-n", namespace)["items"]}
-        return [event["message"] for event in self.get("events", "-n", namespace)["items"]
-                if event["reason"] == "Unhealthy" and (event["involvedObject"]["uid"] in here or not event["message"].startswith("Readiness"))]
+        return [
+            event["message"]
+            for event in self.get("events", "-n", namespace)["items"]
+            if event["reason"] == "Unhealthy"
+            and (
+                event["involvedObject"]["uid"] in here
+                or not event["message"].startswith("Readiness")
+            )
+        ]

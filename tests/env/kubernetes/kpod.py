@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A proxy of the lab as a pod of the cluster: dante and wireguard-go in a container each; the lab gives its network a second link, to clients and tunnel's end."""
+"""A proxy of the lab as a pod of the cluster: dante and wireguard-go in a container each; the lab
+gives its network a second link, to clients and tunnel's end.
+"""
 
 import os
 import pathlib
@@ -12,13 +14,23 @@ from sockslab.namespace import Namespace
 NAMESPACE = "proxies"
 IMAGE = "localhost/proxy:1"
 # The lab says when, by a file: then the container's program takes the shell's place.
-DANTE = "until [ -e /lab/dante ]; do sleep 0.1; done; cp /lab/resolv.conf /etc/resolv.conf; mkdir -p /run/tmp; export TMPDIR=/run/tmp; exec danted -f /lab/danted.conf"
+DANTE = (
+    "until [ -e /lab/dante ]; do sleep 0.1; done; cp /lab/resolv.conf /etc/resolv.conf; mkdir -p "
+    "/run/tmp; export TMPDIR=/run/tmp; exec danted -f /lab/danted.conf"
+)
 WIREGUARD = "until [ -e /lab/wireguard ]; do sleep 0.1; done; exec wireguard-go -f wg0"
 
 
 def container(name, script, env, mounts):
-    return {"name": name, "image": IMAGE, "imagePullPolicy": "Never", "command": ["sh", "-ec", script], "env": [{"name": key, "value": value} for key, value in env.items()],
-            "securityContext": {"capabilities": {"add": ["NET_ADMIN"]}}, "volumeMounts": [{"name": "lab", "mountPath": "/lab"}, *mounts]}
+    return {
+        "name": name,
+        "image": IMAGE,
+        "imagePullPolicy": "Never",
+        "command": ["sh", "-ec", script],
+        "env": [{"name": key, "value": value} for key, value in env.items()],
+        "securityContext": {"capabilities": {"add": ["NET_ADMIN"]}},
+        "volumeMounts": [{"name": "lab", "mountPath": "/lab"}, *mounts],
+    }
 
 
 def manifest(name, lab, devices, env, beside=(), volumes=()):
@@ -27,12 +39,21 @@ def manifest(name, lab, devices, env, beside=(), volumes=()):
     wireguard = container("wireguard", WIREGUARD, {}, [tun, uapi])
     wireguard["securityContext"]["privileged"] = False
     return {
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"app": "proxy"}},
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"app": "proxy"}},
         "spec": {
-            "enableServiceLinks": False, "automountServiceAccountToken": False, "terminationGracePeriodSeconds": 1, "restartPolicy": "Always",
+            "enableServiceLinks": False,
+            "automountServiceAccountToken": False,
+            "terminationGracePeriodSeconds": 1,
+            "restartPolicy": "Always",
             "containers": [container("dante", DANTE, env, [uapi]), wireguard, *beside],
-            "volumes": [{"name": "lab", "hostPath": {"path": str(lab)}}, {"name": "wireguard", "hostPath": {"path": str(devices)}},
-                        {"name": "tun", "hostPath": {"path": "/dev/net/tun"}}, *volumes],
+            "volumes": [
+                {"name": "lab", "hostPath": {"path": str(lab)}},
+                {"name": "wireguard", "hostPath": {"path": str(devices)}},
+                {"name": "tun", "hostPath": {"path": "/dev/net/tun"}},
+                *volumes,
+            ],
         },
     }
 
@@ -59,7 +80,12 @@ class KPod(Namespace):
         kernel.setns(network, kernel.CLONE_NEWNET)
         os.close(network)
         # The lab calls its own link eth0; the cluster's stays, under another name.
-        subprocess.run(["ip", "-batch", "-"], input="link set eth0 down\nlink set eth0 name pod0\nlink set pod0 up\n", text=True, check=True)
+        subprocess.run(
+            ["ip", "-batch", "-"],
+            input="link set eth0 down\nlink set eth0 name pod0\nlink set pod0 up\n",
+            text=True,
+            check=True,
+        )
         pathlib.Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("0")
 
     def popen(self, argv, env=None, *arguments, **options):
@@ -82,11 +108,25 @@ class KPod(Namespace):
 
 def simple(cluster, name, env):
     """A pod of dante alone, listening on its own lo."""
-    script = ("printf 'internal: 127.0.0.1 port = 1080\\nexternal: lo\\nsocksmethod: none\\nclientmethod: none\\nclient pass { from: 0/0 to: 0/0 }\\n"
-              "socks pass { from: 0/0 to: 0/0 }\\n' >/tmp/danted.conf; exec danted -f /tmp/danted.conf")
+    script = (
+        "printf 'internal: 127.0.0.1 port = 1080\\nexternal: lo\\nsocksmethod: "
+        "none\\nclientmethod: none\\nclient pass { from: 0/0 to: 0/0 }\\n"
+        "socks pass { from: 0/0 to: 0/0 }\\n' >/tmp/danted.conf; exec danted -f /tmp/danted.conf"
+    )
     body = container("dante", script, env, [])
     body["volumeMounts"] = []
-    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": NAMESPACE},
-                   "spec": {"enableServiceLinks": False, "automountServiceAccountToken": False, "terminationGracePeriodSeconds": 1, "containers": [body]}})
+    cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "spec": {
+                "enableServiceLinks": False,
+                "automountServiceAccountToken": False,
+                "terminationGracePeriodSeconds": 1,
+                "containers": [body],
+            },
+        }
+    )
     wait_until(lambda: cluster.container_pid(NAMESPACE, name, "dante"), 60, name)
     return cluster.get("pod", name, "-n", NAMESPACE)["metadata"]["uid"]

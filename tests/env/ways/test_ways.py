@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""README.md's ways in, from nothing: each in a fresh Debian that has make, git and sudo, word for word as the page has them.
+"""Runs each installation of README.md literally, in an empty Debian that has only make, git and
+sudo.
 
 `run` says what it needs.
 """
@@ -17,7 +18,8 @@ FOLDER = os.environ.get("WAYS_FOLDER")  # a Debian
 pytestmark = pytest.mark.timeout(1800)
 README = ROOT / "README.md"
 CHECKOUT = "git clone -q /source wgsocks_exporter && cd wgsocks_exporter\n"
-# A network without anything but what the way itself makes: ports are free, and nobody else's proxies are seen.
+# A network without anything but what the way itself makes: ports are free, and nobody else's
+# proxies are seen.
 ALONE = "exec unshare --net bash -euo pipefail <<'END'\nip link set lo up\n"
 ASK = r"""
 exporter=$!
@@ -40,19 +42,32 @@ ip netns exec golden-crab env PROXY_NAME=golden-crab danted -D -f /tmp/danted.co
 
 def told(word):
     """The line of the page that has the word, without what follows it as a remark."""
-    found = [line.split("  #")[0].strip() for block in blocks(README) if block.language == "sh" for line in block.lines if word in line]
+    found = [
+        line.split("  #")[0].strip()
+        for block in blocks(README)
+        if block.language == "sh"
+        for line in block.lines
+        if word in line
+    ]
     assert found, f"README.md has no command with {word}"
     return found[0]
 
 
 def inside(script, limit):
-    done = subprocess.run([ROOT / "tests" / "env" / "ways" / "inside", FOLDER, script], cwd=ROOT, capture_output=True, text=True, timeout=limit, check=False)
+    done = subprocess.run(
+        [ROOT / "tests" / "env" / "ways" / "inside", FOLDER, script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=limit,
+        check=False,
+    )
     equal(done.returncode, 0, f"{script}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}\nstatus")
     return done.stdout
 
 
 def install():
-    """From the sources; and a SOCKS server to watch."""
+    """Install from the sources, and start a SOCKS server to watch."""
     return CHECKOUT + told("make install") + "\napt-get install -qq dante-server >/dev/null\n"
 
 
@@ -64,7 +79,8 @@ def test_demo(record_property):
 
 def watch(before, command, after, place=""):
     """Runs the page's command, and asks it for the proxy."""
-    said = inside(f"""{install()}{ALONE}{before}
+    said = inside(
+        f"""{install()}{ALONE}{before}
 {command} &
 {ASK}
 ask {place}curl -fsS http://127.0.0.1:9999/livez
@@ -73,7 +89,9 @@ ask {place}bash -c 'curl -fsS http://127.0.0.1:9090/metrics | grep "^proxy_liste
 kill $exporter
 wait $exporter || true
 END
-""", 900)
+""",
+        900,
+    )
     equal('proxy_listener_up{proxy_name="golden-crab"} 1' in said, True, said[-2000:])
 
 
@@ -89,5 +107,16 @@ def test_node():
 
 
 def test_package():
-    said = inside(CHECKOUT + "\n".join([told("make deb"), told("build/deb/"), "wgsocks_exporter --version", "man -w wgsocks_exporter || true"]), 900)
+    said = inside(
+        CHECKOUT
+        + "\n".join(
+            [
+                told("make deb"),
+                told("build/deb/"),
+                "wgsocks_exporter --version",
+                "man -w wgsocks_exporter || true",
+            ]
+        ),
+        900,
+    )
     equal("wgsocks_exporter, version" in said, True, said[-2000:])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A lab of real SOCKS proxies behind real WireGuard tunnels; ../README.md shows its use."""
+"""A lab of real SOCKS proxies behind real WireGuard tunnels; see ../README.md."""
 
 from .light import LightProxies
 from .root import enter

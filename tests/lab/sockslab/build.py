@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab's own C programs."""
+"""Builds the C programs of the lab."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ BUILD = os.environ.get("LAB_BUILD", os.path.join(ROOT, "build"))
 
 
 def program(name):
-    """Path of build/<name> ("traffic" or "target"), built first when it is missing."""
+    """Path of build/<name> ("traffic" or "target"), built first if it is missing."""
     path = os.path.join(BUILD, name)
     if not os.path.exists(path):
         subprocess.run(["make", "-s", "-C", ROOT, f"BUILD={BUILD}", path], check=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""danted: its configuration, the users it knows, start and stop."""
+"""danted: its configuration and users, start and stop."""
 
 import ctypes
 import os
@@ -13,7 +13,7 @@ _SALT = b"$5$rounds=1000$sockslab"
 
 
 def user_files(auth):
-    """/etc/passwd and /etc/shadow with the machine's users and (user, password) of auth."""
+    """/etc/passwd and /etc/shadow with the users of the machine and the (user, password) of auth."""
     with open("/etc/passwd", encoding="utf-8") as file:
         passwd = file.read()
     crypt = ctypes.CDLL("libcrypt.so.1").crypt
@@ -22,13 +22,16 @@ def user_files(auth):
     secret = crypt(password.encode(), _SALT).decode()
     entry = f"{user}:x:64321:65534::/nonexistent:/usr/sbin/nologin\n"
     shadow = "".join(f"{line.split(':')[0]}:*:19000:0:99999:7:::\n" for line in passwd.splitlines())
-    return {"/etc/passwd": passwd + entry, "/etc/shadow": f"{shadow}{user}:{secret}:19000:0:99999:7:::\n"}
+    return {
+        "/etc/passwd": passwd + entry,
+        "/etc/shadow": f"{shadow}{user}:{secret}:19000:0:99999:7:::\n",
+    }
 
 
 def config(ports, auth, connect_timeout, negotiate_timeout, extra=""):
     lines = ["logoutput: /run/danted.log"]
     for port in ports:
-        # Not eth0: lo must reach it too, as a container of the same pod does.
+        # Not eth0: a container of the same pod connects over lo.
         lines += [f"internal: 0.0.0.0 port = {port}", f"internal: :: port = {port}"]
     lines += [
         "external: wg0",
@@ -65,7 +68,7 @@ class Dante:
         self.process = None
 
     def listening(self):
-        """The SOCKS ports on which something listens now, IPv4 and IPv6 alike."""
+        """The SOCKS ports with a listener now, IPv4 and IPv6."""
         found = {4: set(), 6: set()}
         for version, name in ((4, "tcp"), (6, "tcp6")):
             with open(f"/proc/{self.namespace.pid}/net/{name}", encoding="ascii") as file:
@@ -83,7 +86,9 @@ class Dante:
         self.process = self.namespace.popen(
             ["danted", "-f", "/run/danted.conf"],
             env={"TMPDIR": "/run/tmp", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **self.env},
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         if wait:
@@ -117,7 +122,7 @@ class Dante:
         return found
 
     def stop(self):
-        """End it as an init would: SIGTERM, then all of its processes are gone."""
+        """End it as an init does: SIGTERM; returns when all its processes have ended."""
         if self.process:
             self.process.terminate()
             self.process.wait(10 * PATIENCE)
@@ -125,7 +130,7 @@ class Dante:
         wait_until(lambda: not self.processes(), what="danted's processes gone")
 
     def kill(self):
-        """SIGKILL to each of its processes."""
+        """Send SIGKILL to each of its processes."""
         for pid in self.processes():
             try:
                 os.kill(pid, signal.SIGKILL)

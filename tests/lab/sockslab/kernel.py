@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The few system calls that Python's library lacks before 3.12."""
+"""System calls that Python lacks before 3.12."""
 
 import ctypes
 import os
@@ -63,10 +63,9 @@ def make_mounts_private():
 
 
 def mount_own_sys():
-    """A /sys of the caller's network namespace, with a bpffs of its own."""
+    """Mount a /sys of the caller's network namespace, with a new bpffs."""
     cgroups = os.open("/sys/fs/cgroup", os.O_PATH)
     mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     mount(f"/proc/self/fd/{cgroups}", "/sys/fs/cgroup", None, MS_BIND | MS_REC)
     os.close(cgroups)
     mount("bpffs", "/sys/fs/bpf", "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many light proxies (build/proxies): to the agent of a node they look like any other, but nobody can use them."""
+"""Many light proxies (build/proxies): to an agent they look like any proxy, but they serve no
+client.
+"""
 
 import select
 import subprocess
@@ -9,28 +11,37 @@ from .wait import PATIENCE, LabError
 
 
 class LightProxies:
-    """Named NAME-0, NAME-1, … in the order in which they begin; the oldest end first."""
+    """Proxies named NAME-0, NAME-1, … in the order of their start; the oldest end first."""
 
     def __init__(self, name="crab"):
         self.name = name
         self.begun = self.ended = 0
-        self.process = subprocess.Popen([build.program("proxies"), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [build.program("proxies"), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def _tell(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-        answer = self.process.stdout.readline().split() if select.select([self.process.stdout], [], [], 60 * PATIENCE)[0] else []
+        answer = (
+            self.process.stdout.readline().split()
+            if select.select([self.process.stdout], [], [], 60 * PATIENCE)[0]
+            else []
+        )
         if not answer:
             raise LabError(f"the light proxies did not answer {line!r}")
         return answer
 
     def begin(self, count):
-        """So many more, once they listen. Returns CLOCK_MONOTONIC at that moment, in ns."""
+        """Start `count` more; returns once they listen: CLOCK_MONOTONIC then, in ns."""
         self.begun += count
         return int(self._tell(f"begin {count}")[2])
 
     def end(self, count):
-        """The oldest; their network namespaces are gone a little later."""
+        """End the oldest; their network namespaces vanish a little later."""
         self.ended += int(self._tell(f"end {count}")[1])
 
     def names(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network namespace and a mount namespace, held by a process that does nothing else."""
+"""A network namespace and a mount namespace, held by an idle process."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import time
 from . import kernel
 from .wait import PATIENCE, LabError
 
-# What a container of the same pod has: the pod's network, and processes and mounts of its own.
+# Like a container of the same pod: shared network, private processes and mounts.
 _CONTAINER = """
 mkdir -p /run/lab/cgroup
 mount -n --rbind /sys/fs/cgroup /run/lab/cgroup
@@ -27,12 +27,12 @@ cd "$1" && shift && exec "$@"
 
 
 class Namespace:
-    """Owns the holder; close() kills by its id every process that still runs in the namespace."""
+    """Owns the holder; close() kills each process that still runs in the namespace, by its id."""
 
     def __init__(self, name, private_files=None):
-        """private_files: path → text of files that only this mount namespace has so."""
+        """private_files: path → text, of files that differ in this mount namespace."""
         self.name = name
-        self.devices = f"/run/lab/wireguard/{name}"  # what is /run/wireguard in here
+        self.devices = f"/run/lab/wireguard/{name}"  # mounted at /run/wireguard here
         self.pid = self._hold(private_files or {})
         self.net = os.stat(f"/proc/{self.pid}/ns/net").st_ino
         handle = f"/run/netns/{name}"
@@ -79,13 +79,13 @@ class Namespace:
             self._replace_file(path, text)
 
     def make_network(self):
-        """Takes the calling process into the network namespace that this one is of."""
+        """Move the calling process into the network namespace of this object."""
         kernel.unshare(kernel.CLONE_NEWNET)
 
     @staticmethod
     def _replace_file(path, text):
         target = os.path.realpath(path)
-        if not os.path.exists(target):  # a link into the machine's /run, which the lab hides
+        if not os.path.exists(target):  # a link into /run of the machine, which the lab hides
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with open(target, "w", encoding="ascii"):
                 pass
@@ -96,20 +96,46 @@ class Namespace:
         kernel.bind(own, target)
 
     def command(self, argv, container=False, bpffs=True, capabilities=None, devices=False):
-        """argv, so that it runs in here; see popen()."""
+        """argv that runs in the namespaces; see popen()."""
         if capabilities is not None:
             bounds = ",".join(["-all"] + [f"+{name}" for name in capabilities])
             argv = ["setpriv", f"--bounding-set={bounds}", "--", *argv]
         if container:
             mode = "yes" if bpffs else "no"
-            argv = ["unshare", "--mount", "--propagation=private", "sh", "-ec", _CONTAINER, "sh", mode,
-                    self.devices if devices else "", os.getcwd(), *argv]
+            argv = [
+                "unshare",
+                "--mount",
+                "--propagation=private",
+                "sh",
+                "-ec",
+                _CONTAINER,
+                "sh",
+                mode,
+                self.devices if devices else "",
+                os.getcwd(),
+                *argv,
+            ]
             return ["nsenter", f"--net=/proc/{self.pid}/ns/net", "--", *argv]
-        return ["nsenter", f"--net=/proc/{self.pid}/ns/net", f"--mount=/proc/{self.pid}/ns/mnt",
-                f"--wdns={os.getcwd()}", "--", *argv]
+        return [
+            "nsenter",
+            f"--net=/proc/{self.pid}/ns/net",
+            f"--mount=/proc/{self.pid}/ns/mnt",
+            f"--wdns={os.getcwd()}",
+            "--",
+            *argv,
+        ]
 
-    def popen(self, argv, env=None, container=False, bpffs=True, capabilities=None, devices=False, **kwargs):
-        """subprocess.Popen of argv in the network and mount namespace; .pid is argv's own.
+    def popen(
+        self,
+        argv,
+        env=None,
+        container=False,
+        bpffs=True,
+        capabilities=None,
+        devices=False,
+        **kwargs,
+    ):
+        """subprocess.Popen of argv in the network and mount namespace; .pid is that of argv.
 
         env is added to the environment. With container=True argv shares the network namespace only,
         as a container of the same pod does: it is PID 1 of a PID namespace of its own and its
@@ -129,8 +155,17 @@ class Namespace:
             kernel.setns(ours, kernel.CLONE_NEWPID)
             os.close(ours)
 
-    def run(self, argv, env=None, check=True, timeout=60, container=False, bpffs=True,
-            capabilities=None, **kwargs):
+    def run(
+        self,
+        argv,
+        env=None,
+        check=True,
+        timeout=60,
+        container=False,
+        bpffs=True,
+        capabilities=None,
+        **kwargs,
+    ):
         """subprocess.run with text output captured; an error with its output unless check=False."""
         kwargs.setdefault("text", True)
         if "stdout" not in kwargs and "stderr" not in kwargs:
@@ -150,7 +185,7 @@ class Namespace:
         return subprocess.CompletedProcess(argv, process.returncode, out, err)
 
     def socket(self, *arguments):
-        """socket.socket(*arguments) of this network namespace, in the calling process."""
+        """socket.socket(*arguments) in this network namespace, for the calling process."""
         ours = os.open("/proc/self/ns/net", os.O_RDONLY)
         theirs = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
         try:
@@ -168,14 +203,15 @@ class Namespace:
             raise LabError(f"ip in {self.name}: {result.stderr.strip()}")
 
     def sysctl(self, **values):
-        """Set the namespace's own sysctls; __ in a name stands for the slash."""
+        """Set sysctls of the namespace; __ in a name stands for a slash."""
         script = "".join(
-            f"echo '{value}' >/proc/sys/{name.replace('__', '/')}\n" for name, value in values.items()
+            f"echo '{value}' >/proc/sys/{name.replace('__', '/')}\n"
+            for name, value in values.items()
         )
         self.run(["sh", "-ec", script])
 
     def processes(self):
-        """PIDs of all that run in the network namespace, the holder too."""
+        """PIDs of all processes in the network namespace, the holder included."""
         found = []
         for entry in os.listdir("/proc"):
             if entry.isdigit():
@@ -187,7 +223,7 @@ class Namespace:
         return found
 
     def close(self):
-        """Ends all that runs in it, and the namespace; a second time it does nothing."""
+        """End all processes in it, and the namespace. A second call does nothing."""
         handle = f"/run/netns/{self.name}"
         if not os.path.exists(handle):
             return

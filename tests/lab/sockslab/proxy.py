@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A proxy: danted behind a WireGuard tunnel, in namespaces of its own, as a pod is."""
+"""A proxy: danted behind a WireGuard tunnel, in private namespaces, like a pod."""
 
 import json
 import os
@@ -12,10 +12,23 @@ from .wait import wait_until
 
 
 class Proxy:
-    """p<index> of a Lab. Its network is .ns; popen, run and ip are the namespace's own."""
+    """p<index> of a Lab. Its network is .ns; popen, run and ip are those of the namespace."""
 
-    def __init__(self, index, keys, inet_key, auth=None, ports=(1080,), tunnel=True, keepalive=25,
-                 connect_timeout=2, negotiate_timeout=30, dante_extra="", dante_env=None, namespace=Namespace):
+    def __init__(
+        self,
+        index,
+        keys,
+        inet_key,
+        auth=None,
+        ports=(1080,),
+        tunnel=True,
+        keepalive=25,
+        connect_timeout=2,
+        negotiate_timeout=30,
+        dante_extra="",
+        dante_env=None,
+        namespace=Namespace,
+    ):
         self.index = index
         self.name = f"p{index}"
         self.auth = auth
@@ -30,13 +43,18 @@ class Proxy:
         if auth:
             files.update(dante.user_files(auth))
         self.ns = namespace(self.name, files)
-        self.wg0 = wireguard.Device(self.ns, "wg0", self._wireguard_config(keys[0], inet_key, keepalive), [
-            f"address add {self.inner4}/32 dev wg0",
-            f"address add {self.inner6}/128 dev wg0 nodad",
-            "link set wg0 mtu 1420 up",
-            "route replace default dev wg0",
-            "route replace ::/0 dev wg0",
-        ])
+        self.wg0 = wireguard.Device(
+            self.ns,
+            "wg0",
+            self._wireguard_config(keys[0], inet_key, keepalive),
+            [
+                f"address add {self.inner4}/32 dev wg0",
+                f"address add {self.inner6}/128 dev wg0 nodad",
+                "link set wg0 mtu 1420 up",
+                "route replace default dev wg0",
+                "route replace ::/0 dev wg0",
+            ],
+        )
         self._dante_options = (connect_timeout, negotiate_timeout, dante_extra)
         self.dante = dante.Dante(self.ns, self.ports, self._dante_config(), dante_env)
         self.scripted = None
@@ -50,8 +68,11 @@ class Proxy:
     @staticmethod
     def _wireguard_config(private, inet_key, keepalive):
         lines = [
-            "[Interface]", f"PrivateKey = {private}",
-            "[Peer]", f"PublicKey = {inet_key}", "AllowedIPs = 0.0.0.0/0, ::/0",
+            "[Interface]",
+            f"PrivateKey = {private}",
+            "[Peer]",
+            f"PublicKey = {inet_key}",
+            "AllowedIPs = 0.0.0.0/0, ::/0",
             f"Endpoint = {addresses.INET_UNDERLAY4}:{addresses.WIREGUARD_PORT}",
         ]
         if keepalive:
@@ -59,13 +80,19 @@ class Proxy:
         return "\n".join(lines) + "\n"
 
     def start(self, clients_mac):
-        """Addresses, tunnel and danted; eth0 is there already."""
-        self.ns.sysctl(net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__eth0__accept_dad=0,
-                       # No router answers here; what an interface asks for seconds after it came would be bytes of nobody's.
-                       net__ipv6__conf__default__router_solicitations=0, net__ipv6__conf__eth0__router_solicitations=0,
-                       net__ipv4__ip_local_port_range="1024 65535",
-                       # dante takes the client's port for its own connect: neither may hold the exporter's
-                       net__ipv4__ip_local_reserved_ports="1080,9090,9999")
+        """Set up addresses, tunnel and danted; eth0 exists."""
+        self.ns.sysctl(
+            net__ipv6__conf__all__accept_dad=0,
+            net__ipv6__conf__eth0__accept_dad=0,
+            # No router answers here. Router solicitations of a new interface would be
+            # bytes that no test knows.
+            net__ipv6__conf__default__router_solicitations=0,
+            net__ipv6__conf__eth0__router_solicitations=0,
+            net__ipv4__ip_local_port_range="1024 65535",
+            # dante connects from the client's port number: no such port may be one of
+            # the exporter's
+            net__ipv4__ip_local_reserved_ports="1080,9090,9999",
+        )
         self.ns.ip(
             "link set lo up",
             f"address add {self.addr4}/16 dev eth0",
@@ -83,14 +110,16 @@ class Proxy:
         if self.with_tunnel:
             self.dante.wait_listening()
             if self.wg0.peers()[0]["keepalive"]:
-                wait_until(lambda: self.wg0.peers()[0]["handshake"], what=f"handshake of {self.name}")
+                wait_until(
+                    lambda: self.wg0.peers()[0]["handshake"], what=f"handshake of {self.name}"
+                )
 
     def create_tunnel(self):
-        """As `wg-quick up`."""
+        """Like `wg-quick up`."""
         self.wg0.create()
 
     def delete_tunnel(self):
-        """As `wg-quick down`: wg0 is gone."""
+        """Like `wg-quick down`: removes wg0."""
         self.wg0.delete()
 
     def start_dante(self):
@@ -103,41 +132,47 @@ class Proxy:
         return sockets.link_stats(self.ns, name)
 
     def inner_stats(self):
-        """What passed inside wg0; see wireguard.Device.inner_stats."""
+        """Packets inside wg0; see wireguard.Device.inner_stats."""
         return self.wg0.inner_stats()
 
     def ss(self):
         return sockets.count_sockets(self.ns, self.ports, (self.inner4, self.inner6))
 
     def start_scripted(self):
-        """Put the scripted server (scripted.py) in danted's place."""
+        """Replace danted with the scripted server (scripted.py)."""
         self.dante.stop()
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scripted.py")
         self.scripted = self.popen(
-            [sys.executable, script, *map(str, self.ports)], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, text=True, start_new_session=True)
-        wait_until(lambda: self.dante.listening() == sorted(self.ports), what="the scripted server listens")
+            [sys.executable, script, *map(str, self.ports)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        wait_until(
+            lambda: self.dante.listening() == sorted(self.ports), what="the scripted server listens"
+        )
 
     def scripted_note(self):
-        """The next request that the scripted server met: {"command": …, "outcome": …}."""
+        """The next request that the scripted server received: {"command": …, "outcome": …}."""
         return json.loads(self.scripted.stdout.readline())
 
     def listen_on(self, port):
-        """Another SOCKS port from now on: danted starts again with it."""
+        """Change the SOCKS port and restart danted."""
         self.ports.append(port)
         self.dante.stop()
         self.dante.text = self._dante_config()
         self.dante.start()
 
     def stop_scripted(self):
-        """danted is back."""
+        """Start danted again."""
         self.scripted.kill()
         self.scripted.wait()
         self.scripted.stdout.close()
         self.dante.start()
 
     def tcp_counters(self):
-        """The kernel's own count of TCP in this netns: ActiveOpens, PassiveOpens, RetransSegs, ..."""
+        """The TCP counters of the kernel in this netns: ActiveOpens, PassiveOpens, RetransSegs, ..."""
         return sockets.tcp_counters(self.ns)
 
     def wg_show(self):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TCP client made of single segments, for what no kernel would send on purpose.
+"""A TCP client that sends single segments, for cases that no kernel sends on purpose.
 
-It speaks from an address that nobody has (addresses.RAW4, RAW6), so that no kernel answers in its
-stead; the proxies know a permanent neighbour for it.
+It uses an address of no kernel (addresses.RAW4, RAW6), so that no kernel answers in its
+place; the proxies have a permanent neighbour entry for it.
 """
 
 import itertools
@@ -40,35 +40,56 @@ class RawConnection:
         """options: IPv4 options (a multiple of 4) or an IPv6 destination options header's content."""
         self.ipv6 = ipv6
         self.options = options
-        self.source = socket.inet_pton(*((socket.AF_INET6, addresses.RAW6) if ipv6
-                                         else (socket.AF_INET, addresses.RAW4)))
-        self.target = socket.inet_pton(*((socket.AF_INET6, proxy.addr6) if ipv6
-                                         else (socket.AF_INET, proxy.addr4)))
+        self.source = socket.inet_pton(
+            *((socket.AF_INET6, addresses.RAW6) if ipv6 else (socket.AF_INET, addresses.RAW4))
+        )
+        self.target = socket.inet_pton(
+            *((socket.AF_INET6, proxy.addr6) if ipv6 else (socket.AF_INET, proxy.addr4))
+        )
         self.port = port or proxy.ports[0]
         self.source_port = next(_ports)
         self.isn = random.choice((MASK - 15, random.getrandbits(32))) if isn is None else isn
         kind = 0x86DD if ipv6 else 0x0800
         self.socket = lab.clients.ns.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(kind))
         self.socket.bind(("eth0", kind))
-        self.ethernet = mac_bytes(proxy.mac()) + mac_bytes(lab.clients.mac()) + struct.pack(">H", kind)
+        self.ethernet = (
+            mac_bytes(proxy.mac()) + mac_bytes(lab.clients.mac()) + struct.pack(">H", kind)
+        )
         self.peer_isn = None
-        self.received = b""  # the server's stream, each byte once
+        self.received = b""  # the stream of the server, each byte once
         self.fin_sent = False
         self.peer_fin = False
         self.peer_reset = False
-        self.unanswered = b""  # the server's last payload that wait(answer=False) left alone
-        self.segments = 0  # of the server with payload, retransmissions too
-        self.acked = 0  # bytes of ours that the server acknowledged
+        # last payload of the server that wait(answer=False) did not acknowledge
+        self.unanswered = b""
+        self.segments = 0  # segments of the server with payload, retransmissions included
+        self.acked = 0  # bytes that the server has acknowledged
         self.highest = 0  # end of what was sent
 
     # Sending
 
     def _segment(self, sequence, acknowledge, flags, data, corrupt):
-        head = struct.pack(">HHIIBBHHH", self.source_port, self.port, sequence & MASK, acknowledge & MASK,
-                           0x50, flags, 64000, 0, 0)
+        head = struct.pack(
+            ">HHIIBBHHH",
+            self.source_port,
+            self.port,
+            sequence & MASK,
+            acknowledge & MASK,
+            0x50,
+            flags,
+            64000,
+            0,
+            0,
+        )
         length = len(head) + len(data)
-        pseudo = self.source + self.target + struct.pack(">IBBBB" if self.ipv6 else ">BBH", *(
-            (length, 0, 0, 0, 6) if self.ipv6 else (0, 6, length)))
+        pseudo = (
+            self.source
+            + self.target
+            + struct.pack(
+                ">IBBBB" if self.ipv6 else ">BBH",
+                *((length, 0, 0, 0, 6) if self.ipv6 else (0, 6, length)),
+            )
+        )
         total = checksum(pseudo + head + data)
         if corrupt:
             total ^= 0x5555
@@ -76,8 +97,22 @@ class RawConnection:
 
     def _packet4(self, payload, fragment):
         words = 5 + len(self.options) // 4
-        head = struct.pack(">BBHHHBBH", 0x40 | words, 0, words * 4 + len(payload), self.source_port,
-                           fragment, 64, 6, 0) + self.source + self.target + self.options
+        head = (
+            struct.pack(
+                ">BBHHHBBH",
+                0x40 | words,
+                0,
+                words * 4 + len(payload),
+                self.source_port,
+                fragment,
+                64,
+                6,
+                0,
+            )
+            + self.source
+            + self.target
+            + self.options
+        )
         return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + payload
 
     def _packet6(self, payload):
@@ -96,12 +131,12 @@ class RawConnection:
         if fragments == 1:
             self.socket.send(self.ethernet + self._packet4(segment, 0))
             return
-        cut = 24  # 20 of TCP's header and 4 of its payload
+        cut = 24  # 20 of the TCP header and 4 of its payload
         self.socket.send(self.ethernet + self._packet4(segment[:cut], 0x2000))
         self.socket.send(self.ethernet + self._packet4(segment[cut:], cut // 8))
 
     def send(self, offset, data=b"", flags=PSH | ACK, **how):
-        """data at offset of the stream, acknowledging all that was received."""
+        """Send data at an offset of the stream; acknowledges all received bytes."""
         self.raw(self.isn + 1 + offset, self._acknowledged(), flags, data, **how)
         self.fin_sent = self.fin_sent or bool(flags & FIN)
         self.highest = max(self.highest, offset + len(data) + (1 if flags & FIN else 0))
@@ -121,7 +156,9 @@ class RawConnection:
     # Receiving
 
     def _next(self, deadline):
-        """(flags, sequence, acknowledge, data) of the server's next segment; None at the deadline."""
+        """(flags, sequence, acknowledge, data) of the next segment of the server; None at the
+        deadline.
+        """
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -139,15 +176,15 @@ class RawConnection:
         if self.ipv6:
             if packet[6] != 6 or packet[24:40] != self.source:
                 return None
-            tcp = packet[40:40 + struct.unpack(">H", packet[4:6])[0]]
+            tcp = packet[40 : 40 + struct.unpack(">H", packet[4:6])[0]]
         else:
             if packet[9] != 6 or packet[16:20] != self.source:
                 return None
-            tcp = packet[(packet[0] & 15) * 4:struct.unpack(">H", packet[2:4])[0]]
+            tcp = packet[(packet[0] & 15) * 4 : struct.unpack(">H", packet[2:4])[0]]
         source, target, sequence, acknowledge, offset, flags = struct.unpack(">HHIIBB", tcp[:14])
         if source != self.port or target != self.source_port:
             return None
-        return flags, sequence, acknowledge, tcp[(offset >> 4) * 4:]
+        return flags, sequence, acknowledge, tcp[(offset >> 4) * 4 :]
 
     def _take(self, segment, answer=True):
         flags, sequence, acknowledge, data = segment
@@ -166,14 +203,14 @@ class RawConnection:
             self.unanswered = data or self.unanswered
             return
         if place <= len(self.received):
-            self.received += data[len(self.received) - place:]
+            self.received += data[len(self.received) - place :]
             if flags & FIN and place + len(data) == len(self.received):
                 self.peer_fin = True
         if data or flags & FIN:
             self.ack()
 
     def wait(self, condition, what, timeout=5, answer=True):
-        """Take the server's segments (and acknowledge them, if answer) until condition()."""
+        """Receive segments of the server (and acknowledge them if answer) until condition()."""
         timeout *= PATIENCE
         deadline = time.monotonic() + timeout
         while not condition():
@@ -183,7 +220,7 @@ class RawConnection:
             self._take(segment, answer)
 
     def open(self, last_ack=True, syns=1, syn_data=b""):
-        """The handshake; without its last ACK when that is to come with data."""
+        """Do the TCP handshake, without its last ACK if that is to come with data."""
         for _ in range(syns):
             self.raw(self.isn, 0, SYN, syn_data)
         segment = self._next(time.monotonic() + 5)
@@ -194,30 +231,34 @@ class RawConnection:
             self.ack()
 
     def expect(self, count):
-        """Until count bytes of the server's stream are here."""
+        """Wait until count bytes of the server's stream have arrived."""
         self.wait(lambda: len(self.received) >= count, f"{count} bytes of the server's")
 
     def expect_acked(self, count):
-        """Until the server has acknowledged count bytes of ours."""
+        """Wait until the server has acknowledged count bytes."""
         self.wait(lambda: self.acked >= count, f"{count} bytes acknowledged")
 
     def expect_segment(self):
-        """Until the server has sent anything: it has seen what was sent before."""
+        """Wait until the server has sent anything: then it has received what was sent before."""
         seen = []
-        self.wait(lambda: seen or seen.append(1), "an answer")  # true at the second look
+        self.wait(lambda: seen or seen.append(1), "an answer")  # true on the second call
 
     def expect_over(self):
         self.wait(lambda: self.peer_fin or self.peer_reset, "the server's end")
 
     def close(self):
-        """FIN both ways, in whichever order."""
+        """Exchange FINs, in any order."""
         if not self.peer_reset:
             if not self.fin_sent:
                 self.fin()
             self.expect_over()
 
     def end(self):
-        """Whatever state it is in: a RST, unless both sides are done."""
-        if self.peer_isn is not None and not self.peer_reset and not (self.peer_fin and self.fin_sent):
+        """End the connection in any state: a RST, unless both sides have closed."""
+        if (
+            self.peer_isn is not None
+            and not self.peer_reset
+            and not (self.peer_fin and self.fin_sent)
+        ):
             self.reset()
         self.socket.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A namespace's TCP retransmissions by interface, as a capture of its own packets shows them."""
+"""TCP retransmissions of a namespace by interface, from a packet capture."""
 
 import select
 import socket
@@ -9,15 +9,18 @@ import threading
 MASK = 0xFFFFFFFF
 ETH_P_ALL = 3
 _FIN, _SYN, _RST = 1, 2, 4
-_EXPORTER = {9090, 9999}  # its own answers to scrapes and probes are no proxy's
+_EXPORTER = {9090, 9999}  # answers to scrapes and probes are not the proxy's
 
 
 def parse(packet):
     """(flow, sequence, bytes of sequence space, flags) of a TCP segment; None for anything else."""
     if packet[0] >> 4 == 4 and packet[9] == 6:
-        addresses, tcp = packet[12:20], packet[(packet[0] & 15) * 4:struct.unpack(">H", packet[2:4])[0]]
+        addresses, tcp = (
+            packet[12:20],
+            packet[(packet[0] & 15) * 4 : struct.unpack(">H", packet[2:4])[0]],
+        )
     elif packet[0] >> 4 == 6 and packet[6] == 6:
-        addresses, tcp = packet[8:40], packet[40:40 + struct.unpack(">H", packet[4:6])[0]]
+        addresses, tcp = packet[8:40], packet[40 : 40 + struct.unpack(">H", packet[4:6])[0]]
     else:
         return None
     sequence, _ack, offset, flags = struct.unpack(">IIBB", tcp[4:14])
@@ -27,14 +30,15 @@ def parse(packet):
 
 class Retransmits:
     """
-    count["eth0"]: segments that left by eth0 although all or some of what is in them had left before. A superframe is
-    one packet here, so the interfaces must not have any. others: the exporter's own, which the kernel counts as well.
+    count["eth0"]: segments that left by eth0 and repeat data that left before. A GSO packet counts
+    as one, so GSO must be off on the interfaces. others: those of the exporter, which the kernel
+    counts too.
     """
 
     def __init__(self, namespace, interfaces):
         self.count, self.others = dict.fromkeys(interfaces, 0), 0
         self.packets = dict.fromkeys(interfaces, 0)
-        self._ends = {}  # flow → where its stream has been sent to
+        self._ends = {}  # flow → end of the data sent so far
         self._sockets = {}
         for name in interfaces:
             found = namespace.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
@@ -66,7 +70,7 @@ class Retransmits:
 
     def _run(self):
         while True:
-            ended = self._end.is_set()  # what was queued until then is read
+            ended = self._end.is_set()  # read what was queued until then
             ready = select.select(self._sockets, [], [], 0.05)[0]
             for found in ready:
                 packet, where = found.recvfrom(1 << 16)
@@ -76,7 +80,7 @@ class Retransmits:
                 return
 
     def stop(self):
-        """The counts, when all is read; an error when the capture lost anything."""
+        """The counts after all packets were read; an error if the capture lost any."""
         self._end.set()
         self._thread.join()
         while self._sockets:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab's root: a private network, mount and PID namespace that the kernel reaps whole."""
+"""The lab's root: private network, mount and PID namespaces, which the kernel removes as a whole."""
 
 import os
 import select
@@ -16,12 +16,13 @@ def inside():
 
 
 def enter():
-    """Go on in private network, mount and PID namespaces; call it early, from a single thread.
+    """Continue in private network, mount and PID namespaces. Call it early, while there is one
+    thread.
 
-    Three processes come of it. The caller stays outside, passes signals on and ends with the
-    status of what ran inside. Below it an init, PID 1 of the lab, only reaps; when it ends, for
-    whatever reason (it is killed when the process outside is), the kernel kills all that runs in
-    the lab and frees its mounts and network namespaces. The function returns in init's child.
+    There are three processes. The caller stays outside, passes signals on and ends with the
+    status of the process inside. Its child, PID 1 of the lab, only reaps. When that ends, for
+    any reason (it is killed with the process outside), the kernel kills all processes in
+    the lab and frees its mounts and network namespaces. The function returns in a child of PID 1.
     """
     global _inside
     if _inside:
@@ -39,7 +40,7 @@ def enter():
     os.close(alive_write)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if select.select([alive_read], [], [], 0)[0]:
-        os._exit(1)  # the process outside ended before the line above
+        os._exit(1)  # the process outside has ended before the line above
     os.close(alive_read)
     _mount_root()
     child = os.fork()
@@ -71,8 +72,8 @@ def _forward_signals(pid):
 
     for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(signum, forward)
-    # Ctrl-C reaches the whole foreground group; the one inside decides what it means. A caller that
-    # has blocked it before enter() gets it as well when it came too early for the one inside.
+    # Ctrl-C reaches the whole foreground group; the process inside handles it. A caller that
+    # has blocked it before enter() also gets a Ctrl-C that came too early for the process inside.
     blocked = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     signal.signal(signal.SIGINT, forward if blocked else signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A SOCKS server whose answer is chosen by the port of the request; stands in for danted.
+"""A SOCKS server that replaces danted. The port of the request selects its answer.
 
 It runs as `python3 scripted.py PORT...` and prints one JSON object per connection that carried a
 request: {"command": …, "outcome": reason name or "success"}. See BEHAVIOURS for the ports.
@@ -18,18 +18,27 @@ BEHAVIOURS = {
     2: "code 5",
     3: "fin",  # closes without a reply
     4: "rst",
-    5: "late",  # answers only once the client has sent its FIN
+    5: "late",  # answers only after the client's FIN
     6: "bulk",  # a reply and 200,000 bytes at once
-    7: "ok",  # what danted makes of the same request
+    7: "ok",  # what danted answers to the same request
     11: "name",  # the bound address is a name
     8: "ipv6",
     9: "bytes",  # the reply comes byte by byte
-    10: "never",  # waits for the client to leave
+    10: "never",  # waits until the client closes
 }
 BEHAVIOURS.update({100 + code: f"code {code}" for code in range(1, 10)})
 COMMANDS = {1: "connect", 2: "bind", 3: "udp_associate"}
-REASONS = ["success", "general_failure", "not_allowed", "network_unreachable", "host_unreachable",
-           "connection_refused", "ttl_expired", "command_not_supported", "address_type_not_supported"]
+REASONS = [
+    "success",
+    "general_failure",
+    "not_allowed",
+    "network_unreachable",
+    "host_unreachable",
+    "connection_refused",
+    "ttl_expired",
+    "command_not_supported",
+    "address_type_not_supported",
+]
 REASONS4 = {0: "success", 1: "general_failure", 2: "auth_failed", 3: "auth_failed"}
 USER, PASSWORD = b"golden", b"crab"
 
@@ -116,7 +125,9 @@ class Dialogue:
             await self.echo()
 
     async def reply(self, code, behaviour, command):
-        address = {"name": b"\3\x09localhost", "ipv6": b"\4" + bytes(16)}.get(behaviour, b"\1\0\0\0\0")
+        address = {"name": b"\3\x09localhost", "ipv6": b"\4" + bytes(16)}.get(
+            behaviour, b"\1\0\0\0\0"
+        )
         data = reply5(code, address)
         if behaviour == "bytes":
             for byte in data:
@@ -152,7 +163,7 @@ async def serve(reader, writer):
 
 
 async def main():
-    # Discovery looks for servers by the name of their process.
+    # Discovery finds servers by process name.
     ctypes.CDLL(None).prctl(15, b"danted", 0, 0, 0)
     for port in map(int, sys.argv[1:]):
         await asyncio.start_server(serve, "0.0.0.0", port, backlog=1024)

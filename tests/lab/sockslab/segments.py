@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dialogues in segments that no kernel sends on purpose, each with the tally that is true of it.
+"""Dialogues in segments that no kernel sends on purpose, each with its expected counts.
 
 for case in CASES:  run_case(lab, proxy, case, ipv6) plays it on a proxy with the scripted server
-(proxy.start_scripted(); danted serves as well for those whose .port is None), where the metrics
-must then have risen by case.tally() and by nothing else.
+(proxy.start_scripted(); danted too, if .port is None). Afterwards the metrics
+must have risen by exactly case.tally().
 """
 
 from collections.abc import Callable
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from .raw import ACK, FIN, MASK, PSH, RST, RawConnection
 
 GREETING = b"\5\1\0"
-REPLY = 12  # bytes of the server's: method and reply
+REPLY = 12  # bytes of the server: method and reply
 
 
 def request(port=7, command=1):
-    # Port 7 is the target's: danted can serve it too. Others choose what the scripted server does.
+    # danted serves port 7, of the target, too. Other ports select a behaviour of the scripted
+    # server.
     return bytes([5, command, 0, 1, 10, 99, 0, 1]) + port.to_bytes(2, "big")
 
 
@@ -27,17 +28,23 @@ REQUEST = request()
 class Case:
     name: str
     play: Callable
-    outcome: str = "success"  # or a reason, or None: no request
+    outcome: str = "success"  # or a failure reason; None: no request
     command: str = "connect"
     families: tuple = (False, True)  # IPv6?
     options: bytes = b""
-    # The server's kernel had to put segments in order (or drop one): the contract lets a program that
-    # watches segments call such a request's command unknown and count a loss.
+    # The server's kernel reordered segments (or dropped one): then the contract allows the exporter
+    # to count the command as unknown and a loss.
     out_of_order: bool = False
-    scripted: bool = False  # danted would do something else
+    scripted: bool = False  # danted behaves differently
 
     def tally(self):
-        tally = {"client_connections": 1, "requests": {}, "failures": {}, "successful": 0, "no_request": 0}
+        tally = {
+            "client_connections": 1,
+            "requests": {},
+            "failures": {},
+            "successful": 0,
+            "no_request": 0,
+        }
         if self.outcome is None:
             tally["no_request"] = 1
         else:
@@ -61,7 +68,7 @@ def case(name, **options):
 
 
 def begin(connection, **how):
-    """The handshake and the greeting, answered."""
+    """Do the TCP handshake and the greeting, up to its answer."""
     connection.open(**how)
     connection.send(0, GREETING)
     connection.expect(2)
@@ -144,10 +151,10 @@ def merged_again(connection):
 def bytewise(connection):
     connection.open()
     for offset in range(3):
-        connection.send(offset, GREETING[offset:offset + 1])
+        connection.send(offset, GREETING[offset : offset + 1])
     connection.expect(2)
     for offset in range(10):
-        connection.send(3 + offset, REQUEST[offset:offset + 1])
+        connection.send(3 + offset, REQUEST[offset : offset + 1])
     connection.expect(REPLY)
 
 
@@ -255,7 +262,9 @@ def reply_retransmitted(connection):
     begin(connection)
     connection.send(3, REQUEST)
     before = connection.segments
-    connection.wait(lambda: connection.segments >= before + 3, "three replies", timeout=10, answer=False)
+    connection.wait(
+        lambda: connection.segments >= before + 3, "three replies", timeout=10, answer=False
+    )
     connection.ack()
     connection.expect(REPLY)
 
@@ -352,7 +361,8 @@ def half_request(connection):
 @case("a handshake and no more", outcome=None)
 def silent(connection):
     connection.open()
-    connection.raw(connection.isn, connection.peer_isn + 1, ACK)  # a keepalive shows that it is accepted
+    # a keepalive probe shows that it is accepted
+    connection.raw(connection.isn, connection.peer_isn + 1, ACK)
     connection.expect_segment()
 
 
@@ -387,7 +397,7 @@ def wraps(connection):
 
 
 def run_case(lab, proxy, one, ipv6=False, port=None):
-    """Play it to its end; LabError or AssertionError when the server did not do its part."""
+    """Play a case to its end; LabError or AssertionError if the server behaves differently."""
     connection = RawConnection(lab, proxy, ipv6, port, one.options)
     try:
         one.play(connection)

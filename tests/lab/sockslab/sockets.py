@@ -12,19 +12,19 @@ class Sockets:
 
 
 def _split(endpoint):
-    """(address without brackets and scope, port as text) of what ss prints."""
+    """(address without brackets and scope, port as text) of an address that ss prints."""
     address, _, port = endpoint.rpartition(":")
     return address.strip("[]").split("%")[0].removeprefix("::ffff:"), port
 
 
 def count_sockets(namespace, ports, inner):
-    """Sockets of a proxy that listens on ports and has the addresses inner in its tunnel."""
+    """Sockets of a proxy with these listener ports and tunnel addresses (inner)."""
     sockets = Sockets()
     for line in namespace.run(["ss", "-tanHeO"]).stdout.splitlines():
         state, _recvq, _sendq, local = line.split()[:4]
         address, port = _split(local)
         if int(port) in ports:
-            # What the kernel keeps of an orphan in FIN-WAIT-2 is a time-wait record, no socket.
+            # For an orphan in FIN-WAIT-2 the kernel keeps a time-wait record, not a socket.
             orphan = state == "FIN-WAIT-2" and "timer:(timewait" in line
             if state not in ("LISTEN", "SYN-RECV", "TIME-WAIT") and not orphan:
                 sockets.clients += 1
@@ -36,19 +36,23 @@ def count_sockets(namespace, ports, inner):
 
 
 def link_stats(namespace, name):
-    """The link's counters: rx_bytes, rx_packets, tx_bytes, tx_packets; None when it is not there."""
+    """Counters of a link: rx_bytes, rx_packets, tx_bytes, tx_packets; None if the link is missing."""
     with open(f"/proc/{namespace.pid}/net/dev", encoding="ascii") as file:
         for line in file:
             device, _, numbers = line.partition(":")
             if device.strip() == name:
                 field = [int(number) for number in numbers.split()]
-                return {"rx_bytes": field[0], "rx_packets": field[1], "tx_bytes": field[8],
-                        "tx_packets": field[9]}
+                return {
+                    "rx_bytes": field[0],
+                    "rx_packets": field[1],
+                    "tx_bytes": field[8],
+                    "tx_packets": field[9],
+                }
     return None
 
 
 def tcp_counters(namespace):
-    """The namespace's own TCP counters: ActiveOpens, PassiveOpens, AttemptFails, RetransSegs, ..."""
+    """TCP counters of the namespace: ActiveOpens, PassiveOpens, AttemptFails, RetransSegs, ..."""
     with open(f"/proc/{namespace.pid}/net/snmp", encoding="ascii") as file:
         names, values = [line.split()[1:] for line in file if line.startswith("Tcp:")]
     return dict(zip(names, map(int, values), strict=True))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""build/traffic, run on the clients' side."""
+"""Runs build/traffic in the namespace of the clients."""
 
 import json
 import select
@@ -16,17 +16,33 @@ def proxy_argument(proxy, address=None, port=None):
 
 
 class Traffic:
-    """A running generator. Its tallies are dicts; see README.md.
+    """A running traffic generator. Tallies are dicts; see README.md.
 
     kinds: "COUNT NAME [KEY=VALUE | FLAG]..." as `build/traffic --kinds` explains. proxies: which of
-    the lab's, all by default; ipv6: reach them over IPv6; each: every proxy gets each count, not
-    its share of it. sources: connect from each of the clients' addresses in turn, or from those of a list.
+    the lab's, all by default; ipv6: connect over IPv6; each: every proxy gets each count, not
+    its share. sources: connect from each client address in turn, or from those in a list.
     """
 
-    def __init__(self, lab, kinds, proxies=None, concurrency=64, seed=1, deadline=60, ipv6=False,
-                 each=False, port=None, sources=False):
-        argv = [build.program("traffic"), "--control", f"--concurrency={concurrency}",
-                f"--seed={seed}", f"--deadline={deadline * PATIENCE:.0f}"]
+    def __init__(
+        self,
+        lab,
+        kinds,
+        proxies=None,
+        concurrency=64,
+        seed=1,
+        deadline=60,
+        ipv6=False,
+        each=False,
+        port=None,
+        sources=False,
+    ):
+        argv = [
+            build.program("traffic"),
+            "--control",
+            f"--concurrency={concurrency}",
+            f"--seed={seed}",
+            f"--deadline={deadline * PATIENCE:.0f}",
+        ]
         if each:
             argv.append("--each")
         if sources:
@@ -34,9 +50,15 @@ class Traffic:
                 sources = addresses.CLIENTS6 if ipv6 else addresses.CLIENTS4
             argv += [f"--source={source}" for source in sources]
         self.proxies = list(lab.proxies if proxies is None else proxies)
-        argv += [proxy_argument(proxy, proxy.addr6 if ipv6 else None, port) for proxy in self.proxies]
-        self.process = lab.clients.popen([*argv, "--", *kinds], stdin=subprocess.PIPE,
-                                         stdout=subprocess.PIPE, start_new_session=True)
+        argv += [
+            proxy_argument(proxy, proxy.addr6 if ipv6 else None, port) for proxy in self.proxies
+        ]
+        self.process = lab.clients.popen(
+            [*argv, "--", *kinds],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
         self._text = b""
 
     def _next(self, timeout):
@@ -57,7 +79,7 @@ class Traffic:
         return tally
 
     def wait_quiet(self, timeout=120):
-        """The tally, once all but the held connections have ended; "held" says how many stay."""
+        """The tally after all connections but the held ones have ended; "held" is their number."""
         return self._next(timeout)
 
     def release(self):
@@ -66,9 +88,10 @@ class Traffic:
         self.process.stdin.flush()
 
     def finish(self, timeout=120, planned=True):
-        """End the held connections, the last tally.
+        """End the held connections; the last tally.
 
-        LabError when a client met another outcome than its kind plans, unless planned is False: then the tally says it.
+        LabError if an outcome differs from the plan of its kind. With planned=False, only the tally
+        shows it.
         """
         self.process.stdin.close()
         while True:
@@ -87,12 +110,15 @@ class Traffic:
 
 
 def sum_tallies(tallies):
-    """The sum of tallies' counts (nested dicts of numbers; other things are left out)."""
+    """The sum of tallies (nested dicts of numbers; other values are dropped)."""
     total = {}
     for tally in tallies:
         for key, value in tally.items():
             if isinstance(value, dict) and key not in ("proxies", "latency_seconds", "unexpected"):
                 total[key] = sum_tallies([total.get(key, {}), value])
-            elif isinstance(value, (int, float)) and key not in ("requests_per_second", "duration_seconds"):
+            elif isinstance(value, (int, float)) and key not in (
+                "requests_per_second",
+                "duration_seconds",
+            ):
                 total[key] = total.get(key, 0) + value
     return total

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waiting on conditions; nothing in the lab sleeps for a fixed time."""
+"""Waits for conditions. Nothing in the lab sleeps for a fixed time."""
 
 import os
 import time
 
-# How much slower than others this machine is: every time limit of the tests is so many times longer.
+# How many times slower this machine is; factor of every time limit of the tests.
 PATIENCE = float(os.environ.get("LAB_PATIENCE", "1"))
 
 
 class LabError(Exception):
-    """Something of the lab did not become what it should."""
+    """A part of the lab did not reach the expected state."""
 
 
 def wait_until(condition, timeout=10.0, what=None, every=0.02):
-    """Return the first true value of condition(); LabError after timeout seconds (LAB_PATIENCE times as many)."""
+    """Return the first true value of condition(); LabError after timeout × LAB_PATIENCE seconds."""
     timeout *= PATIENCE
     deadline = time.monotonic() + timeout
     while True:

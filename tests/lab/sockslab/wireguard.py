@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""WireGuard devices. Whether they live in the kernel or in wireguard-go is decided here alone."""
+"""WireGuard devices. Only this file chooses between the kernel and wireguard-go."""
 
 import os
 import shutil
@@ -11,9 +11,9 @@ from .wait import LabError, wait_until
 
 
 def implementation():
-    """"go" or "kernel": LAB_WIREGUARD says it, else wireguard-go where it can run.
+    """ "go" or "kernel": LAB_WIREGUARD if set, else wireguard-go if it can run.
 
-    wireguard-go comes first because the link counters of Debian's are inner bytes, to the byte.
+    wireguard-go is preferred: its link counters are exactly the inner bytes.
     """
     choice = os.environ.get("LAB_WIREGUARD", "auto")
     if choice in ("go", "kernel"):
@@ -37,7 +37,9 @@ def has_link(namespace, name):
 
 
 def listens(path):
-    """Whether somebody accepts at a UNIX socket. That its file is there says less: bind() makes it, listen() comes later."""
+    """Whether a process accepts at a UNIX socket. Its file is no proof: bind() creates it before
+    listen().
+    """
     with socket.socket(socket.AF_UNIX) as client:
         try:
             client.connect(path)
@@ -47,10 +49,10 @@ def listens(path):
 
 
 class Device:
-    """One WireGuard interface in a Namespace; config is what `wg setconf` reads."""
+    """One WireGuard interface in a Namespace; config: the input of `wg setconf`."""
 
     def __init__(self, namespace, name, config, setup):
-        """setup: lines of `ip -batch` once it is there (addresses, up, routes)."""
+        """setup: lines for `ip -batch` after its creation (addresses, up, routes)."""
         self.namespace = namespace
         self.name = name
         self.config = config
@@ -62,23 +64,33 @@ class Device:
         if implementation() == "go":
             with open(f"/run/lab/{self.namespace.name}-{self.name}.log", "ab") as log:
                 self.process = self.namespace.popen(
-                    ["wireguard-go", "-f", self.name], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                    start_new_session=True,  # Ctrl-C is for those who use the lab
+                    ["wireguard-go", "-f", self.name],
+                    stdout=log,
+                    stderr=log,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C is for the user of the lab
                 )
             uapi = f"/proc/{self.namespace.pid}/root/run/wireguard/{self.name}.sock"
-            wait_until(lambda: listens(uapi) and has_link(self.namespace, self.name),
-                       what=f"wireguard-go's {self.name} in {self.namespace.name}")
+            wait_until(
+                lambda: listens(uapi) and has_link(self.namespace, self.name),
+                what=f"wireguard-go's {self.name} in {self.namespace.name}",
+            )
         else:
             self.namespace.ip(f"link add {self.name} type wireguard")
-            self.witness = self.namespace.popen([build.program("inner"), self.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                                text=True, start_new_session=True)
+            self.witness = self.namespace.popen(
+                [build.program("inner"), self.name],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
             if self.witness.stdout.readline() != "ready\n":
                 raise LabError(f"nobody counts {self.name} in {self.namespace.name}")
         self.namespace.run(["wg", "setconf", self.name, "/dev/stdin"], input=self.config)
         self.namespace.ip(*self.setup)
 
     def delete(self):
-        """As `wg-quick down`: the interface is gone when this returns."""
+        """Like `wg-quick down`: returns after the interface is gone."""
         self.namespace.ip(f"link del {self.name}")
         if self.process:
             self.process.wait(10)
@@ -94,10 +106,11 @@ class Device:
             self.witness = None
 
     def inner_stats(self):
-        """rx_bytes, rx_packets, tx_bytes, tx_packets of the packets inside the tunnel, since it came up.
+        """rx_bytes, rx_packets, tx_bytes, tx_packets inside the tunnel, since it came up.
 
-        wireguard-go's link counts them so. The kernel's counts what is outside, headers, padding and handshakes too, which nothing
-        can take off again (padding depends on each packet's length): there build/inner has seen every packet on the interface.
+        The link of wireguard-go counts these. The kernel's link counts outer bytes: headers,
+        padding and handshakes, which cannot be subtracted (padding depends on the length of each
+        packet). For it, build/inner counts every packet on the interface.
         """
         if not self.witness:
             return sockets.link_stats(self.namespace, self.name)
@@ -105,22 +118,33 @@ class Device:
         self.witness.stdin.flush()
         numbers = self.witness.stdout.readline().split()
         if len(numbers) != 4:
-            raise LabError(f"the witness of {self.name} in {self.namespace.name} ended with {self.witness.wait()}")
-        return dict(zip(("rx_bytes", "rx_packets", "tx_bytes", "tx_packets"), map(int, numbers), strict=True))
+            raise LabError(
+                f"the witness of {self.name} in {self.namespace.name} ended with "
+                f"{self.witness.wait()}"
+            )
+        return dict(
+            zip(
+                ("rx_bytes", "rx_packets", "tx_bytes", "tx_packets"), map(int, numbers), strict=True
+            )
+        )
 
     def peers(self):
-        """[{public_key, endpoint, allowed_ips, handshake, received, sent, keepalive}] of `wg show dump`."""
+        """[{public_key, endpoint, allowed_ips, handshake, received, sent, keepalive}] of `wg show
+        dump`.
+        """
         dump = self.namespace.run(["wg", "show", self.name, "dump"]).stdout.splitlines()
         found = []
         for line in dump[1:]:
             key, _psk, endpoint, allowed, handshake, received, sent, keepalive = line.split("\t")
-            found.append({
-                "public_key": key,
-                "endpoint": None if endpoint == "(none)" else endpoint,
-                "allowed_ips": [] if allowed == "(none)" else allowed.split(","),
-                "handshake": int(handshake),
-                "received": int(received),
-                "sent": int(sent),
-                "keepalive": 0 if keepalive == "off" else int(keepalive),
-            })
+            found.append(
+                {
+                    "public_key": key,
+                    "endpoint": None if endpoint == "(none)" else endpoint,
+                    "allowed_ips": [] if allowed == "(none)" else allowed.split(","),
+                    "handshake": int(handshake),
+                    "received": int(received),
+                    "sent": int(sent),
+                    "keepalive": 0 if keepalive == "off" else int(keepalive),
+                }
+            )
         return found

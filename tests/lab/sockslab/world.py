@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole lab: a bridge, the clients, the internet, N proxies."""
+"""The whole lab: a bridge, the clients, the internet, several proxies."""
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +13,13 @@ from .wait import LabError
 
 
 class Lab:
-    """A context manager; enter() must have been called. Up, with every tunnel shaken, on entry.
+    """A context manager; call enter() first. On entry all proxies are up and every tunnel has a
+    handshake.
 
-    proxies: how many. auth: for each of them None or (user, password); a shorter list is padded
-    with None. Further keywords go to each Proxy: ports, tunnel (False: no wg0 and no danted at
-    first), keepalive, connect_timeout, negotiate_timeout, dante_extra, namespace (another than Namespace); a callable is called with the index.
+    proxies: their number. auth: for each, None or (user, password); a shorter list is padded
+    with None. Further keywords go to each Proxy: ports, tunnel (False: at first no wg0 and no
+    danted), keepalive, connect_timeout, negotiate_timeout, dante_extra, namespace (a class instead
+    of Namespace). A callable is called with the index of the proxy.
     """
 
     up: ClassVar[list] = []  # those of this process
@@ -61,10 +63,13 @@ class Lab:
         self.clients = Clients()
         self.inet = Inet(keys[-1])
         for index in range(self.count):
-            options = {name: value(index) if callable(value) else value
-                       for name, value in self.options.items()}
+            options = {
+                name: value(index) if callable(value) else value
+                for name, value in self.options.items()
+            }
             self.proxies.append(
-                Proxy(index, keys[index], self.inet.public_key, self.auth[index], **options))
+                Proxy(index, keys[index], self.inet.public_key, self.auth[index], **options)
+            )
         self._connect()
         self.clients.start()
         self.inet.start(self.proxies)
@@ -76,22 +81,29 @@ class Lab:
     def _connect(self):
         lines = ["link set lo up", "link add br0 type bridge mcast_snooping 0", "link set br0 up"]
         for namespace in self._namespaces():
-            lines += [f"link add {namespace.name} type veth peer name eth0 netns {namespace.pid}",
-                      f"link set {namespace.name} master br0 up"]
-        result = subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True,
-                                capture_output=True, check=False)
+            lines += [
+                f"link add {namespace.name} type veth peer name eth0 netns {namespace.pid}",
+                f"link set {namespace.name} master br0 up",
+            ]
+        result = subprocess.run(
+            ["ip", "-batch", "-"],
+            input="\n".join(lines) + "\n",
+            text=True,
+            capture_output=True,
+            check=False,
+        )
         if result.returncode != 0:
             raise LabError(f"ip: {result.stderr.strip()}")
 
     def traffic(self, *kinds, **options):
-        """Start build/traffic on the clients' side; see Traffic."""
+        """Start build/traffic in the namespace of the clients; see Traffic."""
         return Traffic(self, kinds, **options)
 
     def close(self):
         links = ["br0", *(namespace.name for namespace in self._namespaces())]
         for namespace in self._namespaces():
             namespace.close()
-        # The kernel takes a namespace apart in its own time, and the next lab wants these names.
+        # The kernel removes a namespace asynchronously, and the next lab uses the same names.
         for link in links:
             subprocess.run(["ip", "link", "del", link], check=False, capture_output=True)
         self.proxies = []

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * As many TCP connections as can be, one after the other, over lo: `churn PORT COUNT`. A server
- * that answers nothing listens on PORT; the client, whose process is called danted, so that each
- * connection is a client's and an upstream too, ends them in turns by a reset, by a FIN, and in the
- * middle of a SOCKS request. Prints one JSON object.
+ * churn PORT COUNT: opens COUNT TCP connections over lo, one after another, as fast as possible. A
+ * server that sends nothing listens on PORT. The client process is called danted, so that each
+ * connection counts both as a client connection and as an upstream connection. The client ends them
+ * in turn by RST, by FIN, and in the middle of a SOCKS request. Prints one JSON object.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the client says and what it makes of the answers. */
+/* The client's side of a SOCKS dialogue: sends messages, checks answers. */
 #include <errno.h>
 #include <string.h>
 
@@ -29,7 +29,7 @@ static void say_request(struct session *session)
 	session->request_end = session->out_length;
 }
 
-/* The line that tells the target what to do; with one write it goes with the request. */
+/* The command line for the target; in kinds with one write it goes with the request. */
 static void say_payload_line(struct session *session)
 {
 	const struct kind *kind = session->kind;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The other half of BIND (a connection from the internet) and of UDP ASSOCIATE (a datagram). */
+/* The second part of BIND (a connection from the internet) and of UDP ASSOCIATE (a datagram). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static bool is_any(const struct sockaddr_in6 *address)
 	return IN6_IS_ADDR_UNSPECIFIED(&address->sin6_addr);
 }
 
-/* Where to send datagrams: as bound, with the proxy's own address where that is none. */
+/* Where to send datagrams: the bound address, or the proxy's if that is unspecified. */
 static socklen_t relay_address(const struct session *session, const struct reply *reply,
 			       struct sockaddr_storage *to)
 {
@@ -96,7 +96,7 @@ void udp_send(struct loop *loop, struct session *session)
 
 	memcpy(out + length, datagram, sizeof(datagram));
 	send(session->udp_fd, out, length + sizeof(datagram), MSG_NOSIGNAL);
-	session->udp_next = loop->now + 500000000; /* again, should it have been lost */
+	session->udp_next = loop->now + 500000000; /* again, in case it was lost */
 }
 
 bool udp_answered(struct session *session)

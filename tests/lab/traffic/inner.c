@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * inner INTERFACE: counts the packets of a tunnel as they are inside it, for tunnels whose link
- * counts what is outside. For each line of standard input one of standard output: rx_bytes
- * rx_packets tx_bytes tx_packets, all that came and went before it. Ends with standard input, and
- * with an error when the kernel had to drop what was to be counted.
+ * inner INTERFACE: counts inner packets of a tunnel whose link counts outer bytes. For each input
+ * line it prints one line: rx_bytes rx_packets tx_bytes tx_packets, of all packets before it. It
+ * exits at the end of its input, or with an error if the kernel dropped packets to be counted.
  */
 #include <errno.h>
 #include <poll.h>

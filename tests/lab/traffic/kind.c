@@ -141,7 +141,7 @@ static enum outcome outcome_expected(const struct kind *kind)
 		return OUTCOME_NO_ACCEPTABLE_METHOD;
 	if (kind->leave == LEAVE_REQUEST)
 		return OUTCOME_CLIENT_ABORT;
-	/* dante closes without a word. */
+	/* dante closes without a reply. */
 	if (kind->command > COMMAND_UDP || kind->addressing == BY_UNKNOWN_TYPE)
 		return OUTCOME_SERVER_ABORT;
 	if (kind_dest(kind) != DEST_TARGET && kind->proto != PROTO_SOCKS5)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one client connection of the generator does, and what it expects. */
+/* A kind: what one client connection of the generator does, and the outcome that it expects. */
 #pragma once
 
 #include <stdbool.h>
@@ -60,11 +60,11 @@ struct kind {
 	enum shape shape;
 	enum leave leave;
 	bool reset;	  /* ends by RST, not FIN */
-	bool hold;	  /* stays open until told */
+	bool hold;	  /* stays open until "release" */
 	bool half;	  /* shuts its sending side down after the request (and payload) */
 	bool banner;	  /* the target speaks first */
 	bool closing;	  /* the target closes first */
-	uint32_t wait_ms; /* before it leaves */
+	uint32_t wait_ms; /* before it closes */
 	uint64_t up, down;
 	enum outcome expect;
 };
@@ -87,7 +87,7 @@ static inline enum dest kind_dest(const struct kind *kind)
 	return kind->proto == PROTO_SOCKS4A ? DEST_SWALLOW : kind->dest;
 }
 
-/* Whether the connection asks the target for payload after a success reply. */
+/* Whether the connection requests payload from the target after a success reply. */
 static inline bool kind_has_payload(const struct kind *kind)
 {
 	return kind->up || kind->down || kind->closing;

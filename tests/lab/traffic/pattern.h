@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes of bulk payload: each is known from its offset, so that both ends can check them. */
+/* The bytes of bulk payload. Each follows from its offset, so that both ends can check it. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 
 enum { PATTERN_PERIOD = 251, PATTERN_MAX = 64 * 1024 };
 
-/* PATTERN_MAX bytes of the pattern from offset on; valid for ever. */
+/* Returns PATTERN_MAX bytes of the pattern from offset on, in static memory. */
 const uint8_t *pattern_at(uint64_t offset);
 
 /* Whether size (at most PATTERN_MAX) bytes of data are the pattern from offset on. */

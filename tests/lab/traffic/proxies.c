@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * proxies [NAME]: many light proxies, each a process called danted in a network namespace of its
- * own, with lo, a tun device wg0, a listener on port 1080, and PROXY_NAME=NAME-NUMBER (crab-0,
- * crab-1, …) in its environment.
+ * proxies [NAME]: starts many light proxies. Each is a process called danted in its own network
+ * namespace, with lo, a tun device wg0, a listener on port 1080, and PROXY_NAME=NAME-NUMBER
+ * (crab-0, crab-1, …) in its environment.
  *
- * Lines of standard input, each answered by one:
- *   begin N   N more; "begun FIRST NS": the first one's number, CLOCK_MONOTONIC when the last one
- * listened end N     the N oldest end; "ended N" The end of standard input is the end of all.
+ * It reads commands and answers each with one line:
+ *
+ * - "begin N" starts N more. Answer: "begun FIRST NS", the number of the first one and
+ *   CLOCK_MONOTONIC when the last one listened.
+ * - "end N" ends the N oldest. Answer: "ended N".
+ *
+ * The end of its input ends all proxies.
  */
 #include <errno.h>
 #include <fcntl.h>

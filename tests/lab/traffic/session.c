@@ -18,7 +18,7 @@ uint64_t clock_now(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
-/* Connected: the client's first words. */
+/* Connected: sends the first message of the client. */
 static void session_open(struct loop *loop, struct session *session)
 {
 	const struct kind *kind = session->kind;
@@ -95,7 +95,7 @@ static void session_end(struct loop *loop, struct session *session, bool reset)
 	session->over = true; /* the loop frees it, once no event can point to it any more */
 }
 
-/* The reply that may have come while the client made up its mind to leave. */
+/* Reads a reply that may have arrived while the client was about to close. */
 static enum outcome unread_outcome(struct session *session, enum outcome outcome)
 {
 	struct reply reply;
@@ -124,7 +124,7 @@ void session_fail(struct loop *loop, struct session *session, const char *event)
 	session_end(loop, session, true);
 }
 
-/* All went as it should: stay, wait for the server's FIN, or go. */
+/* The dialogue is complete as planned: stay open, wait for the server's FIN, or close. */
 void session_complete(struct loop *loop, struct session *session)
 {
 	if (session->kind->hold) {
@@ -181,7 +181,7 @@ static void session_read_payload(struct loop *loop, struct session *session)
 			return;
 		}
 	}
-	/* A FIN behind the last byte is looked at once that is known to be the last. */
+	/* A FIN after the last byte is checked once that byte is known to be the last. */
 	if ((got == 0 || errno != EAGAIN) && !stream_complete(session))
 		session_closed(loop, session);
 }
@@ -216,7 +216,7 @@ static void session_read(struct loop *loop, struct session *session)
 	}
 }
 
-/* Leaves where the kind says so; true when it did. */
+/* Closes at the point that the kind sets; returns whether it did. */
 static bool session_leave_early(struct loop *loop, struct session *session)
 {
 	const struct kind *kind = session->kind;
@@ -236,7 +236,7 @@ static bool session_leave_early(struct loop *loop, struct session *session)
 			tally_latency(&session->proxy->tally, clock_now() - session->request_time);
 			session_leave(loop, session, outcome);
 		}
-		return true; /* and nothing must be read meanwhile */
+		return true; /* nothing may be read meanwhile */
 	}
 	return session->over;
 }
@@ -271,7 +271,7 @@ static bool session_connected(struct loop *loop, struct session *session)
 	return !session->over;
 }
 
-/* The FIN of a client that waits for more: behind its payload, or else behind its request. */
+/* The FIN of a client that still reads: after its payload, or else after its request. */
 static void session_half(struct session *session)
 {
 	bool payload = kind_has_payload(session->kind) && session->kind->shape != SHAPE_ONE_WRITE;
@@ -289,7 +289,7 @@ void session_run(struct loop *loop, struct session *session)
 		return;
 	if (session->stage == STAGE_CONNECT && !session_connected(loop, session))
 		return;
-	for (int round = 0; round < 2; round++) { /* again: an answer may have given more to say */
+	for (int round = 0; round < 2; round++) { /* again: an answer may require another message */
 		if (stream_send(loop, session) && session->stage < STAGE_REPLY &&
 		    !session->request_sent) {
 			session_closed(loop, session);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One client connection, from connect to close. */
+/* A client connection, from connect to close. */
 #pragma once
 
 #include <netinet/in.h>
@@ -38,7 +38,7 @@ struct session {
 	int fd, udp_fd;
 	enum stage stage;
 	bool outcome_known, request_sent, half_done, over;
-	uint8_t out[SOCKS_OUT_MAX]; /* what the client says before payload */
+	uint8_t out[SOCKS_OUT_MAX]; /* what the client sends before the payload */
 	size_t out_length, out_sent;
 	size_t greeting_end, request_end; /* in out; 0: not written yet */
 	uint8_t in[1024];
@@ -50,11 +50,11 @@ struct session {
 	struct session *next, *previous;
 };
 
-/* What the loop offers to sessions. */
+/* The event loop as sessions use it. */
 struct loop {
 	int epoll_fd;
 	uint64_t now;
-	uint64_t patience; /* ns that a session may last */
+	uint64_t patience; /* longest duration of a session, in ns */
 	struct sockaddr_storage sources[32];
 	unsigned int source_count, source_next;
 	struct session *live;
@@ -64,44 +64,44 @@ struct loop {
 
 uint64_t clock_now(void);
 
-/* Starts one; it is in loop->live until it is over. */
+/* Starts a session; it is in loop->live until it ends. */
 void session_start(struct loop *loop, const struct kind *kind, struct proxy *proxy);
 
-/* Its socket (or that of its datagrams) is ready, or its time has come. */
+/* Handles an event: its socket (or that of its datagrams) is ready, or a timer has expired. */
 void session_run(struct loop *loop, struct session *session);
 
-/* Called each millisecond, for what no event tells: timers, pacing, an unread reply. */
+/* Called each millisecond for timers, pacing and an unread reply, which have no event. */
 void session_tick(struct loop *loop, struct session *session);
 
 /* Ends a held session. */
 void session_release(struct loop *loop, struct session *session);
 
-/* Notes the outcome, once. */
+/* Records the outcome; only the first call has an effect. */
 void session_outcome(struct session *session, enum outcome outcome);
 
 /* Closes, by FIN or as the kind says by RST, and notes the outcome if none is known yet. */
 void session_leave(struct loop *loop, struct session *session, enum outcome outcome);
 
-/* An event that should not be: ends the session by RST. */
+/* Handles an unexpected event: ends the session by RST. */
 void session_fail(struct loop *loop, struct session *session, const char *event);
 
 /* Payload is complete: stays, waits for the server's FIN, or goes, as the kind says. */
 void session_complete(struct loop *loop, struct session *session);
 
-/* dialogue.c: the first words, once connected. */
+/* dialogue.c: sends the first message, once connected. */
 void dialogue_open(struct session *session);
-/* Takes what lies in in[]; bytes used, 0 when more are needed, -EPROTO. */
+/* Reads in[]; returns the bytes used, 0 if more are needed, or -EPROTO. */
 int dialogue_take(struct loop *loop, struct session *session);
 
-/* stream.c: sends what is due. 0, or -errno when the connection is broken. */
+/* stream.c: sends pending bytes. Returns 0, or -errno if the connection is broken. */
 int stream_send(struct loop *loop, struct session *session);
 bool stream_done(const struct session *session);
 void stream_watch(struct loop *loop, struct session *session);
-/* Takes payload from the target; false when it is not what was asked for. */
+/* Checks payload from the target; returns false if it differs from the requested bytes. */
 bool stream_take(struct session *session, const uint8_t *data, size_t size);
 bool stream_complete(const struct session *session);
 
-/* exchange.c: the other half of BIND and of UDP ASSOCIATE. Each false on trouble. */
+/* exchange.c: the second part of BIND and of UDP ASSOCIATE. Each returns false on failure. */
 bool bind_call(struct loop *loop, struct session *session, const struct reply *reply);
 bool udp_open(struct loop *loop, struct session *session, const struct reply *reply);
 void udp_send(struct loop *loop, struct session *session);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes of SOCKS, from the client's side; no I/O. */
+/* SOCKS messages, from the client's side; no I/O. */
 #pragma once
 
 #include <netinet/in.h>
@@ -10,7 +10,7 @@
 
 enum { SOCKS_OUT_MAX = 1024 };
 
-/* Where a request asks to go to. */
+/* The destination of a request. */
 struct place {
 	const char *ipv4, *ipv6, *name, *name4, *name6;
 	uint16_t port;
@@ -33,7 +33,7 @@ size_t greeting_write(uint8_t *out, enum auth auth);
 size_t login_write(uint8_t *out, enum auth auth, const struct credentials *credentials);
 size_t request_write(uint8_t *out, const struct kind *kind, sa_family_t family);
 
-/* The header of a relayed datagram to where kind goes. */
+/* The header of a relayed datagram to the destination of the kind. */
 size_t datagram_write(uint8_t *out, const struct kind *kind);
 
 struct reply {
@@ -41,7 +41,7 @@ struct reply {
 	struct sockaddr_in6 bound; /* family AF_UNSPEC for a name; IPv4 as struct sockaddr_in */
 };
 
-/* Bytes used, 0 when more are needed, -EPROTO when it is no reply. */
+/* Returns the bytes used, 0 if more are needed, or -EPROTO if it is not a reply. */
 int reply_read(struct reply *reply, const uint8_t *in, size_t length, enum proto proto);
 
 enum outcome outcome_of_code(uint8_t code);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The bytes of a session: what goes out in which pieces, and whether the payload is right. */
+/* The bytes of a session: sends them in the planned pieces, and checks the payload. */
 #include <errno.h>
 #include <linux/sockios.h>
 #include <string.h>
@@ -67,7 +67,7 @@ static ssize_t send_piece(struct session *session)
 	}
 	if (session->kind->shape == SHAPE_BYTES)
 		size = 1;
-	if (!session->request_sent) /* the last piece of the request sets it for good */
+	if (!session->request_sent) /* the last piece of the request sets the final value */
 		session->request_time = clock_now();
 	sent = send(session->fd, data, size, MSG_NOSIGNAL);
 	if (sent < 0)

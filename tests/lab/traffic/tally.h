@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was seen, counted as the metrics define it. */
+/* Counts of what clients saw, by the definitions of the metrics. */
 #pragma once
 
 #include <stdint.h>
@@ -13,21 +13,21 @@ struct tally {
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t asked[DEST_COUNT]; /* CONNECT requests by what their target does */
 	uint64_t sent, received;    /* on the client's TCP connections */
-	uint64_t up, down;	    /* of it payload */
+	uint64_t up, down;	    /* payload, included in the above */
 	uint64_t datagrams;	    /* relayed and answered */
 	uint32_t *latencies;	    /* µs, request to reply */
 	size_t latency_count, latency_room;
 };
 
-/* Counts a request with its outcome; command 0 is unknown. */
+/* Counts a request with its outcome. Command 0: unknown. */
 void tally_request(struct tally *tally, unsigned int command, enum outcome outcome);
 
 void tally_latency(struct tally *tally, uint64_t ns);
 
-/* into += from */
+/* Adds `from` to `into`. */
 void tally_add(struct tally *into, const struct tally *from);
 
-/* Notes an event that should not be, with the line of the kind in which it came. */
+/* Records an unexpected event, with the line of its kind. */
 void unexpected_add(const char *event, const struct kind *kind);
 uint64_t unexpected_total(void);
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * target: what the lab's proxies connect to.
+ * target: the TCP and UDP server that the lab's proxies connect to.
  *
- * TCP, TARGET_PORT: a line "UP DOWN keep|close\n", then UP bytes of the pattern; when all of them
- * came, DOWN bytes of the pattern go back. Then it closes, or waits until the other side does.
- * TCP, BANNER_PORT: the same, but it says BANNER first.
- * TCP, CONTROL_PORT: lines "ADDRESS PORT DOWN\n": it connects there from its own address of that
- * family and sends DOWN bytes of the pattern (the incoming connection of a SOCKS BIND).
- * UDP, TARGET_PORT: echo.
+ * - TCP, TARGET_PORT: reads a line "UP DOWN keep|close\n" and UP bytes of the pattern, then sends
+ *   DOWN bytes of the pattern. Then it closes, or waits until the other side does.
+ * - TCP, BANNER_PORT: the same, but sends BANNER first.
+ * - TCP, CONTROL_PORT: reads lines "ADDRESS PORT DOWN\n". For each, it connects there from its own
+ *   address of that family and sends DOWN bytes (the incoming connection of a SOCKS BIND).
+ * - UDP, TARGET_PORT: echo.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -74,7 +74,7 @@ static void conn_watch(struct conn *conn, uint32_t events)
 		  &(struct epoll_event){ .events = events, .data.ptr = conn });
 }
 
-/* Sends what is due; false when the connection is over. */
+/* Sends pending bytes; returns false if the connection has ended. */
 static bool serve_write(struct conn *conn)
 {
 	while (conn->down_sent < conn->down) {
@@ -94,7 +94,7 @@ static bool serve_write(struct conn *conn)
 	return !conn->close_after;
 }
 
-/* Takes the bytes of the line; returns how many, or -1 when it is no line of ours. */
+/* Reads the command line; returns the bytes used, or -1 if it is invalid. */
 static ssize_t line_take(struct conn *conn, const uint8_t *data, size_t size)
 {
 	size_t taken = 0;
@@ -155,7 +155,7 @@ static bool serve_read(struct conn *conn)
 	}
 }
 
-/* Connects to where a BIND waits; what fails is seen by the client, who waits in vain. */
+/* Connects to the listener of a BIND. If this fails, the client times out and reports it. */
 static void call_back(const char *line)
 {
 	char address[64];
@@ -193,7 +193,7 @@ static void call_back(const char *line)
 	}
 	conn = conn_add(SERVING, fd, EPOLLIN | EPOLLOUT);
 	conn->has_line = true;
-	conn->up = UINT64_MAX; /* whatever comes must be the pattern; no answer to it */
+	conn->up = UINT64_MAX; /* received bytes must be the pattern; no answer */
 	conn->down = down;
 }
 
@@ -254,7 +254,7 @@ static void listen_on(enum role role, int port)
 	conn_add(role, fd, EPOLLIN);
 }
 
-/* One socket an address, so that the echo comes from where the datagram went to. */
+/* One socket for each address, so that the echo has the address that the datagram was sent to. */
 static void echo_on(const char *address)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(TARGET_PORT) };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * traffic: many SOCKS clients in one loop, which know what they saw. Prints its tally as JSON.
+ * traffic: many SOCKS clients in one event loop, which check what they see. Prints a tally as JSON.
  *
- * With --control every line of its output is a JSON object. When all that is not held has ended:
- * {"event": "quiet", "held": N, …tally}. Then it obeys lines on its input: "release" ends the held
- * connections; so does the end of the input. The last line is the tally, without "event".
+ * With --control each line of its output is a JSON object. When all but the held connections have
+ * ended, it prints {"event": "quiet", "held": N, …tally}. Then it reads commands: "release" ends
+ * the held connections, as does the end of the input. The last line is the tally, without "event".
  */
 #include <argp.h>
 #include <arpa/inet.h>
@@ -156,7 +156,7 @@ static uint64_t random_next(void)
 	return state;
 }
 
-/* All starts, shuffled. */
+/* All sessions to start, in random order. */
 static void plan_make(void)
 {
 	unsigned int shares = options.each ? options.proxy_count : 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* bpf/parse/dns.h: what a message is, as a datagram and as a stream. */
+/* bpf/parse/dns.h: messages in datagrams and in streams. */
 #include "kernel.h"
 #include "bpf/parse/dns.h"
 
@@ -61,7 +61,7 @@ static __u64 read_datagram(__u32 size, __u32 direction)
 }
 
 /*
- * The same message behind its length, in segments of so many bytes: the one event that it makes, or
+ * The same message after its length, in segments of `piece` bytes: returns its single event, or
  * none.
  */
 static __u64 read_stream(__u32 size, __u32 direction, __u32 piece)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What bpf/ takes from the kernel and from libbpf, for a program of user space: include it before
- * any header of bpf/. The one helper that bpf/parse/ calls reads a packet of the test's own, whose
- * linear part may end anywhere.
+ * Replaces the parts of the kernel and libbpf that bpf/ uses, for user space: include it before any
+ * header of bpf/. The only helper that bpf/parse/ calls reads a packet of the test, whose linear
+ * part may end anywhere.
  */
 #pragma once
 
-/* What another compiler builds, with its warnings. */
+/* For the warnings of the other compiler. */
 #pragma GCC diagnostic ignored "-Wpointer-arith"
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #pragma GCC diagnostic ignored "-Wunknown-pragmas" /* clang's, in vmlinux.h */
-#pragma GCC diagnostic ignored "-Wunused-variable" /* the helpers that a test has no use for */
+#pragma GCC diagnostic ignored "-Wunused-variable" /* helpers that no test needs */
 
 #include "vmlinux.h"
 #define bpf_skb_load_bytes bpf_skb_load_bytes_of_the_kernel

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* bpf/leak.h: which destinations --leak.allow names, against prefixes compared bit by bit. */
+/* bpf/leak.h: the destinations of --leak.allow, checked by comparing prefixes bit by bit. */
 #include "kernel.h"
 
 /* The loader sets them; here the test does. */

@@ -56,9 +56,9 @@ static void put32(__u8 *at, __u32 value)
 	put16(at + 2, value & 0xffff);
 }
 
-/* ---- the plain readers: what the kernel would make of the packet ---- */
+/* ---- reference readers: the kernel's interpretation of the packet ---- */
 
-/* Behind the IPv6 header. Returns 0 when the headers end early, or when there are too many. */
+/* Reads extension headers. Returns 0 if they are truncated, or if there are too many. */
 static int expected_extensions(__u32 length, __u32 offset, struct ip_packet *ip)
 {
 	for (int i = 0;; i++) {
@@ -164,7 +164,7 @@ static void put_tcp(__u32 offset, __u32 words)
 	area[offset + 13] = TCP_FLAG_ACK;
 }
 
-/* A packet that is right, of `length` bytes behind L2 in all. */
+/* A valid packet with `length` bytes after L2. */
 static __u32 make_ipv4(__u32 l2, __u32 options, __u32 tcp_options, __u32 payload)
 {
 	__u32 total = 20 + options * 4 + 20 + tcp_options * 4 + payload;
@@ -275,7 +275,7 @@ static enum segment_result check(__u32 length, __u32 linear, __u32 l2, int versi
 
 	expected_ip(length, l2, version, gso, &ip);
 	result = expected_segment(length, &ip, &want);
-	for (int loaded = 0; loaded < 2; loaded++) { /* the second time all by loads */
+	for (int loaded = 0; loaded < 2; loaded++) { /* the second time only with loads */
 		struct __sk_buff skb = { .len = length,
 					 .data = (__u32)(unsigned long)area,
 					 .data_end =
@@ -337,8 +337,8 @@ Test(walker, cut_anywhere, .init = area_create)
 }
 
 /*
- * A length of 0 in the header means the skb's, but only of a GSO skb: else the kernel drops it, and
- * so do we.
+ * A stated length of 0 means the length of a GSO skb. For any other packet it is invalid, for the
+ * kernel and for the reader.
  */
 Test(walker, big_tcp, .init = area_create)
 {
@@ -355,7 +355,7 @@ Test(walker, big_tcp, .init = area_create)
 		}
 }
 
-/* The cases in which the readers once differed: all of them now follow the walker's rule. */
+/* Cases where separate readers could differ: all must follow the rules of ip_read. */
 Test(walker, ipv4_fragments, .init = area_create)
 {
 	static const struct {
@@ -404,10 +404,7 @@ Test(walker, ipv6_fragments, .init = area_create)
 		}
 }
 
-/*
- * Another fragment than the first has the protocol that its header names, and data that is no
- * header.
- */
+/* A later fragment has the protocol that its header names, and data instead of a header. */
 Test(walker, a_later_fragments_data_is_no_header, .init = area_create)
 {
 	struct __sk_buff skb = { .len = 14 + 40 + 8 + 64, .protocol = bpf_htons(ETH_P_IPV6) };
@@ -425,7 +422,7 @@ Test(walker, a_later_fragments_data_is_no_header, .init = area_create)
 	cr_assert_eq(ip.transport, 0);
 }
 
-/* No IPv4 header is that short; what it states is no place of ports. */
+/* An IPv4 header is never that short; there are no ports at that offset. */
 Test(walker, short_ipv4_header_length, .init = area_create)
 {
 	for (__u32 words = 0; words < 5; words++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/parse/socks.h against a table of its own, and whole dialogues made from the protocols' texts.
+ * bpf/parse/socks.h, compared with a separate table, and with whole dialogues built from the
+ * protocol documents.
  */
 #include <criterion/criterion.h>
 #include <string.h>
@@ -168,8 +169,8 @@ Test(socks_grammar, skipped_fields_lead_on)
 }
 
 /*
- * Every way through the client's grammar: all states are met, none outside of the enums, and only a
- * NUL-ended field stays where it is.
+ * Every path through the client's grammar: it reaches all states and no others, and only a
+ * NUL-ended field keeps its state.
  */
 static void walk(__u32 state, int *reached, int *on_path, int depth)
 {

@@ -135,10 +135,7 @@ static void put_socks4(struct text *t, int command, const unsigned char *ip, int
 	put(t, 0);
 }
 
-/*
- * All the ways in which an address may begin with zeros; only 0.0.0.x with x not 0 is followed by a
- * name.
- */
+/* All addresses that begin with zeros; only 0.0.0.x with x not 0 is followed by a name. */
 Test(socks_dialogues, socks4)
 {
 	static const unsigned char PARTS[] = { 0, 1, 127, 255 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The table keeps its order whatever comes and goes, checked against a plain list. */
+/* The table keeps its order through all insertions and removals; compared with a plain list. */
 #include "health/clients.h"
 
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A request is the same however its bytes are cut, and what is not one is refused as soon as that
- * is certain.
+ * A request is the same in any segmentation, and an invalid request is refused as soon as that is
+ * certain.
  */
 #include "health/http_request.h"
 

@@ -56,7 +56,7 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-/* In a child nothing is left of what is not its own. */
+/* A child has only its own descriptors. */
 static void expect_taken(enum process process, bool web, bool collector, bool writer, bool reader)
 {
 	struct channels before = channels;

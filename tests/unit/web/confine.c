@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the C library does in the web process once it is confined. */
+/* The C library in the confined web process. */
 #include "web/confine.h"
 
 #include <criterion/criterion.h>
@@ -41,7 +41,7 @@ static void tell_the_date(void)
 	gmtime_r(&now, &tm);
 }
 
-/* How a process ended that did it under the filter. */
+/* The exit of a process that ran this under the filter. */
 static int confined(void (*what)(void))
 {
 	struct shared *shared = shared_create(1);

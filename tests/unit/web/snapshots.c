@@ -14,7 +14,7 @@
 
 #define START (1000 * NS_PER_S)
 
-/* A waiter that remembers how it was told. */
+/* A waiter that records its notification. */
 struct client {
 	struct waiter waiter;
 	int told;
@@ -71,7 +71,7 @@ static void client_wait(struct client *client, uint64_t now_ns, uint64_t deadlin
 	client_want(client, COLLECTOR_ALL, now_ns, deadline_ns);
 }
 
-/* The request that came, its id 0 when none did. */
+/* The received request; its id is 0 if there was none. */
 static struct snapshot_request request_take(void)
 {
 	struct snapshot_request request = { 0 };

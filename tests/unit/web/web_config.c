@@ -18,7 +18,7 @@ static int bundle_make(uint64_t sequence, const char *config)
 	return fd;
 }
 
-/* Loads bundle 2, and returns what was said on standard error. */
+/* Loads bundle 2, and returns the output on standard error. */
 static char *load(int fd, struct web_config **config, char why[static SETTINGS_WHY])
 {
 	static char said[4096];
@@ -33,7 +33,7 @@ static char *load(int fd, struct web_config **config, char why[static SETTINGS_W
 	return said;
 }
 
-/* What is torn is no error: the caller, who rules that out, says it. */
+/* A torn copy is not an error here: the caller detects and reports it. */
 Test(config, failure_is_told_to_the_caller_alone)
 {
 	char why[SETTINGS_WHY] = "";

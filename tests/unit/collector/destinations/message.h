@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DNS messages, piece by piece. */
+/* Builds DNS messages piece by piece. */
 #pragma once
 
 #include <stddef.h>

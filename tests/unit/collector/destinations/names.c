@@ -50,7 +50,7 @@ Test(names, the_first_that_was_asked_for)
 	cr_expect_null(names_find(names, address4(6)));
 }
 
-Test(names, answers_that_nobody_asked_for)
+Test(names, unsolicited_answers)
 {
 	cr_expect_null(names_find(names, address4(5)), "nothing was ever seen");
 	ask(1, 4000, 7, "\1a\3org");

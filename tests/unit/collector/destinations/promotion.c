@@ -5,7 +5,7 @@
 
 TestSuite(promotion, .fini = table_free);
 
-/* As the programs nominate. */
+/* Nominates like the BPF programs. */
 static void vote(const __u64 address[2], uint64_t weight)
 {
 	struct destination_bucket *bucket =
@@ -63,7 +63,7 @@ Test(promotion, light_ones_take_the_free_quarter_alone)
 	cr_expect_eq(promotion_run(&table, total, NULL, NULL), 1);
 }
 
-Test(promotion, what_is_torn_or_has_no_votes_is_none)
+Test(promotion, torn_or_light_candidates_are_dropped)
 {
 	struct destination_candidate *c;
 

@@ -104,7 +104,7 @@ Test(cgroup, layouts)
 	}
 }
 
-/* A fixture that no line above reads would test nothing. */
+/* Each fixture must be used by a line above. */
 Test(cgroup, every_fixture_is_expected)
 {
 	DIR *folder = opendir(FIXTURES);
@@ -117,7 +117,7 @@ Test(cgroup, every_fixture_is_expected)
 	cr_assert_eq(count, EXPECTED_COUNT);
 }
 
-/* Wherever the text ends, nothing is read behind it, and what is found was there. */
+/* With any truncation of the text, no byte after it is read, and results are parts of the text. */
 Test(cgroup, cut_anywhere)
 {
 	for (size_t i = 0; i < EXPECTED_COUNT; i++) {
@@ -180,7 +180,7 @@ Test(cgroup_read, files)
 	rmdir(root);
 }
 
-/* A real one, which is there, and then gone. */
+/* A real process, while it exists and after its end. */
 Test(cgroup_read, a_process_that_ends)
 {
 	char path[32];

@@ -16,7 +16,7 @@
 
 #define BYTES(text) (text), sizeof(text) - 1
 
-/* What a search finds in an environment that comes in pieces of `piece` bytes; NULL: nothing. */
+/* The result of a search in an environment read in pieces of `piece` bytes; NULL: not found. */
 static const char *find(const char *text, size_t size, size_t piece)
 {
 	static char value[ENVIRONMENT_VALUE_SIZE + 1];
@@ -82,7 +82,7 @@ struct process {
 	int fd; /* its /proc/PID */
 };
 
-/* One that has this environment and waits. */
+/* A process that has this environment and waits. */
 static struct process start(char **variables)
 {
 	struct process process;
@@ -147,7 +147,7 @@ Test(environment_read, empty_is_not_set, .init = give_input)
 	close(process.fd);
 }
 
-/* 3 MB of it, which took more than the memory of a search. */
+/* 3 MB, more than the memory of a search. */
 Test(environment_read, megabytes, .init = give_input)
 {
 	char *variables[32] = { NULL }, name[CONFIG_NAME_SIZE];
@@ -203,7 +203,7 @@ Test(environment_read, no_end)
 	file_process_end(root, process);
 }
 
-/* What a proxy is called must not depend on who reads its PROXY_NAME. */
+/* The name of a proxy must not depend on which reader reads its PROXY_NAME. */
 Test(environment_read, the_same_name_as_the_flag)
 {
 	static const char *const TAILS[] = {

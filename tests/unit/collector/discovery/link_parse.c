@@ -90,7 +90,7 @@ Test(link_parse, knows_the_headers)
 	}
 }
 
-/* A port that leaves a bridge is told as RTM_DELLINK of AF_BRIDGE: the interface is still there. */
+/* A port that leaves a bridge causes RTM_DELLINK of AF_BRIDGE: the interface still exists. */
 Test(link_parse, bridge_ports_are_not_interfaces)
 {
 	struct message message;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Real interfaces in a namespace of the test's own, made by ip(8). */
+/* Real interfaces in a private namespace, created by ip(8). */
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -45,7 +45,7 @@ static void ip(const char *command)
 	cr_assert_eq(system(command), 0, "%s", command);
 }
 
-/* The command has ended, so its events are there: netlink is synchronous. */
+/* The command has ended, so its events have arrived: netlink is synchronous. */
 static struct seen read_all(struct links *links)
 {
 	struct seen seen = { .count = 0 };
@@ -160,8 +160,8 @@ Test(links, query_has_fresh_counters)
 	links_close(&links);
 }
 
-/* What is lost is told, and a dump repairs it. */
-Test(links, overrun_is_told)
+/* A loss of events is reported, and a dump repairs it. */
+Test(links, overrun_is_reported)
 {
 	struct seen seen = { .count = 0 };
 	struct links links;
@@ -182,7 +182,7 @@ Test(links, overrun_is_told)
 	links_close(&links);
 }
 
-/* Another process may send to our port; only the kernel is believed. */
+/* Another process may send to the port; only messages of the kernel are accepted. */
 Test(links, forged_messages_are_ignored)
 {
 	char bytes[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };

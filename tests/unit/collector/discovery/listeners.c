@@ -175,7 +175,7 @@ Test(listeners, mask_has_the_order_of_the_ports)
 	cr_assert_eq(listeners_present(ports, 31), 0x7fffffff);
 }
 
-/* Asked at every snapshot. The bound is ten times what it takes here (0.03 ms). */
+/* Runs at every snapshot. The bound is ten times what it takes here (0.03 ms). */
 Test(listeners, cheap)
 {
 	uint16_t ports[] = { 1080 };
@@ -198,7 +198,7 @@ Test(listeners, cheap)
 	cr_assert_lt(best, 0.3, "%.3f ms", best);
 }
 
-Test(listeners, are_alone_until_somebody_connects)
+Test(listeners, are_alone_until_a_client_connects)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(1080) };
 	int client;

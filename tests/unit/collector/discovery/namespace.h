@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A network namespace of the test's own (Criterion runs each test in a process), with lo up; skips
- * when we may not.
+ * A private network namespace (Criterion runs each test in a process), with lo up; skips without
+ * the right.
  */
 #pragma once
 

@@ -169,8 +169,8 @@ Test(naming_assign, the_same_digits)
 }
 
 /*
- * Whoever calls itself what another will be called gets it if it is older, and not if it is
- * younger.
+ * A proxy whose own name equals the derived label of another gets that label if it is older, not if
+ * it is younger.
  */
 Test(naming_assign, names_that_look_like_labels)
 {
@@ -187,7 +187,7 @@ Test(naming_assign, names_that_look_like_labels)
 	cr_expect_str_eq(entries[4].label, "crab@0f8c2a3e@7f8c2a3e");
 }
 
-/* All that can be foreseen of the third is taken. */
+/* All foreseeable labels of the third are taken. */
 Test(naming_assign, both_its_labels_are_taken)
 {
 	put(0, "crab", 1, NULL);
@@ -236,8 +236,8 @@ static void expect_unique(size_t count)
 		cr_assert(compare_labels(&order[i - 1], &order[i]), "%s twice", order[i]->label);
 }
 
-/* One after another comes: nobody who was there gets another label. */
-Test(naming_assign, a_newcomer_changes_nobody)
+/* Proxies are added one by one: no existing proxy changes its label. */
+Test(naming_assign, a_new_proxy_changes_no_label)
 {
 	static char before[500][64];
 
@@ -284,7 +284,9 @@ Test(naming_assign, five_thousand)
 	}
 }
 
-/* One half calls itself what the other half will be called, since cookies can be foreseen. */
+/*
+ * One half uses names equal to the future labels of the other half, since cookies are predictable.
+ */
 Test(naming_assign, five_thousand_of_which_half_are_hostile)
 {
 	for (size_t i = 0; i < MANY; i++) {

@@ -33,7 +33,7 @@ static int count_one(const struct nlmsghdr *message, void *context)
 	return MNL_CB_STOP;
 }
 
-/* What the stopped conversation left in the socket is not the answer to the next question. */
+/* Messages left in the socket by an aborted request are not taken for the next answer. */
 Test(netlink, a_stopped_dump_is_forgotten)
 {
 	struct netlink_request request;

@@ -181,7 +181,7 @@ Test(pods_find, links, .init = begin, .fini = end)
 	pods_free(&pods);
 }
 
-/* Who can make a folder beside kubelet's must not become another by it. */
+/* A process that can create a folder next to kubelet's must not impersonate another pod. */
 Test(pods_find, two_of_one_uid, .init = begin, .fini = end)
 {
 	struct pods pods = PODS_FOLDERS(root);
@@ -219,7 +219,7 @@ Test(pods_find, scans_again_at_most_so_often, .init = begin, .fini = end)
 		     -EAGAIN);
 	cr_expect_eq(pods_find(&pods, SECOND, start + NS_PER_S + NS_PER_S / 10, &record), 0,
 		     "it has changed");
-	/* What is known costs no look, and stays known. */
+	/* A known pod needs no look-up and stays known. */
 	cr_assert_eq(rmdir(path_of("proxies_golden-crab-0_" POD)), 0);
 	cr_expect_eq(pods_find(&pods, POD, start + 20 * (uint64_t)NS_PER_S, &record), 0);
 	cr_expect_eq(pods_find(&pods, STATIC, start + 20 * (uint64_t)NS_PER_S, &record), -ENOENT);

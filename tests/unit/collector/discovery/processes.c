@@ -85,7 +85,7 @@ static void write_comm(const char *root, const char *name, const char *comm)
 	fclose(file);
 }
 
-/* A /proc of our own: processes that vanished, that show nothing, and what is no process. */
+/* A fake /proc: vanished processes, unreadable ones, and entries that are not processes. */
 Test(processes, odd_entries)
 {
 	char root[] = "/tmp/wgsocks-test-proc-XXXXXX", command[128];

@@ -78,7 +78,10 @@ Test(country, two_destinations_of_one)
 	cr_expect_eq(received(COUNTRY_UNKNOWN), 5);
 }
 
-/* A database of nonsense: what has no place stays where it was, and nothing is lost. */
+/*
+ * An invalid database: a destination without a free country entry stays where it is, and nothing is
+ * lost.
+ */
 Test(country, more_countries_than_places)
 {
 	struct destination_entry *entry;
@@ -96,7 +99,7 @@ Test(country, more_countries_than_places)
 	cr_expect_eq(received("JV"), 26 * 26 - 255, "the last that found a place");
 }
 
-/* When a smaller --destinations.max leaves no place. */
+/* A smaller --destinations.max leaves no free entry. */
 Test(country, an_entry_that_is_dropped)
 {
 	__u64 grown[ABI_DIRECTION_MAX] = { 1000 + 42, 2000 + 84 };

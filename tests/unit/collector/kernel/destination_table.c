@@ -82,7 +82,10 @@ Test(table, ipv6_as_text)
 	cr_expect_str_eq(text, "fd99::1");
 }
 
-/* Whoever is killed in mid-promotion leaves an entry without a way; maps may hold nonsense. */
+/*
+ * A collector killed during a promotion leaves an entry without a way; maps may have invalid
+ * content.
+ */
 Test(table, opening_mends)
 {
 	struct destination_count *way;

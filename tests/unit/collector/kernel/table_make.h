@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table in plain memory, and addresses by number. */
+/* A destination table in plain memory, and numbered addresses. */
 #pragma once
 
 #include <criterion/criterion.h>

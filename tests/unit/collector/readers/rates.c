@@ -23,7 +23,7 @@ static void remember(uint64_t now_ns)
 	rates_remember(&rates, &totals, 1, true, now_ns);
 }
 
-/* Each second up to `to`, with what comes in each. Returns `to`. */
+/* Reads each second up to `to`, with these increments. Returns `to`. */
 static uint64_t run(uint64_t from, uint64_t to, uint64_t bytes, uint32_t successes)
 {
 	for (uint64_t now = from + NS_PER_S; now <= to; now += NS_PER_S) {
@@ -229,7 +229,7 @@ Test(rates, counts_go_over_32_bits)
 	cr_expect_eq(successes(), 30);
 }
 
-Test(rates, counters_that_begin_anew)
+Test(rates, counters_that_restart)
 {
 	uint64_t now = START;
 
@@ -242,7 +242,7 @@ Test(rates, counters_that_begin_anew)
 	cr_expect_eq(rates_busiest(&rates), 10000);
 	now = run(now, now + 10 * NS_PER_S, 1000, 10);
 	cr_expect_eq(successes(), 700);
-	totals.received = 5; /* a tunnel that gave its place to another */
+	totals.received = 5; /* a tunnel whose index another took */
 	now += NS_PER_S;
 	remember(now);
 	now = run(now, now + 30 * NS_PER_S, 10, 0);
@@ -390,7 +390,7 @@ Test(history, each_step_has_its_own)
 	cr_expect_gt(all, 60 * 60);
 }
 
-/* Nothing of long ago: what an idle minute left is 0, not what the ring held a round before. */
+/* No old values: an idle minute is 0, not the content of the ring one round before. */
 Test(history, forgets)
 {
 	uint64_t now = START;

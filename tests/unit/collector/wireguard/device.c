@@ -84,7 +84,7 @@ Test(device, a_peer_goes_on_under_its_key)
 	cr_expect_eq(wireguard_device_finish(&device), -EBADMSG);
 }
 
-Test(device, prefixes_that_are_none)
+Test(device, invalid_prefixes)
 {
 	peer_begin(1);
 	cr_expect_eq(allow("10.0.0.0", 33), -EBADMSG);

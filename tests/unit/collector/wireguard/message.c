@@ -235,7 +235,7 @@ Test(message, a_peer_without_its_key)
 	cr_expect_eq(parse(&m), -EBADMSG, "an empty one");
 }
 
-/* In memory of its own size, so that the sanitizer sees who reads beyond. */
+/* In memory of exactly its size, so that the sanitizer finds reads beyond it. */
 static int parse_copy(const struct nlmsghdr *header, uint32_t length)
 {
 	struct nlmsghdr *copy = malloc(length);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The judgement of a tunnel's state through hours of a simulated WireGuard, second by second. */
+/* The state of a tunnel through hours of a simulated WireGuard, second by second. */
 #include "collector/wireguard/state.h"
 
 #include <criterion/criterion.h>
@@ -17,7 +17,7 @@
 static struct {
 	unsigned int keepalive, ours,
 		theirs; /* seconds between keepalives, and between data of each side; 0: none */
-	unsigned int now, born, died; /* died: nobody is there from then on; 0: for ever */
+	unsigned int now, born, died; /* time at which the peer vanishes; 0: never */
 	bool initiator;		      /* we began the last handshake */
 	unsigned int sent, tried, first_tried, received_data, delivered_data;
 	struct wireguard_peer peer;
@@ -128,7 +128,7 @@ static const unsigned int paces[] = { 0, 1, 7, 33, 100, 131, 170, 179, 181, 400,
 static const unsigned int keepalives[] = { 0, 1, 10, 25, 45, 60, 100, 170, 600 };
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* However both sides talk: renewed by whom it may, just before, at or after each limit. */
+/* Any traffic of both sides: either side renews, just before, at or after each limit. */
 Test(rekey, a_tunnel_that_works_is_never_stale)
 {
 	for (unsigned int i = 0; i < 2 * COUNT(paces) * COUNT(paces) * COUNT(keepalives); i++) {
@@ -149,7 +149,7 @@ Test(rekey, a_tunnel_that_works_is_never_stale)
 	}
 }
 
-/* Once it is dead it is stale in time, and remains so for as long as it is used. */
+/* A dead tunnel becomes stale in time, and stays stale while it is used. */
 Test(rekey, a_tunnel_that_died_is_stale_and_remains_so)
 {
 	for (unsigned int i = 0; i < 2 * COUNT(paces) * COUNT(keepalives); i++) {

@@ -41,7 +41,7 @@ static const char answer[] = "private_key=" SECRET "\n"
 static struct wireguard_device device;
 static struct uapi_parser parser;
 
-/* In pieces, each in memory of its own size, so that the sanitizer sees who reads beyond. */
+/* In pieces, each in memory of exactly its size, so that the sanitizer finds reads beyond it. */
 static int parse(const char *text, size_t length, size_t piece)
 {
 	int r = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sockets in a folder of our own, which stands for a proxy's root. */
+/* Sockets in a temporary folder, which represents the root of a proxy. */
 #include "collector/wireguard/wireguard.h"
 
 #include <criterion/criterion.h>
@@ -133,9 +133,7 @@ static int read_tunnels(unsigned int count)
 	return wireguard_read(&wireguard, targets, "crab");
 }
 
-/*
- * The kernel takes connections up to the backlog: what is not accepted is a device that is silent.
- */
+/* The kernel accepts connections up to the backlog: one that is never read is a silent device. */
 Test(wireguard, silent_devices_are_waited_for_once_and_together)
 {
 	uint64_t start;

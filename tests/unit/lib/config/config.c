@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where a value comes from, and what is said when it cannot be. */
+/* The source of a value, and the error for an invalid one. */
 #include "parse.h"
 
 #include <unistd.h>
@@ -138,7 +138,7 @@ Test(config, flags_are_whole_names)
 	cr_expect_str_eq(config.proxy_name, "--log.l");
 }
 
-Test(config, a_misspelt_flag_is_told_its_name)
+Test(config, a_misspelt_flag_gets_a_suggestion)
 {
 	expect_refused(PARSE("--web.listen-adress=:1"),
 		       "--web.listen-adress=:1: unknown flag, did you mean --web.listen-address? "

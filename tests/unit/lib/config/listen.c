@@ -38,7 +38,7 @@ Test(listen, forms)
 	}
 }
 
-/* Every machine has this name; which family it has there is the machine's choice. */
+/* Every machine has this name; its address family depends on the machine. */
 Test(listen, a_name_of_etc_hosts)
 {
 	cr_assert_eq(PARSE("--web.listen-address=LocalHost:9090"), 0, "%s", said);

@@ -41,7 +41,7 @@ Test(network, by_variable)
 	expect_network(0, "::ffff:192.0.2.0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ff00");
 }
 
-/* What is outside of the mask is no part of a network, and twice the same is one. */
+/* Bits outside the mask are dropped, and duplicates count once. */
 Test(network, host_bits)
 {
 	cr_assert_eq(PARSE("--leak.allow=10.1.2.3/8,10.0.0.0/8,10.200.0.0/9,2001:db8::1/33"), 0);

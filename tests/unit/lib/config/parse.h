@@ -32,7 +32,7 @@ static inline int parse(char **argv)
 	return result;
 }
 
-/* What every refusal must be: -EINVAL, and exactly this line. */
+/* Every refusal must return -EINVAL and print exactly this line. */
 #define expect_refused(result, line)                                    \
 	do {                                                            \
 		cr_expect_eq(result, -EINVAL);                          \

@@ -8,7 +8,7 @@
 
 static struct exposition exposition;
 
-/* What is printed for the parts, as a string. */
+/* The output for the parts, as a string. */
 static const char *printed(const struct snapshot *parts, size_t count)
 {
 	static struct text text;

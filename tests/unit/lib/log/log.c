@@ -106,8 +106,8 @@ Test(log, lines_of_several_processes_do_not_mix)
 	filler[sizeof(filler) - 1] = '\0';
 	cr_assert_eq(pipe(pipes), 0);
 	/*
-	 * Room for all of it: a line that finds none for 10 ms is lost, and that is not what is
-	 * tested.
+	 * A pipe with room for all lines: a line that waits for 10 ms is lost, which is not under
+	 * test.
 	 */
 	cr_assert_geq(fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20),
 		      WRITERS * LINES * (int)sizeof(expected));

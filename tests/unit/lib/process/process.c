@@ -47,7 +47,7 @@ Test(child, ends_when_another_is_its_parent)
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) != 0);
 }
 
-/* A pipe that only the grandchild holds: it closes when that is dead. */
+/* A pipe that only the grandchild has open: it closes when the grandchild ends. */
 Test(child, dies_with_its_parent, .timeout = 10)
 {
 	struct pollfd end;
@@ -83,7 +83,7 @@ Test(child, dies_with_its_parent, .timeout = 10)
 	cr_expect_eq(poll(&end, 1, 5000), 1);
 }
 
-/* What a process tells about itself, beside what /proc says at that moment. */
+/* The values that a process reports about itself, compared with /proc at that moment. */
 
 static struct shared *shared;
 static struct process_cell *cell;

@@ -47,7 +47,7 @@ Test(shared, board_tells_the_last_publication)
 	cr_expect_eq(health_board_copy(shared, copy, 4), 0);
 }
 
-Test(shared, names_are_terminated_whoever_wrote_them)
+Test(shared, names_are_always_terminated)
 {
 	struct shared *shared = shared_create(1);
 	struct health_proxy proxy, copy;
@@ -59,7 +59,7 @@ Test(shared, names_are_terminated_whoever_wrote_them)
 	cr_expect_eq(strlen(copy.interface), sizeof(copy.interface) - 1);
 }
 
-/* A writer that never rests: each copy is of one publication, or refused. */
+/* A constant writer: each copy is of one publication, or refused. */
 Test(shared, a_copy_is_whole_while_it_is_written, .timeout = 30)
 {
 	enum { COUNT = 64 };
@@ -93,8 +93,7 @@ Test(shared, a_copy_is_whole_while_it_is_written, .timeout = 30)
 }
 
 /*
- * The board under way is never the one that is read: whoever dies in the middle leaves the last
- * state.
+ * The writer never changes the copy that is read: if it dies during a write, the last state stays.
  */
 Test(shared, a_writer_killed_in_mid_update_leaves_the_last_state, .timeout = 30)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the kernel says of a process that gave up rights. Each test is a process of its own. */
+/* The kernel's view of a process that gave up rights. Each test is a separate process. */
 #include "lib/rights/rights.h"
 
 #include <criterion/criterion.h>
@@ -87,7 +87,7 @@ static int container_root_drops_all(void)
 	if (status_number("CapEff:", 16) || status_number("CapPrm:", 16) ||
 	    status_number("NoNewPrivs:", 10) != 1)
 		return 3;
-	return geteuid() == 0 ? 0 : 4; /* it may not become another */
+	return geteuid() == 0 ? 0 : 4; /* it cannot change its user */
 }
 
 /*

@@ -26,7 +26,7 @@ static inline void make_samples(struct snapshot_builder *b)
 	snapshot_add_float(b, METRIC_PROCESS_CPU, NULL, 0.25);
 }
 
-/* In memory of exactly its length, so that a byte too far is seen. */
+/* In memory of exactly its length, so that the sanitizer finds reads beyond it. */
 static inline void *make_block(size_t *length)
 {
 	struct snapshot_builder b = { 0 };

@@ -61,7 +61,7 @@ Test(open, header)
 }
 
 /* The length fits the counts, and both lie: only what was given is there. */
-Test(open, header_that_agrees_with_itself)
+Test(open, counts_and_length_that_are_both_wrong)
 {
 	EXPECT_BAD((p.header->sample_count += 1, p.header->length += 32));
 	EXPECT_BAD((p.header->histogram_count += 1, p.header->length += 152));

@@ -51,7 +51,7 @@ Test(utf8, each_start_of_four_bytes)
 
 Test(utf8, reads_not_beyond_its_size)
 {
-	char *one = malloc(1); /* the sanitizer watches what lies behind */
+	char *one = malloc(1); /* the sanitizer finds reads after it */
 
 	*one = '\xf0';
 	cr_expect_eq(utf8_length(one, 1), 0);

@@ -94,7 +94,7 @@ Test(passwords, few_of_one_peer)
 	char word[16];
 	int waiting = 0;
 
-	/* The thread takes some away meanwhile, never more than are put in. */
+	/* The thread removes some meanwhile, never more than were added. */
 	for (int i = 0; i < 20; i++) {
 		snprintf(word, sizeof(word), "w%d", i);
 		waiting += check_as(1, "alice", word, &waiters[waiting]) == PASSWORD_WAIT;

@@ -26,7 +26,7 @@ Test(chart, to_be_filled)
 	cr_expect_str_eq(path((double[]){ 1, 1, 1, 1, 2 }, 5, true), "M0 10V9h9l3-1V10z");
 }
 
-/* It is drawn at the right: what is not known is no zero. */
+/* The curve is at the right: unknown values are not drawn as 0. */
 Test(chart, as_far_as_it_is_known)
 {
 	cr_expect_str_eq(path((double[]){ 9, 9, 9, 1, 2 }, 2, false), "M9 9l3-1");

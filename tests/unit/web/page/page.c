@@ -186,7 +186,7 @@ Test(page, silent_collector)
 	EXPECT_NOT(page(), "collector does not answer");
 }
 
-/* 200 that are busy, no two charts alike. */
+/* 200 busy proxies, all with different charts. */
 Test(page, two_hundred_in_sixty_kilobytes)
 {
 	size_t size;

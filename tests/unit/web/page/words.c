@@ -29,7 +29,7 @@ static const char *reason(unsigned int i)
 	return reasons.reasons[i].text.data;
 }
 
-/* The words of a proxy's first reason. */
+/* The text of the first reason of a proxy. */
 static const char *first(void)
 {
 	words_free(&reasons);
@@ -143,7 +143,7 @@ Test(words, leaks)
 	cr_expect_str_eq(reasons.reasons[0].runbook, "ProxyDnsLeak");
 }
 
-/* However much is wrong at once. */
+/* With any number of problems at once. */
 Test(words, have_room)
 {
 	for (unsigned int i = 0; i < ABI_TUNNELS_MAX; i++)

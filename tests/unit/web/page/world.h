@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Samples of proxies as the collector makes them, and the page that is made of them. */
+/* Samples of proxies as the collector writes them, and the page built from them. */
 #pragma once
 
 #include "web/page/page.h"
@@ -37,7 +37,7 @@ static void add_word(unsigned int family, uint32_t name, const char *word, uint6
 	snapshot_add_unsigned(&samples, family, labels, value);
 }
 
-/* One that works, and is busy when `busy` is above 0. Returns where its name is. */
+/* A working proxy, busy if `busy` is above 0. Returns its name. */
 static uint32_t add_proxy(const char *called, unsigned int busy)
 {
 	uint32_t name = snapshot_string(&samples, called), wg0 = snapshot_string(&samples, "wg0");
@@ -69,7 +69,7 @@ static uint32_t add_proxy(const char *called, unsigned int busy)
 	return name;
 }
 
-/* What is added last holds: the tunnel is in this state, and usable or not. */
+/* The last sample counts: the tunnel is in this state, and usable or not. */
 static void set_state(uint32_t name, const char *state, bool usable)
 {
 	uint32_t labels[] = { name, snapshot_string(&samples, "wg0"),
