@@ -25,10 +25,10 @@ pytestmark = pytest.mark.in_lab
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
-RECIPE = " ".join(CONTRIBUTING.read_text(encoding="utf-8").split())  # with any line breaks
-SIDECAR = "sudo PROXY_NAME=golden-crab nsenter --net=/run/netns/golden-crab wgsocks_exporter"
+RECIPE = " ".join(CONTRIBUTING.read_text(encoding="utf-8").split())  # however its lines are broken
+SIDECAR = "PROXY_NAME=golden-crab nsenter --net=/run/netns/golden-crab wgsocks_exporter"
 CURL = ("curl -s http://127.0.0.1:9090/metrics", "curl -s 'http://127.0.0.1:9999/readyz?verbose'")
-NODE = "sudo wgsocks_exporter --mode=node"
+NODE = "wgsocks_exporter --mode=node"
 PAGE = "make && docs/list-metrics >docs/metrics.md"
 
 # The parts of build/ that make continues from, without Debian folders and Docker images.
@@ -36,9 +36,6 @@ MADE = ("bpf", "include", "objects", "userspace", "flags", "libwgsocks.a", "wgso
 
 # Each command of README.md, and the test that runs it.
 COMMANDS = {
-    "sudo make demo": "test_demo.py, until Ctrl-C",
-    "sudo make demo ONCE=1": "test_demo.py",
-    "sudo make check": "not run: it is what runs this test",
     SIDECAR: "the sidecar, below",
     CURL[0]: "the sidecar",
     CURL[1]: "the sidecar",
@@ -149,13 +146,13 @@ def pins():
 
 
 def test_the_sidecar_as_the_readme_starts_it(lab):
-    """Run it literally except for sudo; the namespace of the proxy has the name in the README."""
+    """Word for word, with the proxy's namespace under the name that the README gives it."""
     os.symlink(f"/run/netns/{lab.proxies[0].name}", "/run/netns/golden-crab")
     environment = {
         **os.environ,
         "PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}",
     }
-    command = "exec env " + SIDECAR.removeprefix("sudo ")
+    command = "exec env " + SIDECAR
     inside = "nsenter --net=/run/netns/golden-crab"
 
     def curl(number):
@@ -204,9 +201,7 @@ def test_the_agent_as_the_readme_starts_it(lab):
     }
     mount_bpffs()
     process = subprocess.Popen(
-        ["sh", "-c", "exec " + NODE.removeprefix("sudo ")],
-        env=environment,
-        stderr=subprocess.DEVNULL,
+        ["sh", "-c", "exec " + NODE], env=environment, stderr=subprocess.DEVNULL
     )
     wait_until(
         lambda: _quietly(lambda: 'proxy_listener_up{proxy_name="' in fetch("127.0.0.1", 9090)[1]),
