@@ -228,7 +228,7 @@ Test(environment_read, the_same_name_as_the_flag)
 			cr_expect_str_eq(name, config.proxy_name, "%zu, tail %zu", before, t);
 			cr_expect_eq(!!(r & NAMING_CUT), !!strstr(said, "bytes, cut"),
 				     "%zu, tail %zu", before, t);
-			cr_expect_eq(!!(r & NAMING_REPAIRED), !!strstr(said, "not UTF-8"),
+			cr_expect_eq(!!(r & NAMING_REPAIRED), !!strstr(said, "not valid UTF-8"),
 				     "%zu, tail %zu", before, t);
 			file_process_end(root, process);
 		}
