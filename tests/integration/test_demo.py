@@ -236,9 +236,9 @@ def test_once_all_rows_are_equal_although_clients_meet_the_unplanned(record_prop
     record_property("note", f"{rows} rows, VpnTunnelDown after {fired} s")
 
 
-def test_the_excerpt_in_the_readme_has_the_rows_of_the_demo():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = read_rows(readme)["golden-crab"]
+def test_the_excerpt_in_the_pages_has_the_rows_of_the_demo():
+    page = (ROOT / "docs" / "first-graph.md").read_text(encoding="utf-8")
+    rows = read_rows(page)["golden-crab"]
     assert len(rows) > 5 and set(rows) <= COMPARED, rows
     assert {row[2] for row in rows.values()} == {"equal"}
 

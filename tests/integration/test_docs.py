@@ -26,9 +26,9 @@ pytestmark = pytest.mark.in_lab
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 RECIPE = " ".join(CONTRIBUTING.read_text(encoding="utf-8").split())  # however its lines are broken
-SIDECAR = "sudo PROXY_NAME=golden-crab nsenter --net=/run/netns/golden-crab wgsocks_exporter"
+SIDECAR = "PROXY_NAME=golden-crab nsenter --net=/run/netns/golden-crab wgsocks_exporter"
 CURL = ("curl -s http://127.0.0.1:9090/metrics", "curl -s 'http://127.0.0.1:9999/readyz?verbose'")
-NODE = "sudo wgsocks_exporter --mode=node"
+NODE = "wgsocks_exporter --mode=node"
 PAGE = "make && docs/list-metrics >docs/metrics.md"
 
 # Of build/, what make goes on from: a folder of Debian or a Docker's images is none of it.
@@ -36,9 +36,6 @@ MADE = ("bpf", "include", "objects", "userspace", "flags", "libwgsocks.a", "wgso
 
 # Each command of README.md, and who runs it.
 COMMANDS = {
-    "sudo make demo": "test_demo.py, until Ctrl-C",
-    "sudo make demo ONCE=1": "test_demo.py",
-    "sudo make check": "not run: it is what runs this test",
     SIDECAR: "the sidecar, below",
     CURL[0]: "the sidecar",
     CURL[1]: "the sidecar",
@@ -116,10 +113,10 @@ def pins():
 
 
 def test_the_sidecar_as_the_readme_starts_it(lab):
-    """Word for word, but for sudo, with the proxy's namespace under the name that the README gives it."""
+    """Word for word, with the proxy's namespace under the name that the README gives it."""
     os.symlink(f"/run/netns/{lab.proxies[0].name}", "/run/netns/golden-crab")
     environment = {**os.environ, "PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}"}
-    command = "exec env " + SIDECAR.removeprefix("sudo ")
+    command = "exec env " + SIDECAR
     inside = "nsenter --net=/run/netns/golden-crab"
 
     def curl(number):
@@ -150,7 +147,7 @@ def test_the_sidecar_as_the_readme_starts_it(lab):
 def test_the_agent_as_the_readme_starts_it(lab):
     environment = {**os.environ, "PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}"}
     mount_bpffs()
-    process = subprocess.Popen(["sh", "-c", "exec " + NODE.removeprefix("sudo ")], env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(["sh", "-c", "exec " + NODE], env=environment, stderr=subprocess.DEVNULL)
     wait_until(lambda: _quietly(lambda: 'proxy_listener_up{proxy_name="' in fetch("127.0.0.1", 9090)[1]), 20, "metrics of the proxy")
     process.terminate()
     process.wait(5 * PATIENCE)

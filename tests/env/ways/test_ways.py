@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""README.md's ways in, from nothing: each in a fresh Debian that has make, git and sudo, word for word as the page has them.
+"""The installations of README.md and docs/install.md, each in a fresh Debian that has make and git, word for word.
 
 `run` says what it needs.
 """
@@ -15,7 +15,7 @@ from pages import blocks
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FOLDER = os.environ.get("WAYS_FOLDER")  # a Debian
 pytestmark = pytest.mark.timeout(1800)
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "install.md")
 CHECKOUT = "git clone -q /source wgsocks_exporter && cd wgsocks_exporter\n"
 # A network without anything but what the way itself makes: ports are free, and nobody else's proxies are seen.
 ALONE = "exec unshare --net bash -euo pipefail <<'END'\nip link set lo up\n"
@@ -39,9 +39,9 @@ ip netns exec golden-crab env PROXY_NAME=golden-crab danted -D -f /tmp/danted.co
 
 
 def told(word):
-    """The line of the page that has the word, without what follows it as a remark."""
-    found = [line.split("  #")[0].strip() for block in blocks(README) if block.language == "sh" for line in block.lines if word in line]
-    assert found, f"README.md has no command with {word}"
+    """The first line of the pages that has the word, without its comment."""
+    found = [line.split("  #")[0].strip() for page in PAGES for block in blocks(page) if block.language == "sh" for line in block.lines if word in line]
+    assert found, f"no page has a command with {word}"
     return found[0]
 
 
