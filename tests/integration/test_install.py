@@ -13,11 +13,10 @@ from sidecar import ROOT
 pytestmark = pytest.mark.in_lab
 
 PAGE = ROOT / "docs" / "install.md"
-SILENT = ("sudo mk/deps", "sudo wgsocks_exporter --detach", "sudo make uninstall")
+SILENT = ("mk/deps", "wgsocks_exporter --detach", "make uninstall")
 SHOWN = {"git clone": "wgsocks_exporter, version ", "ls /sys": "/sys/kernel/btf/vmlinux"}
-# In place of the reader's: sudo, for we are root; a source that is here; what git thinks of an owner who is not us.
+# Instead of the reader's: a source on this machine, which Git accepts although we do not own it.
 PRELUDE = f"""
-sudo() {{ "$@"; }}
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
 URL={ROOT}
 """
