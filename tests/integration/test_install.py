@@ -23,14 +23,14 @@ URL={ROOT}
 
 
 def test_from_the_clone_to_the_end(lab, record_property):
-    """Block by block; those after the first stand where it led to."""
+    """Block by block; the blocks after the clone run in the checkout."""
     if not (ROOT / ".git").exists():
         pytest.skip("no git here, which a clone is made of")
     found = commands(PAGE)
     with tempfile.TemporaryDirectory(prefix="wgsocks-install-") as folder:
         pathlib.Path(folder, "local").mkdir()
-        for number, block in enumerate(found):
-            place = "" if number == 0 else "cd wgsocks_exporter\n"
+        for block in found:
+            place = "cd wgsocks_exporter\n" if pathlib.Path(folder, "wgsocks_exporter").exists() else ""
             text = block.text.replace("git clone URL", 'git clone -q "$URL"')
             script = f"mount --bind {folder}/local /usr/local\ncd {folder}\n{PRELUDE}{place}{text}"
             done = lab.proxies[0].run(["unshare", "-m", "bash", "-ec", script], env=environment(), check=False, timeout=400)
