@@ -16,6 +16,7 @@ NOT_OURS = re.compile(r"(^|/)(LICENSES?(/.*)?|tests/fuzz/corpus/.*|tests/fixture
 WORD = re.compile(r"(?<![\w.%-])[A-Za-z]{2,}(?=[ ,.;:!?)]|$)")
 C_TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|[^\s"\'/]+|\s+|/', re.DOTALL)
 MACHINE = re.compile(r"SPDX-License-Identifier|^!|^ *(shellcheck|noqa|clang-format|NOLINT|textlint|yamllint|pylint|ruff)\b")
+DOCUMENTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 ESCAPES = {r"\"": '"', r"\\": "\\", r"\t": " "}
 ALERT_TEXT = re.compile(r"^(\s*)(?:- )?(?:summary|description|message): *([>|][-+]?)? *(.*)$")
 
@@ -82,7 +83,7 @@ def c_texts(source, strings):
         if token.startswith("//"):
             single.append((line, column, token.lstrip("/")))
         elif token.startswith("/*"):
-            body = re.sub(r"(?m)^\s*\*(?!/)", "", token[2:-2])
+            body = re.sub(r"(?m)^[ \t]*\*(?!/)", "", token[2:-2])
             if not MACHINE.search(body):
                 yield from comment_lines(line, body)
         elif token[0] == '"' and strings and not source[column_start:match.start()].lstrip().startswith("#include"):
@@ -101,9 +102,8 @@ def python_texts(source):
             comments.append((*token.start, token.string.lstrip("#")))
     yield from joined(comments)
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            if (text := ast.get_docstring(node, clean=False)) is not None:
-                yield from comment_lines(node.body[0].lineno, text)
+        if isinstance(node, DOCUMENTED) and (text := ast.get_docstring(node, clean=False)):
+            yield from comment_lines(node.body[0].lineno, text)
 
 
 def hash_texts(source):
