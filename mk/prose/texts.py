@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the prose in a file: comments, messages, HELP texts, summaries of alerts, titles of panels, manual pages.
+"""Finds the prose in a file: comments, messages, HELP texts, alerts, panels, manual pages.
 
 texts(path) yields passages; a passage is a list of (line number, text) and holds whole sentences.
 """
@@ -11,11 +11,17 @@ import re
 import tokenize
 
 # Copies, data of tests, texts of others.
-NOT_OURS = re.compile(r"(^|/)(LICENSES?(/.*)?|tests/fuzz/corpus/.*|tests/fixtures/.*|tests/charts/snapshots/.*"
-                      r"|charts/wgsocks-exporter/files/.*|package-lock\.json|go\.(mod|sum)|packaging/debian/copyright)$")
+NOT_OURS = re.compile(
+    r"(^|/)(LICENSES?(/.*)?|tests/fuzz/corpus/.*|tests/fixtures/.*|tests/charts/snapshots/.*"
+    r"|charts/wgsocks-exporter/files/.*|package-lock\.json|go\.(mod|sum)|packaging/debian/copyright)$"
+)
 WORD = re.compile(r"(?<![\w.%-])[A-Za-z]{2,}(?=[ ,.;:!?)]|$)")
-C_TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|[^\s"\'/]+|\s+|/', re.DOTALL)
-MACHINE = re.compile(r"SPDX-License-Identifier|^!|^ *(shellcheck|noqa|clang-format|NOLINT|textlint|yamllint|pylint|ruff)\b")
+C_TOKEN = re.compile(
+    r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|[^\s"\'/]+|\s+|/', re.DOTALL
+)
+MACHINE = re.compile(
+    r"SPDX-License-Identifier|^!|^ *(shellcheck|noqa|clang-format|NOLINT|textlint|yamllint|pylint|ruff)\b"
+)
 DOCUMENTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 ESCAPES = {r"\"": '"', r"\\": "\\", r"\t": " "}
 ALERT_TEXT = re.compile(r"^(\s*)(?:- )?(?:summary|description|message): *([>|][-+]?)? *(.*)$")
@@ -40,7 +46,7 @@ def comment_lines(line, text):
 
 
 def joined(comments):
-    """Comments (line, column, text) of one line each: those that follow each other, in one column, are one text."""
+    """Joins comments (line, column, text) of successive lines that begin in the same column."""
     last, passage = None, []
     for line, column, text in comments:
         if MACHINE.search(text):
@@ -77,7 +83,12 @@ def c_texts(source, strings):
     for match in C_TOKEN.finditer(source):
         token = match[0]
         column = match.start() - source.rfind("\n", 0, match.start())
-        if literal and not token.isspace() and token[0] != '"' and not re.match(r"PRI[a-zA-Z]\d+|[A-Z_]{3,}$", token):
+        if (
+            literal
+            and not token.isspace()
+            and token[0] != '"'
+            and not re.match(r"PRI[a-zA-Z]\d+|[A-Z_]{3,}$", token)
+        ):
             yield from strings_of(literal)
             literal = []
         if token.startswith("//"):
@@ -86,7 +97,11 @@ def c_texts(source, strings):
             body = re.sub(r"(?m)^[ \t]*\*(?!/)", "", token[2:-2])
             if not MACHINE.search(body):
                 yield from comment_lines(line, body)
-        elif token[0] == '"' and strings and not source[column_start:match.start()].lstrip().startswith("#include"):
+        elif (
+            token[0] == '"'
+            and strings
+            and not source[column_start : match.start()].lstrip().startswith("#include")
+        ):
             literal.append((line, unquoted(token)))
         line += token.count("\n")
         if "\n" in token:
@@ -110,7 +125,9 @@ def hash_texts(source):
     comments = []
     for number, text in enumerate(source.split("\n"), 1):
         if match := re.search(r"(?:^|\s)(#+(?: |!|$)|## )(.*)$", text):
-            comments.append((number, match.start(1), ("!" if match[1].endswith("!") else "") + match[2]))
+            comments.append(
+                (number, match.start(1), ("!" if match[1].endswith("!") else "") + match[2])
+            )
     yield from joined(comments)
 
 
@@ -124,7 +141,11 @@ def yaml_texts(source):
         if not match:
             continue
         passage = [(number, match[3].strip("'\""))] if match[3] else []
-        while number < len(lines) and lines[number].strip() and len(lines[number]) - len(lines[number].lstrip()) > len(match[1]):
+        while (
+            number < len(lines)
+            and lines[number].strip()
+            and len(lines[number]) - len(lines[number].lstrip()) > len(match[1])
+        ):
             passage.append((number + 1, lines[number].strip().strip("'\"")))
             number += 1
         yield [(line, re.sub(r"\{\{.*?\}\}", "value", text)) for line, text in passage]
@@ -132,7 +153,9 @@ def yaml_texts(source):
 
 def json_texts(source):
     for number, text in enumerate(source.split("\n"), 1):
-        if match := re.match(r'\s*"(?:title|description|content|text|name)": ("(?:\\.|[^"\\])*"),?$', text):
+        if match := re.match(
+            r'\s*"(?:title|description|content|text|name)": ("(?:\\.|[^"\\])*"),?$', text
+        ):
             for part in re.split(r"\n+", json.loads(match[1])):
                 yield [(number, part)]
 
@@ -165,7 +188,13 @@ def kind_of(path, source):
     name = path.rsplit("/", 1)[-1]
     if re.match(r"#!.*python", source):
         return "py"
-    if re.match(r"#!.*sh\b", source) or name in ("Makefile", "Dockerfile", "run", "rules", "packages"):
+    if re.match(r"#!.*sh\b", source) or name in (
+        "Makefile",
+        "Dockerfile",
+        "run",
+        "rules",
+        "packages",
+    ):
         return "sh"
     if name == "NOTES.txt":
         return "notes"
@@ -182,7 +211,9 @@ def texts(path):
         return
     kind = kind_of(path, source)
     if kind in ("c", "h", "css", "js", "jsx", "go"):
-        yield from filter(passage_is_prose, c_texts(source, "/userspace/" in path and kind in ("c", "h")))
+        yield from filter(
+            passage_is_prose, c_texts(source, "/userspace/" in path and kind in ("c", "h"))
+        )
     elif kind == "py":
         yield from python_texts(source)
     elif kind in ("sh", "mk", "yml", "yaml", "tpl", "service", "default", "bash"):

@@ -8,6 +8,12 @@ function text(node) {
 	return node.children ? node.children.map(text).join("") : node.value || "";
 }
 
+const WORD = /[\p{L}\p{N}%]/u;
+
+function beginning(words) {
+	return `${words.slice(0, 5).join(" ")} …`;
+}
+
 function offset(raw, lines) {
 	let index = 0;
 	while (lines--)
@@ -15,20 +21,20 @@ function offset(raw, lines) {
 	return index;
 }
 
-module.exports = (context, options) => ({
-	[context.Syntax.Paragraph](node) {
+module.exports = ({ Syntax, RuleError, report, locator }, options) => ({
+	[Syntax.Paragraph](node) {
 		for (const sentence of splitAST(node).children) {
 			if (sentence.type !== SentenceSplitterSyntax.Sentence)
 				continue;
 			// The splitter takes "260." at the end of a line for the number of a list.
 			let lines = 0;
 			for (const part of text(sentence).split(/(?<=[.!?]["')\]]?)\n/)) {
-				const words = part.split(/\s+/).filter((word) => /[\p{L}\p{N}%]/u.test(word));
-				const beginning = words.slice(0, 5).join(" ");
+				const words = part.split(/\s+/).filter((word) => WORD.test(word));
+				const message = `${words.length} words in a sentence: `;
+				const padding = locator.at(offset(sentence.raw, lines));
+				const error = new RuleError(message + beginning(words), { padding });
 				if (words.length > options.max)
-					context.report(sentence, new context.RuleError(
-						`${words.length} words in a sentence: ${beginning} …`,
-						{ padding: context.locator.at(offset(sentence.raw, lines)) }));
+					report(sentence, error);
 				lines += part.split("\n").length;
 			}
 		}

@@ -2,14 +2,14 @@
 // A sentence begins on a line of its own.
 const { splitAST, SentenceSplitterSyntax } = require("sentence-splitter");
 
-module.exports = (context) => ({
-	[context.Syntax.Paragraph](node) {
+module.exports = ({ Syntax, RuleError, report }) => ({
+	[Syntax.Paragraph](node) {
 		let line = 0;
 		for (const sentence of splitAST(node).children) {
 			if (sentence.type !== SentenceSplitterSyntax.Sentence)
 				continue;
 			if (sentence.loc.start.line === line)
-				context.report(sentence, new context.RuleError("two sentences on one line"));
+				report(sentence, new RuleError("two sentences on one line"));
 			line = sentence.loc.end.line;
 		}
 	},
