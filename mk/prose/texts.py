@@ -13,15 +13,17 @@ import tokenize
 # Copies, data of tests, texts of others.
 NOT_OURS = re.compile(
     r"(^|/)(LICENSES?(/.*)?|tests/fuzz/corpus/.*|tests/fixtures/.*|tests/charts/snapshots/.*"
-    r"|charts/wgsocks-exporter/files/.*|package-lock\.json|go\.(mod|sum)|packaging/debian/copyright)$"
+    r"|charts/[^/]*/files/.*|package-lock\.json|go\.(mod|sum)|debian/copyright)$"
 )
 WORD = re.compile(r"(?<![\w.%-])[A-Za-z]{2,}(?=[ ,.;:!?)]|$)")
 C_TOKEN = re.compile(
     r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|[^\s"\'/]+|\s+|/', re.DOTALL
 )
 MACHINE = re.compile(
-    r"SPDX-License-Identifier|^!|^ *(shellcheck|noqa|clang-format|NOLINT|textlint|yamllint|pylint|ruff)\b"
+    r"SPDX-License-Identifier|^!|^ *(shellcheck|noqa|clang-format|NOLINT|textlint|ruff)\b"
 )
+TEMPLATE = re.compile(r"\{\{-?\s*(\w*).*?\}\}", re.DOTALL)
+CONTROL = ("with", "if", "range", "define", "include", "template")
 DOCUMENTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 ESCAPES = {r"\"": '"', r"\\": "\\", r"\t": " "}
 ALERT_TEXT = re.compile(r"^(\s*)(?:- )?(?:summary|description|message): *([>|][-+]?)? *(.*)$")
@@ -148,7 +150,8 @@ def yaml_texts(source):
         ):
             passage.append((number + 1, lines[number].strip().strip("'\"")))
             number += 1
-        yield [(line, re.sub(r"\{\{.*?\}\}", "value", text)) for line, text in passage]
+        text = TEMPLATE.sub(rendered, "\n".join(text for _, text in passage))
+        yield list(zip((line for line, _ in passage), text.split("\n"), strict=True))
 
 
 def json_texts(source):
@@ -160,9 +163,16 @@ def json_texts(source):
                 yield [(number, part)]
 
 
+def rendered(template):
+    """A value of a template is one word, its control is none, and another branch is another text."""
+    word = template[1]
+    shown = {"else": ". ", "end": ""}.get(word, "" if word in CONTROL else "value")
+    return shown + "\n" * template[0].count("\n")
+
+
 def plain_texts(source):
     for number, text in enumerate(source.split("\n"), 1):
-        yield [(number, re.sub(r"\{\{.*?\}\}", "value", text))]
+        yield [(number, TEMPLATE.sub(rendered, text))]
 
 
 def manual_texts(source):

@@ -22,7 +22,8 @@ def lint(tool, folder, name, text):
     if verdict.startswith("skip"):
         pytest.skip("no npm registry here")
     assert ran.stderr == "", ran.stderr
-    assert verdict == (f"not ok {tool}: see above" if findings else f"ok {tool}"), ran.stdout
+    expected = f"not ok {tool}: see above" if findings else f"ok {tool}"
+    assert verdict == expected, ran.stdout
     assert ran.returncode == bool(findings)
     return findings
 

@@ -23,18 +23,19 @@ function offset(raw, lines) {
 
 module.exports = ({ Syntax, RuleError, report, locator }, options) => ({
 	[Syntax.Paragraph](node) {
+		const fault = (message, padding) => new RuleError(message, { padding });
+
 		for (const sentence of splitAST(node).children) {
 			if (sentence.type !== SentenceSplitterSyntax.Sentence)
 				continue;
 			// The splitter takes "260." at the end of a line for the number of a list.
 			let lines = 0;
 			for (const part of text(sentence).split(/(?<=[.!?]["')\]]?)\n/)) {
-				const words = part.split(/\s+/).filter((word) => WORD.test(word));
+				const words = part.split(/\s+/).filter((w) => WORD.test(w));
 				const message = `${words.length} words in a sentence: `;
 				const padding = locator.at(offset(sentence.raw, lines));
-				const error = new RuleError(message + beginning(words), { padding });
 				if (words.length > options.max)
-					report(sentence, error);
+					report(sentence, fault(message + beginning(words), padding));
 				lines += part.split("\n").length;
 			}
 		}
