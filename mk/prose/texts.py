@@ -164,7 +164,7 @@ def json_texts(source):
 
 
 def rendered(template):
-    """A value of a template is one word, its control is none, and another branch is another text."""
+    """Counts a value as one word and control as no word; `else` begins another sentence."""
     word = template[1]
     shown = {"else": ". ", "end": ""}.get(word, "" if word in CONTROL else "value")
     return shown + "\n" * template[0].count("\n")

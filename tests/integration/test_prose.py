@@ -37,7 +37,7 @@ BAD = {
     "comment": ("textlint", "a.c", "/*\n * It is\n * made anew.\n */\n", ":3: anew"),
     "docstring": ("textlint", "a.py", '"""A\n\nIt stands beside it.\n"""\n', ":3: beside"),
     "shell": ("textlint", "a.sh", "true # It is\n# what goes on.\n", ":2: goes on"),
-    "help": ("textlint", "userspace/a.c", '\ta("Bytes of the fl"\n\t  "eet. Made anew.")\n', ":2: anew"),
+    "help": ("textlint", "userspace/a.c", '\ta("Bytes of "\n\t  "it. Made anew.")\n', ":2: anew"),
     "alert": ("textlint", "a.yml", "a:\n  summary: >-\n    It was\n    made anew\n", ":4: anew"),
     "manual": ("textlint", "a.8", '.TH A 8\nIt is\n.B anew\nand goes on.\n', ":4: goes on"),
     "panel": ("textlint", "a.json", '{\n  "title": "What goes on here"\n}\n', ":2: goes on"),
