@@ -10,7 +10,7 @@ function text(node) {
 
 const WORD = /[\p{L}\p{N}%]/u;
 
-function beginning(words) {
+function start(words) {
 	return `${words.slice(0, 5).join(" ")} …`;
 }
 
@@ -35,7 +35,7 @@ module.exports = ({ Syntax, RuleError, report, locator }, options) => ({
 				const message = `${words.length} words in a sentence: `;
 				const padding = locator.at(offset(sentence.raw, lines));
 				if (words.length > options.max)
-					report(sentence, fault(message + beginning(words), padding));
+					report(sentence, fault(message + start(words), padding));
 				lines += part.split("\n").length;
 			}
 		}
