@@ -53,7 +53,7 @@ fuzz: ## search for inputs that break a parser, TIME=60 seconds for each target
 	@$(MAKE) $(JOBS) fuzz-programs
 	@tests/fuzz/run --keep --time $(or $(TIME),60)
 
-lint: ## clang-format, clang-tidy, shellcheck, ruff, licences over the files that git knows
+lint: ## format and form of the sources, words and form of the texts, licences
 	@mk/deps build test
 	@$(MAKE) $(JOBS) lint-programs
 	@tests/run --kind lint
