@@ -170,7 +170,7 @@ Test(proxy_name, what_is_not_utf8_is_replaced)
 	cr_expect_str_eq(name_of("a\xff"
 				 "b\xc3"),
 			 "a" UTF8_REPLACEMENT "b" UTF8_REPLACEMENT);
-	cr_expect_not_null(strstr(said, "not UTF-8"));
+	cr_expect_not_null(strstr(said, "not valid UTF-8"));
 	cr_expect_eq(strchr(said, '\n'), said + strlen(said) - 1, "one line: %s", said);
 }
 
