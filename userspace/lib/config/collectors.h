@@ -14,24 +14,24 @@
  * variable in rodata. MAP is a map.
  * A file that expands a column defines these words.
  */
-#define COLLECTORS(X)                                                                       \
-	X(INTERFACE, interface, ON, "Bytes and packets in the tunnel", BPF())               \
-	X(REQUESTS, requests, ON, "SOCKS requests and their outcome", BPF())                \
-	X(SESSIONS, sessions, ON, "Client and upstream connections", BPF())                 \
-	X(WIREGUARD, wireguard, ON, "State of the tunnel and its peers", USERSPACE)         \
-	X(HANDSHAKES, handshakes, ON, "WireGuard handshakes on the underlay",               \
-	  BPF(PROGRAM(HANDSHAKE) SWITCH(handshakes_enabled)))                               \
-	X(DNS, dns, ON, "DNS queries and answers",                                          \
-	  BPF(PROGRAM(DNS_UDP) PROGRAM(DNS_TCP) SWITCH(dns_enabled) SWITCH(dns_counted)))   \
-	X(LEAKS, leaks, ON, "Connections and DNS queries outside the tunnel",               \
-	  BPF(PROGRAM(DNS_UDP) PROGRAM(DNS_TCP) SWITCH(dns_enabled) SWITCH(leaks_enabled))) \
-	X(COMPAT, compat, ON, "Success rate, latency and speed of the last minutes",        \
-	  BPF(MAP(rates)))                                                                  \
-	X(CLIENTS, clients, OFF, "Requests by client address (personal data)",              \
-	  BPF(MAP(clients) SWITCH(clients_enabled)))                                        \
-	X(DESTINATIONS, destinations, OFF, "Bytes by destination (personal data)",          \
-	  BPF(PROGRAM(DNS_UDP) /* for their names */ SWITCH(destinations_enabled)))         \
-	X(GEOIP, geoip, ON, "Bytes by country; needs --geoip.database", BPF())              \
+#define COLLECTORS(X)                                                                           \
+	X(INTERFACE, interface, ON, "Bytes and packets in the tunnel", BPF())                   \
+	X(REQUESTS, requests, ON, "SOCKS requests and their outcome", BPF())                    \
+	X(SESSIONS, sessions, ON, "Client and upstream connections", BPF())                     \
+	X(WIREGUARD, wireguard, ON, "State of the tunnel and its peers", USERSPACE)             \
+	X(HANDSHAKES, handshakes, ON, "WireGuard handshakes on the underlay",                   \
+	  BPF(PROGRAM(HANDSHAKE) SWITCH(handshakes_enabled)))                                   \
+	X(DNS, dns, ON, "DNS queries and answers",                                              \
+	  BPF(PROGRAM(DNS_UDP) PROGRAM(DNS_TCP) SWITCH(dns_enabled) SWITCH(dns_counted)))       \
+	X(LEAKS, leaks, ON, "Connections and DNS queries outside the tunnel",                   \
+	  BPF(PROGRAM(DNS_UDP) PROGRAM(DNS_TCP) SWITCH(dns_enabled) SWITCH(leaks_enabled)))     \
+	X(COMPAT, compat, ON, "Success rate, latency and speed of the last minutes",            \
+	  BPF(MAP(rates)))                                                                      \
+	X(CLIENTS, clients, OFF, "Requests by client address; personal data",                   \
+	  BPF(MAP(clients) SWITCH(clients_enabled)))                                            \
+	X(DESTINATIONS, destinations, OFF, "Bytes by destination; personal data",               \
+	  BPF(PROGRAM(DNS_UDP) /* for their names */ SWITCH(destinations_enabled)))             \
+	X(GEOIP, geoip, ON, "Bytes by country; needs --geoip.database and destinations", BPF()) \
 	X(COST, cost, ON, "Price of a gigabyte; needs --cost.per-gigabyte", USERSPACE)
 
 /* The bit of each collector in masks. */
