@@ -345,7 +345,7 @@ def test_without_scripts(s):
             "All 3 proxies work",
             "Open connections",
             "Completed requests per minute",
-            "Reload for news",
+            "Reload to update",
             "Exporter",
             CRAB,
             LONG,
@@ -449,7 +449,7 @@ def test_leaks(s):
     assert leaked, "nothing leaked"
     s.wait_level(LONG, "Leaks")
     assert any(
-        f"{leaked}connections bypassed the tunnel" in reason for reason in s.page.reasons()
+        f"{leaked} connections bypassed the tunnel" in reason for reason in s.page.reasons()
     ), s.page.reasons()
     s.page.open(detail(LONG))
     equal(s.page.facts()["Leaks"][1][0], leaked)

@@ -331,7 +331,7 @@ def test_what_cannot_be_had_is_said():
         "[TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\nhttp_server_config:\n  http2: true\n"
     )
     with Web(write("notes.yml", text)) as web:
-        equal(len(web.records(level="warn", detail=re.compile("^http2: HTTP/1.1 is all"))), 1)
+        equal(len(web.records(level="warn", detail=re.compile("^http2: only HTTP/1.1"))), 1)
         equal(
             len(
                 web.records(level="warn", detail=re.compile("^prefer_server_cipher_suites: false"))
