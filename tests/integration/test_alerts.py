@@ -52,8 +52,8 @@ TARGET, NAME = (
 
 # The clients of each healthy proxy (requests a second, target), and the alerts that its fault may
 # cause, in order; no others may fire.
-# Fewer than 20 in the window of ten seconds are too few for a ratio: for faults that need longer
-# than the ratio, since WireGuard's timers are not scaled.
+# A proxy with fewer than 20 requests in the window of ten seconds has no ratio. Faults that need
+# WireGuard's timers have such a proxy: the timers are not scaled, so the ratio would fire first.
 PROXIES = {
     "healthy": (8, NAME, ()),
     "peer-killed": (1, TARGET, ("VpnTunnelStale",)),
@@ -306,7 +306,8 @@ def test_nothing_else_fired(world):
     removed from the list.
     """
     expected = {name: set(alerts) for name, (_rate, _target, alerts) in PROXIES.items() if alerts}
-    # On a busy machine the kernel may hide ends from every program (docs/design/losses.md): then this alert is right.
+    # On a busy machine the kernel may hide ends of connections from every program
+    # (docs/design/losses.md). Then this alert is right.
     hidden = world.prometheus.query(
         'max_over_time(wgsocks_exporter_events_lost_total{cause="recursion"}[15m]) > 0'
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/bpftool.md: each command works and prints what the page shows; the counts match the clients."""
+"""docs/bpftool.md: each command prints the page's output, and the counts match the clients."""
 
 import contextlib
 import json

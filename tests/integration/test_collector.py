@@ -680,8 +680,9 @@ def test_nothing_else_is_counted():
                 sys.executable,
                 "-c",
                 (
-                    f"import socket; [socket.create_connection(('{world.proxy.addr4}', 9090)).close() "
-                    f"for _ in range(20)]"
+                    "import socket; "
+                    f"[socket.create_connection(('{world.proxy.addr4}', 9090)).close() "
+                    "for _ in range(20)]"
                 ),
             ]
         )

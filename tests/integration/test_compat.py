@@ -46,7 +46,7 @@ class Fresh:
 
 
 def kill_collector(sidecar, away=0.0):
-    """kill -9; for `away` seconds the supervisor is stopped, so that only the BPF programs count."""
+    """Kill it; stop the supervisor for `away` seconds, so that only the BPF programs count."""
 
     def children():
         return [pid for name, pid in sidecar.children().items() if name == "wgsocks-collector"[:15]]

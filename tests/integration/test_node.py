@@ -292,8 +292,8 @@ def foreign(proxy):
             "sh",
             "-c",
             (
-                "tc filter show dev eth0 ingress; tc filter show dev eth0 egress; tc qdisc show dev "
-                "eth0"
+                "tc filter show dev eth0 ingress; tc filter show dev eth0 egress; "
+                "tc qdisc show dev eth0"
             ),
         ]
     ).stdout

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.in_lab
 
 
 def test_servers_of_every_shape():
-    """Discovery of servers with another process name, another user, a private PID namespace, or no
-    listener yet; and of a process that is not a SOCKS server.
+    """The agent finds servers with another process name, another user, a private PID namespace, or
+    no listener yet. It ignores a process that is not a SOCKS server.
     """
     with World(proxies=1):
         shapes = [
@@ -218,7 +218,7 @@ def test_more_tunnels_than_there_are_places():
 
 @pytest.mark.parametrize("world", [1], indirect=True)
 def test_an_event_that_finds_no_room(world, agent):
-    """A watched server fills the ring buffer while the collector is stopped; another server starts."""
+    """A watched server fills the ring buffer while the collector is stopped; a server starts."""
     late = SmallProxy("late", listen=False)
     with Held(agent.children()["wgsocks-collect"]):
         world.lab.proxies[0].run([sys.executable, "-c", STORM])

@@ -235,7 +235,7 @@ def test_the_numbers_are_those_of_the_metrics_and_of_the_clients(s):
         facts["Destinations, by bytes"],
         bytes_[0],
     )
-    # What has ended is in the history a step later.
+    # The history has the ended requests one step later.
     ended = metrics.value("proxy_requests_successful_total") + metrics.value(
         "proxy_requests_failed_total"
     )
@@ -384,7 +384,8 @@ def test_it_renews_itself_and_disturbs_nobody(s):
     wait_until(lambda: time.monotonic() - begun > 6, 10, "more than the interval")
     equal(
         s.page.run(
-            "return [document.querySelector('time').dateTime, document.querySelector('#pause').textContent]"
+            "return [document.querySelector('time').dateTime, "
+            "document.querySelector('#pause').textContent]"
         ),
         [stood, "Resume"],
         "paused",
@@ -505,7 +506,8 @@ def test_two_hundred_proxies(s, record_property):
         # come before them.
         summary = s.page.summary()
         assert re.fullmatch(
-            r"\d+ of 200 proxies need attention|\d+ of 200 proxies ha(s a problem|ve problems), \d+ need attention",
+            r"\d+ of 200 proxies need attention|"
+            r"\d+ of 200 proxies ha(s a problem|ve problems), \d+ need attention",
             summary,
         ), summary
         s.page.check("two-hundred", looks=((360, True), (1280, False)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The metrics port of the whole program: every path and method, collector faults, hostile clients."""
+"""The metrics port of the program: every path and method, collector faults, hostile clients."""
 
 import contextlib
 import http.client

@@ -164,7 +164,8 @@ BAD = {
     ),
     "suites of another key": (
         tls(
-            extra="  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\n"
+            extra="  max_version: TLS12\n"
+            "  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\n"
         ),
         "no suite of cipher_suites is for",
     ),

@@ -563,7 +563,7 @@ def find_in(pid, needles):
                 at = content.find(needle)
                 if at >= 0:
                     found.append((low + at, needle))
-        # A received key is in memory for some microseconds; only one that stays counts.
+        # A received key is in memory for some microseconds. Only a key that stays counts.
         return [
             (f"{address:x}", needle)
             for address, needle in found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kills, crashes and upgrades lose neither counts nor probes: ten proxies under traffic, one agent."""
+"""Kills, crashes and upgrades lose no counts and no probes: one agent, ten proxies under load."""
 
 import http.client
 import signal
