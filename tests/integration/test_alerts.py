@@ -216,7 +216,7 @@ class Troubles:
         w.exporter("exporter-killed")
 
 
-def test_in_good_health_nothing_fires(world):
+def test_no_alert_fires_without_a_fault(world):
     """Ten scaled minutes, and 20 s for the rule that is scaled less. Except for a leak before the
     first scrape.
     """
@@ -237,7 +237,7 @@ def test_in_good_health_nothing_fires(world):
         )
 
 
-def test_each_trouble_fires_its_alert(world, record_property):
+def test_each_fault_fires_its_alert(world, record_property):
     world.troubles = Troubles(world)
     begun = time.monotonic()
     world.troubles.begin()
@@ -268,7 +268,7 @@ def test_each_trouble_fires_its_alert(world, record_property):
     )
 
 
-def test_a_cause_silences_what_announced_it(world):
+def test_a_cause_inhibits_its_symptoms(world):
     """The alert on retries is inhibited while the tunnel is stale."""
     wait_until(
         lambda: set(world.firing().get("unanswered", ())) == {"VpnTunnelStale"},
@@ -288,7 +288,7 @@ def test_summaries_name_the_proxy_and_a_number(world):
         print("   ", summary)
 
 
-def test_they_end_with_their_troubles(world):
+def test_alerts_end_with_their_faults(world):
     world.troubles.end()
     wait_until(
         lambda: (

@@ -305,7 +305,7 @@ def test_nothing_counts_twice(world):
     )
 
 
-def test_trouble_is_what_the_first_panels_show(world):
+def test_first_panels_show_the_faults(world):
     path = GRAFANA / "dashboards" / "fleet.json"
     dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000)
     first = {panel["title"]: dashboard.run(panel)[0][1] for panel in dashboard.panels()[:9]}

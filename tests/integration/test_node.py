@@ -97,7 +97,7 @@ def dump(name):
     return [entry.get("formatted", entry) for entry in found]
 
 
-def test_two_of_one_name():
+def test_two_proxies_with_one_name():
     with World(proxies=3, dante_env=lambda index: {"PROXY_NAME": "crab"}):
         node = Node(wait_for=3)
         names = node.names()

@@ -360,7 +360,7 @@ def test_without_scripts(s):
         s.page.chromium.scripts(True)
 
 
-def test_it_renews_itself_and_disturbs_nobody(s):
+def test_auto_refresh_keeps_focus_and_scroll(s):
     s.page.open(detail(CRAB), height=300)
     place = s.page.run(
         "window.marker = 1; document.querySelector('details').open = false; "
@@ -399,7 +399,7 @@ def test_it_renews_itself_and_disturbs_nobody(s):
     equal(s.page.run("return document.activeElement.id"), "pause", "the focus")
 
 
-def test_trouble_comes_first_and_says_why(s):
+def test_faulty_proxies_come_first_with_a_reason(s):
     proxy = s.lab.proxies[2]
     proxy.delete_tunnel()
     s.wait_level(SALMON, "Tunnel down")
@@ -563,7 +563,7 @@ def test_two_hundred_proxies(s, record_property):
         )
 
 
-def test_beside_one_proxy(s):
+def test_page_of_a_sidecar(s):
     """The page of a sidecar shows its proxy in full."""
     proxy = s.lab.proxies[0]
     sidecar = Sidecar(proxy, CRAB, "--no-collector.compat")

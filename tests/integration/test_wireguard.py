@@ -465,7 +465,7 @@ def test_of_several_peers_the_worst_if_none_has_the_default_route():
         equal(len(metrics.find("vpn_peer_info")), 2, "peers")
 
 
-def test_what_is_no_socket():
+def test_files_that_are_not_sockets():
     with lab_of_one(tunnel=False) as (_lab, proxy):
         fake = Fake(proxy)
         fake.behave("well", answer(age=1))

@@ -58,7 +58,7 @@ class Probes:
         return self.sent, self.failed
 
 
-def test_windows_go_on(world):
+def test_windows_continue_after_kills(world):
     """Values over the last minutes do not restart. Runs first: older traffic would leave the minute
     meanwhile.
     """
