@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/fuzz/targets/*.c: libFuzzer programs of one file each in build/fuzz. Included by the
-# Makefile. What they test is compiled once more, by clang, with coverage, ASan and UBSan.
+# Makefile. clang compiles the tested files a second time, with coverage, ASan and UBSan.
 FUZZ := $(BUILD)/fuzz
 FUZZ_TARGETS := $(sort $(basename $(notdir $(wildcard tests/fuzz/targets/*.c))))
 FUZZ_PROGRAMS := $(FUZZ_TARGETS:%=$(FUZZ)/%)
 FUZZ_TESTED := $(sort $(wildcard userspace/lib/config/*.c userspace/lib/exposition/*.c \
-	userspace/lib/log/*.c userspace/lib/metrics/*.c userspace/lib/snapshot/*.c userspace/lib/text/*.c \
-	userspace/lib/version/*.c userspace/collector/discovery/*.c)) \
+	userspace/lib/log/*.c userspace/lib/metrics/*.c userspace/lib/snapshot/*.c \
+	userspace/lib/text/*.c userspace/lib/version/*.c userspace/collector/discovery/*.c)) \
 	$(addprefix userspace/collector/destinations/,dns_answer.c names.c geoip.c) \
 	$(addprefix userspace/collector/kernel/,destination_table.c destination_country.c) \
 	userspace/collector/attach/tc.c userspace/collector/wireguard/device.c \

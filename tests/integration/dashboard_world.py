@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small fleet for the dashboards: six proxies with a history of two months, sidecars and an agent
-in parallel, clients of many kinds, some faults, and a Prometheus with the rules of the folder.
-Rules are evaluated more often than usual, over windows of their real length.
+"""Six proxies for the dashboards, with a history of two months, many kinds of clients and faults.
+
+Sidecars and an agent run in parallel. Prometheus has the rules of monitoring/prometheus, evaluated
+more often than usual, over windows of their real length.
 """
 
 import contextlib
@@ -267,8 +268,10 @@ class DashboardWorld:
         )
 
     def trouble(self):
-        """Cause faults: a tunnel whose peer does not know it, a route around the tunnel, targets
-        that refuse, a stopped sidecar next to a running agent.
+        """Cause faults.
+
+        A peer forgets its tunnel; a route leads around a tunnel; targets refuse connections; a
+        sidecar stops while the agent runs.
         """
         inet, proxies = self.lab.inet, self.proxies
         self.lab.traffic(

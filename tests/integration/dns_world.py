@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shared by the DNS suites: a scripted server for each path, an exporter, and a comparison of its
-counts with what the servers saw.
+counts with those of the servers.
 """
 
 import collections
@@ -86,8 +86,8 @@ class World:
     def check(
         self, path=TUNNEL, queries=None, responses=None, unanswered=0, lost=None, leaked=None
     ):
-        """Check all counts of a path since begin(). Queries default to what the server saw; the
-        other path must have none.
+        """Check all counts of a path since begin(). Queries default to those that the server saw;
+        the other path must have none.
         """
         self.settle()
         asked = collections.Counter()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """draw_dashboards.py FOLDER [MINUTES]: writes the pictures of docs/dashboards.
 
-They show the fleet of the lab after MINUTES (10), the second half with faults.
+They show the proxies of the lab after MINUTES (10), the second half with faults.
 Needs root, a build and pngquant.
 """
 
@@ -32,7 +32,7 @@ def titles_of(model):
 
 
 def note(picture, titles):
-    """Write the titles of the panels into a PNG (a tEXt chunk); test_dashboards.py compares them."""
+    """Write the panels' titles into a PNG (a tEXt chunk); test_dashboards.py compares them."""
     data, text = picture.read_bytes(), b"tEXtPanels\0" + "\n".join(titles).encode("latin-1")
     chunk = (len(text) - 4).to_bytes(4, "big") + text + zlib.crc32(text).to_bytes(4, "big")
     picture.write_bytes(data[:AFTER_HEADER] + chunk + data[AFTER_HEADER:])

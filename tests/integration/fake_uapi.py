@@ -3,8 +3,14 @@
 """A fake userspace WireGuard device: fake_uapi.py SOCKET ANSWER HOW. Answers "get=1" with the file
 ANSWER, which it reads each time.
 
-HOW: "well"; "hang" (sends ANSWER and keeps the connection), "silent" (reads nothing), "endless"
-(ANSWER again and again), "drip" (a byte each 5 ms), "cut" (half of ANSWER, then closes).
+HOW is one of:
+
+- "well": sends ANSWER and closes
+- "hang": sends ANSWER and keeps the connection
+- "silent": reads nothing
+- "endless": sends ANSWER again and again
+- "drip": sends a byte each 5 ms
+- "cut": sends half of ANSWER and closes
 """
 
 import itertools

@@ -18,8 +18,8 @@ def attached(proxy):
             "sh",
             "-c",
             (
-                "for i in $(ls /sys/class/net); do tc filter show dev $i ingress; tc filter show dev "
-                "$i egress; done"
+                "for i in $(ls /sys/class/net); do tc filter show dev $i ingress; "
+                "tc filter show dev $i egress; done"
             ),
         ]
     ).stdout

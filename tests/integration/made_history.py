@@ -45,8 +45,14 @@ def wave(at, seed):
 
 
 class Past:
-    """One proxy: requests an hour, share of failures, bytes a request, days of history, hours ago
-    in which the tunnel was down, and in which it leaked.
+    """The history of one proxy.
+
+    - requests: requests an hour
+    - failing: share of failed requests
+    - size: bytes a request
+    - days: length of the history
+    - down: the hours ago in which the tunnel was down
+    - leaks: the hours ago in which the tunnel leaked
     """
 
     def __init__(self, labels, requests, failing=0.01, size=200_000, days=62, down=(), leaks=()):
@@ -176,7 +182,7 @@ class Database:
 
 
 def recorded(database, group, begin, end, step, which=""):
-    """What the rules of the group would have recorded at these times."""
+    """The samples that the rules of the group would have recorded at these times."""
     for name, expression in rules(group):
         if which and name != which:
             continue

@@ -102,7 +102,7 @@ class View:
 
 
 class World:
-    """A lab whose proxies are named crab-0, crab-1, … by their environment; its root is the host."""
+    """A lab whose environment names the proxies crab-0, crab-1, …; its root is the host."""
 
     def __init__(self, proxies=3, **options):
         options.setdefault("dante_env", lambda index: {"PROXY_NAME": f"crab-{index}"})

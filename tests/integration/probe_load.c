@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Probes a port as fast as it answers, a new connection each: `probe_load PORT SECONDS CONCURRENCY
- * [PATH [PROCESSES]]` (each process with that concurrency: a loopback connection costs the client
- * more than the server, so one may be too slow). Prints one JSON object: probes, failed (anything
- * but a whole 200), rate, and the latency from connect to the end of the answer in microseconds. As
- * the server closes first, the waiting time of closed connections is its, and local ports do not
- * run out here.
+ * probe_load PORT SECONDS CONCURRENCY [PATH [PROCESSES]]: probes a port as fast as it answers, with
+ * a new connection for each probe.
+ *
+ * CONCURRENCY holds for each process. A loopback connection costs the client more than the server,
+ * so one process may be too slow.
+ *
+ * Prints one JSON object: probes; failed (anything but a complete 200); rate; and the latency in
+ * microseconds, from connect to the end of the answer.
+ *
+ * The server closes first and keeps the TIME_WAIT sockets, so local ports do not run out here.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

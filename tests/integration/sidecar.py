@@ -24,7 +24,7 @@ def unescape(text):
 
 
 class Metrics:
-    """A scrape: value(name, label=…) is one sample; by(name, label) a dict over one label's values."""
+    """A scrape. value(name, label=…): one sample; by(name, label): a dict over a label's values."""
 
     def __init__(self, text):
         self.text = text

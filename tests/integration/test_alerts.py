@@ -52,8 +52,8 @@ TARGET, NAME = (
 
 # The clients of each healthy proxy (requests a second, target), and the alerts that its fault may
 # cause, in order; no others may fire.
-# Fewer than 20 in the window of ten seconds are too few for a ratio: for faults that need longer
-# than the ratio, since WireGuard's timers are not scaled.
+# A proxy with fewer than 20 requests in the window of ten seconds has no ratio. Faults that need
+# WireGuard's timers have such a proxy: the timers are not scaled, so the ratio would fire first.
 PROXIES = {
     "healthy": (8, NAME, ()),
     "peer-killed": (1, TARGET, ("VpnTunnelStale",)),
@@ -216,7 +216,7 @@ class Troubles:
         w.exporter("exporter-killed")
 
 
-def test_in_good_health_nothing_fires(world):
+def test_no_alert_fires_without_a_fault(world):
     """Ten scaled minutes, and 20 s for the rule that is scaled less. Except for a leak before the
     first scrape.
     """
@@ -237,7 +237,7 @@ def test_in_good_health_nothing_fires(world):
         )
 
 
-def test_each_trouble_fires_its_alert(world, record_property):
+def test_each_fault_fires_its_alert(world, record_property):
     world.troubles = Troubles(world)
     begun = time.monotonic()
     world.troubles.begin()
@@ -268,7 +268,7 @@ def test_each_trouble_fires_its_alert(world, record_property):
     )
 
 
-def test_a_cause_silences_what_announced_it(world):
+def test_a_cause_inhibits_its_symptoms(world):
     """The alert on retries is inhibited while the tunnel is stale."""
     wait_until(
         lambda: set(world.firing().get("unanswered", ())) == {"VpnTunnelStale"},
@@ -288,7 +288,7 @@ def test_summaries_name_the_proxy_and_a_number(world):
         print("   ", summary)
 
 
-def test_they_end_with_their_troubles(world):
+def test_alerts_end_with_their_faults(world):
     world.troubles.end()
     wait_until(
         lambda: (
@@ -306,7 +306,8 @@ def test_nothing_else_fired(world):
     removed from the list.
     """
     expected = {name: set(alerts) for name, (_rate, _target, alerts) in PROXIES.items() if alerts}
-    # On a busy machine the kernel may hide ends from every program (docs/design/losses.md): then this alert is right.
+    # On a busy machine the kernel may hide ends of connections from every program
+    # (docs/design/losses.md). Then this alert is right.
     hidden = world.prometheus.query(
         'max_over_time(wgsocks_exporter_events_lost_total{cause="recursion"}[15m]) > 0'
     )

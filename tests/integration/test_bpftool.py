@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/bpftool.md: each command works and prints what the page shows; the counts match the clients."""
+"""docs/bpftool.md: each command prints the page's output, and the counts match the clients."""
 
 import contextlib
 import json
@@ -232,7 +232,7 @@ def test_sessions_are_the_connections_that_are_held(world):
     equal(ways, ["UPSTREAM_WAY_TUNNEL"] * world.tally["held"], "upstreams")
 
 
-def test_clients_are_those_who_asked(world):
+def test_clients_in_the_map_are_the_clients_of_the_lab(world):
     table = world.formatted("clients")[0]["value"]
     used = table["clients"][: table["used"]]
     equal(
@@ -258,7 +258,7 @@ def test_bytes_are_those_of_the_link(world):
         equal(sum(t["bytes"] for t in counted), link[f"{key}_bytes"], f"{direction}: bytes")
 
 
-def test_programs_are_where_they_are_said_to_be(world):
+def test_programs_are_attached_where_the_page_says(world):
     rows = re.findall(r"^\| (\d) \| `(\w+)` \|", PAGE, re.MULTILINE)
     for entry in world.formatted("packet_programs"):
         program = json.loads(world.shell(f"bpftool -j prog show id {entry['value']}"))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""With only the flags and capabilities of the chart, the agent and the sidecar count every request,
-and the cleanup of the nodes at uninstall leaves nothing. Taken from the rendered chart
-(tests/charts/snapshots).
+"""The flags and capabilities of the rendered chart (tests/charts/snapshots) suffice.
+
+With them, the agent and the sidecar count every request, and the cleanup at uninstall leaves
+nothing on the nodes.
 """
 
 import pathlib

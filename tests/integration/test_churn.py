@@ -51,8 +51,8 @@ def test_a_hundred_thousand_sessions_leave_the_maps_as_they_were(sidecar, record
         ran["requests"],
         "their ends",
     )
-    # Softirqs on the time of a process that the kernel keeps from tracing are seen by nobody (docs/design/losses.md):
-    # those ends are found by the reconciliation, and counted.
+    # The kernel hides some ends in softirqs from every program (docs/design/losses.md). The
+    # reconciliation finds these ends and counts them.
     lost = change(before, after, "wgsocks_exporter_events_lost_total", cause="recursion")
     assert lost < SESSIONS / 1000, f"{lost} ends were lost"
     check_rest(before, after, lost)

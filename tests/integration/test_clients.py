@@ -110,7 +110,7 @@ def test_both_families_of_addresses(lab):
     sidecar.stop()
 
 
-def test_off_there_is_nothing_and_nothing_is_kept(lab):
+def test_disabled_collector_exports_and_keeps_nothing(lab):
     sidecar = start(lab, ON)
     first = ask(lab, MORE[0], "9 connect")
     by_client(sidecar, {MORE[0]: first, "other": 0})

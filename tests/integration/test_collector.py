@@ -680,8 +680,9 @@ def test_nothing_else_is_counted():
                 sys.executable,
                 "-c",
                 (
-                    f"import socket; [socket.create_connection(('{world.proxy.addr4}', 9090)).close() "
-                    f"for _ in range(20)]"
+                    "import socket; "
+                    f"[socket.create_connection(('{world.proxy.addr4}', 9090)).close() "
+                    "for _ in range(20)]"
                 ),
             ]
         )
@@ -766,7 +767,7 @@ def test_events_that_cannot_be_read_are_tried_again():
         )
 
 
-def test_a_loop_that_cannot_wait_ends_with_a_line():
+def test_a_failing_epoll_wait_ends_with_an_error():
     with World() as world:
         sidecar = Sidecar(world.proxy, "crab", stderr=subprocess.PIPE)
         old = sidecar.children()["wgsocks-collect"]
@@ -804,7 +805,7 @@ def test_a_loop_that_cannot_wait_ends_with_a_line():
         )
 
 
-def test_what_the_verifier_says_is_printed_once():
+def test_verifier_log_is_printed_once():
     """Without PERFMON the kernel rejects a packet program: the log has its name and the end of the
     verifier's log.
     """

@@ -46,7 +46,7 @@ class Fresh:
 
 
 def kill_collector(sidecar, away=0.0):
-    """kill -9; for `away` seconds the supervisor is stopped, so that only the BPF programs count."""
+    """Kill it; stop the supervisor for `away` seconds, so that only the BPF programs count."""
 
     def children():
         return [pid for name, pid in sidecar.children().items() if name == "wgsocks-collector"[:15]]
@@ -68,7 +68,7 @@ def near(value, truth, share, what):
         raise AssertionError(f"{what}: {value} instead of {truth} (within {share:.0%})")
 
 
-def test_a_fresh_exporter_has_nothing_to_tell(lab):
+def test_values_before_the_first_request(lab):
     with Fresh(lab) as sidecar:
         metrics = sidecar.scrape()
         equal(metrics.value("proxy_success_rate_percent"), 100, "success rate without requests")
@@ -275,7 +275,7 @@ def test_the_speed_is_that_of_the_busiest_ten_seconds(lab, record_property):
         record_property("note", f"{speed:.3f} Mbit/s, by the link from {least:.3f} to {most:.3f}")
 
 
-def test_off_nothing_is_remembered(lab):
+def test_disabled_collector_keeps_nothing(lab):
     with Fresh(lab):
         pass  # its exit removes the pins of the previous attempt
     with Fresh(lab) as sidecar:

@@ -251,7 +251,7 @@ def query_of(path, title, column=None):
 
 
 def test_nothing_counts_twice(world):
-    """Every proxy has a sidecar and an agent: the numbers on the panels are those of one of them."""
+    """Each proxy has a sidecar and an agent; the panels show the numbers of one of them."""
     dashboard = Dashboard(
         GRAFANA / "dashboards" / "fleet.json",
         world.prometheus,
@@ -291,7 +291,7 @@ def test_nothing_counts_twice(world):
         sum(shown_now.values()),
         "connections of all",
     )
-    # A rate of both would be the double of what the clients ask for.
+    # The sum of both would be twice the clients' rate.
     quiet = dashboard.interpolate(query_of("fleet", "Proxy status", "Requests/s"), 120).replace(
         "[4s]", "[20s]"
     )
@@ -305,7 +305,7 @@ def test_nothing_counts_twice(world):
     )
 
 
-def test_trouble_is_what_the_first_panels_show(world):
+def test_first_panels_show_the_faults(world):
     path = GRAFANA / "dashboards" / "fleet.json"
     dashboard = Dashboard(path, world.prometheus, *world.time(path), 1000)
     first = {panel["title"]: dashboard.run(panel)[0][1] for panel in dashboard.panels()[:9]}

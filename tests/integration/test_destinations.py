@@ -603,7 +603,7 @@ def test_countries_and_another_database():
         equal(len(lines) <= 5, True, f"a line for each: {lines}")
 
 
-def test_a_database_without_destinations_is_a_line():
+def test_a_database_without_destinations_is_logged():
     with (
         tempfile.TemporaryFile() as log,
         World() as world,

@@ -325,7 +325,7 @@ def test_leak_by_a_route_around(world):
     equal(world.grown("proxy_dns_unanswered_total", "path"), {UNDERLAY: 5}, "unanswered")
 
 
-def test_leak_by_ipv6_beside(world):
+def test_leak_by_ipv6_outside_the_tunnel(world):
     world.begin()
     with world.udp(6) as client:
         world.ask(client, question("noerror.lab", 28, 1), UNDERLAY, 6)
@@ -355,7 +355,7 @@ def test_leak_while_the_tunnel_is_down(world):
     world.sidecar.wait_ready()
 
 
-def test_none_of_ours_is_no_leak(world):
+def test_queries_on_lo_and_forwarded_ones_are_no_leak(world):
     """Queries on lo, and forwarded for another host."""
     world.begin()
     inside = Server(world.proxy.ns, "127.0.0.1")

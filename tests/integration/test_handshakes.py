@@ -95,15 +95,16 @@ class World:
         return answers(self.proxy.ns, addresses.TARGET4, addresses.TARGET_PORT)
 
     def new_handshake(self, who=None):
-        """Set the private key again: the session is dropped, so the next packet needs a handshake."""
+        """Remove the peer and add it again, so that the next packet needs a handshake."""
         ns = who or self.proxy.ns
         ns.run(
             [
                 "sh",
                 "-c",
                 (
-                    "wg showconf wg0 >/run/wg0.conf; wg set wg0 peer $(wg show wg0 peers | head -1) "
-                    "remove; wg setconf wg0 /run/wg0.conf"
+                    "wg showconf wg0 >/run/wg0.conf; "
+                    "wg set wg0 peer $(wg show wg0 peers | head -1) remove; "
+                    "wg setconf wg0 /run/wg0.conf"
                 ),
             ]
         )

@@ -97,7 +97,7 @@ def dump(name):
     return [entry.get("formatted", entry) for entry in found]
 
 
-def test_two_of_one_name():
+def test_two_proxies_with_one_name():
     with World(proxies=3, dante_env=lambda index: {"PROXY_NAME": "crab"}):
         node = Node(wait_for=3)
         names = node.names()
@@ -292,8 +292,8 @@ def foreign(proxy):
             "sh",
             "-c",
             (
-                "tc filter show dev eth0 ingress; tc filter show dev eth0 egress; tc qdisc show dev "
-                "eth0"
+                "tc filter show dev eth0 ingress; tc filter show dev eth0 egress; "
+                "tc qdisc show dev eth0"
             ),
         ]
     ).stdout

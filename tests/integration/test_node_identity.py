@@ -22,8 +22,8 @@ pytestmark = pytest.mark.in_lab
 
 
 def test_servers_of_every_shape():
-    """Discovery of servers with another process name, another user, a private PID namespace, or no
-    listener yet; and of a process that is not a SOCKS server.
+    """The agent finds servers with another process name, another user, a private PID namespace, or
+    no listener yet. It ignores a process that is not a SOCKS server.
     """
     with World(proxies=1):
         shapes = [
@@ -150,7 +150,7 @@ OWN_RUN = (
 
 
 @pytest.mark.parametrize("world", [1], indirect=True)
-def test_the_netns_table_has_no_place(world, agent):
+def test_the_netns_table_is_full(world, agent):
     """The bucket of its inode is full; there is room later."""
     late = SmallProxy("late", listen=False)
     bucket_write(late.inode, [(late.inode - BUCKETS * i, 300 + i) for i in range(1, 5)])
@@ -194,7 +194,7 @@ def bucket_read(inode):
     return [way["inode"] for way in found["formatted"]["value"]["ways"]]
 
 
-def test_more_tunnels_than_there_are_places():
+def test_more_tunnels_than_indices():
     """Each proxy that is not watched counts one loss, however often it is reported."""
     with World(proxies=1) as world:
         [proxy] = world.lab.proxies
@@ -217,8 +217,8 @@ def test_more_tunnels_than_there_are_places():
 
 
 @pytest.mark.parametrize("world", [1], indirect=True)
-def test_an_event_that_finds_no_room(world, agent):
-    """A watched server fills the ring buffer while the collector is stopped; another server starts."""
+def test_a_full_ring_buffer(world, agent):
+    """A watched server fills the ring buffer while the collector is stopped; a server starts."""
     late = SmallProxy("late", listen=False)
     with Held(agent.children()["wgsocks-collect"]):
         world.lab.proxies[0].run([sys.executable, "-c", STORM])

@@ -362,7 +362,7 @@ def test_iterative_queries_that_look_like_WireGuard():
         equal(sidecar.scrape().value(LEAKED_DNS), 7, "leaked")
 
 
-def test_a_tunnel_in_the_place_of_another_begins_at_0():
+def test_a_reused_tunnel_index_begins_at_0():
     """Five tunnels in sequence: the fifth takes the tunnel index of a removed one, without its
     handshakes.
     """

@@ -235,7 +235,7 @@ def test_the_numbers_are_those_of_the_metrics_and_of_the_clients(s):
         facts["Destinations, by bytes"],
         bytes_[0],
     )
-    # What has ended is in the history a step later.
+    # The history has the ended requests one step later.
     ended = metrics.value("proxy_requests_successful_total") + metrics.value(
         "proxy_requests_failed_total"
     )
@@ -360,7 +360,7 @@ def test_without_scripts(s):
         s.page.chromium.scripts(True)
 
 
-def test_it_renews_itself_and_disturbs_nobody(s):
+def test_auto_refresh_keeps_focus_and_scroll(s):
     s.page.open(detail(CRAB), height=300)
     place = s.page.run(
         "window.marker = 1; document.querySelector('details').open = false; "
@@ -384,7 +384,8 @@ def test_it_renews_itself_and_disturbs_nobody(s):
     wait_until(lambda: time.monotonic() - begun > 6, 10, "more than the interval")
     equal(
         s.page.run(
-            "return [document.querySelector('time').dateTime, document.querySelector('#pause').textContent]"
+            "return [document.querySelector('time').dateTime, "
+            "document.querySelector('#pause').textContent]"
         ),
         [stood, "Resume"],
         "paused",
@@ -398,7 +399,7 @@ def test_it_renews_itself_and_disturbs_nobody(s):
     equal(s.page.run("return document.activeElement.id"), "pause", "the focus")
 
 
-def test_trouble_comes_first_and_says_why(s):
+def test_faulty_proxies_come_first_with_a_reason(s):
     proxy = s.lab.proxies[2]
     proxy.delete_tunnel()
     s.wait_level(SALMON, "Tunnel down")
@@ -505,7 +506,8 @@ def test_two_hundred_proxies(s, record_property):
         # come before them.
         summary = s.page.summary()
         assert re.fullmatch(
-            r"\d+ of 200 proxies need attention|\d+ of 200 proxies ha(s a problem|ve problems), \d+ need attention",
+            r"\d+ of 200 proxies need attention|"
+            r"\d+ of 200 proxies ha(s a problem|ve problems), \d+ need attention",
             summary,
         ), summary
         s.page.check("two-hundred", looks=((360, True), (1280, False)))
@@ -561,7 +563,7 @@ def test_two_hundred_proxies(s, record_property):
         )
 
 
-def test_beside_one_proxy(s):
+def test_page_of_a_sidecar(s):
     """The page of a sidecar shows its proxy in full."""
     proxy = s.lab.proxies[0]
     sidecar = Sidecar(proxy, CRAB, "--no-collector.compat")

@@ -26,7 +26,7 @@ def tracked():
     return run("git", "-c", "safe.directory=*", "ls-files").stdout.splitlines()
 
 
-def test_workflows_ask_for_what_there_is():
+def test_workflows_use_existing_targets():
     targets = set(
         re.findall(
             r"^([a-z0-9-]+):",
@@ -139,7 +139,7 @@ def test_each_licence_has_its_text():
         assert starts[licence] in (ROOT / name).read_text(encoding="utf-8"), name
 
 
-def test_no_folder_and_no_header_is_in_a_circle():
+def test_includes_have_no_cycle():
     run("docs/draw-includes", "--check", "build")
 
 

@@ -115,7 +115,7 @@ def test_examples_in_comments_are_good():
 
 
 def discovered(files, configuration=None):
-    """The targets that promtool finds from target files, with the relabelling of a configuration."""
+    """The targets that promtool finds in target files, relabelled by a configuration."""
     with tempfile.TemporaryDirectory() as folder:
         text = (
             f"scrape_configs:\n  - job_name: wgsocks\n    file_sd_configs:\n      - files: "

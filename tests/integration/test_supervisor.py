@@ -366,7 +366,7 @@ def test_rights(name, allowed, seccomp, user):
 
 
 def test_health_holds_no_file():
-    """Only standard streams, its socket, its epoll instance and the descriptors for its own status."""
+    """Only standard streams, its socket, its epoll instance and the descriptors of its status."""
     strays = os.pipe()
     with Exporter(inherited=strays) as exporter:
         pid = exporter.children()["health"]

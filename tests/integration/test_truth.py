@@ -71,7 +71,7 @@ def test_twenty_thousand_requests_at_the_highest_rate_on_two_proxies(
     record_property("note", f"{tally['requests_per_second']:.0f} requests/s")
 
 
-def test_active_equals_ss_while_traffic_stands_still(lab, sidecars):
+def test_active_connections_equal_ss_without_traffic(lab, sidecars):
     befores = [Before(sidecar) for sidecar in sidecars]
     traffic = lab.traffic(
         "57 hold", "100 connect", "20 refused", concurrency=64, seed=15, each=True

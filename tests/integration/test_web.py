@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The metrics port of the whole program: every path and method, collector faults, hostile clients."""
+"""The metrics port of the program: every path and method, collector faults, hostile clients."""
 
 import contextlib
 import http.client
@@ -374,7 +374,7 @@ def test_more_scrapes_than_allowed():
         equal(answer.full(), True, "afterwards")
 
 
-def test_collector_stands_still_in_mid_scrape():
+def test_collector_hangs_during_a_scrape():
     with Exporter() as exporter:
         get()
         with exporter.collector_stopped():
@@ -395,7 +395,7 @@ def test_collector_stands_still_in_mid_scrape():
         equal(get().full(), True, "when it goes on")
 
 
-def test_collector_killed_in_mid_scrape():
+def test_collector_killed_during_a_scrape():
     with Exporter() as exporter:
         for round_number in range(3):
             get()
@@ -530,7 +530,7 @@ def test_pipelined_and_half_closed():
         connection.close()
 
 
-def test_clients_that_leave_in_mid_scrape():
+def test_clients_that_disconnect_during_a_scrape():
     with Exporter() as exporter:
         with exporter.collector_stopped():
             for _ in range(50):

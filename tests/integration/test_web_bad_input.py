@@ -164,7 +164,8 @@ BAD = {
     ),
     "suites of another key": (
         tls(
-            extra="  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\n"
+            extra="  max_version: TLS12\n"
+            "  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\n"
         ),
         "no suite of cipher_suites is for",
     ),
@@ -189,7 +190,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("text", "why"), BAD.values(), ids=BAD)
-def test_at_the_start_one_line_and_exit_2(text, why):
+def test_invalid_file_at_the_start_exits_with_2(text, why):
     path = write("bad.yml", text)
     began = time.monotonic()
     done = subprocess.run(
@@ -231,7 +232,7 @@ def test_a_file_that_is_not_there():
     )
 
 
-def test_later_the_old_one_stays_in_force():
+def test_invalid_file_at_reload_keeps_the_old_settings():
     path = write("later.yml", tls())
     with Web(path) as web:
         for name, (text, why) in BAD.items():
@@ -325,7 +326,7 @@ def test_a_file_that_changes_while_it_is_read(record_property):
     record_property("note", f"{scrapes} scrapes")
 
 
-def test_what_cannot_be_had_is_said():
+def test_settings_without_effect_are_logged():
     text = tls(
         extra="  prefer_server_cipher_suites: false\n  cipher_suites: "
         "[TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\nhttp_server_config:\n  http2: true\n"

@@ -107,7 +107,7 @@ def test_tls():
         )
 
 
-def test_who_reads_has_no_network_and_who_serves_opens_nothing():
+def test_file_reader_has_no_network_and_web_opens_no_file():
     with Web(tls_config("rights.yml")) as web:
         pids = web.children()
         files = web.part("webconfig")
@@ -602,7 +602,7 @@ def test_restarts_of_its_processes():
         )
 
 
-def test_SIGHUP_reads_it_again():
+def test_SIGHUP_reloads_the_file():
     """A reload updates the time of the last reload even without a change. An invalid file is
     reported and changes nothing.
     """

@@ -153,7 +153,7 @@ def test_nothing_of_a_proxy_before_the_file_is_there():
         wait_until(lambda: ask(web.port, **mutual).status == 401, 10, "the same rules")
 
 
-def test_a_file_that_is_there_is_waited_for_by_nobody():
+def test_an_existing_file_causes_no_wait():
     folder = FOLDER / "there"
     folder.mkdir()
     secret(folder)
@@ -181,7 +181,7 @@ def test_a_file_that_is_there_is_waited_for_by_nobody():
     equal((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
 
 
-def test_what_comes_first_is_bad():
+def test_a_first_file_with_errors():
     folder = FOLDER / "bad"
     folder.mkdir()
     with Web(folder / "web.yml", "--web.config.wait", secure=False) as web:

@@ -465,7 +465,7 @@ def test_of_several_peers_the_worst_if_none_has_the_default_route():
         equal(len(metrics.find("vpn_peer_info")), 2, "peers")
 
 
-def test_what_is_no_socket():
+def test_files_that_are_not_sockets():
     with lab_of_one(tunnel=False) as (_lab, proxy):
         fake = Fake(proxy)
         fake.behave("well", answer(age=1))
@@ -563,7 +563,7 @@ def find_in(pid, needles):
                 at = content.find(needle)
                 if at >= 0:
                     found.append((low + at, needle))
-        # A received key is in memory for some microseconds; only one that stays counts.
+        # A received key is in memory for some microseconds. Only a key that stays counts.
         return [
             (f"{address:x}", needle)
             for address, needle in found

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/witnesses: the test of each family exists and names it, the numbers of series are those of a
-scrape; and comparisons that no other test makes.
+"""docs/witnesses: the test of each family exists and names the family, and a scrape has as many
+series as the page says. Also compares the families that no other test compares.
 """
 
 import ast
@@ -50,7 +50,7 @@ def witnesses():
 
 
 def names_of(path):
-    """A pattern for each word in the strings of a file; placeholders of f-strings match anything."""
+    """A pattern for each word in a file's strings; placeholders of f-strings match anything."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.JoinedStr):
             parts = (
@@ -87,7 +87,7 @@ def test_each_witness_is_there_and_names_its_family():
 
 
 def test_families_have_as_many_series_as_the_page_says(world, record_property):
-    """With one proxy, one tunnel and one peer, each number is that of one, except for collectors."""
+    """The lab has one proxy, one tunnel and one peer; only the collectors are several."""
     metrics = world.scrape()
     families = collections.Counter(
         re.sub(r"_(bucket|sum|count)$", "", name) for name, _labels, _value in metrics.samples

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kills, crashes and upgrades lose neither counts nor probes: ten proxies under traffic, one agent."""
+"""Kills, crashes and upgrades lose no counts and no probes: one agent, ten proxies under load."""
 
 import http.client
 import signal
@@ -58,7 +58,7 @@ class Probes:
         return self.sent, self.failed
 
 
-def test_windows_go_on(world):
+def test_windows_continue_after_kills(world):
     """Values over the last minutes do not restart. Runs first: older traffic would leave the minute
     meanwhile.
     """

@@ -105,8 +105,8 @@ def settle(sidecar):
         )
         return not any(map(metrics.value, gauges)) and not entries and metrics
 
-    # A socket leaves the tables that ss reads a little before its last transition; and an end that the kernel showed nobody
-    # (docs/design/losses.md) is found by the second walk after it.
+    # A socket leaves the tables that ss reads a little before its last transition. The kernel hides
+    # some ends (docs/design/losses.md); the second walk after such an end finds it.
     try:
         return wait_until(at_rest, 20, "the gauges to be 0")
     except LabError as error:
@@ -189,7 +189,7 @@ def check_rest(before, after, lost=0):
 
 
 def check_all(befores, tally, lost=0):
-    """The clients' tally is the reference, even if a busy machine changed outcomes from the plan."""
+    """The clients' tally is the reference, even if a busy machine changed planned outcomes."""
     for before, truth in zip(befores, tally["by_proxy"]):
         after = settle(before.sidecar)
         mine = counted(before, after)

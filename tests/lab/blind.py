@@ -2,8 +2,8 @@
 """Detects transitions that the kernel hid from every tracing program: blind.bpf.c runs next to the
 exporters.
 
-If a test fails and both copies of the detector missed transitions in the lab's proxies meanwhile,
-the failure proves nothing and the test runs once more (namespaces.py). A second failure counts.
+A failed test proves nothing if both copies of the detector missed transitions in the lab's proxies.
+The test then runs once more (namespaces.py). A second failure counts.
 """
 
 import subprocess
@@ -65,7 +65,7 @@ class Blind:
         return found
 
     def _ask(self, lab):
-        """proxy → for each copy (sockets that never ended, out of order, retransmissions not seen)."""
+        """proxy → for each copy (sockets without an end, out of order, retransmissions missed)."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         counts = self._read()

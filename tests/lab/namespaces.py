@@ -21,7 +21,7 @@ from _pytest.runner import runtestprotocol
 from blind import Blind
 from sockslab import PATIENCE, enter, kernel
 
-# for what the time limit of a test does not cover: fixtures and the end of a module
+# seconds for the fixtures and the end of a module, which the time limit of a test does not cover
 GRACE = 60 * PATIENCE
 
 

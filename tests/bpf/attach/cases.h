@@ -25,7 +25,7 @@ typedef void case_function(struct scene *scene);
 struct test_case {
 	const char *name;
 	case_function *function;
-	bool both; /* in TCX and in clsact mode; else by itself, mode AUTO */
+	bool both; /* run in TCX mode and in clsact mode; else once, in AUTO */
 };
 
 extern const struct test_case attach_cases[], neighbour_cases[], clsact_cases[], cost_cases[];

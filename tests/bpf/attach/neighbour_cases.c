@@ -32,7 +32,7 @@ static void check_foreign_run(struct scene *scene, const char *when)
 	      counters_frames(scene->counters, FOREIGN_LAST));
 }
 
-/* Foreign TCX links that exist already, at both ends of the chain, and one that is added later. */
+/* Two foreign TCX links exist before ours, at both ends of the chain; a third is added later. */
 static void foreign_tcx_links_stay(struct scene *scene)
 {
 	uint32_t near = scene->world.near;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Whether the hand-trimmed vmlinux.h fits a kernel: `vmlinux_test OBJECT [BTF...]`. OBJECT holds
- * all its relocated structs as BTF (module.mk makes it); each member must be in the kernel's BTF,
- * by its name, in the same struct and of a compatible type. Without a file it is the running
- * kernel's BTF, and libbpf's own relocation and the verifier are asked too. Files: of other
- * kernels.
+ * vmlinux_test OBJECT [BTF...]: checks that the hand-trimmed vmlinux.h fits a kernel.
+ *
+ * OBJECT holds all relocated structs of vmlinux.h as BTF (module.mk builds it). The kernel's BTF
+ * must have each member: same name, same struct, compatible type.
+ *
+ * BTF files are those of other kernels. Without one, the test reads the running kernel's BTF. It
+ * then also loads the object, so that libbpf relocates it and the verifier checks it.
  */
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -70,7 +72,7 @@ static const struct btf_member *member_find(const struct btf *btf, const struct 
 	return NULL;
 }
 
-/* Up to "___", which marks a flavour of ours. */
+/* Compares up to "___", which begins the suffix of a flavour in our structs. */
 static bool same_name(const struct btf_type *a, const struct btf_type *b)
 {
 	const char *own = btf__name_by_offset(ours, a->name_off),
@@ -89,7 +91,7 @@ static bool is_number(const struct btf_type *type)
 static void members_compare(const char *struct_name, const struct btf_type *a,
 			    const struct btf_type *b);
 
-/* What a load through the one finds in the other. */
+/* A load compiled for the type `a` must read the same value from the type `b`. */
 static void types_compare(const char *struct_name, const char *member, uint32_t a_id, uint32_t b_id)
 {
 	const struct btf_type *a = plain(ours, a_id), *b = plain(theirs, b_id);

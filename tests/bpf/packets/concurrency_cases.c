@@ -18,7 +18,7 @@
 
 struct pair {
 	pthread_t other;
-	int arrived; /* twice for each time that both go on */
+	int arrived; /* grows by 2 at each meeting */
 	bool ended;
 	struct talk talk;
 	void (*say)(struct talk *talk, int who, struct pair *pair);

@@ -13,7 +13,7 @@ struct dns_way {
 extern const struct dns_way dns_ways[];
 #define DNS_WAYS 8
 
-/* What a case has to do with. The rest of the counters must be 0. */
+/* The counts that a case expects. All other counters must be 0. */
 struct dns_want {
 	struct dns_type_counts queries;
 	struct dns_rcode_counts responses;

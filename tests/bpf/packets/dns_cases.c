@@ -78,7 +78,8 @@ static void not_ours(struct kernel *kernel)
 		datagram(&frame, way, true, message, dns_message(message, 7, true, 1, 0));
 		dns_send(kernel, way, false, &frame, 0); /* an answer leaves */
 		datagram(&frame, way, false, message, dns_message(message, 7, true, 1, 0));
-		dns_send(kernel, way, false, &frame, 0); /* one that leaves for the server's port */
+		dns_send(kernel, way, false, &frame,
+			 0); /* an answer that leaves for the server's port */
 		frame_put16(&frame, frame.transport + 2, 5353);
 		dns_send(kernel, way, false, &frame, 0);
 		dns_check(kernel, way, &want);

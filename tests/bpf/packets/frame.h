@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Builds packets, header by header. Without L2 the kernel's test run still reads an Ethernet
- * protocol at byte 12, and so finds it in the source address: all our addresses hold it there.
+ * Builds packets, header by header.
+ *
+ * Without an Ethernet header, the kernel's test run still reads an Ethernet protocol at byte 12.
+ * That byte is in the source address, so all our addresses hold the protocol there.
  */
 #pragma once
 

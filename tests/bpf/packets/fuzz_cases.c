@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Segments that nobody would send, through the underlay's programs. Whatever they are, they go on
- * unchanged (kernel_run sees to that), and what is counted agrees with what the sessions say.
- * FUZZ_SEED and FUZZ_PACKETS in the environment choose others.
+ * Malformed segments through the underlay's programs. Each segment passes unchanged (kernel_run
+ * checks it), and the counters agree with the sessions in the map. FUZZ_SEED and FUZZ_PACKETS in
+ * the environment select other segments.
  */
 #include <string.h>
 
@@ -103,7 +103,7 @@ struct state {
 	uint64_t requested, settled, sides_lost;
 };
 
-/* What the sessions themselves say. */
+/* Sums the state of all sessions in the maps. */
 static struct state talks_look(struct talk *talks)
 {
 	struct state sum = {};

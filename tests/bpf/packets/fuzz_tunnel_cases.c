@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Packets that nobody would send, through the tunnel's programs: each is counted, and goes on
- * unchanged (kernel_run sees to that).
+ * Malformed packets through the tunnel's programs: each is counted and passes unchanged (kernel_run
+ * checks it).
  */
 #include <netinet/in.h>
 

@@ -115,8 +115,8 @@ static void data_offset_lies(struct kernel *kernel)
 			check_about("IPv%d, data offset %d", version, words);
 			read = read_after(kernel, &shape, set_data_offset, words);
 			/*
-			 * Behind bytes of ours that it takes for options, other words are read:
-			 * "\1\300…" is no SOCKS.
+			 * A larger offset makes the program skip our first bytes as options. The
+			 * bytes read then begin with "\1\300…", which is not SOCKS.
 			 */
 			check(words < 5 || words > 8 ? read == 0
 						     : words > 5 || read == WORDS_LENGTH,

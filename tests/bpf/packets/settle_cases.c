@@ -170,7 +170,7 @@ static void request_after_refusal(struct kernel *kernel)
 }
 
 /*
- * A SOCKS4 user without an end is no request of ours: unreadable, counted once; the outcome still
+ * A SOCKS4 request whose user name has no end is counted once, as unreadable; its outcome still
  * counts.
  */
 static void endless(struct kernel *kernel)

@@ -12,10 +12,10 @@ void tunnel_want_own(enum abi_direction direction, uint64_t bytes);
 void tunnel_send(struct kernel *kernel, enum abi_direction direction, const struct frame *frame,
 		 uint32_t gso_size);
 
-/* Resets all counters; `index`: the tunnel index of what follows. */
+/* Resets all counters. `index` is the tunnel index of the packets that follow. */
 void tunnel_begin(struct kernel *kernel, uint32_t index);
 
-/* Compares all series of all tunnels with what was wanted. */
+/* Compares all series of all tunnels with the expected counts. */
 void tunnel_check(struct kernel *kernel);
 
 /*

@@ -39,8 +39,8 @@ static void plain(struct kernel *kernel)
 }
 
 /*
- * Every number that the header can hold; those of IPv6 extension headers lead on to what is behind
- * them.
+ * Every protocol number of the header, except those of the IPv6 extension headers that the program
+ * skips.
  */
 static void each_protocol(struct kernel *kernel)
 {

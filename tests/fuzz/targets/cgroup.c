@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/collector/discovery/cgroup.c: what it finds is well-formed and was in the text; and a
- * process that makes cgroups below the container that it is in does not become another's.
+ * userspace/collector/discovery/cgroup.c: each ID found is well-formed and occurs in the text. A
+ * process cannot pass for another container by creating cgroups below its own.
  */
 #include "fuzz.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/web/request/scrape_options.c: a line for each argument. What is taken is a part of what
- * is on, what is refused has one line that can be printed.
+ * userspace/web/request/scrape_options.c: the input has one argument a line. Accepted arguments
+ * select only enabled collectors. A refusal has one printable error line.
  */
 #include "fuzz.h"
 

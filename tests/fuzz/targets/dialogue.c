@@ -4,8 +4,8 @@
  * overtaking. Without a loss it must count what the plain grammar reads; with one, still nothing
  * twice.
  *
- * The input: the number of moves, the moves (2 bytes each: side and length, place), the client's
- * length in 16 bits, its bytes, and the rest is the server's.
+ * The input: the number of moves, and the moves (2 bytes each: side and length, place). Then the
+ * length of the client's bytes (16 bits), and these bytes. The rest are the server's bytes.
  */
 #include "kernel.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/parse/dns.h: the input is a direction (1 byte) and a stream of messages behind their lengths.
- * Each message is read as a datagram, beside a plain reader written here; the stream is read cut in
- * pieces, and must say the same of each.
+ * bpf/parse/dns.h: the input is a direction (1 byte) and a stream of messages, each after its
+ * length. Each message is read as a datagram and compared with a plain reader in this file. The
+ * stream is then read in pieces, with the same result for each message.
  */
 #include "kernel.h"
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From the builder to Prometheus's text and back: every label says what it was given (what is not
- * UTF-8 as U+FFFD), every number is the same. The input: for each sample a family (1 byte), a value
- * (8 bytes), and as many strings, each ended by a NUL, as it has labels.
+ * Builds samples, writes Prometheus's text and reads it back: labels and numbers must be the same.
+ * Invalid UTF-8 becomes U+FFFD.
+ *
+ * The input, for each sample: a family (1 byte), a value (8 bytes), and one NUL-terminated string
+ * for each label.
  */
 #include "prometheus.h"
 

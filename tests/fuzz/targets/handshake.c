@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/parse/wireguard.h: the input is an offset and a size (2 bytes each) and a packet. What it
- * takes for a message lies in the packet, has the size of its type, and begins as the type does.
+ * bpf/parse/wireguard.h: the input is an offset and a size (2 bytes each) and a packet. A message
+ * found lies in the packet, has the size of its type, and begins with the bytes of its type.
  */
 #include "kernel.h"
 

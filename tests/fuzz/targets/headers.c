@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/web/request/negotiate.c and userspace/web/auth/basic.c: lines that begin with their
- * header's letter, A for Accept, E for Accept-Encoding, B for Authorization. What is read is within
- * its bounds, and one list or several fields are the same.
+ * userspace/web/request/negotiate.c and userspace/web/auth/basic.c: each line of the input begins
+ * with the letter of its header: A for Accept, E for Accept-Encoding, B for Authorization. Results
+ * are within their bounds. Several fields mean the same as one list.
  */
 #include "fuzz.h"
 

@@ -56,7 +56,7 @@ static void check_escaped(const char *escaped, size_t length, const char *messag
 	CHECK(text_is_utf8(escaped, length));
 	if (length >= mark && !memcmp(escaped + length - mark, LOG_CUT_MARK, mark)) {
 		got = unescape(escaped, length - mark);
-		/* It may be a message that ends so by itself, and was not cut. */
+		/* The mark may belong to the message: then nothing was cut. */
 		CHECK(!strncmp(got, want, strlen(got)), "cut, and not the beginning");
 	} else {
 		got = unescape(escaped, length);

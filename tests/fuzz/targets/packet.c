@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bpf/parse/ip.h and transport.h: the input is how it comes (1 byte: IPv6, Ethernet before it,
- * GSO), how much of it is linear (2 bytes), and the packet. Direct access and loads must agree, and
- * what they call payload must be in the packet.
+ * bpf/parse/ip.h and transport.h. The input: flags (1 byte: IPv6, Ethernet header, GSO), the length
+ * of the linear part (2 bytes), and the packet. Direct access and loads must agree. The payload
+ * found must lie in the packet.
  */
 #include "kernel.h"
 
@@ -26,7 +26,7 @@ static int same(const struct segment *a, const struct segment *b)
 	       a->payload_length == b->payload_length && a->flags == b->flags;
 }
 
-/* What a program takes for a header or for data is in the packet. */
+/* Headers and payload that the parser finds lie in the packet. */
 static void check_bounds(const struct __sk_buff *skb, uint32_t l2, const struct ip_packet *ip,
 			 const struct segment *s)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/web/page: the page of a block of another process. Whatever names and numbers are in it,
- * there are no tags but the page's own. The input: a block as for the target snapshot.
+ * userspace/web/page: the page of a snapshot from another process. Its names and numbers cannot add
+ * tags to the page. The input is a block, as for the target snapshot.
  */
 #include "fuzz.h"
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/collector/discovery/processes.c: a /proc of two processes whose files hold what the
- * input says, and links as in fd/. The input: strings, each ended by a NUL: comm of process 10, its
- * stat, comm of process 11 (its parent if stat says so), a link.
+ * userspace/collector/discovery/processes.c: a /proc of two processes with files and fd/ links from
+ * the input. The input has four NUL-terminated strings:
+ *
+ * - comm of process 10
+ * - stat of process 10
+ * - comm of process 11, the parent of process 10 if stat says so
+ * - a link
  */
 #include "fuzz.h"
 
@@ -104,7 +108,7 @@ static void check_processes(const char *const *files)
 	processes_each(root, &config, 0, each, &seen);
 	CHECK(seen.count <= 2);
 	/*
-	 * Names as long as the kernel has them; longer ones are cut, and may then be one of ours.
+	 * Only names of the kernel's length: a longer one is cut, and may then name a server.
 	 */
 	if (strlen(files[0]) < 16 && strlen(files[1]) < 256 && strlen(files[2]) < 16) {
 		CHECK(seen.server == process_is_server(files[0], &config));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/lib/web_config: a file is taken or refused with one line that says why; what is taken
- * is whole, within its bounds, and the same when it is read again.
+ * userspace/lib/web_config: a file is accepted, or refused with a reason of one line. Accepted
+ * settings are complete, within their bounds, and the same when the file is read again.
  */
 #include "fuzz.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * userspace/web/request/scrape_options.c: any header gives a time within its bounds; a plain number
- * the one that it says.
+ * userspace/web/request/scrape_options.c: any header gives a time within the bounds. A plain number
+ * gives that number of seconds, limited and less the margin.
  */
 #include "fuzz.h"
 

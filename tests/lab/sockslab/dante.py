@@ -13,7 +13,7 @@ _SALT = b"$5$rounds=1000$sockslab"
 
 
 def user_files(auth):
-    """/etc/passwd and /etc/shadow with the users of the machine and the (user, password) of auth."""
+    """/etc/passwd and /etc/shadow with the machine's users and the (user, password) of auth."""
     with open("/etc/passwd", encoding="utf-8") as file:
         passwd = file.read()
     crypt = ctypes.CDLL("libcrypt.so.1").crypt

@@ -137,11 +137,12 @@ class Namespace:
     ):
         """subprocess.Popen of argv in the network and mount namespace; .pid is that of argv.
 
-        env is added to the environment. With container=True argv shares the network namespace only,
-        as a container of the same pod does: it is PID 1 of a PID namespace of its own and its
-        mounts are those of the lab's root, with /proc, /sys, /run and a bpffs (unless bpffs=False)
-        of its own. capabilities: the only ones it may have (["bpf", "perfmon", "net_admin"]).
-        devices: it shares the folder of userspace WireGuard devices, /run/wireguard.
+        env: added to the environment.
+        container: argv shares only the network namespace, as a container of the same pod does. It
+        is PID 1 of its own PID namespace. It has the mounts of the lab's root, but its own /proc,
+        /sys, /run and bpffs (none if bpffs=False).
+        capabilities: the only capabilities of argv, such as ["bpf", "perfmon", "net_admin"].
+        devices: argv shares the folder of userspace WireGuard devices, /run/wireguard.
         """
         argv = self.command(argv, container, bpffs, capabilities, devices)
         environment = {**os.environ, **(env or {})}

@@ -172,7 +172,7 @@ class Proxy:
         self.dante.start()
 
     def tcp_counters(self):
-        """The TCP counters of the kernel in this netns: ActiveOpens, PassiveOpens, RetransSegs, ..."""
+        """The kernel's TCP counters in this netns: ActiveOpens, PassiveOpens, RetransSegs, …"""
         return sockets.tcp_counters(self.ns)
 
     def wg_show(self):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A TCP client that sends single segments, for cases that no kernel sends on purpose.
 
-It uses an address of no kernel (addresses.RAW4, RAW6), so that no kernel answers in its
-place; the proxies have a permanent neighbour entry for it.
+No kernel has its address (addresses.RAW4, RAW6), so no kernel answers for it. The proxies have a
+permanent neighbour entry for the address.
 """
 
 import itertools
@@ -37,7 +37,7 @@ class RawConnection:
     """One connection to a proxy's SOCKS port. Offsets count the bytes of the client's stream."""
 
     def __init__(self, lab, proxy, ipv6=False, port=None, options=b"", isn=None):
-        """options: IPv4 options (a multiple of 4) or an IPv6 destination options header's content."""
+        """options: IPv4 options (a multiple of 4 bytes) or an IPv6 destination header's."""
         self.ipv6 = ipv6
         self.options = options
         self.source = socket.inet_pton(
@@ -64,7 +64,7 @@ class RawConnection:
         self.unanswered = b""
         self.segments = 0  # segments of the server with payload, retransmissions included
         self.acked = 0  # bytes that the server has acknowledged
-        self.highest = 0  # end of what was sent
+        self.highest = 0  # offset after the last byte sent
 
     # Sending
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab's root: private network, mount and PID namespaces, which the kernel removes as a whole."""
+"""The lab's root: network, mount and PID namespaces, which the kernel removes as a whole."""
 
 import os
 import select
@@ -20,9 +20,9 @@ def enter():
     thread.
 
     There are three processes. The caller stays outside, passes signals on and ends with the
-    status of the process inside. Its child, PID 1 of the lab, only reaps. When that ends, for
-    any reason (it is killed with the process outside), the kernel kills all processes in
-    the lab and frees its mounts and network namespaces. The function returns in a child of PID 1.
+    status of the process inside. Its child, PID 1 of the lab, only reaps, and is killed when the
+    caller dies. When PID 1 ends, the kernel kills all processes in the lab and frees its mounts
+    and network namespaces. The function returns in a child of PID 1.
     """
     global _inside
     if _inside:

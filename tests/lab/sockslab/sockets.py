@@ -36,7 +36,7 @@ def count_sockets(namespace, ports, inner):
 
 
 def link_stats(namespace, name):
-    """Counters of a link: rx_bytes, rx_packets, tx_bytes, tx_packets; None if the link is missing."""
+    """A link's counters: rx_bytes, rx_packets, tx_bytes, tx_packets; None without the link."""
     with open(f"/proc/{namespace.pid}/net/dev", encoding="ascii") as file:
         for line in file:
             device, _, numbers = line.partition(":")

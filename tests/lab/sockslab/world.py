@@ -17,9 +17,11 @@ class Lab:
     handshake.
 
     proxies: their number. auth: for each, None or (user, password); a shorter list is padded
-    with None. Further keywords go to each Proxy: ports, tunnel (False: at first no wg0 and no
-    danted), keepalive, connect_timeout, negotiate_timeout, dante_extra, namespace (a class instead
-    of Namespace). A callable is called with the index of the proxy.
+    with None.
+
+    Further keywords go to each Proxy: ports, tunnel, keepalive, connect_timeout,
+    negotiate_timeout, dante_extra, namespace. tunnel=False: at first no wg0 and no danted.
+    namespace: a class instead of Namespace. A callable is called with the index of the proxy.
     """
 
     up: ClassVar[list] = []  # those of this process

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is where in the lab; sockslab/addresses.py has the same. */
+/* Addresses and ports of the lab, the same as in sockslab/addresses.py. */
 #pragma once
 
 #define TARGET4 "10.99.0.1"

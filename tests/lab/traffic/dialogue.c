@@ -179,7 +179,7 @@ int dialogue_take(struct loop *loop, struct session *session)
 		return stream_take(session, session->in, session->in_length)
 			       ? (int)session->in_length
 			       : -EPROTO;
-	case STAGE_ALIEN: /* whatever it answers to that */
+	case STAGE_ALIEN: /* any answer is right */
 	case STAGE_HELD: return session->in_length;
 	default: return session->in_length ? -EPROTO : 0;
 	}

@@ -54,7 +54,7 @@ static int open_socket(const char *interface)
 	return fd;
 }
 
-/* What each segment has before its payload. The tunnel's packets begin with their IP header. */
+/* Length of the headers of each segment. The tunnel's packets begin with their IP header. */
 static size_t headers_of(const unsigned char *packet, size_t there, int type)
 {
 	size_t network = packet[0] >> 4 == 6 ? IPV6_HEADER : (size_t)(packet[0] & 15) * 4;

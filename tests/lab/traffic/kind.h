@@ -79,8 +79,8 @@ int kind_parse(struct kind *kind, const char *line);
 void kind_help(FILE *out);
 
 /*
- * What the target of the upstream connect does. dante knows no SOCKS4a: it connects to 0.0.0.1,
- * where nobody answers.
+ * The target of the upstream connect. Dante does not support SOCKS4a: it connects to 0.0.0.1, which
+ * does not answer.
  */
 static inline enum dest kind_dest(const struct kind *kind)
 {

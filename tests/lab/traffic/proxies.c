@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * proxies [NAME]: starts many light proxies. Each is a process called danted in its own network
- * namespace, with lo, a tun device wg0, a listener on port 1080, and PROXY_NAME=NAME-NUMBER
+ * namespace. It has lo, a tun device wg0, a listener on port 1080, and PROXY_NAME=NAME-NUMBER
  * (crab-0, crab-1, …) in its environment.
  *
  * It reads commands and answers each with one line:
@@ -49,9 +49,9 @@ static void fail(const char *what)
 }
 
 /*
- * /proc/PID/environ shows the memory that the kernel filled at exec: room is made there once, and
- * each child writes its own name into its own copy. An exec for each would take longer than all the
- * rest.
+ * /proc/PID/environ shows the memory that the kernel filled at exec. One exec reserves room there;
+ * each child then writes its name into its own copy. An exec for each child would take longer than
+ * the rest of its start.
  */
 static void make_room(char **argv)
 {

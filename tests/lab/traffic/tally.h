@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts of what clients saw, by the definitions of the metrics. */
+/* The clients' own counts, by the definitions of the metrics. */
 #pragma once
 
 #include <stdint.h>
@@ -11,7 +11,7 @@ struct tally {
 	uint64_t connections;
 	uint64_t requests[4]; /* by command; 0: unknown */
 	uint64_t outcomes[OUTCOME_COUNT];
-	uint64_t asked[DEST_COUNT]; /* CONNECT requests by what their target does */
+	uint64_t asked[DEST_COUNT]; /* CONNECT requests by behaviour of the target */
 	uint64_t sent, received;    /* on the client's TCP connections */
 	uint64_t up, down;	    /* payload, included in the above */
 	uint64_t datagrams;	    /* relayed and answered */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * bpf/parse/ip.h and transport.h on packets that TEST_RUN cannot make: headers that are not linear,
- * BIG TCP. The walker, and the readers of ports and segments behind it, are compared with plain
- * ones written here, on packets that are right, cut, in fragments, and hostile.
+ * BIG TCP. The header walker and the readers of ports and segments are compared with plain ones in
+ * this file. The packets are valid, cut, fragmented or hostile.
  */
 #include "kernel.h"
 #include "bpf/parse/transport.h"

@@ -190,8 +190,8 @@ Test(request, headers_at_their_limit)
 }
 
 /*
- * Bytes near those that mean something, in any order: whatever comes out must not depend on how
- * they were cut.
+ * Bytes of the HTTP syntax and similar ones, in any order: the result must not depend on how the
+ * bytes were cut into pieces.
  */
 Test(request, random_bytes_in_random_pieces)
 {

@@ -5,8 +5,8 @@
 #include <fcntl.h>
 
 /*
- * Called twice, a second time with what the first one left: another thread's descriptor may have
- * the number by then.
+ * A second call on the same variable must do nothing: another thread's descriptor may have the
+ * number by then.
  */
 Test(cleanup, nothing_of_it_is_left)
 {

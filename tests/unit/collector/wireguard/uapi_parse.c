@@ -11,7 +11,7 @@
 #define KEY_A "b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33"
 #define KEY_B "58402e695ba1772b1cc9309755f043251ea77fdcf10fbe63989ceb7e19321376"
 
-/* As wireguard-go 0.0.20220316 answers, with what wireguard.com/xplatform adds. */
+/* An answer of wireguard-go 0.0.20220316, with the further keys of wireguard.com/xplatform. */
 static const char answer[] = "private_key=" SECRET "\n"
 			     "listen_port=12912\n"
 			     "fwmark=1\n"

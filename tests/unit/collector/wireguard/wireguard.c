@@ -133,7 +133,7 @@ static int read_tunnels(unsigned int count)
 	return wireguard_read(&wireguard, targets, "crab");
 }
 
-/* The kernel accepts connections up to the backlog: one that is never read is a silent device. */
+/* The kernel accepts connections up to the backlog: a listener that never reads is silent. */
 Test(wireguard, silent_devices_are_waited_for_once_and_together)
 {
 	uint64_t start;

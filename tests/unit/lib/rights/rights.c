@@ -91,9 +91,9 @@ static int container_root_drops_all(void)
 }
 
 /*
- * A container's root that has only what a sidecar asks for: no CAP_SETUID, no CAP_SETPCAP. In a
- * process of its own, for Criterion's has threads that keep their capabilities, and libc does not
- * put up with setgroups working in one thread and not in another.
+ * A container's root with only the capabilities of a sidecar: no CAP_SETUID, no CAP_SETPCAP. The
+ * test forks, because threads of Criterion keep their capabilities, and libc aborts if setgroups
+ * works in one thread and not in another.
  */
 Test(rights, drop_all_of_a_container_root)
 {

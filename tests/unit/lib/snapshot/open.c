@@ -60,7 +60,7 @@ Test(open, header)
 	EXPECT_BAD(p.header->string_bytes = 0);
 }
 
-/* The length fits the counts, and both lie: only what was given is there. */
+/* The length fits the counts, and both exceed the memory that was given. */
 Test(open, counts_and_length_that_are_both_wrong)
 {
 	EXPECT_BAD((p.header->sample_count += 1, p.header->length += 32));
@@ -142,7 +142,7 @@ static uint64_t random_next(uint64_t *state)
 	return *state ^= *state << 17;
 }
 
-/* Whatever opens must print without a byte read out of place: the sanitizers watch. */
+/* A block that opens must print without a read outside it: the sanitizers check. */
 Test(open, random_damage, .timeout = 50)
 {
 	struct exposition exposition = { 0 };
