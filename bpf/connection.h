@@ -12,7 +12,7 @@
 /* Set between open and load: in a sidecar the table has fewer buckets. */
 const volatile __u32 netns_mask __weak = ABI_NETNS_BUCKETS - 1;
 
-/* What the handlers need of a TCP socket. `id` is its address, used as identity only. */
+/* The parts of a TCP socket that the handlers read. `id` is its address, used as identity only. */
 struct connection {
 	const struct sock *sk;
 	const struct tcp_sock *tcp;

@@ -10,10 +10,10 @@
 #include "parse/transport.h"
 
 /*
- * Finds the heaviest addresses of a bucket, as a majority vote with ABI_CANDIDATE_WAYS candidates:
- * an address that is not a candidate takes weight from the lightest. Two CPUs that write at once
- * may lose weight or leave a mixed address. No counter depends on that, and the collector rejects
- * an address whose hash is not that of its bucket.
+ * Finds the heaviest addresses of a bucket by a majority vote with ABI_CANDIDATE_WAYS candidates.
+ * An address that is not a candidate takes weight from the lightest. Two CPUs that write at once
+ * may lose weight or leave a mixed address. No counter depends on that. The collector rejects an
+ * address whose hash is not that of its bucket.
  */
 static __always_inline void destination_nominate(struct destination_bucket *bucket, __u64 high,
 						 __u64 low, __u64 bytes)
@@ -99,8 +99,8 @@ static __always_inline int answer_copy(struct __sk_buff *skb, __u64 udp, __u32 s
 	ip_addresses_load(skb, ABI_STUB_L2(skb->cb[4]), direction == ABI_RECEIVE ? a->peer : other,
 			  direction == ABI_RECEIVE ? other : a->peer);
 	/*
-	 * Compare the length minus 1: verifiers up to Linux 6.1 learn no lower bound from a
-	 * comparison with 0. The asm keeps clang from undoing this.
+	 * Verifiers up to Linux 6.1 learn no lower bound from a comparison with 0. So use one less
+	 * than the length. The asm keeps clang from undoing this.
 	 */
 	more = length - 1;
 	asm volatile("" : "+r"(more));

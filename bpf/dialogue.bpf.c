@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Programs that read SOCKS dialogues. The programs of underlay.bpf.c call them for TCP packets.
- * They run at tc, not at socket hooks: on every kernel, only tc sees the stream as bytes with
- * offsets, whatever calls the server makes on its sockets.
+ * They run at tc, not at socket hooks. On every kernel, only tc sees the stream as bytes with
+ * offsets. The calls that the server makes on its sockets do not matter there.
  */
 #include "dialogue.h"
 #include "early.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Programs that count DNS messages. The programs of underlay.bpf.c and tunnel.bpf.c call them for
- * port 53. They read packets, not sockets: packets show the queries of resolver libraries, of
- * dante's children and of raw sockets alike, and the path of the answer.
+ * port 53. They read packets, not sockets. Packets show the queries of resolver libraries, of
+ * dante's children and of raw sockets alike. They also show the path of the answer.
  */
 #include "count.h"
 #include "destination.h"

@@ -122,9 +122,9 @@ static __always_inline int dns_passed_before(const struct __sk_buff *skb, const 
 }
 
 /*
- * Counts a query. `type`: enum abi_dns_type. Returns 0. This function and dns_answer are global and
- * build the key from the packet: the verifier checks each once, and the loops that call them hold
- * only scalars.
+ * Counts a query. `type`: enum abi_dns_type. Returns 0. This function and dns_answer are global:
+ * the verifier checks each once. They build the key from the packet, so the loops that call them
+ * hold only scalars.
  */
 __noinline int dns_query(struct __sk_buff *skb, __u32 id, __u32 type, __u32 peer)
 {

@@ -176,7 +176,7 @@ static __always_inline __u64 dns_rest_pass(__u64 word, __u32 n)
 
 /*
  * Resumes reading of answers after a loss, if the segment begins with an answer to a pending query
- * of this connection: then a message begins at `start`. Returns whether it resumed.
+ * of this connection. In that case a message begins at `start`. Returns whether it resumed.
  */
 static __always_inline int dns_answers_resume(struct __sk_buff *skb, struct dns_stream *s,
 					      struct dns_side *side, struct dns_key *key,

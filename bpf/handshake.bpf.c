@@ -51,11 +51,11 @@ static __always_inline int is_seen_first(struct __sk_buff *skb,
 	return !first || *first == ifindex;
 }
 
-#define TUNNEL_UNCLAIMED 0x7fu /* in place of a tunnel index: no known device has the port */
+#define TUNNEL_UNCLAIMED 0x7fu /* not an index: no known device has the port */
 
 /*
- * Returns the counters of a port that may be the new port of a device, or NULL if the map is full,
- * which is counted as a loss.
+ * Returns the counters of a port that may be the new port of a device. If the map is full, counts a
+ * loss and returns NULL.
  */
 static __always_inline struct handshake_counters *
 unclaimed_counters(struct proxy_counters *c, __u32 slot, __u16 generation, __u16 port)
@@ -161,9 +161,9 @@ static __always_inline void merged_count(struct __sk_buff *skb, __u32 offset, __
 }
 
 /*
- * Returns the tunnel index in bits 0 to 7, 1 in bit 8 if the proxy sent the message, and the local
- * port from bit 16 on. Returns ROUTE_NONE for a message that is not the proxy's. A global function:
- * to the verifier its result is one unknown scalar.
+ * Returns the tunnel index in bits 0 to 7 and the local port from bit 16 on. Bit 8 is 1 if the
+ * proxy sent the message. Returns ROUTE_NONE for a message that is not the proxy's. A global
+ * function: to the verifier its result is one unknown scalar.
  */
 #define ROUTE_NONE 0xffffffffu
 

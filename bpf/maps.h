@@ -284,8 +284,8 @@ static __always_inline int tunnel_is_known(int tunnel)
 
 /*
  * Insert a new entry, and delete an entry. Both return 0 or a negative errno (-EEXIST, -ENOENT).
- * The cast is needed: before Linux 6.4 (d7ba4cc900bf) the kernel functions return an int, and the
- * JIT leaves the upper half of the register undefined, so the long does not equal -EEXIST.
+ * The cast is needed: before Linux 6.4 (d7ba4cc900bf) the kernel functions return an int. The JIT
+ * leaves the upper half of the register undefined, so the long does not equal -EEXIST.
  */
 static __always_inline int map_insert(void *map, const void *key, const void *value)
 {

@@ -270,9 +270,9 @@ static __always_inline void session_adopt(struct connection *k, const struct ses
  */
 
 /*
- * Returns the errno of an ICMP message received during connect(), for example from the proxy's own
- * firewall or tunnel, or 0. sk_err is 0 once the server has read SO_ERROR. But the message stays in
- * the error queue (Linux 5.13 and later) with its errno, whose lowest byte is enough.
+ * Returns the errno of an ICMP message received during connect(), or 0. The proxy's own firewall or
+ * tunnel may send such a message. sk_err is 0 once the server has read SO_ERROR. But the message
+ * stays in the error queue (Linux 5.13 and later) with its errno, whose lowest byte is enough.
  */
 static __always_inline int icmp_error(const struct sock *sk)
 {

@@ -51,8 +51,8 @@ static __always_inline __u16 local_port(const struct transport *t, enum abi_pack
 
 /*
  * Whether a datagram to or from port 53 is WireGuard's: an endpoint may have that port. If the port
- * of the device is known, it decides. It is unknown in the first second of a device, for a device
- * that cannot be queried, and for a device that is not the proxy's. Then the format decides.
+ * of the device is known, it decides. Otherwise the format decides: in a device's first second, for
+ * a device that cannot be queried, and for a device that is not the proxy's.
  */
 static __always_inline int is_wireguard(struct __sk_buff *skb, const struct transport *t,
 					enum abi_packet_program dialogue)

@@ -5,9 +5,10 @@ SOURCES := $(sort $(shell find userspace -name '*.c'))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 ARCHIVE := $(BUILD)/libwgsocks.a
 
-# Renamed into place: whoever starts the program meanwhile gets the old one or the new one.
+# Renamed into place, so that a start during the link runs the complete old or new program.
 $(BUILD)/wgsocks_exporter: $(BUILD)/userspace/main.o $(ARCHIVE)
-	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@.new $^ $(PACKAGES_LIBS) && mv $@.new $@
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@.new $^ $(PACKAGES_LIBS) && \
+		mv $@.new $@
 
 $(ARCHIVE): $(filter-out %/main.o,$(OBJECTS)) $(BUILD)/objects
 	@rm -f $@
@@ -25,7 +26,8 @@ $(BUILD)/userspace/%.o: userspace/%.c $(BUILD)/flags | $(SKELETON) \
 $(BUILD)/flags: FORCE
 	+@$(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || \
 		{ echo "A library is missing ($(PACKAGES)): run make deps" >&2; exit 1; }
-	+@mk/write-if-changed $@ '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PACKAGES_LIBS)'
+	+@mk/write-if-changed $@ \
+		'$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PACKAGES_LIBS)'
 
 $(BUILD)/objects: FORCE
 	+@mk/write-if-changed $@ '$(OBJECTS)'

@@ -21,7 +21,8 @@ install: ## install program, man page, units, rules, dashboards, docs; PREFIX=/u
 	install -D -m 0644 man/wgsocks_exporter.8 $(DESTDIR)$(MANDIR)/man8/wgsocks_exporter.8
 	install -d $(DESTDIR)$(UNITDIR)
 	$(foreach unit,$(notdir $(UNITS)),sed \
-		's|/usr/sbin/|$(SBINDIR)/|; s|/etc/default/|$(SYSCONFDIR)/default/|' packaging/systemd/$(unit) \
+		's|/usr/sbin/|$(SBINDIR)/|; s|/etc/default/|$(SYSCONFDIR)/default/|' \
+		packaging/systemd/$(unit) \
 		>$(DESTDIR)$(UNITDIR)/$(unit) && chmod 0644 $(DESTDIR)$(UNITDIR)/$(unit) &&) :
 	test -e $(DESTDIR)$(SYSCONFDIR)/default/wgsocks_exporter || \
 		install -D -m 0644 packaging/systemd/wgsocks_exporter.default \

@@ -14,8 +14,8 @@ $(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags | $(SKELETON) $(PAGE_ASSE
 		-MMD -MP -c -o $@ $<
 
 $(UNIT_PROGRAMS): %: %.o $(ARCHIVE)
-	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $@.o $(ARCHIVE) $(PACKAGES_LIBS) \
-		$(CRITERION_LIBS)
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $@.o $(ARCHIVE) \
+		$(PACKAGES_LIBS) $(CRITERION_LIBS)
 
 # tests/run runs the programs in this list, so a program without source is not run.
 unit-programs: $(UNIT_PROGRAMS) ## build the unit tests (tests/run --kind unit runs them)

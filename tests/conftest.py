@@ -98,7 +98,7 @@ class Lines:
         self._begin(ids)
 
     def pytest_sessionfinish(self):
-        """Tests after one that ended its worker."""
+        """Reports the tests that did not run because a test ended their worker."""
         for file, count in self.left.items():
             if count > 0:
                 print(f"not ok {file}: {count} tests did not run", flush=True)

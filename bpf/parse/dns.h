@@ -171,8 +171,8 @@ enum dns_state {
 };
 
 /*
- * The state of a message that was read in part: state, bytes of the current field to skip, bytes
- * left in the message (in DNS_LENGTH1: the first byte of the length), and message id.
+ * The progress of a message that was read in part: state, bytes of the field to skip, bytes left in
+ * the message, message id. In DNS_LENGTH1, `left` is the first byte of the length.
  */
 #define DNS_WORD(state, skip, left, id) \
 	((__u64)(state) | (__u64)(skip) << 5 | (__u64)((left)&0xffff) << 16 | (__u64)(id) << 32)
@@ -269,7 +269,7 @@ static inline __u64 dns_step_message(__u32 state, __u32 left, __u32 id, __u32 by
 	return DNS_STEP(DNS_WORD(next, skip, left, id), event, value);
 }
 
-/* Completes a step at the end of a message. One that ends within its question has type other. */
+/* Completes a step at the end of a message. If the question is incomplete, the type is other. */
 static inline __u64 dns_step_end(__u64 step)
 {
 	__u32 state = DNS_WORD_STATE(step);

@@ -188,10 +188,10 @@ static __always_inline void ipv6_read(struct __sk_buff *skb, __u32 l2, struct ip
  *   protocol that its header names. A fragment that is both first and last ("atomic", RFC 6946) is
  *   a whole packet, as it is for the kernel.
  * - At most four extension headers are skipped: hop-by-hop, destination options, routing and
- *   fragment. A packet with more, or one that ends within them, has no transport header. Its
- *   protocol is the number of the extension header that was not read.
+ *   fragment. A packet with more has no transport header, nor has a packet that ends within
+ *   them. Its protocol is the number of the extension header that was not read.
  * - A packet with an IPv4 header length below 20 has no transport header.
- * - `length` is not compared with the length of the skb; whoever reads the data compares it.
+ * - `length` is not compared with the length of the skb. The caller does that before it reads data.
  *
  * Inlined: arm64 kernels before 6.0 reject a program that has both subprograms and tail calls.
  */

@@ -11,8 +11,8 @@
 
 /*
  * Steps in one segment. The longest SOCKS5 dialogue with authentication takes 14. SOCKS4 takes 9,
- * and one more for each SCAN_MAX bytes of user and name, which a server limits to 255 each:
- * 9 + 8 + 8.
+ * and one more for each SCAN_MAX bytes of user and name. A server limits these to 255 bytes each,
+ * so SOCKS4 takes at most 9 + 8 + 8.
  */
 #define DIALOGUE_STEPS_MAX 25
 #define SERVER_STEPS_MAX 6 /* two bytes of method, two of authentication, two of reply */
@@ -24,8 +24,8 @@
  * alike. The verifier processes 2,000 instructions; for one inlined loop over map memory it
  * processes 65,000.
  *
- * A result is packed: bytes read (of a segment of at most 2^20), state, bytes that remain to be
- * skipped, and an event with its byte.
+ * A result is packed: bytes read, state, bytes still to be skipped, and an event with its byte. A
+ * segment has at most 2^20 bytes.
  */
 #define READ_PACK(consumed, state, skip, event, byte)                               \
 	((__u64)((consumed)&0xfffff) | (__u64)(event) << 20 | (__u64)(byte) << 32 | \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * WireGuard messages on the wire (wireguard.com/papers/wireguard.pdf, section 5.4): a type byte,
- * three zero bytes, the sender's index; a response then has the index of its initiation.
+ * three zero bytes, the sender's index. In a response, the index of its initiation follows.
  */
 #pragma once
 

@@ -227,9 +227,9 @@ struct leak_network {
 };
 
 /*
- * skb->cb[4], which the stub sets: slot (for a tunnel: its index in `tunnels`), length of the L2
- * header in bytes, and the program that the stub calls (enum abi_packet_program). From it, programs
- * called later know the interface and direction of the packet.
+ * The stub packs three fields into skb->cb[4]: slot, length of the L2 header in bytes, and the
+ * program that it calls (enum abi_packet_program). At a tunnel, the slot is the index in `tunnels`.
+ * From these fields, programs called later know the interface and direction of the packet.
  */
 #define ABI_STUB_SLOT(cb) ((cb)&0xffff)
 #define ABI_STUB_L2(cb) (((cb) >> 16) & 0xff)

@@ -114,8 +114,8 @@ struct upstream {
 #define ABI_DNS_TIMEOUT_NS ABI_S(5) /* after this time a query counts as unanswered */
 
 /*
- * Idle time after which a stream is deleted: an established one (IDLE), and one that opens or
- * closes (HALF; the kernel repeats a SYN after at most 64 s).
+ * Idle time after which a stream is deleted. IDLE is for established streams, HALF for streams that
+ * open or close: the kernel repeats a SYN after at most 64 s.
  */
 #define ABI_DNS_STREAM_IDLE_NS ABI_S(600)
 #define ABI_DNS_STREAM_HALF_NS ABI_S(70)

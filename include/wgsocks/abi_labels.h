@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The closed sets of label values, one table each: X(enumerator, word). From a table derive the
- * enum, the struct of counters whose members are the words (so that bpftool prints them), and the
- * label values in the exposition. A new row or a new order needs a new ABI_LAYOUT. Part of abi.h,
+ * The closed sets of label values, one table each: X(enumerator, word). A table gives the enum, the
+ * struct of counters and the label values in the exposition. The words are the members of the
+ * struct, so bpftool prints them. A new row or a new order needs a new ABI_LAYOUT. Part of abi.h,
  * which includes this header.
  */
 #pragma once
@@ -80,8 +80,8 @@ struct side_counts {
  * - insert: a map was full.
  * - delete: a delete failed with an error other than -ENOENT.
  * - parse: a dialogue cannot be read (GSSAPI, IP fragments, longer than the parser's limit), or a
- *   query is too short for a header, or DNS over TCP came in IP fragments or over a connection that
- *   began before the programs were attached.
+ *   query is too short for a header. Or DNS over TCP came in IP fragments, or over a connection
+ *   that began before the programs were attached.
  * - reserve: a ring buffer was full.
  * - netns_table: a bucket of the map `netns` was full, so the sockets of a proxy are not seen.
  */

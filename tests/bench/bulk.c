@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Bulk data on a SOCKS client's connection, with nothing else on the interface: `bulk serve ADDRESS
- * PORT` takes a SOCKS5 dialogue, then sends or receives; `bulk receive|send ADDRESS PORT MIB` is
- * the client. One connection at a time; the server ends when its standard input does.
+ * Bulk data on a SOCKS client's connection, without other traffic on the interface.
+ * `bulk serve ADDRESS PORT` accepts a SOCKS5 dialogue, then sends or receives.
+ * `bulk receive|send ADDRESS PORT MIB` is the client.
+ * The server handles one connection at a time. It ends at the end of its standard input.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the exporter's programs are compared with: programs that do nothing, at the same hooks. And
- * a count of what happened there.
+ * The baseline for the exporter's programs: programs that do nothing, at the same hooks.
+ * count_transition counts the events at one of them.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Asks an HTTP server again and again, a new connection each time: `http PORT PATH COUNT THREADS`.
- * Prints one JSON object: seconds in all, what failed (anything but a whole 200), the bytes of the
- * last answer, and every latency from connect to end of file, in µs. In C, so that the client costs
- * little beside what it measures.
+ * Sends HTTP requests, each on a new connection: `http PORT PATH COUNT THREADS`. Prints one JSON
+ * object: total seconds, number of failures, bytes of the last answer, and all latencies in µs. A
+ * failure is any answer but a complete 200. A latency is the time from connect to end of file. The
+ * client is in C, so that it costs little compared with the server.
  */
 #include <netinet/in.h>
 #include <pthread.h>

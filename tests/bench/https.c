@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Asks an HTTPS server again and again over connections that are kept alive, OpenMetrics and gzip
- * accepted: `https PORT PATH COUNT THREADS RATE USER:PASSWORD`. RATE: requests a second of all
- * threads, 0: as fast as they can. A # in the password is another number each time. Prints one JSON
- * object: seconds in all, what failed (anything but a whole 200 or, with #, a 401 or 429), bytes of
- * the last answer's body, and every latency from request to answer, in µs.
+ * Sends HTTPS requests over persistent connections, and accepts OpenMetrics and gzip:
+ * `https PORT PATH COUNT THREADS RATE USER:PASSWORD`. RATE is the requests a second of all threads;
+ * 0 means no limit. A # in the password is a different number in each request. Prints one JSON
+ * object: total seconds, number of failures, bytes of the last body, and all latencies in µs. A
+ * failure is any answer but a complete 200 or, with #, a 401 or 429. A latency is the time from
+ * request to answer.
  */
 #include <gnutls/gnutls.h>
 #include <netinet/in.h>

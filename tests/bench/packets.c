@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What the exporter's packet programs cost by BPF_PROG_TEST_RUN, behind their stubs as in real
- * life, net of an empty program that runs in turns with them: `packets BATCHES`. Prints one JSON
- * object.
+ * Measures the exporter's packet programs with BPF_PROG_TEST_RUN: `packets BATCHES`. Their stubs
+ * call them, as in production. The time of an empty program, which runs in turns with them, is
+ * subtracted. Prints one JSON object.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -193,7 +193,7 @@ static void kernel_set_up(struct kernel *kernel, const struct config *config)
 	session_add(kernel, true);
 }
 
-/* Who is at the other end of the frames, for those that are to find themselves. */
+/* Adds the peers' addresses, so that the lookups of two frames succeed. */
 static void destinations_add(struct kernel *kernel)
 {
 	struct destination_table *table = kernel->destinations; /* of slot 0 */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What BPF programs cost in real traffic, by the kernel's own statistics, beside empty programs at
- * the same hooks: `stats IFINDEX NETNS-INODE PROGRAM-ID...`. On each line of standard input it
- * prints a line of JSON: nanoseconds and runs of each program since they were loaded, the floors
- * too, and how many state transitions there were in that network namespace and elsewhere. The
- * statistics are on, and the floors attached, as long as it runs.
+ * Measures BPF programs in real traffic with the kernel's statistics:
+ * `stats IFINDEX NETNS-INODE PROGRAM-ID...`. It attaches empty programs ("floors") to the same
+ * hooks. For each line of standard input it prints a line of JSON: nanoseconds and runs of each
+ * program and floor since its load. The line also has the number of state transitions in that
+ * network namespace and elsewhere. Statistics and floors are active as long as it runs.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

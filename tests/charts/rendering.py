@@ -35,7 +35,7 @@ _folder = tempfile.TemporaryDirectory(prefix="wgsocks-charts-")
 
 
 def helm(*arguments, stdin=None):
-    """Standard output; RuntimeError with what it says when it fails."""
+    """Returns the standard output of helm. Raises RuntimeError with its error message."""
     home = {
         name: _folder.name
         for name in ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "HOME")
@@ -110,7 +110,7 @@ def combinations():
 
 
 def versions(name):
-    """A container of initContainers that goes on came with 1.29."""
+    """The versions to test. Init containers that keep running (sidecars) came with 1.29."""
     return [version for version in VERSIONS if version != OLD or not name.endswith("-native")]
 
 
@@ -173,8 +173,9 @@ def container(name, which="wgsocks-exporter"):
 
 
 def snapshot(name):
-    """What is rendered, but for copies of monitoring/, which have a test of their own, and for the
-    version.
+    """The rendered documents, without copies of monitoring/ and without the version.
+
+    The copies have their own test.
     """
     version = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
     parts = []
@@ -192,7 +193,7 @@ def snapshot(name):
 
 
 def operator_says(documents):
-    """What the operator's types have against these, a line each."""
+    """The errors that the operator's types report for these documents, one line each."""
     lines = "".join(json.dumps(document) + "\n" for document in documents)
     return subprocess.run(
         [TOOLS / "operator"], input=lines, capture_output=True, text=True, check=True

@@ -52,7 +52,7 @@ MONITORING = ROOT / "monitoring"
 README = (CHART / "README.md").read_text(encoding="utf-8")
 OPERATORS = "monitoring.coreos.com/v1"
 
-# What is set → what helm says, to the end of the line.
+# Setting → error message of helm, to the end of the line.
 BAD = {
     "mode=both": "at '/mode': value must be one of 'node', 'sidecar'",
     "mode={node,sidecar}": "at '/mode': value must be one of 'node', 'sidecar'",
@@ -392,7 +392,7 @@ def test_the_program_takes_the_flags():
     ]
     assert len(containers) > 20
     for each in containers:
-        # What is looked at when it starts is a file that is not here.
+        # The start reads this file, and it does not exist here.
         flags = [flag for flag in each["args"] if not flag.startswith("--web.config.file=")]
         done = subprocess.run(
             [program, *flags, "--version"], capture_output=True, text=True, check=False

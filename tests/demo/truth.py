@@ -8,8 +8,8 @@ from sockslab import PATIENCE, LabError, wait_until, wireguard
 
 RECENT = 180  # seconds: WireGuard drops an older session
 UNCHANGED = 5  # seconds after which sockets count as settled even where a client ended early
-# Seconds for the exporter to find the end of a connection that the kernel showed to no program: it
-# walks the sockets every five seconds, and the second walk is sure (docs/design/losses.md).
+# Seconds for the exporter to find the end of a connection that the kernel showed to no program. It
+# walks the sockets every five seconds. The second walk finds the end (docs/design/losses.md).
 UNSEEN_ENDS = 20 * PATIENCE / 6
 # A scrape fails so while a process of the exporter restarts.
 UNANSWERED = (OSError, AssertionError, http.client.HTTPException)

@@ -12,8 +12,7 @@ class Bench:
         self.lab = lab
         self.proxy = lab.proxies[0]
         self.raw = {}
-        # The lab's sockets take any port, and one that waits after its end would keep a server of
-        # ours from its own.
+        # The lab's sockets use any port. A socket in TIME_WAIT would keep our server from its port.
         for namespace in (self.proxy.ns, lab.clients.ns):
             namespace.sysctl(net__ipv4__ip_local_reserved_ports="8080-8082,9090,9100,9999")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bulk data on the client's interface: real TCP, and nothing else there; the programs' averages net
-of the empty program's beside them.
+"""Bulk data over real TCP on the client's interface, without other traffic.
+
+Reports the average time of each program, less the average of the empty program at the same hook.
 """
 
 import subprocess

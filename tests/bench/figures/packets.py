@@ -9,7 +9,7 @@ LIMIT_DESTINATIONS_NS = 45
 
 
 def measure(bench):
-    """{name: {median, low, high}} in ns net of the empty program; packets.c says which there are."""
+    """{name: {median, low, high}} in ns, less the empty program; packets.c lists the names."""
     if "packets" not in bench.raw:
         bench.raw["packets"] = bench.run(bench.proxy.ns, "packets", BATCHES)
     return bench.raw["packets"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scrapes and probes on new connections: latency, rate, and the CPU of all processes that answer."""
+"""Scrapes and probes on new connections: latency, rate, CPU time of all exporter processes."""
 
 import os
 import sys

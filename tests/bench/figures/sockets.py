@@ -36,7 +36,7 @@ def other_netns(bench, stats):
 
 
 def all_bpf_ns(found):
-    """Every program of the exporter, net of what the statistics themselves take."""
+    """Time of all programs of the exporter, less the overhead of the statistics."""
     floor = average(found["floor_transition"])
     return sum(
         value["ns"] - value["runs"] * floor

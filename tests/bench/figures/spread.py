@@ -13,8 +13,9 @@ def quantile(values, q):
 
 
 def interval(values):
-    """Where the true median lies with a probability of 95 %: by the order of the values alone,
-    whatever their distribution.
+    """The 95 % confidence interval of the median.
+
+    It uses only the order of the values, so it holds for every distribution.
     """
     ordered = sorted(values)
     count = len(ordered)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From exec to the first answers, each time on a machine that holds nothing of ours."""
+"""Time from exec to the first answers. Each start finds no pins or processes of the exporter."""
 
 import os
 

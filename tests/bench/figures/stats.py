@@ -11,7 +11,7 @@ TCX_INGRESS, TCX_EGRESS = "46", "47"
 
 
 class Stats:
-    """Runs beside an exporter that is attached by TCX; between two looks lies what is measured."""
+    """Runs next to an exporter attached with TCX. The difference of two readings is the result."""
 
     def __init__(self, bench, exporter, interface=None):
         links = bpf_objects(exporter.collector())[2]

@@ -142,8 +142,10 @@ class Remote:
 
 
 def enter_machine(folder):
-    """Boots the machine and goes on in a process below its PID namespace; what runs commands in it.
-    The caller waits, ends the machine, and ends.
+    """Boots the machine and continues in a child process below its PID namespace.
+
+    The child gets an object that runs commands in the machine. The caller waits for the child, ends
+    the machine, and exits.
     """
     machine = Machine(folder).__enter__()
     try:

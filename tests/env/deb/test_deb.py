@@ -69,7 +69,7 @@ NODE = {
 }
 # of user and rights, which the supervisor's children need to give them up
 CHANGES = {"kill", "setuid", "setgid", "setpcap"}
-# What dpkg, systemd and the time that passes change on any machine.
+# Files that dpkg, systemd or the clock change on any machine.
 VOLATILE = (
     "/var/lib/dpkg/",
     "/var/log/",
@@ -268,8 +268,9 @@ def test_a_setting_that_is_wrong_is_one_line_and_no_loop(world):
 
 
 def test_an_instance_watches_one_namespace(world, record_property):
-    """Beside the agent, in a proxy's namespace that has a name; upgraded without a loss, it takes
-    all along when it is stopped.
+    """An instance runs next to the agent, in the named network namespace of a proxy.
+
+    Its upgrade loses no count. Its stop removes all that it created.
     """
     proxy = world.lab.proxies[0]
     script = """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The image, built on a base that debootstrap made: what is in it, and what it counts, beside real
-containers of dante and wireguard-go.
+"""The image, on a base that debootstrap builds: its content, and its counts next to real containers
+of dante and wireguard-go.
 
-`run` says what it needs.
+`run` lists the requirements.
 """
 
 import functools

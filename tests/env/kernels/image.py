@@ -94,7 +94,7 @@ def of_packages(names):
 
 
 def compiled(paths):
-    """Python's own compiled files beside the sources: they are no package's."""
+    """Python's compiled files next to the sources: they belong to no package."""
     for folder in sorted({os.path.dirname(path) for path in paths if path.endswith(".py")}):
         cache = pathlib.Path("/", folder, "__pycache__")
         if cache.is_dir():
@@ -116,8 +116,9 @@ def is_program(path):
 
 
 def of_tree(build):
-    """The sources, and the programs that make built: those of build/, of its variants, of
-    tests/bpf, and the BPF objects beside them.
+    """The sources and the built programs.
+
+    The programs are those of build/, of its variants and of tests/bpf, with their BPF objects.
     """
     for folder, folders, files in os.walk(TREE):
         folders[:] = [
@@ -133,7 +134,7 @@ def of_tree(build):
 
 
 def libraries(programs):
-    """What the loader finds for them."""
+    """The shared libraries that the loader finds for the programs."""
     for program in programs:
         output = subprocess.run(
             ["ldd", program], check=False, capture_output=True, text=True
@@ -169,7 +170,7 @@ def write_root(target, build, modules, extra):
     paths.update(path.lstrip("/") for path in own)
     links = {"usr/lib/modules": str(modules.parent)}
     paths.update(str(path).lstrip("/") for path in modules.rglob("*") if path.is_file())
-    # A tar, since it says who owns what: mksquashfs reads it, whoever runs it here.
+    # A tar archive names the owner of each file, so any user can run the conversion.
     command = [
         "sqfstar",
         "-quiet",
@@ -248,7 +249,7 @@ def cpio(entries):
 
 
 def with_dependencies(modules, name):
-    """Files of the module and of what it needs, the needed first."""
+    """Files of the module and of its dependencies, the dependencies first."""
     for line in (modules / "modules.dep").read_text().splitlines():
         path, _, needs = line.partition(":")
         if re.search(rf"/{name}\.ko", path):

@@ -107,7 +107,7 @@ class Cluster:
             self.ctr("images", "import", file.name)
 
     def pod(self, namespace, *selector):
-        """The one that is there and does not go."""
+        """The only pod that is not being deleted, or None."""
         found = [
             pod
             for pod in self.get("pods", "-n", namespace, *selector)["items"]
@@ -149,8 +149,9 @@ class Cluster:
         }
 
     def unhealthy(self, namespace):
-        """Events of probes that failed. A pod that goes is asked whether it is ready until it is
-        gone: that is none.
+        """Messages of failed probes.
+
+        Events of deleted pods do not count: kubelet probes a pod until it is gone.
         """
         here = {pod["metadata"]["uid"] for pod in self.get("pods", "-n", namespace)["items"]}
         return [

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A proxy of the lab as a pod of the cluster: dante and wireguard-go in a container each; the lab
-gives its network a second link, to clients and tunnel's end.
+"""A proxy of the lab as a pod of the cluster, with a container for dante and one for wireguard-go.
+
+The lab adds a second link to its network: to the clients and to the far end of the tunnel.
 """
 
 import os
@@ -96,7 +97,7 @@ class KPod(Namespace):
             (self.files / "wireguard").touch()
         else:
             return super().popen(argv, env, *arguments, **options)
-        # In its place, for who waits for it to end.
+        # A substitute process: the caller waits for it.
         return subprocess.Popen(["sleep", "infinity"], **options)
 
     def address(self):

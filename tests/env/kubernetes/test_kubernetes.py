@@ -413,8 +413,8 @@ def images(cluster):
 
 
 def sidecar_of_the_example(cluster):
-    """The container and the volumes that charts/examples/mullvad-proxy puts beside a proxy, and the
-    values of this test.
+    """The sidecar of charts/examples/mullvad-proxy: its container, its volumes, and the values of
+    this test.
     """
     chart = RUN / "mullvad-proxy"
     shutil.copytree(ROOT / "charts/examples/mullvad-proxy", chart)

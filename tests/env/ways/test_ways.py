@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The installations of README.md and docs/install.md, each in a fresh Debian that has make and git, word for word.
+"""The installations of README.md and docs/install.md, word for word.
 
-`run` says what it needs.
+Each runs in a fresh Debian with make and git. `run` lists the requirements.
 """
 
 import os

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A recreated tunnel (wg-quick down and up) can carry packets before we attach to it. Usually there
- * are none in the millisecond before the event is read, but many while no exporter runs. The
- * counters of the device tell how many bytes these were.
+ * A recreated tunnel (wg-quick down and up) can carry packets before we attach to it. The event is
+ * read within a millisecond, so usually no packet passes before. While no exporter runs, many pass.
+ * The counters of the device give the number of these bytes.
  */
 #pragma once
 

@@ -3,12 +3,16 @@
 (() => {
 	"use strict";
 	const EVERY = 5000, MANY = 8;
-	const units = { s: 1, min: 60, h: 3600, d: 86400, B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+	const units = {
+		s: 1, min: 60, h: 3600, d: 86400,
+		B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12,
+	};
 	let paused = false, wanted = "", column = -1, up = true, timer, last = Date.now();
 
 	const make = (doc, tag, attributes, ...children) => {
 		const node = doc.createElement(tag);
-		for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+		for (const [name, value] of Object.entries(attributes))
+			node.setAttribute(name, value);
 		node.append(...children);
 		return node;
 	};
@@ -36,7 +40,8 @@
 		}
 		if (column >= 0) body.append(...rows);
 		for (const [i, th] of [...table.tHead.rows[0].cells].entries()) {
-			if (i == column) th.setAttribute("aria-sort", up ? "ascending" : "descending");
+			if (i == column)
+				th.setAttribute("aria-sort", up ? "ascending" : "descending");
 			else th.removeAttribute("aria-sort");
 		}
 		const found = doc.querySelector("#found");
@@ -47,7 +52,8 @@
 	const enhance = (doc) => {
 		const live = doc.querySelector("#live"), table = doc.querySelector("table");
 		live.textContent = paused ? "Paused. " : "Auto-refresh. ";
-		live.append(make(doc, "button", { id: "pause", type: "button" }, paused ? "Resume" : "Pause"));
+		live.append(make(doc, "button", { id: "pause", type: "button" },
+			paused ? "Resume" : "Pause"));
 		for (const code of doc.querySelectorAll("code.probe")) {
 			const at = code.parentElement.querySelector("code").textContent;
 			const host = at.startsWith(":") ? location.hostname + at : at;
@@ -58,7 +64,9 @@
 		if (table.tBodies[0].rows.length > MANY) {
 			table.before(make(doc, "div", { class: "tools" },
 				make(doc, "label", { for: "seek" }, "Filter"),
-				make(doc, "input", { id: "seek", type: "search", placeholder: "name or state" }),
+				make(doc, "input", {
+					id: "seek", type: "search", placeholder: "name or state",
+				}),
 				make(doc, "span", { id: "found", role: "status" })));
 		}
 		for (const [i, th] of [...table.tHead.rows[0].cells].entries()) {
@@ -70,7 +78,8 @@
 	};
 
 	// Changes only nodes that differ, so that open details, focus, selection and scroll stay.
-	const key = (node) => node.id || node.cells?.[0]?.querySelector("a")?.getAttribute("href") || "";
+	const key = (node) =>
+		node.id || node.cells?.[0]?.querySelector("a")?.getAttribute("href") || "";
 	const attributes = (old, now) => {
 		if (old.localName == "details") return;
 		for (const { name } of [...old.attributes]) {
@@ -127,7 +136,8 @@
 			const signal = AbortSignal.timeout(2 * EVERY);
 			const answer = await fetch(location.href, { cache: "no-store", signal });
 			if (!answer.ok) throw new Error(answer.status);
-			const doc = new DOMParser().parseFromString(await answer.text(), "text/html");
+			const doc = new DOMParser().parseFromString(
+				await answer.text(), "text/html");
 			if (paused) return;
 			enhance(doc);
 			show(doc);
@@ -146,7 +156,8 @@
 		if (button?.id == "pause") {
 			paused = !paused;
 			button.textContent = paused ? "Resume" : "Pause";
-			button.parentElement.firstChild.nodeValue = paused ? "Paused. " : "Auto-refresh. ";
+			button.parentElement.firstChild.nodeValue =
+				paused ? "Paused. " : "Auto-refresh. ";
 			if (!paused) refresh();
 			else clearTimeout(timer);
 		} else if (button?.dataset.column) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// operator reads objects of the Prometheus operator, JSON lines on standard input, into the operator's own types: a
-// field that they do not have, or one of another type, is an error. A line on standard output for each of these.
+// operator checks objects of the Prometheus operator, JSON lines on standard input, against the
+// operator's own Go types. An unknown field, or a field of the wrong type, is an error. It prints a
+// line for each error.
 package main
 
 import (
