@@ -306,7 +306,7 @@ TROUBLE = {
     "old kernel": (
         ["mount", "-t", "tmpfs", "none", "/sys/kernel/btf"],
         {"under": ["setarch", os.uname().machine, "--uname-2.6"]},
-        "5.10 or newer",
+        "5.15 or newer",
     ),
 }
 

@@ -226,8 +226,8 @@ static const char *load_hint(int error)
 	static char hint[160];
 	struct utsname name;
 
-	if (kernel_before(5, 10, &name)) {
-		snprintf(hint, sizeof(hint), "kernel %s is too old, 5.10 or newer is required",
+	if (kernel_before(5, 15, &name)) {
+		snprintf(hint, sizeof(hint), "kernel %s is too old, 5.15 or newer is required",
 			 name.release);
 		return hint;
 	}
