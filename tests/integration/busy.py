@@ -10,7 +10,7 @@ KINDS = ("{} connect", "{} transfer", "{} refused", "{} connect socks=4", "{} ab
 
 
 class Busy(threading.Thread):
-    """Runs as much traffic as the machine can do through all proxies, until `finish`."""
+    """Runs traffic through all proxies without a pause, until `finish`."""
 
     def __init__(self, lab):
         super().__init__()
@@ -23,7 +23,7 @@ class Busy(threading.Thread):
                 kinds = [kind.format(30) for kind in KINDS]
                 self.tallies.append(
                     self.lab.traffic(
-                        *kinds, seed=90 + len(self.tallies), concurrency=64, deadline=120, each=True
+                        *kinds, seed=90 + len(self.tallies), concurrency=16, deadline=120, each=True
                     ).finish()
                 )
         except LabError as error:
