@@ -138,6 +138,15 @@ struct {
 	__uint(max_entries, ABI_EVENTS_BYTES);
 } events SEC(".maps") __weak;
 
+/* Mapped into the collector's memory. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct event_budget);
+} event_budgets SEC(".maps") __weak;
+
 /* By enum abi_packet_program. The stubs and the packet programs call packet programs through it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

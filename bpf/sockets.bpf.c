@@ -20,9 +20,9 @@
 
 /* Set between open and load. */
 const volatile struct process_names servers = {};
-const volatile __u8 ports_discovered = 0; /* no port was configured */
-const volatile __u8 node_mode = 0;	  /* report SOCKS servers in unwatched namespaces */
-__u64 unknown_listeners_lost;		  /* such reports lost to a full ring buffer */
+const volatile __u8 ports_discovered = 0;  /* no port was configured */
+const volatile __u8 node_mode = 0;	   /* report SOCKS servers in unwatched namespaces */
+const volatile __u32 unwatched_budget = 1; /* index in event_budgets: --proxies.max */
 #ifdef WGSOCKS_SLOW
 volatile __u64 slow_sink; /* test build: delays the program, so that events interrupt it */
 #endif
@@ -126,16 +126,33 @@ static __always_inline void port_learn(struct proxy *proxy, __u16 port)
 	}
 }
 
-/* Returns whether there was room in the ring buffer. */
-static __always_inline int event_send(const struct event *event)
+/*
+ * Sends an event within the budget of `index`, an index in event_budgets. The collector sees
+ * skipped events each second and searches for listeners. Two CPUs at once may send some events
+ * more.
+ */
+static __always_inline void event_send(const struct event *event, __u32 index)
 {
-	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	struct event_budget *budget = bpf_map_lookup_elem(&event_budgets, &index);
+	__u64 second = bpf_ktime_get_ns() >> 30;
+	struct event *e = NULL;
 
-	if (!e)
-		return 0;
+	if (!budget)
+		return;
+	if (budget->second != second) {
+		budget->second = second;
+		budget->sent = 0;
+	}
+	if (budget->sent < ABI_EVENTS_PER_SECOND) {
+		budget->sent++;
+		e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	}
+	if (!e) {
+		COUNT(budget->skipped);
+		return;
+	}
 	*e = *event;
 	bpf_ringbuf_submit(e, 0);
-	return 1;
 }
 
 static __always_inline void listener_event(struct connection *k, enum abi_event kind)
@@ -148,8 +165,11 @@ static __always_inline void listener_event(struct connection *k, enum abi_event 
 	e.by_server = server_process(e.netns_inode);
 	if (ports_discovered && kind == ABI_EVENT_LISTEN && e.by_server == ABI_SERVER_FIRST)
 		port_learn(k->proxy, k->local_port);
-	if (!event_send(&e))
-		count_loss(k->c, ABI_LOSS_RESERVE);
+	if (!proxy_listens(k->proxy, k->local_port) &&
+	    (kind == ABI_EVENT_LISTEN_END || e.by_server == ABI_SERVER_NONE ||
+	     e.by_server == ABI_SERVER_CHILD))
+		return; /* not a SOCKS port */
+	event_send(&e, k->slot);
 }
 
 /*
@@ -165,8 +185,7 @@ static __always_inline void unwatched_listens(const struct sock *sk)
 	if (!is_server_process())
 		return;
 	e.netns_inode = sk->__sk_common.skc_net.net->ns.inum;
-	if (!event_send(&e))
-		COUNT(unknown_listeners_lost);
+	event_send(&e, unwatched_budget);
 }
 
 static __always_inline void state_changed(struct connection *k, int from, int to, int first_copy)

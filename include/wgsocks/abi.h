@@ -261,6 +261,16 @@ enum abi_server {
 	ABI_SERVER_FIRST,   /* the first process of a SOCKS server: a listener for clients */
 	ABI_SERVER_CHILD,   /* a child of it: the listener of a client's BIND */
 };
+/*
+ * Map `event_budgets`: slot → this. The entry after the last slot is for all unwatched namespaces.
+ * One namespace cannot fill the ring buffer, or keep the collector busy.
+ */
+#define ABI_EVENTS_PER_SECOND 16
+struct event_budget {
+	__u64 second; /* bpf_ktime_get_ns() >> 30, of `sent` */
+	__u32 sent;
+	__u32 skipped; /* events that were not sent; only grows */
+};
 #define ABI_SLOT_NONE 0xffffffffu /* an unwatched namespace, in which a proxy may have started */
 struct event {
 	__u32 kind; /* enum abi_event */
@@ -277,6 +287,7 @@ ABI_ASSERT_SIZE(proxy_counters, 2240);
 ABI_ASSERT_SIZE(tunnel_counters, 288);
 ABI_ASSERT_SIZE(proxy, 296);
 ABI_ASSERT_SIZE(netns_bucket, 32);
+ABI_ASSERT_SIZE(event_budget, 16);
 ABI_ASSERT_SIZE(leak_network, 32);
 ABI_ASSERT_SIZE(event, 16);
 

@@ -27,6 +27,8 @@
 
 #define LOAD_RETRY_MAX_S 30
 #define MEMORY_PERIOD_S 10
+#define EVENTS_BUDGET 256 /* between two looks at everything else: 25 ms or so */
+#define SKIPPED_LOG_NS (60 * NS_PER_S)
 /* publish period while there is work; all states of a node take 0.2 ms */
 #define PUBLISH_NS (100 * NS_PER_MS)
 #define DESCRIPTORS_OWN 128
@@ -90,6 +92,7 @@ static void descriptors_prepare(const struct config *config)
 
 /* ---- the kernel side ---- */
 
+/* A negative result ends ring_buffer__consume: the others in the loop have their turn. */
 static int on_event(void *context, void *data, size_t size)
 {
 	struct collector *c = context;
@@ -97,7 +100,15 @@ static int on_event(void *context, void *data, size_t size)
 
 	if (size >= sizeof(*e))
 		proxies_event(&c->proxies, e);
-	return 0;
+	return ++c->events_taken < EVENTS_BUDGET ? 0 : -ECANCELED;
+}
+
+/* At most EVENTS_BUDGET events; epoll reports the others again. */
+static void consume_events(struct collector *c)
+{
+	c->events_taken = 0;
+	if (c->events)
+		ring_buffer__consume(c->events);
 }
 
 static int watch_descriptor(struct collector *c, int fd)
@@ -190,14 +201,37 @@ static void guard_misses(struct collector *c, uint64_t now)
 	reconcile_tick(&c->proxies, missed, now);
 }
 
-/* The event of a new listener was lost (full ring buffer): scan for it. */
-static void guard_unknown_listeners(struct collector *c)
+/* Returns whether events were skipped since the last call; logs that once a minute. */
+static bool events_skipped(struct collector *c, uint32_t index, struct skipped_events *known,
+			   const char *proxy, uint64_t now)
 {
-	uint64_t lost =
-		__atomic_load_n(&c->kernel.skeleton->bss->unknown_listeners_lost, __ATOMIC_RELAXED);
+	uint32_t total = __atomic_load_n(&c->kernel.event_budgets[index].skipped, __ATOMIC_RELAXED);
 
-	c->proxies.scan_due |= lost != c->unknown_listeners_lost;
-	c->unknown_listeners_lost = lost;
+	if (total == known->total)
+		return false;
+	if (now - known->logged_ns >= SKIPPED_LOG_NS || !known->logged_ns) {
+		log_warn("too many listener events, searching once per second",
+			 field_text("proxy", proxy), field_unsigned("count", total - known->logged),
+			 field_unsigned("limit", ABI_EVENTS_PER_SECOND));
+		known->logged = total;
+		known->logged_ns = now;
+	}
+	known->total = total;
+	return true;
+}
+
+/* Searches for listeners where the programs have skipped events. */
+static void guard_event_budgets(struct collector *c, uint64_t now)
+{
+	for (uint32_t i = 0; i < c->proxies.count; i++) {
+		struct proxy_netns *netns = &c->proxies.managed[i]->netns;
+
+		if (netns->started &&
+		    events_skipped(c, netns->slot, &netns->events_skipped, netns->name, now))
+			netns->discovery_due = true;
+	}
+	c->proxies.scan_due |=
+		events_skipped(c, c->child->config->proxies_max, &c->events_skipped, "", now);
 }
 
 static void tick(struct collector *c)
@@ -213,10 +247,9 @@ static void tick(struct collector *c)
 	proxies_tick(&c->proxies, now);
 	if (c->kernel.skeleton) {
 		guard_misses(c, now);
-		guard_unknown_listeners(c);
+		guard_event_budgets(c, now);
 		sweep_dns(&c->kernel, now);
-		if (c->events) /* names before the destinations that use them */
-			ring_buffer__consume(c->events);
+		consume_events(c); /* names before the destinations that use them */
 		destinations_refresh(&c->destinations, now);
 		for (uint32_t i = 0; i < c->proxies.count; i++) {
 			if (c->proxies.managed[i]->netns.started)
@@ -273,8 +306,8 @@ static int run(struct collector *c)
 				proxies_links(&c->proxies);
 			else if (fd == c->child->channel)
 				asked = true;
-			else if (c->events)
-				ring_buffer__consume(c->events);
+			else
+				consume_events(c);
 		}
 		more = step(c);
 		if (!more)
@@ -283,8 +316,7 @@ static int run(struct collector *c)
 			publish(c);
 		if (asked) { /* last, so that the answer includes what arrived at the same time */
 			proxies_links(&c->proxies);
-			if (c->events)
-				ring_buffer__consume(c->events);
+			consume_events(c);
 			collector_answer(c);
 		}
 	}

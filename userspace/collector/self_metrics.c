@@ -63,13 +63,11 @@ static void read_attachments(struct collector *c, const struct proxy_netns *netn
 	}
 }
 
-/* Losses in userspace: interfaces, peers, and listeners of unwatched proxies. */
+/* Losses in userspace: interfaces and peers. */
 static uint64_t userspace_losses(const struct collector *c, enum abi_loss cause)
 {
 	uint64_t n = 0;
 
-	if (cause == ABI_LOSS_RESERVE && c->kernel.skeleton)
-		return c->kernel.skeleton->bss->unknown_listeners_lost;
 	if (cause != ABI_LOSS_OTHER)
 		return 0;
 	n = c->proxies.links_lost + c->proxies.peers_lost;
@@ -144,6 +142,27 @@ static void read_maps(struct collector *c)
 	snapshot_add_unsigned(&c->builder, METRIC_BPF_MEMORY, NULL, c->memory_bytes);
 }
 
+static void add_skipped(struct collector *c, uint32_t index, uint32_t label)
+{
+	uint32_t skipped =
+		__atomic_load_n(&c->kernel.event_budgets[index].skipped, __ATOMIC_RELAXED);
+
+	snapshot_add_unsigned(&c->builder, METRIC_LISTENER_EVENTS_SKIPPED, &label, skipped);
+}
+
+static void read_skipped(struct collector *c)
+{
+	if (!c->kernel.event_budgets)
+		return;
+	for (uint32_t i = 0; i < c->proxies.count; i++) {
+		const struct proxy_netns *netns = &c->proxies.managed[i]->netns;
+
+		if (netns->started)
+			add_skipped(c, netns->slot, c->names[i]);
+	}
+	add_skipped(c, c->child->config->proxies_max, snapshot_string(&c->builder, ""));
+}
+
 void collector_read_self_metrics(struct collector *c)
 {
 	snapshot_add_unsigned(&c->builder, METRIC_PINNED, NULL, c->kernel.pinned);
@@ -152,6 +171,7 @@ void collector_read_self_metrics(struct collector *c)
 	read_programs(c);
 	for (uint32_t i = 0; i < c->proxies.count; i++)
 		read_attachments(c, &c->proxies.managed[i]->netns, c->names[i]);
+	read_skipped(c);
 	read_losses(c);
 	read_maps(c);
 }

@@ -30,7 +30,8 @@ struct collector {
 	unsigned int load_failures;
 	uint64_t misses[KERNEL_LINK_MAX];
 	uint64_t published_ns;
-	uint64_t unknown_listeners_lost; /* value at the last check */
+	struct skipped_events events_skipped; /* of all unwatched network namespaces */
+	unsigned int events_taken;	      /* since the last look at everything else */
 	struct health_proxy *health;	 /* as published; --proxies.max elements */
 	uint64_t memory_bytes;		 /* of maps and programs; updated by the tick */
 	uint64_t memory_at_ns;

@@ -100,6 +100,7 @@ static int prepare(struct kernel *kernel)
 	s->rodata->netns_mask = buckets - 1;
 	s->rodata->ports_discovered = config->port_count == 0;
 	s->rodata->node_mode = config->mode == CONFIG_MODE_NODE;
+	s->rodata->unwatched_budget = config->proxies_max;
 	r = r ?: bpf_map__set_max_entries(s->maps.netns, buckets);
 	if (config->mode == CONFIG_MODE_NODE)
 		r = r ?: bpf_map__set_max_entries(s->maps.events, NODE_EVENTS_BYTES);
@@ -109,6 +110,7 @@ static int prepare(struct kernel *kernel)
 	r = r ?: bpf_map__set_max_entries(s->maps.windows, config->proxies_max);
 	r = r ?: bpf_map__set_max_entries(s->maps.rates, config->proxies_max);
 	r = r ?: bpf_map__set_max_entries(s->maps.clients, config->proxies_max);
+	r = r ?: bpf_map__set_max_entries(s->maps.event_budgets, config->proxies_max + 1);
 	r = r ?: kernel_destinations_prepare(kernel);
 	bpf_object__for_each_map(map, s->obj)
 	{
@@ -134,6 +136,9 @@ static int share(struct kernel *kernel)
 	kernel->cpus = cpus;
 	kernel->counters = map_shared(kernel->skeleton->maps.counters);
 	if (!kernel->counters)
+		return -errno;
+	kernel->event_budgets = map_shared(kernel->skeleton->maps.event_budgets);
+	if (!kernel->event_budgets)
 		return -errno;
 	kernel->windows = map_shared(kernel->skeleton->maps.windows);
 	if (!kernel->windows)
@@ -190,6 +195,10 @@ static void release(struct kernel *kernel)
 	if (kernel->counters)
 		munmap(kernel->counters,
 		       (size_t)kernel->config->proxies_max * sizeof(*kernel->counters));
+	if (kernel->event_budgets)
+		munmap(kernel->event_budgets, (size_t)(kernel->config->proxies_max + 1) *
+						      sizeof(*kernel->event_budgets));
+	kernel->event_budgets = NULL;
 	if (kernel->windows)
 		munmap(kernel->windows,
 		       (size_t)kernel->config->proxies_max * sizeof(*kernel->windows));

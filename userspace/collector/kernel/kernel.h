@@ -41,6 +41,7 @@ struct kernel {
 
 	/* Memory shared with the programs, by slot. */
 	struct proxy_counters *counters;
+	struct event_budget *event_budgets; /* and one more, of unwatched namespaces */
 	struct window *windows;
 	struct rates *rates;			/* NULL while the collector compat is off */
 	struct destination_table *destinations; /* NULL while destinations are off */

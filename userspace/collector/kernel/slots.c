@@ -99,6 +99,7 @@ static int arrays_clear(struct kernel *kernel, uint32_t slot)
 
 	memset(&kernel->counters[slot], 0, sizeof(*kernel->counters));
 	memset(&kernel->windows[slot], 0, sizeof(*kernel->windows));
+	memset(&kernel->event_budgets[slot], 0, sizeof(*kernel->event_budgets));
 	if (kernel->rates)
 		memset(&kernel->rates[slot], 0, sizeof(*kernel->rates));
 	if (bpf_map__autocreate(s->maps.clients)) {

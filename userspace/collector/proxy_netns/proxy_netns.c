@@ -155,7 +155,7 @@ static void repair(struct proxy_netns *netns)
 void proxy_netns_repair(struct proxy_netns *netns)
 {
 	repair(netns);
-	proxy_netns_listeners(netns, false);
+	proxy_netns_listeners(netns, netns->discovery_due);
 }
 
 void proxy_netns_tick(struct proxy_netns *netns)

@@ -30,6 +30,13 @@ struct watched_link {
 	unsigned int attachment_count;
 };
 
+/* Listener events that the programs did not send (struct event_budget). */
+struct skipped_events {
+	uint32_t total;	 /* at the last check */
+	uint32_t logged; /* total of the last log line */
+	uint64_t logged_ns;
+};
+
 struct proxy_netns {
 	const struct config *config;
 	struct kernel *kernel;
@@ -54,6 +61,7 @@ struct proxy_netns {
 	bool discovered;	/* true after the first discovery */
 	bool discovery_due;	/* a SOCKS server started to listen */
 	uint64_t discovered_ns; /* last read of /proc */
+	struct skipped_events events_skipped;
 	uint32_t ports_lost;	/* last port without room */
 	bool ports_added;	/* since the last comparison of sessions and sockets */
 	bool unpublished;	/* the netns table has no room for it */

@@ -244,6 +244,11 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 	X(PROXIES_UNWATCHED, "wgsocks_exporter_proxies_unwatched", GAUGE, "", LABELS(),            \
 	  "Proxies that were found but are not watched: --proxies.max is reached or a "            \
 	  "capability is missing. The log has the reason.")                                        \
+	X(LISTENER_EVENTS_SKIPPED, "wgsocks_exporter_listener_events_skipped_total", COUNTER, "",  \
+	  LABELS("proxy_name"),                                                                    \
+	  "Listener events beyond 16 per second: the exporter searches for listeners once per "    \
+	  "second instead, and counts nothing wrong. proxy_name is empty for all namespaces that " \
+	  "are not watched.")                                                                      \
 	/* standard names */                                                                       \
 	X(PROCESS_CPU, "process_cpu_seconds_total", COUNTER, "seconds", LABELS(),                  \
 	  "User and system CPU time of all processes of the exporter, ended processes "            \
