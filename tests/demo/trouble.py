@@ -129,7 +129,7 @@ class Timeline:
                 for alert in self._alerts(name) or ()
                 if alert["state"] == "firing"
             }
-            self.add(name, "", f"firing alerts: {', '.join(sorted(fires)) or 'none'}")
+            self.add(name, "", f"alerts firing: {', '.join(sorted(fires)) or 'none'}")
 
 
 class Trouble:

@@ -232,7 +232,7 @@ static void silent_words(struct page_reasons *r, uint64_t silent_s)
 
 	if (!text)
 		return;
-	text_puts(text, "The collector does not answer: this is the last known state, ");
+	text_puts(text, "The collector does not answer. This is the last known state, ");
 	html_duration(text, silent_s);
 	text_puts(text, " ago, without numbers. The exporter restarts it automatically; if this "
 			"persists, see the log.");

@@ -178,7 +178,7 @@ Test(page, silent_collector)
 	EXPECT_SAYS(
 		text,
 		"The collector does not answer. Last known state:  1 of 2 proxies has a problem");
-	EXPECT_SAYS(text, "this is the last known state, 42 s ago, without numbers");
+	EXPECT_SAYS(text, "This is the last known state, 42 s ago, without numbers");
 	EXPECT_SAYS(text, "crab&lt;script&gt;</a><td>Works");
 	EXPECT_SAYS(text, "<dt>Tunnel wg&amp;0<dd>up");
 	EXPECT_SAYS(text, "salmon</a><td class=t>Peer silent");
