@@ -61,6 +61,7 @@ PAGES = sorted((GRAFANA / "dashboards").glob("*.json"))
 
 # Families that are on no panel, and why.
 NOT_SHOWN = {
+    "wgsocks_exporter_listener_events_skipped_total": "a log line names the proxy; nothing is lost",
     "wgsocks_exporter_web_config_last_reload_successful": "only with --web.config.file",
     "wgsocks_exporter_web_config_last_reload_success_timestamp_seconds": "only with "
     "--web.config.file",
