@@ -26,8 +26,12 @@ pytestmark = pytest.mark.in_lab
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 RECIPE = " ".join(CONTRIBUTING.read_text(encoding="utf-8").split())  # however its lines are broken
-SIDECAR = "PROXY_NAME=golden-crab nsenter --net=/run/netns/golden-crab wgsocks_exporter"
-CURL = ("curl -s http://127.0.0.1:9090/metrics", "curl -s 'http://127.0.0.1:9999/readyz?verbose'")
+INSIDE = "nsenter --net=/run/netns/golden-crab"
+SIDECAR = f"PROXY_NAME=golden-crab {INSIDE} wgsocks_exporter"
+CURL = (
+    f"{INSIDE} curl -s http://127.0.0.1:9090/metrics",
+    f"{INSIDE} curl -s 'http://127.0.0.1:9999/readyz?verbose'",
+)
 NODE = "wgsocks_exporter --mode=node"
 PAGE = "make && docs/list-metrics >docs/metrics.md"
 
@@ -153,11 +157,10 @@ def test_the_sidecar_as_the_readme_starts_it(lab):
         "PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}",
     }
     command = "exec env " + SIDECAR
-    inside = "nsenter --net=/run/netns/golden-crab"
 
     def curl(number):
         return subprocess.run(
-            ["sh", "-c", f"{inside} {CURL[number]}"], capture_output=True, text=True, check=False
+            ["sh", "-c", CURL[number]], capture_output=True, text=True, check=False
         ).stdout
 
     def start():
@@ -185,7 +188,7 @@ def test_the_sidecar_as_the_readme_starts_it(lab):
     process.send_signal(signal.SIGKILL)
     process.wait(5 * PATIENCE)
     assert "counters" in pins(), "nothing is left pinned by kill -9"
-    detach = ["sh", "-c", f"{inside} {BINARY} --detach"]
+    detach = ["sh", "-c", f"{INSIDE} {BINARY} --detach"]
     wait_until(
         lambda: subprocess.run(detach, stderr=subprocess.DEVNULL, check=False).returncode == 0,
         10,

@@ -82,7 +82,7 @@ const struct option_row OPTION_ROWS[] = {
 	{ "health.enabled", NULL, OPTION_GROUP_HEALTH, "Answer probes (default: on)",
 	  SWITCH(health_enabled), .legacy = "ENABLE_HEALTH_PROBE", .read_legacy = read_switch },
 	{ "health.require-vpn", NULL, OPTION_GROUP_HEALTH,
-	  "Answer 503 at / while a tunnel is not usable (default: off)",
+	  "Answer 503 at / while a proxy has no usable tunnel (default: off)",
 	  SWITCH(health_require_vpn) },
 
 	{ "log.level", "LEVEL", OPTION_GROUP_LOG,
