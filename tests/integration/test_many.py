@@ -143,7 +143,7 @@ def test_five_thousand_come_and_go(record_property):
             light.begin(at_once)
             wait_until(
                 lambda: set(light.names()) <= set(watched(node)),
-                20,
+                60,
                 "all of this round to be watched",
             )
             light.end(at_once)
