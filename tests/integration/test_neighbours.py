@@ -3,7 +3,6 @@
 
 import contextlib
 import re
-import subprocess
 import sys
 import time
 

@@ -32,8 +32,8 @@ struct collector {
 	uint64_t published_ns;
 	struct skipped_events events_skipped; /* of all unwatched network namespaces */
 	unsigned int events_taken;	      /* since the last look at everything else */
-	struct health_proxy *health;	 /* as published; --proxies.max elements */
-	uint64_t memory_bytes;		 /* of maps and programs; updated by the tick */
+	struct health_proxy *health;	      /* as published; --proxies.max elements */
+	uint64_t memory_bytes;		      /* of maps and programs; updated by the tick */
 	uint64_t memory_at_ns;
 
 	struct snapshot_builder builder;

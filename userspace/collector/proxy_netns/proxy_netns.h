@@ -62,12 +62,12 @@ struct proxy_netns {
 	bool discovery_due;	/* a SOCKS server started to listen */
 	uint64_t discovered_ns; /* last read of /proc */
 	struct skipped_events events_skipped;
-	uint32_t ports_lost;	/* last port without room */
-	bool ports_added;	/* since the last comparison of sessions and sockets */
-	bool unpublished;	/* the netns table has no room for it */
-	bool listener_up;	/* all expected ports have a listener */
-	uint64_t links_lost;	/* interfaces that could not be watched */
-	uint32_t link_lost;	/* the last of these */
+	uint32_t ports_lost; /* last port without room */
+	bool ports_added;    /* since the last comparison of sessions and sockets */
+	bool unpublished;    /* the netns table has no room for it */
+	bool listener_up;    /* all expected ports have a listener */
+	uint64_t links_lost; /* interfaces that could not be watched */
+	uint32_t link_lost;  /* the last of these */
 	struct wireguard wireguard;
 };
 
