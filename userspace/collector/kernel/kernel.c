@@ -196,8 +196,8 @@ static void release(struct kernel *kernel)
 		munmap(kernel->counters,
 		       (size_t)kernel->config->proxies_max * sizeof(*kernel->counters));
 	if (kernel->event_budgets)
-		munmap(kernel->event_budgets, (size_t)(kernel->config->proxies_max + 1) *
-						      sizeof(*kernel->event_budgets));
+		munmap(kernel->event_budgets,
+		       (size_t)(kernel->config->proxies_max + 1) * sizeof(*kernel->event_budgets));
 	kernel->event_budgets = NULL;
 	if (kernel->windows)
 		munmap(kernel->windows,
