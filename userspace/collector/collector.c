@@ -205,7 +205,7 @@ static void guard_misses(struct collector *c, uint64_t now)
 static bool events_skipped(struct collector *c, uint32_t index, struct skipped_events *known,
 			   const char *proxy, uint64_t now)
 {
-	uint32_t total = __atomic_load_n(&c->kernel.event_budgets[index].skipped, __ATOMIC_RELAXED);
+	uint32_t total = kernel_events_skipped(&c->kernel, index);
 
 	if (total == known->total)
 		return false;

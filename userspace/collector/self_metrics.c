@@ -144,10 +144,8 @@ static void read_maps(struct collector *c)
 
 static void add_skipped(struct collector *c, uint32_t index, uint32_t label)
 {
-	uint32_t skipped =
-		__atomic_load_n(&c->kernel.event_budgets[index].skipped, __ATOMIC_RELAXED);
-
-	snapshot_add_unsigned(&c->builder, METRIC_LISTENER_EVENTS_SKIPPED, &label, skipped);
+	snapshot_add_unsigned(&c->builder, METRIC_LISTENER_EVENTS_SKIPPED, &label,
+			      kernel_events_skipped(&c->kernel, index));
 }
 
 static void read_skipped(struct collector *c)

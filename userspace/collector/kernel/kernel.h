@@ -88,6 +88,9 @@ int kernel_netns_remove(struct kernel *kernel, uint32_t inode, uint32_t slot);
 /* Reads the requests by client of a slot. Returns 0 or -errno. */
 int kernel_clients_read(const struct kernel *kernel, uint32_t slot, struct client_table *table);
 
+/* Listener events that the programs have not sent: of a slot, or of --proxies.max (see abi.h). */
+uint32_t kernel_events_skipped(const struct kernel *kernel, uint32_t index);
+
 /* Sums the per-CPU counters of a tunnel by its index in `tunnels`. Returns 0 or -errno. */
 int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunnel_counters *sum);
 

@@ -100,6 +100,11 @@ int kernel_clients_read(const struct kernel *kernel, uint32_t slot, struct clien
 	return bpf_map_lookup_elem_flags(fd, &slot, table, BPF_F_LOCK) ? -errno : 0;
 }
 
+uint32_t kernel_events_skipped(const struct kernel *kernel, uint32_t index)
+{
+	return __atomic_load_n(&kernel->event_budgets[index].skipped, __ATOMIC_RELAXED);
+}
+
 int kernel_tunnel_read(const struct kernel *kernel, uint32_t index, struct tunnel_counters *sum)
 {
 	_cleanup_free_ struct tunnel_counters *each = calloc(kernel->cpus, sizeof(*each));
